@@ -1,0 +1,101 @@
+#include "bindings/arrays.h"
+
+namespace fastmlp::bindings {
+namespace {
+
+Scalar scalar_of(const py::dtype& dtype, const char* name) {
+  const char kind = dtype.kind();
+  const auto size = dtype.itemsize();
+  if (dtype.byteorder() != '=' && dtype.byteorder() != '|') invalid(name, "must be in the machine's byte order");
+  if (kind == 'f' && size == 4) return Scalar::f32;
+  if (kind == 'f' && size == 8) return Scalar::f64;
+  if (kind == 'i') return size == 1 ? Scalar::i8 : size == 2 ? Scalar::i16 : size == 4 ? Scalar::i32 : Scalar::i64;
+  if (kind == 'u') return size == 1 ? Scalar::u8 : size == 2 ? Scalar::u16 : size == 4 ? Scalar::u32 : Scalar::u64;
+  invalid(name, "must hold float32, float64 or integer numbers; got dtype " + std::string(py::str(dtype)));
+}
+
+std::string shape_of(const py::array& a) {
+  return std::string(py::str(a.attr("shape")));
+}
+
+}  // namespace
+
+Table table_of(const py::array& x, Index columns, const char* name) {
+  if (x.ndim() != 2) invalid(name, "must be 2-D (rows x features); got shape " + shape_of(x));
+  if (columns >= 0 && x.shape(1) != columns)
+    invalid(name, "must have " + std::to_string(columns) + " columns; got shape " + shape_of(x));
+  if (x.shape(0) > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
+  return {static_cast<const char*>(x.data()), scalar_of(x.dtype(), name), x.shape(0), x.shape(1), x.strides(0),
+          x.strides(1)};
+}
+
+Standardisation standardisation_of(const std::optional<Array<double>>& shift,
+                                   const std::optional<Array<double>>& scale, Index columns) {
+  if (!shift && !scale) return {};
+  if (!shift || !scale || shift->size() != columns || scale->size() != columns)
+    invalid("shift and scale", "must both be None or both hold one number per column");
+  return {{shift->data(), shift->data() + columns}, {scale->data(), scale->data() + columns}};
+}
+
+std::vector<LayerSpec> layer_specs(const py::list& layers) {
+  std::vector<LayerSpec> specs;
+  for (const py::handle item : layers) {
+    const auto layer = item.cast<py::dict>();
+    LayerSpec spec;
+    spec.kind = layer["kind"].cast<std::string>();
+    if (spec.kind == "dropout") {
+      spec.rate = layer["rate"].cast<double>();
+    } else {
+      spec.inputs = layer["inputs"].cast<Index>();
+      spec.outputs = layer["outputs"].cast<Index>();
+      spec.activation = layer["activation"].cast<std::string>();
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+template <class T>
+Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name) {
+  if (y.ndim() < 1 || y.shape(0) != rows)
+    invalid(name, "must have as many rows as X (" + std::to_string(rows) + "); got shape " + shape_of(y));
+  if (loss == LossKind::cross_entropy) {
+    if (!py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(y) || y.ndim() != 1)
+      invalid(name, "must be a 1-D int32 array of class numbers for cross_entropy");
+    const auto* labels = static_cast<const std::int32_t*>(y.data());
+    for (Index i = 0; i < rows; ++i)
+      if (labels[i] < 0 || labels[i] >= outputs)
+        invalid(name, "must hold class numbers from 0 to " + std::to_string(outputs - 1) + "; got " +
+                          std::to_string(labels[i]) + " in row " + std::to_string(i));
+    return {nullptr, labels, 1};
+  }
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(y) || y.size() != rows * outputs)
+    invalid(name, "must be a C-contiguous array of the network's dtype with " + std::to_string(outputs) +
+                      " values per row; got shape " + shape_of(y));
+  return {static_cast<const T*>(y.data()), nullptr, outputs};
+}
+
+template <class T>
+const T* weights_of(const std::optional<Array<T>>& weights, Index rows, const char* name) {
+  if (!weights) return nullptr;
+  if (weights->ndim() != 1 || weights->shape(0) != rows)
+    invalid(name, "must hold one number per row (" + std::to_string(rows) + "); got shape " + shape_of(*weights));
+  return weights->data();
+}
+
+template <class T>
+py::array_t<T> view(T* data, const std::vector<Index>& shape, const std::vector<Index>& strides, py::handle owner) {
+  std::vector<Index> bytes;
+  for (const Index stride : strides) bytes.push_back(stride * static_cast<Index>(sizeof(T)));
+  return py::array_t<T>(shape, bytes, data, owner);
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                                    \
+  template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*);          \
+  template const T* weights_of(const std::optional<Array<T>>&, Index, const char*);               \
+  template py::array_t<T> view(T*, const std::vector<Index>&, const std::vector<Index>&, py::handle);
+FASTMLP_INSTANTIATE(float)
+FASTMLP_INSTANTIATE(double)
+#undef FASTMLP_INSTANTIATE
+
+}  // namespace fastmlp::bindings

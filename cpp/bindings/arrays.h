@@ -1,0 +1,43 @@
+// NumPy arrays as the core sees them, and the core's memory as NumPy sees it.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "kernels/gather.h"
+#include "nn/loss.h"
+#include "nn/stack.h"
+#include "train/step.h"
+
+namespace fastmlp::bindings {
+
+namespace py = pybind11;
+
+/** A C-contiguous array of T; anything else is converted by pybind11. */
+template <class T>
+using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+/** A 2-D array of numbers as it lies, without a copy. `columns` < 0: any number of columns. */
+Table table_of(const py::array& x, Index columns, const char* name);
+
+/** Empty where both are None. */
+Standardisation standardisation_of(const std::optional<Array<double>>& shift,
+                                   const std::optional<Array<double>>& scale, Index columns);
+
+std::vector<LayerSpec> layer_specs(const py::list& layers);
+
+/** True values of `rows` rows: class numbers for cross_entropy, else rows x outputs numbers. The arrays must outlive
+ * the result. */
+template <class T>
+Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name);
+
+/** A matrix of sample weights or null. */
+template <class T>
+const T* weights_of(const std::optional<Array<T>>& weights, Index rows, const char* name);
+
+/** The core's memory as an array that keeps `owner` alive. */
+template <class T>
+py::array_t<T> view(T* data, const std::vector<Index>& shape, const std::vector<Index>& strides, py::handle owner);
+
+}  // namespace fastmlp::bindings

@@ -1,0 +1,147 @@
+// Network and Optimizer: for those who write their own loop, and as the state that training works on.
+#include "bindings/arrays.h"
+#include "nn/network.h"
+#include "train/optimizer.h"
+
+namespace fastmlp::bindings {
+namespace {
+
+using py::arg;
+
+template <class T>
+py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
+  const Table table = table_of(x, network.stack().inputs(), "X");
+  py::array_t<T> out({table.rows, network.stack().outputs()});
+  T* to = out.mutable_data();
+  {
+    const py::gil_scoped_release release;
+    network.prepare();
+    constexpr Index kBlockRows = 256;
+    Workspace<T> workspace(network.stack(), std::min(kBlockRows, table.rows), training);
+    for (Index first = 0; first < table.rows; first += kBlockRows) {
+      const Index rows = std::min(kBlockRows, table.rows - first);
+      gather<T>(table, {}, nullptr, first, workspace.input().slice(0, rows));
+      network.stack().forward(network.weights(), workspace, 0, rows, {training, network.seed(), network.steps, first});
+      for (Index i = 0; i < rows; ++i)
+        std::copy_n(workspace.output().row(i), network.stack().outputs(), to + (first + i) * network.stack().outputs());
+    }
+  }
+  return out;
+}
+
+/** Fills the network's gradients: of the loss, or from the given derivative by the outputs. Returns the loss (0 for a
+ * given derivative). */
+template <class T>
+double gradients(Network<T>& network, const py::array& x, const std::optional<py::array>& y,
+                 const std::optional<Array<T>>& sample_weight, const std::optional<Array<T>>& output_gradient,
+                 const std::string& loss, double delta, double quantile, double label_smoothing, double l1, double l2,
+                 int n_threads) {
+  Dataset<T> data;
+  data.x = table_of(x, network.stack().inputs(), "X");
+  if (data.x.rows < 1) invalid("X", "must have at least one row");
+  const Index outputs = network.stack().outputs();
+  StepOptions options;
+  options.loss = loss_options(loss, delta, quantile, label_smoothing);
+  options.l1 = l1;
+  options.l2 = l2;
+  if (y) data.y = targets_of<T>(*y, options.loss.kind, data.x.rows, outputs, "y");
+  data.weights = weights_of<T>(sample_weight, data.x.rows, "sample_weight");
+  Matrix<const T> given;
+  if (output_gradient) {
+    if (output_gradient->ndim() != 2 || output_gradient->shape(0) != data.x.rows || output_gradient->shape(1) != outputs)
+      invalid("output_gradient", "must be of shape (" + std::to_string(data.x.rows) + ", " + std::to_string(outputs) + ")");
+    given = {output_gradient->data(), data.x.rows, outputs, outputs};
+  }
+  const py::gil_scoped_release release;
+  network.prepare();
+  data.use_all_rows();
+  const Standardisation none;
+  Step<T> step(network, none, data, options, data.x.rows);
+  step.given_delta = given;
+  const double work = 3.0 * static_cast<double>(data.x.rows) * static_cast<double>(network.stack().work_per_row());
+  run_team(worthwhile_threads(work, n_threads),
+           [&](Member& member) { step.run(member, {data.rows.data(), data.x.rows}, network.steps, nullptr, {}); });
+  return step.loss();
+}
+
+template <class T>
+void register_for(py::module_& m, const std::string& suffix) {
+  py::class_<Network<T>>(m, ("Network" + suffix).c_str())
+      .def(py::init([](const py::list& layers, std::uint64_t seed) {
+             return std::make_unique<Network<T>>(layer_specs(layers), seed);
+           }),
+           arg("layers"), arg("seed"))
+      .def_property_readonly("inputs", [](const Network<T>& n) { return n.stack().inputs(); })
+      .def_property_readonly("outputs", [](const Network<T>& n) { return n.stack().outputs(); })
+      .def_property_readonly("seed", &Network<T>::seed)
+      .def_readwrite("steps", &Network<T>::steps)
+      .def("arrays",
+           [](py::object self) {
+             auto& network = self.cast<Network<T>&>();
+             py::list all;
+             for (Index i = 0; i < network.stack().n_layers(); ++i)
+               for (const ParameterArray& a : network.stack().layer(i).arrays()) {
+                 const Index offset = network.stack().first_parameter(i) + a.offset;
+                 all.append(py::make_tuple(i, a.name, view(network.values().data() + offset, a.shape, a.strides, self),
+                                           view(network.gradients().data() + offset, a.shape, a.strides, self)));
+               }
+             return all;
+           })
+      .def("flat",
+           [](py::object self) {
+             auto& network = self.cast<Network<T>&>();
+             return view(network.values().data(), {network.values().size()}, {1}, self);
+           })
+      .def("forward", &forward<T>, arg("X"), arg("training"))
+      .def("gradients", &gradients<T>, arg("X"), arg("y"), arg("sample_weight"), arg("output_gradient"), arg("loss"),
+           arg("delta"), arg("quantile"), arg("label_smoothing"), arg("l1"), arg("l2"), arg("n_threads"));
+
+  py::class_<Optimizer<T>>(m, ("Optimizer" + suffix).c_str())
+      .def(py::init([](const Network<T>& network, const std::string& solver, double momentum, bool nesterov,
+                       double beta_1, double beta_2, double epsilon, double weight_decay,
+                       std::vector<double> learning_rate_factors) {
+             return std::make_unique<Optimizer<T>>(
+                 optimizer_options(solver, momentum, nesterov, beta_1, beta_2, epsilon, weight_decay,
+                                   std::move(learning_rate_factors)),
+                 network.stack());
+           }),
+           py::keep_alive<1, 2>(), arg("network"), arg("solver"), arg("momentum"), arg("nesterov"), arg("beta_1"),
+           arg("beta_2"), arg("epsilon"), arg("weight_decay"), arg("learning_rate_factors"))
+      .def_readwrite("steps", &Optimizer<T>::steps)
+      .def("moments",
+           [](py::object self) {
+             auto& optimizer = self.cast<Optimizer<T>&>();
+             return py::make_tuple(view(optimizer.first().data(), {optimizer.first().size()}, {1}, self),
+                                   view(optimizer.second().data(), {optimizer.second().size()}, {1}, self));
+           })
+      .def(
+          "step",
+          [](Optimizer<T>& optimizer, Network<T>& network, double learning_rate, double max_grad_norm) {
+            const py::gil_scoped_release release;
+            double squared = 0;
+            const auto blocks = [&](const Task& task) {
+              return optimizer.blocks(task, network.values().data(), network.gradients().data());
+            };
+            for (const Task& task : network.stack().tasks()) {
+              squared += squared_norm(blocks(task).weights.gradient);
+              if (task.bias.rows > 0) squared += squared_norm(blocks(task).bias.gradient);
+            }
+            const double norm = std::sqrt(squared);
+            const double scale = max_grad_norm > 0 && norm > max_grad_norm ? max_grad_norm / norm : 1.0;
+            ++optimizer.steps;
+            ++network.steps;
+            for (const Task& task : network.stack().tasks())
+              optimizer.update(task, blocks(task), optimizer.rate(learning_rate, optimizer.steps), scale);
+            return norm;
+          },
+          arg("network"), arg("learning_rate"), arg("max_grad_norm"));
+}
+
+}  // namespace
+
+void register_network(py::module_& m) {
+  register_for<float>(m, "F32");
+  register_for<double>(m, "F64");
+}
+
+}  // namespace fastmlp::bindings

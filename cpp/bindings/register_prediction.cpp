@@ -1,0 +1,41 @@
+// Predictor: an immutable snapshot that any number of Python threads may use.
+#include "bindings/arrays.h"
+#include "predict/predictor.h"
+
+namespace fastmlp::bindings {
+namespace {
+
+using py::arg;
+
+template <class T>
+void register_for(py::module_& m, const std::string& suffix) {
+  py::class_<Predictor<T>>(m, ("Predictor" + suffix).c_str())
+      .def(py::init([](const Network<T>& network, const std::optional<Array<double>>& shift,
+                       const std::optional<Array<double>>& scale, const std::string& link) {
+             return std::make_unique<Predictor<T>>(
+                 network, standardisation_of(shift, scale, network.stack().inputs()), link_from_name(link));
+           }),
+           arg("network"), arg("shift"), arg("scale"), arg("link"))
+      .def(
+          "predict",
+          [](const Predictor<T>& predictor, const py::array& x, int n_threads) {
+            const Table table = table_of(x, predictor.inputs(), "X");
+            py::array_t<T> out({table.rows, predictor.outputs()});
+            T* to = out.mutable_data();
+            {
+              const py::gil_scoped_release release;
+              predictor.predict(table, to, n_threads);
+            }
+            return out;
+          },
+          arg("X"), arg("n_threads"));
+}
+
+}  // namespace
+
+void register_prediction(py::module_& m) {
+  register_for<float>(m, "F32");
+  register_for<double>(m, "F64");
+}
+
+}  // namespace fastmlp::bindings

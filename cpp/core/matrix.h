@@ -1,0 +1,95 @@
+// Row-major matrix views and the aligned memory behind them.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "core/error.h"
+#include "core/types.h"
+
+namespace fastmlp {
+
+/** Every row and every buffer starts on a cache line, which is also the widest vector. */
+inline constexpr Index kAlignment = 64;
+
+/** Elements of T in a cache line. */
+template <class T>
+inline constexpr Index kLine = kAlignment / static_cast<Index>(sizeof(T));
+
+/** n rounded up to whole cache lines. */
+template <class T>
+inline Index padded(Index n) {
+  return ceil_div(n, kLine<T>) * kLine<T>;
+}
+
+/** Row stride for activations: padded, and never a multiple of 4 KiB, whose rows would share L1 sets. */
+template <class T>
+inline Index row_stride(Index n) {
+  const Index stride = padded<T>(n);
+  return stride * static_cast<Index>(sizeof(T)) % 4096 == 0 ? stride + kLine<T> : stride;
+}
+
+/** A view of rows x cols elements; `stride` elements from one row to the next. */
+template <class T>
+struct Matrix {
+  T* data = nullptr;
+  Index rows = 0;
+  Index cols = 0;
+  Index stride = 0;
+
+  T* row(Index i) const { return data + i * stride; }
+  Matrix slice(Index first, Index count) const { return {row(first), count, cols, stride}; }
+  operator Matrix<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {data, rows, cols, stride};
+  }
+};
+
+/** Owns zeroed, cache-line aligned memory for `size` elements. */
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(Index size) : size_(size) {
+    if (size == 0) return;
+    const Index bytes = padded<T>(checked_product(size, sizeof(T), "buffer") / static_cast<Index>(sizeof(T))) *
+                        static_cast<Index>(sizeof(T));
+    data_ = static_cast<T*>(std::aligned_alloc(kAlignment, static_cast<std::size_t>(bytes)));
+    if (!data_) throw std::bad_alloc();
+    std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(bytes));
+  }
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Buffer() { std::free(data_); }
+
+  Buffer clone() const {
+    Buffer copy(size_);
+    copy.assign(*this);
+    return copy;
+  }
+  /** Copies the elements of a buffer of the same size. */
+  void assign(const Buffer& other) {
+    if (size_ > 0) std::memcpy(data_, other.data_, static_cast<std::size_t>(size_) * sizeof(T));
+  }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  Index size() const { return size_; }
+  T& operator[](Index i) { return data_[i]; }
+  const T& operator[](Index i) const { return data_[i]; }
+
+ private:
+  T* data_ = nullptr;
+  Index size_ = 0;
+};
+
+}  // namespace fastmlp

@@ -1,0 +1,150 @@
+#include "core/threads.h"
+
+#include <algorithm>
+#include <thread>
+#include <vector>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace fastmlp {
+namespace {
+
+std::atomic<bool> forked{false};
+
+#if defined(__unix__) || defined(__APPLE__)
+// libgomp's pool does not survive a fork: a child that enters a parallel region waits for threads that are not there.
+const int fork_handler = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+#endif
+
+void pause_core() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+#if defined(__x86_64__) || defined(_M_X64)
+DenormalMode::DenormalMode(bool flush) : saved_(_mm_getcsr()) {
+  constexpr unsigned flush_and_daz = 0x8040u;
+  const auto control = static_cast<unsigned>(saved_);
+  _mm_setcsr(flush ? control | flush_and_daz : control & ~flush_and_daz);
+}
+DenormalMode::~DenormalMode() { _mm_setcsr(static_cast<unsigned>(saved_)); }
+#elif defined(__aarch64__)
+DenormalMode::DenormalMode(bool flush) {
+  constexpr std::uint64_t flush_to_zero = std::uint64_t{1} << 24;
+  asm volatile("mrs %0, fpcr" : "=r"(saved_));
+  asm volatile("msr fpcr, %0" ::"r"(flush ? saved_ | flush_to_zero : saved_ & ~flush_to_zero));
+}
+DenormalMode::~DenormalMode() { asm volatile("msr fpcr, %0" ::"r"(saved_)); }
+#else
+DenormalMode::DenormalMode(bool) {}
+DenormalMode::~DenormalMode() = default;
+#endif
+
+int available_threads() {
+  if (forked) return 1;
+#ifdef _OPENMP
+  return std::max(1, omp_get_max_threads());
+#else
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+#endif
+}
+
+int worthwhile_threads(double work, int limit) {
+  // Below this, barriers and the other core's cache lines cost more than they save.
+  constexpr double kWorkPerThread = 4e6;
+  return static_cast<int>(std::clamp(work / kWorkPerThread, 1.0, static_cast<double>(std::max(limit, 1))));
+}
+
+const char* threading_layer() {
+#ifdef _OPENMP
+  return "OpenMP";
+#else
+  return "std::thread";
+#endif
+}
+
+Team::Team(int size) : size_(size) {
+  // About 100 us of spinning on a core of one's own; with more threads than cores the others need the core.
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  spins_ = size <= std::max(cores, 1) ? 2000 : 20;
+}
+
+int Member::size() const { return team_.size_; }
+
+bool Member::barrier(bool leader_says) {
+  if (team_.size_ == 1) return leader_says;
+  // Two slots: the leader writes slot k again at barrier k + 2, which nobody reaches before all have read at k.
+  std::atomic<bool>& said = team_.said_[phase_++ & 1];
+  if (leads()) said.store(leader_says, std::memory_order_relaxed);
+  const std::uint32_t generation = team_.generation_.load(std::memory_order_acquire);
+  if (team_.arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == team_.size_) {
+    team_.arrived_.store(0, std::memory_order_relaxed);
+    team_.generation_.fetch_add(1, std::memory_order_release);
+    team_.generation_.notify_all();
+  } else {
+    int spins = team_.spins_;
+    while (team_.generation_.load(std::memory_order_acquire) == generation) {
+      if (--spins > 0)
+        pause_core();
+      else
+        team_.generation_.wait(generation, std::memory_order_acquire);
+    }
+  }
+  return said.load(std::memory_order_relaxed);
+}
+
+Member::Range Member::share(Index n, Index grain) const {
+  const Index grains = ceil_div(n, grain);
+  const auto cut = [&](Index k) { return std::min(n, grains * k / size() * grain); };
+  return {cut(rank_), cut(rank_ + 1)};
+}
+
+void run_team(int n_threads, const std::function<void(Member&)>& body) {
+  const int n = forked ? 1 : std::max(1, n_threads);
+  Team team(n);
+  const auto run = [&](int rank) {
+    // Dead units' moments decay into denormals, which cost up to a third of the time.
+    const DenormalMode flush(true);
+    Member member(team, rank);
+    body(member);
+  };
+  if (n == 1) {
+    run(0);
+    return;
+  }
+#ifdef _OPENMP
+#pragma omp parallel num_threads(n)
+  {
+    // The runtime may give fewer threads than asked (inside another region, or at its limit): the team is then the
+    // leader alone, since the barrier counts on all of its members.
+    if (omp_get_num_threads() == n)
+      run(omp_get_thread_num());
+    else if (omp_get_thread_num() == 0) {
+      Team alone(1);
+      const DenormalMode flush(true);
+      Member member(alone, 0);
+      body(member);
+    }
+  }
+#else
+  std::vector<std::thread> others;
+  for (int rank = 1; rank < n; ++rank) others.emplace_back(run, rank);
+  run(0);
+  for (std::thread& other : others) other.join();
+#endif
+}
+
+}  // namespace fastmlp

@@ -1,0 +1,80 @@
+// The one place that knows OpenMP: a team of threads in one parallel region, its barrier,
+// how many threads there may be, and the floating-point mode they train in.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "core/types.h"
+
+namespace fastmlp {
+
+/** Threads a call may use when nobody says: affinity mask, OMP_NUM_THREADS and threadpoolctl's limits; 1 in a forked
+ * child, where OpenMP may hang. */
+int available_threads();
+
+/** Threads that `work` multiply-adds between two barriers are worth, at most `limit`. */
+int worthwhile_threads(double work, int limit);
+
+/** "OpenMP" or "std::thread". */
+const char* threading_layer();
+
+class Team;
+
+/** One thread's place in a team. */
+class Member {
+ public:
+  Member(Team& team, int rank) : team_(team), rank_(rank) {}
+  int rank() const { return rank_; }
+  int size() const;
+  bool leads() const { return rank_ == 0; }
+
+  /** Waits for the whole team. Every member gets the value that the leader gave at this barrier, so that all take the
+   * same turn even while the leader already thinks of the next one. */
+  bool barrier(bool leader_says = false);
+
+  /** This member's part [first, last) of n items, cut at multiples of `grain`. */
+  struct Range {
+    Index first, last;
+  };
+  Range share(Index n, Index grain = 1) const;
+
+ private:
+  Team& team_;
+  int rank_;
+  std::uint32_t phase_ = 0;
+};
+
+/** State shared by the members: a barrier that spins for a while, then sleeps. */
+class Team {
+ public:
+  explicit Team(int size);
+  int size() const { return size_; }
+
+ private:
+  friend class Member;
+  int size_;
+  int spins_;
+  std::atomic<std::uint32_t> generation_{0};
+  std::atomic<int> arrived_{0};
+  std::atomic<bool> said_[2] = {false, false};
+};
+
+/** While it lives, denormals are flushed to zero (or, with `flush` false, kept) on this thread. */
+class DenormalMode {
+ public:
+  explicit DenormalMode(bool flush);
+  ~DenormalMode();
+  DenormalMode(const DenormalMode&) = delete;
+  DenormalMode& operator=(const DenormalMode&) = delete;
+
+ private:
+  std::uint64_t saved_ = 0;
+};
+
+/** Runs body once on each of n_threads threads in one parallel region; the caller is the leader. Sets flush-to-zero and
+ * denormals-are-zero for the time of the call and restores what was there. The body must not throw. */
+void run_team(int n_threads, const std::function<void(Member&)>& body);
+
+}  // namespace fastmlp

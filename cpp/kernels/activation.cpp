@@ -1,0 +1,228 @@
+#include "kernels/activation.h"
+
+#include <algorithm>
+#include <array>
+#include <numbers>
+
+#include "kernels/vector_math.h"
+
+namespace fastmlp {
+namespace {
+
+using namespace simd;
+
+constexpr std::array<const char*, 11> kNames = {"identity", "relu", "leaky_relu", "elu",      "selu",    "gelu",
+                                                "silu",     "mish", "tanh",       "logistic", "softplus"};
+
+// Each struct: value(z); and the derivative, either from the value or from z together with the value.
+
+struct Relu {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z) {
+    return pmax(z, set<T>(0));
+  }
+  template <class T>
+  static Packet<T> derivative_of_value(const Packet<T>& a) {
+    return pselect(pcmp_lt(set<T>(0), a), set<T>(1), set<T>(0));
+  }
+};
+
+/** Slope 0.01 below zero, as in PyTorch and Keras. */
+struct LeakyRelu {
+  static constexpr double slope = 0.01;
+  template <class T>
+  static Packet<T> value(const Packet<T>& z) {
+    return pmax(z, pmul(z, set<T>(T(slope))));
+  }
+  template <class T>
+  static Packet<T> derivative_of_value(const Packet<T>& a) {
+    return pselect(pcmp_lt(set<T>(0), a), set<T>(1), set<T>(T(slope)));
+  }
+};
+
+/** scale * (z, or alpha (exp(z) - 1) below zero). */
+template <class Constants>
+struct ScaledElu {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z) {
+    const Packet<T> below = pmul(set<T>(T(Constants::scale * Constants::alpha)), expm1<T>(pmin(z, set<T>(0))));
+    return pselect(pcmp_lt(set<T>(0), z), pmul(set<T>(T(Constants::scale)), z), below);
+  }
+  template <class T>
+  static Packet<T> derivative_of_value(const Packet<T>& a) {
+    return pselect(pcmp_lt(set<T>(0), a), set<T>(T(Constants::scale)),
+                   padd(a, set<T>(T(Constants::scale * Constants::alpha))));
+  }
+};
+struct EluConstants {
+  static constexpr double scale = 1, alpha = 1;
+};
+/** Klambauer et al. 2017. */
+struct SeluConstants {
+  static constexpr double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
+};
+
+/** z Phi(z), exact (Hendrycks & Gimpel 2016). */
+struct Gelu {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z, Packet<T>* derivative) {
+    const Packet<T> half = set<T>(T(0.5));
+    const Packet<T> phi = pmadd(half, erf<T>(pmul(z, set<T>(T(1 / std::numbers::sqrt2)))), half);
+    if (derivative) {
+      const Packet<T> density = pmul(set<T>(T(0.5 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi)),
+                                     pexp(pmul(pmul(z, z), set<T>(T(-0.5)))));
+      *derivative = pmadd(z, density, phi);
+    }
+    return pmul(z, phi);
+  }
+};
+
+/** z logistic(z), also called swish. */
+struct Silu {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z, Packet<T>* derivative) {
+    const Packet<T> s = logistic<T>(z);
+    const Packet<T> a = pmul(z, s);
+    // s + z s (1 - s)
+    if (derivative) *derivative = pmadd(a, psub(set<T>(1), s), s);
+    return a;
+  }
+};
+
+/** z tanh(softplus(z)) (Misra 2019), by n = e^z (e^z + 2): tanh(softplus(z)) = n / (n + 2). */
+struct Mish {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z, Packet<T>* derivative) {
+    const Packet<T> one = set<T>(1), two = set<T>(2);
+    // From 20 on tanh(softplus(z)) is 1 to the last bit, and e^2z has not overflowed.
+    const Packet<T> e = pexp(pmin(z, set<T>(20)));
+    const Packet<T> n = pmul(e, padd(e, two));
+    const Packet<T> t = pdiv(n, padd(n, two));
+    if (derivative) {
+      // 1 - t^2 = 4 (n + 1) / (n + 2)^2 and n + 1 = (e + 1)^2; times the logistic e / (e + 1)
+      const Packet<T> r = pdiv(two, padd(n, two));
+      *derivative = pmadd(pmul(pmul(z, e), padd(e, one)), pmul(r, r), t);
+    }
+    return pmul(z, t);
+  }
+};
+
+struct Tanh {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z) {
+    return simd::tanh<T>(z);
+  }
+  template <class T>
+  static Packet<T> derivative_of_value(const Packet<T>& a) {
+    return psub(set<T>(1), pmul(a, a));
+  }
+};
+
+struct Logistic {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z) {
+    return logistic<T>(z);
+  }
+  template <class T>
+  static Packet<T> derivative_of_value(const Packet<T>& a) {
+    return pmul(a, psub(set<T>(1), a));
+  }
+};
+
+struct Softplus {
+  template <class T>
+  static Packet<T> value(const Packet<T>& z) {
+    return softplus<T>(z);
+  }
+  /** logistic(z) = 1 - exp(-softplus(z)) */
+  template <class T>
+  static Packet<T> derivative_of_value(const Packet<T>& a) {
+    return psub(set<T>(0), expm1<T>(psub(set<T>(0), a)));
+  }
+};
+
+template <class F>
+concept SavesDerivative = !requires(Packet<float> a) { F::template derivative_of_value<float>(a); };
+
+/** Calls f with the struct of the activation; identity is left to the caller. */
+template <class Visit>
+void visit(Activation activation, Visit&& f) {
+  switch (activation) {
+    case Activation::identity: return;
+    case Activation::relu: return f(Relu{});
+    case Activation::leaky_relu: return f(LeakyRelu{});
+    case Activation::elu: return f(ScaledElu<EluConstants>{});
+    case Activation::selu: return f(ScaledElu<SeluConstants>{});
+    case Activation::gelu: return f(Gelu{});
+    case Activation::silu: return f(Silu{});
+    case Activation::mish: return f(Mish{});
+    case Activation::tanh: return f(Tanh{});
+    case Activation::logistic: return f(Logistic{});
+    case Activation::softplus: return f(Softplus{});
+  }
+}
+
+}  // namespace
+
+Activation activation_from_name(const std::string& name) {
+  const auto found = std::find(kNames.begin(), kNames.end(), name);
+  if (found == kNames.end()) {
+    std::string known;
+    for (const char* other : kNames) known += std::string(known.empty() ? "'" : ", '") + other + "'";
+    invalid("activation", "must be one of " + known + "; got '" + name + "'");
+  }
+  return static_cast<Activation>(found - kNames.begin());
+}
+
+const char* activation_name(Activation activation) { return kNames[static_cast<std::size_t>(activation)]; }
+
+bool saves_derivative(Activation activation) {
+  bool saves = false;
+  visit(activation, [&]<class F>(F) { saves = SavesDerivative<F>; });
+  return saves;
+}
+
+template <class T>
+void activate(Activation activation, Matrix<T> a, Matrix<T> derivative) {
+  const Index width = padded<T>(a.cols);
+  visit(activation, [&]<class F>(F) {
+    for (Index i = 0; i < a.rows; ++i) {
+      T* row = a.row(i);
+      if constexpr (SavesDerivative<F>) {
+        T* saved = derivative.data ? derivative.row(i) : nullptr;
+        for (Index j = 0; j < width; j += kWidth<T>) {
+          Packet<T> slope;
+          store(row + j, F::template value<T>(load(row + j), saved ? &slope : nullptr));
+          if (saved) store(saved + j, slope);
+        }
+      } else {
+        for (Index j = 0; j < width; j += kWidth<T>) store(row + j, F::template value<T>(load(row + j)));
+      }
+      // f(0) is not 0 for logistic and softplus.
+      std::fill(row + a.cols, row + width, T(0));
+    }
+  });
+}
+
+template <class T>
+void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T> a, Matrix<const T> derivative) {
+  const Index width = padded<T>(delta.cols);
+  visit(activation, [&]<class F>(F) {
+    for (Index i = 0; i < delta.rows; ++i) {
+      T* row = delta.row(i);
+      const T* from = SavesDerivative<F> ? derivative.row(i) : a.row(i);
+      for (Index j = 0; j < width; j += kWidth<T>) {
+        Packet<T> slope = load(from + j);
+        if constexpr (!SavesDerivative<F>) slope = F::template derivative_of_value<T>(slope);
+        store(row + j, pmul(load(row + j), slope));
+      }
+    }
+  });
+}
+
+template void activate(Activation, Matrix<float>, Matrix<float>);
+template void activate(Activation, Matrix<double>, Matrix<double>);
+template void multiply_derivative(Activation, Matrix<float>, Matrix<const float>, Matrix<const float>);
+template void multiply_derivative(Activation, Matrix<double>, Matrix<const double>, Matrix<const double>);
+
+}  // namespace fastmlp

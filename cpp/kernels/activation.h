@@ -1,0 +1,28 @@
+// Activation functions and their derivatives over rows.
+#pragma once
+
+#include <string>
+
+#include "core/matrix.h"
+
+namespace fastmlp {
+
+enum class Activation { identity, relu, leaky_relu, elu, selu, gelu, silu, mish, tanh, logistic, softplus };
+
+/** The activation of that name; an unknown name is an error that lists the known ones. */
+Activation activation_from_name(const std::string& name);
+const char* activation_name(Activation activation);
+
+/** Whether the derivative needs z, and so a second buffer per row: elsewhere it follows from f(z). */
+bool saves_derivative(Activation activation);
+
+/** a <- f(a), whole lines of every row; where the derivative needs z and `derivative` has memory, f'(z) goes there.
+ * Padding beyond a.cols is left zero. */
+template <class T>
+void activate(Activation activation, Matrix<T> a, Matrix<T> derivative);
+
+/** delta <- delta * f'(z), from a = f(z) or from the saved derivative. */
+template <class T>
+void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T> a, Matrix<const T> derivative);
+
+}  // namespace fastmlp

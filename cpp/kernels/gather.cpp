@@ -1,0 +1,84 @@
+#include "kernels/gather.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace fastmlp {
+namespace {
+
+/** The type to subtract in: float for what float holds exactly, else double. */
+template <class Source>
+using Working = std::conditional_t<std::is_same_v<Source, float> || sizeof(Source) <= 2, float, double>;
+
+template <class Source, class T>
+void gather_rows(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
+                 Matrix<T> out) {
+  using W = Working<Source>;
+  const W* shift = standardisation.template shift<W>();
+  const W* scale = standardisation.template scale<W>();
+  const Index cols = out.cols;
+  const bool contiguous = table.col_stride == static_cast<Index>(sizeof(Source));
+  for (Index i = 0; i < out.rows; ++i) {
+    const char* from = table.data + (rows ? static_cast<Index>(rows[i]) : first + i) * table.row_stride;
+    T* to = out.row(i);
+    const auto copy = [&](auto value) {
+      if (standardisation.empty())
+        for (Index j = 0; j < cols; ++j) to[j] = static_cast<T>(value(j));
+      else
+        for (Index j = 0; j < cols; ++j) to[j] = static_cast<T>((static_cast<W>(value(j)) - shift[j]) * scale[j]);
+    };
+    if (contiguous)
+      copy([&, row = reinterpret_cast<const Source*>(from)](Index j) { return row[j]; });
+    else
+      copy([&](Index j) { return *reinterpret_cast<const Source*>(from + j * table.col_stride); });
+    std::fill(to + cols, to + padded<T>(cols), T(0));
+  }
+}
+
+}  // namespace
+
+Standardisation::Standardisation(std::vector<double> shift, std::vector<double> scale)
+    : shift_(std::move(shift)),
+      scale_(std::move(scale)),
+      shift_f32_(shift_.begin(), shift_.end()),
+      scale_f32_(scale_.begin(), scale_.end()) {}
+
+template <>
+const double* Standardisation::shift<double>() const {
+  return shift_.data();
+}
+template <>
+const float* Standardisation::shift<float>() const {
+  return shift_f32_.data();
+}
+template <>
+const double* Standardisation::scale<double>() const {
+  return scale_.data();
+}
+template <>
+const float* Standardisation::scale<float>() const {
+  return scale_f32_.data();
+}
+
+template <class T>
+void gather(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
+            Matrix<T> out) {
+  const auto run = [&]<class Source>() { gather_rows<Source, T>(table, standardisation, rows, first, out); };
+  switch (table.type) {
+    case Scalar::f32: return run.template operator()<float>();
+    case Scalar::f64: return run.template operator()<double>();
+    case Scalar::i8: return run.template operator()<std::int8_t>();
+    case Scalar::i16: return run.template operator()<std::int16_t>();
+    case Scalar::i32: return run.template operator()<std::int32_t>();
+    case Scalar::i64: return run.template operator()<std::int64_t>();
+    case Scalar::u8: return run.template operator()<std::uint8_t>();
+    case Scalar::u16: return run.template operator()<std::uint16_t>();
+    case Scalar::u32: return run.template operator()<std::uint32_t>();
+    case Scalar::u64: return run.template operator()<std::uint64_t>();
+  }
+}
+
+template void gather(const Table&, const Standardisation&, const std::uint32_t*, Index, Matrix<float>);
+template void gather(const Table&, const Standardisation&, const std::uint32_t*, Index, Matrix<double>);
+
+}  // namespace fastmlp

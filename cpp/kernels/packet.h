@@ -1,0 +1,56 @@
+// The vector type of the kernels: Eigen's packets under short names. Include from .cpp files only, so that no other
+// translation unit pays for Eigen's headers.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "core/types.h"
+
+namespace fastmlp::simd {
+
+template <class T>
+using Packet = typename Eigen::internal::packet_traits<T>::type;
+
+/** Elements of T in a packet. */
+template <class T>
+inline constexpr int kWidth = Eigen::internal::packet_traits<T>::size;
+
+inline constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
+
+using Eigen::internal::padd;
+using Eigen::internal::pcmp_eq;
+using Eigen::internal::pcmp_le;
+using Eigen::internal::pcmp_lt;
+using Eigen::internal::pdiv;
+using Eigen::internal::pexp;
+using Eigen::internal::plog;
+using Eigen::internal::pmadd;
+using Eigen::internal::pmax;
+using Eigen::internal::pmin;
+using Eigen::internal::pmul;
+using Eigen::internal::pselect;
+using Eigen::internal::psqrt;
+using Eigen::internal::psub;
+
+template <class T>
+inline Packet<T> load(const T* from) {
+  return Eigen::internal::pload<Packet<T>>(from);
+}
+template <class T>
+inline Packet<T> loadu(const T* from) {
+  return Eigen::internal::ploadu<Packet<T>>(from);
+}
+template <class T>
+inline void store(T* to, const Packet<T>& p) {
+  Eigen::internal::pstore(to, p);
+}
+template <class T>
+inline Packet<T> set(T value) {
+  return Eigen::internal::pset1<Packet<T>>(value);
+}
+template <class T>
+inline T sum(const Packet<T>& p) {
+  return Eigen::internal::predux(p);
+}
+
+}  // namespace fastmlp::simd

@@ -1,0 +1,69 @@
+// Matrix products by one register-tiled micro-kernel. What differs between forward (X W), backward (dZ W^T) and weight
+// gradient (X^T dZ) is strides and what happens to the finished tile.
+//
+// Every element of a result is one chain of fused multiply-adds in the order of the depth, whatever the tile it falls
+// in: splitting rows or columns over threads cannot change a bit.
+#pragma once
+
+#include "core/matrix.h"
+
+namespace fastmlp {
+
+/** The left factor: element (i, k) is data[i * row + k * depth]; one of the strides is 1. */
+template <class T>
+struct Strided {
+  const T* data;
+  Index row;
+  Index depth;
+
+  static Strided plain(Matrix<const T> m) { return {m.data, m.stride, 1}; }
+  static Strided transposed(Matrix<const T> m) { return {m.data, 1, m.stride}; }
+};
+
+/** The right factor, depth x columns, in panels of a few packets' columns. Element (k, j) of panel p, counted inside the
+ * panel, is at data[p * panel + k * stride + j]; columns are whole cache lines. */
+template <class T>
+struct Panels {
+  const T* data;
+  Index panel;
+  Index stride;  // 0: packed, each panel as wide as it is (the last may be narrower)
+
+  /** A row-major matrix as it lies. */
+  static Panels row_major(Matrix<const T> m);
+};
+
+/** Memory for a packed depth x columns matrix. */
+template <class T>
+Index packed_size(Index depth, Index columns) {
+  return depth * padded<T>(columns);
+}
+
+/** Copies the part rows [first, last) x columns [column, end) of w (depth x columns) to its place in `packed`. The part
+ * starts and ends at whole lines or at the end of w. */
+template <class T>
+void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
+
+/** Copies the same part of w to its place in `packed`, which holds the packed transpose (columns x depth). */
+template <class T>
+void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
+
+template <class T>
+Panels<T> packed_panels(const T* packed, Index depth);
+
+/** c <- a b + bias over whole lines; the row of biases is as wide as c's padded rows. */
+template <class T>
+void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, Matrix<T> c);
+
+/** c <- a b, or c <- c + a b */
+template <class T>
+void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool accumulate = false);
+
+/** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. */
+template <class T>
+void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c);
+
+/** sums[j] <- (sums[j] +) the sum over the rows of a(:, j), for whole lines of columns. */
+template <class T>
+void column_sums(Matrix<const T> a, T* sums, bool accumulate);
+
+}  // namespace fastmlp

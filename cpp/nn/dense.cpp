@@ -1,0 +1,157 @@
+#include "nn/dense.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/product.h"
+
+namespace fastmlp {
+namespace {
+
+// A task's part of W: tall enough to spread the reading of delta, small enough that its gradient, moments and copies
+// stay in L1 and L2 between product and update.
+constexpr Index kTaskRows = 112;
+constexpr Index kTaskColumns = 64;
+
+}  // namespace
+
+template <class T>
+Dense<T>::Dense(Index inputs, Index outputs, Activation activation)
+    : inputs_(inputs), outputs_(outputs), activation_(activation) {
+  if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
+  if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
+  // The packed copies are the largest things made of one layer; room for lines and for bytes.
+  const char* what = "the number of weights of a Dense layer";
+  checked_product(checked_product(checked_sum(inputs, 2 * kLine<T>, what), checked_sum(outputs, 2 * kLine<T>, what), what),
+                  kAlignment, what);
+}
+
+template <class T>
+Block Dense<T>::weights() const {
+  if (output_major()) return {0, outputs_, inputs_, padded<T>(inputs_)};
+  return {0, inputs_, outputs_, padded<T>(outputs_)};
+}
+
+template <class T>
+Block Dense<T>::bias() const {
+  const Block w = weights();
+  return {w.rows * w.stride, 1, outputs_, padded<T>(outputs_)};
+}
+
+template <class T>
+Index Dense<T>::n_parameters() const {
+  return bias().offset + bias().stride;
+}
+
+template <class T>
+std::vector<ParameterArray> Dense<T>::arrays() const {
+  const Index stride = weights().stride;
+  const auto strides = output_major() ? std::vector<Index>{1, stride} : std::vector<Index>{stride, 1};
+  return {{"weights", 0, {inputs_, outputs_}, strides}, {"bias", bias().offset, {outputs_}, {1}}};
+}
+
+// Uniform with the variance that keeps the signal's scale: 2 / inputs after rectifiers (He et al. 2015), 1 / inputs
+// for self-normalising units (Klambauer et al. 2017), else 2 / (inputs + outputs) (Glorot & Bengio 2010). Biases are
+// spread over +-1 / sqrt(inputs) so that the kinks of few inputs do not all lie at the origin.
+template <class T>
+void Dense<T>::initialise(T* values, RandomSequence& random) const {
+  double variance = 2.0 / static_cast<double>(inputs_);
+  switch (activation_) {
+    case Activation::selu: variance = 1.0 / static_cast<double>(inputs_); break;
+    case Activation::identity:
+    case Activation::tanh:
+    case Activation::logistic: variance = 2.0 / static_cast<double>(inputs_ + outputs_); break;
+    default: break;
+  }
+  const auto uniform = [&](double bound) { return static_cast<T>(bound * (2 * random.uniform() - 1)); };
+  const double bound = std::sqrt(3 * variance);
+  // In the order of (input, output), however the matrix is stored.
+  const ParameterArray w = arrays()[0];
+  for (Index i = 0; i < inputs_; ++i)
+    for (Index j = 0; j < outputs_; ++j) values[i * w.strides[0] + j * w.strides[1]] = uniform(bound);
+  const double bias_bound = 1 / std::sqrt(static_cast<double>(inputs_));
+  for (Index j = 0; j < outputs_; ++j) values[bias().offset + j] = uniform(bias_bound);
+}
+
+template <class T>
+Index Dense<T>::forward_copy_size() const {
+  return output_major() ? 0 : packed_size<T>(inputs_, outputs_);
+}
+
+template <class T>
+Index Dense<T>::backward_copy_size() const {
+  return output_major() ? 0 : packed_size<T>(outputs_, inputs_);
+}
+
+template <class T>
+void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
+  if (output_major()) return;
+  const Matrix<const T> w = weights().in(values);
+  const Index last_row = task.first_row + task.weights.rows;
+  const Index last_column = task.first_column + task.weights.cols;
+  pack(w, task.first_row, last_row, task.first_column, last_column, forward_copy);
+  if (backward_copy) pack_transposed(w, task.first_row, last_row, task.first_column, last_column, backward_copy);
+}
+
+template <class T>
+void Dense<T>::forward(LayerWeights<T> own, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const {
+  const T* b = own.values + bias().offset;
+  if (output_major())
+    dot_bias<T>(in, weights().in(own.values), b, out);
+  else
+    product_bias<T>(inputs_, Strided<T>::plain(in), packed_panels(own.forward_copy, inputs_), b, out);
+  activate(activation_, out, saved);
+}
+
+template <class T>
+void Dense<T>::backward(LayerWeights<T> own, Matrix<const T>, Matrix<const T> out, Matrix<const T> saved,
+                        Matrix<T> delta, Matrix<T> d_in, const Pass&) const {
+  multiply_derivative<T>(activation_, delta, out, saved);  // delta is now dZ
+  if (!d_in.data) return;
+  const Panels<T> transposed = output_major()
+                                   ? Panels<T>::row_major(weights().in(own.values))
+                                   : packed_panels(own.backward_copy, outputs_);
+  product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
+}
+
+template <class T>
+std::vector<Task> Dense<T>::tasks() const {
+  std::vector<Task> tasks;
+  const Block w = weights();
+  const Index task_rows = output_major() ? outputs_ : kTaskRows;
+  const Index task_columns = output_major() ? kTaskColumns * 8 : kTaskColumns;
+  for (Index column = 0; column < w.cols; column += task_columns)
+    for (Index row = 0; row < w.rows; row += task_rows) {
+      Task task;
+      task.first_row = row;
+      task.first_column = column;
+      task.weights = {row * w.stride + column, std::min(task_rows, w.rows - row), std::min(task_columns, w.cols - column),
+                      w.stride};
+      if (!output_major() && row == 0)
+        task.bias = {bias().offset + column, 1, task.weights.cols, bias().stride};
+      else if (output_major() && column == 0)
+        task.bias = bias();
+      tasks.push_back(task);
+    }
+  return tasks;
+}
+
+template <class T>
+void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients,
+                        bool accumulate) const {
+  // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
+  const auto columns = [&](Matrix<const T> m, Index first, Index count) {
+    return Matrix<const T>{m.data + first, m.rows, count, m.stride};
+  };
+  const Matrix<const T> left = output_major() ? delta : in;
+  const Matrix<const T> right = columns(output_major() ? in : delta, task.first_column, task.weights.cols);
+  product<T>(in.rows, Strided<T>::transposed(columns(left, task.first_row, task.weights.rows)),
+             Panels<T>::row_major(right), task.weights.in(gradients), accumulate);
+  if (task.bias.rows > 0)
+    column_sums<T>(output_major() ? delta : right, gradients + task.bias.offset, accumulate);
+}
+
+template class Dense<float>;
+template class Dense<double>;
+
+}  // namespace fastmlp

@@ -1,0 +1,46 @@
+// Fully connected layer with its activation: out = f(in W + b).
+#pragma once
+
+#include "kernels/activation.h"
+#include "nn/layer.h"
+
+namespace fastmlp {
+
+template <class T>
+class Dense final : public Layer<T> {
+ public:
+  Dense(Index inputs, Index outputs, Activation activation);
+
+  Index inputs() const override { return inputs_; }
+  Index outputs() const override { return outputs_; }
+  Index saved_per_row() const override { return saves_derivative(activation_) ? outputs_ : 0; }
+
+  Index n_parameters() const override;
+  std::vector<ParameterArray> arrays() const override;
+  void initialise(T* values, RandomSequence& random) const override;
+
+  Index forward_copy_size() const override;
+  Index backward_copy_size() const override;
+  void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const override;
+
+  void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;
+  void backward(LayerWeights<T>, Matrix<const T> in, Matrix<const T> out, Matrix<const T> saved, Matrix<T> delta,
+                Matrix<T> d_in, const Pass&) const override;
+
+  std::vector<Task> tasks() const override;
+  void gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients,
+                bool accumulate) const override;
+
+ private:
+  // W is stored row-major, inputs x outputs. With few outputs padding would cost more than the weights, so there it is
+  // stored outputs x inputs, and every product runs along the inputs.
+  bool output_major() const { return outputs_ <= 4; }
+  Block weights() const;
+  Block bias() const;
+
+  Index inputs_;
+  Index outputs_;
+  Activation activation_;
+};
+
+}  // namespace fastmlp

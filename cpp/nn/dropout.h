@@ -1,0 +1,31 @@
+// Inverted dropout (Srivastava et al. 2014): training sets each value to zero with probability `rate` and divides the
+// others by 1 - rate; prediction leaves the layer out.
+#pragma once
+
+#include "nn/layer.h"
+
+namespace fastmlp {
+
+template <class T>
+class Dropout final : public Layer<T> {
+ public:
+  Dropout(Index width, double rate, Index position);
+
+  Index inputs() const override { return width_; }
+  Index outputs() const override { return width_; }
+  bool acts_in_prediction() const override { return false; }
+
+  void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass& pass) const override;
+  void backward(LayerWeights<T>, Matrix<const T> in, Matrix<const T> out, Matrix<const T> saved, Matrix<T> delta,
+                Matrix<T> d_in, const Pass& pass) const override;
+
+ private:
+  /** to <- from * mask / (1 - rate); the mask depends on (seed, step, layer, row, column) alone. */
+  void mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) const;
+
+  Index width_;
+  double rate_;
+  Index position_;  // in the stack: part of the key
+};
+
+}  // namespace fastmlp

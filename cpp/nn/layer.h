@@ -1,0 +1,99 @@
+// What a layer is. A layer holds its configuration and no numbers: parameters, prepared copies of them and activations
+// are handed in, so that one stack of layers serves training and any number of predictions at once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/matrix.h"
+#include "core/random.h"
+
+namespace fastmlp {
+
+/** Which rows of which step a pass goes over. */
+struct Pass {
+  bool training = false;
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  Index first_row = 0;  // of the block, counted in the minibatch
+};
+
+/** A rectangle of a layer's parameters, counted from the layer's first. */
+struct Block {
+  Index offset = 0;
+  Index rows = 0;
+  Index cols = 0;
+  Index stride = 0;
+
+  template <class T>
+  Matrix<T> in(T* parameters) const {
+    return {parameters + offset, rows, cols, stride};
+  }
+};
+
+/** The unit of work in the second phase of a step: one thread takes its gradient, updates it and refreshes the copies.
+ * Tasks are cut by the shape of the layer alone, never by the number of threads. */
+struct Task {
+  Index layer = 0;         // set by the stack
+  Index first_row = 0;     // of the weight matrix as stored
+  Index first_column = 0;
+  Block weights;           // penalised and decayed
+  Block bias;              // neither; no rows where the task has none
+};
+
+/** A parameter array as its owner sees it. */
+struct ParameterArray {
+  std::string name;           // "weights" or "bias"
+  Index offset;               // from the layer's first parameter
+  std::vector<Index> shape;
+  std::vector<Index> strides; // in elements
+};
+
+/** One layer's part of the flat buffers. */
+template <class T>
+struct LayerWeights {
+  const T* values;         // n_parameters()
+  const T* forward_copy;   // forward_copy_size()
+  const T* backward_copy;  // backward_copy_size(); null in prediction
+};
+
+template <class T>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  virtual Index inputs() const = 0;
+  virtual Index outputs() const = 0;
+
+  /** False where prediction leaves the layer out. */
+  virtual bool acts_in_prediction() const { return true; }
+  /** Values per row that forward keeps for backward, besides its output. */
+  virtual Index saved_per_row() const { return 0; }
+
+  /** Slots in the flat buffers, padding included; padding is zero for ever. */
+  virtual Index n_parameters() const { return 0; }
+  virtual std::vector<ParameterArray> arrays() const { return {}; }
+  virtual void initialise(T* /*values*/, RandomSequence&) const {}
+
+  /** Copies of the parameters in the order in which the passes read them. */
+  virtual Index forward_copy_size() const { return 0; }
+  virtual Index backward_copy_size() const { return 0; }
+  /** Refreshes one task's part of the copies; of backward's only where there is one. */
+  virtual void prepare(const Task&, const T* /*values*/, T* /*forward_copy*/, T* /*backward_copy*/) const {}
+
+  /** out <- f(in), a block of rows. */
+  virtual void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const = 0;
+
+  /** delta holds the loss's derivative by `out` and is left as gradient() wants it; d_in, where it has memory, gets
+   * the derivative by `in`. */
+  virtual void backward(LayerWeights<T>, Matrix<const T> in, Matrix<const T> out, Matrix<const T> saved,
+                        Matrix<T> delta, Matrix<T> d_in, const Pass&) const = 0;
+
+  virtual std::vector<Task> tasks() const { return {}; }
+  /** gradients <- (gradients +) this task's part, summed over all rows in their order. */
+  virtual void gradient(const Task&, Matrix<const T> /*in*/, Matrix<const T> /*delta*/, T* /*gradients*/,
+                        bool /*accumulate*/) const {}
+};
+
+}  // namespace fastmlp

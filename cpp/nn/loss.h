@@ -1,0 +1,47 @@
+// Loss functions of the network's raw outputs (for the cross-entropies and poisson: before the link function).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/matrix.h"
+
+namespace fastmlp {
+
+enum class LossKind {
+  squared_error,
+  absolute_error,
+  huber,
+  quantile,
+  poisson,
+  binary_cross_entropy,
+  cross_entropy,
+};
+
+struct LossOptions {
+  LossKind kind = LossKind::squared_error;
+  double delta = 1.0;            // huber: where the quadratic part ends
+  double quantile = 0.5;         // quantile: which one
+  double label_smoothing = 0.0;  // cross-entropies: share of the label spread over all classes
+};
+
+/** Checks and converts; an unknown name or a value out of range is an error that names the parameter. */
+LossOptions loss_options(const std::string& name, double delta, double quantile, double label_smoothing);
+
+/** True values of all rows of a table: `values` (rows x outputs), or for cross_entropy one class number per row. */
+template <class T>
+struct Targets {
+  const T* values = nullptr;
+  const std::int32_t* labels = nullptr;
+  Index stride = 0;
+};
+
+/** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.
+ *
+ * losses[i] gets the row's weighted loss, the mean over its outputs. delta, where it has memory, gets
+ * scale * d losses[i] / d output. `weights` may be null: all one. */
+template <class T>
+void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
+                   const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta);
+
+}  // namespace fastmlp

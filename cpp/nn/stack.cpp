@@ -1,0 +1,162 @@
+#include "nn/stack.h"
+
+#include <algorithm>
+
+#include "nn/dense.h"
+#include "nn/dropout.h"
+
+namespace fastmlp {
+
+template <class T>
+Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
+  if (specs.empty()) invalid("layers", "must hold at least one layer");
+  for (const LayerSpec& spec : specs) {
+    const std::string where = "layers[" + std::to_string(layers_.size()) + "]";
+    if (spec.kind == "dense") {
+      if (!layers_.empty() && layers_.back()->outputs() != spec.inputs)
+        invalid(where, "takes " + std::to_string(spec.inputs) + " inputs, but the layer before it gives " +
+                           std::to_string(layers_.back()->outputs()));
+      layers_.push_back(
+          std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation)));
+    } else if (spec.kind == "dropout") {
+      if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
+      layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));
+    } else {
+      invalid(where, "must be of kind 'dense' or 'dropout'; got '" + spec.kind + "'");
+    }
+  }
+  const char* what = "the number of parameters";
+  parameters_ = forward_copies_ = backward_copies_ = {0};
+  first_with_parameters_ = n_layers();
+  for (Index i = 0; i < n_layers(); ++i) {
+    if (layer(i).n_parameters() > 0) first_with_parameters_ = std::min(first_with_parameters_, i);
+    parameters_.push_back(checked_sum(parameters_.back(), layer(i).n_parameters(), what));
+    forward_copies_.push_back(checked_sum(forward_copies_.back(), layer(i).forward_copy_size(), what));
+    backward_copies_.push_back(
+        checked_sum(backward_copies_.back(), needs_delta(i) ? layer(i).backward_copy_size() : 0, what));
+    for (Task task : layer(i).tasks()) {
+      task.layer = i;
+      tasks_.push_back(task);
+    }
+    for (const Task& task : layer(i).tasks()) work_per_row_ += task.weights.rows * task.weights.cols;
+  }
+}
+
+template <class T>
+void Stack<T>::initialise(T* values, std::uint64_t seed) const {
+  for (Index i = 0; i < n_layers(); ++i) {
+    RandomSequence random(random_key(seed, Stream::initialisation, static_cast<std::uint64_t>(i)));
+    layer(i).initialise(values + first_parameter(i), random);
+  }
+}
+
+template <class T>
+void Stack<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
+  const auto i = static_cast<std::size_t>(task.layer);
+  layers_[i]->prepare(task, values + parameters_[i], forward_copy + forward_copies_[i],
+                      backward_copy && needs_delta(task.layer) ? backward_copy + backward_copies_[i] : nullptr);
+}
+
+template <class T>
+void Stack<T>::prepare(const T* values, T* forward_copy, T* backward_copy) const {
+  for (const Task& task : tasks_) prepare(task, values, forward_copy, backward_copy);
+}
+
+template <class T>
+LayerWeights<T> Stack<T>::weights_of(StackWeights<T> weights, Index i) const {
+  const auto k = static_cast<std::size_t>(i);
+  return {weights.values + parameters_[k], weights.forward_copy + forward_copies_[k],
+          weights.backward_copy ? weights.backward_copy + backward_copies_[k] : nullptr};
+}
+
+template <class T>
+void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count,
+                       const Pass& pass) const {
+  Pass block = pass;
+  block.first_row = pass.first_row + first;
+  Matrix<T> in = workspace.input_.slice(first, count);
+  for (Index i = 0; i < n_layers(); ++i) {
+    if (!pass.training && !layer(i).acts_in_prediction()) continue;
+    const auto k = static_cast<std::size_t>(i);
+    const Matrix<T> out = workspace.out_[k].slice(first, count);
+    const Matrix<T> saved = workspace.saved_[k].data ? workspace.saved_[k].slice(first, count) : Matrix<T>{};
+    layer(i).forward(weights_of(weights, i), in, out, saved, block);
+    in = out;
+  }
+}
+
+template <class T>
+void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count,
+                        const Pass& pass) const {
+  Pass block = pass;
+  block.first_row = pass.first_row + first;
+  for (Index i = n_layers() - 1; i >= first_with_parameters_; --i) {
+    const auto k = static_cast<std::size_t>(i);
+    const Matrix<T> in = (i > 0 ? workspace.out_[k - 1] : workspace.input_).slice(first, count);
+    const Matrix<T> saved = workspace.saved_[k].data ? workspace.saved_[k].slice(first, count) : Matrix<T>{};
+    const Matrix<T> d_in = needs_delta(i) ? workspace.delta_[k - 1].slice(first, count) : Matrix<T>{};
+    layer(i).backward(weights_of(weights, i), in, workspace.out_[k].slice(first, count), saved,
+                      workspace.delta_[k].slice(first, count), d_in, block);
+  }
+}
+
+template <class T>
+void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients,
+                        bool accumulate) const {
+  const auto k = static_cast<std::size_t>(task.layer);
+  const Matrix<T> in = (k > 0 ? workspace.out_[k - 1] : workspace.input_).slice(0, count);
+  layers_[k]->gradient(task, in, workspace.delta_[k].slice(0, count), gradients + parameters_[k], accumulate);
+}
+
+template <class T>
+Workspace<T>::Workspace(const Stack<T>& stack, Index rows, bool training) : training_(training) {
+  memory_ = Buffer<T>(checked_product(rows, bytes_per_row(stack, training), "the workspace") /
+                      static_cast<Index>(sizeof(T)));
+  T* next = memory_.data();
+  const auto take = [&](Index cols) {
+    const Matrix<T> m{next, rows, cols, row_stride<T>(cols)};
+    next += rows * m.stride;
+    return m;
+  };
+  input_ = take(stack.inputs());
+  Matrix<T> turns[2] = {};
+  if (!training) {
+    Index widest = 0;
+    for (Index i = 0; i < stack.n_layers(); ++i) widest = std::max(widest, stack.layer(i).outputs());
+    for (Matrix<T>& turn : turns) turn = take(widest);
+  }
+  int turn = 0;
+  for (Index i = 0; i < stack.n_layers(); ++i) {
+    const Layer<T>& layer = stack.layer(i);
+    if (training) {
+      out_.push_back(take(layer.outputs()));
+      saved_.push_back(layer.saved_per_row() > 0 ? take(layer.saved_per_row()) : Matrix<T>{});
+      delta_.push_back(take(layer.outputs()));
+    } else {
+      if (layer.acts_in_prediction()) turn ^= 1;
+      out_.push_back({turns[turn].data, rows, layer.outputs(), turns[turn].stride});
+      saved_.push_back({});
+    }
+  }
+}
+
+template <class T>
+Index Workspace<T>::bytes_per_row(const Stack<T>& stack, bool training) {
+  Index elements = row_stride<T>(stack.inputs());
+  Index widest = 0;
+  for (Index i = 0; i < stack.n_layers(); ++i) {
+    const Layer<T>& layer = stack.layer(i);
+    widest = std::max(widest, row_stride<T>(layer.outputs()));
+    if (training)
+      elements += 2 * row_stride<T>(layer.outputs()) +
+                  (layer.saved_per_row() > 0 ? row_stride<T>(layer.saved_per_row()) : 0);
+  }
+  return (training ? elements : elements + 2 * widest) * static_cast<Index>(sizeof(T));
+}
+
+template class Stack<float>;
+template class Stack<double>;
+template class Workspace<float>;
+template class Workspace<double>;
+
+}  // namespace fastmlp

@@ -1,0 +1,100 @@
+// A stack of layers: their order, where each one's numbers lie in the flat buffers, and the passes through them all.
+// It holds no numbers itself; networks under training and predictors share it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/layer.h"
+
+namespace fastmlp {
+
+/** One layer as the user describes it. */
+struct LayerSpec {
+  std::string kind;        // "dense" or "dropout"
+  Index inputs = 0;        // dense
+  Index outputs = 0;       // dense
+  std::string activation;  // dense
+  double rate = 0;         // dropout
+};
+
+/** The flat buffers of a whole stack. */
+template <class T>
+struct StackWeights {
+  const T* values;
+  const T* forward_copy;
+  const T* backward_copy;  // null in prediction
+};
+
+/** Activations of a block of rows, one matrix per layer. */
+template <class T>
+class Workspace;
+
+template <class T>
+class Stack {
+ public:
+  explicit Stack(const std::vector<LayerSpec>& specs);
+
+  Index inputs() const { return layers_.front()->inputs(); }
+  Index outputs() const { return layers_.back()->outputs(); }
+  Index n_layers() const { return static_cast<Index>(layers_.size()); }
+  const Layer<T>& layer(Index i) const { return *layers_[static_cast<std::size_t>(i)]; }
+
+  Index n_parameters() const { return parameters_.back(); }
+  /** The first parameter of layer i; layer n_layers() ends the buffer. */
+  Index first_parameter(Index i) const { return parameters_[static_cast<std::size_t>(i)]; }
+  Index forward_copy_size() const { return forward_copies_.back(); }
+  Index backward_copy_size() const { return backward_copies_.back(); }
+  const std::vector<Task>& tasks() const { return tasks_; }
+  /** Multiply-adds of one row's forward pass. */
+  Index work_per_row() const { return work_per_row_; }
+
+  void initialise(T* values, std::uint64_t seed) const;
+  /** Refreshes one task's part of the copies that the passes read; backward_copy is null in prediction. */
+  void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const;
+  /** Refreshes the whole of them. */
+  void prepare(const T* values, T* forward_copy, T* backward_copy) const;
+
+  /** Runs rows [first, first + count) of the workspace through all layers. */
+  void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
+  /** From delta of the last layer to the deltas of all layers with parameters. */
+  void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
+  /** One task's gradient over the first `count` rows of the workspace. */
+  void gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients, bool accumulate) const;
+
+ private:
+  LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
+  bool needs_delta(Index i) const { return i > first_with_parameters_; }
+
+  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<Index> parameters_;  // first parameter of each layer, and the end
+  std::vector<Index> forward_copies_, backward_copies_;  // the same for the copies
+  std::vector<Task> tasks_;
+  Index first_with_parameters_ = 0;
+  Index work_per_row_ = 0;
+};
+
+template <class T>
+class Workspace {
+ public:
+  /** Memory for `rows` rows; without training, layers take turns in two matrices. */
+  Workspace(const Stack<T>& stack, Index rows, bool training);
+
+  /** Bytes that the constructor would take for each row. */
+  static Index bytes_per_row(const Stack<T>& stack, bool training);
+
+  bool training() const { return training_; }
+  Matrix<T> input() const { return input_; }
+  Matrix<T> output() const { return out_.back(); }
+  Matrix<T> output_delta() const { return delta_.back(); }
+
+ private:
+  friend class Stack<T>;
+  bool training_;
+  Buffer<T> memory_;
+  Matrix<T> input_;
+  std::vector<Matrix<T>> out_, saved_, delta_;
+};
+
+}  // namespace fastmlp

@@ -1,0 +1,77 @@
+#include "predict/predictor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/threads.h"
+
+namespace fastmlp {
+namespace {
+
+/** to[0..n) <- link(z[0..n)) */
+template <class T>
+void apply_link(Link link, const T* z, Index n, T* to) {
+  switch (link) {
+    case Link::identity: std::copy_n(z, n, to); return;
+    case Link::exponential: std::transform(z, z + n, to, [](T x) { return std::exp(x); }); return;
+    case Link::logistic:
+      std::transform(z, z + n, to, [](T x) {
+        const T e = std::exp(-std::abs(x));
+        return (x >= 0 ? T(1) : e) / (1 + e);
+      });
+      return;
+    case Link::softmax: {
+      const T largest = *std::max_element(z, z + n);
+      T total = 0;
+      for (Index k = 0; k < n; ++k) total += to[k] = std::exp(z[k] - largest);
+      for (Index k = 0; k < n; ++k) to[k] /= total;
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+Link link_from_name(const std::string& name) {
+  if (name == "identity") return Link::identity;
+  if (name == "logistic") return Link::logistic;
+  if (name == "softmax") return Link::softmax;
+  if (name == "exponential") return Link::exponential;
+  invalid("link", "must be 'identity', 'logistic', 'softmax' or 'exponential'; got '" + name + "'");
+}
+
+template <class T>
+Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link link)
+    : stack_(network.shared_stack()),
+      values_(network.values().clone()),
+      forward_copy_(stack_->forward_copy_size()),
+      inputs_(std::move(inputs)),
+      link_(link) {
+  stack_->prepare(values_.data(), forward_copy_.data(), nullptr);
+}
+
+template <class T>
+void Predictor<T>::predict(const Table& table, T* out, int max_threads) const {
+  constexpr Index kBlockRows = 112;
+  const int n_threads = worthwhile_threads(
+      static_cast<double>(table.rows) * static_cast<double>(stack_->work_per_row()), max_threads);
+  std::vector<Workspace<T>> workspaces;
+  for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(kBlockRows, table.rows), false);
+  run_team(n_threads, [&](Member& member) {
+    Workspace<T>& workspace = workspaces[static_cast<std::size_t>(member.rank())];
+    const Member::Range mine = member.share(table.rows);
+    for (Index row = mine.first; row < mine.last; row += kBlockRows) {
+      const Index rows = std::min(kBlockRows, mine.last - row);
+      gather<T>(table, inputs_, nullptr, row, workspace.input().slice(0, rows));
+      stack_->forward({values_.data(), forward_copy_.data(), nullptr}, workspace, 0, rows, Pass{});
+      for (Index i = 0; i < rows; ++i)
+        apply_link(link_, workspace.output().row(i), outputs(), out + (row + i) * outputs());
+    }
+  });
+}
+
+template class Predictor<float>;
+template class Predictor<double>;
+
+}  // namespace fastmlp

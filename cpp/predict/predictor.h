@@ -1,0 +1,35 @@
+// The immutable predictor: a snapshot of a network that any number of threads may use at once.
+#pragma once
+
+#include <memory>
+
+#include "kernels/gather.h"
+#include "nn/network.h"
+
+namespace fastmlp {
+
+/** What turns a network's raw outputs into predictions. */
+enum class Link { identity, logistic, softmax, exponential };
+
+Link link_from_name(const std::string& name);
+
+template <class T>
+class Predictor {
+ public:
+  Predictor(const Network<T>& network, Standardisation inputs, Link link);
+
+  Index inputs() const { return stack_->inputs(); }
+  Index outputs() const { return stack_->outputs(); }
+
+  /** out (table.rows x outputs, row-major without padding) <- predictions. Rows are computed one by one in the same
+   * way, whatever stands around them. */
+  void predict(const Table& table, T* out, int max_threads) const;
+
+ private:
+  std::shared_ptr<const Stack<T>> stack_;
+  Buffer<T> values_, forward_copy_;
+  Standardisation inputs_;
+  Link link_;
+};
+
+}  // namespace fastmlp

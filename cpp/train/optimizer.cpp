@@ -1,0 +1,105 @@
+#include "train/optimizer.h"
+
+#include <cmath>
+
+namespace fastmlp {
+
+OptimizerOptions optimizer_options(const std::string& solver, double momentum, bool nesterov, double beta_1,
+                                   double beta_2, double epsilon, double weight_decay,
+                                   std::vector<double> learning_rate_factors) {
+  const auto check = [](bool holds, const char* name, const char* expected, double got) {
+    if (!holds) invalid(name, std::string("must be ") + expected + "; got " + std::to_string(got));
+  };
+  OptimizerOptions options;
+  if (solver == "sgd")
+    options.solver = Solver::sgd;
+  else if (solver == "adam")
+    options.solver = Solver::adam;
+  else if (solver == "rmsprop")
+    options.solver = Solver::rmsprop;
+  else
+    invalid("solver", "must be 'sgd', 'adam' or 'rmsprop'; got '" + solver + "'");
+  check(momentum >= 0 && momentum <= 1, "momentum", "in [0, 1]", momentum);
+  check(beta_1 >= 0 && beta_1 < 1, "beta_1", "in [0, 1)", beta_1);
+  check(beta_2 >= 0 && beta_2 < 1, "beta_2", "in [0, 1)", beta_2);
+  check(epsilon > 0 && std::isfinite(epsilon), "epsilon", "a positive number", epsilon);
+  check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", "a number >= 0", weight_decay);
+  for (const double factor : learning_rate_factors)
+    check(factor >= 0 && std::isfinite(factor), "learning_rate_factors", "numbers >= 0", factor);
+  options.momentum = momentum;
+  options.nesterov = nesterov;
+  options.beta_1 = beta_1;
+  options.beta_2 = beta_2;
+  options.epsilon = epsilon;
+  options.weight_decay = weight_decay;
+  options.learning_rate_factors = std::move(learning_rate_factors);
+  return options;
+}
+
+template <class T>
+Optimizer<T>::Optimizer(OptimizerOptions options, const Stack<T>& stack)
+    : options_(std::move(options)), stack_(stack), factors_(static_cast<std::size_t>(stack.n_layers()), 1.0) {
+  std::size_t given = 0;
+  for (Index i = 0; i < stack.n_layers(); ++i) {
+    if (stack.layer(i).n_parameters() == 0) continue;
+    if (given < options_.learning_rate_factors.size())
+      factors_[static_cast<std::size_t>(i)] = options_.learning_rate_factors[given];
+    ++given;
+  }
+  if (!options_.learning_rate_factors.empty() && options_.learning_rate_factors.size() != given)
+    invalid("learning_rate_factors", "must hold one number for each of the " + std::to_string(given) +
+                                         " layers with parameters; got " +
+                                         std::to_string(options_.learning_rate_factors.size()));
+  if (options_.solver != Solver::rmsprop) first_ = Buffer<T>(stack.n_parameters());
+  if (options_.solver != Solver::sgd) second_ = Buffer<T>(stack.n_parameters());
+}
+
+template <class T>
+typename Optimizer<T>::Blocks Optimizer<T>::blocks(const Task& task, T* values, T* gradients) {
+  const Index first = stack_.first_parameter(task.layer);
+  const auto of = [&](const Block& block) {
+    const auto in = [&](T* flat) { return flat ? block.in(flat + first) : Matrix<T>{}; };
+    return ParameterBlock<T>{in(values), in(gradients), in(first_.data()), in(second_.data())};
+  };
+  return {of(task.weights), of(task.bias)};
+}
+
+template <class T>
+template <class Step>
+void Optimizer<T>::apply(Step step, const Blocks& blocks, double decay) const {
+  step.decay = static_cast<T>(decay);
+  step(blocks.weights);
+  step.decay = 0;
+  if (blocks.bias.value.rows > 0) step(blocks.bias);
+}
+
+template <class T>
+typename Optimizer<T>::Rate Optimizer<T>::rate(double learning_rate, std::uint64_t step) const {
+  if (options_.solver != Solver::adam) return {learning_rate, learning_rate};
+  const double t = static_cast<double>(step);
+  return {learning_rate,
+          learning_rate * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t))};
+}
+
+template <class T>
+void Optimizer<T>::update(const Task& task, const Blocks& blocks, Rate step_rate, double gradient_scale) const {
+  const double factor = factors_[static_cast<std::size_t>(task.layer)];
+  const double rate = factor * step_rate.corrected;
+  const double decay = factor * step_rate.plain * options_.weight_decay;
+  const T scale = static_cast<T>(gradient_scale);
+  const auto as = [](double x) { return static_cast<T>(x); };
+  switch (options_.solver) {
+    case Solver::sgd:
+      return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, blocks, decay);
+    case Solver::adam:
+      return apply(AdamStep<T>{as(rate), as(options_.beta_1), as(options_.beta_2), as(options_.epsilon), 0, scale},
+                   blocks, decay);
+    case Solver::rmsprop:
+      return apply(RmsPropStep<T>{as(rate), as(options_.beta_2), as(options_.epsilon), 0, scale}, blocks, decay);
+  }
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+}  // namespace fastmlp

@@ -1,0 +1,65 @@
+// Optimisers: SGD with momentum, Adam and RMSprop, all with decoupled weight decay.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/update.h"
+#include "nn/stack.h"
+
+namespace fastmlp {
+
+enum class Solver { sgd, adam, rmsprop };
+
+struct OptimizerOptions {
+  Solver solver = Solver::adam;
+  double momentum = 0.9;  // sgd
+  bool nesterov = true;   // sgd
+  double beta_1 = 0.9;    // adam
+  double beta_2 = 0.999;  // adam, rmsprop
+  double epsilon = 1e-8;  // adam, rmsprop
+  double weight_decay = 0;
+  std::vector<double> learning_rate_factors;  // one per layer with parameters; empty: all 1
+};
+
+OptimizerOptions optimizer_options(const std::string& solver, double momentum, bool nesterov, double beta_1,
+                                   double beta_2, double epsilon, double weight_decay,
+                                   std::vector<double> learning_rate_factors);
+
+template <class T>
+class Optimizer {
+ public:
+  Optimizer(OptimizerOptions options, const Stack<T>& stack);
+
+  const OptimizerOptions& options() const { return options_; }
+  /** Running means of the gradients and of their squares, as flat as the parameters; empty where not used. */
+  Buffer<T>& first() { return first_; }
+  Buffer<T>& second() { return second_; }
+  std::uint64_t steps = 0;
+
+  /** The learning rate of step `step` (from 1), and the same with Adam's bias correction. */
+  struct Rate {
+    double plain, corrected;
+  };
+  Rate rate(double learning_rate, std::uint64_t step) const;
+
+  /** The parameters of one task and all that lies beside them: weights, then bias (no rows where there is none). */
+  struct Blocks {
+    ParameterBlock<T> weights, bias;
+  };
+  Blocks blocks(const Task& task, T* values, T* gradients);
+
+  /** Moves one task's parameters; called once for every task of a step. */
+  void update(const Task& task, const Blocks& blocks, Rate rate, double gradient_scale) const;
+
+ private:
+  template <class Step>
+  void apply(Step step, const Blocks& blocks, double decay) const;
+
+  OptimizerOptions options_;
+  const Stack<T>& stack_;
+  std::vector<double> factors_;  // one per layer
+  Buffer<T> first_, second_;
+};
+
+}  // namespace fastmlp

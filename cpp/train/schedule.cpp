@@ -1,0 +1,72 @@
+#include "train/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+
+namespace fastmlp {
+namespace {
+
+/** From `from` at 0 to `to` at 1 along half a cosine. */
+double anneal(double from, double to, double t) {
+  return to + (from - to) * 0.5 * (1 + std::cos(std::numbers::pi * std::clamp(t, 0.0, 1.0)));
+}
+
+}  // namespace
+
+ScheduleOptions schedule_options(const std::string& name, double learning_rate_init, double power_t,
+                                 double warmup_fraction) {
+  ScheduleOptions options;
+  if (name == "constant")
+    options.kind = Schedule::constant;
+  else if (name == "invscaling")
+    options.kind = Schedule::invscaling;
+  else if (name == "adaptive")
+    options.kind = Schedule::adaptive;
+  else if (name == "cosine")
+    options.kind = Schedule::cosine;
+  else if (name == "one_cycle")
+    options.kind = Schedule::one_cycle;
+  else
+    invalid("learning_rate",
+            "must be 'constant', 'invscaling', 'adaptive', 'cosine' or 'one_cycle'; got '" + name + "'");
+  if (!(learning_rate_init > 0 && std::isfinite(learning_rate_init)))
+    invalid("learning_rate_init", "must be a positive number; got " + std::to_string(learning_rate_init));
+  if (!(power_t >= 0 && std::isfinite(power_t)))
+    invalid("power_t", "must be a number >= 0; got " + std::to_string(power_t));
+  if (!(warmup_fraction >= 0 && warmup_fraction < 1))
+    invalid("warmup_fraction", "must be in [0, 1); got " + std::to_string(warmup_fraction));
+  options.learning_rate_init = learning_rate_init;
+  options.power_t = power_t;
+  options.warmup_fraction = warmup_fraction;
+  return options;
+}
+
+double LearningRate::at(std::uint64_t step, double samples) const {
+  const double rate = options_.learning_rate_init;
+  const double warmup = options_.warmup_fraction * total_;
+  const double t = static_cast<double>(step);
+  switch (options_.kind) {
+    case Schedule::constant: return rate;
+    case Schedule::invscaling: return rate / std::pow(samples + 1, options_.power_t);  // as scikit-learn
+    case Schedule::adaptive: return rate / divisor_;
+    case Schedule::cosine:
+      if (t < warmup) return rate * (t + 1) / (warmup + 1);
+      return anneal(rate, 0, (t - warmup) / std::max(total_ - warmup, 1.0));
+    case Schedule::one_cycle:  // Smith & Topin 2018 with PyTorch's defaults: from rate / 25 up, then down to rate / 25e4
+      if (t < warmup) return anneal(rate / 25, rate, t / warmup);
+      return anneal(rate, rate / 25e4, (t - warmup) / std::max(total_ - warmup - 1, 1.0));
+  }
+  return rate;
+}
+
+bool LearningRate::lower() {
+  constexpr double smallest = 1e-6;  // as scikit-learn
+  if (options_.kind != Schedule::adaptive || options_.learning_rate_init / divisor_ <= smallest) return false;
+  divisor_ *= 5;
+  return true;
+}
+
+}  // namespace fastmlp

@@ -1,0 +1,39 @@
+// Learning-rate schedules.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace fastmlp {
+
+enum class Schedule { constant, invscaling, adaptive, cosine, one_cycle };
+
+struct ScheduleOptions {
+  Schedule kind = Schedule::constant;
+  double learning_rate_init = 1e-3;
+  double power_t = 0.5;          // invscaling
+  double warmup_fraction = 0.0;  // cosine, one_cycle: the part of all steps in which the rate rises
+};
+
+ScheduleOptions schedule_options(const std::string& name, double learning_rate_init, double power_t,
+                                 double warmup_fraction);
+
+/** The learning rate of a fit as it goes on. */
+class LearningRate {
+ public:
+  LearningRate(ScheduleOptions options, double total_steps) : options_(options), total_(total_steps) {}
+
+  /** The rate of step `step` of the fit (from 0), after `samples` rows have been seen. */
+  double at(std::uint64_t step, double samples) const;
+
+  /** What "adaptive" does when the loss has stopped falling: divides the rate by 5. False when there is nothing left
+   * to divide (or for the other schedules), and so training should end. */
+  bool lower();
+
+ private:
+  ScheduleOptions options_;
+  double total_;
+  double divisor_ = 1;
+};
+
+}  // namespace fastmlp

@@ -1,0 +1,103 @@
+// One training step in two phases: rows (forward and backward of all layers), then weights (gradient, penalty, update,
+// fresh copies). Called by all members of a team; see docs/design.md.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "core/threads.h"
+#include "kernels/gather.h"
+#include "nn/loss.h"
+#include "nn/network.h"
+#include "train/optimizer.h"
+
+namespace fastmlp {
+
+/** A table with its true values and weights (null: all one), and which of its rows are meant. */
+template <class T>
+struct Dataset {
+  Table x;
+  Targets<T> y;
+  const T* weights = nullptr;
+  std::vector<std::uint32_t> rows;
+
+  void use_all_rows() {
+    rows.resize(static_cast<std::size_t>(x.rows));
+    std::iota(rows.begin(), rows.end(), 0u);
+  }
+  Index n_rows() const { return static_cast<Index>(rows.size()); }
+};
+
+struct StepOptions {
+  LossOptions loss;
+  double l1 = 0;             // penalty l1 * ||W||_1 / (sum of the minibatch's weights)
+  double l2 = 0;             // penalty l2 / 2 * ||W||^2 / (the same)
+  double max_grad_norm = 0;  // 0: no clipping
+};
+
+/** The sum of `count` row losses in an order that depends on nothing else. */
+double ordered_sum(const double* losses, Index count);
+
+template <class T>
+class Step {
+ public:
+  /** For minibatches of at most `max_rows` rows. */
+  Step(Network<T>& network, const Standardisation& inputs, const Dataset<T>& data, const StepOptions& options,
+       Index max_rows);
+
+  struct Minibatch {
+    const std::uint32_t* rows;
+    Index count;
+  };
+
+  /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
+  Matrix<const T> given_delta;
+
+  /** Asked on the leader every 50 ms or so: whether the work should end. Null: never asked. */
+  std::function<bool()> interrupted;
+
+  /** Runs one step, without an update where optimizer is null. False when it was interrupted: the parameters are then
+   * partly updated. All members get the same answer. */
+  bool run(Member& member, const Minibatch& batch, std::uint64_t step, Optimizer<T>* optimizer,
+           typename Optimizer<T>::Rate rate);
+
+  /** After run, on the leader: the minibatch's mean loss with penalty, and the sum of its weights. */
+  double loss() const { return loss_; }
+  double weight() const { return weight_; }
+
+  /** Rows that are taken through all layers at once, so that their activations stay in cache. */
+  Index block_rows() const { return block_rows_; }
+
+ private:
+  void rows_phase(Member& member, const Minibatch& batch, Index first, Index count, double weight,
+                  std::uint64_t step);
+  void weights_phase(Member& member, Index count, bool first, bool last, double weight,
+                     Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
+  void update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale);
+  std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
+  /** Whether to leave the phase under way; `work` multiply-adds come before the next question. */
+  bool poll(Member& member, Index work);
+
+  Network<T>& network_;
+  const Stack<T>& stack_;
+  const Standardisation& inputs_;
+  Dataset<T> data_;
+  StepOptions options_;
+  Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
+  Index block_rows_;
+  Workspace<T> workspace_;
+  std::vector<double> row_losses_;
+  std::vector<double> penalties_, norms_;  // one per task
+  std::vector<double> work_;               // work of all tasks up to the i-th, relative
+  std::atomic<bool> stopping_{false};
+  double loss_ = 0, weight_ = 0;
+  // The leader's: reading the clock costs as much as a small step, so it is read once per million multiply-adds.
+  Index work_since_clock_ = 0;
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace fastmlp

@@ -1,0 +1,168 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace fastmlp {
+namespace {
+
+template <class T>
+bool all_finite(const Buffer<T>& values) {
+  return std::all_of(values.data(), values.data() + values.size(), [](T value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+template <class T>
+Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs,
+                    const Dataset<T>& train, const Dataset<T>& validation, const TrainOptions& options)
+    : network_(network),
+      optimizer_(optimizer),
+      inputs_(inputs),
+      train_(train),
+      validation_(validation),
+      options_(options),
+      batch_size_(std::min(options.batch_size, train.n_rows())),
+      // forward, backward and gradient are one product each
+      n_threads_(worthwhile_threads(3.0 * static_cast<double>(batch_size_) *
+                                        static_cast<double>(network.stack().work_per_row()),
+                                    options.n_threads)),
+      order_(train.rows),
+      step_(network, inputs, train, options.step, batch_size_),
+      learning_rate_(options.schedule, static_cast<double>(ceil_div(train.n_rows(), batch_size_)) *
+                                           static_cast<double>(options.max_iter)),
+      validation_losses_(validation.rows.size()) {
+  if (has_validation())
+    for (int i = 0; i < n_threads_; ++i)
+      validation_workspaces_.emplace_back(network.stack(), std::min(step_.block_rows(), validation.n_rows()), false);
+  if (options.early_stopping && has_validation()) best_ = network.values().clone();
+}
+
+template <class T>
+TrainResult Trainer<T>::run() {
+  network_.prepare();
+  first_step_ = network_.steps;
+  if (interrupted) {
+    step_.interrupted = interrupted;
+    last_epoch_ = network_.values().clone();
+  }
+  run_team(n_threads_, [this](Member& member) { work(member); });
+  if (result_.reason == StopReason::interrupted) network_.values().assign(last_epoch_);
+  if (result_.best_epoch > 0) network_.values().assign(best_);
+  if (!all_finite(network_.values())) result_.reason = StopReason::diverged;
+  network_.prepare();
+  return std::move(result_);
+}
+
+template <class T>
+void Trainer<T>::work(Member& member) {
+  const Index n = train_.n_rows();
+  std::uint64_t step = 0;
+  const std::uint64_t first_optimizer_step = optimizer_.steps;
+  for (Index epoch = 0; epoch < options_.max_iter; ++epoch) {
+    if (member.leads() && options_.shuffle) shuffle_rows();
+    member.barrier();
+    double loss = 0, weight = 0, rate = 0;
+    for (Index first = 0; first < n; first += batch_size_, ++step) {
+      const typename Step<T>::Minibatch batch{order_.data() + first, std::min(batch_size_, n - first)};
+      rate = learning_rate_.at(step, static_cast<double>(epoch) * static_cast<double>(n) + static_cast<double>(first));
+      if (!step_.run(member, batch, first_step_ + step, &optimizer_,
+                     optimizer_.rate(rate, first_optimizer_step + step + 1))) {
+        if (member.leads()) result_.reason = StopReason::interrupted;
+        return;
+      }
+      if (member.leads()) {
+        loss += step_.loss() * step_.weight();
+        weight += step_.weight();
+      }
+    }
+    if (has_validation()) evaluate_validation(member);
+    bool done = false;
+    if (member.leads()) {
+      network_.steps = first_step_ + step;
+      optimizer_.steps = first_optimizer_step + step;
+      done = end_epoch(weight > 0 ? loss / weight : 0.0, rate);
+    }
+    if (member.barrier(done)) return;
+  }
+}
+
+template <class T>
+void Trainer<T>::evaluate_validation(Member& member) {
+  Workspace<T>& workspace = validation_workspaces_[static_cast<std::size_t>(member.rank())];
+  const Member::Range mine = member.share(validation_.n_rows(), 2);
+  for (Index row = mine.first; row < mine.last; row += step_.block_rows()) {
+    const Index rows = std::min(step_.block_rows(), mine.last - row);
+    const std::uint32_t* picked = validation_.rows.data() + row;
+    gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows));
+    network_.stack().forward(network_.weights(), workspace, 0, rows, Pass{});
+    evaluate_loss<T>(options_.step.loss, workspace.output().slice(0, rows), validation_.y, validation_.weights,
+                     picked, 1.0, validation_losses_.data() + row, Matrix<T>{});
+  }
+  member.barrier();
+}
+
+// Fisher and Yates, from the given order every time: the order depends on (seed, epoch) alone.
+template <class T>
+void Trainer<T>::shuffle_rows() {
+  std::copy(train_.rows.begin(), train_.rows.end(), order_.begin());
+  RandomSequence random(random_key(options_.seed, Stream::shuffling, network_.steps));
+  for (std::size_t i = order_.size(); i > 1; --i)
+    std::swap(order_[i - 1], order_[random.below(static_cast<std::uint32_t>(i))]);
+}
+
+template <class T>
+bool Trainer<T>::end_epoch(double loss, double rate) {
+  const Index epoch = ++result_.n_iter;
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();
+  if (has_validation()) {
+    double weight = static_cast<double>(validation_.n_rows());
+    if (validation_.weights) {
+      weight = 0;
+      for (const std::uint32_t row : validation_.rows) weight += static_cast<double>(validation_.weights[row]);
+    }
+    validation_loss = ordered_sum(validation_losses_.data(), validation_.n_rows()) / weight;
+    result_.validation_curve.push_back(validation_loss);
+  }
+  result_.loss_curve.push_back(loss);
+  result_.learning_rates.push_back(rate);
+  const bool watches_validation = options_.early_stopping && has_validation();
+  const double watched = watches_validation ? validation_loss : loss;
+
+  bool done = false;
+  if (!std::isfinite(loss) || (has_validation() && !std::isfinite(validation_loss))) {
+    result_.reason = StopReason::diverged;
+    done = true;
+  } else {
+    without_progress_ = watched > best_loss_ - options_.tol ? without_progress_ + 1 : 0;
+    if (watched < best_loss_) {
+      best_loss_ = watched;
+      if (watches_validation) {
+        best_.assign(network_.values());
+        result_.best_epoch = epoch;
+      }
+    }
+    if (without_progress_ > options_.n_iter_no_change) {
+      if (learning_rate_.lower()) {
+        without_progress_ = 0;
+      } else {
+        result_.reason = StopReason::no_improvement;
+        done = true;
+      }
+    }
+  }
+  if (on_epoch) {
+    const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
+    if (on_epoch({epoch, loss, validation_loss, rate}) && !done) {
+      result_.reason = StopReason::callback;
+      done = true;
+    }
+  }
+  if (last_epoch_.size() > 0) last_epoch_.assign(network_.values());
+  return done;
+}
+
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace fastmlp

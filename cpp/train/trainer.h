@@ -1,0 +1,83 @@
+// The loop over epochs and minibatches: shuffling, steps, validation, stopping rules, the best weights.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "train/schedule.h"
+#include "train/step.h"
+
+namespace fastmlp {
+
+struct TrainOptions {
+  StepOptions step;
+  ScheduleOptions schedule;
+  Index max_iter = 200;
+  Index batch_size = 200;
+  bool shuffle = true;
+  double tol = 1e-4;
+  Index n_iter_no_change = 10;  // the largest Index: never stop for want of progress
+  bool early_stopping = false;  // watch the validation loss and keep the best weights; else watch the training loss
+  int n_threads = 1;
+  std::uint64_t seed = 0;  // of the order of rows
+};
+
+/** What the caller is told after every epoch. */
+struct EpochRecord {
+  Index epoch;             // from 1
+  double loss;             // mean of the minibatches' losses, penalty included
+  double validation_loss;  // NaN where there is no validation part
+  double learning_rate;    // of the epoch's last step
+};
+
+enum class StopReason { max_iter, no_improvement, callback, interrupted, diverged };
+
+struct TrainResult {
+  std::vector<double> loss_curve, validation_curve, learning_rates;
+  Index n_iter = 0;      // finished epochs
+  Index best_epoch = 0;  // from 1; 0 where no weights were kept
+  StopReason reason = StopReason::max_iter;
+};
+
+template <class T>
+class Trainer {
+ public:
+  Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, const Dataset<T>& train,
+          const Dataset<T>& validation, const TrainOptions& options);  // validation may have no rows
+
+  /** Called by the leader after every epoch; true ends training. */
+  std::function<bool(const EpochRecord&)> on_epoch;
+  /** Asked by the leader every 50 ms or so; true ends training with the weights of the last finished epoch. */
+  std::function<bool()> interrupted;
+
+  TrainResult run();
+
+ private:
+  void work(Member& member);
+  void evaluate_validation(Member& member);
+  void shuffle_rows();
+  /** The leader's bookkeeping; true when this was the last epoch. */
+  bool end_epoch(double loss, double rate);
+  bool has_validation() const { return validation_.n_rows() > 0; }
+
+  Network<T>& network_;
+  Optimizer<T>& optimizer_;
+  const Standardisation& inputs_;
+  Dataset<T> train_, validation_;
+  TrainOptions options_;
+  Index batch_size_;
+  int n_threads_;
+  std::vector<std::uint32_t> order_;
+  Step<T> step_;
+  LearningRate learning_rate_;
+  std::vector<Workspace<T>> validation_workspaces_;  // one per thread
+  std::vector<double> validation_losses_;            // one per row
+  TrainResult result_;
+  Buffer<T> last_epoch_, best_;
+  double best_loss_ = std::numeric_limits<double>::infinity();
+  Index without_progress_ = 0;
+  std::uint64_t first_step_ = 0;  // of the network's life, at the start of run()
+};
+
+}  // namespace fastmlp

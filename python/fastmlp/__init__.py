@@ -1,0 +1,25 @@
+"""Multilayer perceptrons on tables: scikit-learn's manners, a C++ core at the machine's speed."""
+
+from importlib.metadata import version as _version
+
+from fastmlp._classifier import Classifier
+from fastmlp._display import LossCurveDisplay
+from fastmlp._network import Dense, Dropout, Network, Optimizer
+from fastmlp._progress import EpochRecord
+from fastmlp._regressor import Regressor
+from fastmlp._versions import show_versions
+
+__version__ = _version("fastmlp")
+
+__all__ = [
+    "Classifier",
+    "Dense",
+    "Dropout",
+    "EpochRecord",
+    "LossCurveDisplay",
+    "Network",
+    "Optimizer",
+    "Regressor",
+    "__version__",
+    "show_versions",
+]

@@ -1,0 +1,404 @@
+"""Classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_array
+
+from fastmlp._base import BaseMLP, Targets
+from fastmlp._progress import Callback
+
+
+class Classifier(ClassifierMixin, BaseMLP):
+    """Multilayer perceptron for classification: two classes, many, or several labels per row.
+
+    Inputs are standardised inside; a tenth of the rows is held out to find the best epoch.
+    Parameters that mean what they mean in scikit-learn's MLPClassifier carry its names.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(256, 256)
+        Units of each hidden layer; () is a linear model.
+    activation : str or sequence of str, default="silu"
+        One for all hidden layers or one each: 'identity', 'relu', 'leaky_relu', 'elu', 'selu',
+        'gelu', 'silu', 'mish', 'tanh', 'logistic', 'softplus'.
+    label_smoothing : float, default=0.0
+        Share of each label, in [0, 1), that is spread evenly over all classes.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, multiplied into `sample_weight`. 'balanced': inversely proportional
+        to their counts.
+    solver : {"adam", "sgd", "rmsprop"}, default="adam"
+        Optimiser; with `weight_decay` Adam is AdamW.
+    alpha : float, default=0.0
+        Strength of the penalty in the loss, as in scikit-learn:
+        ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``, divided by the minibatch's rows.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty, in [0, 1].
+    weight_decay : float, default=0.01
+        Decoupled decay: weights (not biases) shrink by ``learning rate * weight_decay`` at every
+        step (Loshchilov & Hutter 2019).
+    dropout : float or sequence of float, default=0.0
+        Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
+        layers or one each.
+    batch_size : int or "auto", default="auto"
+        Rows per minibatch. 'auto': 64 up to 1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up
+        to 100,000, else 1,024.
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, default="cosine"
+        Schedule of the learning rate. 'invscaling' and 'adaptive' are scikit-learn's, for any
+        solver; 'cosine' falls along half a cosine to 0 over `max_iter` epochs, after a linear rise
+        over `warmup_fraction`; 'one_cycle' rises from 1/25 of `learning_rate_init` and falls to
+        1/250,000 of it (Smith & Topin 2018).
+    learning_rate_init : float, default=2e-3
+        Largest learning rate.
+    learning_rate_factors : sequence of float or None, default=None
+        A factor on the learning rate of each layer, the output layer included.
+    power_t : float, default=0.5
+        Exponent of 'invscaling'.
+    warmup_fraction : float, default=0.1
+        Part of all steps, in [0, 1), in which 'cosine' and 'one_cycle' rise.
+    max_iter : int, default=100
+        Epochs.
+    shuffle : bool, default=True
+        Whether rows come in another order in every epoch.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, dropout and validation split. The same seed gives
+        the same bits for any number of threads.
+    tol : float, default=0.0
+        A loss counts as progress when it falls by more than this.
+    verbose : int, default=0
+        1: a progress bar; 2: a line per epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the network, standardisation and optimiser state of the last one.
+    momentum : float, default=0.9
+        Of solver 'sgd'.
+    nesterovs_momentum : bool, default=True
+        Of solver 'sgd'.
+    early_stopping : bool, default=True
+        Whether to watch the loss on a validation part, keep the weights of its best epoch and stop
+        after `n_iter_no_change` epochs without progress. False: the training loss is watched and
+        the last weights are kept. Tables of fewer than 10 rows are trained without.
+    validation_fraction : float, default=0.1
+        Part of the rows, in (0, 1), that `early_stopping` holds out where `fit` is not given
+        `X_val`.
+    beta_1 : float, default=0.9
+        Of solver 'adam': decay of the mean of gradients.
+    beta_2 : float, default=0.999
+        Of 'adam' and 'rmsprop': decay of the mean of squared gradients.
+    epsilon : float, default=1e-8
+        Of 'adam' and 'rmsprop': added to the root of that mean.
+    n_iter_no_change : int or inf, default=20
+        Epochs without progress after which training ends.
+    max_grad_norm : float or None, default=None
+        Gradients whose common norm is larger are scaled down to it.
+    standardize : bool, default=True
+        Whether inputs (and regression targets) are brought to mean 0 and deviation 1 inside,
+        measured on the training part.
+    dtype : {"float32", "float64"}, default="float32"
+        Type to compute in.
+    n_jobs : int or None, default=None
+        Threads. None: what affinity, container, `OMP_NUM_THREADS` and threadpoolctl allow; -1: all
+        cores. Small networks run on one in any case.
+    callbacks : callable, sequence of callables or None, default=None
+        Called after every epoch with an `EpochRecord`; one that returns true ends training.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels; the numbers of the columns for multilabel targets.
+    coefs_, intercepts_ : list of ndarray
+        Weights (inputs, outputs) and biases (outputs,) of the layers, read-only. They stand between
+        standardised inputs and standardised targets.
+    n_iter_ : int
+        Epochs run.
+    best_iteration_ : int or None
+        Epoch (from 1) whose weights were kept; None without a validation part.
+    loss_curve_, validation_curve_ : list of float
+        Training loss (mean over the epoch's minibatches, penalty included) and validation loss
+        after every epoch; the latter None without a validation part.
+    learning_rate_curve_ : list of float
+        Learning rate at the end of every epoch.
+    loss_, best_loss_ : float
+        The last training loss; the least loss of those watched.
+    stop_reason_ : str
+        'max_iter', 'no_improvement', 'callback', 'interrupted' or 'diverged'.
+    t_ : int
+        Optimiser steps.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features where X had string names.
+    n_layers_, n_outputs_ : int
+        Layers, input and output included; units of the output layer.
+    out_activation_ : str
+        Function between the last layer and the prediction.
+
+    See Also
+    --------
+    Regressor : The same for numbers.
+    sklearn.neural_network.MLPClassifier : scikit-learn's network.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.model_selection import train_test_split
+    >>> from fastmlp import Classifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
+    >>> model = Classifier(random_state=0).fit(X_train, y_train)
+    >>> model.predict_proba(X_test[:2]).shape
+    (2, 3)
+    >>> model.score(X_test, y_test) > 0.9
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (256, 256),
+        activation: str | Sequence[str] = "silu",
+        *,
+        label_smoothing: float = 0.0,
+        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        solver: Literal["adam", "sgd", "rmsprop"] = "adam",
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        weight_decay: float = 0.01,
+        dropout: float | Sequence[float] = 0.0,
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal[
+            "constant", "invscaling", "adaptive", "cosine", "one_cycle"
+        ] = "cosine",
+        learning_rate_init: float = 2e-3,
+        learning_rate_factors: Sequence[float] | None = None,
+        power_t: float = 0.5,
+        warmup_fraction: float = 0.1,
+        max_iter: int = 100,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 0.0,
+        verbose: int = 0,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 20,
+        max_grad_norm: float | None = None,
+        standardize: bool = True,
+        dtype: Literal["float32", "float64"] = "float32",
+        n_jobs: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.solver = solver
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate_factors = learning_rate_factors
+        self.power_t = power_t
+        self.warmup_fraction = warmup_fraction
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_grad_norm = max_grad_norm
+        self.standardize = standardize
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+
+    @property
+    def _engine_loss(self) -> str:
+        several = self.n_outputs_ > 1 and not self._multilabel
+        return "cross_entropy" if several else "binary_cross_entropy"
+
+    @property
+    def _link(self) -> str:
+        return "softmax" if self._engine_loss == "cross_entropy" else "logistic"
+
+    @property
+    def out_activation_(self) -> str:
+        """Function between the last layer and the prediction."""
+        self.coefs_  # noqa: B018 - raises where not fitted
+        return self._link
+
+    def _encode_targets(self, y: Any, *, reset: bool, name: str = "y") -> Targets:
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name=name)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                f"{name} must be 1-D labels or a 0/1 matrix of several labels per row; got a "
+                "multiclass-multioutput target"
+            )
+        multilabel = kind == "multilabel-indicator"
+        if multilabel:
+            matrix = check_array(y, accept_sparse=True, input_name=name)
+            matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+            classes = np.arange(matrix.shape[1])
+        else:
+            labels = column_or_1d(y, warn=True)
+            classes = np.unique(labels)
+        if reset:
+            self._set_classes(classes, multilabel)
+        elif multilabel != self._multilabel or not np.all(np.isin(classes, self.classes_)):
+            raise ValueError(
+                f"{name} must only have the labels that the model was fitted with, "
+                f"{self.classes_}; got {classes}"
+            )
+        if multilabel:
+            if matrix.shape[1] != self.n_outputs_:
+                raise ValueError(
+                    f"{name} must have {self.n_outputs_} columns; got {matrix.shape[1]}"
+                )
+            return Targets(np.ascontiguousarray(matrix, dtype=self._dtype))
+        codes = np.searchsorted(self.classes_, labels).astype(np.int32)
+        if self.classes_.size == 2:
+            return Targets(codes.astype(self._dtype)[:, None], stratify=codes)
+        return Targets(codes, stratify=codes)
+
+    def _set_classes(self, classes: NDArray[Any], multilabel: bool) -> None:
+        if not multilabel and classes.size < 2:
+            raise ValueError(
+                "y must have at least two classes; the number of classes is "
+                f"{classes.size}: {classes}"
+            )
+        self.classes_ = classes
+        self._multilabel = multilabel
+        self.n_outputs_ = classes.size if multilabel or classes.size > 2 else 1
+
+    def _base_weights(
+        self, y: Any, sample_weight: Any, X: NDArray[Any], name: str = "sample_weight"
+    ) -> NDArray[Any] | None:
+        weights = super()._base_weights(y, sample_weight, X, name)
+        if self.class_weight is None:
+            return weights
+        by_class: NDArray[Any] = compute_sample_weight(self.class_weight, y).astype(self._dtype)
+        return by_class if weights is None else by_class * weights
+
+    def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
+        """Logits start where the layer's own initialisation puts them."""
+
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, classes: ArrayLike | None = None
+    ) -> Classifier:
+        """Train one epoch more on the given rows.
+
+        The first call builds the network and learns the standardisation; later calls keep both
+        and the optimiser's state. There is no validation part; 'cosine' and 'one_cycle' become
+        a constant learning rate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed at the first call where y lacks any.
+
+        Returns
+        -------
+        self
+            The estimator.
+        """
+        first = not hasattr(self, "_network")
+        with self._unchanged_on_error(in_place=False):
+            if classes is not None:
+                announced = np.unique(column_or_1d(classes))
+                if first:
+                    multilabel = type_of_target(y) == "multilabel-indicator"
+                    self._set_classes(announced, multilabel)
+                elif not np.array_equal(announced, self.classes_):
+                    raise ValueError(
+                        f"classes must be those of the first call, {self.classes_}; got {announced}"
+                    )
+            self._partial_fit(X, y, sample_weight, learn_targets=first and classes is None)
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`; for multilabel targets the probability of each label. In
+            the type that the network computes in.
+        """
+        outputs = self._predict_outputs(X)
+        if self._link == "softmax" or self._multilabel:
+            return outputs
+        return np.hstack([1 - outputs, outputs])
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Logarithms of the probabilities; see `predict_proba`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        with np.errstate(divide="ignore"):  # log(0) is -inf
+            return np.log(self.predict_proba(X))
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The likeliest class, or a 0/1 matrix for multilabel targets.
+        """
+        probabilities = self.predict_proba(X)
+        if self._multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,67 @@
+"""The compiled core: the module built for the best instruction set that this processor has.
+
+``FASTMLP_INSTRUCTION_SET`` (``v2``, ``v3`` or ``v4``) takes another one.
+"""
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+VARIABLE = "FASTMLP_INSTRUCTION_SET"
+_ORDER = ("generic", "v2", "v3", "v4", "native")  # from the weakest to the strongest
+
+
+def _built() -> list[str]:
+    return [level for level in _ORDER if find_spec(f"fastmlp._core_{level}") is not None]
+
+
+def _usable(built: list[str]) -> list[str]:
+    from fastmlp._cpu import levels
+
+    return [level for level in built if level in ("generic", "native", *levels())]
+
+
+def _load() -> tuple[ModuleType, list[str]]:
+    built = _built()
+    if not built or find_spec("fastmlp._cpu") is None:
+        raise ImportError(
+            "fastmlp's compiled core is missing. Install the package (pip install .) instead of "
+            "importing it from its source folder; if it is installed, reinstall it."
+        )
+    usable = _usable(built)
+    wanted = os.environ.get(VARIABLE)
+    if wanted:
+        if wanted not in built:
+            raise ImportError(
+                f"{VARIABLE}={wanted!r}, but this installation of fastmlp was built for "
+                f"{', '.join(built)}"
+            )
+        if wanted not in usable:
+            raise ImportError(
+                f"{VARIABLE}={wanted!r}, but this processor cannot run it; "
+                f"it can run: {', '.join(usable) or 'none of those built'}"
+            )
+        chosen = wanted
+    elif usable:
+        chosen = usable[-1]
+    else:
+        raise ImportError(
+            f"this processor is older than any that fastmlp was built for ({', '.join(built)}); "
+            "build it for this machine with "
+            "pip install . -C cmake.define.FASTMLP_LEVELS=native"
+        )
+    return import_module(f"fastmlp._core_{chosen}"), usable
+
+
+_module, available_instruction_sets = _load()
+
+NetworkF32 = _module.NetworkF32
+NetworkF64 = _module.NetworkF64
+OptimizerF32 = _module.OptimizerF32
+OptimizerF64 = _module.OptimizerF64
+PredictorF32 = _module.PredictorF32
+PredictorF64 = _module.PredictorF64
+available_threads = _module.available_threads
+build_info = _module.build_info
+train = _module.train

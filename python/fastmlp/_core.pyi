@@ -1,0 +1,104 @@
+from collections.abc import Callable
+from typing import Any, Generic, TypedDict, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_T = TypeVar("_T", np.float32, np.float64)
+
+class BuildInfo(TypedDict):
+    instruction_set: str
+    compiler: str
+    eigen: str
+    threading: str
+
+class TrainResult(TypedDict):
+    loss_curve: list[float]
+    validation_curve: list[float]
+    learning_rates: list[float]
+    n_iter: int
+    best_epoch: int
+    reason: str
+
+class _Network(Generic[_T]):
+    steps: int
+    def __init__(self, layers: list[dict[str, Any]], seed: int) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    def arrays(self) -> list[tuple[int, str, NDArray[_T], NDArray[_T]]]: ...
+    def flat(self) -> NDArray[_T]: ...
+    def forward(self, X: NDArray[Any], training: bool) -> NDArray[_T]: ...
+    def gradients(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any] | None,
+        sample_weight: NDArray[Any] | None,
+        output_gradient: NDArray[Any] | None,
+        loss: str,
+        delta: float,
+        quantile: float,
+        label_smoothing: float,
+        l1: float,
+        l2: float,
+        n_threads: int,
+    ) -> float: ...
+
+class _Optimizer(Generic[_T]):
+    steps: int
+    def __init__(
+        self,
+        network: _Network[_T],
+        solver: str,
+        momentum: float,
+        nesterov: bool,
+        beta_1: float,
+        beta_2: float,
+        epsilon: float,
+        weight_decay: float,
+        learning_rate_factors: list[float],
+    ) -> None: ...
+    def moments(self) -> tuple[NDArray[_T], NDArray[_T]]: ...
+    def step(self, network: _Network[_T], learning_rate: float, max_grad_norm: float) -> float: ...
+
+class _Predictor(Generic[_T]):
+    def __init__(
+        self,
+        network: _Network[_T],
+        shift: NDArray[np.float64] | None,
+        scale: NDArray[np.float64] | None,
+        link: str,
+    ) -> None: ...
+    def predict(self, X: NDArray[Any], n_threads: int) -> NDArray[_T]: ...
+
+class NetworkF32(_Network[np.float32]): ...
+class NetworkF64(_Network[np.float64]): ...
+class OptimizerF32(_Optimizer[np.float32]): ...
+class OptimizerF64(_Optimizer[np.float64]): ...
+class PredictorF32(_Predictor[np.float32]): ...
+class PredictorF64(_Predictor[np.float64]): ...
+
+VARIABLE: str
+available_instruction_sets: list[str]
+
+def available_threads() -> int: ...
+def build_info() -> BuildInfo: ...
+def train(
+    network: _Network[Any],
+    optimizer: _Optimizer[Any],
+    shift: NDArray[np.float64] | None,
+    scale: NDArray[np.float64] | None,
+    X: NDArray[Any],
+    y: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
+    rows: NDArray[np.uint32] | None,
+    X_val: NDArray[Any] | None,
+    y_val: NDArray[Any] | None,
+    sample_weight_val: NDArray[Any] | None,
+    rows_val: NDArray[np.uint32] | None,
+    options: dict[str, Any],
+    on_epoch: Callable[[int, float, float, float], bool] | None,
+) -> TrainResult: ...

@@ -1,0 +1,18 @@
+"""How many threads a call may use."""
+
+import joblib
+
+from fastmlp import _core
+
+
+def n_threads(n_jobs: int | None) -> int:
+    """Threads for ``n_jobs``.
+
+    None: what the affinity mask, the container's quota, ``OMP_NUM_THREADS`` and threadpoolctl
+    allow. Negative: counted from all cores, as in joblib (-1 is all of them).
+    """
+    if n_jobs is None:
+        return min(_core.available_threads(), int(joblib.cpu_count()))
+    if n_jobs < 0:
+        return max(1, int(joblib.cpu_count()) + 1 + n_jobs)
+    return n_jobs

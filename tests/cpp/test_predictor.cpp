@@ -1,0 +1,147 @@
+// The predictor: the network's forward pass, from any number of threads at once, row by row.
+#include <thread>
+
+#include "check.h"
+#include "data.h"
+#include "predict/predictor.h"
+
+namespace fastmlp {
+namespace {
+
+using testing::Data;
+using testing::mlp;
+using testing::same_bits;
+
+template <class T>
+std::vector<T> predict(const Predictor<T>& predictor, const Table& table, int max_threads) {
+  std::vector<T> out(static_cast<std::size_t>(table.rows * predictor.outputs()));
+  predictor.predict(table, out.data(), max_threads);
+  return out;
+}
+
+Table rows_of(const Table& table, Index first, Index count) {
+  Table part = table;
+  part.data += first * table.row_stride;
+  part.rows = count;
+  return part;
+}
+
+template <class T>
+void check_forward(const std::vector<LayerSpec>& specs) {
+  const Data<T> data(333, specs.front().inputs, 1);
+  const Network<T> network(specs, 2);
+  const Predictor<T> predictor(network, {}, Link::identity);
+  const std::vector<T> out = predict(predictor, data.table(), 1);
+  Workspace<T> workspace(network.stack(), data.rows, false);
+  gather<T>(data.table(), {}, nullptr, 0, workspace.input());
+  network.stack().forward(network.weights(), workspace, 0, data.rows, {});
+  const Index outputs = predictor.outputs();
+  for (Index i = 0; i < data.rows; ++i) CHECK(same_bits(out.data() + i * outputs, workspace.output().row(i), outputs));
+}
+
+TEST(predictions_equal_the_networks_forward_pass) {
+  for (const auto& specs : {mlp({3, 1}, "relu"), mlp({7, 20, 130, 5}, "gelu", 0.5), mlp({40, 300, 2, 64, 1}, "tanh", 0.1)}) {
+    check_forward<float>(specs);
+    check_forward<double>(specs);
+  }
+}
+
+TEST(a_predictor_keeps_its_snapshot) {
+  const Data<float> data(20, 3, 1);
+  Network<float> network(mlp({3, 8, 8, 1}, "relu"), 2);
+  const Predictor<float> predictor(network, {}, Link::identity);
+  const std::vector<float> before = predict(predictor, data.table(), 1);
+  for (Index i = 0; i < network.values().size(); ++i) network.values()[i] *= 2;
+  network.prepare();
+  CHECK(same_bits(predict(predictor, data.table(), 1), before));
+}
+
+template <class T>
+void check_concurrency() {
+  const Data<T> data(2000, 30, 1);
+  const Network<T> network(mlp({30, 200, 100, 3}, "silu"), 2);
+  const Predictor<T> predictor(network, {}, Link::softmax);
+  const std::vector<T> serial = predict(predictor, data.table(), 1);
+  for (const int max_threads : {2, 3, 8}) CHECK(same_bits(predict(predictor, data.table(), max_threads), serial));
+  std::vector<std::thread> threads;
+  for (int k = 0; k < 8; ++k)
+    threads.emplace_back([&, k] {
+      for (int repeat = 0; repeat < 3; ++repeat)
+        CHECK(same_bits(predict(predictor, data.table(), 1 + k % 2), serial));
+    });
+  for (std::thread& thread : threads) thread.join();
+}
+
+TEST(many_threads_may_predict_at_once) {
+  check_concurrency<float>();
+  check_concurrency<double>();
+}
+
+template <class T>
+void check_rows(const std::vector<LayerSpec>& specs) {
+  const Data<T> data(230, specs.front().inputs, 1);
+  const Network<T> network(specs, 2);
+  const Predictor<T> predictor(network, {}, Link::identity);
+  const Index outputs = predictor.outputs();
+  const std::vector<T> whole = predict(predictor, data.table(), 1);
+  for (const Index count : {1, 2, 3, 8, 13, 111, 113})
+    for (Index first = 0; first + count <= data.rows; first += count)
+      CHECK(same_bits(predict(predictor, rows_of(data.table(), first, count), 1).data(),
+                      whole.data() + first * outputs, count * outputs));
+  CHECK(predict(predictor, rows_of(data.table(), 0, 0), 2).empty());
+}
+
+TEST(a_rows_bits_do_not_depend_on_its_batch) {
+  for (const auto& specs : {mlp({5, 33, 17, 1}, "gelu"), mlp({70, 40, 9}, "mish")}) {
+    check_rows<float>(specs);
+    check_rows<double>(specs);
+  }
+}
+
+/** Any element type and any strides give the same numbers, standardised alike. */
+TEST(tables_may_lie_in_any_way) {
+  constexpr Index rows = 50, cols = 6;
+  std::vector<std::int16_t> x(rows * cols);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::int16_t>(mix32(static_cast<std::uint32_t>(i)) % 200);
+  const std::vector<double> as_double(x.begin(), x.end());
+  std::vector<double> by_columns(x.size());
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j)
+      by_columns[static_cast<std::size_t>(j * rows + i)] = as_double[static_cast<std::size_t>(i * cols + j)];
+  const Standardisation inputs(std::vector<double>(cols, 100), std::vector<double>(cols, 1.0 / 64));
+  const Network<double> network(mlp({cols, 12, 2}, "tanh"), 2);
+  const Predictor<double> predictor(network, inputs, Link::identity);
+  const auto out = predict(predictor, testing::table_of(as_double.data(), rows, cols), 1);
+  const Table shorts{reinterpret_cast<const char*>(x.data()), Scalar::i16, rows, cols, cols * 2, 2};
+  CHECK(same_bits(predict(predictor, shorts, 1), out));
+  const Table columns{reinterpret_cast<const char*>(by_columns.data()), Scalar::f64, rows, cols, 8, rows * 8};
+  CHECK(same_bits(predict(predictor, columns, 1), out));
+  const Table backwards{reinterpret_cast<const char*>(as_double.data() + (rows - 1) * cols), Scalar::f64, rows, cols,
+                        -cols * 8, 8};
+  const auto reversed = predict(predictor, backwards, 1);
+  for (Index i = 0; i < rows; ++i) CHECK(same_bits(reversed.data() + i * 2, out.data() + (rows - 1 - i) * 2, 2));
+}
+
+TEST(links_turn_outputs_into_predictions) {
+  const Data<double> data(40, 4, 1);
+  Network<double> network(mlp({4, 10, 3}, "relu"), 2);
+  for (Index i = 0; i < network.values().size(); ++i) network.values()[i] *= 30;  // far into both tails
+  network.prepare();
+  const auto by = [&](const char* link) {
+    return predict(Predictor<double>(network, {}, link_from_name(link)), data.table(), 1);
+  };
+  const std::vector<double> z = by("identity"), logistic = by("logistic"), softmax = by("softmax"),
+                            exponential = by("exponential");
+  for (std::size_t i = 0; i < z.size(); ++i) {
+    CHECK_NEAR(logistic[i], 1 / (1 + std::exp(-z[i])), 1e-15);
+    CHECK(exponential[i] == std::exp(z[i]));
+  }
+  for (std::size_t i = 0; i < z.size(); i += 3) {
+    CHECK_NEAR(softmax[i] + softmax[i + 1] + softmax[i + 2], 1, 1e-15);
+    CHECK_NEAR(softmax[i], 1 / (1 + std::exp(z[i + 1] - z[i]) + std::exp(z[i + 2] - z[i])), 1e-14);
+  }
+  CHECK_THROWS(link_from_name("logit"), "link");
+}
+
+}  // namespace
+}  // namespace fastmlp

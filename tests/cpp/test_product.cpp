@@ -1,0 +1,317 @@
+// The matrix kernels against naive loops. Factors are small integers, so that every sum is exact and must be equal;
+// random ones only where bits are compared with bits. Whatever a kernel may not read is NaN.
+#include <limits>
+
+#include "check.h"
+#include "data.h"
+#include "kernels/product.h"
+
+namespace fastmlp {
+namespace {
+
+using testing::fail;
+using testing::same_bits;
+
+std::vector<Index> sizes() {
+  std::vector<Index> all;
+  for (Index n = 1; n <= 40; ++n) all.push_back(n);
+  for (const Index n : {63, 64, 65, 66, 112, 113, 127, 128, 129, 130, 255, 257}) all.push_back(n);
+  return all;
+}
+
+/** A matrix with rows of `row_stride` elements and one row more than asked for. */
+template <class T>
+struct Owned {
+  Buffer<T> memory;
+  Matrix<T> m;
+  Owned(Index rows, Index cols)
+      : memory((rows + 1) * row_stride<T>(cols)), m{memory.data(), rows, cols, row_stride<T>(cols)} {}
+
+  Owned& fill(T value) {
+    std::fill_n(memory.data(), memory.size(), value);
+    return *this;
+  }
+  /** Integers in [-4, 4], or reals; with `padding` between the rows. */
+  Owned& randomise(std::uint64_t seed, T padding, bool integers = true) {
+    RandomSequence random(seed);
+    fill(padding);
+    for (Index i = 0; i < m.rows; ++i)
+      for (Index j = 0; j < m.cols; ++j)
+        m.row(i)[j] = integers ? static_cast<T>(random.below(9)) - 4 : static_cast<T>(2 * random.uniform() - 1);
+    return *this;
+  }
+};
+
+template <class T>
+constexpr T kNan = std::numeric_limits<T>::quiet_NaN();
+
+/** c holds `expected` in its columns, zeros up to the end of the line, and nothing was written beyond. */
+template <class T>
+void check_result(const char* what, const Owned<T>& c, const Owned<T>& expected, Index depth) {
+  for (Index i = 0; i <= c.m.rows; ++i)
+    for (Index j = 0; j < c.m.stride; ++j) {
+      const T got = c.m.row(i)[j];
+      bool right;
+      if (i == c.m.rows || j >= padded<T>(c.m.cols))
+        right = std::isnan(got);
+      else
+        right = got == (j < c.m.cols ? expected.m.row(i)[j] : T(0));
+      if (!right)
+        return fail(__FILE__, __LINE__, "%s of %td x %td x %td, %zu bytes: c(%td, %td) = %g", what, c.m.rows, depth,
+                    c.m.cols, sizeof(T), i, j, static_cast<double>(got));
+    }
+}
+
+/** Both layouts of the left factor. */
+template <class T>
+struct Left {
+  Owned<T> plain, transposed;
+  Left(Index rows, Index depth, std::uint64_t seed, bool integers = true) : plain(rows, depth), transposed(depth, rows) {
+    plain.randomise(seed, kNan<T>, integers);
+    transposed.fill(kNan<T>);
+    for (Index i = 0; i < rows; ++i)
+      for (Index k = 0; k < depth; ++k) transposed.m.row(k)[i] = plain.m.row(i)[k];
+  }
+  Strided<T> strided(bool transpose) const {
+    return transpose ? Strided<T>::transposed(transposed.m) : Strided<T>::plain(plain.m);
+  }
+};
+
+/** b as it lies, and packed. */
+template <class T>
+struct Right {
+  Owned<T> b;
+  Buffer<T> packed;
+  Right(Index depth, Index cols, std::uint64_t seed, bool integers = true)
+      : b(depth, cols), packed(packed_size<T>(depth, cols)) {
+    b.randomise(seed, T(0), integers);
+    std::fill_n(b.m.row(depth), b.m.stride, kNan<T>);
+    pack<T>(b.m, 0, depth, 0, cols, packed.data());
+  }
+  Panels<T> panels(bool from_packed) const {
+    return from_packed ? packed_panels<T>(packed.data(), b.m.rows) : Panels<T>::row_major(b.m);
+  }
+};
+
+template <class T>
+Owned<T> naive(const Owned<T>& a, const Owned<T>& b, const T* bias) {
+  Owned<T> c(a.m.rows, b.m.cols);
+  for (Index i = 0; i < a.m.rows; ++i) {
+    for (Index j = 0; j < b.m.cols; ++j) c.m.row(i)[j] = bias ? bias[j] : T(0);
+    for (Index k = 0; k < a.m.cols; ++k)
+      for (Index j = 0; j < b.m.cols; ++j) c.m.row(i)[j] += a.m.row(i)[k] * b.m.row(k)[j];
+  }
+  return c;
+}
+
+template <class T>
+void check_products(Index rows, Index depth, Index cols) {
+  const auto seed = static_cast<std::uint64_t>((rows * 1000 + depth) * 1000 + cols);
+  const Left<T> left(rows, depth, seed);
+  const Right<T> right(depth, cols, seed + 1);
+  Buffer<T> bias(padded<T>(cols));
+  for (Index j = 0; j < cols; ++j) bias[j] = static_cast<T>(j % 7 - 3);
+  const Owned<T> plain = naive<T>(left.plain, right.b, nullptr), biased = naive<T>(left.plain, right.b, bias.data());
+  Owned<T> twice = naive<T>(left.plain, right.b, nullptr);
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j) twice.m.row(i)[j] *= 2;
+  Owned<T> c(rows, cols);
+  for (const bool transposed : {false, true})
+    for (const bool packed : {false, true}) {
+      const Strided<T> a = left.strided(transposed);
+      const Panels<T> b = right.panels(packed);
+      product_bias<T>(depth, a, b, bias.data(), c.fill(kNan<T>).m);
+      check_result("product_bias", c, biased, depth);
+      product<T>(depth, a, b, c.fill(kNan<T>).m);
+      check_result("product", c, plain, depth);
+      product<T>(depth, a, b, c.m, true);
+      check_result("product, accumulated", c, twice, depth);
+    }
+}
+
+TEST(products_equal_naive_loops) {
+  const std::vector<Index> all = sizes();
+  std::size_t next = 0;
+  // Every pair of (rows, columns), with the depths in turn; 31 and the number of sizes share no factor.
+  for (const Index rows : all)
+    for (const Index cols : all) {
+      const Index depth = all[next = (next + 31) % all.size()];
+      if (rows * cols * depth > 1'500'000) continue;
+      check_products<float>(rows, depth, cols);
+      check_products<double>(rows, depth, cols);
+    }
+  for (const Index depth : all) {
+    check_products<float>(17, depth, 33);
+    check_products<double>(13, depth, 19);
+  }
+  check_products<float>(1, 1025, 1023);
+  check_products<double>(3, 511, 1025);
+}
+
+template <class T>
+void check_dots(Index rows, Index depth, Index outputs) {
+  Owned<T> a(rows, depth), w(outputs, depth), b(depth, outputs), c(rows, outputs);
+  a.randomise(3, T(0));
+  w.randomise(4, T(0));
+  for (Index k = 0; k < depth; ++k)
+    for (Index j = 0; j < outputs; ++j) b.m.row(k)[j] = w.m.row(j)[k];
+  const T bias[] = {5, -3, 2, 7};
+  dot_bias<T>(a.m, w.m, bias, c.fill(kNan<T>).m);
+  check_result("dot_bias", c, naive<T>(a, b, bias), depth);
+}
+
+TEST(dots_equal_naive_loops) {
+  for (const Index depth : sizes())
+    for (const Index rows : {1, 2, 7, 8, 9, 16, 23, 40})
+      for (Index outputs = 1; outputs <= 4; ++outputs) {
+        check_dots<float>(rows, depth, outputs);
+        check_dots<double>(rows, depth, outputs);
+      }
+}
+
+template <class T>
+void check_column_sums(Index rows, Index cols) {
+  Owned<T> a(rows, cols);
+  a.randomise(5, T(0));
+  Owned<T> once(1, cols), twice(1, cols), c(1, cols);
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j) {
+      once.m.row(0)[j] += a.m.row(i)[j];
+      twice.m.row(0)[j] += 2 * a.m.row(i)[j];
+    }
+  column_sums<T>(a.m, c.fill(kNan<T>).m.data, false);
+  check_result("column_sums", c, once, rows);
+  column_sums<T>(a.m, c.m.data, true);
+  check_result("column_sums, accumulated", c, twice, rows);
+}
+
+TEST(column_sums_equal_naive_loops) {
+  for (const Index cols : sizes())
+    for (const Index rows : {1, 2, 3, 8, 33}) {
+      check_column_sums<float>(rows, cols);
+      check_column_sums<double>(rows, cols);
+    }
+}
+
+/** Element (k, j) of a packed depth x cols matrix, as product.h describes it. */
+template <class T>
+T packed_element(const Buffer<T>& packed, Index depth, Index cols, Index k, Index j) {
+  const Index panel = packed_panels<T>(packed.data(), depth).panel / depth;
+  const Index width = std::min(panel, padded<T>(cols) - j / panel * panel);
+  return packed[j / panel * panel * depth + k * width + j % panel];
+}
+
+/** Packing part by part, as the tasks of a layer do, gives the whole; padding stays zero. */
+template <class T>
+void check_packing(Index rows, Index cols) {
+  Owned<T> w(rows, cols);
+  w.randomise(6, T(0));
+  Buffer<T> straight(packed_size<T>(rows, cols)), transposed(packed_size<T>(cols, rows));
+  for (Index row = 0; row < rows; row += 112)
+    for (Index column = 0; column < cols; column += 64) {
+      const Index last = std::min(rows, row + 112), end = std::min(cols, column + 64);
+      pack<T>(w.m, row, last, column, end, straight.data());
+      pack_transposed<T>(w.m, row, last, column, end, transposed.data());
+    }
+  for (Index i = 0; i < padded<T>(rows); ++i)
+    for (Index j = 0; j < padded<T>(cols); ++j) {
+      const T expected = i < rows && j < cols ? w.m.row(i)[j] : T(0);
+      if (i < rows && packed_element(straight, rows, cols, i, j) != expected)
+        return fail(__FILE__, __LINE__, "pack of %td x %td at (%td, %td)", rows, cols, i, j);
+      if (j < cols && packed_element(transposed, cols, rows, j, i) != expected)
+        return fail(__FILE__, __LINE__, "pack_transposed of %td x %td at (%td, %td)", rows, cols, i, j);
+    }
+}
+
+TEST(packing_puts_elements_in_place) {
+  for (const Index rows : sizes())
+    for (const Index cols : sizes()) {
+      check_packing<float>(rows, cols);
+      check_packing<double>(rows, cols);
+    }
+}
+
+/** Rows and columns may be cut anywhere (columns at whole lines): the bits stay. */
+template <class T>
+void check_cuts(Index rows, Index depth, Index cols) {
+  const Left<T> left(rows, depth, 7, false);
+  const Right<T> right(depth, cols, 8, false);
+  Buffer<T> bias(padded<T>(cols));
+  testing::fill_uniform(bias.data(), cols, 9);
+  for (const bool transposed : {false, true})
+    for (const bool packed : {false, true}) {
+      const Strided<T> a = left.strided(transposed);
+      const auto from_row = [&](Index i) { return Strided<T>{a.data + i * a.row, a.row, a.depth}; };
+      const Panels<T> b = right.panels(packed);
+      Owned<T> whole(rows, cols), parts(rows, cols);
+      product_bias<T>(depth, a, b, bias.data(), whole.m);
+      for (Index cut = 0; cut <= rows; ++cut) {
+        parts.fill(0);
+        product_bias<T>(depth, a, b, bias.data(), parts.m.slice(0, cut));
+        product_bias<T>(depth, from_row(cut), b, bias.data(), parts.m.slice(cut, rows - cut));
+        CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
+      }
+      if (packed) continue;
+      for (Index cut = kLine<T>; cut < cols; cut += kLine<T>) {
+        parts.fill(0);
+        const auto columns = [&](auto m, Index first, Index count) {
+          m.data += first;
+          m.cols = count;
+          return m;
+        };
+        const Matrix<const T> all = right.b.m;
+        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, 0, cut)), bias.data(), columns(parts.m, 0, cut));
+        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, cut, cols - cut)), bias.data() + cut,
+                        columns(parts.m, cut, cols - cut));
+        CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
+      }
+    }
+
+  Owned<T> a(rows, depth), w(3, depth), whole(rows, 3), parts(rows, 3);
+  a.randomise(10, T(0), false);
+  w.randomise(11, T(0), false);
+  dot_bias<T>(a.m, w.m, bias.data(), whole.m);
+  for (Index cut = 0; cut <= rows; ++cut) {
+    dot_bias<T>(a.m.slice(0, cut), w.m, bias.data(), parts.fill(0).m.slice(0, cut));
+    dot_bias<T>(a.m.slice(cut, rows - cut), w.m, bias.data(), parts.m.slice(cut, rows - cut));
+    CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
+  }
+}
+
+TEST(bits_do_not_depend_on_the_cut) {
+  for (const Index rows : {1, 2, 13, 29, 47})
+    for (const Index cols : {1, 5, 16, 33, 64, 100}) {
+      check_cuts<float>(rows, 37, cols);
+      check_cuts<double>(rows, 130, cols);
+    }
+}
+
+/** Real factors: the result is as near the exact one as a chain of roundings may be. */
+template <class T>
+void check_rounding(Index depth) {
+  const Left<T> left(5, depth, 12, false);
+  const Right<T> right(depth, 40, 13, false);
+  Owned<T> c(5, 40);
+  product<T>(depth, left.strided(false), right.panels(true), c.m);
+  for (Index i = 0; i < 5; ++i)
+    for (Index j = 0; j < 40; ++j) {
+      long double exact = 0, magnitude = 0;
+      for (Index k = 0; k < depth; ++k) {
+        const long double term = static_cast<long double>(left.plain.m.row(i)[k]) * right.b.m.row(k)[j];
+        exact += term;
+        magnitude += std::abs(term);
+      }
+      const double unit = static_cast<double>(std::numeric_limits<T>::epsilon() * magnitude);
+      CHECK_NEAR(c.m.row(i)[j], exact, 0.5 * std::sqrt(static_cast<double>(depth)) * unit + unit);
+    }
+}
+
+TEST(products_round_as_one_chain) {
+  for (const Index depth : {1, 10, 100, 1000}) {
+    check_rounding<float>(depth);
+    check_rounding<double>(depth);
+  }
+}
+
+}  // namespace
+}  // namespace fastmlp

@@ -1,0 +1,150 @@
+// The team: who runs, what the barrier hands over, how work is shared, the floating-point mode.
+#include <array>
+#include <limits>
+
+#include "check.h"
+#include "core/random.h"
+#include "core/threads.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace fastmlp {
+namespace {
+
+constexpr int kSizes[] = {1, 2, 3, 4, 8};
+
+TEST(every_member_runs_once) {
+  for (const int n : kSizes) {
+    std::array<std::atomic<int>, 8> runs{};
+    run_team(n, [&](Member& member) {
+      ++runs[static_cast<std::size_t>(member.rank())];
+      CHECK(member.size() == n);
+      CHECK(member.leads() == (member.rank() == 0));
+    });
+    for (int rank = 0; rank < 8; ++rank) CHECK(runs[static_cast<std::size_t>(rank)] == (rank < n ? 1 : 0));
+  }
+}
+
+TEST(a_team_has_at_least_one_member) {
+  for (const int n : {0, -3}) {
+    int runs = 0;
+    run_team(n, [&](Member& member) {
+      ++runs;
+      CHECK(member.size() == 1);
+      CHECK(member.barrier(true));
+    });
+    CHECK(runs == 1);
+  }
+}
+
+TEST(the_barrier_hands_over_the_leaders_value_in_order) {
+  for (const int n : kSizes) {
+    // More threads than cores sleep and wake at every barrier.
+    const std::uint32_t rounds = n <= 2 ? 100'000 : 10'000;
+    run_team(n, [&](Member& member) {
+      std::uint32_t wrong = 0;
+      for (std::uint32_t i = 0; i < rounds; ++i) {
+        const bool said = mix32(i) & 1;
+        // What the others say counts for nothing.
+        wrong += member.barrier(member.leads() ? said : !said) != said;
+      }
+      CHECK(wrong == 0);
+    });
+  }
+}
+
+TEST(what_was_written_before_the_barrier_is_seen_after_it) {
+  for (const int n : kSizes) {
+    std::array<int, 8> plain{};
+    run_team(n, [&](Member& member) {
+      int wrong = 0;
+      for (int i = 1; i <= 1000; ++i) {
+        plain[static_cast<std::size_t>(member.rank())] = i;
+        member.barrier();
+        for (int other = 0; other < n; ++other) wrong += plain[static_cast<std::size_t>(other)] != i;
+        member.barrier();
+      }
+      CHECK(wrong == 0);
+    });
+  }
+}
+
+TEST(shares_cover_everything_once) {
+  for (const int n : kSizes) {
+    Team team(n);
+    for (const Index items : {0, 1, 2, 5, 7, 8, 63, 64, 65, 1000, 1001})
+      for (const Index grain : {1, 2, 3, 16}) {
+        Index next = 0;
+        for (int rank = 0; rank < n; ++rank) {
+          const Member::Range range = Member(team, rank).share(items, grain);
+          CHECK(range.first == next);
+          CHECK(range.last >= range.first);
+          CHECK(range.first % grain == 0 || range.first == items);
+          // No part is more than one grain larger than an even one.
+          CHECK((range.last - range.first) * n <= items + 2 * grain * n);
+          next = range.last;
+        }
+        CHECK(next == items);
+      }
+  }
+}
+
+TEST(threads_follow_the_work) {
+  CHECK(worthwhile_threads(0, 8) == 1);
+  CHECK(worthwhile_threads(1e3, 8) == 1);
+  CHECK(worthwhile_threads(1e12, 8) == 8);
+  CHECK(worthwhile_threads(1e12, 1) == 1);
+  CHECK(worthwhile_threads(1e12, 0) == 1);
+  CHECK(worthwhile_threads(1e300, std::numeric_limits<int>::max()) == std::numeric_limits<int>::max());
+  CHECK(available_threads() >= 1);
+}
+
+#if defined(__x86_64__)
+
+constexpr unsigned kFlushAndDaz = 0x8040u;
+
+bool flushes_all() { return (_mm_getcsr() & kFlushAndDaz) == kFlushAndDaz; }
+bool flushes_any() { return (_mm_getcsr() & kFlushAndDaz) != 0; }
+
+TEST(denormals_are_flushed_inside_a_team_and_restored_after) {
+  const unsigned before = _mm_getcsr();
+  for (const int n : kSizes) {
+    std::atomic<int> flushing{0}, flushed{0};
+    run_team(n, [&](Member&) {
+      flushing += flushes_all();
+      volatile float tiny = std::numeric_limits<float>::min();
+      volatile float half = tiny * 0.5f;
+      flushed += half == 0.0f;
+    });
+    CHECK(flushing == n);
+    CHECK(flushed == n);
+    // The status flags may have been raised; the control bits are as before.
+    CHECK((_mm_getcsr() & ~0x3fu) == (before & ~0x3fu));
+  }
+}
+
+TEST(a_caller_who_flushes_goes_on_flushing) {
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | kFlushAndDaz);
+  run_team(2, [](Member&) {});
+  CHECK(flushes_all());
+  _mm_setcsr(before);
+  CHECK(!flushes_any());
+}
+
+TEST(denormal_modes_nest) {
+  const DenormalMode outer(true);
+  CHECK(flushes_all());
+  {
+    const DenormalMode inner(false);
+    CHECK(!flushes_any());
+  }
+  CHECK(flushes_all());
+}
+
+#endif
+
+}  // namespace
+}  // namespace fastmlp
