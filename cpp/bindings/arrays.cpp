@@ -14,9 +14,7 @@ Scalar scalar_of(const py::dtype& dtype, const char* name) {
   invalid(name, "must hold float32, float64 or integer numbers; got dtype " + std::string(py::str(dtype)));
 }
 
-std::string shape_of(const py::array& a) {
-  return std::string(py::str(a.attr("shape")));
-}
+std::string shape_of(const py::array& a) { return std::string(py::str(a.attr("shape"))); }
 
 }  // namespace
 
@@ -25,12 +23,16 @@ Table table_of(const py::array& x, Index columns, const char* name) {
   if (columns >= 0 && x.shape(1) != columns)
     invalid(name, "must have " + std::to_string(columns) + " columns; got shape " + shape_of(x));
   if (x.shape(0) > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
-  return {static_cast<const char*>(x.data()), scalar_of(x.dtype(), name), x.shape(0), x.shape(1), x.strides(0),
+  return {static_cast<const char*>(x.data()),
+          scalar_of(x.dtype(), name),
+          x.shape(0),
+          x.shape(1),
+          x.strides(0),
           x.strides(1)};
 }
 
-Standardisation standardisation_of(const std::optional<Array<double>>& shift,
-                                   const std::optional<Array<double>>& scale, Index columns) {
+Standardisation standardisation_of(const std::optional<Array<double>>& shift, const std::optional<Array<double>>& scale,
+                                   Index columns) {
   if (!shift && !scale) return {};
   if (!shift || !scale || shift->size() != columns || scale->size() != columns)
     invalid("shift and scale", "must both be None or both hold one number per column");
@@ -76,11 +78,11 @@ Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outpu
 }
 
 template <class T>
-const T* weights_of(const std::optional<Array<T>>& weights, Index rows, const char* name) {
-  if (!weights) return nullptr;
-  if (weights->ndim() != 1 || weights->shape(0) != rows)
-    invalid(name, "must hold one number per row (" + std::to_string(rows) + "); got shape " + shape_of(*weights));
-  return weights->data();
+const T* weights_of(const py::array& weights, Index rows, const char* name) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(weights) || weights.ndim() != 1 || weights.shape(0) != rows)
+    invalid(name, "must be an array of the network's dtype with one number per row (" + std::to_string(rows) +
+                      "); got shape " + shape_of(weights));
+  return static_cast<const T*>(weights.data());
 }
 
 template <class T>
@@ -90,9 +92,9 @@ py::array_t<T> view(T* data, const std::vector<Index>& shape, const std::vector<
   return py::array_t<T>(shape, bytes, data, owner);
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                                    \
-  template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*);          \
-  template const T* weights_of(const std::optional<Array<T>>&, Index, const char*);               \
+#define FASTMLP_INSTANTIATE(T)                                                           \
+  template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*); \
+  template const T* weights_of<T>(const py::array&, Index, const char*);                 \
   template py::array_t<T> view(T*, const std::vector<Index>&, const std::vector<Index>&, py::handle);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

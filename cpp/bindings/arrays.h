@@ -22,8 +22,8 @@ using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 Table table_of(const py::array& x, Index columns, const char* name);
 
 /** Empty where both are None. */
-Standardisation standardisation_of(const std::optional<Array<double>>& shift,
-                                   const std::optional<Array<double>>& scale, Index columns);
+Standardisation standardisation_of(const std::optional<Array<double>>& shift, const std::optional<Array<double>>& scale,
+                                   Index columns);
 
 std::vector<LayerSpec> layer_specs(const py::list& layers);
 
@@ -32,9 +32,9 @@ std::vector<LayerSpec> layer_specs(const py::list& layers);
 template <class T>
 Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name);
 
-/** A matrix of sample weights or null. */
+/** One weight per row. The array must outlive the result. */
 template <class T>
-const T* weights_of(const std::optional<Array<T>>& weights, Index rows, const char* name);
+const T* weights_of(const py::array& weights, Index rows, const char* name);
 
 /** The core's memory as an array that keeps `owner` alive. */
 template <class T>

@@ -33,7 +33,7 @@ py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
  * given derivative). */
 template <class T>
 double gradients(Network<T>& network, const py::array& x, const std::optional<py::array>& y,
-                 const std::optional<Array<T>>& sample_weight, const std::optional<Array<T>>& output_gradient,
+                 const std::optional<py::array>& sample_weight, const std::optional<Array<T>>& output_gradient,
                  const std::string& loss, double delta, double quantile, double label_smoothing, double l1, double l2,
                  int n_threads) {
   Dataset<T> data;
@@ -45,11 +45,13 @@ double gradients(Network<T>& network, const py::array& x, const std::optional<py
   options.l1 = l1;
   options.l2 = l2;
   if (y) data.y = targets_of<T>(*y, options.loss.kind, data.x.rows, outputs, "y");
-  data.weights = weights_of<T>(sample_weight, data.x.rows, "sample_weight");
+  if (sample_weight) data.weights = weights_of<T>(*sample_weight, data.x.rows, "sample_weight");
   Matrix<const T> given;
   if (output_gradient) {
-    if (output_gradient->ndim() != 2 || output_gradient->shape(0) != data.x.rows || output_gradient->shape(1) != outputs)
-      invalid("output_gradient", "must be of shape (" + std::to_string(data.x.rows) + ", " + std::to_string(outputs) + ")");
+    if (output_gradient->ndim() != 2 || output_gradient->shape(0) != data.x.rows ||
+        output_gradient->shape(1) != outputs)
+      invalid("output_gradient",
+              "must be of shape (" + std::to_string(data.x.rows) + ", " + std::to_string(outputs) + ")");
     given = {output_gradient->data(), data.x.rows, outputs, outputs};
   }
   const py::gil_scoped_release release;

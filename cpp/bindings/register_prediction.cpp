@@ -12,8 +12,8 @@ void register_for(py::module_& m, const std::string& suffix) {
   py::class_<Predictor<T>>(m, ("Predictor" + suffix).c_str())
       .def(py::init([](const Network<T>& network, const std::optional<Array<double>>& shift,
                        const std::optional<Array<double>>& scale, const std::string& link) {
-             return std::make_unique<Predictor<T>>(
-                 network, standardisation_of(shift, scale, network.stack().inputs()), link_from_name(link));
+             return std::make_unique<Predictor<T>>(network, standardisation_of(shift, scale, network.stack().inputs()),
+                                                   link_from_name(link));
            }),
            arg("network"), arg("shift"), arg("scale"), arg("link"))
       .def(

@@ -23,8 +23,8 @@ const char* reason_name(StopReason reason) {
 TrainOptions train_options(const py::dict& from) {
   TrainOptions to;
   const auto number = [&](const char* key) { return from[key].cast<double>(); };
-  to.step.loss = loss_options(from["loss"].cast<std::string>(), number("delta"), number("quantile"),
-                              number("label_smoothing"));
+  to.step.loss =
+      loss_options(from["loss"].cast<std::string>(), number("delta"), number("quantile"), number("label_smoothing"));
   to.step.l1 = number("l1");
   to.step.l2 = number("l2");
   to.step.max_grad_norm = number("max_grad_norm");
@@ -38,43 +38,40 @@ TrainOptions train_options(const py::dict& from) {
   to.early_stopping = from["early_stopping"].cast<bool>();
   to.n_threads = from["n_threads"].cast<int>();
   to.seed = from["seed"].cast<std::uint64_t>();
-  if (to.batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(to.batch_size));
-  if (to.max_iter < 1) invalid("max_iter", "must be at least 1; got " + std::to_string(to.max_iter));
   return to;
 }
 
+/** Part is (X, y, sample_weight or None, row numbers or None); its arrays must outlive the result. */
 template <class T>
-Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::array& x, const py::array& y,
-                      const std::optional<Array<T>>& weights, const std::optional<Array<std::uint32_t>>& rows,
-                      const std::string& suffix) {
+Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix) {
+  const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
   Dataset<T> data;
-  data.x = table_of(x, network.stack().inputs(), ("X" + suffix).c_str());
+  data.x = table_of(array(0), network.stack().inputs(), ("X" + suffix).c_str());
   if (data.x.rows < 1) invalid("X" + suffix, "must have at least one row");
-  data.y = targets_of<T>(y, loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str());
-  data.weights = weights_of<T>(weights, data.x.rows, ("sample_weight" + suffix).c_str());
-  if (rows) {
-    data.rows.assign(rows->data(), rows->data() + rows->size());
+  data.y = targets_of<T>(array(1), loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str());
+  if (!part[2].is_none()) data.weights = weights_of<T>(array(2), data.x.rows, ("sample_weight" + suffix).c_str());
+  if (part[3].is_none()) {
+    data.use_all_rows();
+  } else {
+    const auto rows = part[3].cast<Array<std::uint32_t>>();
+    data.rows.assign(rows.data(), rows.data() + rows.size());
     for (const std::uint32_t row : data.rows)
       if (static_cast<Index>(row) >= data.x.rows) invalid("rows" + suffix, "must be row numbers of X" + suffix);
-  } else {
-    data.use_all_rows();
   }
   return data;
 }
 
 template <class T>
 py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional<Array<double>>& shift,
-               const std::optional<Array<double>>& scale, const py::array& x, const py::array& y,
-               const std::optional<Array<T>>& sample_weight, const std::optional<Array<std::uint32_t>>& rows,
-               const std::optional<py::array>& x_val,
-               const std::optional<py::array>& y_val, const std::optional<Array<T>>& sample_weight_val,
-               const std::optional<Array<std::uint32_t>>& rows_val, const py::dict& options, const std::optional<py::function>& on_epoch) {
+               const std::optional<Array<double>>& scale, const py::tuple& train_part,
+               const std::optional<py::tuple>& validation_part, const py::dict& options,
+               const std::optional<py::function>& on_epoch) {
   const TrainOptions parsed = train_options(options);
   const Standardisation inputs = standardisation_of(shift, scale, network.stack().inputs());
   const LossKind loss = parsed.step.loss.kind;
-  const Dataset<T> train = dataset_of(network, loss, x, y, sample_weight, rows, "");
+  const Dataset<T> train = dataset_of(network, loss, train_part, "");
   Dataset<T> validation;
-  if (x_val) validation = dataset_of(network, loss, *x_val, *y_val, sample_weight_val, rows_val, "_val");
+  if (validation_part) validation = dataset_of(network, loss, *validation_part, "_val");
 
   // An exception cannot cross the team; it is kept until all threads have left.
   std::exception_ptr raised;
@@ -126,8 +123,8 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
 
 template <class T>
 void register_for(py::module_& m) {
-  m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("shift"), arg("scale"), arg("X"), arg("y"),
-        arg("sample_weight"), arg("rows"), arg("X_val"), arg("y_val"), arg("sample_weight_val"), arg("rows_val"), arg("options"), arg("on_epoch"));
+  m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("shift"), arg("scale"), arg("train"),
+        arg("validation"), arg("options"), arg("on_epoch"));
 }
 
 }  // namespace

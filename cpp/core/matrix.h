@@ -62,8 +62,7 @@ class Buffer {
     if (!data_) throw std::bad_alloc();
     std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(bytes));
   }
-  Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);

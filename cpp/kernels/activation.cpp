@@ -14,7 +14,8 @@ using namespace simd;
 constexpr std::array<const char*, 11> kNames = {"identity", "relu", "leaky_relu", "elu",      "selu",    "gelu",
                                                 "silu",     "mish", "tanh",       "logistic", "softplus"};
 
-// Each struct: value(z); and the derivative, either from the value or from z together with the value.
+// Each struct: value(z), and either backward(delta, a) = delta * f'(z) from a = f(z) alone, or the derivative together
+// with the value.
 
 struct Relu {
   template <class T>
@@ -22,8 +23,8 @@ struct Relu {
     return pmax(z, set<T>(0));
   }
   template <class T>
-  static Packet<T> derivative_of_value(const Packet<T>& a) {
-    return pselect(pcmp_lt(set<T>(0), a), set<T>(1), set<T>(0));
+  static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
+    return Eigen::internal::pand(delta, pcmp_lt(set<T>(0), a));
   }
 };
 
@@ -35,8 +36,8 @@ struct LeakyRelu {
     return pmax(z, pmul(z, set<T>(T(slope))));
   }
   template <class T>
-  static Packet<T> derivative_of_value(const Packet<T>& a) {
-    return pselect(pcmp_lt(set<T>(0), a), set<T>(1), set<T>(T(slope)));
+  static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
+    return pselect(pcmp_lt(set<T>(0), a), delta, pmul(delta, set<T>(T(slope))));
   }
 };
 
@@ -49,9 +50,10 @@ struct ScaledElu {
     return pselect(pcmp_lt(set<T>(0), z), pmul(set<T>(T(Constants::scale)), z), below);
   }
   template <class T>
-  static Packet<T> derivative_of_value(const Packet<T>& a) {
-    return pselect(pcmp_lt(set<T>(0), a), set<T>(T(Constants::scale)),
-                   padd(a, set<T>(T(Constants::scale * Constants::alpha))));
+  static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
+    // below zero: scale alpha exp(z) = a + scale alpha
+    const Packet<T> below = padd(a, set<T>(T(Constants::scale * Constants::alpha)));
+    return pmul(delta, pselect(pcmp_lt(set<T>(0), a), set<T>(T(Constants::scale)), below));
   }
 };
 struct EluConstants {
@@ -113,8 +115,8 @@ struct Tanh {
     return simd::tanh<T>(z);
   }
   template <class T>
-  static Packet<T> derivative_of_value(const Packet<T>& a) {
-    return psub(set<T>(1), pmul(a, a));
+  static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
+    return pmul(delta, psub(set<T>(1), pmul(a, a)));
   }
 };
 
@@ -124,8 +126,8 @@ struct Logistic {
     return logistic<T>(z);
   }
   template <class T>
-  static Packet<T> derivative_of_value(const Packet<T>& a) {
-    return pmul(a, psub(set<T>(1), a));
+  static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
+    return pmul(delta, pmul(a, psub(set<T>(1), a)));
   }
 };
 
@@ -136,13 +138,13 @@ struct Softplus {
   }
   /** logistic(z) = 1 - exp(-softplus(z)) */
   template <class T>
-  static Packet<T> derivative_of_value(const Packet<T>& a) {
-    return psub(set<T>(0), expm1<T>(psub(set<T>(0), a)));
+  static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
+    return pmul(psub(set<T>(0), delta), expm1<T>(psub(set<T>(0), a)));
   }
 };
 
 template <class F>
-concept SavesDerivative = !requires(Packet<float> a) { F::template derivative_of_value<float>(a); };
+concept SavesDerivative = !requires(Packet<float> a) { F::template backward<float>(a, a); };
 
 /** Calls f with the struct of the activation; identity is left to the caller. */
 template <class Visit>
@@ -212,9 +214,10 @@ void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T>
       T* row = delta.row(i);
       const T* from = SavesDerivative<F> ? derivative.row(i) : a.row(i);
       for (Index j = 0; j < width; j += kWidth<T>) {
-        Packet<T> slope = load(from + j);
-        if constexpr (!SavesDerivative<F>) slope = F::template derivative_of_value<T>(slope);
-        store(row + j, pmul(load(row + j), slope));
+        if constexpr (SavesDerivative<F>)
+          store(row + j, pmul(load(row + j), load(from + j)));
+        else
+          store(row + j, F::template backward<T>(load(row + j), load(from + j)));
       }
     }
   });

@@ -16,7 +16,8 @@ constexpr int kTilePackets = 2;
 template <class T>
 constexpr Index kPanel = kTilePackets * kWidth<T>;
 
-/** rows x packets of c: rows of a from `a` on, one panel of b. Finish takes the row, the packet's number and the sum. */
+/** rows x packets of c: rows of a from `a` on, one panel of b. Finish takes the row, the packet's number and the sum.
+ */
 template <class T, int rows, int packets, bool row_contiguous, class Finish>
 inline void tile(Index depth, const T* a, Index a_stride, const T* b, Index b_stride, Finish&& finish) {
   Packet<T> sums[rows][packets];
@@ -128,9 +129,8 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 
 template <class T>
 void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, Matrix<T> c) {
-  for_each_sum<T>(c.rows, c.cols, depth, a, b, [&](Index i, Index j, const Packet<T>& sum) {
-    store(c.row(i) + j, padd(sum, load(bias + j)));
-  });
+  for_each_sum<T>(c.rows, c.cols, depth, a, b,
+                  [&](Index i, Index j, const Packet<T>& sum) { store(c.row(i) + j, padd(sum, load(bias + j))); });
 }
 
 template <class T>
@@ -174,14 +174,14 @@ void column_sums(Matrix<const T> a, T* sums, bool accumulate) {
   }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                                \
-  template struct Panels<T>;                                                                  \
-  template Panels<T> packed_panels(const T*, Index);                                          \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                        \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);             \
-  template void product_bias(Index, Strided<T>, Panels<T>, const T*, Matrix<T>);              \
-  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                       \
-  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);              \
+#define FASTMLP_INSTANTIATE(T)                                                    \
+  template struct Panels<T>;                                                      \
+  template Panels<T> packed_panels(const T*, Index);                              \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);            \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*); \
+  template void product_bias(Index, Strided<T>, Panels<T>, const T*, Matrix<T>);  \
+  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);           \
+  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);  \
   template void column_sums(Matrix<const T>, T*, bool);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -20,8 +20,8 @@ struct Strided {
   static Strided transposed(Matrix<const T> m) { return {m.data, 1, m.stride}; }
 };
 
-/** The right factor, depth x columns, in panels of a few packets' columns. Element (k, j) of panel p, counted inside the
- * panel, is at data[p * panel + k * stride + j]; columns are whole cache lines. */
+/** The right factor, depth x columns, in panels of a few packets' columns. Element (k, j) of panel p, counted inside
+ * the panel, is at data[p * panel + k * stride + j]; columns are whole cache lines. */
 template <class T>
 struct Panels {
   const T* data;

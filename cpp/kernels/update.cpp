@@ -32,7 +32,8 @@ void SgdStep<T>::operator()(const ParameterBlock<T>& block) const {
 template <class T>
 void AdamStep<T>::operator()(const ParameterBlock<T>& block) const {
   const auto b1 = set<T>(beta_1), b2 = set<T>(beta_2), c1 = set<T>(1 - beta_1), c2 = set<T>(1 - beta_2);
-  const auto p_rate = set<T>(-rate), p_epsilon = set<T>(epsilon), scale = set<T>(gradient_scale), keep = set<T>(1 - decay);
+  const auto p_rate = set<T>(-rate), p_epsilon = set<T>(epsilon), scale = set<T>(gradient_scale),
+             keep = set<T>(1 - decay);
   for_each_packet(block.value, [&](Index i, Index j) {
     const auto g = pmul(scale, load(block.gradient.row(i) + j));
     const auto m = pmadd(b1, load(block.first.row(i) + j), pmul(c1, g));
@@ -47,7 +48,8 @@ void AdamStep<T>::operator()(const ParameterBlock<T>& block) const {
 template <class T>
 void RmsPropStep<T>::operator()(const ParameterBlock<T>& block) const {
   const auto b2 = set<T>(beta_2), c2 = set<T>(1 - beta_2);
-  const auto p_rate = set<T>(-rate), p_epsilon = set<T>(epsilon), scale = set<T>(gradient_scale), keep = set<T>(1 - decay);
+  const auto p_rate = set<T>(-rate), p_epsilon = set<T>(epsilon), scale = set<T>(gradient_scale),
+             keep = set<T>(1 - decay);
   for_each_packet(block.value, [&](Index i, Index j) {
     const auto g = pmul(scale, load(block.gradient.row(i) + j));
     const auto v = pmadd(b2, load(block.second.row(i) + j), pmul(c2, pmul(g, g)));
@@ -90,11 +92,11 @@ double squared_norm(const Matrix<T>& gradient) {
   return total;
 }
 
-#define FASTMLP_INSTANTIATE(T)                                   \
-  template struct SgdStep<T>;                                    \
-  template struct AdamStep<T>;                                   \
-  template struct RmsPropStep<T>;                                \
-  template double add_penalty(const ParameterBlock<T>&, T, T);   \
+#define FASTMLP_INSTANTIATE(T)                                 \
+  template struct SgdStep<T>;                                  \
+  template struct AdamStep<T>;                                 \
+  template struct RmsPropStep<T>;                              \
+  template double add_penalty(const ParameterBlock<T>&, T, T); \
   template double squared_norm(const Matrix<T>&);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -29,7 +29,8 @@ inline Packet<T> logistic(const Packet<T>& x) {
   return pdiv(one, padd(one, pexp(psub(set<T>(0), x))));
 }
 
-/** exp(x) - 1 without cancellation near 0 (Kahan's correction of the rounded exponential). */
+/** exp(x) - 1 without cancellation near 0 (Kahan's correction of the rounded exponential); not for x where exp(x)
+ * overflows. */
 template <class T>
 inline Packet<T> expm1(const Packet<T>& x) {
   const Packet<T> one = set<T>(1);
@@ -40,7 +41,7 @@ inline Packet<T> expm1(const Packet<T>& x) {
   return pselect(pcmp_eq(u, one), x, y);
 }
 
-/** log(1 + x) without cancellation near 0, for x >= 0 (Kahan). */
+/** log(1 + x) without cancellation near 0, for finite x >= 0 (Kahan). */
 template <class T>
 inline Packet<T> log1p(const Packet<T>& x) {
   const Packet<T> one = set<T>(1);

@@ -22,8 +22,9 @@ Dense<T>::Dense(Index inputs, Index outputs, Activation activation)
   if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
   // The packed copies are the largest things made of one layer; room for lines and for bytes.
   const char* what = "the number of weights of a Dense layer";
-  checked_product(checked_product(checked_sum(inputs, 2 * kLine<T>, what), checked_sum(outputs, 2 * kLine<T>, what), what),
-                  kAlignment, what);
+  checked_product(
+      checked_product(checked_sum(inputs, 2 * kLine<T>, what), checked_sum(outputs, 2 * kLine<T>, what), what),
+      kAlignment, what);
 }
 
 template <class T>
@@ -50,17 +51,25 @@ std::vector<ParameterArray> Dense<T>::arrays() const {
   return {{"weights", 0, {inputs_, outputs_}, strides}, {"bias", bias().offset, {outputs_}, {1}}};
 }
 
-// Uniform with the variance that keeps the signal's scale: 2 / inputs after rectifiers (He et al. 2015), 1 / inputs
-// for self-normalising units (Klambauer et al. 2017), else 2 / (inputs + outputs) (Glorot & Bengio 2010). Biases are
-// spread over +-1 / sqrt(inputs) so that the kinks of few inputs do not all lie at the origin.
+// Uniform. Hidden layers start with variance 1 / (3 inputs), PyTorch's default: smaller than what keeps the signal's
+// scale through rectifiers (He et al. 2015, 2 / inputs), and better on small tables (docs/design.md). Self-normalising
+// units need 1 / inputs (Klambauer et al. 2017), saturating ones take 2 / (inputs + outputs) (Glorot & Bengio 2010).
+// Layers without activation are output layers: they start near zero, so that training begins at the mean of the
+// standardised target. Biases of hidden layers are spread over +-1 / sqrt(inputs), so that the kinks of few inputs do
+// not all lie at the origin.
 template <class T>
 void Dense<T>::initialise(T* values, RandomSequence& random) const {
-  double variance = 2.0 / static_cast<double>(inputs_);
+  const double n = static_cast<double>(inputs_);
+  double variance = 1 / (3 * n);
+  double bias_bound = 1 / std::sqrt(n);
   switch (activation_) {
-    case Activation::selu: variance = 1.0 / static_cast<double>(inputs_); break;
     case Activation::identity:
+      variance = 0.01 / n;
+      bias_bound = 0;
+      break;
+    case Activation::selu: variance = 1 / n; break;
     case Activation::tanh:
-    case Activation::logistic: variance = 2.0 / static_cast<double>(inputs_ + outputs_); break;
+    case Activation::logistic: variance = 2 / (n + static_cast<double>(outputs_)); break;
     default: break;
   }
   const auto uniform = [&](double bound) { return static_cast<T>(bound * (2 * random.uniform() - 1)); };
@@ -69,7 +78,6 @@ void Dense<T>::initialise(T* values, RandomSequence& random) const {
   const ParameterArray w = arrays()[0];
   for (Index i = 0; i < inputs_; ++i)
     for (Index j = 0; j < outputs_; ++j) values[i * w.strides[0] + j * w.strides[1]] = uniform(bound);
-  const double bias_bound = 1 / std::sqrt(static_cast<double>(inputs_));
   for (Index j = 0; j < outputs_; ++j) values[bias().offset + j] = uniform(bias_bound);
 }
 
@@ -108,9 +116,8 @@ void Dense<T>::backward(LayerWeights<T> own, Matrix<const T>, Matrix<const T> ou
                         Matrix<T> delta, Matrix<T> d_in, const Pass&) const {
   multiply_derivative<T>(activation_, delta, out, saved);  // delta is now dZ
   if (!d_in.data) return;
-  const Panels<T> transposed = output_major()
-                                   ? Panels<T>::row_major(weights().in(own.values))
-                                   : packed_panels(own.backward_copy, outputs_);
+  const Panels<T> transposed =
+      output_major() ? Panels<T>::row_major(weights().in(own.values)) : packed_panels(own.backward_copy, outputs_);
   product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
 }
 
@@ -125,8 +132,8 @@ std::vector<Task> Dense<T>::tasks() const {
       Task task;
       task.first_row = row;
       task.first_column = column;
-      task.weights = {row * w.stride + column, std::min(task_rows, w.rows - row), std::min(task_columns, w.cols - column),
-                      w.stride};
+      task.weights = {row * w.stride + column, std::min(task_rows, w.rows - row),
+                      std::min(task_columns, w.cols - column), w.stride};
       if (!output_major() && row == 0)
         task.bias = {bias().offset + column, 1, task.weights.cols, bias().stride};
       else if (output_major() && column == 0)
@@ -147,8 +154,7 @@ void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> de
   const Matrix<const T> right = columns(output_major() ? in : delta, task.first_column, task.weights.cols);
   product<T>(in.rows, Strided<T>::transposed(columns(left, task.first_row, task.weights.rows)),
              Panels<T>::row_major(right), task.weights.in(gradients), accumulate);
-  if (task.bias.rows > 0)
-    column_sums<T>(output_major() ? delta : right, gradients + task.bias.offset, accumulate);
+  if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradients + task.bias.offset, accumulate);
 }
 
 template class Dense<float>;

@@ -1,6 +1,6 @@
 #include "nn/dropout.h"
 
-#include <cmath>
+#include <algorithm>
 
 namespace fastmlp {
 
@@ -11,9 +11,8 @@ Dropout<T>::Dropout(Index width, double rate, Index position) : width_(width), r
 
 template <class T>
 void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) const {
-  const std::uint64_t key =
-      random_key(pass.seed, Stream::dropout, pass.step, static_cast<std::uint64_t>(position_));
-  const auto threshold = static_cast<std::uint32_t>(std::lround(rate_ * 0x1p31)) * 2u;
+  const std::uint64_t key = random_key(pass.seed, Stream::dropout, pass.step, static_cast<std::uint64_t>(position_));
+  const auto threshold = static_cast<std::uint32_t>(std::min(rate_ * 0x1p32, 0x1p32 - 1));
   const T scale = static_cast<T>(1 / (1 - rate_));
   for (Index i = 0; i < from.rows; ++i) {
     const T* source = from.row(i);

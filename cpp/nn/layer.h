@@ -35,19 +35,19 @@ struct Block {
 /** The unit of work in the second phase of a step: one thread takes its gradient, updates it and refreshes the copies.
  * Tasks are cut by the shape of the layer alone, never by the number of threads. */
 struct Task {
-  Index layer = 0;         // set by the stack
-  Index first_row = 0;     // of the weight matrix as stored
+  Index layer = 0;      // set by the stack
+  Index first_row = 0;  // of the weight matrix as stored
   Index first_column = 0;
-  Block weights;           // penalised and decayed
-  Block bias;              // neither; no rows where the task has none
+  Block weights;  // penalised and decayed
+  Block bias;     // neither; no rows where the task has none
 };
 
 /** A parameter array as its owner sees it. */
 struct ParameterArray {
-  std::string name;           // "weights" or "bias"
-  Index offset;               // from the layer's first parameter
+  std::string name;  // "weights" or "bias"
+  Index offset;      // from the layer's first parameter
   std::vector<Index> shape;
-  std::vector<Index> strides; // in elements
+  std::vector<Index> strides;  // in elements
 };
 
 /** One layer's part of the flat buffers. */

@@ -62,9 +62,7 @@ template <class T>
 struct BinaryCrossEntropy {
   explicit BinaryCrossEntropy(const LossOptions& options) : smoothing(static_cast<T>(options.label_smoothing)) {}
   T smoothed(T y) const { return y * (1 - smoothing) + smoothing / 2; }
-  T value(T z, T y) const {
-    return std::max(z, T(0)) + std::log1p(std::exp(-std::abs(z))) - smoothed(y) * z;
-  }
+  T value(T z, T y) const { return std::max(z, T(0)) + std::log1p(std::exp(-std::abs(z))) - smoothed(y) * z; }
   T derivative(T z, T y) const {
     const T e = std::exp(-std::abs(z));
     return (z >= 0 ? 1 / (1 + e) : e / (1 + e)) - smoothed(y);
@@ -109,8 +107,8 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
       shifted += z[k] - largest;
     }
     // sum_k y_k (log sum exp(z) - z_k), every term relative to the largest
-    losses[i] = weight * static_cast<double>(std::log(normaliser) - spread * shifted -
-                                             (hit - spread) * (z[label] - largest));
+    losses[i] =
+        weight * static_cast<double>(std::log(normaliser) - spread * shifted - (hit - spread) * (z[label] - largest));
     if (!delta.data) continue;
     T* d = delta.row(i);
     const T factor = static_cast<T>(weight * scale);
@@ -149,8 +147,7 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
     case LossKind::quantile: return terms.template operator()<Quantile<T>>();
     case LossKind::poisson: return terms.template operator()<Poisson<T>>();
     case LossKind::binary_cross_entropy: return terms.template operator()<BinaryCrossEntropy<T>>();
-    case LossKind::cross_entropy:
-      return categorical<T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::cross_entropy: return categorical<T>(loss, output, targets, weights, rows, scale, losses, delta);
   }
 }
 

@@ -30,9 +30,7 @@ class Network {
 
   /** Brings the prepared copies up to date with the parameters: all of them, or one task's. */
   void prepare() { stack_->prepare(values_.data(), forward_copy_.data(), backward_copy_.data()); }
-  void prepare(const Task& task) {
-    stack_->prepare(task, values_.data(), forward_copy_.data(), backward_copy_.data());
-  }
+  void prepare(const Task& task) { stack_->prepare(task, values_.data(), forward_copy_.data(), backward_copy_.data()); }
 
   std::uint64_t seed() const { return seed_; }
   /** Counts training steps over the network's whole life: part of the key of every dropout mask. */

@@ -16,8 +16,7 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
       if (!layers_.empty() && layers_.back()->outputs() != spec.inputs)
         invalid(where, "takes " + std::to_string(spec.inputs) + " inputs, but the layer before it gives " +
                            std::to_string(layers_.back()->outputs()));
-      layers_.push_back(
-          std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation)));
+      layers_.push_back(std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation)));
     } else if (spec.kind == "dropout") {
       if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
       layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));
@@ -34,12 +33,17 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
     forward_copies_.push_back(checked_sum(forward_copies_.back(), layer(i).forward_copy_size(), what));
     backward_copies_.push_back(
         checked_sum(backward_copies_.back(), needs_delta(i) ? layer(i).backward_copy_size() : 0, what));
+  }
+  // Far beyond any machine's memory; the list of tasks below would itself be large.
+  constexpr Index kMostParameters = Index{1} << 34;
+  if (n_parameters() > kMostParameters)
+    invalid("layers", "must have at most 2^34 parameters together; these have " + std::to_string(n_parameters()));
+  for (Index i = 0; i < n_layers(); ++i)
     for (Task task : layer(i).tasks()) {
       task.layer = i;
       tasks_.push_back(task);
+      work_per_row_ += task.weights.rows * task.weights.cols;
     }
-    for (const Task& task : layer(i).tasks()) work_per_row_ += task.weights.rows * task.weights.cols;
-  }
 }
 
 template <class T>
@@ -110,8 +114,8 @@ void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index c
 
 template <class T>
 Workspace<T>::Workspace(const Stack<T>& stack, Index rows, bool training) : training_(training) {
-  memory_ = Buffer<T>(checked_product(rows, bytes_per_row(stack, training), "the workspace") /
-                      static_cast<Index>(sizeof(T)));
+  memory_ =
+      Buffer<T>(checked_product(rows, bytes_per_row(stack, training), "the workspace") / static_cast<Index>(sizeof(T)));
   T* next = memory_.data();
   const auto take = [&](Index cols) {
     const Matrix<T> m{next, rows, cols, row_stride<T>(cols)};
@@ -148,8 +152,8 @@ Index Workspace<T>::bytes_per_row(const Stack<T>& stack, bool training) {
     const Layer<T>& layer = stack.layer(i);
     widest = std::max(widest, row_stride<T>(layer.outputs()));
     if (training)
-      elements += 2 * row_stride<T>(layer.outputs()) +
-                  (layer.saved_per_row() > 0 ? row_stride<T>(layer.saved_per_row()) : 0);
+      elements +=
+          2 * row_stride<T>(layer.outputs()) + (layer.saved_per_row() > 0 ? row_stride<T>(layer.saved_per_row()) : 0);
   }
   return (training ? elements : elements + 2 * widest) * static_cast<Index>(sizeof(T));
 }

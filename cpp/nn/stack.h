@@ -68,7 +68,7 @@ class Stack {
   bool needs_delta(Index i) const { return i > first_with_parameters_; }
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<Index> parameters_;  // first parameter of each layer, and the end
+  std::vector<Index> parameters_;                        // first parameter of each layer, and the end
   std::vector<Index> forward_copies_, backward_copies_;  // the same for the copies
   std::vector<Task> tasks_;
   Index first_with_parameters_ = 0;

@@ -54,8 +54,8 @@ Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link 
 template <class T>
 void Predictor<T>::predict(const Table& table, T* out, int max_threads) const {
   constexpr Index kBlockRows = 112;
-  const int n_threads = worthwhile_threads(
-      static_cast<double>(table.rows) * static_cast<double>(stack_->work_per_row()), max_threads);
+  const int n_threads =
+      worthwhile_threads(static_cast<double>(table.rows) * static_cast<double>(stack_->work_per_row()), max_threads);
   std::vector<Workspace<T>> workspaces;
   for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(kBlockRows, table.rows), false);
   run_team(n_threads, [&](Member& member) {

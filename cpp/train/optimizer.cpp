@@ -1,6 +1,8 @@
 #include "train/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace fastmlp {
 
@@ -88,14 +90,14 @@ void Optimizer<T>::update(const Task& task, const Blocks& blocks, Rate step_rate
   const double decay = factor * step_rate.plain * options_.weight_decay;
   const T scale = static_cast<T>(gradient_scale);
   const auto as = [](double x) { return static_cast<T>(x); };
+  // One that T cannot hold would be flushed to zero, and 0 / 0 is what dead units would then get.
+  const T epsilon = std::max(as(options_.epsilon), std::numeric_limits<T>::min());
   switch (options_.solver) {
     case Solver::sgd:
       return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, blocks, decay);
     case Solver::adam:
-      return apply(AdamStep<T>{as(rate), as(options_.beta_1), as(options_.beta_2), as(options_.epsilon), 0, scale},
-                   blocks, decay);
-    case Solver::rmsprop:
-      return apply(RmsPropStep<T>{as(rate), as(options_.beta_2), as(options_.epsilon), 0, scale}, blocks, decay);
+      return apply(AdamStep<T>{as(rate), as(options_.beta_1), as(options_.beta_2), epsilon, 0, scale}, blocks, decay);
+    case Solver::rmsprop: return apply(RmsPropStep<T>{as(rate), as(options_.beta_2), epsilon, 0, scale}, blocks, decay);
   }
 }
 

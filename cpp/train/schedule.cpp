@@ -55,7 +55,8 @@ double LearningRate::at(std::uint64_t step, double samples) const {
     case Schedule::cosine:
       if (t < warmup) return rate * (t + 1) / (warmup + 1);
       return anneal(rate, 0, (t - warmup) / std::max(total_ - warmup, 1.0));
-    case Schedule::one_cycle:  // Smith & Topin 2018 with PyTorch's defaults: from rate / 25 up, then down to rate / 25e4
+    case Schedule::one_cycle:  // Smith & Topin 2018 with PyTorch's defaults: from rate / 25 up, then down to rate /
+                               // 25e4
       if (t < warmup) return anneal(rate / 25, rate, t / warmup);
       return anneal(rate, rate / 25e4, (t - warmup) / std::max(total_ - warmup - 1, 1.0));
   }

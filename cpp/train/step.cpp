@@ -64,10 +64,11 @@ bool Step<T>::poll(Member& member, Index work) {
     const auto now = std::chrono::steady_clock::now();
     if (now - asked_ >= kPatience) {
       asked_ = now;
+      const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
       if (interrupted()) stopping_.store(true, std::memory_order_relaxed);
     }
   }
-  return stopping_.load(std::memory_order_relaxed);
+  return stopping();
 }
 
 template <class T>
@@ -86,10 +87,10 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
     const Index count = std::min(chunk, batch.count - first);
     const bool last = first + count == batch.count;
     rows_phase(member, batch, first, count, weight, step);
-    if (member.barrier(stopping_.load(std::memory_order_relaxed))) return false;
+    if (member.barrier(stopping())) return false;
     if (member.leads()) loss += ordered_sum(row_losses_.data(), count);
     weights_phase(member, count, first == 0, last, weight, optimizer, rate);
-    if (member.barrier(stopping_.load(std::memory_order_relaxed))) return false;
+    if (member.barrier(stopping())) return false;
   }
   if (member.leads()) {
     weight_ = weight;
@@ -114,8 +115,7 @@ void Step<T>::rows_phase(Member& member, const Minibatch& batch, Index first, In
     stack_.forward(network_.weights(), workspace_, row, rows, pass);
     const Matrix<T> delta = workspace_.output_delta().slice(row, rows);
     if (given_delta.data) {
-      for (Index i = 0; i < rows; ++i)
-        std::copy_n(given_delta.row(first + row + i), delta.cols, delta.row(i));
+      for (Index i = 0; i < rows; ++i) std::copy_n(given_delta.row(first + row + i), delta.cols, delta.row(i));
     } else {
       evaluate_loss<T>(options_.loss, workspace_.output().slice(row, rows), data_.y, data_.weights, picked, scale,
                        row_losses_.data() + row, delta);
@@ -125,8 +125,8 @@ void Step<T>::rows_phase(Member& member, const Minibatch& batch, Index first, In
 }
 
 template <class T>
-void Step<T>::weights_phase(Member& member, Index count, bool first, bool last, double weight,
-                            Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate) {
+void Step<T>::weights_phase(Member& member, Index count, bool first, bool last, double weight, Optimizer<T>* optimizer,
+                            typename Optimizer<T>::Rate rate) {
   const auto [begin, end] = tasks_of(member);
   const bool clips = options_.max_grad_norm > 0;
   const bool penalised = options_.l1 > 0 || options_.l2 > 0;
@@ -137,9 +137,12 @@ void Step<T>::weights_phase(Member& member, Index count, bool first, bool last, 
     stack_.gradient(task, workspace_, count, gradients, !first);
     if (!last) continue;
     const Index offset = stack_.first_parameter(task.layer);
-    ParameterBlock<T> weights{task.weights.in(network_.values().data() + offset), task.weights.in(gradients + offset), {}, {}};
-    if (penalised && weight > 0)
-      penalties_[i] = add_penalty(weights, static_cast<T>(options_.l1 / weight), static_cast<T>(options_.l2 / weight));
+    ParameterBlock<T> weights{
+        task.weights.in(network_.values().data() + offset), task.weights.in(gradients + offset), {}, {}};
+    if (penalised)
+      penalties_[i] = weight == 0 ? 0
+                                  : add_penalty(weights, static_cast<T>(options_.l1 / weight),
+                                                static_cast<T>(options_.l2 / weight));
     if (clips) {
       norms_[i] = squared_norm(weights.gradient);
       if (task.bias.rows > 0) norms_[i] += squared_norm(task.bias.in(gradients + offset));

@@ -69,18 +69,20 @@ class Step {
   double loss() const { return loss_; }
   double weight() const { return weight_; }
 
+  /** Whether to leave the phase under way; `work` multiply-adds come before the next question. */
+  bool poll(Member& member, Index work);
+  /** What the leader says at the barrier behind the phase: that it ended early. */
+  bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+
   /** Rows that are taken through all layers at once, so that their activations stay in cache. */
   Index block_rows() const { return block_rows_; }
 
  private:
-  void rows_phase(Member& member, const Minibatch& batch, Index first, Index count, double weight,
-                  std::uint64_t step);
-  void weights_phase(Member& member, Index count, bool first, bool last, double weight,
-                     Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
+  void rows_phase(Member& member, const Minibatch& batch, Index first, Index count, double weight, std::uint64_t step);
+  void weights_phase(Member& member, Index count, bool first, bool last, double weight, Optimizer<T>* optimizer,
+                     typename Optimizer<T>::Rate rate);
   void update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale);
   std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
-  /** Whether to leave the phase under way; `work` multiply-adds come before the next question. */
-  bool poll(Member& member, Index work);
 
   Network<T>& network_;
   const Stack<T>& stack_;

@@ -11,6 +11,13 @@ bool all_finite(const Buffer<T>& values) {
   return std::all_of(values.data(), values.data() + values.size(), [](T value) { return std::isfinite(value); });
 }
 
+Index checked_batch_size(const TrainOptions& options, Index n_rows) {
+  if (n_rows < 1) invalid("X", "must have at least one row");
+  if (options.batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(options.batch_size));
+  if (options.max_iter < 1) invalid("max_iter", "must be at least 1; got " + std::to_string(options.max_iter));
+  return std::min(options.batch_size, n_rows);
+}
+
 }  // namespace
 
 template <class T>
@@ -22,11 +29,11 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       train_(train),
       validation_(validation),
       options_(options),
-      batch_size_(std::min(options.batch_size, train.n_rows())),
+      batch_size_(checked_batch_size(options, train.n_rows())),
       // forward, backward and gradient are one product each
-      n_threads_(worthwhile_threads(3.0 * static_cast<double>(batch_size_) *
-                                        static_cast<double>(network.stack().work_per_row()),
-                                    options.n_threads)),
+      n_threads_(worthwhile_threads(
+          3.0 * static_cast<double>(batch_size_) * static_cast<double>(network.stack().work_per_row()),
+          options.n_threads)),
       order_(train.rows),
       step_(network, inputs, train, options.step, batch_size_),
       learning_rate_(options.schedule, static_cast<double>(ceil_div(train.n_rows(), batch_size_)) *
@@ -47,6 +54,7 @@ TrainResult Trainer<T>::run() {
     last_epoch_ = network_.values().clone();
   }
   run_team(n_threads_, [this](Member& member) { work(member); });
+  if (step_.stopping()) result_.reason = StopReason::interrupted;
   if (result_.reason == StopReason::interrupted) network_.values().assign(last_epoch_);
   if (result_.best_epoch > 0) network_.values().assign(best_);
   if (!all_finite(network_.values())) result_.reason = StopReason::diverged;
@@ -67,16 +75,14 @@ void Trainer<T>::work(Member& member) {
       const typename Step<T>::Minibatch batch{order_.data() + first, std::min(batch_size_, n - first)};
       rate = learning_rate_.at(step, static_cast<double>(epoch) * static_cast<double>(n) + static_cast<double>(first));
       if (!step_.run(member, batch, first_step_ + step, &optimizer_,
-                     optimizer_.rate(rate, first_optimizer_step + step + 1))) {
-        if (member.leads()) result_.reason = StopReason::interrupted;
+                     optimizer_.rate(rate, first_optimizer_step + step + 1)))
         return;
-      }
       if (member.leads()) {
         loss += step_.loss() * step_.weight();
         weight += step_.weight();
       }
     }
-    if (has_validation()) evaluate_validation(member);
+    if (has_validation() && !evaluate_validation(member)) return;
     bool done = false;
     if (member.leads()) {
       network_.steps = first_step_ + step;
@@ -88,18 +94,19 @@ void Trainer<T>::work(Member& member) {
 }
 
 template <class T>
-void Trainer<T>::evaluate_validation(Member& member) {
+bool Trainer<T>::evaluate_validation(Member& member) {
   Workspace<T>& workspace = validation_workspaces_[static_cast<std::size_t>(member.rank())];
   const Member::Range mine = member.share(validation_.n_rows(), 2);
   for (Index row = mine.first; row < mine.last; row += step_.block_rows()) {
     const Index rows = std::min(step_.block_rows(), mine.last - row);
+    if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
     gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows));
     network_.stack().forward(network_.weights(), workspace, 0, rows, Pass{});
-    evaluate_loss<T>(options_.step.loss, workspace.output().slice(0, rows), validation_.y, validation_.weights,
-                     picked, 1.0, validation_losses_.data() + row, Matrix<T>{});
+    evaluate_loss<T>(options_.step.loss, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
+                     1.0, validation_losses_.data() + row, Matrix<T>{});
   }
-  member.barrier();
+  return !member.barrier(step_.stopping());
 }
 
 // Fisher and Yates, from the given order every time: the order depends on (seed, epoch) alone.

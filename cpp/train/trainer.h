@@ -55,7 +55,8 @@ class Trainer {
 
  private:
   void work(Member& member);
-  void evaluate_validation(Member& member);
+  /** Fills validation_losses_; false when interrupted. */
+  bool evaluate_validation(Member& member);
   void shuffle_rows();
   /** The leader's bookkeeping; true when this was the last epoch. */
   bool end_epoch(double loss, double rate);

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +36,7 @@ class Targets:
     stratify: NDArray[Any] | None = None  # what the validation split keeps the proportions of
 
 
-@dataclass
-class Part:
+class Part(NamedTuple):
     """A table with its targets and weights, and which of its rows are meant (None: all)."""
 
     X: NDArray[Any]
@@ -208,8 +207,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 self._standardise(X, targets.values, rows, weights)
             scaled = self._scaled_targets(targets.values)
             if validation is not None:
-                validation.y = (
-                    scaled if validation.X is X else self._scaled_targets(validation.y)
+                shared = validation.X is X
+                validation = validation._replace(
+                    y=scaled if shared else self._scaled_targets(validation.y)
                 )
             if continues:
                 self._check_same_network(X.shape[1])
@@ -292,7 +292,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 f"learning_rate_factors must hold one number for each of the {len(sizes) + 1} "
                 f"layers; got {len(factors)}"
             )
-        if factors is not None and any(not (isinstance(f, Real) and f >= 0) for f in factors):
+        if factors is not None and any(not isinstance(f, Real) or float(f) < 0 for f in factors):
             raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
         if self.n_jobs == 0:
             raise ValueError("n_jobs must not be 0; None and -1 use all cores")
@@ -302,7 +302,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _hidden_layer_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
-        return (sizes,) if isinstance(sizes, Integral) else tuple(sizes)
+        return (int(sizes),) if isinstance(sizes, int | np.integer) else tuple(sizes)
 
     def _per_hidden_layer(self, name: str, kind: type) -> tuple[Any, ...]:
         """One value for each hidden layer from a single value or a sequence of them."""
@@ -493,15 +493,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 self._optimizer._engine,
                 self._input_shift,
                 self._input_scale,
-                train.X,
-                train.y,
-                train.sample_weight,
-                train.rows,
-                *(
-                    (None, None, None, None)
-                    if validation is None
-                    else (validation.X, validation.y, validation.sample_weight, validation.rows)
-                ),
+                train,
+                validation,
                 options,
                 progress if progress.wanted else None,
             )

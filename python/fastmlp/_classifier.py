@@ -28,7 +28,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or sequence of int, default=(256, 256)
         Units of each hidden layer; () is a linear model.
-    activation : str or sequence of str, default="silu"
+    activation : str or sequence of str, default="mish"
         One for all hidden layers or one each: 'identity', 'relu', 'leaky_relu', 'elu', 'selu',
         'gelu', 'silu', 'mish', 'tanh', 'logistic', 'softplus'.
     label_smoothing : float, default=0.0
@@ -39,11 +39,11 @@ class Classifier(ClassifierMixin, BaseMLP):
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; with `weight_decay` Adam is AdamW.
     alpha : float, default=0.0
-        Strength of the penalty in the loss, as in scikit-learn:
-        ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``, divided by the minibatch's rows.
+        Strength of the penalty in the loss, divided by the minibatch's rows as in scikit-learn:
+        ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1].
-    weight_decay : float, default=0.01
+    weight_decay : float, default=0.05
         Decoupled decay: weights (not biases) shrink by ``learning rate * weight_decay`` at every
         step (Loshchilov & Hutter 2019).
     dropout : float or sequence of float, default=0.0
@@ -57,7 +57,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         solver; 'cosine' falls along half a cosine to 0 over `max_iter` epochs, after a linear rise
         over `warmup_fraction`; 'one_cycle' rises from 1/25 of `learning_rate_init` and falls to
         1/250,000 of it (Smith & Topin 2018).
-    learning_rate_init : float, default=2e-3
+    learning_rate_init : float, default=4e-3
         Largest learning rate.
     learning_rate_factors : sequence of float or None, default=None
         A factor on the learning rate of each layer, the output layer included.
@@ -169,20 +169,20 @@ class Classifier(ClassifierMixin, BaseMLP):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (256, 256),
-        activation: str | Sequence[str] = "silu",
+        activation: str | Sequence[str] = "mish",
         *,
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         solver: Literal["adam", "sgd", "rmsprop"] = "adam",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
-        weight_decay: float = 0.01,
+        weight_decay: float = 0.05,
         dropout: float | Sequence[float] = 0.0,
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: Literal[
             "constant", "invscaling", "adaptive", "cosine", "one_cycle"
         ] = "cosine",
-        learning_rate_init: float = 2e-3,
+        learning_rate_init: float = 4e-3,
         learning_rate_factors: Sequence[float] | None = None,
         power_t: float = 0.5,
         warmup_fraction: float = 0.1,
@@ -378,7 +378,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         ndarray of shape (n_samples, n_classes)
         """
         with np.errstate(divide="ignore"):  # log(0) is -inf
-            return np.log(self.predict_proba(X))
+            logarithms: NDArray[Any] = np.log(self.predict_proba(X))
+        return logarithms
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict labels.

@@ -81,6 +81,9 @@ class OptimizerF64(_Optimizer[np.float64]): ...
 class PredictorF32(_Predictor[np.float32]): ...
 class PredictorF64(_Predictor[np.float64]): ...
 
+# X, y, sample_weight, rows (None: all)
+_Part = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None, NDArray[np.uint32] | None]
+
 VARIABLE: str
 available_instruction_sets: list[str]
 
@@ -91,14 +94,8 @@ def train(
     optimizer: _Optimizer[Any],
     shift: NDArray[np.float64] | None,
     scale: NDArray[np.float64] | None,
-    X: NDArray[Any],
-    y: NDArray[Any],
-    sample_weight: NDArray[Any] | None,
-    rows: NDArray[np.uint32] | None,
-    X_val: NDArray[Any] | None,
-    y_val: NDArray[Any] | None,
-    sample_weight_val: NDArray[Any] | None,
-    rows_val: NDArray[np.uint32] | None,
+    train: _Part,
+    validation: _Part | None,
     options: dict[str, Any],
     on_epoch: Callable[[int, float, float, float], bool] | None,
 ) -> TrainResult: ...

@@ -121,7 +121,7 @@ class Network:
     >>> for epoch in range(300):
     ...     difference = network.forward(X, training=True) - y
     ...     network.gradients(X, output_gradient=2 * difference / len(X))
-    ...     optimizer.step()
+    ...     norm = optimizer.step()
     >>> bool(np.mean((network.forward(X) - y) ** 2) < 1e-3)
     True
     """
@@ -245,7 +245,9 @@ class Network:
         else:
             target = np.ascontiguousarray(y, dtype=self.dtype)
         given = None if output_gradient is None else np.asarray(output_gradient, dtype=self.dtype)
-        weights = None if sample_weight is None else np.asarray(sample_weight, dtype=self.dtype)
+        weights = (
+            None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=self.dtype)
+        )
         if not (alpha >= 0 and 0 <= l1_ratio <= 1):
             raise ValueError("alpha must be >= 0 and l1_ratio in [0, 1]")
         value: float = self._engine.gradients(

@@ -62,8 +62,8 @@ class Progress:
             validation = f", Val Loss: {validation_loss:.4f}" if has_validation else ""
             print(f"Epoch [{epoch}/{self._max_iter}], Loss: {loss:.4f}{validation}", flush=True)
         record = EpochRecord(epoch, loss, validation_loss, learning_rate)
-        # All of them are told, also when one says stop.
-        return any([bool(callback(record)) for callback in self._callbacks])
+        answers = [bool(callback(record)) for callback in self._callbacks]  # all are told
+        return any(answers)
 
     def close(self) -> None:
         """End the progress bar."""

@@ -7,7 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 from fastmlp import _core
 from fastmlp._threads import n_threads
 
-_DEPENDENCIES = ("numpy", "scipy", "scikit-learn", "joblib", "tqdm", "pandas", "polars", "matplotlib")
+_DEPENDENCIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "joblib",
+    "tqdm",
+    "pandas",
+    "polars",
+    "matplotlib",
+)
 
 
 def _version_of(package: str) -> str:

@@ -84,18 +84,18 @@ inline int run_all(const char* filter = "") {
   static const ::fastmlp::testing::Registration registration_##name(#name, test_##name); \
   static void test_##name()
 
-#define CHECK(condition)                                                                          \
-  do {                                                                                            \
+#define CHECK(condition)                                                                            \
+  do {                                                                                              \
     if (!(condition)) ::fastmlp::testing::fail(__FILE__, __LINE__, "%s does not hold", #condition); \
   } while (false)
 
 /** The negation makes a NaN fail. */
-#define CHECK_NEAR(a, b, tolerance)                                                                                 \
-  do {                                                                                                              \
-    const double check_a = static_cast<double>(a), check_b = static_cast<double>(b);                                \
-    if (!(std::abs(check_a - check_b) <= (tolerance)))                                                              \
+#define CHECK_NEAR(a, b, tolerance)                                                                                  \
+  do {                                                                                                               \
+    const double check_a = static_cast<double>(a), check_b = static_cast<double>(b);                                 \
+    if (!(std::abs(check_a - check_b) <= (tolerance)))                                                               \
       ::fastmlp::testing::fail(__FILE__, __LINE__, "%s = %.17g, %s = %.17g: further apart than %g", #a, check_a, #b, \
-                               check_b, static_cast<double>(tolerance));                                            \
+                               check_b, static_cast<double>(tolerance));                                             \
   } while (false)
 
 /** expr throws std::invalid_argument whose text holds `substring`. */

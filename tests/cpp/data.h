@@ -22,8 +22,12 @@ void fill_uniform(T* to, Index n, std::uint64_t seed) {
 
 template <class T>
 Table table_of(const T* x, Index rows, Index cols) {
-  return {reinterpret_cast<const char*>(x), sizeof(T) == 4 ? Scalar::f32 : Scalar::f64, rows, cols,
-          cols * static_cast<Index>(sizeof(T)), static_cast<Index>(sizeof(T))};
+  return {reinterpret_cast<const char*>(x),
+          sizeof(T) == 4 ? Scalar::f32 : Scalar::f64,
+          rows,
+          cols,
+          cols * static_cast<Index>(sizeof(T)),
+          static_cast<Index>(sizeof(T))};
 }
 
 /** Rows with smooth targets that a small network can learn, in the form that the loss wants. */
@@ -52,7 +56,8 @@ struct Data {
       for (Index j = 0; j < outputs; ++j) {
         double sum = 0.3 * static_cast<double>(j);
         for (Index k = 0; k < inputs; ++k)
-          sum += static_cast<double>(x[static_cast<std::size_t>(i * inputs + k)]) * std::cos(static_cast<double>(k + 3 * j));
+          sum += static_cast<double>(x[static_cast<std::size_t>(i * inputs + k)]) *
+                 std::cos(static_cast<double>(k + 3 * j));
         const double smooth = std::sin(2 * sum);
         if (smooth > largest) {
           largest = smooth;
@@ -68,7 +73,9 @@ struct Data {
 
   Table table() const { return table_of(x.data(), rows, inputs); }
   Dataset<T> dataset(bool weighted = false) const {
-    return {table(), {y.data(), labels.data(), outputs}, weighted ? weights.data() : nullptr};
+    Dataset<T> all{table(), {y.data(), labels.data(), outputs}, weighted ? weights.data() : nullptr, {}};
+    all.use_all_rows();
+    return all;
   }
 };
 

@@ -1,8 +1,8 @@
 // Runs the tests: all of them, or those whose name holds the first argument. Compiled for the baseline processor, so
 // that it can tell that the level of the other files is missing here before any of their code runs.
+#include <unistd.h>
 #include <cstdio>
 #include <cstring>
-#include <unistd.h>
 
 #include "check.h"
 

@@ -83,7 +83,9 @@ TEST(the_counter_counts) {
   std::free(memory);
   int* volatile number = new int(3);
   delete number;
-  { const Buffer<float> buffer(100); }
+  {
+    const Buffer<float> buffer(100);
+  }
   counting = false;
   CHECK(allocations == 3);
 }

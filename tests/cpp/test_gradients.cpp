@@ -32,7 +32,8 @@ class Naive {
   Naive(Network<T>& network) : network_(network), gradient_(static_cast<std::size_t>(network.values().size())) {}
 
   double run(const Data<T>& data, double l2) {
-    double weight = 0, loss = 0;
+    double weight = 0;
+    long double loss = 0;
     for (const T w : data.weights) weight += static_cast<double>(w);
     for (Index i = 0; i < data.rows; ++i) loss += row(data, i, weight);
     const Stack<T>& stack = network_.stack();
@@ -42,7 +43,7 @@ class Naive {
         loss += 0.5 * l2 / weight * w * w;
         gradient_[static_cast<std::size_t>(at)] += l2 / weight * w;
       });
-    return loss;
+    return static_cast<double>(loss);
   }
   const std::vector<double>& gradient() const { return gradient_; }
 
@@ -54,14 +55,16 @@ class Naive {
     const Index first = network_.stack().first_parameter(l) + a.offset;
     const bool matrix = a.shape.size() == 2;
     for (Index i = 0; i < (matrix ? a.shape[0] : 1); ++i)
-      for (Index j = 0; j < a.shape.back(); ++j) f(first + (matrix ? i * a.strides[0] : 0) + j * a.strides.back(), i, j);
+      for (Index j = 0; j < a.shape.back(); ++j)
+        f(first + (matrix ? i * a.strides[0] : 0) + j * a.strides.back(), i, j);
   }
 
   double row(const Data<T>& data, Index r, double total_weight) {
     using Vector = std::vector<double>;
     const Stack<T>& stack = network_.stack();
     std::vector<Vector> a(1);
-    for (Index k = 0; k < data.inputs; ++k) a[0].push_back(static_cast<double>(data.x[static_cast<std::size_t>(r * data.inputs + k)]));
+    for (Index k = 0; k < data.inputs; ++k)
+      a[0].push_back(static_cast<double>(data.x[static_cast<std::size_t>(r * data.inputs + k)]));
     for (Index l = 0; l < stack.n_layers(); ++l) {
       Vector z(static_cast<std::size_t>(stack.layer(l).outputs()));
       const auto value = [&](Index at) { return static_cast<double>(network_.values()[at]); };
@@ -73,21 +76,26 @@ class Naive {
         for (double& x : z) x = std::tanh(x);
       a.push_back(std::move(z));
     }
-    const double weight = static_cast<double>(data.weights[static_cast<std::size_t>(r)]) / total_weight / static_cast<double>(data.outputs);
+    const double weight = static_cast<double>(data.weights[static_cast<std::size_t>(r)]) / total_weight /
+                          static_cast<double>(data.outputs);
     double loss = 0;
     Vector delta;
     for (Index j = 0; j < data.outputs; ++j) {
-      const double d = a.back()[static_cast<std::size_t>(j)] - static_cast<double>(data.y[static_cast<std::size_t>(r * data.outputs + j)]);
+      const double d = a.back()[static_cast<std::size_t>(j)] -
+                       static_cast<double>(data.y[static_cast<std::size_t>(r * data.outputs + j)]);
       loss += weight * d * d;
       delta.push_back(2 * weight * d);
     }
     for (Index l = stack.n_layers() - 1; l >= 0; --l) {
       const Vector& in = a[static_cast<std::size_t>(l)];
       Vector d_in(in.size());
-      for_each(l, 1, [&](Index at, Index, Index j) { gradient_[static_cast<std::size_t>(at)] += delta[static_cast<std::size_t>(j)]; });
+      for_each(l, 1, [&](Index at, Index, Index j) {
+        gradient_[static_cast<std::size_t>(at)] += delta[static_cast<std::size_t>(j)];
+      });
       for_each(l, 0, [&](Index at, Index i, Index j) {
         gradient_[static_cast<std::size_t>(at)] += in[static_cast<std::size_t>(i)] * delta[static_cast<std::size_t>(j)];
-        d_in[static_cast<std::size_t>(i)] += delta[static_cast<std::size_t>(j)] * static_cast<double>(network_.values()[at]);
+        d_in[static_cast<std::size_t>(i)] +=
+            delta[static_cast<std::size_t>(j)] * static_cast<double>(network_.values()[at]);
       });
       for (std::size_t i = 0; i < in.size(); ++i) d_in[i] *= 1 - in[i] * in[i];
       delta = std::move(d_in);
@@ -153,7 +161,8 @@ void check_finite_differences(const char* what, const std::vector<LayerSpec>& sp
     for (const ParameterArray& a : network.stack().layer(l).arrays())
       for (Index i = 0; i < a.shape[0]; ++i)
         for (Index j = 0; j < (a.shape.size() == 2 ? a.shape[1] : 1); ++j) {
-          const Index at = network.stack().first_parameter(l) + a.offset + i * a.strides[0] + (j ? j * a.strides[1] : 0);
+          const Index at =
+              network.stack().first_parameter(l) + a.offset + i * a.strides[0] + (j ? j * a.strides[1] : 0);
           const double value = network.values()[at];
           constexpr double h = 1e-5;
           network.values()[at] = value + h;
@@ -169,8 +178,8 @@ void check_finite_differences(const char* what, const std::vector<LayerSpec>& sp
 }
 
 TEST(gradients_equal_finite_differences) {
-  for (const char* activation : {"identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh",
-                                 "logistic", "softplus"}) {
+  for (const char* activation :
+       {"identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "logistic", "softplus"}) {
     check_finite_differences(activation, mlp({3, 6, 5, 2}, activation), LossKind::squared_error);
     check_finite_differences(activation, mlp({3, 9, 6}, activation, 0.4), LossKind::squared_error);
   }
@@ -199,7 +208,7 @@ TEST(given_derivatives_go_through) {
     for (Index j = 0; j < 6; ++j)
       delta.push_back(2 * (workspace.output().row(i)[j] - data.y[static_cast<std::size_t>(i * 6 + j)]) / 6 /
                       static_cast<double>(data.rows));
-  const Dataset<double> without_targets{data.table(), {}, nullptr};
+  const Dataset<double> without_targets{data.table(), {}, nullptr, data.order};
   Step<double> step(given, none, without_targets, {}, data.rows);
   step.given_delta = {delta.data(), data.rows, 6, 6};
   run_team(2, [&](Member& member) { step.run(member, {data.order.data(), data.rows}, 1, nullptr, {}); });

@@ -66,7 +66,8 @@ void check_result(const char* what, const Owned<T>& c, const Owned<T>& expected,
 template <class T>
 struct Left {
   Owned<T> plain, transposed;
-  Left(Index rows, Index depth, std::uint64_t seed, bool integers = true) : plain(rows, depth), transposed(depth, rows) {
+  Left(Index rows, Index depth, std::uint64_t seed, bool integers = true)
+      : plain(rows, depth), transposed(depth, rows) {
     plain.randomise(seed, kNan<T>, integers);
     transposed.fill(kNan<T>);
     for (Index i = 0; i < rows; ++i)

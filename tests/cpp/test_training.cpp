@@ -123,8 +123,8 @@ std::vector<T> parameters_after_steps(const std::vector<LayerSpec>& specs, const
 template <class T>
 void check_threads_of_step() {
   const Data<T> data(101, 5, 2);
-  const std::vector<LayerSpec> networks[] = {mlp({5, 2}, "relu"), mlp({5, 1, 2}, "elu"), mlp({5, 17, 9, 2}, "mish", 0.3),
-                                             mlp({5, 113, 65, 2}, "softplus")};
+  const std::vector<LayerSpec> networks[] = {mlp({5, 2}, "relu"), mlp({5, 1, 2}, "elu"),
+                                             mlp({5, 17, 9, 2}, "mish", 0.3), mlp({5, 113, 65, 2}, "softplus")};
   for (const auto& specs : networks)
     for (const Index batch : {1, 2, 7, 101}) {
       const std::vector<T> alone = parameters_after_steps(specs, data, batch, 1);
@@ -319,7 +319,8 @@ TEST(bad_options_are_refused_by_name) {
   for (const double bad : {-0.1, 1.0, nan}) CHECK_THROWS(optimizer("adam", 0.9, bad, 0.999, 1e-8, 0, 1), "beta_1");
   for (const double bad : {-0.1, 1.0, nan}) CHECK_THROWS(optimizer("adam", 0.9, 0.9, bad, 1e-8, 0, 1), "beta_2");
   for (const double bad : {-0.1, 0.0, nan, inf}) CHECK_THROWS(optimizer("adam", 0.9, 0.9, 0.999, bad, 0, 1), "epsilon");
-  for (const double bad : {-0.1, nan, inf}) CHECK_THROWS(optimizer("adam", 0.9, 0.9, 0.999, 1e-8, bad, 1), "weight_decay");
+  for (const double bad : {-0.1, nan, inf})
+    CHECK_THROWS(optimizer("adam", 0.9, 0.9, 0.999, 1e-8, bad, 1), "weight_decay");
   for (const double bad : {-0.1, nan, inf})
     CHECK_THROWS(optimizer("adam", 0.9, 0.9, 0.999, 1e-8, 0, bad), "learning_rate_factors");
 

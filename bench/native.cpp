@@ -1,0 +1,412 @@
+// The native benchmark: the kernels by size, and whole fits, against the measured peak of the same run. No Python.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/cpu.h"
+#include "core/threads.h"
+#include "kernels/activation.h"
+#include "kernels/packet.h"
+#include "kernels/product.h"
+#include "kernels/update.h"
+#include "train/trainer.h"
+
+namespace fastmlp {
+namespace {
+
+constexpr const char* kHelp =
+    R"(usage: fastmlp_bench [kernels|steps] [options]
+
+  kernels   peak multiply-add rate of one core, matrix products by size, activations, optimiser updates (one thread)
+  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains
+            without either: both
+
+  --threads N   threads of the fits (default: all there are); a small fit takes fewer
+  --repeats N   timed repetitions after the warm-up, whose median is shown (default 5; a fit stops repeating at 20 s)
+  --only NAME   of steps: the fits whose name holds NAME; of kernels: the kernels whose name does
+  --rows N      rows of the matrix products (default 256)
+  --quick       kernels at 15 sizes instead of 142
+  --csv         comma-separated values instead of tables, to plot
+)";
+
+struct Options {
+  bool kernels = true, steps = true, csv = false, quick = false;
+  int threads = available_threads();
+  int repeats = 5;
+  Index rows = 256;
+  std::string only;
+};
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/** Seconds of one call, once per repetition of as many calls as fill two milliseconds. */
+template <class F>
+std::vector<double> times_of(F&& f, int repeats) {
+  constexpr double kEnough = 2e-3;
+  long calls = 1;
+  for (;;) {
+    const auto start = Clock::now();
+    for (long i = 0; i < calls; ++i) f();
+    const double took = seconds_since(start);
+    if (took >= kEnough) break;
+    calls = std::max(calls * 2, static_cast<long>(static_cast<double>(calls) * 1.2 * kEnough / std::max(took, 1e-7)));
+  }
+  std::vector<double> times;
+  for (int r = 0; r < repeats; ++r) {
+    const auto start = Clock::now();
+    for (long i = 0; i < calls; ++i) f();
+    times.push_back(seconds_since(start) / static_cast<double>(calls));
+  }
+  return times;
+}
+
+template <class F>
+double time_of(F&& f, int repeats) {
+  return median(times_of(f, repeats));
+}
+
+template <class T>
+constexpr const char* kType = sizeof(T) == 4 ? "float32" : "float64";
+
+template <class T>
+void randomise(T* to, Index n, std::uint64_t seed) {
+  RandomSequence random(seed);
+  for (Index i = 0; i < n; ++i) to[i] = static_cast<T>(2 * random.uniform() - 1);
+}
+
+constexpr int kChains = 12;  // more than the multiply-adds that can be in flight
+
+/** `rounds` multiply-adds of each chain, all of them in registers; opaque, or the calls would be seen to be the same.
+ */
+template <class T>
+[[gnu::noipa]] T chains(int rounds, T factor, T summand) {
+  const simd::Packet<T> x = simd::set<T>(factor), y = simd::set<T>(summand);
+  simd::Packet<T> sums[kChains];
+  for (int i = 0; i < kChains; ++i) sums[i] = simd::set<T>(static_cast<T>(i));
+  for (int round = 0; round < rounds; ++round)
+#pragma GCC unroll 16
+    for (int i = 0; i < kChains; ++i) sums[i] = simd::pmadd(sums[i], x, y);
+  for (int i = 1; i < kChains; ++i) sums[0] = simd::padd(sums[0], sums[i]);
+  alignas(64) T lanes[simd::kWidth<T>];
+  simd::store(lanes, sums[0]);
+  return lanes[0];
+}
+
+/** FLOP/s of one core when nothing but registers is touched: the best of many tries, since it is a limit. */
+template <class T>
+double peak(int repeats) {
+  constexpr int kRounds = 20000;
+  volatile T sink = 0;
+  const std::vector<double> times = times_of([&] { sink = chains<T>(kRounds, T(0.5), T(1)); }, 10 * repeats);
+  return 2.0 * kChains * kRounds * simd::kWidth<T> / *std::min_element(times.begin(), times.end());
+}
+
+/** Rows of a table, aligned for the eye or separated by commas. */
+class Printer {
+ public:
+  explicit Printer(bool csv) : csv_(csv) {}
+
+  void header(const std::vector<std::string>& names) {
+    if (!csv_) std::printf("\n");
+    line(names);
+  }
+  void line(const std::vector<std::string>& cells) {
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      if (csv_)
+        std::printf("%s%s", i ? "," : "", cells[i].c_str());
+      else
+        std::printf(i == 0 ? "%-22s" : "%12s", cells[i].c_str());
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+
+ private:
+  bool csv_;
+};
+
+std::string number(double x, const char* format = "%.4g") {
+  char text[32];
+  std::snprintf(text, sizeof text, format, x);
+  return text;
+}
+
+std::vector<Index> sizes(bool quick) {
+  if (quick) return {1, 4, 8, 10, 16, 31, 32, 64, 100, 128, 256, 512, 1000, 1024, 2048};
+  std::vector<Index> all;
+  for (Index n = 1; n <= 130; ++n) all.push_back(n);
+  for (Index n = 256; n <= 2048; n *= 2)
+    for (const Index around : {n - 1, n, n + 1}) all.push_back(around);
+  return all;
+}
+
+template <class T>
+struct Owned {
+  Buffer<T> memory;
+  Matrix<T> m;
+  Owned(Index rows, Index cols, std::uint64_t seed) : memory(rows * row_stride<T>(cols)) {
+    m = {memory.data(), rows, cols, row_stride<T>(cols)};
+    for (Index i = 0; i < rows; ++i) randomise(m.row(i), cols, seed + static_cast<std::uint64_t>(i));
+  }
+};
+
+/** One thread, a layer of n inputs and n outputs, `rows` rows: the three products of a training step. */
+template <class T>
+void bench_products(const Options& options, double peak_rate, Printer& printer) {
+  const auto wanted = [&](const char* name) { return std::strstr(name, options.only.c_str()) != nullptr; };
+  const DenormalMode as_in_training(true);
+  for (const Index n : sizes(options.quick)) {
+    Owned<T> x(options.rows, n, 1), delta(options.rows, n, 2), z(options.rows, n, 3), w(n, n, 4), gradient(n, n, 5);
+    Buffer<T> bias(padded<T>(n)), packed(packed_size<T>(n, n)), transposed(packed_size<T>(n, n));
+    pack<T>(w.m, 0, n, 0, n, packed.data());
+    pack_transposed<T>(w.m, 0, n, 0, n, transposed.data());
+    const auto show = [&](const char* name, auto&& f) {
+      if (!wanted(name)) return;
+      const double seconds = time_of(f, options.repeats);
+      const double rate = 2.0 * static_cast<double>(options.rows * n) * static_cast<double>(n) / seconds;
+      printer.line({name, kType<T>, std::to_string(n), number(seconds * 1e6), number(rate * 1e-9),
+                    number(rate / peak_rate, "%.3f")});
+    };
+    show("forward",
+         [&] { product_bias<T>(n, Strided<T>::plain(x.m), packed_panels<T>(packed.data(), n), bias.data(), z.m); });
+    show("backward", [&] { product<T>(n, Strided<T>::plain(delta.m), packed_panels<T>(transposed.data(), n), z.m); });
+    show("weight_gradient", [&] {
+      // Cut as nn/dense.cpp cuts a layer's tasks.
+      constexpr Index kTaskRows = 112, kTaskColumns = 64;
+      const auto columns = [](Matrix<T> m, Index first, Index count) {
+        return Matrix<const T>{m.data + first, m.rows, std::min(count, m.cols - first), m.stride};
+      };
+      for (Index column = 0; column < n; column += kTaskColumns)
+        for (Index row = 0; row < n; row += kTaskRows) {
+          const Matrix<const T> right = columns(delta.m, column, kTaskColumns);
+          const Index rows = std::min(kTaskRows, n - row);
+          product<T>(options.rows, Strided<T>::transposed(columns(x.m, row, rows)), Panels<T>::row_major(right),
+                     {gradient.m.row(row) + column, rows, right.cols, gradient.m.stride});
+        }
+    });
+    if (n <= 4) show("few_outputs", [&] { dot_bias<T>(x.m, w.m, bias.data(), z.m); });
+  }
+}
+
+template <class T>
+void bench_activations(const Options& options, Printer& printer) {
+  const DenormalMode as_in_training(true);
+  constexpr Index rows = 8, cols = 512;  // all of it in the first cache
+  Owned<T> z(rows, cols, 1), a(rows, cols, 2), saved(rows, cols, 3), delta(rows, cols, 4);
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j) z.m.row(i)[j] *= 4;
+  const auto per_element = [](double seconds) {
+    return number(seconds * 1e9 / static_cast<double>(rows * cols), "%.3f");
+  };
+  for (const char* name :
+       {"identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "logistic", "softplus"}) {
+    if (!std::strstr(name, options.only.c_str())) continue;
+    const Activation activation = activation_from_name(name);
+    const auto forward = [&](Matrix<T> derivative) {
+      return time_of(
+          [&] {
+            // Always of the same numbers: an activation of its own result soon meets zeros only.
+            std::memcpy(a.m.data, z.m.data, static_cast<std::size_t>(rows * z.m.stride) * sizeof(T));
+            activate<T>(activation, a.m, derivative);
+          },
+          options.repeats);
+    };
+    const double prediction = forward({});
+    const double training = saves_derivative(activation) ? forward(saved.m) : prediction;
+    const double backward =
+        time_of([&] { multiply_derivative<T>(activation, delta.m, a.m, saved.m); }, options.repeats);
+    printer.line({name, kType<T>, per_element(prediction), per_element(training), per_element(backward)});
+  }
+}
+
+template <class T>
+void bench_updates(const Options& options, Printer& printer) {
+  const DenormalMode as_in_training(true);
+  for (const Index n : {64, 256, 2048}) {
+    Owned<T> value(n, n, 1), gradient(n, n, 2), first(n, n, 3), second(n, n, 4);
+    for (Index i = 0; i < second.memory.size(); ++i) second.memory[i] = std::abs(second.memory[i]);
+    const auto show = [&](const char* name, auto step) {
+      if (!std::strstr(name, options.only.c_str())) return;
+      const double seconds =
+          time_of([&] { step(ParameterBlock<T>{value.m, gradient.m, first.m, second.m}); }, options.repeats);
+      printer.line({name, kType<T>, std::to_string(n), number(seconds * 1e9 / static_cast<double>(n * n), "%.3f")});
+    };
+    show("sgd", SgdStep<T>{T(1e-9), T(0.9), T(0), T(1), true});
+    show("adam", AdamStep<T>{T(1e-9), T(0.9), T(0.999), T(1e-8), T(0), T(1)});
+    show("rmsprop", RmsPropStep<T>{T(1e-9), T(0.9), T(1e-8), T(0), T(1)});
+  }
+}
+
+struct Workload {
+  const char* name;
+  Index rows, inputs;
+  std::vector<Index> hidden;
+  Index outputs, batch_size, epochs;
+  const char* activation = "relu";
+  LossKind loss = LossKind::squared_error;
+};
+
+const std::array<Workload, 7>& workloads() {
+  static const std::array<Workload, 7> all = {{
+      {"seed", 100, 1, {10}, 1, 100, 300},
+      {"house", 20640, 8, {100}, 1, 200, 10},
+      {"tiny", 10000, 16, {64, 64, 64}, 1, 64, 5},
+      {"tab", 50000, 50, {256, 256}, 1, 256, 3},
+      {"mnist", 60000, 784, {512, 256}, 10, 128, 1, "relu", LossKind::cross_entropy},
+      {"wide", 16384, 1024, {2048, 2048}, 1, 1024, 1},
+      {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, "tanh"},
+  }};
+  return all;
+}
+
+template <class T>
+void bench_fit(const Workload& work, const Options& options, double peak_rate, Printer& printer) {
+  std::vector<LayerSpec> specs;
+  Index width = work.inputs;
+  double multiply_adds = 0;
+  for (const Index next : work.hidden) {
+    specs.push_back({"dense", width, next, work.activation, 0});
+    multiply_adds += static_cast<double>(width * next);
+    width = next;
+  }
+  specs.push_back({"dense", width, work.outputs, "identity", 0});
+  multiply_adds += static_cast<double>(width * work.outputs);
+  // Forward, backward and gradient are two operations per weight each; nobody asks for the first layer's backward.
+  const double per_row = 6 * multiply_adds - 2 * static_cast<double>(specs.front().inputs * specs.front().outputs);
+  const double total = per_row * static_cast<double>(work.rows * work.epochs);
+
+  std::vector<T> x(static_cast<std::size_t>(work.rows * work.inputs)),
+      y(static_cast<std::size_t>(work.rows * work.outputs));
+  std::vector<std::int32_t> labels(static_cast<std::size_t>(work.rows));
+  randomise(x.data(), static_cast<Index>(x.size()), 1);
+  randomise(y.data(), static_cast<Index>(y.size()), 2);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    labels[i] =
+        static_cast<std::int32_t>(mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(work.outputs));
+  Dataset<T> data;
+  data.x = {reinterpret_cast<const char*>(x.data()),
+            sizeof(T) == 4 ? Scalar::f32 : Scalar::f64,
+            work.rows,
+            work.inputs,
+            work.inputs * static_cast<Index>(sizeof(T)),
+            static_cast<Index>(sizeof(T))};
+  data.y = {y.data(), labels.data(), work.outputs};
+  data.use_all_rows();
+
+  TrainOptions train;
+  train.step.loss.kind = work.loss;
+  train.max_iter = work.epochs;
+  train.batch_size = work.batch_size;
+  train.n_iter_no_change = std::numeric_limits<Index>::max();
+  train.n_threads = options.threads;
+  const Standardisation none;
+  const auto fit = [&] {
+    Network<T> network(specs, 1);
+    Optimizer<T> optimizer({}, network.stack());
+    const auto start = Clock::now();
+    Trainer<T> trainer(network, optimizer, none, data, {}, train);
+    trainer.run();
+    return seconds_since(start);
+  };
+  // A fit of a millisecond needs the clock speed and the caches of the fits before it.
+  double spent = 0;
+  do spent += fit();
+  while (spent < 0.2);
+  spent = 0;
+  std::vector<double> times;
+  for (int r = 0; r < options.repeats && (r == 0 || spent < 20); ++r) {
+    times.push_back(fit());
+    spent += times.back();
+  }
+  const double seconds = median(times);
+  printer.line({work.name, kType<T>, std::to_string(options.threads), number(seconds),
+                number(*std::min_element(times.begin(), times.end())), number(total / seconds * 1e-9),
+                number(total / seconds / (peak_rate * options.threads), "%.3f")});
+}
+
+int run(const Options& options) {
+  const double peaks[] = {peak<float>(options.repeats), peak<double>(options.repeats)};
+  Printer printer(options.csv);
+  if (!options.csv)
+    std::printf("%s, %s, %s, %d threads\n", built_for(), compiler(), threading_layer(), options.threads);
+  printer.header({"peak", "type", "GFLOP/s"});
+  printer.line({"one_core", kType<float>, number(peaks[0] * 1e-9)});
+  printer.line({"one_core", kType<double>, number(peaks[1] * 1e-9)});
+  if (options.kernels) {
+    printer.header({"product", "type", "size", "us", "GFLOP/s", "of_peak"});
+    bench_products<float>(options, peaks[0], printer);
+    bench_products<double>(options, peaks[1], printer);
+    printer.header({"activation_ns_element", "type", "prediction", "training", "derivative"});
+    bench_activations<float>(options, printer);
+    bench_activations<double>(options, printer);
+    printer.header({"update", "type", "size", "ns_parameter"});
+    bench_updates<float>(options, printer);
+    bench_updates<double>(options, printer);
+  }
+  if (options.steps) {
+    printer.header({"fit", "type", "threads", "seconds", "fastest", "GFLOP/s", "of_peak"});
+    for (const Workload& work : workloads())
+      if (std::strstr(work.name, options.only.c_str())) bench_fit<float>(work, options, peaks[0], printer);
+  }
+  return 0;
+}
+
+/** False where the command line is not understood. */
+bool parse(int argc, char** argv, Options& options) {
+  const auto number_after = [&](int& i, long& value) {
+    char* end = nullptr;
+    if (i + 1 >= argc) return false;
+    value = std::strtol(argv[++i], &end, 10);
+    return *end == '\0' && value >= 1 && value <= 1'000'000;
+  };
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view arg = argv[i];
+    long value = 1;
+    if (arg == "kernels" || arg == "steps") {
+      options.kernels = arg == "kernels";
+      options.steps = arg == "steps";
+    } else if (arg == "--csv") {
+      options.csv = true;
+    } else if (arg == "--quick") {
+      options.quick = true;
+    } else if (arg == "--only" && i + 1 < argc) {
+      options.only = argv[++i];
+    } else if (arg == "--threads" && number_after(i, value)) {
+      options.threads = static_cast<int>(value);
+    } else if (arg == "--repeats" && number_after(i, value)) {
+      options.repeats = static_cast<int>(value);
+    } else if (arg == "--rows" && number_after(i, value)) {
+      options.rows = value;
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace fastmlp
+
+int main(int argc, char** argv) {
+  fastmlp::Options options;
+  if (!fastmlp::parse(argc, argv, options)) {
+    const bool asked = argc > 1 && (!std::strcmp(argv[1], "--help") || !std::strcmp(argv[1], "-h"));
+    std::fputs(fastmlp::kHelp, asked ? stdout : stderr);
+    return asked ? 0 : 2;
+  }
+  return fastmlp::run(options);
+}

@@ -1,0 +1,89 @@
+"""Which instruction set's module is loaded, and what show_versions tells."""
+
+import os
+import subprocess
+import sys
+
+import fastmlp
+import pytest
+from fastmlp import _core
+
+VARIABLE = "FASTMLP_INSTRUCTION_SET"
+
+
+def run(script: str, level: str | None) -> subprocess.CompletedProcess:
+    environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
+    if level is not None:
+        environment[VARIABLE] = level
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment,
+        check=False,
+    )
+
+
+MODULE = "from fastmlp import _core; print(_core._module.__name__)"
+
+
+@pytest.mark.parametrize("level", ["v99", "V3", "avx2", "../v3"])
+def test_unknown_instruction_set(level):
+    done = run("import fastmlp", level)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"ImportError: {VARIABLE}={level!r}")
+    assert all(known in last for known in _core.available_instruction_sets)
+
+
+@pytest.mark.parametrize("level", _core.available_instruction_sets)
+def test_every_available_instruction_set_loads(level):
+    done = run(MODULE, level)
+    assert done.stdout.strip() == f"fastmlp._core_{level}", done.stderr
+
+
+@pytest.mark.parametrize("level", [None, ""])
+def test_the_strongest_is_the_default(level):
+    done = run(MODULE, level)
+    assert done.stdout.strip() == f"fastmlp._core_{_core.available_instruction_sets[-1]}"
+
+
+def test_an_instruction_set_that_the_processor_lacks(monkeypatch):
+    monkeypatch.setattr(_core, "_built", lambda: ["v2", "v3", "v4"])
+    monkeypatch.setattr(_core, "_usable", lambda built: ["v2"])
+    monkeypatch.setenv(VARIABLE, "v4")
+    with pytest.raises(ImportError, match="this processor cannot run it; it can run: v2"):
+        _core._load()
+
+
+def test_a_processor_older_than_all(monkeypatch):
+    monkeypatch.setattr(_core, "_built", lambda: ["v3", "v4"])
+    monkeypatch.setattr(_core, "_usable", lambda built: [])
+    monkeypatch.delenv(VARIABLE, raising=False)
+    with pytest.raises(ImportError, match=r"older than any .* \(v3, v4\)"):
+        _core._load()
+
+
+def test_missing_core_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(_core, "_built", list)
+    with pytest.raises(ImportError, match=r"pip install \."):
+        _core._load()
+
+
+def test_show_versions(capsys):
+    fastmlp.show_versions()
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines())
+    assert lines["fastmlp"] == fastmlp.__version__
+    assert lines["python"].startswith(sys.version.split()[0])
+    build = _core.build_info()
+    assert lines["instruction set"].startswith(build["instruction_set"])
+    for level in _core.available_instruction_sets:
+        assert level in lines["instruction set"]
+    assert int(lines["threads"].split()[0]) >= 1
+    assert build["threading"] in lines["threads"]
+    assert lines["compiler"] == build["compiler"]
+    assert lines["Eigen"].startswith("3.4")
+    for package in ("numpy", "scipy", "scikit-learn", "joblib", "tqdm", "pandas", "polars"):
+        assert lines[package][0].isdigit()
+    assert "platform" in lines

@@ -1,0 +1,79 @@
+"""LossCurveDisplay."""
+
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+from fastmlp import LossCurveDisplay, Regressor
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def model() -> Regressor:
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    return Regressor((8,), max_iter=7, random_state=0).fit(X, X[:, 0])
+
+
+def test_both_curves_and_the_best_epoch(model):
+    display = LossCurveDisplay.from_estimator(model)
+    training, validation = display.lines_
+    assert [line.get_label() for line in display.lines_] == ["training", "validation"]
+    np.testing.assert_array_equal(training.get_xdata(), np.arange(1, 8))
+    np.testing.assert_array_equal(training.get_ydata(), model.loss_curve_)
+    np.testing.assert_array_equal(validation.get_ydata(), model.validation_curve_)
+    (marker,) = [line for line in display.ax_.lines if line not in display.lines_]
+    assert marker.get_xdata()[0] == model.best_iteration_
+    assert display.ax_.get_xlabel() == "Epoch"
+    assert display.ax_.get_ylabel() == "Loss"
+    assert display.ax_.get_title() == "Regressor"
+    assert display.figure_ is display.ax_.figure
+    assert [t.get_text() for t in display.ax_.get_legend().get_texts()] == [
+        "training",
+        "validation",
+    ]
+
+
+def test_without_a_validation_part(model):
+    other = Regressor((8,), max_iter=3, early_stopping=False, random_state=0)
+    other.fit(np.eye(12), np.arange(12.0))
+    display = LossCurveDisplay.from_estimator(other)
+    assert [line.get_label() for line in display.lines_] == ["training"]
+    assert len(display.ax_.lines) == 1
+
+
+def test_own_axes_name_and_style(model):
+    _, ax = plt.subplots()
+    display = LossCurveDisplay.from_estimator(model, ax=ax, name="mine", color="red", linewidth=3)
+    assert display.ax_ is ax
+    assert ax.get_title() == "mine"
+    assert {line.get_color() for line in display.lines_} == {"red"}
+    assert {line.get_linewidth() for line in display.lines_} == {3}
+    assert len(plt.get_fignums()) == 1
+
+
+def test_from_curves_of_ones_own():
+    display = LossCurveDisplay(loss_curve=[3, 2, 1])
+    assert not hasattr(display, "ax_")
+    assert display.plot() is display
+    np.testing.assert_array_equal(display.lines_[0].get_ydata(), [3, 2, 1])
+
+
+def test_unfitted_estimator():
+    with pytest.raises(NotFittedError):
+        LossCurveDisplay.from_estimator(Regressor())
+
+
+def test_missing_matplotlib_says_what_to_install(model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastmlp\[plot\]'"):
+        LossCurveDisplay.from_estimator(model)

@@ -1,0 +1,392 @@
+"""Ctrl-C, callbacks that stop or fail, and other threads and processes beside a fit."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from fastmlp import Classifier, Dense, Network, Regressor
+
+FOREVER = 10**9
+
+
+@pytest.fixture(scope="module")
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 20))
+    return X, np.sin(X[:, 0]) + X[:, 1]
+
+
+def endless(**options) -> Regressor:
+    defaults = {
+        "hidden_layer_sizes": (64, 64),
+        "max_iter": FOREVER,
+        "n_iter_no_change": np.inf,
+        "learning_rate": "constant",
+        "learning_rate_init": 1e-4,
+        "random_state": 0,
+    }
+    return Regressor(**defaults | options)
+
+
+def run(script: str, **variables) -> str:
+    """Run a script in a process of its own; a hang is an error."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | variables,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# ---- Ctrl-C
+
+CTRL_C = """
+import os, pickle, signal, threading, warnings
+import numpy as np
+from fastmlp import Classifier, Regressor
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=({rows}, 20))
+y = np.sin(X[:, 0]) + X[:, 1]
+started = threading.Event()
+
+def press():
+    started.wait()
+    {press}
+
+helper = threading.Thread(target=press, daemon=True)
+helper.start()
+model = {estimator}(
+    hidden_layer_sizes={hidden}, max_iter=10**9, n_iter_no_change=float("inf"), random_state=0,
+    learning_rate="constant", learning_rate_init=1e-4, callbacks=lambda record: started.set(),
+    n_jobs={n_jobs}, early_stopping={early_stopping},
+)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    model.fit(X, y if {estimator} is Regressor else y > 0)
+helper.join()
+assert [(w.category, str(w.message)) for w in caught] == [
+    (UserWarning, "Training interrupted by user.")
+], caught
+assert model.stop_reason_ == "interrupted"
+assert 1 <= model.n_iter_ == len(model.loss_curve_) == len(model.learning_rate_curve_)
+assert (model.best_iteration_ is not None) == {early_stopping}
+assert np.isfinite(model.predict(X)).all()
+model.set_params(callbacks=None)
+np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+model.set_params(max_iter=1).fit(X, y > 0)  # and it can be fitted again
+print("survived")
+"""
+
+
+@pytest.mark.parametrize(
+    ("estimator", "rows", "hidden", "n_jobs", "early_stopping"),
+    [
+        ("Regressor", 200, (8,), 1, True),
+        ("Classifier", 3000, (256, 256), 2, False),
+        ("Regressor", 60_000, (256, 256), 2, True),
+    ],
+    ids=["small", "two threads", "long epochs"],
+)
+def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping):
+    script = CTRL_C.format(
+        estimator=estimator,
+        rows=rows,
+        hidden=hidden,
+        n_jobs=n_jobs,
+        early_stopping=early_stopping,
+        press="os.kill(os.getpid(), signal.SIGINT)",
+    )
+    assert run(script) == "survived\n"
+
+
+def test_raise_signal_from_a_thread():
+    script = CTRL_C.format(
+        estimator="Regressor",
+        rows=500,
+        hidden=(32, 32),
+        n_jobs=2,
+        early_stopping=True,
+        press="signal.raise_signal(signal.SIGINT)",
+    )
+    assert run(script) == "survived\n"
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_the_initial_weights():
+    script = """
+import os, signal, threading, warnings
+import numpy as np
+from fastmlp import Regressor, _core
+
+X = np.random.default_rng(0).normal(size=(400_000, 50)).astype("float32")
+engine_train = _core.train
+
+def train(*arguments):
+    # The first epoch takes many seconds; the signal is pending before it begins.
+    threading.Thread(target=signal.raise_signal, args=(signal.SIGINT,)).start()
+    return engine_train(*arguments)
+
+_core.train = train
+model = Regressor((1024, 1024), early_stopping=False, random_state=0)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    try:
+        model.fit(X, X[:, 0])
+    except KeyboardInterrupt:  # it came before the engine had begun: nothing was fitted
+        assert not hasattr(model, "n_features_in_")
+    else:
+        assert [str(w.message) for w in caught] == ["Training interrupted by user."]
+        assert model.n_iter_ == 0 and model.loss_curve_ == []
+        assert np.isfinite(model.predict(X[:10])).all()
+print("survived")
+"""
+    assert run(script) == "survived\n"
+
+
+def test_another_signals_exception_comes_through():
+    script = """
+import os, signal, threading
+import numpy as np
+from fastmlp import Regressor
+
+class Alarm(Exception): pass
+
+def handler(number, frame):
+    raise Alarm
+
+signal.signal(signal.SIGUSR1, handler)
+started = threading.Event()
+
+def press():
+    started.wait()
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+threading.Thread(target=press, daemon=True).start()
+X = np.random.default_rng(0).normal(size=(1000, 5))
+model = Regressor((16,), max_iter=10**9, n_iter_no_change=float("inf"), learning_rate="constant",
+                  callbacks=lambda record: started.set())
+try:
+    model.fit(X, X[:, 0])
+except Alarm:
+    assert not hasattr(model, "n_features_in_")
+    print("survived")
+"""
+    assert run(script) == "survived\n"
+
+
+def test_fit_outside_the_main_thread(table):
+    X, y = table
+    seen = []
+    model = endless(callbacks=lambda record: seen.append(record.epoch) or record.epoch == 3)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(model.fit, X, y).result()
+    assert seen == [1, 2, 3]
+    assert model.stop_reason_ == "callback"
+
+
+def test_keyboard_interrupt_in_a_callback_counts_as_ctrl_c(table):
+    def press(record):
+        if record.epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match=r"^Training interrupted by user\.$") as caught:
+        model = endless(callbacks=press).fit(*table)
+    assert caught[0].filename == __file__  # the warning points at the caller's line
+    assert model.stop_reason_ == "interrupted"
+    assert model.n_iter_ == 3
+
+
+# ---- callbacks
+
+
+def test_callback_returning_true_stops(table):
+    model = endless(callbacks=lambda record: record.epoch == 4).fit(*table)
+    assert model.n_iter_ == 4
+    assert model.stop_reason_ == "callback"
+    assert len(model.loss_curve_) == len(model.validation_curve_) == 4
+
+
+def test_all_callbacks_are_told(table):
+    first, second = [], []
+    model = endless(
+        callbacks=[
+            lambda record: first.append(record) or record.epoch >= 2,
+            lambda record: second.append(record),
+        ]
+    ).fit(*table)
+    assert first == second
+    assert [record.epoch for record in first] == [1, 2]
+    assert [record.loss for record in first] == model.loss_curve_
+    assert [record.validation_loss for record in first] == model.validation_curve_
+    assert [record.learning_rate for record in first] == model.learning_rate_curve_
+
+
+class Failed(Exception):
+    pass
+
+
+def fails(record):
+    if record.epoch == 2:
+        raise Failed("on purpose")
+
+
+def test_exception_in_a_callback_leaves_an_unfitted_estimator_unfitted(table):
+    model = endless(callbacks=fails)
+    before = dict(model.__dict__)
+    with pytest.raises(Failed, match="on purpose"):
+        model.fit(*table)
+    assert model.__dict__ == before
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_exception_in_a_callback_leaves_a_fitted_model_as_it_was(table, warm_start):
+    X, y = table
+    model = endless(max_iter=3, warm_start=warm_start).fit(X, y)
+    prediction, weights = model.predict(X), [np.array(w) for w in model.coefs_]
+    curve, steps = list(model.loss_curve_), model.t_
+    model.set_params(max_iter=5, callbacks=fails)
+    with pytest.raises(Failed):
+        model.fit(X, -y)
+    np.testing.assert_array_equal(model.predict(X), prediction)
+    for one, other in zip(model.coefs_, weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert model.loss_curve_ == curve
+    assert model.t_ == steps
+
+
+def test_failing_continuation_does_not_change_what_comes_next(table):
+    """Optimiser state and dropout masks go on where they were before the failed call."""
+    X, y = table
+
+    def after(fail: bool):
+        model = endless(max_iter=2, warm_start=True, dropout=0.2).fit(X, y)
+        if fail:
+            with pytest.raises(Failed):
+                model.set_params(max_iter=5, callbacks=fails).fit(X, -y)
+            model.set_params(max_iter=2, callbacks=None)
+        return model.fit(X, y).predict(X)
+
+    np.testing.assert_array_equal(after(True), after(False))
+
+
+# ---- other threads
+
+
+def test_gil_is_released_during_fit(table):
+    """With no forced switches another thread only runs while the main one has let go."""
+    X, y = table
+    stop, started = threading.Event(), threading.Event()
+    count = 0
+
+    def work():
+        nonlocal count
+        while not stop.is_set():
+            count += 1
+            if count % 1000 == 0:
+                started.set()
+                time.sleep(1e-6)  # lets go, so that the fit gets in when it wants
+
+    interval = sys.getswitchinterval()
+    thread = threading.Thread(target=work)
+    try:
+        sys.setswitchinterval(100)
+        thread.start()
+        started.wait()
+        before = count
+        endless(max_iter=60, n_jobs=1).fit(X, y)
+        counted = count - before
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        thread.join()
+    assert counted >= 20_000
+
+
+def test_gil_is_released_during_prediction(table):
+    X, y = table
+    model = endless(max_iter=1, hidden_layer_sizes=(512, 512)).fit(X, y)
+    many = np.tile(X, (20, 1))
+    inside, seen = threading.Event(), []
+    interval = sys.getswitchinterval()
+
+    def watch():
+        inside.wait()
+        seen.append("watched")
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        sys.setswitchinterval(100)
+        inside.set()
+        model._predictor.predict(many, 1)  # one call into the engine and nothing else
+        seen.append("predicted")
+    finally:
+        sys.setswitchinterval(interval)
+        thread.join()
+    assert seen == ["watched", "predicted"]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, 4])
+def test_prediction_from_eight_threads_gives_the_serial_bits(table, n_jobs):
+    X, y = table
+    model = endless(max_iter=2, hidden_layer_sizes=(200, 100), n_jobs=n_jobs).fit(X, y)
+    serial = model.predict(X)
+    barrier = threading.Barrier(8)
+
+    def predict(_):
+        barrier.wait()
+        return [model.predict(X) for _ in range(10)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for predictions in pool.map(predict, range(8)):
+            for prediction in predictions:
+                np.testing.assert_array_equal(prediction, serial)
+
+
+# ---- fork
+
+
+def run_forked(task) -> None:
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=task)
+    process.start()
+    process.join(timeout=60)
+    hung = process.is_alive()
+    if hung:
+        process.kill()
+        process.join()
+    assert not hung
+    assert process.exitcode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+def test_forked_child_fits_and_predicts(table, estimator):
+    X, y = table
+    y = y > 0 if estimator is Classifier else y
+
+    def fresh():
+        return estimator((256, 256), max_iter=2, batch_size=1000, n_jobs=2, random_state=0)
+
+    model = fresh().fit(X, y)  # threads run
+    prediction = model.predict(X)
+
+    def child():
+        np.testing.assert_array_equal(model.predict(X), prediction)
+        again = fresh().fit(X, y)
+        np.testing.assert_array_equal(again.predict(X), prediction)
+        network = Network([Dense(20, 600, "relu"), Dense(600, 1)], random_state=0, n_jobs=2)
+        network.gradients(X, np.zeros(len(X)))
+
+    run_forked(child)
+    np.testing.assert_array_equal(fresh().fit(X, y).predict(X), prediction)
