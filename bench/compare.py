@@ -20,16 +20,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import fastmlp
 import joblib
 import numpy as np
-from fastmlp import _core
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 from workloads import DEFAULT, DEFAULT_PREDICTION, WORKLOADS, Workload
+
+import fastmlp
+from fastmlp import _core
 
 PREDICTED_ROWS = 100_000
 LEARNING_RATE = 1e-3

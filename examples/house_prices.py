@@ -23,7 +23,6 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from fastmlp import LossCurveDisplay, Regressor
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_diabetes
@@ -38,6 +37,8 @@ from sklearn.metrics import (
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from fastmlp import LossCurveDisplay, Regressor
 
 MAX_CATEGORIES = 50  # text columns with more, such as names or dates, are left out
 MIN_ROWS = 20

@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 
-import fastmlp
 import pytest
+
+import fastmlp
 from fastmlp import _core
 
 VARIABLE = "FASTMLP_INSTRUCTION_SET"

@@ -5,8 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from fastmlp import Classifier, Dense, Dropout, Network, Optimizer, Regressor
 from threadpoolctl import threadpool_limits
+
+from fastmlp import Classifier, Dense, Dropout, Network, Optimizer, Regressor
 
 THREADS = [1, 2, 3, 4, 8]
 

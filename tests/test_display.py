@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+
 from fastmlp import LossCurveDisplay, Regressor
 
 

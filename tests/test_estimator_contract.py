@@ -10,7 +10,6 @@ import pandas as pd
 import polars as pl
 import pytest
 import sklearn
-from fastmlp import Classifier, Regressor
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
@@ -21,6 +20,8 @@ from sklearn.utils.estimator_checks import (
     check_sample_weight_equivalence_on_dense_data,
     estimator_checks_generator,
 )
+
+from fastmlp import Classifier, Regressor
 
 # scikit-learn runs this check on its own MLP with parameters too (PER_ESTIMATOR_CHECK_PARAMS): a
 # row of weight 2 and two equal rows fall into different minibatches and validation parts.
@@ -178,7 +179,6 @@ def test_unfitted_model_says_so(estimator):
     for use in (
         lambda: model.predict([[0.0]]),
         lambda: model.coefs_,
-        lambda: model.out_activation_,
     ):
         with pytest.raises(NotFittedError, match=estimator.__name__):
             use()

@@ -365,7 +365,7 @@ def search_with_inputs_times(house_prices, houses):
 
 
 def test_search_ranks_divergence_last(search_with_inputs_times, capsys):
-    search = search_with_inputs_times(5)
+    search = search_with_inputs_times(12)
     largest = search.cv_results_["param_regressor__regressor__learning_rate_init"] == 0.03
     np.testing.assert_array_equal(np.isnan(search.cv_results_["mean_test_score"]), largest)
     assert search.best_params_["regressor__regressor__learning_rate_init"] < 0.03
@@ -374,4 +374,4 @@ def test_search_ranks_divergence_last(search_with_inputs_times, capsys):
 
 def test_search_without_one_that_learns(search_with_inputs_times, house_prices):
     with pytest.raises(house_prices.InputError, match="training diverged"):
-        search_with_inputs_times(12)
+        search_with_inputs_times(60)

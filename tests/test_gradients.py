@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.special import gammaln, log_softmax, logsumexp
+
 from fastmlp import Dense, Dropout, Network
 from fastmlp._network import ACTIVATIONS, LOSSES
-from scipy.special import gammaln, log_softmax, logsumexp
 
 EPS = 1e-6
 KINKED = {"relu", "leaky_relu", "selu"}  # a jump in the derivative at 0

@@ -8,9 +8,10 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse
-from fastmlp import Classifier, Regressor
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
+
+from fastmlp import Classifier, Regressor
 
 ROWS = 60
 both = pytest.mark.parametrize("estimator", [Regressor, Classifier])

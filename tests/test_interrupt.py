@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from fastmlp import Classifier, Dense, Network, Regressor
 
 FOREVER = 10**9

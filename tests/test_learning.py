@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from fastmlp import Classifier, Regressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -12,6 +11,8 @@ from sklearn.datasets import (
 )
 from sklearn.metrics import r2_score
 from sklearn.model_selection import train_test_split
+
+from fastmlp import Classifier, Regressor
 
 # Thresholds lie clearly below the worst of five seeds.
 OWN = {

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+
 from fastmlp import Classifier, EpochRecord, Regressor
 from fastmlp._progress import Progress
 

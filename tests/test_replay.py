@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+
 from fastmlp import Dense, Network, Optimizer, Regressor
 
 STEPS = 20

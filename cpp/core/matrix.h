@@ -1,11 +1,16 @@
 // Row-major matrix views and the aligned memory behind them.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "core/error.h"
 #include "core/types.h"
@@ -56,19 +61,28 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(Index size) : size_(size) {
     if (size == 0) return;
-    const Index bytes = padded<T>(checked_product(size, sizeof(T), "buffer") / static_cast<Index>(sizeof(T))) *
-                        static_cast<Index>(sizeof(T));
-    data_ = static_cast<T*>(std::aligned_alloc(kAlignment, static_cast<std::size_t>(bytes)));
-    if (!data_) throw std::bad_alloc();
-    std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(bytes));
+    // Matrices whose rows are kilobytes apart touch a page per row: huge pages keep the translations in the cache.
+    constexpr Index kHugePage = Index{1} << 21;
+    const Index bytes = checked_product(padded<T>(size), sizeof(T), "buffer");
+    const Index alignment = bytes >= kHugePage ? kHugePage : kAlignment;
+    // calloc, because large memory then comes as untouched zero pages: what is too large is refused, not filled.
+    memory_ = std::calloc(static_cast<std::size_t>(checked_sum(bytes, alignment, "buffer")), 1);
+    if (!memory_) throw std::bad_alloc();
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_);
+    const auto step = static_cast<std::uintptr_t>(alignment);
+    data_ = reinterpret_cast<T*>((address + step - 1) / step * step);
+#ifdef MADV_HUGEPAGE
+    if (alignment == kHugePage) madvise(data_, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
+#endif
   }
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer(Buffer&& other) noexcept { *this = std::move(other); }
   Buffer& operator=(Buffer&& other) noexcept {
+    std::swap(memory_, other.memory_);
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     return *this;
   }
-  ~Buffer() { std::free(data_); }
+  ~Buffer() { std::free(memory_); }
 
   Buffer clone() const {
     Buffer copy(size_);
@@ -87,7 +101,8 @@ class Buffer {
   const T& operator[](Index i) const { return data_[i]; }
 
  private:
-  T* data_ = nullptr;
+  void* memory_ = nullptr;
+  T* data_ = nullptr;  // the first aligned place in it
   Index size_ = 0;
 };
 

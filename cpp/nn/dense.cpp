@@ -13,6 +13,9 @@ namespace {
 constexpr Index kTaskRows = 112;
 constexpr Index kTaskColumns = 64;
 
+/** The length to cut n into: `usual`, or for huge layers as many times that as keeps the list of tasks short. */
+Index task_length(Index n, Index usual) { return usual * std::max<Index>(1, ceil_div(n, 4096 * usual)); }
+
 }  // namespace
 
 template <class T>
@@ -125,8 +128,8 @@ template <class T>
 std::vector<Task> Dense<T>::tasks() const {
   std::vector<Task> tasks;
   const Block w = weights();
-  const Index task_rows = output_major() ? outputs_ : kTaskRows;
-  const Index task_columns = output_major() ? kTaskColumns * 8 : kTaskColumns;
+  const Index task_rows = output_major() ? outputs_ : task_length(w.rows, kTaskRows);
+  const Index task_columns = task_length(w.cols, output_major() ? kTaskColumns * 8 : kTaskColumns);
   for (Index column = 0; column < w.cols; column += task_columns)
     for (Index row = 0; row < w.rows; row += task_rows) {
       Task task;

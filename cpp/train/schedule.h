@@ -23,7 +23,7 @@ class LearningRate {
  public:
   LearningRate(ScheduleOptions options, double total_steps) : options_(options), total_(total_steps) {}
 
-  /** The rate of step `step` of the fit (from 0), after `samples` rows have been seen. */
+  /** The rate of step `step` of the fit (from 0), in an epoch before which `samples` rows had been seen. */
   double at(std::uint64_t step, double samples) const;
 
   /** What "adaptive" does when the loss has stopped falling: divides the rate by 5. False when there is nothing left

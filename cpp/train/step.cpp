@@ -32,7 +32,7 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Dataset<
       data_(data),
       options_(options),
       chunk_rows_(std::min(max_rows, rows_for(stack_, Index{1} << 20, 1024, 16384))),
-      block_rows_(rows_for(stack_, Index{1} << 19, 56, 1024)),
+      block_rows_(rows_for(stack_, Index{1} << 19, 224, 1024)),
       workspace_(stack_, chunk_rows_, true),
       row_losses_(static_cast<std::size_t>(chunk_rows_)),
       penalties_(stack_.tasks().size()),

@@ -18,7 +18,13 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _num_samples,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
 from fastmlp import _core
 from fastmlp._network import ACTIVATIONS, Dense, Dropout, Network, Optimizer, engine_array
@@ -26,6 +32,7 @@ from fastmlp._progress import Callback, Progress
 from fastmlp._threads import n_threads
 
 _CHUNK = 65_536  # rows that are looked at at once where a copy has to be made
+_LARGEST = 2**62  # of the numbers that the engine counts in 64 bits
 
 
 @dataclass
@@ -43,6 +50,14 @@ class Part(NamedTuple):
     y: NDArray[Any]
     sample_weight: NDArray[Any] | None
     rows: NDArray[np.uint32] | None = None
+
+
+def reject_dates(values: Any, name: str) -> None:
+    """Raise for dates and durations, which NumPy would hand on as integers, NaT included."""
+    dtypes = getattr(values, "dtypes", getattr(values, "dtype", None))
+    kinds = np.atleast_1d(np.asarray(dtypes, dtype=object))
+    if any(getattr(dtype, "kind", "") in ("m", "M") for dtype in kinds):
+        raise TypeError(f"{name} must hold numbers; got dates or durations")
 
 
 def batch_size_for(n_rows: int) -> int:
@@ -72,7 +87,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         "learning_rate_factors": ["array-like", None],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "warmup_fraction": [Interval(Real, 0, 1, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, _LARGEST, closed="both")],
         "shuffle": ["boolean"],
         "random_state": ["random_state"],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -131,12 +146,23 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Weights of the rows; None where all are equal."""
         if sample_weight is None:
             return None
-        weights: NDArray[Any] = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
+        try:
+            weights: NDArray[Any] = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        return self._engine_weights(weights, name)
+
+    def _engine_weights(self, weights: NDArray[Any], name: str) -> NDArray[Any]:
+        """Weights in the engine's type; what that cannot hold is an error."""
         if not np.any(weights > 0):
             raise ValueError(f"{name} must have at least one positive weight")
-        return weights.astype(self._dtype)
+        with np.errstate(over="ignore"):
+            converted = weights.astype(self._dtype)
+        if not np.isfinite(converted).all() or np.any((converted == 0) & (weights > 0)):
+            raise ValueError(f"{name} must hold weights that {self._dtype} can hold")
+        return converted
 
     @property
     def _dtype(self) -> np.dtype[Any]:
@@ -195,6 +221,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             random_state = check_random_state(self.random_state)
             if (X_val is None) != (y_val is None):
                 raise ValueError("X_val and y_val must be given together")
+            if X_val is None and sample_weight_val is not None:
+                raise ValueError("sample_weight_val was given without X_val and y_val")
             validation = None
             rows = None
             if X_val is not None:
@@ -222,17 +250,23 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 max_iter=int(self.max_iter),
                 schedule=self.learning_rate,
                 random_state=random_state,
+                stacklevel=4,
             )
             self._snapshot()
         return self
 
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, *, learn_targets: bool) -> None:
+    def _announce_classes(self, classes: Any, y: Any, *, first: bool) -> None:
+        """Learn classes that y may lack, or check that they are those learnt."""
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
         self._check_parameters()
         first = not hasattr(self, "_network")
         with self._unchanged_on_error(in_place=not first):
             X = self._table(X, y, reset=first, minimum=2 if first else 1)
-            targets = self._encode_targets(y, reset=learn_targets)
+            if classes is not None:
+                self._announce_classes(classes, y, first=first)
+            targets = self._encode_targets(y, reset=first and classes is None)
             weights = self._base_weights(y, sample_weight, X)
             if first:
                 random_state = check_random_state(self.random_state)
@@ -249,6 +283,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 max_iter=1,
                 schedule="constant" if unbounded else self.learning_rate,
                 random_state=None,
+                stacklevel=5,
             )
             self._snapshot()
 
@@ -273,9 +308,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Check what one parameter alone or two together must fulfil."""
         self._validate_params()
         sizes = self._hidden_layer_sizes()
-        if any(not isinstance(s, Integral) or isinstance(s, bool) or s < 1 for s in sizes):
+        if any(not isinstance(s, Integral) or isinstance(s, bool) for s in sizes) or not all(
+            1 <= s < _LARGEST for s in sizes
+        ):
             raise ValueError(
-                f"hidden_layer_sizes must be positive integers; got {self.hidden_layer_sizes!r}"
+                "hidden_layer_sizes must be positive integers below 2^62; got "
+                f"{self.hidden_layer_sizes!r}"
             )
         self._per_hidden_layer("activation", str)
         for activation in self._activations():
@@ -292,7 +330,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 f"learning_rate_factors must hold one number for each of the {len(sizes) + 1} "
                 f"layers; got {len(factors)}"
             )
-        if factors is not None and any(not isinstance(f, Real) or float(f) < 0 for f in factors):
+        if factors is not None and not all(
+            isinstance(f, Real) and 0 <= float(f) < np.inf for f in factors
+        ):
             raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
         if self.n_jobs == 0:
             raise ValueError("n_jobs must not be 0; None and -1 use all cores")
@@ -302,7 +342,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _hidden_layer_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
-        return (int(sizes),) if isinstance(sizes, int | np.integer) else tuple(sizes)
+        return (sizes,) if isinstance(sizes, int | np.integer) else tuple(sizes)  # type: ignore[return-value]
 
     def _per_hidden_layer(self, name: str, kind: type) -> tuple[Any, ...]:
         """One value for each hidden layer from a single value or a sequence of them."""
@@ -332,6 +372,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
+        reject_dates(X, "X")
         table, _ = validate_data(
             self,
             X,
@@ -344,11 +385,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return engine_array(table)
 
     def _validation_part(self, X: Any, y: Any, sample_weight: Any) -> Part:
+        reject_dates(X, "X_val")
+        check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
         table = validate_data(self, X, reset=False, dtype="numeric")
-        if np.shape(y)[0] != table.shape[0]:
+        n_targets = _num_samples(y)
+        if n_targets != table.shape[0]:
             raise ValueError(
                 f"X_val and y_val must have the same number of rows; got {table.shape[0]} and "
-                f"{np.shape(y)[0]}"
+                f"{n_targets}"
             )
         targets = self._encode_targets(y, reset=False, name="y_val")
         weights = self._base_weights(y, sample_weight, table, name="sample_weight_val")
@@ -395,15 +439,21 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if self.standardize:
             scaler = StandardScaler()
             picked = np.arange(X.shape[0], dtype=np.uint32) if rows is None else rows
-            for chunk in gen_batches(picked.size, _CHUNK):
-                some = picked[chunk]
-                scaler.partial_fit(
-                    X[some].astype(np.float64, copy=False),
-                    sample_weight=None if weights is None else weights[some],
-                )
+            # The scaler takes the sum of the weights for a number of rows.
+            unit = None if weights is None else weights[picked].mean(dtype=np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):
+                for chunk in gen_batches(picked.size, _CHUNK):
+                    some = picked[chunk]
+                    scaler.partial_fit(
+                        X[some].astype(np.float64, copy=False),
+                        sample_weight=None if weights is None else weights[some] / unit,
+                    )
+            if not (np.isfinite(scaler.mean_).all() and np.isfinite(scaler.scale_).all()):
+                raise ValueError("X holds values too large to be standardised")
             self._input_shift = scaler.mean_
             self._input_scale = 1.0 / scaler.scale_
-        self._standardise_targets(targets, rows, weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._standardise_targets(targets, rows, weights)
 
     def _new_network(self, n_features: int, random_state: np.random.RandomState) -> None:
         sizes = (n_features, *(int(size) for size in self._hidden_layer_sizes()))
@@ -418,6 +468,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         layers.append(Dense(sizes[-1], int(self.n_outputs_)))
         self._network = Network(layers, dtype=self.dtype, random_state=random_state)
         self._optimizer = self._new_optimizer()
+        self.out_activation_ = self._link
         self.n_iter_ = 0
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] | None = None
@@ -445,6 +496,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"X has {n_features} features, but the network to go on with takes {inputs}"
             )
+        if self._link != self.out_activation_:
+            raise ValueError(
+                f"the network to go on with was trained for outputs behind {self.out_activation_}; "
+                f"loss now asks for {self._link}"
+            )
         fresh = self._new_optimizer()
         if fresh._options != self._optimizer._options:
             self._optimizer = fresh
@@ -457,11 +513,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         max_iter: int,
         schedule: str,
         random_state: np.random.RandomState | None,
+        stacklevel: int,
     ) -> None:
         """Run the engine's loop and take down what it tells."""
         n_rows = train.X.shape[0] if train.rows is None else train.rows.size
         batch_size = batch_size_for(n_rows) if self.batch_size == "auto" else self.batch_size
-        no_change = self.n_iter_no_change
         seed = self._network._engine.seed
         if random_state is not None:
             seed = int(random_state.randint(np.iinfo(np.int32).max))
@@ -481,7 +537,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             "batch_size": int(min(batch_size, n_rows)),
             "shuffle": bool(self.shuffle),
             "tol": float(self.tol),
-            "n_iter_no_change": np.iinfo(np.int64).max if no_change == np.inf else int(no_change),
+            "n_iter_no_change": int(min(self.n_iter_no_change, _LARGEST)),
             "early_stopping": bool(self.early_stopping),
             "n_threads": n_threads(self.n_jobs),
             "seed": seed,
@@ -500,9 +556,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         finally:
             progress.close()
-        self._take_down(result)
+        self._take_down(result, stacklevel)
 
-    def _take_down(self, result: _core.TrainResult) -> None:
+    def _take_down(self, result: _core.TrainResult, stacklevel: int) -> None:
         best = result["best_epoch"]
         if result["reason"] == "diverged" and not best:
             raise ValueError(
@@ -514,10 +570,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             warnings.warn(
                 f"training diverged; the weights of epoch {best}, the best before, were kept",
                 RuntimeWarning,
-                stacklevel=5,
+                stacklevel=stacklevel,
             )
         if result["reason"] == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=stacklevel)
         before = self.n_iter_
         self.n_iter_ += result["n_iter"]
         self.loss_curve_ = [*self.loss_curve_, *result["loss_curve"]]
@@ -541,12 +597,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         single = self._network.dtype == np.float32
         predictor: Any = _core.PredictorF32 if single else _core.PredictorF64
         self._predictor = predictor(
-            self._network._engine, self._input_shift, self._input_scale, self._link
+            self._network._engine, self._input_shift, self._input_scale, self.out_activation_
         )
 
     def _predict_outputs(self, X: Any) -> NDArray[Any]:
         """Outputs behind the link function, (n_samples, outputs)."""
         check_is_fitted(self, "_predictor")
+        reject_dates(X, "X")
         table = engine_array(validate_data(self, X, reset=False, dtype="numeric"))
         outputs: NDArray[Any] = self._predictor.predict(table, n_threads(self.n_jobs))
         return outputs

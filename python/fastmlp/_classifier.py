@@ -96,7 +96,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     epsilon : float, default=1e-8
         Of 'adam' and 'rmsprop': added to the root of that mean.
     n_iter_no_change : int or inf, default=20
-        Epochs without progress after which training ends.
+        Training ends when more than this many epochs in a row brought no progress.
     max_grad_norm : float or None, default=None
         Gradients whose common norm is larger are scaled down to it.
     standardize : bool, default=True
@@ -250,12 +250,6 @@ class Classifier(ClassifierMixin, BaseMLP):
     def _link(self) -> str:
         return "softmax" if self._engine_loss == "cross_entropy" else "logistic"
 
-    @property
-    def out_activation_(self) -> str:
-        """Function between the last layer and the prediction."""
-        self.coefs_  # noqa: B018 - raises where not fitted
-        return self._link
-
     def _encode_targets(self, y: Any, *, reset: bool, name: str = "y") -> Targets:
         check_classification_targets(y)
         kind = type_of_target(y, input_name=name)
@@ -300,14 +294,29 @@ class Classifier(ClassifierMixin, BaseMLP):
         self._multilabel = multilabel
         self.n_outputs_ = classes.size if multilabel or classes.size > 2 else 1
 
+    def _announce_classes(self, classes: Any, y: Any, *, first: bool) -> None:
+        announced = np.unique(column_or_1d(classes))
+        if first:
+            self._set_classes(announced, type_of_target(y) == "multilabel-indicator")
+        elif not np.array_equal(announced, self.classes_):
+            raise ValueError(
+                f"classes must be those of the first call, {self.classes_}; got {announced}"
+            )
+
     def _base_weights(
         self, y: Any, sample_weight: Any, X: NDArray[Any], name: str = "sample_weight"
     ) -> NDArray[Any] | None:
         weights = super()._base_weights(y, sample_weight, X, name)
         if self.class_weight is None:
             return weights
-        by_class: NDArray[Any] = compute_sample_weight(self.class_weight, y).astype(self._dtype)
-        return by_class if weights is None else by_class * weights
+        by_class: NDArray[Any] = compute_sample_weight(self.class_weight, y)
+        if not np.all(np.isfinite(by_class) & (by_class >= 0)):
+            raise ValueError(
+                f"class_weight must hold finite numbers >= 0; got {self.class_weight!r}"
+            )
+        return self._engine_weights(
+            by_class if weights is None else by_class * weights, f"class_weight times {name}"
+        )
 
     def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
         """Logits start where the layer's own initialisation puts them."""
@@ -334,18 +343,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self
             The estimator.
         """
-        first = not hasattr(self, "_network")
-        with self._unchanged_on_error(in_place=False):
-            if classes is not None:
-                announced = np.unique(column_or_1d(classes))
-                if first:
-                    multilabel = type_of_target(y) == "multilabel-indicator"
-                    self._set_classes(announced, multilabel)
-                elif not np.array_equal(announced, self.classes_):
-                    raise ValueError(
-                        f"classes must be those of the first call, {self.classes_}; got {announced}"
-                    )
-            self._partial_fit(X, y, sample_weight, learn_targets=first and classes is None)
+        self._partial_fit(X, y, sample_weight, classes)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[Any]:

@@ -71,6 +71,17 @@ def _describe(layer: Dense | Dropout) -> dict[str, Any]:
         raise TypeError(
             f"layers must hold fastmlp.Dense and fastmlp.Dropout; got {type(layer).__name__}"
         )
+    if isinstance(layer, Dense):
+        for name in ("inputs", "outputs"):
+            size = getattr(layer, name)
+            if not isinstance(size, int | np.integer) or isinstance(size, bool):
+                raise TypeError(f"Dense.{name} must be an integer; got {size!r}")
+            if not -(2**63) <= size < 2**63:
+                raise ValueError(f"Dense.{name} is too large: {size}")
+        if not isinstance(layer.activation, str):
+            raise TypeError(f"Dense.activation must be a string; got {layer.activation!r}")
+    elif not isinstance(layer.rate, int | float | np.number):
+        raise TypeError(f"Dropout.rate must be a number; got {layer.rate!r}")
     return {"kind": type(layer).__name__.lower(), **asdict(layer)}
 
 
@@ -134,7 +145,7 @@ class Network:
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        if np.dtype(dtype) not in (np.float32, np.float64):
+        if dtype not in ("float32", "float64", np.float32, np.float64):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}")
         self.layers = tuple(layers)
         self.dtype = np.dtype(dtype)
@@ -238,18 +249,26 @@ class Network:
         if y is None:
             target = None
         elif loss == "cross_entropy":
-            target = np.asarray(y)
-            if target.dtype.kind not in "iu":
+            labels = np.asarray(y)
+            if labels.dtype.kind not in "iu":
                 raise ValueError("y must hold integer class numbers for loss='cross_entropy'")
-            target = np.ascontiguousarray(target, dtype=np.int32)
+            if labels.size and labels.max() > np.iinfo(np.int32).max:
+                raise ValueError(f"y must hold class numbers; got {labels.max()}")
+            target = np.ascontiguousarray(labels, dtype=np.int32)
         else:
             target = np.ascontiguousarray(y, dtype=self.dtype)
+            if target.ndim not in (1, 2):
+                raise ValueError(f"y must be 1-D or 2-D; got shape {target.shape}")
         given = None if output_gradient is None else np.asarray(output_gradient, dtype=self.dtype)
         weights = (
             None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=self.dtype)
         )
-        if not (alpha >= 0 and 0 <= l1_ratio <= 1):
-            raise ValueError("alpha must be >= 0 and l1_ratio in [0, 1]")
+        if weights is not None and not np.all(np.isfinite(weights) & (weights >= 0)):
+            raise ValueError("sample_weight must hold finite numbers >= 0")
+        if not (0 <= alpha < np.inf and 0 <= l1_ratio <= 1):
+            raise ValueError(
+                f"alpha must be >= 0 and finite, l1_ratio in [0, 1]; got {alpha} and {l1_ratio}"
+            )
         value: float = self._engine.gradients(
             table,
             target,
@@ -302,8 +321,10 @@ class Optimizer:
         max_grad_norm: float | None = None,
         learning_rate_factors: Sequence[float] | None = None,
     ) -> None:
-        if not learning_rate_init > 0:
-            raise ValueError(f"learning_rate_init must be positive; got {learning_rate_init}")
+        if not 0 < learning_rate_init < np.inf:
+            raise ValueError(
+                f"learning_rate_init must be positive and finite; got {learning_rate_init}"
+            )
         if max_grad_norm is not None and not max_grad_norm > 0:
             raise ValueError(f"max_grad_norm must be positive or None; got {max_grad_norm}")
         self.network = network
@@ -317,7 +338,11 @@ class Optimizer:
             "beta_2": beta_2,
             "epsilon": epsilon,
             "weight_decay": weight_decay,
-            "learning_rate_factors": list(learning_rate_factors or ()),
+            "learning_rate_factors": (
+                []
+                if learning_rate_factors is None
+                else [float(factor) for factor in learning_rate_factors]
+            ),
         }
         self._build()
 
@@ -354,5 +379,7 @@ class Optimizer:
             Norm of the whole gradient, before it was clipped.
         """
         rate = self.learning_rate_init if learning_rate is None else learning_rate
+        if not 0 < rate < np.inf:
+            raise ValueError(f"learning_rate must be positive and finite; got {rate}")
         norm: float = self._engine.step(self.network._engine, rate, self.max_grad_norm or 0.0)
         return norm

@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, column_or_1d
 
-from fastmlp._base import BaseMLP, Targets
+from fastmlp._base import BaseMLP, Targets, reject_dates
 from fastmlp._progress import Callback
 
 
@@ -97,7 +97,7 @@ class Regressor(RegressorMixin, BaseMLP):
     epsilon : float, default=1e-8
         Of 'adam' and 'rmsprop': added to the root of that mean.
     n_iter_no_change : int or inf, default=20
-        Epochs without progress after which training ends.
+        Training ends when more than this many epochs in a row brought no progress.
     max_grad_norm : float or None, default=None
         Gradients whose common norm is larger are scaled down to it.
     standardize : bool, default=True
@@ -253,13 +253,8 @@ class Regressor(RegressorMixin, BaseMLP):
     def _link(self) -> str:
         return "exponential" if self.loss == "poisson" else "identity"
 
-    @property
-    def out_activation_(self) -> str:
-        """Function between the last layer and the prediction."""
-        self.coefs_  # noqa: B018 - raises where not fitted
-        return self._link
-
     def _encode_targets(self, y: Any, *, reset: bool, name: str = "y") -> Targets:
+        reject_dates(y, name)
         values = check_array(y, ensure_2d=False, dtype="numeric", input_name=name)
         if values.dtype.kind not in "fiub":
             values = values.astype(np.float64)
@@ -292,13 +287,19 @@ class Regressor(RegressorMixin, BaseMLP):
             weights = (weights if rows is None else weights[rows]).astype(np.float64)
         self._target_shift = np.average(chosen, axis=0, weights=weights)
         deviation = np.sqrt(np.average((chosen - self._target_shift) ** 2, axis=0, weights=weights))
+        if not np.isfinite(deviation).all():
+            raise ValueError("y holds values too large to be standardised")
         # Rounding leaves a constant target a deviation of the size of its last digit.
         constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(self._target_shift)
         self._target_scale = np.where(constant, 1.0, deviation)
 
     def _scaled_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
         scaled = (targets - self._target_shift) / self._target_scale
-        return np.ascontiguousarray(scaled, dtype=self._dtype)
+        with np.errstate(over="ignore"):
+            converted = np.ascontiguousarray(scaled, dtype=self._dtype)
+        if not np.isfinite(converted).all():
+            raise ValueError(f"y holds values too large for {self._dtype}")
+        return converted
 
     def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
         if self.loss == "poisson":
@@ -324,7 +325,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self
             The estimator.
         """
-        self._partial_fit(X, y, sample_weight, learn_targets=not hasattr(self, "_network"))
+        self._partial_fit(X, y, sample_weight)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -15,4 +15,4 @@ def n_threads(n_jobs: int | None) -> int:
         return min(_core.available_threads(), int(joblib.cpu_count()))
     if n_jobs < 0:
         return max(1, int(joblib.cpu_count()) + 1 + n_jobs)
-    return n_jobs
+    return min(n_jobs, 1024)
