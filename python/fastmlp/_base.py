@@ -386,6 +386,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _validation_part(self, X: Any, y: Any, sample_weight: Any) -> Part:
         reject_dates(X, "X_val")
+        if np.ndim(y) == 0:
+            raise ValueError(f"y_val must be 1-D or 2-D; got {y!r}")
         check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
         table = validate_data(self, X, reset=False, dtype="numeric")
         n_targets = _num_samples(y)
