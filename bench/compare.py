@@ -34,6 +34,7 @@ from fastmlp import _core
 
 PREDICTED_ROWS = 100_000
 LEARNING_RATE = 1e-3
+TURN = 0.1  # seconds that a turn takes at least, so that short runs are timed warm
 PAUSE = 0.1  # seconds before a run in which the spinning threads of the one before fall asleep
 
 Array = NDArray[Any]
@@ -135,30 +136,35 @@ def programs(threads: int, *, with_torch: bool) -> dict[str, Fit]:
 # ---- measuring
 
 
-def seconds(run: Callable[[], Any]) -> float:
-    """Wall time of one call."""
+def seconds(run: Callable[[], Any], in_a_row: int = 1) -> float:
+    """Wall time of one call, the mean of several in a row."""
     start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    for _ in range(in_a_row):
+        run()
+    return (time.perf_counter() - start) / in_a_row
 
 
 def alternate(
     runs: Mapping[str, Callable[[], Any]], repeats: int, warm_up: float
 ) -> dict[str, list[float]]:
-    """Seconds of `repeats` rounds in which each takes its turn.
+    """Seconds of a run, in `repeats` rounds in which each takes its turn.
 
-    Before, each runs at least once and until `warm_up` seconds have gone by.
+    Before, each runs at least once and until `warm_up` seconds have gone by. A turn of a short
+    run is as many runs in a row as fill `TURN`, and its time their mean.
     """
-    for run in runs.values():
+    in_a_row = {}
+    for name, run in runs.items():
         start = time.perf_counter()
-        run()
-        while time.perf_counter() - start < warm_up:
+        count = 0
+        while count == 0 or time.perf_counter() - start < warm_up:
             run()
+            count += 1
+        in_a_row[name] = max(1, round(TURN * count / (time.perf_counter() - start)))
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
             time.sleep(PAUSE)
-            times[name].append(seconds(run))
+            times[name].append(seconds(run, in_a_row[name]))
     return times
 
 

@@ -63,7 +63,7 @@ class Buffer {
     if (size == 0) return;
     // Matrices whose rows are kilobytes apart touch a page per row: huge pages keep the translations in the cache.
     constexpr Index kHugePage = Index{1} << 21;
-    const Index bytes = checked_product(padded<T>(size), sizeof(T), "buffer");
+    const Index bytes = ceil_div(checked_product(size, sizeof(T), "buffer"), kAlignment) * kAlignment;
     const Index alignment = bytes >= kHugePage ? kHugePage : kAlignment;
     // calloc, because large memory then comes as untouched zero pages: what is too large is refused, not filled.
     memory_ = std::calloc(static_cast<std::size_t>(checked_sum(bytes, alignment, "buffer")), 1);

@@ -187,6 +187,7 @@ bool saves_derivative(Activation activation) {
 template <class T>
 void activate(Activation activation, Matrix<T> a, Matrix<T> derivative) {
   const Index width = padded<T>(a.cols);
+  const bool moves_zero = activation == Activation::logistic || activation == Activation::softplus;
   visit(activation, [&]<class F>(F) {
     for (Index i = 0; i < a.rows; ++i) {
       T* row = a.row(i);
@@ -200,8 +201,7 @@ void activate(Activation activation, Matrix<T> a, Matrix<T> derivative) {
       } else {
         for (Index j = 0; j < width; j += kWidth<T>) store(row + j, F::template value<T>(load(row + j)));
       }
-      // f(0) is not 0 for logistic and softplus.
-      std::fill(row + a.cols, row + width, T(0));
+      if (moves_zero) std::fill(row + a.cols, row + width, T(0));
     }
   });
 }

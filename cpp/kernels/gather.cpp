@@ -31,7 +31,6 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
       copy([&, row = reinterpret_cast<const Source*>(from)](Index j) { return row[j]; });
     else
       copy([&](Index j) { return *reinterpret_cast<const Source*>(from + j * table.col_stride); });
-    std::fill(to + cols, to + padded<T>(cols), T(0));
   }
 }
 

@@ -38,7 +38,7 @@ class Standardisation {
 };
 
 /** out.row(i) <- table row rows[i], or row first + i where rows is null, standardised. The subtraction is done in the
- * table's own precision, so that large offsets do not cost digits; padding of `out` is zeroed. */
+ * table's own precision, so that large offsets do not cost digits; padding of `out` is left alone. */
 template <class T>
 void gather(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
             Matrix<T> out);

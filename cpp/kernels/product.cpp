@@ -157,7 +157,6 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
       }
       for (int r = 0; r < count; ++r) c.row(i + r)[n] = sum<T>(sums[r]) + bias[n];
     }
-    for (int r = 0; r < count; ++r) std::fill(c.row(i + r) + c.cols, c.row(i + r) + padded<T>(c.cols), T(0));
   };
   Index i = 0;
   for (; i + 8 <= a.rows; i += 8) rows.template operator()<8>(i);

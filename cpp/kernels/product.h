@@ -58,7 +58,8 @@ void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, Matrix<
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool accumulate = false);
 
-/** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. */
+/** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. The
+ * padding of c is left alone. */
 template <class T>
 void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c);
 

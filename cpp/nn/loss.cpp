@@ -85,7 +85,6 @@ void sum_of_terms(const Term& term, Matrix<const T> output, const Targets<T>& ta
     T* d = delta.row(i);
     const T factor = static_cast<T>(weight * scale);
     for (Index j = 0; j < outputs; ++j) d[j] = factor * term.derivative(z[j], y[j]);
-    std::fill(d + outputs, d + padded<T>(outputs), T(0));
   }
 }
 
@@ -114,7 +113,6 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
     const T factor = static_cast<T>(weight * scale);
     for (Index k = 0; k < classes; ++k)
       d[k] = factor * (std::exp(z[k] - largest) / normaliser - (k == label ? hit : spread));
-    std::fill(d + classes, d + padded<T>(classes), T(0));
   }
 }
 

@@ -39,7 +39,7 @@ struct Targets {
 /** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.
  *
  * losses[i] gets the row's weighted loss, the mean over its outputs. delta, where it has memory, gets
- * scale * d losses[i] / d output. `weights` may be null: all one. */
+ * scale * d losses[i] / d output; its padding is left alone. `weights` may be null: all one. */
 template <class T>
 void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                    const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta);

@@ -215,7 +215,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if not continues:
                 for name in ("_network", "_optimizer", "_predictor"):
                     self.__dict__.pop(name, None)
-            X = self._table(X, y, reset=True, minimum=2)
+            X, y = self._table(X, y, reset=True, minimum=2)
             targets = self._encode_targets(y, reset=not continues)
             weights = self._base_weights(y, sample_weight, X)
             random_state = check_random_state(self.random_state)
@@ -263,7 +263,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._check_parameters()
         first = not hasattr(self, "_network")
         with self._unchanged_on_error(in_place=not first):
-            X = self._table(X, y, reset=first, minimum=2 if first else 1)
+            X, y = self._table(X, y, reset=first, minimum=2 if first else 1)
             if classes is not None:
                 self._announce_classes(classes, y, first=first)
             targets = self._encode_targets(y, reset=first and classes is None)
@@ -365,15 +365,18 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             return ()
         return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
 
-    def _table(self, X: Any, y: Any, *, reset: bool, minimum: int) -> NDArray[Any]:
-        """X as a 2-D array of finite numbers; y is only looked at for its presence and length."""
+    def _table(
+        self, X: Any, y: Any, *, reset: bool, minimum: int
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """X as a 2-D array and y as an array of finite values, equally long."""
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
         reject_dates(X, "X")
-        table, _ = validate_data(
+        reject_dates(y, "y")
+        table, y = validate_data(
             self,
             X,
             y,
@@ -382,13 +385,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             multi_output=True,
             ensure_min_samples=minimum,
         )
-        return engine_array(table)
+        return engine_array(table), y
 
     def _validation_part(self, X: Any, y: Any, sample_weight: Any) -> Part:
         reject_dates(X, "X_val")
         if np.ndim(y) == 0:
             raise ValueError(f"y_val must be 1-D or 2-D; got {y!r}")
-        check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
+        reject_dates(y, "y_val")
+        y = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
         table = validate_data(self, X, reset=False, dtype="numeric")
         n_targets = _num_samples(y)
         if n_targets != table.shape[0]:

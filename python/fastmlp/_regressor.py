@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from fastmlp._base import BaseMLP, Targets, reject_dates
+from fastmlp._base import BaseMLP, Targets
 from fastmlp._progress import Callback
 
 
@@ -254,10 +254,7 @@ class Regressor(RegressorMixin, BaseMLP):
         return "exponential" if self.loss == "poisson" else "identity"
 
     def _encode_targets(self, y: Any, *, reset: bool, name: str = "y") -> Targets:
-        reject_dates(y, name)
-        values = check_array(y, ensure_2d=False, dtype="numeric", input_name=name)
-        if values.dtype.kind not in "fiub":
-            values = values.astype(np.float64)
+        values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
         if values.ndim == 2 and values.shape[1] == 1:
             values = column_or_1d(values, warn=True)
         if values.ndim > 2:

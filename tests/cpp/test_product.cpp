@@ -157,7 +157,9 @@ void check_dots(Index rows, Index depth, Index outputs) {
   for (Index k = 0; k < depth; ++k)
     for (Index j = 0; j < outputs; ++j) b.m.row(k)[j] = w.m.row(j)[k];
   const T bias[] = {5, -3, 2, 7};
-  dot_bias<T>(a.m, w.m, bias, c.fill(kNan<T>).m);
+  c.fill(kNan<T>);
+  for (Index i = 0; i < rows; ++i) std::fill(c.m.row(i) + outputs, c.m.row(i) + padded<T>(outputs), T(0));
+  dot_bias<T>(a.m, w.m, bias, c.m);
   check_result("dot_bias", c, naive<T>(a, b, bias), depth);
 }
 
