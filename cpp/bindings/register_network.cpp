@@ -58,10 +58,11 @@ double gradients(Network<T>& network, const py::array& x, const std::optional<py
   network.prepare();
   data.use_all_rows();
   const Standardisation none;
-  Step<T> step(network, none, data, options, data.x.rows);
-  step.given_delta = given;
   const double work = 3.0 * static_cast<double>(data.x.rows) * static_cast<double>(network.stack().work_per_row());
-  run_team(worthwhile_threads(work, n_threads),
+  const int team = worthwhile_threads(work, n_threads);
+  Step<T> step(network, none, data, options, data.x.rows, team);
+  step.given_delta = given;
+  run_team(team,
            [&](Member& member) { step.run(member, {data.rows.data(), data.x.rows}, network.steps, nullptr, {}); });
   return step.loss();
 }

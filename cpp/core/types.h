@@ -7,6 +7,6 @@ namespace fastmlp {
 
 using Index = std::ptrdiff_t;
 
-inline Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
 
 }  // namespace fastmlp

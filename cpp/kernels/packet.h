@@ -45,6 +45,10 @@ inline void store(T* to, const Packet<T>& p) {
   Eigen::internal::pstore(to, p);
 }
 template <class T>
+inline void storeu(T* to, const Packet<T>& p) {
+  Eigen::internal::pstoreu(to, p);
+}
+template <class T>
 inline Packet<T> set(T value) {
   return Eigen::internal::pset1<Packet<T>>(value);
 }

@@ -144,6 +144,61 @@ void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool accumulat
                     [&](Index i, Index j, const Packet<T>& sum) { store(c.row(i) + j, sum); });
 }
 
+namespace {
+
+/** Rows of both factors that a weight gradient takes at once: two copied blocks fit L2 beside the weights. */
+constexpr Index kGradientRows = 512;
+
+/** Rows this far apart are not prefetched, and each needs its own entry in the translation cache. */
+template <class T>
+constexpr Index kFarApart = 2048 / static_cast<Index>(sizeof(T));
+
+/** Copies a's columns in groups of `group` to `to`, one group behind the other, each with its rows in order. Rows of
+ * `to` may be written beyond their end, before the next one is. */
+template <class T, Index group>
+void copy_groups(Matrix<const T> a, T* to) {
+  constexpr Index whole = ceil_div(group, kWidth<T>) * kWidth<T>;
+  for (Index j = 0; j < a.cols; j += group) {
+    const Index count = std::min(group, a.cols - j);
+    for (Index i = 0; i < a.rows; ++i, to += group) {
+      const T* from = a.row(i) + j;
+      // Inside a there is always something behind a row but the last.
+      if (count == group && i + 1 < a.rows)
+        for (Index v = 0; v < whole; v += kWidth<T>) storeu(to + v, loadu(from + v));
+      else
+        std::copy_n(from, count, to);
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+Index gradient_scratch_size(Index rows, Index columns) {
+  return kGradientRows * (ceil_div(rows, kTileRows) * kTileRows + ceil_div(columns, kPanel<T>) * kPanel<T>);
+}
+
+template <class T>
+void transposed_product(Matrix<const T> left, Matrix<const T> right, Matrix<T> c, bool accumulate, T* scratch) {
+  // A copy of left is read once per panel of right, a copy of right once per tile of left.
+  const bool copies =
+      left.stride >= kFarApart<T> && right.stride >= kFarApart<T> / 2 && c.rows > 2 * kTileRows && c.cols > kPanel<T>;
+  for (Index first = 0; first < left.rows; first += kGradientRows) {
+    const Index rows = std::min(kGradientRows, left.rows - first);
+    const Matrix<const T> l = left.slice(first, rows), r = right.slice(first, rows);
+    if (!copies) {
+      product<T>(rows, Strided<T>::transposed(l), Panels<T>::row_major(r), c, accumulate || first > 0);
+      continue;
+    }
+    T* right_copy = scratch + kGradientRows * ceil_div(c.rows, kTileRows) * kTileRows;
+    copy_groups<T, kTileRows>(l, scratch);
+    copy_groups<T, kPanel<T>>({r.data, rows, padded<T>(c.cols), r.stride}, right_copy);
+    for (Index i = 0; i < c.rows; i += kTileRows)
+      product<T>(rows, {scratch + i * rows, 1, kTileRows}, {right_copy, rows * kPanel<T>, kPanel<T>},
+                 c.slice(i, std::min<Index>(kTileRows, c.rows - i)), accumulate || first > 0);
+  }
+}
+
 template <class T>
 void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) {
   const Index depth = padded<T>(a.cols);
@@ -173,14 +228,16 @@ void column_sums(Matrix<const T> a, T* sums, bool accumulate) {
   }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                    \
-  template struct Panels<T>;                                                      \
-  template Panels<T> packed_panels(const T*, Index);                              \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);            \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*); \
-  template void product_bias(Index, Strided<T>, Panels<T>, const T*, Matrix<T>);  \
-  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);           \
-  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);  \
+#define FASTMLP_INSTANTIATE(T)                                                             \
+  template struct Panels<T>;                                                               \
+  template Panels<T> packed_panels(const T*, Index);                                       \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                     \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);          \
+  template void product_bias(Index, Strided<T>, Panels<T>, const T*, Matrix<T>);           \
+  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                    \
+  template Index gradient_scratch_size<T>(Index, Index);                                   \
+  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, bool, T*); \
+  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);           \
   template void column_sums(Matrix<const T>, T*, bool);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

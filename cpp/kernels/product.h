@@ -58,6 +58,15 @@ void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, Matrix<
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool accumulate = false);
 
+/** c <- left^T right, or c <- c + left^T right: a weight gradient, summed over the rows of both in their order. The
+ * rows are taken in blocks; where they lie far apart a block is first copied together into `scratch`, which holds
+ * gradient_scratch_size(c.rows, c.cols) elements. */
+template <class T>
+void transposed_product(Matrix<const T> left, Matrix<const T> right, Matrix<T> c, bool accumulate, T* scratch);
+
+template <class T>
+Index gradient_scratch_size(Index rows, Index columns);
+
 /** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. The
  * padding of c is left alone. */
 template <class T>

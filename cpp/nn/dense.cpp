@@ -147,16 +147,23 @@ std::vector<Task> Dense<T>::tasks() const {
 }
 
 template <class T>
-void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients,
-                        bool accumulate) const {
+Index Dense<T>::scratch_size() const {
+  Index size = 0;
+  for (const Task& task : tasks())
+    size = std::max(size, gradient_scratch_size<T>(task.weights.rows, task.weights.cols));
+  return size;
+}
+
+template <class T>
+void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients, bool accumulate,
+                        T* scratch) const {
   // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
   const auto columns = [&](Matrix<const T> m, Index first, Index count) {
     return Matrix<const T>{m.data + first, m.rows, count, m.stride};
   };
-  const Matrix<const T> left = output_major() ? delta : in;
+  const Matrix<const T> left = columns(output_major() ? delta : in, task.first_row, task.weights.rows);
   const Matrix<const T> right = columns(output_major() ? in : delta, task.first_column, task.weights.cols);
-  product<T>(in.rows, Strided<T>::transposed(columns(left, task.first_row, task.weights.rows)),
-             Panels<T>::row_major(right), task.weights.in(gradients), accumulate);
+  transposed_product<T>(left, right, task.weights.in(gradients), accumulate, scratch);
   if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradients + task.bias.offset, accumulate);
 }
 

@@ -28,8 +28,9 @@ class Dense final : public Layer<T> {
                 Matrix<T> d_in, const Pass&) const override;
 
   std::vector<Task> tasks() const override;
-  void gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients,
-                bool accumulate) const override;
+  Index scratch_size() const override;
+  void gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients, bool accumulate,
+                T* scratch) const override;
 
  private:
   // W is stored row-major, inputs x outputs. With few outputs padding would cost more than the weights, so there it is

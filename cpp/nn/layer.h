@@ -91,9 +91,11 @@ class Layer {
                         Matrix<T> delta, Matrix<T> d_in, const Pass&) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
+  /** Elements that gradient() may use to work in. */
+  virtual Index scratch_size() const { return 0; }
   /** gradients <- (gradients +) this task's part, summed over all rows in their order. */
   virtual void gradient(const Task&, Matrix<const T> /*in*/, Matrix<const T> /*delta*/, T* /*gradients*/,
-                        bool /*accumulate*/) const {}
+                        bool /*accumulate*/, T* /*scratch*/) const {}
 };
 
 }  // namespace fastmlp

@@ -38,12 +38,14 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
   constexpr Index kMostParameters = Index{1} << 34;
   if (n_parameters() > kMostParameters)
     invalid("layers", "must have at most 2^34 parameters together; these have " + std::to_string(n_parameters()));
-  for (Index i = 0; i < n_layers(); ++i)
+  for (Index i = 0; i < n_layers(); ++i) {
+    scratch_size_ = std::max(scratch_size_, layer(i).scratch_size());
     for (Task task : layer(i).tasks()) {
       task.layer = i;
       tasks_.push_back(task);
       work_per_row_ += task.weights.rows * task.weights.cols;
     }
+  }
 }
 
 template <class T>
@@ -105,11 +107,11 @@ void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index 
 }
 
 template <class T>
-void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients,
-                        bool accumulate) const {
+void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients, bool accumulate,
+                        T* scratch) const {
   const auto k = static_cast<std::size_t>(task.layer);
   const Matrix<T> in = (k > 0 ? workspace.out_[k - 1] : workspace.input_).slice(0, count);
-  layers_[k]->gradient(task, in, workspace.delta_[k].slice(0, count), gradients + parameters_[k], accumulate);
+  layers_[k]->gradient(task, in, workspace.delta_[k].slice(0, count), gradients + parameters_[k], accumulate, scratch);
 }
 
 template <class T>

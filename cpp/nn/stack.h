@@ -60,8 +60,10 @@ class Stack {
   void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
   /** From delta of the last layer to the deltas of all layers with parameters. */
   void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
-  /** One task's gradient over the first `count` rows of the workspace. */
-  void gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients, bool accumulate) const;
+  /** One task's gradient over the first `count` rows of the workspace; scratch holds scratch_size() elements. */
+  void gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients, bool accumulate,
+                T* scratch) const;
+  Index scratch_size() const { return scratch_size_; }
 
  private:
   LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
@@ -73,6 +75,7 @@ class Stack {
   std::vector<Task> tasks_;
   Index first_with_parameters_ = 0;
   Index work_per_row_ = 0;
+  Index scratch_size_ = 0;
 };
 
 template <class T>

@@ -25,7 +25,7 @@ double ordered_sum(const double* losses, Index count) {
 
 template <class T>
 Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Dataset<T>& data, const StepOptions& options,
-              Index max_rows)
+              Index max_rows, int n_threads)
     : network_(network),
       stack_(network.stack()),
       inputs_(inputs),
@@ -37,6 +37,7 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Dataset<
       row_losses_(static_cast<std::size_t>(chunk_rows_)),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
+  for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(stack_.scratch_size());
   double total = 0;
   for (const Task& task : stack_.tasks()) {
     work_.push_back(total);
@@ -131,10 +132,11 @@ void Step<T>::weights_phase(Member& member, Index count, bool first, bool last, 
   const bool clips = options_.max_grad_norm > 0;
   const bool penalised = options_.l1 > 0 || options_.l2 > 0;
   T* gradients = network_.gradients().data();
+  T* scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
   for (std::size_t i = begin; i < end; ++i) {
     const Task& task = stack_.tasks()[i];
     if (poll(member, count * task.weights.rows * task.weights.cols)) break;
-    stack_.gradient(task, workspace_, count, gradients, !first);
+    stack_.gradient(task, workspace_, count, gradients, !first, scratch);
     if (!last) continue;
     const Index offset = stack_.first_parameter(task.layer);
     ParameterBlock<T> weights{

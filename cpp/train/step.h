@@ -45,9 +45,9 @@ double ordered_sum(const double* losses, Index count);
 template <class T>
 class Step {
  public:
-  /** For minibatches of at most `max_rows` rows. */
+  /** For minibatches of at most `max_rows` rows and teams of at most `n_threads`. */
   Step(Network<T>& network, const Standardisation& inputs, const Dataset<T>& data, const StepOptions& options,
-       Index max_rows);
+       Index max_rows, int n_threads);
 
   struct Minibatch {
     const std::uint32_t* rows;
@@ -92,6 +92,7 @@ class Step {
   Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
   Index block_rows_;
   Workspace<T> workspace_;
+  std::vector<Buffer<T>> scratch_;  // one per thread
   std::vector<double> row_losses_;
   std::vector<double> penalties_, norms_;  // one per task
   std::vector<double> work_;               // work of all tasks up to the i-th, relative

@@ -35,7 +35,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
           3.0 * static_cast<double>(batch_size_) * static_cast<double>(network.stack().work_per_row()),
           options.n_threads)),
       order_(train.rows),
-      step_(network, inputs, train, options.step, batch_size_),
+      step_(network, inputs, train, options.step, batch_size_, n_threads_),
       learning_rate_(options.schedule, static_cast<double>(ceil_div(train.n_rows(), batch_size_)) *
                                            static_cast<double>(options.max_iter)),
       validation_losses_(validation.rows.size()) {

@@ -97,7 +97,7 @@ void check_steps(const std::vector<LayerSpec>& specs, const Data<T>& data, Index
   Optimizer<T> optimizer({}, network.stack());
   const Standardisation inputs(std::vector<double>(static_cast<std::size_t>(data.inputs), 0.5),
                                std::vector<double>(static_cast<std::size_t>(data.inputs), 2));
-  Step<T> step(network, inputs, data.dataset(true), options, batch);
+  Step<T> step(network, inputs, data.dataset(true), options, batch, 8);
   step.interrupted = [] { return false; };
   run_team(n_threads, [&](Member& member) {
     const auto run = [&](std::uint64_t first, std::uint64_t count) {

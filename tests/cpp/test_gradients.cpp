@@ -19,7 +19,7 @@ double gradients(Network<T>& network, const Dataset<T>& data, const std::vector<
                  const StepOptions& options, int n_threads = 1) {
   const Standardisation none;
   const Index rows = static_cast<Index>(order.size());
-  Step<T> step(network, none, data, options, rows);
+  Step<T> step(network, none, data, options, rows, 8);
   network.prepare();
   run_team(n_threads, [&](Member& member) { step.run(member, {order.data(), rows}, 1, nullptr, {}); });
   return step.loss();
@@ -209,7 +209,7 @@ TEST(given_derivatives_go_through) {
       delta.push_back(2 * (workspace.output().row(i)[j] - data.y[static_cast<std::size_t>(i * 6 + j)]) / 6 /
                       static_cast<double>(data.rows));
   const Dataset<double> without_targets{data.table(), {}, nullptr, data.order};
-  Step<double> step(given, none, without_targets, {}, data.rows);
+  Step<double> step(given, none, without_targets, {}, data.rows, 8);
   step.given_delta = {delta.data(), data.rows, 6, 6};
   run_team(2, [&](Member& member) { step.run(member, {data.order.data(), data.rows}, 1, nullptr, {}); });
   for (Index i = 0; i < given.gradients().size(); ++i) CHECK_NEAR(given.gradients()[i], by_loss.gradients()[i], 1e-15);
@@ -221,7 +221,7 @@ TEST(padding_stays_zero) {
     Network<T> network(mlp({5, 17, 9, 3}, "softplus", 0.2), 9);
     Optimizer<T> optimizer({.weight_decay = 0.1}, network.stack());
     const Standardisation none;
-    Step<T> step(network, none, data.dataset(true), {.l1 = 0.1, .l2 = 0.1}, data.rows);
+    Step<T> step(network, none, data.dataset(true), {.l1 = 0.1, .l2 = 0.1}, data.rows, 8);
     run_team(1, [&](Member& member) {
       for (std::uint64_t k = 1; k <= 20; ++k)
         step.run(member, {data.order.data(), data.rows}, k, &optimizer, optimizer.rate(0.1, k));

@@ -149,6 +149,46 @@ TEST(products_equal_naive_loops) {
   check_products<double>(3, 511, 1025);
 }
 
+/** Columns [first, first + rows) and [first, first + cols) of tables `width` wide: near rows, and rows far enough apart
+ * to be copied. */
+template <class T>
+void check_transposed_product(Index rows, Index depth, Index cols, Index width) {
+  constexpr Index first = 64;
+  Owned<T> left_table(depth, width), right_table(depth, width);
+  left_table.randomise(7, kNan<T>);
+  right_table.randomise(8, T(0));
+  const auto columns = [&](const Owned<T>& table, Index count) {
+    return Matrix<const T>{table.m.data + first, depth, count, table.m.stride};
+  };
+  Owned<T> a(rows, depth), b(depth, cols);
+  for (Index k = 0; k < depth; ++k) {
+    for (Index i = 0; i < rows; ++i) a.m.row(i)[k] = left_table.m.row(k)[first + i];
+    std::copy_n(right_table.m.row(k) + first, cols, b.m.row(k));
+    std::fill(right_table.m.row(k) + first + cols, right_table.m.row(k) + width, T(0));
+  }
+  Owned<T> expected = naive<T>(a, b, nullptr);
+  Owned<T> c(rows, cols);
+  c.fill(kNan<T>);
+  Buffer<T> scratch(gradient_scratch_size<T>(rows, cols));
+  for (const bool accumulate : {false, true}) {
+    std::fill_n(scratch.data(), scratch.size(), kNan<T>);
+    transposed_product<T>(columns(left_table, rows), columns(right_table, cols), c.m, accumulate, scratch.data());
+    check_result("transposed_product", c, expected, depth);
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < cols; ++j) expected.m.row(i)[j] *= 2;
+  }
+}
+
+TEST(transposed_products_equal_naive_loops) {
+  for (const Index width : {200, 900})
+    for (const Index rows : {1, 28, 29, 57, 112})
+      for (const Index cols : {1, 33, 64, 100})
+        for (const Index depth : {1, 7, 512, 513, 1100}) {
+          check_transposed_product<float>(rows, depth, cols, width);
+          check_transposed_product<double>(rows, depth, cols, width);
+        }
+}
+
 template <class T>
 void check_dots(Index rows, Index depth, Index outputs) {
   Owned<T> a(rows, depth), w(outputs, depth), b(depth, outputs), c(rows, outputs);

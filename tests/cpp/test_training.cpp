@@ -109,7 +109,7 @@ std::vector<T> parameters_after_steps(const std::vector<LayerSpec>& specs, const
   Network<T> network(specs, 5);
   Optimizer<T> optimizer({}, network.stack());
   const Standardisation none;
-  Step<T> step(network, none, data.dataset(true), {.l2 = 1e-2, .max_grad_norm = 1}, batch);
+  Step<T> step(network, none, data.dataset(true), {.l2 = 1e-2, .max_grad_norm = 1}, batch, 8);
   run_team(n_threads, [&](Member& member) {
     for (std::uint64_t k = 0; k < 12; ++k) {
       const Index first = static_cast<Index>(k) * batch % data.rows;
