@@ -246,8 +246,8 @@ void bench_updates(const Options& options, Printer& printer) {
       printer.line({name, kType<T>, std::to_string(n), number(seconds * 1e9 / static_cast<double>(n * n), "%.3f")});
     };
     show("sgd", SgdStep<T>{T(1e-9), T(0.9), T(0), T(1), true});
-    show("adam", AdamStep<T>{T(1e-9), T(0.9), T(0.999), T(1e-8), T(0), T(1)});
-    show("rmsprop", RmsPropStep<T>{T(1e-9), T(0.9), T(1e-8), T(0), T(1)});
+    show("adam", AdamStep<T>{0.9, 0.999, T(1e-9), T(1e-8), T(0), T(1)});
+    show("rmsprop", RmsPropStep<T>{0.9, T(1e-9), T(1e-8), T(0), T(1)});
   }
 }
 

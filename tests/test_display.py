@@ -78,3 +78,15 @@ def test_missing_matplotlib_says_what_to_install(model, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r"pip install 'fastmlp\[plot\]'"):
         LossCurveDisplay.from_estimator(model)
+
+
+def test_pipeline_and_other_estimators():
+    from sklearn.linear_model import LinearRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    X = np.random.default_rng(0).normal(size=(50, 2))
+    pipeline = make_pipeline(StandardScaler(), Regressor(4, max_iter=3)).fit(X, X[:, 0])
+    assert len(LossCurveDisplay.from_estimator(pipeline).lines_) == 2
+    with pytest.raises(TypeError, match="fastmlp Regressor or Classifier"):
+        LossCurveDisplay.from_estimator(LinearRegression().fit(X, X[:, 0]))

@@ -646,3 +646,67 @@ def test_values_near_the_end_of_the_range(factor, standardize, X, y):
                 assert "diverged" in str(error) or "too large" in str(error)  # noqa: PT017
             else:
                 assert np.isfinite(prediction).all()
+
+
+# ---- mended: each of these failed once
+
+
+def test_validation_on_the_same_table_with_other_targets(X, y):
+    model = quick(max_iter=5)
+    same = model.fit(X, y, X_val=X, y_val=y + 100).validation_curve_
+    copied = model.fit(X, y, X_val=X.copy(), y_val=y + 100).validation_curve_
+    assert same == copied
+
+
+def test_dates_in_frames_and_lists(X, y):
+    polars = pytest.importorskip("polars")
+    days = np.arange(ROWS).astype("M8[D]")
+    tables = [
+        polars.DataFrame({"a": X[:, 0], "b": days}),
+        polars.DataFrame({"b": days}),
+        [[day] for day in days],
+    ]
+    for table in tables:
+        with pytest.raises(TypeError, match="X must hold numbers; got dates"):
+            quick().fit(table, y)
+    for target_ in (list(days), polars.Series(days), list(days - days[0])):
+        with pytest.raises(TypeError, match="y must hold numbers; got dates"):
+            quick().fit(X, target_)
+
+
+def test_long_run_of_zero_weights():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(70_000, 40)).astype("float32")
+    weights = np.ones(len(X))
+    weights[:66_000] = 0
+    model = quick(max_iter=1, early_stopping=False).fit(X, X[:, 0], weights)
+    only = quick(max_iter=1, early_stopping=False).fit(X[66_000:], X[66_000:, 0])
+    np.testing.assert_allclose(model._input_shift, only._input_shift, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("values", [(-1, 1), (1, 2)])
+def test_several_labels_are_zeros_and_ones(values, X):
+    labels = np.random.default_rng(0).choice(values, size=(ROWS, 3))
+    with pytest.raises(ValueError, match=r"0 and 1 only|multiclass-multioutput"):
+        quick(Classifier).fit(X, labels)
+
+
+def test_sparse_targets(X, y):
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="y must be a dense array"):
+        quick().fit(X, sparse.csr_array(y[:, None]))
+
+
+def test_beta_2_whose_complement_float32_cannot_hold(X, y):
+    model = quick(beta_2=0.99999999, max_iter=5).fit(X, y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_denormal_weights_are_refused(X, y):
+    with pytest.raises(ValueError, match="sample_weight must hold weights that float32"):
+        quick(standardize=False).fit(X, y, np.full(ROWS, 1e-40))
+
+
+def test_tiny_float32_inputs(X, y):
+    model = quick().fit((X * 1e-39).astype("float32"), y)
+    assert np.isfinite(model.predict((X * 1e-39).astype("float32"))).all()

@@ -409,3 +409,28 @@ def test_several_networks_share_nothing(X):
     one, two = small(), small()
     one.parameters[0][...] = 0
     assert not np.array_equal(one.forward(X), two.forward(X))
+
+
+def test_prediction_ignores_what_other_layers_left_in_memory():
+    layers = [Dense(16, 16, "relu"), Dense(16, 16, "tanh"), Dense(16, 3, "relu"), Dense(3, 1)]
+    network = Network(layers, random_state=0)
+    X = np.ones((5, 16), dtype="float32")
+    network.parameters[0][:, 5] = 3e38  # this output of the first layer overflows
+    assert np.isfinite(network.forward(X, training=True)).all()
+    np.testing.assert_array_equal(network.forward(X), network.forward(X, training=True))
+
+
+def test_optimizer_keeps_to_its_network():
+    small_one = Network([Dense(2, 1)], random_state=0)
+    large = Network([Dense(200, 100)], random_state=0)
+    optimizer = Optimizer(small_one)
+    with pytest.raises(AttributeError):
+        optimizer.network = large
+    with pytest.raises(ValueError, match="network must be the one"):
+        optimizer._engine.step(large._engine, 0.1, 0.0)
+
+
+def test_parameters_are_replaced_in_place_only():
+    network = Network([Dense(2, 1)], random_state=0)
+    with pytest.raises(AttributeError):
+        network.parameters = []

@@ -1,4 +1,6 @@
 // Network and Optimizer: for those who write their own loop, and as the state that training works on.
+#include <cmath>
+
 #include "bindings/arrays.h"
 #include "nn/network.h"
 #include "train/optimizer.h"
@@ -15,6 +17,7 @@ py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
   T* to = out.mutable_data();
   {
     const py::gil_scoped_release release;
+    const DenormalMode flush(true);
     network.prepare();
     constexpr Index kBlockRows = 256;
     Workspace<T> workspace(network.stack(), std::min(kBlockRows, table.rows), training);
@@ -120,7 +123,9 @@ void register_for(py::module_& m, const std::string& suffix) {
       .def(
           "step",
           [](Optimizer<T>& optimizer, Network<T>& network, double learning_rate, double max_grad_norm) {
+            optimizer.check(network.stack());
             const py::gil_scoped_release release;
+            const DenormalMode flush(true);
             double squared = 0;
             const auto blocks = [&](const Task& task) {
               return optimizer.blocks(task, network.values().data(), network.gradients().data());

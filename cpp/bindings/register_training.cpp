@@ -38,6 +38,7 @@ TrainOptions train_options(const py::dict& from) {
   to.early_stopping = from["early_stopping"].cast<bool>();
   to.n_threads = from["n_threads"].cast<int>();
   to.seed = from["seed"].cast<std::uint64_t>();
+  to.samples_seen = number("samples_seen");
   return to;
 }
 
@@ -66,6 +67,7 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
                const std::optional<Array<double>>& scale, const py::tuple& train_part,
                const std::optional<py::tuple>& validation_part, const py::dict& options,
                const std::optional<py::function>& on_epoch) {
+  optimizer.check(network.stack());
   const TrainOptions parsed = train_options(options);
   const Standardisation inputs = standardisation_of(shift, scale, network.stack().inputs());
   const LossKind loss = parsed.step.loss.kind;
@@ -108,7 +110,7 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
       std::rethrow_exception(raised);
     } catch (py::error_already_set& error) {
       if (!error.matches(PyExc_KeyboardInterrupt)) throw;
-      result.reason = StopReason::interrupted;
+      if (result.reason != StopReason::diverged) result.reason = StopReason::interrupted;
     }
   }
   py::dict out;

@@ -1,6 +1,7 @@
 #include "core/threads.h"
 
 #include <algorithm>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -114,35 +115,31 @@ Member::Range Member::share(Index n, Index grain) const {
 
 void run_team(int n_threads, const std::function<void(Member&)>& body) {
   const int n = forked ? 1 : std::max(1, n_threads);
-  Team team(n);
-  const auto run = [&](int rank) {
+  const auto run = [&](Team& team, int rank) {
     // Dead units' moments decay into denormals, which cost up to a third of the time.
     const DenormalMode flush(true);
     Member member(team, rank);
     body(member);
   };
   if (n == 1) {
-    run(0);
+    Team alone(1);
+    run(alone, 0);
     return;
   }
 #ifdef _OPENMP
+  // The runtime may give fewer threads than asked for, and the barrier counts on every member.
+  std::optional<Team> team;
 #pragma omp parallel num_threads(n)
   {
-    // The runtime may give fewer threads than asked (inside another region, or at its limit): the team is then the
-    // leader alone, since the barrier counts on all of its members.
-    if (omp_get_num_threads() == n)
-      run(omp_get_thread_num());
-    else if (omp_get_thread_num() == 0) {
-      Team alone(1);
-      const DenormalMode flush(true);
-      Member member(alone, 0);
-      body(member);
-    }
+#pragma omp single
+    team.emplace(omp_get_num_threads());
+    run(*team, omp_get_thread_num());
   }
 #else
+  Team team(n);
   std::vector<std::thread> others;
-  for (int rank = 1; rank < n; ++rank) others.emplace_back(run, rank);
-  run(0);
+  for (int rank = 1; rank < n; ++rank) others.emplace_back(run, std::ref(team), rank);
+  run(team, 0);
   for (std::thread& other : others) other.join();
 #endif
 }

@@ -203,6 +203,9 @@ template <class T>
 void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) {
   const Index depth = padded<T>(a.cols);
   const auto rows = [&]<int count>(Index i) {
+    // In prediction the line still holds what another layer left there.
+    for (int r = 0; r < count; ++r)
+      for (Index j = 0; j < padded<T>(c.cols); j += kWidth<T>) store(c.row(i + r) + j, set<T>(0));
     for (Index n = 0; n < c.cols; ++n) {
       Packet<T> sums[count];
       for (int r = 0; r < count; ++r) sums[r] = set<T>(0);

@@ -67,8 +67,7 @@ void transposed_product(Matrix<const T> left, Matrix<const T> right, Matrix<T> c
 template <class T>
 Index gradient_scratch_size(Index rows, Index columns);
 
-/** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. The
- * padding of c is left alone. */
+/** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. */
 template <class T>
 void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c);
 

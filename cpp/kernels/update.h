@@ -26,14 +26,16 @@ struct SgdStep {
  * w <- (1 - decay) * w - rate * m / (sqrt(v) + epsilon), the bias correction folded into rate as scikit-learn does. */
 template <class T>
 struct AdamStep {
-  T rate, beta_1, beta_2, epsilon, decay, gradient_scale;
+  double beta_1, beta_2;  // double, since in float 1 - beta may have no digits
+  T rate, epsilon, decay, gradient_scale;
   void operator()(const ParameterBlock<T>& block) const;
 };
 
 /** v is the running mean of g^2; w <- (1 - decay) * w - rate * g / (sqrt(v) + epsilon). */
 template <class T>
 struct RmsPropStep {
-  T rate, beta_2, epsilon, decay, gradient_scale;
+  double beta_2;
+  T rate, epsilon, decay, gradient_scale;
   void operator()(const ParameterBlock<T>& block) const;
 };
 

@@ -96,8 +96,8 @@ void Optimizer<T>::update(const Task& task, const Blocks& blocks, Rate step_rate
     case Solver::sgd:
       return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, blocks, decay);
     case Solver::adam:
-      return apply(AdamStep<T>{as(rate), as(options_.beta_1), as(options_.beta_2), epsilon, 0, scale}, blocks, decay);
-    case Solver::rmsprop: return apply(RmsPropStep<T>{as(rate), as(options_.beta_2), epsilon, 0, scale}, blocks, decay);
+      return apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, blocks, decay);
+    case Solver::rmsprop: return apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, blocks, decay);
   }
 }
 

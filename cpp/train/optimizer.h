@@ -31,7 +31,10 @@ class Optimizer {
  public:
   Optimizer(OptimizerOptions options, const Stack<T>& stack);
 
-  const OptimizerOptions& options() const { return options_; }
+  /** Refuses a network whose layers are not those that the optimiser was made for. */
+  void check(const Stack<T>& stack) const {
+    if (&stack != &stack_) invalid("network", "must be the one that the optimizer was made for");
+  }
   /** Running means of the gradients and of their squares, as flat as the parameters; empty where not used. */
   Buffer<T>& first() { return first_; }
   Buffer<T>& second() { return second_; }

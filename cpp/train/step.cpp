@@ -41,7 +41,6 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Dataset<
   double total = 0;
   for (const Task& task : stack_.tasks()) {
     work_.push_back(total);
-    // The product, and the update's fixed cost per parameter.
     total += static_cast<double>(task.weights.rows * task.weights.cols);
   }
   work_.push_back(total);
@@ -155,7 +154,7 @@ void Step<T>::weights_phase(Member& member, Index count, bool first, bool last, 
   }
   if (!(clips && last && optimizer)) return;
   // The norm is of the whole gradient, so the update has to wait for all of it.
-  if (member.barrier()) return;
+  if (member.barrier(stopping())) return;
   double squared = 0;
   for (const double part : norms_) squared += part;
   const double scale = std::min(1.0, options_.max_grad_norm / std::max(std::sqrt(squared), 1e-300));

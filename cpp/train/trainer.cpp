@@ -73,7 +73,7 @@ void Trainer<T>::work(Member& member) {
     double loss = 0, weight = 0, rate = 0;
     for (Index first = 0; first < n; first += batch_size_, ++step) {
       const typename Step<T>::Minibatch batch{order_.data() + first, std::min(batch_size_, n - first)};
-      rate = learning_rate_.at(step, static_cast<double>(epoch) * static_cast<double>(n));
+      rate = learning_rate_.at(step, options_.samples_seen + static_cast<double>(epoch) * static_cast<double>(n));
       if (!step_.run(member, batch, first_step_ + step, &optimizer_,
                      optimizer_.rate(rate, first_optimizer_step + step + 1)))
         return;

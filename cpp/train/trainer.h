@@ -20,7 +20,8 @@ struct TrainOptions {
   Index n_iter_no_change = 10;  // the largest Index: never stop for want of progress
   bool early_stopping = false;  // watch the validation loss and keep the best weights; else watch the training loss
   int n_threads = 1;
-  std::uint64_t seed = 0;  // of the order of rows
+  std::uint64_t seed = 0;   // of the order of rows
+  double samples_seen = 0;  // before this call, for 'invscaling'
 };
 
 /** What the caller is told after every epoch. */

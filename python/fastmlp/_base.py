@@ -31,7 +31,7 @@ from fastmlp._network import ACTIVATIONS, Dense, Dropout, Network, Optimizer, en
 from fastmlp._progress import Callback, Progress
 from fastmlp._threads import n_threads
 
-_CHUNK = 65_536  # rows that are looked at at once where a copy has to be made
+_CHUNK = 2**21  # numbers that are looked at at once where a copy has to be made
 _LARGEST = 2**62  # of the numbers that the engine counts in 64 bits
 
 
@@ -55,9 +55,12 @@ class Part(NamedTuple):
 def reject_dates(values: Any, name: str) -> None:
     """Raise for dates and durations, which NumPy would hand on as integers, NaT included."""
     dtypes = getattr(values, "dtypes", getattr(values, "dtype", None))
-    kinds = np.atleast_1d(np.asarray(dtypes, dtype=object))
-    if any(getattr(dtype, "kind", "") in ("m", "M") for dtype in kinds):
-        raise TypeError(f"{name} must hold numbers; got dates or durations")
+    if dtypes is None and isinstance(values, list | tuple):
+        dtypes = np.asarray(values[:1] if np.ndim(values[:1]) == 1 else values[0]).dtype
+    for dtype in np.atleast_1d(np.asarray(dtypes, dtype=object)):
+        temporal = getattr(dtype, "is_temporal", None)  # polars
+        if getattr(dtype, "kind", "") in ("m", "M") or (temporal is not None and temporal()):
+            raise TypeError(f"{name} must hold numbers; got dates or durations")
 
 
 def batch_size_for(n_rows: int) -> int:
@@ -160,7 +163,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(f"{name} must have at least one positive weight")
         with np.errstate(over="ignore"):
             converted = weights.astype(self._dtype)
-        if not np.isfinite(converted).all() or np.any((converted == 0) & (weights > 0)):
+        tiny = np.finfo(converted.dtype).tiny
+        if not np.isfinite(converted).all() or np.any((converted < tiny) & (weights > 0)):
             raise ValueError(f"{name} must hold weights that {self._dtype} can hold")
         return converted
 
@@ -194,7 +198,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             Weights of the rows.
         X_val, y_val : like X and y, default=None
             Validation part; without it `early_stopping` sets `validation_fraction` of the rows
-            aside.
+            aside. In a Pipeline X_val goes through the steps before only with scikit-learn's
+            ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
 
@@ -215,7 +220,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if not continues:
                 for name in ("_network", "_optimizer", "_predictor"):
                     self.__dict__.pop(name, None)
-            X, y = self._table(X, y, reset=True, minimum=2)
+            X, y = self._table(X, y, reset=not continues, minimum=2)
             targets = self._encode_targets(y, reset=not continues)
             weights = self._base_weights(y, sample_weight, X)
             random_state = check_random_state(self.random_state)
@@ -235,7 +240,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 self._standardise(X, targets.values, rows, weights)
             scaled = self._scaled_targets(targets.values)
             if validation is not None:
-                shared = validation.X is X
+                shared = validation.rows is not None  # rows of the same table
                 validation = validation._replace(
                     y=scaled if shared else self._scaled_targets(validation.y)
                 )
@@ -263,7 +268,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._check_parameters()
         first = not hasattr(self, "_network")
         with self._unchanged_on_error(in_place=not first):
-            X, y = self._table(X, y, reset=first, minimum=2 if first else 1)
+            X, y = self._table(X, y, reset=first, minimum=1)
             if classes is not None:
                 self._announce_classes(classes, y, first=first)
             targets = self._encode_targets(y, reset=first and classes is None)
@@ -285,6 +290,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 random_state=None,
                 stacklevel=5,
             )
+            self._samples_seen += X.shape[0]
             self._snapshot()
 
     @contextmanager
@@ -393,7 +399,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(f"y_val must be 1-D or 2-D; got {y!r}")
         reject_dates(y, "y_val")
         y = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
-        table = validate_data(self, X, reset=False, dtype="numeric")
+        try:
+            table = validate_data(self, X, reset=False, dtype="numeric")
+        except ValueError as error:
+            raise ValueError(f"X_val: {error}") from error
         n_targets = _num_samples(y)
         if n_targets != table.shape[0]:
             raise ValueError(
@@ -444,12 +453,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._input_scale: NDArray[np.float64] | None = None
         if self.standardize:
             scaler = StandardScaler()
-            picked = np.arange(X.shape[0], dtype=np.uint32) if rows is None else rows
-            # The scaler takes the sum of the weights for a number of rows.
-            unit = None if weights is None else weights[picked].mean(dtype=np.float64)
+            if weights is not None:  # a chunk must not weigh nothing
+                rows = np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
+                # The scaler takes the sum of the weights for a number of rows.
+                unit = weights[rows].mean(dtype=np.float64)
+            n_rows = X.shape[0] if rows is None else rows.size
             with np.errstate(over="ignore", invalid="ignore"):
-                for chunk in gen_batches(picked.size, _CHUNK):
-                    some = picked[chunk]
+                for chunk in gen_batches(n_rows, max(1, _CHUNK // X.shape[1])):
+                    some = chunk if rows is None else rows[chunk]
                     scaler.partial_fit(
                         X[some].astype(np.float64, copy=False),
                         sample_weight=None if weights is None else weights[some] / unit,
@@ -457,7 +468,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if not (np.isfinite(scaler.mean_).all() and np.isfinite(scaler.scale_).all()):
                 raise ValueError("X holds values too large to be standardised")
             self._input_shift = scaler.mean_
-            self._input_scale = 1.0 / scaler.scale_
+            # Float tables are scaled in their own type.
+            self._input_scale = np.minimum(1.0 / scaler.scale_, np.finfo(np.float32).max)
         with np.errstate(over="ignore", invalid="ignore"):
             self._standardise_targets(targets, rows, weights)
 
@@ -474,26 +486,42 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         layers.append(Dense(sizes[-1], int(self.n_outputs_)))
         self._network = Network(layers, dtype=self.dtype, random_state=random_state)
         self._optimizer = self._new_optimizer()
+        self._network_made_of = self._network_options()
         self.out_activation_ = self._link
         self.n_iter_ = 0
+        self._samples_seen = 0
         self.loss_curve_: list[float] = []
         self.validation_curve_: list[float] | None = None
         self.learning_rate_curve_: list[float] = []
         self.best_iteration_: int | None = None
         self.best_loss_ = np.inf
 
+    def _network_options(self) -> dict[str, Any]:
+        return {
+            "hidden_layer_sizes": tuple(int(size) for size in self._hidden_layer_sizes()),
+            "activation": self._activations(),
+            "dropout": tuple(float(rate) for rate in self._per_hidden_layer("dropout", Real)),
+            "dtype": self.dtype,
+        }
+
     def _new_optimizer(self) -> Optimizer:
-        return Optimizer(
-            self._network,
-            solver=self.solver,
-            momentum=self.momentum,
-            nesterovs_momentum=self.nesterovs_momentum,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            weight_decay=self.weight_decay,
-            learning_rate_factors=self.learning_rate_factors,
+        self._optimizer_made_of = self._optimizer_options()
+        return Optimizer(self._network, **self._optimizer_made_of)
+
+    def _optimizer_options(self) -> dict[str, Any]:
+        names = (
+            "solver",
+            "momentum",
+            "nesterovs_momentum",
+            "beta_1",
+            "beta_2",
+            "epsilon",
+            "weight_decay",
         )
+        factors = self.learning_rate_factors
+        return {name: getattr(self, name) for name in names} | {
+            "learning_rate_factors": None if factors is None else [float(f) for f in factors]
+        }
 
     def _check_same_network(self, n_features: int) -> None:
         """Check that training can go on; an optimiser whose parameters changed starts anew."""
@@ -502,14 +530,19 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"X has {n_features} features, but the network to go on with takes {inputs}"
             )
+        for name, made_of in self._network_made_of.items():
+            if made_of != self._network_options()[name]:
+                raise ValueError(
+                    f"{name} was {made_of} when the network was made and cannot become "
+                    f"{self._network_options()[name]} while training goes on with it"
+                )
         if self._link != self.out_activation_:
             raise ValueError(
                 f"the network to go on with was trained for outputs behind {self.out_activation_}; "
                 f"loss now asks for {self._link}"
             )
-        fresh = self._new_optimizer()
-        if fresh._options != self._optimizer._options:
-            self._optimizer = fresh
+        if self._optimizer_made_of != self._optimizer_options():
+            self._optimizer = self._new_optimizer()
 
     def _train(
         self,
@@ -547,6 +580,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             "early_stopping": bool(self.early_stopping),
             "n_threads": n_threads(self.n_jobs),
             "seed": seed,
+            "samples_seen": float(self._samples_seen),
         }
         progress = Progress(self.verbose, max_iter, self._callbacks())
         try:
@@ -573,13 +607,17 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 "does standardize=True where inputs or targets are large."
             )
         if result["reason"] == "diverged":
+            self._optimizer = self._new_optimizer()  # its moments are no longer finite
             warnings.warn(
                 f"training diverged; the weights of epoch {best}, the best before, were kept",
                 RuntimeWarning,
                 stacklevel=stacklevel,
             )
         if result["reason"] == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=stacklevel)
+            kept = f"The weights of epoch {best or result['n_iter']} were kept."
+            if not result["n_iter"]:
+                kept = "No epoch had ended: the weights are those that training began with."
+            warnings.warn(f"Training interrupted by user. {kept}", stacklevel=stacklevel)
         before = self.n_iter_
         self.n_iter_ += result["n_iter"]
         self.loss_curve_ = [*self.loss_curve_, *result["loss_curve"]]

@@ -78,6 +78,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         1: a progress bar; 2: a line per epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the network, standardisation and optimiser state of the last one.
+        What the network is made of (sizes, activations, dropout, dtype) cannot change then.
     momentum : float, default=0.9
         Of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -262,6 +263,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         if multilabel:
             matrix = check_array(y, accept_sparse=True, input_name=name)
             matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+            if not np.all((matrix == 0) | (matrix == 1)):
+                raise ValueError(f"{name} with several labels per row must hold 0 and 1 only")
             classes = np.arange(matrix.shape[1])
         else:
             labels = column_or_1d(y, warn=True)
@@ -309,7 +312,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         weights = super()._base_weights(y, sample_weight, X, name)
         if self.class_weight is None:
             return weights
-        by_class: NDArray[Any] = compute_sample_weight(self.class_weight, y)
+        by_class = self._class_weights(y)
         if not np.all(np.isfinite(by_class) & (by_class >= 0)):
             raise ValueError(
                 f"class_weight must hold finite numbers >= 0; got {self.class_weight!r}"
@@ -317,6 +320,22 @@ class Classifier(ClassifierMixin, BaseMLP):
         return self._engine_weights(
             by_class if weights is None else by_class * weights, f"class_weight times {name}"
         )
+
+    def _class_weights(self, y: Any) -> NDArray[Any]:
+        """Weight of every row by its class; classes that are not named weigh 1."""
+        if self._multilabel or not isinstance(self.class_weight, Mapping):
+            weights: NDArray[Any] = compute_sample_weight(self.class_weight, y)
+            return weights
+        unknown = set(self.class_weight) - set(self.classes_.tolist())
+        if unknown:
+            raise ValueError(
+                f"class_weight names classes that there are not: {sorted(unknown, key=str)}; "
+                f"there are {self.classes_}"
+            )
+        by_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
+        codes = np.searchsorted(self.classes_, column_or_1d(y))
+        weights = np.array(by_class, dtype=np.float64)[codes]
+        return weights
 
     def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
         """Logits start where the layer's own initialisation puts them."""

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp._base import BaseMLP
+
 
 class LossCurveDisplay:
     """Training and validation loss over epochs.
@@ -52,7 +54,7 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        estimator : Regressor or Classifier
+        estimator : Regressor, Classifier or a Pipeline that ends in one
             Fitted.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
@@ -76,7 +78,14 @@ class LossCurveDisplay:
         >>> [line.get_label() for line in display.lines_]
         ['training', 'validation']
         """
-        check_is_fitted(estimator, "loss_curve_")
+        if hasattr(estimator, "steps"):  # a Pipeline: its last step is what was trained
+            estimator = estimator[-1]
+        if not isinstance(estimator, BaseMLP):
+            raise TypeError(
+                "estimator must be a fastmlp Regressor or Classifier, or a Pipeline that ends in "
+                f"one; got {type(estimator).__name__}"
+            )
+        check_is_fitted(estimator)
         return cls(
             loss_curve=estimator.loss_curve_,
             validation_curve=estimator.validation_curve_,

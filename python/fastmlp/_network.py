@@ -82,7 +82,7 @@ def _describe(layer: Dense | Dropout) -> dict[str, Any]:
             raise TypeError(f"Dense.activation must be a string; got {layer.activation!r}")
     elif not isinstance(layer.rate, int | float | np.number):
         raise TypeError(f"Dropout.rate must be a number; got {layer.rate!r}")
-    return {"kind": type(layer).__name__.lower(), **asdict(layer)}
+    return {"kind": "dense" if isinstance(layer, Dense) else "dropout", **asdict(layer)}
 
 
 def engine_array(X: NDArray[Any]) -> NDArray[Any]:
@@ -99,6 +99,8 @@ def engine_array(X: NDArray[Any]) -> NDArray[Any]:
 
 class Network:
     """A stack of layers with its parameters and gradients.
+
+    Not for several threads at once: every call reads the parameters anew.
 
     Parameters
     ----------
@@ -147,6 +149,8 @@ class Network:
     ) -> None:
         if dtype not in ("float32", "float64", np.float32, np.float64):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}")
+        if n_jobs == 0:
+            raise ValueError("n_jobs must not be 0; None and -1 use all cores")
         self.layers = tuple(layers)
         self.dtype = np.dtype(dtype)
         self.n_jobs = n_jobs
@@ -160,8 +164,18 @@ class Network:
         except MemoryError as error:
             raise MemoryError("there is not enough memory for the parameters of layers") from error
         arrays = self._engine.arrays()
-        self.parameters: list[NDArray[Any]] = [values for _, _, values, _ in arrays]
-        self.gradients_: list[NDArray[Any]] = [gradients for _, _, _, gradients in arrays]
+        self._parameters: list[NDArray[Any]] = [values for _, _, values, _ in arrays]
+        self._gradients: list[NDArray[Any]] = [gradients for _, _, _, gradients in arrays]
+
+    @property
+    def parameters(self) -> list[NDArray[Any]]:
+        """Views of the weights and biases, layer by layer."""
+        return list(self._parameters)
+
+    @property
+    def gradients_(self) -> list[NDArray[Any]]:
+        """Views of the last gradient by each of `parameters`."""
+        return list(self._gradients)
 
     def __getstate__(self) -> dict[str, Any]:
         return {
@@ -252,8 +266,8 @@ class Network:
             labels = np.asarray(y)
             if labels.dtype.kind not in "iu":
                 raise ValueError("y must hold integer class numbers for loss='cross_entropy'")
-            if labels.size and labels.max() > np.iinfo(np.int32).max:
-                raise ValueError(f"y must hold class numbers; got {labels.max()}")
+            if labels.size and max(-int(labels.min()), int(labels.max())) > np.iinfo(np.int32).max:
+                raise ValueError(f"y must hold class numbers; got {labels.min()}, {labels.max()}")
             target = np.ascontiguousarray(labels, dtype=np.int32)
         else:
             target = np.ascontiguousarray(y, dtype=self.dtype)
@@ -327,7 +341,7 @@ class Optimizer:
             )
         if max_grad_norm is not None and not max_grad_norm > 0:
             raise ValueError(f"max_grad_norm must be positive or None; got {max_grad_norm}")
-        self.network = network
+        self._network = network
         self.learning_rate_init = learning_rate_init
         self.max_grad_norm = max_grad_norm
         self._options: dict[str, Any] = {
@@ -346,11 +360,16 @@ class Optimizer:
         }
         self._build()
 
+    @property
+    def network(self) -> Network:
+        """The network that is moved."""
+        return self._network
+
     def _build(self) -> None:
         engine: Callable[..., Any] = (
-            _core.OptimizerF32 if self.network.dtype == np.float32 else _core.OptimizerF64
+            _core.OptimizerF32 if self._network.dtype == np.float32 else _core.OptimizerF64
         )
-        self._engine = engine(self.network._engine, **self._options)
+        self._engine = engine(self._network._engine, **self._options)
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "_engine"}
@@ -381,5 +400,5 @@ class Optimizer:
         rate = self.learning_rate_init if learning_rate is None else learning_rate
         if not 0 < rate < np.inf:
             raise ValueError(f"learning_rate must be positive and finite; got {rate}")
-        norm: float = self._engine.step(self.network._engine, rate, self.max_grad_norm or 0.0)
+        norm: float = self._engine.step(self._network._engine, rate, self.max_grad_norm or 0.0)
         return norm

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
@@ -41,7 +42,8 @@ class Regressor(RegressorMixin, BaseMLP):
         Optimiser; with `weight_decay` Adam is AdamW.
     alpha : float, default=0.0
         Strength of the penalty in the loss, divided by the minibatch's rows as in scikit-learn:
-        ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``.
+        ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``. The squared error is taken
+        without scikit-learn's half, so twice its alpha is as strong.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1].
     weight_decay : float, default=0.05
@@ -79,6 +81,7 @@ class Regressor(RegressorMixin, BaseMLP):
         1: a progress bar; 2: a line per epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the network, standardisation and optimiser state of the last one.
+        What the network is made of (sizes, activations, dropout, dtype) cannot change then.
     momentum : float, default=0.9
         Of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -254,6 +257,10 @@ class Regressor(RegressorMixin, BaseMLP):
         return "exponential" if self.loss == "poisson" else "identity"
 
     def _encode_targets(self, y: Any, *, reset: bool, name: str = "y") -> Targets:
+        if issparse(y):
+            raise TypeError(f"{name} must be a dense array; got a sparse matrix")
+        if y.dtype.kind in "mM":
+            raise TypeError(f"{name} must hold numbers; got dates or durations")
         values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
         if values.ndim == 2 and values.shape[1] == 1:
             values = column_or_1d(values, warn=True)
