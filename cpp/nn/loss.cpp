@@ -74,10 +74,11 @@ template <class T, class Term>
 void sum_of_terms(const Term& term, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                   const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
   const Index outputs = output.cols;
+  const double share = 1 / static_cast<double>(outputs);
   for (Index i = 0; i < output.rows; ++i) {
     const T* z = output.row(i);
     const T* y = targets.values + static_cast<Index>(rows[i]) * targets.stride;
-    const double weight = (weights ? static_cast<double>(weights[rows[i]]) : 1.0) / static_cast<double>(outputs);
+    const double weight = weights ? share * static_cast<double>(weights[rows[i]]) : share;
     T total = 0;
     for (Index j = 0; j < outputs; ++j) total += term.value(z[j], y[j]);
     losses[i] = weight * static_cast<double>(total);

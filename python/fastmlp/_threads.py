@@ -1,8 +1,16 @@
 """How many threads a call may use."""
 
+from functools import cache
+
 import joblib
 
 from fastmlp import _core
+
+
+@cache
+def _cores() -> int:
+    """Cores that the process may use, container's quota included; looked up once."""
+    return int(joblib.cpu_count())
 
 
 def n_threads(n_jobs: int | None) -> int:
@@ -12,7 +20,7 @@ def n_threads(n_jobs: int | None) -> int:
     allow. Negative: counted from all cores, as in joblib (-1 is all of them).
     """
     if n_jobs is None:
-        return min(_core.available_threads(), int(joblib.cpu_count()))
+        return min(_core.available_threads(), _cores())
     if n_jobs < 0:
-        return max(1, int(joblib.cpu_count()) + 1 + n_jobs)
+        return max(1, _cores() + 1 + n_jobs)
     return min(n_jobs, 1024)
