@@ -181,12 +181,13 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
       printer.line({name, kType<T>, std::to_string(n), number(seconds * 1e6), number(rate * 1e-9),
                     number(rate / peak_rate, "%.3f")});
     };
-    show("forward",
-         [&] { product_bias<T>(n, Strided<T>::plain(x.m), packed_panels<T>(packed.data(), n), bias.data(), z.m); });
-    show("backward", [&] { product<T>(n, Strided<T>::plain(delta.m), packed_panels<T>(transposed.data(), n), z.m); });
+    show("forward", [&] {
+      product_bias<T>(n, Strided<T>::plain(x.m), Panels<T>::packed(packed.data(), n), bias.data(), true, z.m);
+    });
+    show("backward", [&] { product<T>(n, Strided<T>::plain(delta.m), Panels<T>::packed(transposed.data(), n), z.m); });
     show("weight_gradient", [&] {
       // Cut as nn/dense.cpp cuts a layer's tasks.
-      constexpr Index kTaskRows = 112, kTaskColumns = 64;
+      constexpr Index kTaskRows = 128, kTaskColumns = 192;
       const auto columns = [](Matrix<T> m, Index first, Index count) {
         return Matrix<const T>{m.data + first, m.rows, std::min(count, m.cols - first), m.stride};
       };

@@ -61,8 +61,7 @@ double gradients(Network<T>& network, const py::array& x, const std::optional<py
   network.prepare();
   data.use_all_rows();
   const Standardisation none;
-  const double work = 3.0 * static_cast<double>(data.x.rows) * static_cast<double>(network.stack().work_per_row());
-  const int team = worthwhile_threads(work, n_threads);
+  const int team = Step<T>::team_size(network.stack(), data.x.rows, n_threads);
   Step<T> step(network, none, data, options, data.x.rows, team);
   step.given_delta = given;
   run_team(team,
@@ -127,20 +126,16 @@ void register_for(py::module_& m, const std::string& suffix) {
             const py::gil_scoped_release release;
             const DenormalMode flush(true);
             double squared = 0;
-            const auto blocks = [&](const Task& task) {
-              return optimizer.blocks(task, network.values().data(), network.gradients().data());
-            };
-            for (const Task& task : network.stack().tasks()) {
-              squared += squared_norm(blocks(task).weights.gradient);
-              if (task.bias.rows > 0) squared += squared_norm(blocks(task).bias.gradient);
-            }
-            const double norm = std::sqrt(squared);
-            const double scale = max_grad_norm > 0 && norm > max_grad_norm ? max_grad_norm / norm : 1.0;
+            const Stack<T>& stack = network.stack();
+            T* gradients = network.gradients().data();
+            for (const Task& task : stack.tasks()) squared += stack.place(task, gradients).squared_norm();
+            const double scale = max_grad_norm > 0 ? clipping_factor(squared, max_grad_norm) : 1.0;
             ++optimizer.steps;
             ++network.steps;
-            for (const Task& task : network.stack().tasks())
-              optimizer.update(task, blocks(task), optimizer.rate(learning_rate, optimizer.steps), scale);
-            return norm;
+            for (const Task& task : stack.tasks())
+              optimizer.update(task, optimizer.blocks(task, network.values().data(), stack.place(task, gradients)),
+                               optimizer.rate(learning_rate, optimizer.steps), scale);
+            return std::sqrt(squared);
           },
           arg("network"), arg("learning_rate"), arg("max_grad_norm"));
 }

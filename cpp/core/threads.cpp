@@ -1,6 +1,7 @@
 #include "core/threads.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -64,9 +65,10 @@ int available_threads() {
 }
 
 int worthwhile_threads(double work, int limit) {
-  // Below this, barriers and the other core's cache lines cost more than they save.
-  constexpr double kWorkPerThread = 4e6;
-  return static_cast<int>(std::clamp(work / kWorkPerThread, 1.0, static_cast<double>(std::max(limit, 1))));
+  // n threads take work / n and wait for each other and for the others' cache lines in proportion to n: the sum is
+  // least at n = sqrt(work / cost). The cost, about a microsecond, was measured with two threads.
+  constexpr double kCost = 1.3e5;
+  return static_cast<int>(std::clamp(std::sqrt(work / kCost), 1.0, static_cast<double>(std::max(limit, 1))));
 }
 
 const char* threading_layer() {

@@ -18,6 +18,7 @@ inline constexpr int kWidth = Eigen::internal::packet_traits<T>::size;
 inline constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
 
 using Eigen::internal::padd;
+using Eigen::internal::pand;
 using Eigen::internal::pcmp_eq;
 using Eigen::internal::pcmp_le;
 using Eigen::internal::pcmp_lt;
@@ -51,6 +52,15 @@ inline void storeu(T* to, const Packet<T>& p) {
 template <class T>
 inline Packet<T> set(T value) {
   return Eigen::internal::pset1<Packet<T>>(value);
+}
+template <class T>
+inline void prefetch(const T* from) {
+  Eigen::internal::prefetch(from);
+}
+/** Into the second cache, so that the first keeps what is in use. */
+template <class T>
+inline void prefetch_far(const T* from) {
+  __builtin_prefetch(from, 0, 2);
 }
 template <class T>
 inline T sum(const Packet<T>& p) {

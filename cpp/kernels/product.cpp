@@ -9,91 +9,218 @@ namespace {
 
 using namespace simd;
 
-// 14 x 2 packets fill 28 of 32 registers, 6 x 2 fill 12 of 16; the rest hold two packets of b and a broadcast of a.
-constexpr int kTileRows = kRegisters >= 32 ? 14 : 6;
-constexpr int kTilePackets = 2;
+// 8 x 3 packets fill 24 of 32 registers, 4 x 3 fill 12 of 16; the rest hold three packets of b and a broadcast of a.
+// Eight rows divide the usual minibatches.
+constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
+constexpr int kTilePackets = 3;
+
+// The depth is taken in blocks: a block of one panel stays in L1 while a group of rows goes over it, and so do the
+// group's unfinished sums.
+constexpr Index kDepth = 128;
+constexpr Index kGroupRows = 64;
+/** All rows over the depth that is taken before the next panel's turn should stay in L2. */
+constexpr Index kRowsBytes = Index{1} << 20;
+
+/** A packed matrix's columns in panels of three packets and of two, so that no panel is left with a single one. */
+template <class T>
+struct Partition {
+  explicit Partition(Index columns) {
+    const Index packets = padded<T>(columns) / kWidth<T>;
+    const Index panels = ceil_div(packets, kTilePackets);
+    wide = kTilePackets * std::max<Index>(packets - 2 * panels, 0) * kWidth<T>;
+    end = packets * kWidth<T>;
+  }
+  Index wide;  // columns in panels of three packets, which come first
+  Index end;
+
+  struct Panel {
+    Index start, width;
+  };
+  /** The panel that column j lies in. */
+  Panel at(Index j) const {
+    const Index width = (j < wide ? kTilePackets : 2) * kWidth<T>;
+    const Index start = j < wide ? j / width * width : wide + (j - wide) / width * width;
+    return {start, std::min(width, end - start)};
+  }
+};
+
+enum class Start { zero, bias, sums };
+enum class Finish { store, add, relu, gate };
+
+/** One panel of c, all rows. */
+template <class T>
+struct Job {
+  Index depth;
+  const T* a;
+  Index a_stride;  // of the dimension of a that is not contiguous
+  const T* b;
+  Index b_stride;
+  const T* next;  // the same place in the panel that comes next
+  const T* sums;  // where the rows' sums start from, with Start::sums
+  Index sums_stride;
+  T* c;
+  Index c_stride;
+  Start start;
+  Finish finish;
+  const T* bias;
+  const T* gate;
+  Index gate_stride;
+};
+
+/** Rows [first, last) in tiles of rows x packets, the left over ones in ever smaller tiles. */
+template <class T, int rows, int packets, bool row_contiguous>
+[[gnu::noinline]] void tiles(const Job<T>& job, Index first, Index last) {
+  constexpr int n = kWidth<T>;
+  const Index a_row = row_contiguous ? 1 : job.a_stride;
+  const Index a_depth = row_contiguous ? job.a_stride : 1;
+  const Index depth = job.depth, b_stride = job.b_stride;
+  Index i = first;
+  for (; i + rows <= last; i += rows) {
+    Packet<T> sums[rows][packets];
+    /** f(r, v, place of the packet in the tile's rows of m) */
+    const auto each = [&](auto* m, Index stride, auto&& f) {
+      auto* row = m + i * stride;
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r, row += stride)
+        for (int v = 0; v < packets; ++v) f(r, v, row + v * n);
+    };
+    if (job.start == Start::sums)
+      each(job.sums, job.sums_stride, [&](int r, int v, const T* from) { sums[r][v] = load(from); });
+    else
+      for (int v = 0; v < packets; ++v) {
+        const Packet<T> from = job.start == Start::bias ? load(job.bias + v * n) : set<T>(0);
+        for (int r = 0; r < rows; ++r) sums[r][v] = from;
+      }
+    if (job.finish == Finish::add) each(job.c, job.c_stride, [](int, int, const T* to) { prefetch(to); });
+
+    const T* a = job.a + i * a_row;
+    const T* b = job.b;
+    // The first tiles fetch the next panel, a line of every row each.
+    const T* ahead = job.next + std::min<Index>(i / rows, packets - 1) * n;
+    for (Index k = 0; k < depth; ++k) {
+      Packet<T> b_packets[packets];
+      for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * n);
+      prefetch_far(ahead);
+      // Rows far apart are not fetched by the processor itself.
+      if constexpr (row_contiguous) {
+        prefetch(a + 8 * a_depth);
+        prefetch_far(a + 32 * a_depth);
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < rows; ++r) {
+        const Packet<T> x = set<T>(a[r * a_row]);
+        for (int v = 0; v < packets; ++v) sums[r][v] = pmadd(x, b_packets[v], sums[r][v]);
+      }
+      a += a_depth;
+      b += b_stride;
+      ahead += b_stride;
+    }
+
+    switch (job.finish) {
+      case Finish::add:
+        each(job.c, job.c_stride, [&](int r, int v, const T* to) { sums[r][v] = padd(load(to), sums[r][v]); });
+        break;
+      case Finish::gate:
+        each(job.gate, job.gate_stride,
+             [&](int r, int v, const T* gate) { sums[r][v] = pand(sums[r][v], pcmp_lt(set<T>(0), load(gate))); });
+        break;
+      case Finish::relu:
+        for (int r = 0; r < rows; ++r)
+          for (int v = 0; v < packets; ++v) sums[r][v] = pmax(sums[r][v], set<T>(0));
+        break;
+      case Finish::store: break;
+    }
+    each(job.c, job.c_stride, [&](int r, int v, T* to) { store(to, sums[r][v]); });
+  }
+  if constexpr (rows > 1)
+    if (i < last) tiles<T, rows / 2, packets, row_contiguous>(job, i, last);
+}
+
+/** Even parts of at most `most`. */
+Index even_part(Index n, Index most) { return ceil_div(n, ceil_div(n, most)); }
 
 template <class T>
-constexpr Index kPanel = kTilePackets * kWidth<T>;
-
-/** rows x packets of c: rows of a from `a` on, one panel of b. Finish takes the row, the packet's number and the sum.
- */
-template <class T, int rows, int packets, bool row_contiguous, class Finish>
-inline void tile(Index depth, const T* a, Index a_stride, const T* b, Index b_stride, Finish&& finish) {
-  Packet<T> sums[rows][packets];
-  for (int i = 0; i < rows; ++i)
-    for (int v = 0; v < packets; ++v) sums[i][v] = set<T>(0);
-  const Index a_row = row_contiguous ? 1 : a_stride;
-  const Index a_depth = row_contiguous ? a_stride : 1;
-  for (Index k = 0; k < depth; ++k) {
-    Packet<T> b_packets[packets];
-    for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * kWidth<T>);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      const Packet<T> x = set<T>(a[i * a_row]);
-      for (int v = 0; v < packets; ++v) sums[i][v] = pmadd(x, b_packets[v], sums[i][v]);
+void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
+  if (c.rows == 0) return;
+  const Partition<T> partition(c.cols);
+  const bool row_contiguous = a.row == 1;
+  const Start start = job.start;
+  const Finish finish = job.finish;
+  job.a_stride = row_contiguous ? a.depth : a.row;
+  const Index group_rows = std::min(c.rows, kGroupRows);
+  alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
+  // What is to be added has no place in c for sums that are not finished.
+  const Index outer = finish == Finish::add
+                          ? depth
+                          : even_part(depth, std::max(kDepth, kRowsBytes / (c.rows * static_cast<Index>(sizeof(T)))));
+  for (Index k_outer = 0; k_outer < depth; k_outer += outer) {
+    const Index k_end = std::min(depth, k_outer + outer);
+    const Index inner = even_part(k_end - k_outer, kDepth);
+    for (Index column = 0; column < partition.end;) {
+      const auto panel = partition.at(column);
+      const Index next = column + panel.width;
+      const auto place = [&](const auto& p, Index k) {
+        return b.data + p.start * b.column + k * (b.stride ? b.stride : p.width);
+      };
+      job.b_stride = b.stride ? b.stride : panel.width;
+      const auto group = [&]<int packets>(Index first) {
+        Job<T> own = job;
+        const Index rows = std::min(group_rows, c.rows - first);
+        if (own.bias) own.bias += column;
+        if (own.gate) own.gate += first * own.gate_stride + column;
+        for (Index k = k_outer; k < k_end; k += inner) {
+          own.depth = std::min(inner, k_end - k);
+          own.a = a.data + first * a.row + k * a.depth;
+          own.b = place(panel, k);
+          own.next = next < partition.end ? place(partition.at(next), k) : own.b;
+          own.start = k == 0 ? start : Start::sums;
+          if (k == k_outer) {
+            own.sums = c.row(first) + column;
+            own.sums_stride = c.stride;
+          } else {
+            own.sums = unfinished;
+            own.sums_stride = panel.width;
+          }
+          if (k + inner < k_end) {
+            own.finish = Finish::store;
+            own.c = unfinished;
+            own.c_stride = panel.width;
+          } else {
+            own.finish = k_end == depth ? finish : Finish::store;
+            own.c = c.row(first) + column;
+            own.c_stride = c.stride;
+          }
+          if (row_contiguous)
+            tiles<T, kTileRows, packets, true>(own, 0, rows);
+          else
+            tiles<T, kTileRows, packets, false>(own, 0, rows);
+        }
+      };
+      for (Index first = 0; first < c.rows; first += group_rows) {
+        switch (panel.width / kWidth<T>) {
+          case 3: group.template operator()<3>(first); break;
+          case 2: group.template operator()<2>(first); break;
+          default: group.template operator()<1>(first); break;
+        }
+      }
+      column = next;
     }
-    a += a_depth;
-    b += b_stride;
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i)
-    for (int v = 0; v < packets; ++v) finish(i, v, sums[i][v]);
-}
-
-/** One panel of c, all rows: full tiles, then ever smaller ones. */
-template <class T, int rows, int packets, bool row_contiguous, class Finish>
-inline void panel(Index first, Index last, Index depth, Strided<T> a, const T* b, Index b_stride, Finish&& finish) {
-  const Index a_stride = row_contiguous ? a.depth : a.row;
-  Index i = first;
-  for (; i + rows <= last; i += rows)
-    tile<T, rows, packets, row_contiguous>(depth, a.data + i * a.row, a_stride, b, b_stride,
-                                           [&](int r, int v, const Packet<T>& sum) { finish(i + r, v, sum); });
-  if constexpr (rows > 1) {
-    constexpr int next = rows > 8 ? 8 : rows > 4 ? 4 : rows / 2;
-    if (i < last) panel<T, next, packets, row_contiguous>(i, last, depth, a, b, b_stride, finish);
-  }
-}
-
-/** Finish takes the row, the column and the packet of sums. */
-template <class T, class Finish>
-inline void for_each_sum(Index rows, Index columns, Index depth, Strided<T> a, Panels<T> b, Finish&& finish) {
-  const Index width = padded<T>(columns);
-  const auto run = [&]<int packets>(Index column) {
-    const T* from = b.data + column / kPanel<T> * b.panel;
-    const Index stride = b.stride ? b.stride : packets * kWidth<T>;
-    const auto at_column = [&](Index row, int v, const Packet<T>& sum) { finish(row, column + v * kWidth<T>, sum); };
-    if (a.row == 1)
-      panel<T, kTileRows, packets, true>(0, rows, depth, a, from, stride, at_column);
-    else
-      panel<T, kTileRows, packets, false>(0, rows, depth, a, from, stride, at_column);
-  };
-  Index column = 0;
-  for (; column + kPanel<T> <= width; column += kPanel<T>) run.template operator()<kTilePackets>(column);
-  for (; column < width; column += kWidth<T>) run.template operator()<1>(column);
 }
 
 }  // namespace
 
 template <class T>
-Panels<T> Panels<T>::row_major(Matrix<const T> m) {
-  return {m.data, kPanel<T>, m.stride};
-}
-
-template <class T>
-Panels<T> packed_panels(const T* packed, Index depth) {
-  return {packed, kPanel<T> * depth, 0};
-}
-
-template <class T>
 void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed) {
-  for (Index start = column / kPanel<T> * kPanel<T>; start < end; start += kPanel<T>) {
-    const Index width = std::min(kPanel<T>, padded<T>(w.cols) - start);
-    const Index from = std::max(column, start) - start;
-    const Index to = std::min(padded<T>(end) - start, width);
-    T* panel = packed + start * w.rows;
+  const Partition<T> partition(w.cols);
+  for (Index start = column; start < end;) {
+    const auto panel = partition.at(start);
+    const Index to = std::min(padded<T>(end), panel.start + panel.width);
+    T* panel_data = packed + panel.start * w.rows;
     for (Index k = first; k < last; ++k)
-      for (Index j = from; j < to; j += kWidth<T>) store(panel + k * width + j, load(w.row(k) + start + j));
+      for (Index j = start; j < to; j += kWidth<T>)
+        store(panel_data + k * panel.width + j - panel.start, load(w.row(k) + j));
+    start = to;
   }
 }
 
@@ -101,11 +228,12 @@ template <class T>
 void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed) {
   constexpr Index n = kWidth<T>;
   const Index depth = w.cols;
-  // Row k of w is a column of the transpose, in panel k / kPanel.
+  const Partition<T> partition(w.rows);
+  // Row k of w is a column of the transpose.
   const auto place = [&](Index k, Index& width) {
-    const Index start = k / kPanel<T> * kPanel<T>;
-    width = std::min(kPanel<T>, padded<T>(w.rows) - start);
-    return packed + start * depth + (k - start);
+    const auto panel = partition.at(k);
+    width = panel.width;
+    return packed + panel.start * depth + (k - panel.start);
   };
   Index width;
   Index k = first;
@@ -128,119 +256,103 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 }
 
 template <class T>
-void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, Matrix<T> c) {
-  for_each_sum<T>(c.rows, c.cols, depth, a, b,
-                  [&](Index i, Index j, const Packet<T>& sum) { store(c.row(i) + j, padd(sum, load(bias + j))); });
+void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add) {
+  Job<T> job{};
+  job.start = Start::zero;
+  job.finish = add ? Finish::add : Finish::store;
+  run(depth, a, b, c, job);
 }
 
 template <class T>
-void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool accumulate) {
-  if (accumulate)
-    for_each_sum<T>(c.rows, c.cols, depth, a, b, [&](Index i, Index j, const Packet<T>& sum) {
-      store(c.row(i) + j, padd(load(c.row(i) + j), sum));
-    });
-  else
-    for_each_sum<T>(c.rows, c.cols, depth, a, b,
-                    [&](Index i, Index j, const Packet<T>& sum) { store(c.row(i) + j, sum); });
-}
-
-namespace {
-
-/** Rows of both factors that a weight gradient takes at once: two copied blocks fit L2 beside the weights. */
-constexpr Index kGradientRows = 512;
-
-/** Rows this far apart are not prefetched, and each needs its own entry in the translation cache. */
-template <class T>
-constexpr Index kFarApart = 2048 / static_cast<Index>(sizeof(T));
-
-/** Copies a's columns in groups of `group` to `to`, one group behind the other, each with its rows in order. Rows of
- * `to` may be written beyond their end, before the next one is. */
-template <class T, Index group>
-void copy_groups(Matrix<const T> a, T* to) {
-  constexpr Index whole = ceil_div(group, kWidth<T>) * kWidth<T>;
-  for (Index j = 0; j < a.cols; j += group) {
-    const Index count = std::min(group, a.cols - j);
-    for (Index i = 0; i < a.rows; ++i, to += group) {
-      const T* from = a.row(i) + j;
-      // Inside a there is always something behind a row but the last.
-      if (count == group && i + 1 < a.rows)
-        for (Index v = 0; v < whole; v += kWidth<T>) storeu(to + v, loadu(from + v));
-      else
-        std::copy_n(from, count, to);
-    }
-  }
-}
-
-}  // namespace
-
-template <class T>
-Index gradient_scratch_size(Index rows, Index columns) {
-  return kGradientRows * (ceil_div(rows, kTileRows) * kTileRows + ceil_div(columns, kPanel<T>) * kPanel<T>);
+void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c) {
+  Job<T> job{};
+  job.start = Start::bias;
+  job.bias = bias;
+  job.finish = relu ? Finish::relu : Finish::store;
+  run(depth, a, b, c, job);
 }
 
 template <class T>
-void transposed_product(Matrix<const T> left, Matrix<const T> right, Matrix<T> c, bool accumulate, T* scratch) {
-  // A copy of left is read once per panel of right, a copy of right once per tile of left.
-  const bool copies =
-      left.stride >= kFarApart<T> && right.stride >= kFarApart<T> / 2 && c.rows > 2 * kTileRows && c.cols > kPanel<T>;
-  for (Index first = 0; first < left.rows; first += kGradientRows) {
-    const Index rows = std::min(kGradientRows, left.rows - first);
-    const Matrix<const T> l = left.slice(first, rows), r = right.slice(first, rows);
-    if (!copies) {
-      product<T>(rows, Strided<T>::transposed(l), Panels<T>::row_major(r), c, accumulate || first > 0);
-      continue;
-    }
-    T* right_copy = scratch + kGradientRows * ceil_div(c.rows, kTileRows) * kTileRows;
-    copy_groups<T, kTileRows>(l, scratch);
-    copy_groups<T, kPanel<T>>({r.data, rows, padded<T>(c.cols), r.stride}, right_copy);
-    for (Index i = 0; i < c.rows; i += kTileRows)
-      product<T>(rows, {scratch + i * rows, 1, kTileRows}, {right_copy, rows * kPanel<T>, kPanel<T>},
-                 c.slice(i, std::min<Index>(kTileRows, c.rows - i)), accumulate || first > 0);
-  }
+void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c) {
+  Job<T> job{};
+  job.start = Start::zero;
+  job.finish = Finish::gate;
+  job.gate = gate.data;
+  job.gate_stride = gate.stride;
+  run(depth, a, b, c, job);
 }
 
 template <class T>
 void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) {
+  constexpr int n = kWidth<T>;
   const Index depth = padded<T>(a.cols);
-  const auto rows = [&]<int count>(Index i) {
+  // One packet of rows at a time: their sums over the depth are transposed, so that adding up is vertical.
+  for (Index i = 0; i < a.rows; i += n) {
+    const int rows = static_cast<int>(std::min<Index>(n, a.rows - i));
     // In prediction the line still holds what another layer left there.
-    for (int r = 0; r < count; ++r)
-      for (Index j = 0; j < padded<T>(c.cols); j += kWidth<T>) store(c.row(i + r) + j, set<T>(0));
-    for (Index n = 0; n < c.cols; ++n) {
-      Packet<T> sums[count];
-      for (int r = 0; r < count; ++r) sums[r] = set<T>(0);
-      for (Index k = 0; k < depth; k += kWidth<T>) {
-        const Packet<T> weights = load(w.row(n) + k);
-        for (int r = 0; r < count; ++r) sums[r] = pmadd(load(a.row(i + r) + k), weights, sums[r]);
-      }
-      for (int r = 0; r < count; ++r) c.row(i + r)[n] = sum<T>(sums[r]) + bias[n];
+    for (int r = 0; r < rows; ++r)
+      for (Index j = 0; j < padded<T>(c.cols); j += n) store(c.row(i + r) + j, set<T>(0));
+    for (Index out = 0; out < c.cols; ++out) {
+      Eigen::internal::PacketBlock<Packet<T>, n> sums;
+      for (int r = 0; r < n; ++r) sums.packet[r] = set<T>(0);
+      const T* weights = w.row(out);
+      const auto dots = [&]<int count>(int first) {
+        Packet<T> own[count];
+        for (int r = 0; r < count; ++r) own[r] = set<T>(0);
+        for (Index k = 0; k < depth; k += n) {
+          const Packet<T> x = load(weights + k);
+#pragma GCC unroll 8
+          for (int r = 0; r < count; ++r) own[r] = pmadd(load(a.row(i + first + r) + k), x, own[r]);
+        }
+        for (int r = 0; r < count; ++r) sums.packet[first + r] = own[r];
+      };
+      constexpr int kAtOnce = 8;
+      int r = 0;
+      for (; r + kAtOnce <= rows; r += kAtOnce) dots.template operator()<kAtOnce>(r);
+      for (; r < rows; ++r) dots.template operator()<1>(r);
+      Eigen::internal::ptranspose(sums);
+      for (int half = n / 2; half > 0; half /= 2)
+        for (int s = 0; s < half; ++s) sums.packet[s] = padd(sums.packet[s], sums.packet[s + half]);
+      alignas(kAlignment) T lanes[n];
+      store(lanes, sums.packet[0]);
+      for (int s = 0; s < rows; ++s) c.row(i + s)[out] = lanes[s] + bias[out];
     }
-  };
-  Index i = 0;
-  for (; i + 8 <= a.rows; i += 8) rows.template operator()<8>(i);
-  for (; i < a.rows; ++i) rows.template operator()<1>(i);
-}
-
-template <class T>
-void column_sums(Matrix<const T> a, T* sums, bool accumulate) {
-  const Index width = padded<T>(a.cols);
-  for (Index j = 0; j < width; j += kWidth<T>) {
-    Packet<T> total = accumulate ? load(sums + j) : set<T>(0);
-    for (Index i = 0; i < a.rows; ++i) total = padd(total, load(a.row(i) + j));
-    store(sums + j, total);
   }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                             \
-  template struct Panels<T>;                                                               \
-  template Panels<T> packed_panels(const T*, Index);                                       \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                     \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);          \
-  template void product_bias(Index, Strided<T>, Panels<T>, const T*, Matrix<T>);           \
-  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                    \
-  template Index gradient_scratch_size<T>(Index, Index);                                   \
-  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, bool, T*); \
-  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);           \
+template <class T>
+void column_sums(Matrix<const T> a, T* sums, bool add) {
+  constexpr int n = kWidth<T>, kAtOnce = 4;  // so many sums at once, or every addition would wait for the last one
+  const Index width = padded<T>(a.cols);
+  Index j = 0;
+  const auto finish = [&](Index at, const Packet<T>& total) {
+    store(sums + at, add ? padd(load(sums + at), total) : total);
+  };
+  for (; j + kAtOnce * n <= width; j += kAtOnce * n) {
+    Packet<T> totals[kAtOnce];
+    for (int v = 0; v < kAtOnce; ++v) totals[v] = set<T>(0);
+    for (Index i = 0; i < a.rows; ++i)
+      for (int v = 0; v < kAtOnce; ++v) totals[v] = padd(totals[v], load(a.row(i) + j + v * n));
+    for (int v = 0; v < kAtOnce; ++v) finish(j + v * n, totals[v]);
+  }
+  for (; j < width; j += n) {
+    Packet<T> totals[kAtOnce];
+    for (int v = 0; v < kAtOnce; ++v) totals[v] = set<T>(0);
+    Index i = 0;
+    for (; i + kAtOnce <= a.rows; i += kAtOnce)
+      for (int v = 0; v < kAtOnce; ++v) totals[v] = padd(totals[v], load(a.row(i + v) + j));
+    for (; i < a.rows; ++i) totals[0] = padd(totals[0], load(a.row(i) + j));
+    finish(j, padd(padd(totals[0], totals[1]), padd(totals[2], totals[3])));
+  }
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                           \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                   \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);        \
+  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                  \
+  template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>);   \
+  template void product_gated(Index, Strided<T>, Panels<T>, Matrix<const T>, Matrix<T>); \
+  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);         \
   template void column_sums(Matrix<const T>, T*, bool);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

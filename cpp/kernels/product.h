@@ -1,8 +1,8 @@
 // Matrix products by one register-tiled micro-kernel. What differs between forward (X W), backward (dZ W^T) and weight
-// gradient (X^T dZ) is strides and what happens to the finished tile.
+// gradient (X^T dZ) is strides, what the sums start from and what happens to the finished tile.
 //
 // Every element of a result is one chain of fused multiply-adds in the order of the depth, whatever the tile it falls
-// in: splitting rows or columns over threads cannot change a bit.
+// in and however the depth is blocked: splitting rows or columns over threads cannot change a bit.
 #pragma once
 
 #include "core/matrix.h"
@@ -20,16 +20,18 @@ struct Strided {
   static Strided transposed(Matrix<const T> m) { return {m.data, 1, m.stride}; }
 };
 
-/** The right factor, depth x columns, in panels of a few packets' columns. Element (k, j) of panel p, counted inside
- * the panel, is at data[p * panel + k * stride + j]; columns are whole cache lines. */
+/** The right factor, depth x columns, in panels of a few packets' columns. Element (k, j) of the panel that starts at
+ * column p is at data[p * column + k * stride + j - p]; columns are whole cache lines. */
 template <class T>
 struct Panels {
   const T* data;
-  Index panel;
-  Index stride;  // 0: packed, each panel as wide as it is (the last may be narrower)
+  Index column;
+  Index stride;  // 0: packed, each panel as wide as it is
 
   /** A row-major matrix as it lies. */
-  static Panels row_major(Matrix<const T> m);
+  static Panels row_major(Matrix<const T> m) { return {m.data, 1, m.stride}; }
+  /** What pack() made of a matrix of this depth. */
+  static Panels packed(const T* packed, Index depth) { return {packed, depth, 0}; }
 };
 
 /** Memory for a packed depth x columns matrix. */
@@ -47,25 +49,17 @@ void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T
 template <class T>
 void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
 
+/** c <- a b, or c <- c + a b; whole lines of c are written. */
 template <class T>
-Panels<T> packed_panels(const T* packed, Index depth);
+void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add = false);
 
-/** c <- a b + bias over whole lines; the row of biases is as wide as c's padded rows. */
+/** c <- a b + bias, then with `relu` what is below zero becomes zero; the row of biases is padded as c's rows are. */
 template <class T>
-void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, Matrix<T> c);
+void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c);
 
-/** c <- a b, or c <- c + a b */
+/** c <- a b where `gate`, of c's shape, is above zero, and 0 elsewhere: ReLU's derivative, from its outputs. */
 template <class T>
-void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool accumulate = false);
-
-/** c <- left^T right, or c <- c + left^T right: a weight gradient, summed over the rows of both in their order. The
- * rows are taken in blocks; where they lie far apart a block is first copied together into `scratch`, which holds
- * gradient_scratch_size(c.rows, c.cols) elements. */
-template <class T>
-void transposed_product(Matrix<const T> left, Matrix<const T> right, Matrix<T> c, bool accumulate, T* scratch);
-
-template <class T>
-Index gradient_scratch_size(Index rows, Index columns);
+void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c);
 
 /** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. */
 template <class T>
@@ -73,6 +67,6 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c);
 
 /** sums[j] <- (sums[j] +) the sum over the rows of a(:, j), for whole lines of columns. */
 template <class T>
-void column_sums(Matrix<const T> a, T* sums, bool accumulate);
+void column_sums(Matrix<const T> a, T* sums, bool add);
 
 }  // namespace fastmlp

@@ -1,6 +1,8 @@
 // Optimiser updates over a block of parameters, and what regularisation adds to its gradient.
 #pragma once
 
+#include <span>
+
 #include "core/matrix.h"
 
 namespace fastmlp {
@@ -41,7 +43,15 @@ struct RmsPropStep {
 
 /** gradient <- gradient + l2 * w + l1 * sign(w); returns l2 / 2 * ||w||^2 + l1 * ||w||_1. */
 template <class T>
-double add_penalty(const ParameterBlock<T>& block, T l1, T l2);
+double add_penalty(Matrix<const T> weights, Matrix<T> gradient, T l1, T l2);
+
+/** to[i] <- to[i] + from[i] for n elements, whole lines. */
+template <class T>
+void add_to(T* to, const T* from, Index n);
+
+/** to <- (to +) the parts, whose number is a power of two, added as a binary tree; all of the same shape. */
+template <class T>
+void add_as_tree(std::span<const Matrix<const T>> parts, Matrix<T> to, bool add);
 
 /** The sum of the squared gradients. */
 template <class T>

@@ -8,13 +8,17 @@
 namespace fastmlp {
 namespace {
 
-// A task's part of W: tall enough to spread the reading of delta, small enough that its gradient, moments and copies
-// stay in L1 and L2 between product and update.
-constexpr Index kTaskRows = 112;
-constexpr Index kTaskColumns = 64;
+// A task's part of W at most: wide and tall enough to read the rows of both factors only a few times, small enough that
+// its gradient stays in L2 between product and update.
+constexpr Index kTaskRows = 128;
+constexpr Index kTaskColumns = 512;
 
-/** The length to cut n into: `usual`, or for huge layers as many times that as keeps the list of tasks short. */
-Index task_length(Index n, Index usual) { return usual * std::max<Index>(1, ceil_div(n, 4096 * usual)); }
+/** The length to cut n into: even parts of at most `most`, or for huge layers of as many times that as keeps the list
+ * of tasks short. */
+Index task_length(Index n, Index most, Index grain) {
+  const Index parts = ceil_div(n, most * std::max<Index>(1, ceil_div(n, 4096 * most)));
+  return ceil_div(ceil_div(n, parts), grain) * grain;
+}
 
 }  // namespace
 
@@ -107,29 +111,33 @@ void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* ba
 template <class T>
 void Dense<T>::forward(LayerWeights<T> own, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const {
   const T* b = own.values + bias().offset;
-  if (output_major())
-    dot_bias<T>(in, weights().in(own.values), b, out);
+  const bool relu = activation_ == Activation::relu;
+  if (!output_major())
+    product_bias<T>(inputs_, Strided<T>::plain(in), Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
   else
-    product_bias<T>(inputs_, Strided<T>::plain(in), packed_panels(own.forward_copy, inputs_), b, out);
-  activate(activation_, out, saved);
+    dot_bias<T>(in, weights().in(own.values), b, out);
+  if (output_major() || !relu) activate(activation_, out, saved);
 }
 
 template <class T>
-void Dense<T>::backward(LayerWeights<T> own, Matrix<const T>, Matrix<const T> out, Matrix<const T> saved,
-                        Matrix<T> delta, Matrix<T> d_in, const Pass&) const {
-  multiply_derivative<T>(activation_, delta, out, saved);  // delta is now dZ
-  if (!d_in.data) return;
+void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                        const Pass&) const {
   const Panels<T> transposed =
-      output_major() ? Panels<T>::row_major(weights().in(own.values)) : packed_panels(own.backward_copy, outputs_);
-  product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
+      output_major() ? Panels<T>::row_major(weights().in(own.values)) : Panels<T>::packed(own.backward_copy, outputs_);
+  if (in.activation == Activation::relu) {
+    product_gated<T>(outputs_, Strided<T>::plain(delta), transposed, in.values, d_in);
+  } else {
+    product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
+    multiply_derivative<T>(in.activation, d_in, in.values, in.saved);
+  }
 }
 
 template <class T>
 std::vector<Task> Dense<T>::tasks() const {
   std::vector<Task> tasks;
   const Block w = weights();
-  const Index task_rows = output_major() ? outputs_ : task_length(w.rows, kTaskRows);
-  const Index task_columns = task_length(w.cols, output_major() ? kTaskColumns * 8 : kTaskColumns);
+  const Index task_rows = output_major() ? outputs_ : task_length(w.rows, kTaskRows, kLine<T>);
+  const Index task_columns = task_length(w.cols, output_major() ? kTaskColumns * 8 : kTaskColumns, kLine<T>);
   for (Index column = 0; column < w.cols; column += task_columns)
     for (Index row = 0; row < w.rows; row += task_rows) {
       Task task;
@@ -147,24 +155,16 @@ std::vector<Task> Dense<T>::tasks() const {
 }
 
 template <class T>
-Index Dense<T>::scratch_size() const {
-  Index size = 0;
-  for (const Task& task : tasks())
-    size = std::max(size, gradient_scratch_size<T>(task.weights.rows, task.weights.cols));
-  return size;
-}
-
-template <class T>
-void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients, bool accumulate,
-                        T* scratch) const {
+void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, const TaskGradient<T>& gradient,
+                        bool add) const {
   // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
   const auto columns = [&](Matrix<const T> m, Index first, Index count) {
     return Matrix<const T>{m.data + first, m.rows, count, m.stride};
   };
   const Matrix<const T> left = columns(output_major() ? delta : in, task.first_row, task.weights.rows);
   const Matrix<const T> right = columns(output_major() ? in : delta, task.first_column, task.weights.cols);
-  transposed_product<T>(left, right, task.weights.in(gradients), accumulate, scratch);
-  if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradients + task.bias.offset, accumulate);
+  product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
+  if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradient.bias.data, add);
 }
 
 template class Dense<float>;

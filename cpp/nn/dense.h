@@ -1,7 +1,6 @@
 // Fully connected layer with its activation: out = f(in W + b).
 #pragma once
 
-#include "kernels/activation.h"
 #include "nn/layer.h"
 
 namespace fastmlp {
@@ -13,6 +12,7 @@ class Dense final : public Layer<T> {
 
   Index inputs() const override { return inputs_; }
   Index outputs() const override { return outputs_; }
+  Activation activation() const override { return activation_; }
   Index saved_per_row() const override { return saves_derivative(activation_) ? outputs_ : 0; }
 
   Index n_parameters() const override;
@@ -24,18 +24,17 @@ class Dense final : public Layer<T> {
   void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const override;
 
   void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;
-  void backward(LayerWeights<T>, Matrix<const T> in, Matrix<const T> out, Matrix<const T> saved, Matrix<T> delta,
-                Matrix<T> d_in, const Pass&) const override;
+  void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                const Pass&) const override;
 
   std::vector<Task> tasks() const override;
-  Index scratch_size() const override;
-  void gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, T* gradients, bool accumulate,
-                T* scratch) const override;
+  void gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, const TaskGradient<T>& gradient,
+                bool add) const override;
 
  private:
   // W is stored row-major, inputs x outputs. With few outputs padding would cost more than the weights, so there it is
-  // stored outputs x inputs, and every product runs along the inputs.
-  bool output_major() const { return outputs_ <= 4; }
+  // stored outputs x inputs, and every product runs along the inputs, if there are enough of them.
+  bool output_major() const { return outputs_ <= 4 && inputs_ > 8 * outputs_; }
   Block weights() const;
   Block bias() const;
 

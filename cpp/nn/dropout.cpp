@@ -30,9 +30,10 @@ void Dropout<T>::forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Mat
 }
 
 template <class T>
-void Dropout<T>::backward(LayerWeights<T>, Matrix<const T>, Matrix<const T>, Matrix<const T>, Matrix<T> delta,
-                          Matrix<T> d_in, const Pass& pass) const {
-  if (d_in.data) mask(delta, d_in, pass);
+void Dropout<T>::backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                          const Pass& pass) const {
+  mask(delta, d_in, pass);
+  multiply_derivative<T>(in.activation, d_in, in.values, in.saved);
 }
 
 template class Dropout<float>;

@@ -16,8 +16,8 @@ class Dropout final : public Layer<T> {
   bool acts_in_prediction() const override { return false; }
 
   void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass& pass) const override;
-  void backward(LayerWeights<T>, Matrix<const T> in, Matrix<const T> out, Matrix<const T> saved, Matrix<T> delta,
-                Matrix<T> d_in, const Pass& pass) const override;
+  void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                const Pass& pass) const override;
 
  private:
   /** to <- from * mask / (1 - rate); the mask depends on (seed, step, layer, row, column) alone. */

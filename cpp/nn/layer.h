@@ -8,6 +8,8 @@
 
 #include "core/matrix.h"
 #include "core/random.h"
+#include "kernels/activation.h"
+#include "kernels/update.h"
 
 namespace fastmlp {
 
@@ -58,6 +60,22 @@ struct LayerWeights {
   const T* backward_copy;  // backward_copy_size(); null in prediction
 };
 
+/** A layer's outputs, and what the derivative of its activation follows from. */
+template <class T>
+struct Activated {
+  Activation activation;
+  Matrix<const T> values;
+  Matrix<const T> saved;  // see saves_derivative()
+};
+
+/** Where one task's gradient goes; bias has no rows where the task has none. */
+template <class T>
+struct TaskGradient {
+  Matrix<T> weights, bias;
+
+  double squared_norm() const { return fastmlp::squared_norm(weights) + fastmlp::squared_norm(bias); }
+};
+
 template <class T>
 class Layer {
  public:
@@ -68,6 +86,7 @@ class Layer {
 
   /** False where prediction leaves the layer out. */
   virtual bool acts_in_prediction() const { return true; }
+  virtual Activation activation() const { return Activation::identity; }
   /** Values per row that forward keeps for backward, besides its output. */
   virtual Index saved_per_row() const { return 0; }
 
@@ -85,17 +104,15 @@ class Layer {
   /** out <- f(in), a block of rows. */
   virtual void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const = 0;
 
-  /** delta holds the loss's derivative by `out` and is left as gradient() wants it; d_in, where it has memory, gets
-   * the derivative by `in`. */
-  virtual void backward(LayerWeights<T>, Matrix<const T> in, Matrix<const T> out, Matrix<const T> saved,
-                        Matrix<T> delta, Matrix<T> d_in, const Pass&) const = 0;
+  /** From delta, the loss's derivative by the outputs before their activation, to d_in, the same of the layer below,
+   * whose outputs are `in`. */
+  virtual void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                        const Pass&) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
-  /** Elements that gradient() may use to work in. */
-  virtual Index scratch_size() const { return 0; }
-  /** gradients <- (gradients +) this task's part, summed over all rows in their order. */
-  virtual void gradient(const Task&, Matrix<const T> /*in*/, Matrix<const T> /*delta*/, T* /*gradients*/,
-                        bool /*accumulate*/, T* /*scratch*/) const {}
+  /** gradient <- (gradient +) this task's part, summed over all rows in their order. */
+  virtual void gradient(const Task&, Matrix<const T> /*in*/, Matrix<const T> /*delta*/, const TaskGradient<T>&,
+                        bool /*add*/) const {}
 };
 
 }  // namespace fastmlp

@@ -26,20 +26,16 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
   }
   const char* what = "the number of parameters";
   parameters_ = forward_copies_ = backward_copies_ = {0};
-  first_with_parameters_ = n_layers();
   for (Index i = 0; i < n_layers(); ++i) {
-    if (layer(i).n_parameters() > 0) first_with_parameters_ = std::min(first_with_parameters_, i);
     parameters_.push_back(checked_sum(parameters_.back(), layer(i).n_parameters(), what));
     forward_copies_.push_back(checked_sum(forward_copies_.back(), layer(i).forward_copy_size(), what));
-    backward_copies_.push_back(
-        checked_sum(backward_copies_.back(), needs_delta(i) ? layer(i).backward_copy_size() : 0, what));
+    backward_copies_.push_back(checked_sum(backward_copies_.back(), i > 0 ? layer(i).backward_copy_size() : 0, what));
   }
   // Far beyond any machine's memory; the list of tasks below would itself be large.
   constexpr Index kMostParameters = Index{1} << 34;
   if (n_parameters() > kMostParameters)
     invalid("layers", "must have at most 2^34 parameters together; these have " + std::to_string(n_parameters()));
   for (Index i = 0; i < n_layers(); ++i) {
-    scratch_size_ = std::max(scratch_size_, layer(i).scratch_size());
     for (Task task : layer(i).tasks()) {
       task.layer = i;
       tasks_.push_back(task);
@@ -60,7 +56,7 @@ template <class T>
 void Stack<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
   const auto i = static_cast<std::size_t>(task.layer);
   layers_[i]->prepare(task, values + parameters_[i], forward_copy + forward_copies_[i],
-                      backward_copy && needs_delta(task.layer) ? backward_copy + backward_copies_[i] : nullptr);
+                      backward_copy && task.layer > 0 ? backward_copy + backward_copies_[i] : nullptr);
 }
 
 template <class T>
@@ -78,15 +74,13 @@ LayerWeights<T> Stack<T>::weights_of(StackWeights<T> weights, Index i) const {
 template <class T>
 void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count,
                        const Pass& pass) const {
-  Pass block = pass;
-  block.first_row = pass.first_row + first;
   Matrix<T> in = workspace.input_.slice(first, count);
   for (Index i = 0; i < n_layers(); ++i) {
     if (!pass.training && !layer(i).acts_in_prediction()) continue;
     const auto k = static_cast<std::size_t>(i);
     const Matrix<T> out = workspace.out_[k].slice(first, count);
     const Matrix<T> saved = workspace.saved_[k].data ? workspace.saved_[k].slice(first, count) : Matrix<T>{};
-    layer(i).forward(weights_of(weights, i), in, out, saved, block);
+    layer(i).forward(weights_of(weights, i), in, out, saved, pass);
     in = out;
   }
 }
@@ -94,24 +88,32 @@ void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index f
 template <class T>
 void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count,
                         const Pass& pass) const {
-  Pass block = pass;
-  block.first_row = pass.first_row + first;
-  for (Index i = n_layers() - 1; i >= first_with_parameters_; --i) {
+  const auto rows = [&](Matrix<T> m) { return m.data ? m.slice(first, count) : m; };
+  const auto activated = [&](Index i) {
     const auto k = static_cast<std::size_t>(i);
-    const Matrix<T> in = (i > 0 ? workspace.out_[k - 1] : workspace.input_).slice(first, count);
-    const Matrix<T> saved = workspace.saved_[k].data ? workspace.saved_[k].slice(first, count) : Matrix<T>{};
-    const Matrix<T> d_in = needs_delta(i) ? workspace.delta_[k - 1].slice(first, count) : Matrix<T>{};
-    layer(i).backward(weights_of(weights, i), in, workspace.out_[k].slice(first, count), saved,
-                      workspace.delta_[k].slice(first, count), d_in, block);
+    return Activated<T>{layer(i).activation(), rows(workspace.out_[k]), rows(workspace.saved_[k])};
+  };
+  const Activated<T> last = activated(n_layers() - 1);
+  multiply_derivative<T>(last.activation, rows(workspace.delta_.back()), last.values, last.saved);
+  for (Index i = n_layers() - 1; i > 0; --i) {
+    const auto k = static_cast<std::size_t>(i);
+    layer(i).backward(weights_of(weights, i), rows(workspace.delta_[k]), activated(i - 1),
+                      rows(workspace.delta_[k - 1]), pass);
   }
 }
 
 template <class T>
-void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients, bool accumulate,
-                        T* scratch) const {
+TaskGradient<T> Stack<T>::place(const Task& task, T* gradients) const {
+  T* own = gradients + first_parameter(task.layer);
+  return {task.weights.in(own), task.bias.in(own)};
+}
+
+template <class T>
+void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index first, Index count,
+                        const TaskGradient<T>& gradient, bool add) const {
   const auto k = static_cast<std::size_t>(task.layer);
-  const Matrix<T> in = (k > 0 ? workspace.out_[k - 1] : workspace.input_).slice(0, count);
-  layers_[k]->gradient(task, in, workspace.delta_[k].slice(0, count), gradients + parameters_[k], accumulate, scratch);
+  const Matrix<const T> in = (k > 0 ? workspace.out_[k - 1] : workspace.input_).slice(first, count);
+  layers_[k]->gradient(task, in, workspace.delta_[k].slice(first, count), gradient, add);
 }
 
 template <class T>

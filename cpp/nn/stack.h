@@ -58,24 +58,22 @@ class Stack {
 
   /** Runs rows [first, first + count) of the workspace through all layers. */
   void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
-  /** From delta of the last layer to the deltas of all layers with parameters. */
+  /** From the loss's derivative by the last layer's outputs to the deltas of all layers. */
   void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
-  /** One task's gradient over the first `count` rows of the workspace; scratch holds scratch_size() elements. */
-  void gradient(const Task& task, const Workspace<T>& workspace, Index count, T* gradients, bool accumulate,
-                T* scratch) const;
-  Index scratch_size() const { return scratch_size_; }
+  /** The place of one task's gradient in a flat buffer. */
+  TaskGradient<T> place(const Task& task, T* gradients) const;
+  /** One task's gradient over rows [first, first + count) of the workspace. */
+  void gradient(const Task& task, const Workspace<T>& workspace, Index first, Index count,
+                const TaskGradient<T>& gradient, bool add) const;
 
  private:
   LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
-  bool needs_delta(Index i) const { return i > first_with_parameters_; }
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<Index> parameters_;                        // first parameter of each layer, and the end
   std::vector<Index> forward_copies_, backward_copies_;  // the same for the copies
   std::vector<Task> tasks_;
-  Index first_with_parameters_ = 0;
   Index work_per_row_ = 0;
-  Index scratch_size_ = 0;
 };
 
 template <class T>

@@ -38,6 +38,10 @@ OptimizerOptions optimizer_options(const std::string& solver, double momentum, b
   return options;
 }
 
+double clipping_factor(double squared_norm, double max_norm) {
+  return std::min(1.0, max_norm / std::max(std::sqrt(squared_norm), 1e-300));
+}
+
 template <class T>
 Optimizer<T>::Optimizer(OptimizerOptions options, const Stack<T>& stack)
     : options_(std::move(options)), stack_(stack), factors_(static_cast<std::size_t>(stack.n_layers()), 1.0) {
@@ -57,13 +61,13 @@ Optimizer<T>::Optimizer(OptimizerOptions options, const Stack<T>& stack)
 }
 
 template <class T>
-typename Optimizer<T>::Blocks Optimizer<T>::blocks(const Task& task, T* values, T* gradients) {
+typename Optimizer<T>::Blocks Optimizer<T>::blocks(const Task& task, T* values, const TaskGradient<T>& gradient) {
   const Index first = stack_.first_parameter(task.layer);
-  const auto of = [&](const Block& block) {
+  const auto of = [&](const Block& block, Matrix<T> part) {
     const auto in = [&](T* flat) { return flat ? block.in(flat + first) : Matrix<T>{}; };
-    return ParameterBlock<T>{in(values), in(gradients), in(first_.data()), in(second_.data())};
+    return ParameterBlock<T>{in(values), part, in(first_.data()), in(second_.data())};
   };
-  return {of(task.weights), of(task.bias)};
+  return {of(task.weights, gradient.weights), of(task.bias, gradient.bias)};
 }
 
 template <class T>

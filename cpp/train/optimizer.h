@@ -26,6 +26,9 @@ OptimizerOptions optimizer_options(const std::string& solver, double momentum, b
                                    double beta_2, double epsilon, double weight_decay,
                                    std::vector<double> learning_rate_factors);
 
+/** What to multiply a gradient with so that its norm is at most max_norm. */
+double clipping_factor(double squared_norm, double max_norm);
+
 template <class T>
 class Optimizer {
  public:
@@ -50,7 +53,7 @@ class Optimizer {
   struct Blocks {
     ParameterBlock<T> weights, bias;
   };
-  Blocks blocks(const Task& task, T* values, T* gradients);
+  Blocks blocks(const Task& task, T* values, const TaskGradient<T>& gradient);
 
   /** Moves one task's parameters; called once for every task of a step. */
   void update(const Task& task, const Blocks& blocks, Rate rate, double gradient_scale) const;

@@ -1,6 +1,7 @@
 #include "train/step.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace fastmlp {
@@ -10,6 +11,32 @@ namespace {
 template <class T>
 Index rows_for(const Stack<T>& stack, Index bytes, Index least, Index most) {
   return std::clamp(bytes / Workspace<T>::bytes_per_row(stack, true), least, most);
+}
+
+/** Rows that go through all layers at once, with activations that stay in L2. */
+template <class T>
+Index rows_at_once(const Stack<T>& stack) {
+  return rows_for(stack, Index{1} << 19, 256, 1024);
+}
+
+// Networks up to this size have their gradient taken by each thread over its own rows, right behind the backward pass:
+// to add up whole gradients is cheaper than to read the other cores' activations.
+constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
+constexpr Index kMostLeaves = 16;
+
+/** The number of leaves of a chunk of at most kMostLeaves * block_rows rows: a power of two. The more rows, the more
+ * of them a leaf has, or to add up the leaves would take longer than it saves. */
+template <class T>
+Index leaves_of(const Stack<T>& stack, Index rows) {
+  if (stack.n_parameters() > kMostForLeaves) return 1;
+  Index leaves = 1;
+  while (leaves < kMostLeaves && (64 * leaves * leaves <= rows || leaves * rows_at_once(stack) < rows)) leaves *= 2;
+  return leaves;
+}
+
+/** How many of a team share the leaves: a power of two, so that each has a whole subtree. */
+Index takers_of(Index leaves, int team) {
+  return std::min(leaves, static_cast<Index>(std::bit_floor(static_cast<unsigned>(team))));
 }
 
 }  // namespace
@@ -31,19 +58,36 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Dataset<
       inputs_(inputs),
       data_(data),
       options_(options),
-      chunk_rows_(std::min(max_rows, rows_for(stack_, Index{1} << 20, 1024, 16384))),
-      block_rows_(rows_for(stack_, Index{1} << 19, 224, 1024)),
-      workspace_(stack_, chunk_rows_, true),
+      block_rows_(rows_at_once(stack_)),
+      leaves_(leaves_of(stack_, max_rows) > 1),
+      chunk_rows_(
+          std::min(max_rows, leaves_ ? kMostLeaves * block_rows_ : rows_for(stack_, Index{1} << 20, 1024, 16384))),
+      workspace_(stack_, leaves_ ? n_threads * std::min(chunk_rows_, block_rows_) : chunk_rows_, true),
       row_losses_(static_cast<std::size_t>(chunk_rows_)),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
-  for (int i = 0; i < n_threads; ++i) scratch_.emplace_back(stack_.scratch_size());
   double total = 0;
+  Index largest = 0;
   for (const Task& task : stack_.tasks()) {
     work_.push_back(total);
     total += static_cast<double>(task.weights.rows * task.weights.cols);
+    largest = std::max(largest, task.weights.rows * padded<T>(task.weights.cols) + padded<T>(task.bias.cols));
   }
   work_.push_back(total);
+  for (int i = 0; i < n_threads; ++i) {
+    scratch_.emplace_back(largest);
+    if (leaves_) trees_.emplace_back(stack_.n_parameters(), leaves_of(stack_, chunk_rows_));
+  }
+}
+
+template <class T>
+int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
+  // Forward, backward and gradient are one product each.
+  const double work = 3.0 * static_cast<double>(max_rows) * static_cast<double>(stack.work_per_row());
+  const int team = worthwhile_threads(work, limit);
+  if (stack.n_parameters() > kMostForLeaves) return team;
+  const Index leaves = leaves_of(stack, std::min(max_rows, kMostLeaves * rows_at_once(stack)));
+  return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::min<Index>(team, leaves))));
 }
 
 template <class T>
@@ -75,7 +119,7 @@ template <class T>
 bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Optimizer<T>* optimizer,
                   typename Optimizer<T>::Rate rate) {
   const Index chunks = ceil_div(batch.count, chunk_rows_);
-  const Index chunk = ceil_div(batch.count, chunks);
+  const Index chunk_rows = ceil_div(batch.count, chunks);
   // Every member sums the weights itself: cheaper than handing the sum over.
   double weight = static_cast<double>(batch.count);
   if (data_.weights) {
@@ -83,13 +127,16 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
     for (Index i = 0; i < batch.count; ++i) weight += static_cast<double>(data_.weights[batch.rows[i]]);
   }
   double loss = 0;
-  for (Index first = 0; first < batch.count; first += chunk) {
-    const Index count = std::min(chunk, batch.count - first);
-    const bool last = first + count == batch.count;
-    rows_phase(member, batch, first, count, weight, step);
+  for (Index first = 0; first < batch.count; first += chunk_rows) {
+    const Index count = std::min(chunk_rows, batch.count - first);
+    const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step};
+    if (leaves_)
+      leaves_phase(member, chunk);
+    else
+      rows_phase(member, chunk);
     if (member.barrier(stopping())) return false;
     if (member.leads()) loss += ordered_sum(row_losses_.data(), count);
-    weights_phase(member, count, first == 0, last, weight, optimizer, rate);
+    weights_phase(member, chunk, optimizer, rate);
     if (member.barrier(stopping())) return false;
   }
   if (member.leads()) {
@@ -102,63 +149,115 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
 }
 
 template <class T>
-void Step<T>::rows_phase(Member& member, const Minibatch& batch, Index first, Index count, double weight,
-                         std::uint64_t step) {
-  const double scale = weight > 0 ? 1 / weight : 0;
-  const Member::Range mine = member.share(count, 2);
+void Step<T>::rows_phase(Member& member, const Chunk& chunk) {
+  const Member::Range mine = member.share(chunk.count, 8);
   for (Index row = mine.first; row < mine.last; row += block_rows_) {
     const Index rows = std::min(block_rows_, mine.last - row);
     if (poll(member, 2 * rows * stack_.work_per_row())) return;
-    const std::uint32_t* picked = batch.rows + first + row;
-    gather<T>(data_.x, inputs_, picked, 0, workspace_.input().slice(row, rows));
-    const Pass pass{true, network_.seed(), step, first};
-    stack_.forward(network_.weights(), workspace_, row, rows, pass);
-    const Matrix<T> delta = workspace_.output_delta().slice(row, rows);
-    if (given_delta.data) {
-      for (Index i = 0; i < rows; ++i) std::copy_n(given_delta.row(first + row + i), delta.cols, delta.row(i));
-    } else {
-      evaluate_loss<T>(options_.loss, workspace_.output().slice(row, rows), data_.y, data_.weights, picked, scale,
-                       row_losses_.data() + row, delta);
-    }
-    stack_.backward(network_.weights(), workspace_, row, rows, pass);
+    pass_rows(chunk, row, rows, row);
   }
 }
 
 template <class T>
-void Step<T>::weights_phase(Member& member, Index count, bool first, bool last, double weight, Optimizer<T>* optimizer,
+void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
+  const Index leaves = leaves_of(stack_, chunk.count);
+  const Index takers = takers_of(leaves, member.size());
+  if (member.rank() >= takers) return;
+  const Index each = leaves / takers;
+  GradientTree<T>& tree = trees_[static_cast<std::size_t>(member.rank())];
+  tree.clear();
+  const Index at = member.rank() * std::min(chunk_rows_, block_rows_);
+  const auto row_of = [&](Index leaf) { return chunk.count * leaf / leaves; };
+  // Forward and backward of several leaves at once read the weights less often.
+  const Index at_once = std::min(each, std::max<Index>(1, block_rows_ / ceil_div(chunk.count, leaves)));
+  const Index begin = member.rank() * each, end = begin + each;
+  for (Index first = begin; first < end; first += at_once) {
+    const Index last = std::min(end, first + at_once);
+    const Index rows = row_of(last) - row_of(first);
+    if (poll(member, 3 * rows * stack_.work_per_row())) return;
+    pass_rows(chunk, row_of(first), rows, at);
+    for (Index leaf = first; leaf < last; ++leaf) {
+      const auto [gradients, add] = tree.next();
+      for (const Task& task : stack_.tasks())
+        stack_.gradient(task, workspace_, at + row_of(leaf) - row_of(first), row_of(leaf + 1) - row_of(leaf),
+                        stack_.place(task, gradients), add);
+      tree.add_up();
+    }
+  }
+}
+
+template <class T>
+void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Index at) {
+  const std::uint32_t* picked = chunk.rows + row;
+  const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
+  gather<T>(data_.x, inputs_, picked, 0, rows(workspace_.input()));
+  const Pass pass{true, network_.seed(), chunk.step, chunk.first + row};
+  stack_.forward(network_.weights(), workspace_, at, count, pass);
+  const Matrix<T> delta = rows(workspace_.output_delta());
+  if (given_delta.data) {
+    for (Index i = 0; i < count; ++i) std::copy_n(given_delta.row(chunk.first + row + i), delta.cols, delta.row(i));
+  } else {
+    evaluate_loss<T>(options_.loss, rows(workspace_.output()), data_.y, data_.weights, picked,
+                     chunk.weight > 0 ? 1 / chunk.weight : 0, row_losses_.data() + row, delta);
+  }
+  stack_.backward(network_.weights(), workspace_, at, count, pass);
+}
+
+template <class T>
+void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer,
                             typename Optimizer<T>::Rate rate) {
   const auto [begin, end] = tasks_of(member);
   const bool clips = options_.max_grad_norm > 0;
   const bool penalised = options_.l1 > 0 || options_.l2 > 0;
-  T* gradients = network_.gradients().data();
+  // A gradient that nobody asks for again stays in this thread's cache.
+  const bool passing = optimizer && !clips && chunk.first == 0 && chunk.last;
   T* scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
   for (std::size_t i = begin; i < end; ++i) {
     const Task& task = stack_.tasks()[i];
-    if (poll(member, count * task.weights.rows * task.weights.cols)) break;
-    stack_.gradient(task, workspace_, count, gradients, !first, scratch);
-    if (!last) continue;
-    const Index offset = stack_.first_parameter(task.layer);
-    ParameterBlock<T> weights{
-        task.weights.in(network_.values().data() + offset), task.weights.in(gradients + offset), {}, {}};
-    if (penalised)
-      penalties_[i] = weight == 0 ? 0
-                                  : add_penalty(weights, static_cast<T>(options_.l1 / weight),
-                                                static_cast<T>(options_.l2 / weight));
+    if (poll(member, chunk.count * task.weights.rows * task.weights.cols)) break;
+    TaskGradient<T> own = stack_.place(task, network_.gradients().data());
+    if (passing) {
+      const Index stride = padded<T>(task.weights.cols);
+      own.weights = {scratch, task.weights.rows, task.weights.cols, stride};
+      own.bias.data = scratch + task.weights.rows * stride;
+    }
+    gradient(task, chunk, member.size(), own);
+    if (!chunk.last) continue;
+    if (penalised) {
+      const Matrix<T> weights = task.weights.in(network_.values().data() + stack_.first_parameter(task.layer));
+      penalties_[i] = chunk.weight == 0
+                          ? 0
+                          : add_penalty<T>(weights, own.weights, static_cast<T>(options_.l1 / chunk.weight),
+                                           static_cast<T>(options_.l2 / chunk.weight));
+    }
     if (clips) {
-      norms_[i] = squared_norm(weights.gradient);
-      if (task.bias.rows > 0) norms_[i] += squared_norm(task.bias.in(gradients + offset));
+      norms_[i] = own.squared_norm();
     } else if (optimizer) {
-      optimizer->update(task, optimizer->blocks(task, network_.values().data(), gradients), rate, 1.0);
+      optimizer->update(task, optimizer->blocks(task, network_.values().data(), own), rate, 1.0);
       network_.prepare(task);
     }
   }
-  if (!(clips && last && optimizer)) return;
+  if (!(clips && chunk.last && optimizer)) return;
   // The norm is of the whole gradient, so the update has to wait for all of it.
   if (member.barrier(stopping())) return;
   double squared = 0;
   for (const double part : norms_) squared += part;
-  const double scale = std::min(1.0, options_.max_grad_norm / std::max(std::sqrt(squared), 1e-300));
-  update_tasks(member, *optimizer, rate, scale);
+  update_tasks(member, *optimizer, rate, clipping_factor(squared, options_.max_grad_norm));
+}
+
+template <class T>
+void Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to) {
+  const bool add = chunk.first > 0;
+  if (!leaves_) return stack_.gradient(task, workspace_, 0, chunk.count, to, add);
+  const auto parts = static_cast<std::size_t>(takers_of(leaves_of(stack_, chunk.count), team));
+  Matrix<const T> weights[kMostLeaves], bias[kMostLeaves];
+  for (std::size_t i = 0; i < parts; ++i) {
+    const TaskGradient<T> part = stack_.place(task, trees_[i].total());
+    weights[i] = part.weights;
+    bias[i] = part.bias;
+  }
+  add_as_tree<T>({weights, parts}, to.weights, add);
+  add_as_tree<T>({bias, parts}, to.bias, add);
 }
 
 template <class T>
@@ -166,7 +265,8 @@ void Step<T>::update_tasks(Member& member, Optimizer<T>& optimizer, typename Opt
   const auto [begin, end] = tasks_of(member);
   for (std::size_t i = begin; i < end; ++i) {
     const Task& task = stack_.tasks()[i];
-    optimizer.update(task, optimizer.blocks(task, network_.values().data(), network_.gradients().data()), rate, scale);
+    const TaskGradient<T> gradient = stack_.place(task, network_.gradients().data());
+    optimizer.update(task, optimizer.blocks(task, network_.values().data(), gradient), rate, scale);
     network_.prepare(task);
   }
 }

@@ -13,6 +13,7 @@
 #include "kernels/gather.h"
 #include "nn/loss.h"
 #include "nn/network.h"
+#include "train/gradient_tree.h"
 #include "train/optimizer.h"
 
 namespace fastmlp {
@@ -45,9 +46,12 @@ double ordered_sum(const double* losses, Index count);
 template <class T>
 class Step {
  public:
-  /** For minibatches of at most `max_rows` rows and teams of at most `n_threads`. */
+  /** For minibatches of at most `max_rows` rows and teams of at most team_size(stack, max_rows, .) members. */
   Step(Network<T>& network, const Standardisation& inputs, const Dataset<T>& data, const StepOptions& options,
        Index max_rows, int n_threads);
+
+  /** How many threads, at most `limit`, minibatches of that many rows are worth. */
+  static int team_size(const Stack<T>& stack, Index max_rows, int limit);
 
   struct Minibatch {
     const std::uint32_t* rows;
@@ -78,9 +82,21 @@ class Step {
   Index block_rows() const { return block_rows_; }
 
  private:
-  void rows_phase(Member& member, const Minibatch& batch, Index first, Index count, double weight, std::uint64_t step);
-  void weights_phase(Member& member, Index count, bool first, bool last, double weight, Optimizer<T>* optimizer,
-                     typename Optimizer<T>::Rate rate);
+  /** A part of a minibatch that goes through both phases before the next one. */
+  struct Chunk {
+    const std::uint32_t* rows;
+    Index first, count;  // counted in the minibatch
+    bool last;
+    double weight;  // of the whole minibatch
+    std::uint64_t step;
+  };
+  void rows_phase(Member& member, const Chunk& chunk);
+  void leaves_phase(Member& member, const Chunk& chunk);
+  /** Rows [row, row + count) of a chunk through all layers and back, in the workspace from row `at` on. */
+  void pass_rows(const Chunk& chunk, Index row, Index count, Index at);
+  void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
+  /** This task's gradient over the chunk, from the workspace or from the trees. */
+  void gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to);
   void update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale);
   std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
 
@@ -89,10 +105,12 @@ class Step {
   const Standardisation& inputs_;
   Dataset<T> data_;
   StepOptions options_;
-  Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
   Index block_rows_;
+  bool leaves_;       // whether gradients are taken per leaf of rows; else per task over all rows
+  Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
   Workspace<T> workspace_;
-  std::vector<Buffer<T>> scratch_;  // one per thread
+  std::vector<GradientTree<T>> trees_;  // one per thread that takes leaves
+  std::vector<Buffer<T>> scratch_;      // one task's gradient per thread
   std::vector<double> row_losses_;
   std::vector<double> penalties_, norms_;  // one per task
   std::vector<double> work_;               // work of all tasks up to the i-th, relative

@@ -30,10 +30,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       validation_(validation),
       options_(options),
       batch_size_(checked_batch_size(options, train.n_rows())),
-      // forward, backward and gradient are one product each
-      n_threads_(worthwhile_threads(
-          3.0 * static_cast<double>(batch_size_) * static_cast<double>(network.stack().work_per_row()),
-          options.n_threads)),
+      n_threads_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
       order_(train.rows),
       step_(network, inputs, train, options.step, batch_size_, n_threads_),
       learning_rate_(options.schedule, static_cast<double>(ceil_div(train.n_rows(), batch_size_)) *

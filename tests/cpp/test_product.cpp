@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "data.h"
+#include "kernels/packet.h"
 #include "kernels/product.h"
 
 namespace fastmlp {
@@ -90,7 +91,7 @@ struct Right {
     pack<T>(b.m, 0, depth, 0, cols, packed.data());
   }
   Panels<T> panels(bool from_packed) const {
-    return from_packed ? packed_panels<T>(packed.data(), b.m.rows) : Panels<T>::row_major(b.m);
+    return from_packed ? Panels<T>::packed(packed.data(), b.m.rows) : Panels<T>::row_major(b.m);
   }
 };
 
@@ -113,20 +114,29 @@ void check_products(Index rows, Index depth, Index cols) {
   Buffer<T> bias(padded<T>(cols));
   for (Index j = 0; j < cols; ++j) bias[j] = static_cast<T>(j % 7 - 3);
   const Owned<T> plain = naive<T>(left.plain, right.b, nullptr), biased = naive<T>(left.plain, right.b, bias.data());
-  Owned<T> twice = naive<T>(left.plain, right.b, nullptr);
+  Owned<T> twice(rows, cols), positive(rows, cols), gated(rows, cols), gate(rows, cols);
+  gate.randomise(seed + 2, T(0));
   for (Index i = 0; i < rows; ++i)
-    for (Index j = 0; j < cols; ++j) twice.m.row(i)[j] *= 2;
+    for (Index j = 0; j < cols; ++j) {
+      twice.m.row(i)[j] = 2 * plain.m.row(i)[j];
+      positive.m.row(i)[j] = std::max(biased.m.row(i)[j], T(0));
+      gated.m.row(i)[j] = gate.m.row(i)[j] > 0 ? plain.m.row(i)[j] : T(0);
+    }
   Owned<T> c(rows, cols);
   for (const bool transposed : {false, true})
     for (const bool packed : {false, true}) {
       const Strided<T> a = left.strided(transposed);
       const Panels<T> b = right.panels(packed);
-      product_bias<T>(depth, a, b, bias.data(), c.fill(kNan<T>).m);
+      product_bias<T>(depth, a, b, bias.data(), false, c.fill(kNan<T>).m);
       check_result("product_bias", c, biased, depth);
+      product_bias<T>(depth, a, b, bias.data(), true, c.fill(kNan<T>).m);
+      check_result("product_bias with relu", c, positive, depth);
+      product_gated<T>(depth, a, b, gate.m, c.fill(kNan<T>).m);
+      check_result("product_gated", c, gated, depth);
       product<T>(depth, a, b, c.fill(kNan<T>).m);
       check_result("product", c, plain, depth);
       product<T>(depth, a, b, c.m, true);
-      check_result("product, accumulated", c, twice, depth);
+      check_result("product, added", c, twice, depth);
     }
 }
 
@@ -149,44 +159,21 @@ TEST(products_equal_naive_loops) {
   check_products<double>(3, 511, 1025);
 }
 
-/** Columns [first, first + rows) and [first, first + cols) of tables `width` wide: near rows, and rows far enough apart
- * to be copied. */
-template <class T>
-void check_transposed_product(Index rows, Index depth, Index cols, Index width) {
-  constexpr Index first = 64;
-  Owned<T> left_table(depth, width), right_table(depth, width);
-  left_table.randomise(7, kNan<T>);
-  right_table.randomise(8, T(0));
-  const auto columns = [&](const Owned<T>& table, Index count) {
-    return Matrix<const T>{table.m.data + first, depth, count, table.m.stride};
-  };
-  Owned<T> a(rows, depth), b(depth, cols);
-  for (Index k = 0; k < depth; ++k) {
-    for (Index i = 0; i < rows; ++i) a.m.row(i)[k] = left_table.m.row(k)[first + i];
-    std::copy_n(right_table.m.row(k) + first, cols, b.m.row(k));
-    std::fill(right_table.m.row(k) + first + cols, right_table.m.row(k) + width, T(0));
-  }
-  Owned<T> expected = naive<T>(a, b, nullptr);
-  Owned<T> c(rows, cols);
-  c.fill(kNan<T>);
-  Buffer<T> scratch(gradient_scratch_size<T>(rows, cols));
-  for (const bool accumulate : {false, true}) {
-    std::fill_n(scratch.data(), scratch.size(), kNan<T>);
-    transposed_product<T>(columns(left_table, rows), columns(right_table, cols), c.m, accumulate, scratch.data());
-    check_result("transposed_product", c, expected, depth);
-    for (Index i = 0; i < rows; ++i)
-      for (Index j = 0; j < cols; ++j) expected.m.row(i)[j] *= 2;
-  }
+/** Deep enough for several blocks of the depth, and for so many rows that the panels have their turn several times. */
+TEST(deep_products_equal_naive_loops) {
+  check_products<float>(17, 1100, 50);
+  check_products<double>(70, 513, 100);
+  check_products<float>(700, 1025, 100);
+  check_products<double>(1400, 300, 17);
 }
 
-TEST(transposed_products_equal_naive_loops) {
-  for (const Index width : {200, 900})
-    for (const Index rows : {1, 28, 29, 57, 112})
-      for (const Index cols : {1, 33, 64, 100})
-        for (const Index depth : {1, 7, 512, 513, 1100}) {
-          check_transposed_product<float>(rows, depth, cols, width);
-          check_transposed_product<double>(rows, depth, cols, width);
-        }
+TEST(relu_keeps_what_is_not_a_number) {
+  const float a = std::numeric_limits<float>::quiet_NaN();
+  Owned<float> w(1, 1), c(1, 1);
+  w.m.data[0] = 1;
+  Buffer<float> zeros(kLine<float>);
+  product_bias<float>(1, Strided<float>::plain({&a, 1, 1, 1}), Panels<float>::row_major(w.m), zeros.data(), true, c.m);
+  CHECK(std::isnan(c.m.data[0]));
 }
 
 template <class T>
@@ -225,7 +212,7 @@ void check_column_sums(Index rows, Index cols) {
   column_sums<T>(a.m, c.fill(kNan<T>).m.data, false);
   check_result("column_sums", c, once, rows);
   column_sums<T>(a.m, c.m.data, true);
-  check_result("column_sums, accumulated", c, twice, rows);
+  check_result("column_sums, added", c, twice, rows);
 }
 
 TEST(column_sums_equal_naive_loops) {
@@ -236,12 +223,17 @@ TEST(column_sums_equal_naive_loops) {
     }
 }
 
-/** Element (k, j) of a packed depth x cols matrix, as product.h describes it. */
+/** Element (k, j) of a packed depth x cols matrix: panels of three packets, then of two, and one alone only where there
+ * is but one. */
 template <class T>
 T packed_element(const Buffer<T>& packed, Index depth, Index cols, Index k, Index j) {
-  const Index panel = packed_panels<T>(packed.data(), depth).panel / depth;
-  const Index width = std::min(panel, padded<T>(cols) - j / panel * panel);
-  return packed[j / panel * panel * depth + k * width + j % panel];
+  Index packets = padded<T>(cols) / simd::kWidth<T>, start = 0, width = 0;
+  for (;;) {
+    width = (packets == 1 ? 1 : packets == 2 || packets == 4 ? 2 : 3) * simd::kWidth<T>;
+    if (j < start + width) return packed[start * depth + k * width + j - start];
+    start += width;
+    packets -= width / simd::kWidth<T>;
+  }
 }
 
 /** Packing part by part, as the tasks of a layer do, gives the whole; padding stays zero. */
@@ -287,11 +279,11 @@ void check_cuts(Index rows, Index depth, Index cols) {
       const auto from_row = [&](Index i) { return Strided<T>{a.data + i * a.row, a.row, a.depth}; };
       const Panels<T> b = right.panels(packed);
       Owned<T> whole(rows, cols), parts(rows, cols);
-      product_bias<T>(depth, a, b, bias.data(), whole.m);
+      product_bias<T>(depth, a, b, bias.data(), false, whole.m);
       for (Index cut = 0; cut <= rows; ++cut) {
         parts.fill(0);
-        product_bias<T>(depth, a, b, bias.data(), parts.m.slice(0, cut));
-        product_bias<T>(depth, from_row(cut), b, bias.data(), parts.m.slice(cut, rows - cut));
+        product_bias<T>(depth, a, b, bias.data(), false, parts.m.slice(0, cut));
+        product_bias<T>(depth, from_row(cut), b, bias.data(), false, parts.m.slice(cut, rows - cut));
         CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
       }
       if (packed) continue;
@@ -303,8 +295,9 @@ void check_cuts(Index rows, Index depth, Index cols) {
           return m;
         };
         const Matrix<const T> all = right.b.m;
-        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, 0, cut)), bias.data(), columns(parts.m, 0, cut));
-        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, cut, cols - cut)), bias.data() + cut,
+        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, 0, cut)), bias.data(), false,
+                        columns(parts.m, 0, cut));
+        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, cut, cols - cut)), bias.data() + cut, false,
                         columns(parts.m, cut, cols - cut));
         CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
       }

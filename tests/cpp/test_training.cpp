@@ -88,6 +88,12 @@ void check_threads_of_trainer() {
   chunked.optimizer.solver = Solver::sgd;
   check_threads(chunked, data);
 
+  // So many parameters that the tasks' owners add up over all rows.
+  Recipe<T> wide{mlp({37, 700, 200, 3}, "relu", 0.1)};
+  wide.options = plain.options;
+  wide.options.step = {.l2 = 1e-2};
+  check_threads(wide, data);
+
   const Data<T> classes(700, 20, 10, LossKind::cross_entropy);
   Recipe<T> classifier{mlp({20, 200, 200, 10}, "silu", 0.5)};
   classifier.options = plain.options;
@@ -122,11 +128,11 @@ std::vector<T> parameters_after_steps(const std::vector<LayerSpec>& specs, const
 
 template <class T>
 void check_threads_of_step() {
-  const Data<T> data(101, 5, 2);
+  const Data<T> data(1501, 5, 2);
   const std::vector<LayerSpec> networks[] = {mlp({5, 2}, "relu"), mlp({5, 1, 2}, "elu"),
                                              mlp({5, 17, 9, 2}, "mish", 0.3), mlp({5, 113, 65, 2}, "softplus")};
   for (const auto& specs : networks)
-    for (const Index batch : {1, 2, 7, 101}) {
+    for (const Index batch : {1, 2, 7, 63, 64, 101, 300, 1100, 1501}) {
       const std::vector<T> alone = parameters_after_steps(specs, data, batch, 1);
       for (const int n_threads : {2, 3, 4, 8})
         CHECK(same_bits(parameters_after_steps(specs, data, batch, n_threads), alone));

@@ -1,0 +1,38 @@
+// Gradients of fixed blocks of rows ("leaves"), added up as a binary tree: the sum has the same bits however many
+// threads share the leaves.
+#pragma once
+
+#include <vector>
+
+#include "core/matrix.h"
+
+namespace fastmlp {
+
+/** One thread's part: the sum over a run of leaves whose number is a power of two. */
+template <class T>
+class GradientTree {
+ public:
+  /** Room for runs of at most `leaves` leaves with gradients of `size` elements. */
+  GradientTree(Index size, Index leaves);
+
+  void clear();
+  /** Where the next leaf's gradient belongs, and whether it is to be added to what is there. */
+  struct Place {
+    T* gradients;
+    bool add;
+  };
+  Place next();
+  /** To be called when it is there. */
+  void add_up();
+  /** The sum, when all leaves of the run are there. */
+  T* total() { return levels_.front().data(); }
+
+ private:
+  // The sums of the subtrees that wait for their sibling, the largest first. Every second leaf is added to the one
+  // before it at once, so a subtree has at least two leaves.
+  std::vector<Buffer<T>> levels_;
+  Index leaves_ = 0;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace fastmlp
