@@ -71,7 +71,7 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
   const TrainOptions parsed = train_options(options);
   const Standardisation inputs = standardisation_of(shift, scale, network.stack().inputs());
   const LossKind loss = parsed.step.loss.kind;
-  const Dataset<T> train = dataset_of(network, loss, train_part, "");
+  Dataset<T> train = dataset_of(network, loss, train_part, "");
   Dataset<T> validation;
   if (validation_part) validation = dataset_of(network, loss, *validation_part, "_val");
 
@@ -89,7 +89,7 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
   TrainResult result;
   {
     const py::gil_scoped_release release;
-    Trainer<T> trainer(network, optimizer, inputs, train, validation, parsed);
+    Trainer<T> trainer(network, optimizer, inputs, std::move(train), std::move(validation), parsed);
     trainer.interrupted = [&] {
       return with_python([] {
         if (PyErr_CheckSignals() != 0) throw py::error_already_set();

@@ -115,8 +115,39 @@ Member::Range Member::share(Index n, Index grain) const {
   return {cut(rank_), cut(rank_ + 1)};
 }
 
+namespace {
+
+/** Threads of all teams now at work in this process. */
+std::atomic<int> busy{0};
+
+int processors() {
+#ifdef _OPENMP
+  return omp_get_num_procs();
+#else
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+#endif
+}
+
+/** A team's threads while it works: as many as wanted, or beside other teams as the processors that they leave. */
+class Share {
+ public:
+  explicit Share(int wanted) {
+    int others = busy.load();
+    do size = others == 0 ? wanted : std::clamp(processors() - others, 1, wanted);
+    while (!busy.compare_exchange_weak(others, others + size));
+  }
+  ~Share() { busy -= size; }
+  Share(const Share&) = delete;
+  Share& operator=(const Share&) = delete;
+
+  int size;
+};
+
+}  // namespace
+
 void run_team(int n_threads, const std::function<void(Member&)>& body) {
-  const int n = forked ? 1 : std::max(1, n_threads);
+  const Share share(forked ? 1 : std::max(1, n_threads));
+  const int n = share.size;
   const auto run = [&](Team& team, int rank) {
     // Dead units' moments decay into denormals, which cost up to a third of the time.
     const DenormalMode flush(true);

@@ -73,7 +73,8 @@ class DenormalMode {
   std::uint64_t saved_ = 0;
 };
 
-/** Runs body once on each of n_threads threads in one parallel region; the caller is the leader. Sets flush-to-zero and
+/** Runs body once on each of n_threads threads in one parallel region; the caller is the leader. While other teams of
+ * this process are at work there are fewer, so that they share the processors. Sets flush-to-zero and
  * denormals-are-zero for the time of the call and restores what was there. The body must not throw. */
 void run_team(int n_threads, const std::function<void(Member&)>& body);
 

@@ -4,89 +4,132 @@
 #include <array>
 #include <cmath>
 
+#include "kernels/softmax.h"
+#include "kernels/vector_math.h"
+
 namespace fastmlp {
 namespace {
 
 constexpr std::array<const char*, 7> kNames = {"squared_error", "absolute_error",       "huber",        "quantile",
                                                "poisson",       "binary_cross_entropy", "cross_entropy"};
 
+using namespace simd;
+
 // Losses that are a sum over outputs: value(z, y) and its derivative by z.
 
 /** (z - y)^2 */
 template <class T>
 struct SquaredError {
+  using P = Packet<T>;
   explicit SquaredError(const LossOptions&) {}
-  T value(T z, T y) const { return (z - y) * (z - y); }
-  T derivative(T z, T y) const { return 2 * (z - y); }
+  P value(const P& z, const P& y) const { return pmul(psub(z, y), psub(z, y)); }
+  P derivative(const P& z, const P& y) const { return pmul(set<T>(2), psub(z, y)); }
 };
+
+/** above where z > y, below where z < y, zero where they are equal. */
+template <class T>
+Packet<T> by_side(const Packet<T>& z, const Packet<T>& y, T above, T below) {
+  const Packet<T> zero = set<T>(0);
+  return pselect(pcmp_lt(y, z), set<T>(above), pselect(pcmp_lt(z, y), set<T>(below), zero));
+}
 
 /** |z - y| */
 template <class T>
 struct AbsoluteError {
+  using P = Packet<T>;
   explicit AbsoluteError(const LossOptions&) {}
-  T value(T z, T y) const { return std::abs(z - y); }
-  T derivative(T z, T y) const { return z > y ? T(1) : z < y ? T(-1) : T(0); }
+  P value(const P& z, const P& y) const { return absolute<T>(psub(z, y)); }
+  P derivative(const P& z, const P& y) const { return by_side<T>(z, y, 1, -1); }
 };
 
 /** (z - y)^2 / 2 within delta of y, delta (|z - y| - delta / 2) beyond (Huber 1964). */
 template <class T>
 struct Huber {
+  using P = Packet<T>;
   explicit Huber(const LossOptions& options) : delta(static_cast<T>(options.delta)) {}
-  T value(T z, T y) const {
-    const T d = std::abs(z - y);
-    return d <= delta ? d * d / 2 : delta * (d - delta / 2);
+  P value(const P& z, const P& y) const {
+    const P d = absolute<T>(psub(z, y));
+    const P beyond = pmul(set<T>(delta), psub(d, set<T>(delta / 2)));
+    return pselect(pcmp_le(d, set<T>(delta)), pmul(set<T>(T(0.5)), pmul(d, d)), beyond);
   }
-  T derivative(T z, T y) const { return std::clamp(z - y, -delta, delta); }
+  P derivative(const P& z, const P& y) const { return pmax(pmin(psub(z, y), set<T>(delta)), set<T>(-delta)); }
   T delta;
 };
 
 /** q (y - z) above the prediction, (1 - q) (z - y) below: the pinball loss (Koenker & Bassett 1978). */
 template <class T>
 struct Quantile {
+  using P = Packet<T>;
   explicit Quantile(const LossOptions& options) : q(static_cast<T>(options.quantile)) {}
-  T value(T z, T y) const { return y >= z ? q * (y - z) : (1 - q) * (z - y); }
-  T derivative(T z, T y) const { return y > z ? -q : y < z ? 1 - q : T(0); }
+  P value(const P& z, const P& y) const {
+    const P d = psub(z, y);
+    return pmax(pmul(set<T>(-q), d), pmul(set<T>(1 - q), d));
+  }
+  P derivative(const P& z, const P& y) const { return by_side<T>(z, y, 1 - q, -q); }
   T q;
 };
 
 /** Half the Poisson deviance with z the logarithm of the mean: exp(z) - y z + y log y - y. */
 template <class T>
 struct Poisson {
+  using P = Packet<T>;
   explicit Poisson(const LossOptions&) {}
-  T value(T z, T y) const { return std::exp(z) - y * z + (y > 0 ? y * std::log(y) - y : T(0)); }
-  T derivative(T z, T y) const { return std::exp(z) - y; }
+  P value(const P& z, const P& y) const {
+    const P zero = set<T>(0);
+    const P saturated = pmul(y, psub(plog(y), set<T>(1)));
+    return padd(psub(pexp(z), pmul(y, z)), pselect(pcmp_lt(zero, y), saturated, zero));
+  }
+  P derivative(const P& z, const P& y) const { return psub(pexp(z), y); }
 };
 
 /** -y log p - (1 - y) log(1 - p) with p = logistic(z): softplus(z) - y z, safe for any z. */
 template <class T>
 struct BinaryCrossEntropy {
+  using P = Packet<T>;
   explicit BinaryCrossEntropy(const LossOptions& options) : smoothing(static_cast<T>(options.label_smoothing)) {}
-  T smoothed(T y) const { return y * (1 - smoothing) + smoothing / 2; }
-  T value(T z, T y) const { return std::max(z, T(0)) + std::log1p(std::exp(-std::abs(z))) - smoothed(y) * z; }
-  T derivative(T z, T y) const {
-    const T e = std::exp(-std::abs(z));
-    return (z >= 0 ? 1 / (1 + e) : e / (1 + e)) - smoothed(y);
-  }
+  P smoothed(const P& y) const { return pmadd(y, set<T>(1 - smoothing), set<T>(smoothing / 2)); }
+  P value(const P& z, const P& y) const { return psub(softplus<T>(z), pmul(smoothed(y), z)); }
+  P derivative(const P& z, const P& y) const { return psub(logistic<T>(z), smoothed(y)); }
   T smoothing;
 };
+
+/** So many numbers are brought together to be worked on as packets: outputs of one number would fill one lane each. */
+constexpr Index kAtOnce = 256;
 
 template <class T, class Term>
 void sum_of_terms(const Term& term, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                   const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
-  const Index outputs = output.cols;
-  const double share = 1 / static_cast<double>(outputs);
-  for (Index i = 0; i < output.rows; ++i) {
-    const T* z = output.row(i);
-    const T* y = targets.values + static_cast<Index>(rows[i]) * targets.stride;
-    const double weight = weights ? share * static_cast<double>(weights[rows[i]]) : share;
-    T total = 0;
-    for (Index j = 0; j < outputs; ++j) total += term.value(z[j], y[j]);
-    losses[i] = weight * static_cast<double>(total);
-    if (!delta.data) continue;
-    T* d = delta.row(i);
-    const T factor = static_cast<T>(weight * scale);
-    for (Index j = 0; j < outputs; ++j) d[j] = factor * term.derivative(z[j], y[j]);
-  }
+  alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
+  const double share = 1 / static_cast<double>(output.cols);
+  /** Rows [first, last), columns [column, column + cols): at most kAtOnce numbers. */
+  const auto piece = [&](Index first, Index last, Index column, Index cols) {
+    const Index count = (last - first) * cols;
+    std::fill(z + count / kWidth<T> * kWidth<T>, z + padded<T>(count), T(0));
+    std::fill(y + count / kWidth<T> * kWidth<T>, y + padded<T>(count), T(0));
+    for (Index i = first, k = 0; i < last; ++i, k += cols) {
+      const T* from = targets.values + static_cast<Index>(rows[i]) * targets.stride + column;
+      for (Index j = 0; j < cols; ++j) z[k + j] = output.row(i)[column + j];
+      for (Index j = 0; j < cols; ++j) y[k + j] = from[j];
+    }
+    for (Index k = 0; k < count; k += kWidth<T>) {
+      const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
+      store(y + k, term.value(z_packet, y_packet));
+      if (delta.data) store(z + k, term.derivative(z_packet, y_packet));
+    }
+    for (Index i = first, k = 0; i < last; ++i, k += cols) {
+      const double weight = weights ? share * static_cast<double>(weights[rows[i]]) : share;
+      T total = 0;
+      for (Index j = 0; j < cols; ++j) total += y[k + j];
+      losses[i] = (column > 0 ? losses[i] : 0.0) + weight * static_cast<double>(total);
+      if (!delta.data) continue;
+      const T factor = static_cast<T>(weight * scale);
+      for (Index j = 0; j < cols; ++j) delta.row(i)[column + j] = factor * z[k + j];
+    }
+  };
+  const Index at_once = std::max<Index>(1, kAtOnce / output.cols);
+  for (Index i = 0; i < output.rows; i += at_once)
+    for (Index column = 0; column < output.cols; column += kAtOnce)
+      piece(i, std::min(output.rows, i + at_once), column, std::min(kAtOnce, output.cols - column));
 }
 
 /** -sum_k y_k log softmax(z)_k, y the smoothed one-hot label. */
@@ -96,24 +139,30 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
   const Index classes = output.cols;
   const T spread = static_cast<T>(loss.label_smoothing / static_cast<double>(classes));
   const T hit = static_cast<T>(1 - loss.label_smoothing) + spread;
-  for (Index i = 0; i < output.rows; ++i) {
-    const T* z = output.row(i);
-    const Index label = targets.labels[rows[i]];
-    const double weight = weights ? static_cast<double>(weights[rows[i]]) : 1.0;
-    const T largest = *std::max_element(z, z + classes);
-    T normaliser = 0, shifted = 0;
-    for (Index k = 0; k < classes; ++k) {
-      normaliser += std::exp(z[k] - largest);
-      shifted += z[k] - largest;
+  alignas(kAlignment) T logarithms[kAtOnce];
+  for (Index first = 0; first < output.rows; first += kAtOnce) {
+    const Index count = std::min(kAtOnce, output.rows - first);
+    std::fill_n(logarithms, kAtOnce, T(1));
+    for (Index i = 0; i < count; ++i) {
+      const T* z = output.row(first + i);
+      const std::uint32_t row = rows[first + i];
+      const double weight = weights ? static_cast<double>(weights[row]) : 1.0;
+      const Index label = targets.labels[row];
+      T* d = delta.data ? delta.row(first + i) : nullptr;
+      const Exponentials<T> sums = exponentials(z, classes, d);
+      logarithms[i] = sums.normaliser;
+      // sum_k y_k (log sum exp(z) - z_k), every term relative to the largest; without the first logarithm
+      losses[first + i] =
+          -weight * static_cast<double>(spread * sums.shifted + (hit - spread) * (z[label] - sums.largest));
+      if (!d) continue;
+      const T factor = static_cast<T>(weight * scale);
+      for (Index k = 0; k < classes; ++k) d[k] = factor * (d[k] / sums.normaliser - spread);
+      d[label] -= factor * (hit - spread);
     }
-    // sum_k y_k (log sum exp(z) - z_k), every term relative to the largest
-    losses[i] =
-        weight * static_cast<double>(std::log(normaliser) - spread * shifted - (hit - spread) * (z[label] - largest));
-    if (!delta.data) continue;
-    T* d = delta.row(i);
-    const T factor = static_cast<T>(weight * scale);
-    for (Index k = 0; k < classes; ++k)
-      d[k] = factor * (std::exp(z[k] - largest) / normaliser - (k == label ? hit : spread));
+    for (Index i = 0; i < count; i += kWidth<T>) store(logarithms + i, plog(load(logarithms + i)));
+    for (Index i = 0; i < count; ++i)
+      losses[first + i] +=
+          (weights ? static_cast<double>(weights[rows[first + i]]) : 1.0) * static_cast<double>(logarithms[i]);
   }
 }
 

@@ -1,34 +1,25 @@
 #include "predict/predictor.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "core/threads.h"
+#include "kernels/softmax.h"
 
 namespace fastmlp {
 namespace {
 
-/** to[0..n) <- link(z[0..n)) */
+/** Rows of raw outputs, which softmax overwrites, to predictions without padding. */
 template <class T>
-void apply_link(Link link, const T* z, Index n, T* to) {
-  switch (link) {
-    case Link::identity: std::copy_n(z, n, to); return;
-    case Link::exponential: std::transform(z, z + n, to, [](T x) { return std::exp(x); }); return;
-    case Link::logistic:
-      std::transform(z, z + n, to, [](T x) {
-        const T e = std::exp(-std::abs(x));
-        return (x >= 0 ? T(1) : e) / (1 + e);
-      });
-      return;
-    case Link::softmax: {
-      const T largest = *std::max_element(z, z + n);
-      T total = 0;
-      for (Index k = 0; k < n; ++k) total += to[k] = std::exp(z[k] - largest);
-      for (Index k = 0; k < n; ++k) to[k] /= total;
-      return;
-    }
+void apply_link(Link link, Matrix<T> outputs, T* to) {
+  const Index n = outputs.cols;
+  for (Index i = 0; i < outputs.rows; ++i) {
+    T* row = outputs.row(i);
+    const T scale = link == Link::softmax ? 1 / exponentials(row, n, row).normaliser : T(1);
+    for (Index k = 0; k < n; ++k) to[i * n + k] = scale * row[k];
   }
+  if (link == Link::exponential) exponential(to, outputs.rows * n);
+  if (link == Link::logistic) logistic(to, outputs.rows * n);
 }
 
 }  // namespace
@@ -65,8 +56,7 @@ void Predictor<T>::predict(const Table& table, T* out, int max_threads) const {
       const Index rows = std::min(kBlockRows, mine.last - row);
       gather<T>(table, inputs_, nullptr, row, workspace.input().slice(0, rows));
       stack_->forward({values_.data(), forward_copy_.data(), nullptr}, workspace, 0, rows, Pass{});
-      for (Index i = 0; i < rows; ++i)
-        apply_link(link_, workspace.output().row(i), outputs(), out + (row + i) * outputs());
+      apply_link(link_, workspace.output().slice(0, rows), out + row * outputs());
     }
   });
 }

@@ -51,7 +51,7 @@ double ordered_sum(const double* losses, Index count) {
 }
 
 template <class T>
-Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Dataset<T>& data, const StepOptions& options,
+Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<T>& data, const StepOptions& options,
               Index max_rows, int n_threads)
     : network_(network),
       stack_(network.stack()),

@@ -18,16 +18,21 @@
 
 namespace fastmlp {
 
-/** A table with its true values and weights (null: all one), and which of its rows are meant. */
+/** A table with its true values and weights (null: all one). */
 template <class T>
-struct Dataset {
+struct Samples {
   Table x;
   Targets<T> y;
   const T* weights = nullptr;
+};
+
+/** Samples, and which of their rows are meant. */
+template <class T>
+struct Dataset : Samples<T> {
   std::vector<std::uint32_t> rows;
 
   void use_all_rows() {
-    rows.resize(static_cast<std::size_t>(x.rows));
+    rows.resize(static_cast<std::size_t>(this->x.rows));
     std::iota(rows.begin(), rows.end(), 0u);
   }
   Index n_rows() const { return static_cast<Index>(rows.size()); }
@@ -47,7 +52,7 @@ template <class T>
 class Step {
  public:
   /** For minibatches of at most `max_rows` rows and teams of at most team_size(stack, max_rows, .) members. */
-  Step(Network<T>& network, const Standardisation& inputs, const Dataset<T>& data, const StepOptions& options,
+  Step(Network<T>& network, const Standardisation& inputs, const Samples<T>& data, const StepOptions& options,
        Index max_rows, int n_threads);
 
   /** How many threads, at most `limit`, minibatches of that many rows are worth. */
@@ -103,7 +108,7 @@ class Step {
   Network<T>& network_;
   const Stack<T>& stack_;
   const Standardisation& inputs_;
-  Dataset<T> data_;
+  Samples<T> data_;
   StepOptions options_;
   Index block_rows_;
   bool leaves_;       // whether gradients are taken per leaf of rows; else per task over all rows

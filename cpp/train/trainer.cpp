@@ -21,24 +21,24 @@ Index checked_batch_size(const TrainOptions& options, Index n_rows) {
 }  // namespace
 
 template <class T>
-Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs,
-                    const Dataset<T>& train, const Dataset<T>& validation, const TrainOptions& options)
+Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> train,
+                    Dataset<T> validation, const TrainOptions& options)
     : network_(network),
       optimizer_(optimizer),
       inputs_(inputs),
-      train_(train),
-      validation_(validation),
+      train_(std::move(train)),
+      validation_(std::move(validation)),
       options_(options),
-      batch_size_(checked_batch_size(options, train.n_rows())),
+      batch_size_(checked_batch_size(options, train_.n_rows())),
       n_threads_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
-      order_(train.rows),
-      step_(network, inputs, train, options.step, batch_size_, n_threads_),
-      learning_rate_(options.schedule, static_cast<double>(ceil_div(train.n_rows(), batch_size_)) *
+      order_(options.shuffle ? train_.rows : std::vector<std::uint32_t>{}),
+      step_(network, inputs, train_, options.step, batch_size_, n_threads_),
+      learning_rate_(options.schedule, static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) *
                                            static_cast<double>(options.max_iter)),
-      validation_losses_(validation.rows.size()) {
+      validation_losses_(validation_.rows.size()) {
   if (has_validation())
     for (int i = 0; i < n_threads_; ++i)
-      validation_workspaces_.emplace_back(network.stack(), std::min(step_.block_rows(), validation.n_rows()), false);
+      validation_workspaces_.emplace_back(network.stack(), std::min(step_.block_rows(), validation_.n_rows()), false);
   if (options.early_stopping && has_validation()) best_ = network.values().clone();
 }
 
@@ -62,6 +62,7 @@ TrainResult Trainer<T>::run() {
 template <class T>
 void Trainer<T>::work(Member& member) {
   const Index n = train_.n_rows();
+  const std::uint32_t* order = options_.shuffle ? order_.data() : train_.rows.data();
   std::uint64_t step = 0;
   const std::uint64_t first_optimizer_step = optimizer_.steps;
   for (Index epoch = 0; epoch < options_.max_iter; ++epoch) {
@@ -69,7 +70,7 @@ void Trainer<T>::work(Member& member) {
     member.barrier();
     double loss = 0, weight = 0, rate = 0;
     for (Index first = 0; first < n; first += batch_size_, ++step) {
-      const typename Step<T>::Minibatch batch{order_.data() + first, std::min(batch_size_, n - first)};
+      const typename Step<T>::Minibatch batch{order + first, std::min(batch_size_, n - first)};
       rate = learning_rate_.at(step, options_.samples_seen + static_cast<double>(epoch) * static_cast<double>(n));
       if (!step_.run(member, batch, first_step_ + step, &optimizer_,
                      optimizer_.rate(rate, first_optimizer_step + step + 1)))

@@ -44,8 +44,8 @@ struct TrainResult {
 template <class T>
 class Trainer {
  public:
-  Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, const Dataset<T>& train,
-          const Dataset<T>& validation, const TrainOptions& options);  // validation may have no rows
+  Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> train,
+          Dataset<T> validation, const TrainOptions& options);  // validation may have no rows
 
   /** Called by the leader after every epoch; true ends training. */
   std::function<bool(const EpochRecord&)> on_epoch;
@@ -70,7 +70,7 @@ class Trainer {
   TrainOptions options_;
   Index batch_size_;
   int n_threads_;
-  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
   Step<T> step_;
   LearningRate learning_rate_;
   std::vector<Workspace<T>> validation_workspaces_;  // one per thread

@@ -73,7 +73,7 @@ struct Data {
 
   Table table() const { return table_of(x.data(), rows, inputs); }
   Dataset<T> dataset(bool weighted = false) const {
-    Dataset<T> all{table(), {y.data(), labels.data(), outputs}, weighted ? weights.data() : nullptr, {}};
+    Dataset<T> all{{table(), {y.data(), labels.data(), outputs}, weighted ? weights.data() : nullptr}, {}};
     all.use_all_rows();
     return all;
   }

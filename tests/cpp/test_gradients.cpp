@@ -208,7 +208,7 @@ TEST(given_derivatives_go_through) {
     for (Index j = 0; j < 6; ++j)
       delta.push_back(2 * (workspace.output().row(i)[j] - data.y[static_cast<std::size_t>(i * 6 + j)]) / 6 /
                       static_cast<double>(data.rows));
-  const Dataset<double> without_targets{data.table(), {}, nullptr, data.order};
+  const Dataset<double> without_targets{{data.table(), {}, nullptr}, data.order};
   Step<double> step(given, none, without_targets, {}, data.rows, 8);
   step.given_delta = {delta.data(), data.rows, 6, 6};
   run_team(2, [&](Member& member) { step.run(member, {data.order.data(), data.rows}, 1, nullptr, {}); });

@@ -1,6 +1,7 @@
 // The team: who runs, what the barrier hands over, how work is shared, the floating-point mode.
 #include <array>
 #include <limits>
+#include <thread>
 
 #include "check.h"
 #include "core/random.h"
@@ -25,6 +26,15 @@ TEST(every_member_runs_once) {
     });
     for (int rank = 0; rank < 8; ++rank) CHECK(runs[static_cast<std::size_t>(rank)] == (rank < n ? 1 : 0));
   }
+}
+
+TEST(teams_at_work_at_the_same_time_share_the_processors) {
+  const int processors = available_threads();
+  run_team(processors, [&](Member& first) {
+    if (!first.leads()) return;
+    std::thread([&] { run_team(8, [](Member& second) { CHECK(second.size() == 1); }); }).join();
+  });
+  run_team(3, [](Member& member) { CHECK(member.size() == 3); });
 }
 
 TEST(a_team_has_at_least_one_member) {

@@ -139,11 +139,14 @@ void check_functions(std::initializer_list<Bound<T>> bounds) {
       "tanh", -1000, 1000, [](P x) { return simd::tanh<T>(x); }, +[](Real x) { return std::tanh(x); }, *bound++);
   check_function<T>(
       "erf", -1000, 1000, [](P x) { return simd::erf<T>(x); }, +[](Real x) { return std::erf(x); }, *bound++);
+  check_function<T>(
+      "square_root", 0, 1e38, [](P x) { return simd::square_root<T>(x); }, +[](Real x) { return std::sqrt(x); },
+      *bound++);
 }
 
 TEST(vector_functions_are_accurate) {
-  check_functions<float>({{3.5, 1.8}, {6, 3.5}, {3.2, 2}, {6, 1.6}, {7, 1}, {7.5, 4}, {5, 1.9}});
-  check_functions<double>({{3.8, 1.9}, {4.5, 3}, {3.2, 2.4}, {3.6, 1.6}, {3, 1}, {1.8, 0.95}, {4.6, 1.9}});
+  check_functions<float>({{3.5, 1.8}, {6, 3.5}, {3.2, 2}, {6, 1.6}, {7, 1}, {7.5, 4}, {5, 1.9}, {2, 1.5}});
+  check_functions<double>({{3.8, 1.9}, {4.5, 3}, {3.2, 2.4}, {3.6, 1.6}, {3, 1}, {1.8, 0.95}, {4.6, 1.9}, {0.5, 0.5}});
 }
 
 /** An activation with its derivative and how near both must come. */
