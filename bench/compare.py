@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import joblib
 import numpy as np
@@ -37,6 +37,7 @@ LEARNING_RATE = 1e-3
 TURN = 0.1  # seconds that a turn takes at least, so that short runs are timed warm
 PAUSE = 0.1  # seconds before a run in which the spinning threads of the one before fall asleep
 
+Key = TypeVar("Key")
 Array = NDArray[Any]
 Predict = Callable[[Array], Array]
 Fit = Callable[[Workload, Array, Array], Predict]
@@ -119,13 +120,12 @@ def fit_torch(workload: Workload, X: Array, y: Array) -> Predict:
     return predict
 
 
-def programs(threads: int, *, with_torch: bool) -> dict[str, Fit]:
+def programs(threads: int, peers: list[str]) -> dict[str, Fit]:
     """Fastmlp and its peers. scikit-learn's threads are BLAS's, which the caller limits."""
-    found: dict[str, Fit] = {
-        "fastmlp": partial(fit_fastmlp, threads=threads),
-        "scikit-learn": fit_sklearn,
-    }
-    if with_torch and importlib.util.find_spec("torch"):
+    found: dict[str, Fit] = {"fastmlp": partial(fit_fastmlp, threads=threads)}
+    if "scikit-learn" in peers:
+        found["scikit-learn"] = fit_sklearn
+    if "torch" in peers and importlib.util.find_spec("torch"):
         import torch
 
         torch.set_num_threads(threads)
@@ -145,8 +145,8 @@ def seconds(run: Callable[[], Any], in_a_row: int = 1) -> float:
 
 
 def alternate(
-    runs: Mapping[str, Callable[[], Any]], repeats: int, warm_up: float
-) -> dict[str, list[float]]:
+    runs: Mapping[Key, Callable[[], Any]], repeats: int, warm_up: float
+) -> dict[Key, list[float]]:
     """Seconds of a run, in `repeats` rounds in which each takes its turn.
 
     Before, each runs at least once and until `warm_up` seconds have gone by. A turn of a short
@@ -160,7 +160,7 @@ def alternate(
             run()
             count += 1
         in_a_row[name] = max(1, round(TURN * count / (time.perf_counter() - start)))
-    times: dict[str, list[float]] = {name: [] for name in runs}
+    times: dict[Key, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
             time.sleep(PAUSE)
@@ -241,6 +241,30 @@ def versions(with_torch: bool) -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
+def origin(with_torch: bool) -> dict[str, Any]:
+    """Head of every report: when, where and with what it was measured."""
+    return {
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "build": _core.build_info(),
+        "versions": versions(with_torch),
+    }
+
+
+def aligned(lines: list[list[str]]) -> str:
+    """Cells in columns, the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
+        for line in lines
+    )
+
+
+def write_json(path: Path, report: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2, default=str) + "\n")
+
+
 def table(results: list[dict[str, Any]], threads: int, peak: float) -> str:
     """Lines for people, a workload each."""
     names = list(results[0]["seconds"])
@@ -254,11 +278,7 @@ def table(results: list[dict[str, Any]], threads: int, peak: float) -> str:
         for ratio in result["ratios"].values():
             line.append("{median:.1f} ({min:.1f}-{max:.1f})".format(**ratio))
         lines.append(line)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
-        for line in lines
-    )
+    return aligned(lines)
 
 
 def epoch_times(results: list[dict[str, Any]]) -> str:
@@ -312,7 +332,13 @@ def arguments() -> argparse.Namespace:
         action="store_true",
         help=f"time the prediction of {PREDICTED_ROWS:,} rows instead of training",
     )
-    parser.add_argument("--no-torch", action="store_true", help="leave PyTorch out")
+    parser.add_argument(
+        "--peers",
+        type=lambda text: text.split(","),
+        default=["scikit-learn", "torch"],
+        metavar="A,B",
+        help="of scikit-learn and torch, or none; default: both, torch where it is installed",
+    )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write everything measured")
     return parser.parse_args()
 
@@ -325,12 +351,9 @@ def main() -> None:
     warm_up = 0.5 if options.quick else 2.0
     chosen = options.workloads or (DEFAULT_PREDICTION if options.predict else DEFAULT)
 
-    fits = programs(threads, with_torch=not options.no_torch)
+    fits = programs(threads, options.peers)
     report: dict[str, Any] = {
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": machine(),
-        "build": _core.build_info(),
-        "versions": versions("torch" in fits),
+        **origin("torch" in fits),
         "settings": {
             "threads": threads,
             "dtype": dtype,
@@ -369,8 +392,7 @@ def main() -> None:
     if not options.predict and (lines := epoch_times(results)):
         print("\n" + lines)
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
+        write_json(options.json, report)
 
 
 if __name__ == "__main__":

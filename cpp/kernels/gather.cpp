@@ -1,6 +1,7 @@
 #include "kernels/gather.h"
 
 #include <algorithm>
+#include <cstring>
 #include <type_traits>
 
 namespace fastmlp {
@@ -9,6 +10,21 @@ namespace {
 /** The type to subtract in: float for what float holds exactly, else double. */
 template <class Source>
 using Working = std::conditional_t<std::is_same_v<Source, float> || sizeof(Source) <= 2, float, double>;
+
+/** n elements, in pieces that need no loop of their own. */
+template <class T>
+void copy_row(const T* from, Index n, T* to) {
+  const auto piece = [&]<Index size>() {
+    std::memcpy(to, from, size * sizeof(T));
+    from += size;
+    to += size;
+  };
+  for (; n >= 16; n -= 16) piece.template operator()<16>();
+  if (n & 8) piece.template operator()<8>();
+  if (n & 4) piece.template operator()<4>();
+  if (n & 2) piece.template operator()<2>();
+  if (n & 1) *to = *from;
+}
 
 template <class Source, class T>
 void gather_rows(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
@@ -21,6 +37,11 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
   for (Index i = 0; i < out.rows; ++i) {
     const char* from = table.data + (rows ? static_cast<Index>(rows[i]) : first + i) * table.row_stride;
     T* to = out.row(i);
+    if constexpr (std::is_same_v<Source, T>)
+      if (contiguous && standardisation.empty()) {
+        copy_row(reinterpret_cast<const T*>(from), cols, to);
+        continue;
+      }
     const auto copy = [&](auto value) {
       if (standardisation.empty())
         for (Index j = 0; j < cols; ++j) to[j] = static_cast<T>(value(j));

@@ -147,7 +147,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   const Start start = job.start;
   const Finish finish = job.finish;
   job.a_stride = row_contiguous ? a.depth : a.row;
-  const Index group_rows = std::min(c.rows, kGroupRows);
+  const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
   alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
   // What is to be added has no place in c for sums that are not finished.
   const Index outer = finish == Finish::add

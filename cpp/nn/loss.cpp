@@ -96,20 +96,30 @@ struct BinaryCrossEntropy {
 /** So many numbers are brought together to be worked on as packets: outputs of one number would fill one lane each. */
 constexpr Index kAtOnce = 256;
 
-template <class T, class Term>
-void sum_of_terms(const Term& term, Matrix<const T> output, const Targets<T>& targets, const T* weights,
-                  const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
-  alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
-  const double share = 1 / static_cast<double>(output.cols);
-  /** Rows [first, last), columns [column, column + cols): at most kAtOnce numbers. */
-  const auto piece = [&](Index first, Index last, Index column, Index cols) {
+template <class T>
+struct LossPass {
+  Matrix<const T> output;
+  const Targets<T>& targets;
+  const T* weights;
+  const std::uint32_t* rows;
+  double scale;
+  double* losses;
+  Matrix<T> delta;
+
+  /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. One column only is a loop without
+   * an inner one. */
+  template <bool single, class Term>
+  void piece(const Term& term, Index first, Index last, Index column, Index width) const {
+    alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
+    const Index cols = single ? 1 : width;
     const Index count = (last - first) * cols;
-    std::fill(z + count / kWidth<T> * kWidth<T>, z + padded<T>(count), T(0));
-    std::fill(y + count / kWidth<T> * kWidth<T>, y + padded<T>(count), T(0));
+    const double share = 1 / static_cast<double>(output.cols);
+    store(z + count / kWidth<T> * kWidth<T>, set<T>(0));
+    store(y + count / kWidth<T> * kWidth<T>, set<T>(0));
     for (Index i = first, k = 0; i < last; ++i, k += cols) {
-      const T* from = targets.values + static_cast<Index>(rows[i]) * targets.stride + column;
+      const T* values = targets.values + static_cast<Index>(rows[i]) * targets.stride + column;
       for (Index j = 0; j < cols; ++j) z[k + j] = output.row(i)[column + j];
-      for (Index j = 0; j < cols; ++j) y[k + j] = from[j];
+      for (Index j = 0; j < cols; ++j) y[k + j] = values[j];
     }
     for (Index k = 0; k < count; k += kWidth<T>) {
       const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
@@ -125,12 +135,23 @@ void sum_of_terms(const Term& term, Matrix<const T> output, const Targets<T>& ta
       const T factor = static_cast<T>(weight * scale);
       for (Index j = 0; j < cols; ++j) delta.row(i)[column + j] = factor * z[k + j];
     }
-  };
-  const Index at_once = std::max<Index>(1, kAtOnce / output.cols);
-  for (Index i = 0; i < output.rows; i += at_once)
-    for (Index column = 0; column < output.cols; column += kAtOnce)
-      piece(i, std::min(output.rows, i + at_once), column, std::min(kAtOnce, output.cols - column));
-}
+  }
+
+  template <class Term>
+  void sum_of_terms(const Term& term) const {
+    // One packet less than there is room for: the last one may be begun.
+    constexpr Index most = kAtOnce - kLine<T>;
+    const Index at_once = std::max<Index>(1, most / output.cols);
+    for (Index i = 0; i < output.rows; i += at_once) {
+      const Index last = std::min(output.rows, i + at_once);
+      if (output.cols == 1)
+        piece<true>(term, i, last, 0, 1);
+      else
+        for (Index column = 0; column < output.cols; column += most)
+          piece<false>(term, i, last, column, std::min(most, output.cols - column));
+    }
+  }
+};
 
 /** -sum_k y_k log softmax(z)_k, y the smoothed one-hot label. */
 template <class T>
@@ -185,9 +206,8 @@ LossOptions loss_options(const std::string& name, double delta, double quantile,
 template <class T>
 void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                    const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
-  const auto terms = [&]<class Term>() {
-    sum_of_terms<T>(Term(loss), output, targets, weights, rows, scale, losses, delta);
-  };
+  const LossPass<T> pass{output, targets, weights, rows, scale, losses, delta};
+  const auto terms = [&]<class Term>() { pass.sum_of_terms(Term(loss)); };
   switch (loss.kind) {
     case LossKind::squared_error: return terms.template operator()<SquaredError<T>>();
     case LossKind::absolute_error: return terms.template operator()<AbsoluteError<T>>();
