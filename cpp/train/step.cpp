@@ -24,13 +24,22 @@ Index rows_at_once(const Stack<T>& stack) {
 constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
 constexpr Index kMostLeaves = 16;
 
+/** Multiply-adds of a step: forward, backward and gradient are one product each. */
+template <class T>
+double work_of(const Stack<T>& stack, Index rows) {
+  return 3.0 * static_cast<double>(rows) * static_cast<double>(stack.work_per_row());
+}
+
 /** The number of leaves of a chunk of at most kMostLeaves * block_rows rows: a power of two. The more rows, the more
  * of them a leaf has, or to add up the leaves would take longer than it saves. */
 template <class T>
 Index leaves_of(const Stack<T>& stack, Index rows) {
   if (stack.n_parameters() > kMostForLeaves) return 1;
+  const Index worth = worthwhile_threads(work_of(stack, rows), kMostLeaves);
   Index leaves = 1;
-  while (leaves < kMostLeaves && (64 * leaves * leaves <= rows || leaves * rows_at_once(stack) < rows)) leaves *= 2;
+  while (leaves < kMostLeaves &&
+         ((64 * leaves * leaves <= rows && 2 * leaves <= worth) || leaves * rows_at_once(stack) < rows))
+    leaves *= 2;
   return leaves;
 }
 
@@ -82,9 +91,7 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
 
 template <class T>
 int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
-  // Forward, backward and gradient are one product each.
-  const double work = 3.0 * static_cast<double>(max_rows) * static_cast<double>(stack.work_per_row());
-  const int team = worthwhile_threads(work, limit);
+  const int team = worthwhile_threads(work_of(stack, max_rows), limit);
   if (stack.n_parameters() > kMostForLeaves) return team;
   const Index leaves = leaves_of(stack, std::min(max_rows, kMostLeaves * rows_at_once(stack)));
   return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::min<Index>(team, leaves))));
