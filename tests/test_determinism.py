@@ -11,12 +11,12 @@ from fastmlp import Classifier, Dense, Dropout, Network, Optimizer, Regressor
 
 THREADS = [1, 2, 3, 4, 8]
 
-# Enough rows and units that eight threads have work (4e6 multiply-adds each) in every step.
+# Enough rows and units that every step is worth eight threads: 8^2 x 5e5 multiply-adds.
 WIDE = {
     "rows": 2100,
     "features": 30,
     "hidden_layer_sizes": (250, 130),
-    "batch_size": 700,
+    "batch_size": 1050,
     "max_iter": 2,
 }
 # Nothing divides by anything, and the last minibatch is smaller.
@@ -66,9 +66,9 @@ def assert_same_bits(one, other, X):
 
 
 def test_the_shapes_keep_several_threads_busy():
-    assert multiply_adds(WIDE) > 8 * 4e6
-    assert multiply_adds(ODD) > 8 * 4e6
-    assert multiply_adds(SMALL) < 4e6
+    assert multiply_adds(WIDE) > 8**2 * 5e5
+    assert multiply_adds(ODD) > 8**2 * 5e5
+    assert multiply_adds(SMALL) < 2**2 * 5e5
 
 
 @pytest.mark.parametrize("n_jobs", THREADS[1:])

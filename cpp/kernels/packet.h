@@ -64,7 +64,11 @@ inline void prefetch_far(const T* from) {
 }
 template <class T>
 inline T sum(const Packet<T>& p) {
-  return Eigen::internal::predux(p);
+  alignas(64) T lanes[kWidth<T>];
+  store(lanes, p);
+  for (int half = kWidth<T> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
 }
 
 }  // namespace fastmlp::simd

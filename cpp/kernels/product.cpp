@@ -306,9 +306,11 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
         }
         for (int r = 0; r < count; ++r) sums.packet[first + r] = own[r];
       };
-      constexpr int kAtOnce = 8;
+      // Several chains of sums at once, or each multiply-add would wait for the one before.
+      constexpr int kMany = std::min(n, 8), kFew = std::min(n, 2);
       int r = 0;
-      for (; r + kAtOnce <= rows; r += kAtOnce) dots.template operator()<kAtOnce>(r);
+      for (; r + kMany <= rows; r += kMany) dots.template operator()<kMany>(r);
+      for (; r + kFew <= rows; r += kFew) dots.template operator()<kFew>(r);
       for (; r < rows; ++r) dots.template operator()<1>(r);
       Eigen::internal::ptranspose(sums);
       for (int half = n / 2; half > 0; half /= 2)

@@ -49,7 +49,7 @@ void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T
 template <class T>
 void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
 
-/** c <- a b, or c <- c + a b; whole lines of c are written. */
+/** c <- a b, or c <- c + a b; whole lines of c are written. The depth is at least 1. */
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add = false);
 

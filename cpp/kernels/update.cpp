@@ -7,8 +7,8 @@ namespace {
 
 using namespace simd;
 
-/** f(row of values, of gradients, of first and of second moments, place of a packet in them): the rows' addresses are
- * locals of the loop, since whatever f stores might otherwise lie over the block's own fields. */
+/** f(place of a packet, rows of values, of gradients, of first and of second moments). The rows' addresses are locals
+ * of the loop, since whatever f stores might otherwise lie over the block's own fields. */
 template <class T, class F>
 inline void for_each_packet(const ParameterBlock<T>& block, F&& f) {
   const Index width = padded<T>(block.value.cols);
@@ -17,14 +17,8 @@ inline void for_each_packet(const ParameterBlock<T>& block, F&& f) {
     const T* const gradient = block.gradient.row(i);
     T* const first = block.first.row(i);
     T* const second = block.second.row(i);
-    for (Index j = 0; j < width; j += kWidth<T>) f(value + j, gradient + j, first + j, second + j);
+    for (Index j = 0; j < width; j += kWidth<T>) f(j, value, gradient, first, second);
   }
-}
-
-/** The root of a mean of squares; in float also of one that overflowed, which then all but stops the parameter. */
-template <class T>
-inline Packet<T> root_of_mean(const Packet<T>& mean) {
-  return square_root<T>(pmin(mean, set<T>(T(1e38))));
 }
 
 }  // namespace
@@ -33,12 +27,12 @@ template <class T>
 void SgdStep<T>::operator()(const ParameterBlock<T>& block) const {
   const auto p_rate = set<T>(-rate * gradient_scale), p_momentum = set<T>(momentum), keep = set<T>(1 - decay);
   const bool looks_ahead = nesterov;
-  for_each_packet(block, [&](T* w, const T* gradient, T* first, T*) {
-    const auto change = pmul(p_rate, load(gradient));
-    const auto velocity = pmadd(p_momentum, load(first), change);
-    store(first, velocity);
+  for_each_packet(block, [&](Index j, T* w, const T* gradient, T* first, T*) {
+    const auto change = pmul(p_rate, load(gradient + j));
+    const auto velocity = pmadd(p_momentum, load(first + j), change);
+    store(first + j, velocity);
     const auto move = looks_ahead ? pmadd(p_momentum, velocity, change) : velocity;
-    store(w, pmadd(keep, load(w), move));
+    store(w + j, pmadd(keep, load(w + j), move));
   });
 }
 
@@ -47,14 +41,14 @@ void AdamStep<T>::operator()(const ParameterBlock<T>& block) const {
   const auto b1 = set<T>(T(beta_1)), b2 = set<T>(T(beta_2)), c1 = set<T>(T(1 - beta_1)), c2 = set<T>(T(1 - beta_2));
   const auto p_rate = set<T>(-rate), p_epsilon = set<T>(epsilon), scale = set<T>(gradient_scale),
              keep = set<T>(1 - decay);
-  for_each_packet(block, [&](T* w, const T* gradient, T* first, T* second) {
-    const auto g = pmul(scale, load(gradient));
-    const auto m = pmadd(b1, load(first), pmul(c1, g));
-    const auto v = pmadd(b2, load(second), pmul(c2, pmul(g, g)));
-    store(first, m);
-    store(second, v);
-    const auto move = pdiv(pmul(p_rate, m), padd(root_of_mean<T>(v), p_epsilon));
-    store(w, pmadd(keep, load(w), move));
+  for_each_packet(block, [&](Index j, T* w, const T* gradient, T* first, T* second) {
+    const auto g = pmul(scale, load(gradient + j));
+    const auto m = pmadd(b1, load(first + j), pmul(c1, g));
+    const auto v = pmadd(b2, load(second + j), pmul(c2, pmul(g, g)));
+    store(first + j, m);
+    store(second + j, v);
+    const auto move = pdiv(pmul(p_rate, m), padd(square_root<T>(v), p_epsilon));
+    store(w + j, pmadd(keep, load(w + j), move));
   });
 }
 
@@ -63,12 +57,12 @@ void RmsPropStep<T>::operator()(const ParameterBlock<T>& block) const {
   const auto b2 = set<T>(T(beta_2)), c2 = set<T>(T(1 - beta_2));
   const auto p_rate = set<T>(-rate), p_epsilon = set<T>(epsilon), scale = set<T>(gradient_scale),
              keep = set<T>(1 - decay);
-  for_each_packet(block, [&](T* w, const T* gradient, T*, T* second) {
-    const auto g = pmul(scale, load(gradient));
-    const auto v = pmadd(b2, load(second), pmul(c2, pmul(g, g)));
-    store(second, v);
-    const auto move = pdiv(pmul(p_rate, g), padd(root_of_mean<T>(v), p_epsilon));
-    store(w, pmadd(keep, load(w), move));
+  for_each_packet(block, [&](Index j, T* w, const T* gradient, T*, T* second) {
+    const auto g = pmul(scale, load(gradient + j));
+    const auto v = pmadd(b2, load(second + j), pmul(c2, pmul(g, g)));
+    store(second + j, v);
+    const auto move = pdiv(pmul(p_rate, g), padd(square_root<T>(v), p_epsilon));
+    store(w + j, pmadd(keep, load(w + j), move));
   });
 }
 

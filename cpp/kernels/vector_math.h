@@ -22,13 +22,13 @@ inline Packet<T> absolute(const Packet<T>& x) {
   return pmax(x, psub(set<T>(0), x));
 }
 
-/** The square root of x >= 0, which for float may not exceed 1e38. The processors' own takes as long as ten
- * multiplications, and their approximations differ between makers; this one is exact arithmetic: a first guess at
+/** The square root of x >= 0. In float the processors' own takes as long as ten multiplications, and their
+ * approximations differ between makers; this one has only operations that IEEE 754 defines: a first guess at
  * 1 / sqrt(x) from the bits of x, off by at most 3.5%, corrected by the minimax polynomial of (1 + u)^(-1/2) over what
  * u can then be. */
 template <class T>
 inline Packet<T> square_root(const Packet<T>& x) {
-  if constexpr (std::is_same_v<T, float>) {
+  if constexpr (std::is_same_v<T, float> && kWidth<T> > 1) {
     using namespace Eigen::internal;
     using Bits = typename unpacket_traits<Packet<T>>::integer_packet;
     constexpr std::array<double, 5> p = {0.27495883641966085, -0.31393425182981033, 0.3749974743014859,

@@ -8,10 +8,12 @@
 namespace fastmlp {
 namespace {
 
-// A task's part of W at most: wide and tall enough to read the rows of both factors only a few times, small enough that
-// its gradient stays in L2 between product and update.
-constexpr Index kTaskRows = 128;
+// A task's part of W: whole rows where they are not too long, since values, moments and copies are then read as long
+// streams; tall enough to read the rows of both factors only a few times, small enough that its gradient stays in L2
+// between product and update.
 constexpr Index kTaskColumns = 512;
+constexpr Index kFewestTaskRows = 32, kMostTaskRows = 128;
+constexpr Index kTasks = 8;  // into so many or more, for as many threads, unless they would be too small
 
 /** The length to cut n into: even parts of at most `most`, or for huge layers of as many times that as keeps the list
  * of tasks short. */
@@ -136,7 +138,8 @@ template <class T>
 std::vector<Task> Dense<T>::tasks() const {
   std::vector<Task> tasks;
   const Block w = weights();
-  const Index task_rows = output_major() ? outputs_ : task_length(w.rows, kTaskRows, kLine<T>);
+  const Index most_rows = std::clamp(w.rows / kTasks, kFewestTaskRows, kMostTaskRows);
+  const Index task_rows = output_major() ? outputs_ : task_length(w.rows, most_rows, kLine<T>);
   const Index task_columns = task_length(w.cols, output_major() ? kTaskColumns * 8 : kTaskColumns, kLine<T>);
   for (Index column = 0; column < w.cols; column += task_columns)
     for (Index row = 0; row < w.rows; row += task_rows) {

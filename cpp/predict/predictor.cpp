@@ -44,16 +44,18 @@ Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link 
 
 template <class T>
 void Predictor<T>::predict(const Table& table, T* out, int max_threads) const {
-  constexpr Index kBlockRows = 112;
-  const int n_threads =
-      worthwhile_threads(static_cast<double>(table.rows) * static_cast<double>(stack_->work_per_row()), max_threads);
+  constexpr Index kMostRows = 128, kMostBytes = Index{1} << 22;
+  const Index block_rows = std::clamp<Index>(kMostBytes / Workspace<T>::bytes_per_row(*stack_, false), 1, kMostRows);
+  // To start a team takes as long as several meetings of one.
+  const double work = static_cast<double>(table.rows) * static_cast<double>(stack_->work_per_row());
+  const int n_threads = worthwhile_threads(work / 4, max_threads);
   std::vector<Workspace<T>> workspaces;
-  for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(kBlockRows, table.rows), false);
+  for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(block_rows, table.rows), false);
   run_team(n_threads, [&](Member& member) {
     Workspace<T>& workspace = workspaces[static_cast<std::size_t>(member.rank())];
-    const Member::Range mine = member.share(table.rows);
-    for (Index row = mine.first; row < mine.last; row += kBlockRows) {
-      const Index rows = std::min(kBlockRows, mine.last - row);
+    const Member::Range mine = member.share(table.rows, 8);
+    for (Index row = mine.first; row < mine.last; row += block_rows) {
+      const Index rows = std::min(block_rows, mine.last - row);
       gather<T>(table, inputs_, nullptr, row, workspace.input().slice(0, rows));
       stack_->forward({values_.data(), forward_copy_.data(), nullptr}, workspace, 0, rows, Pass{});
       apply_link(link_, workspace.output().slice(0, rows), out + row * outputs());

@@ -7,22 +7,32 @@
 namespace fastmlp {
 namespace {
 
-/** Rows whose activations in all layers take about `bytes`, within bounds. */
+// Networks up to this size have their gradient taken by each thread over its own rows, right behind the backward pass:
+// to add up whole gradients is cheaper than to read the other cores' activations.
+constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
+constexpr Index kMostLeaves = 16;
+
+constexpr Index kMegabyte = Index{1} << 20;
+
+/** Rows whose activations in all layers take about `bytes`; from `least` on if they take no more than `limit`. */
 template <class T>
-Index rows_for(const Stack<T>& stack, Index bytes, Index least, Index most) {
-  return std::clamp(bytes / Workspace<T>::bytes_per_row(stack, true), least, most);
+Index rows_for(const Stack<T>& stack, Index bytes, Index least, Index most, Index limit) {
+  const Index each = Workspace<T>::bytes_per_row(stack, true);
+  return std::max<Index>(1, std::min(std::clamp(bytes / each, least, most), limit / each));
 }
 
 /** Rows that go through all layers at once, with activations that stay in L2. */
 template <class T>
 Index rows_at_once(const Stack<T>& stack) {
-  return rows_for(stack, Index{1} << 19, 256, 1024);
+  return rows_for(stack, Index{1} << 19, 256, 1024,
+                  stack.n_parameters() > kMostForLeaves ? kMegabyte * 16 : kMegabyte * 2);
 }
 
-// Networks up to this size have their gradient taken by each thread over its own rows, right behind the backward pass:
-// to add up whole gradients is cheaper than to read the other cores' activations.
-constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
-constexpr Index kMostLeaves = 16;
+/** Rows whose activations are kept until the owners of the tasks have added up over them. */
+template <class T>
+Index rows_at_most(const Stack<T>& stack) {
+  return rows_for(stack, kMegabyte, 1024, 16384, 16 * kMegabyte + stack.n_parameters() * static_cast<Index>(sizeof(T)));
+}
 
 /** Multiply-adds of a step: forward, backward and gradient are one product each. */
 template <class T>
@@ -67,11 +77,10 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
       inputs_(inputs),
       data_(data),
       options_(options),
-      block_rows_(rows_at_once(stack_)),
       leaves_(leaves_of(stack_, max_rows) > 1),
-      chunk_rows_(
-          std::min(max_rows, leaves_ ? kMostLeaves * block_rows_ : rows_for(stack_, Index{1} << 20, 1024, 16384))),
-      workspace_(stack_, leaves_ ? n_threads * std::min(chunk_rows_, block_rows_) : chunk_rows_, true),
+      block_rows_(rows_at_once(stack_)),
+      chunk_rows_(std::min(max_rows, leaves_ ? kMostLeaves * block_rows_ : rows_at_most(stack_))),
+      workspace_(stack_, leaves_ ? std::min(chunk_rows_, n_threads * block_rows_) : chunk_rows_, true),
       row_losses_(static_cast<std::size_t>(chunk_rows_)),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
@@ -92,8 +101,8 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
 template <class T>
 int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
   const int team = worthwhile_threads(work_of(stack, max_rows), limit);
-  if (stack.n_parameters() > kMostForLeaves) return team;
   const Index leaves = leaves_of(stack, std::min(max_rows, kMostLeaves * rows_at_once(stack)));
+  if (leaves == 1) return team;
   return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::min<Index>(team, leaves))));
 }
 
@@ -173,11 +182,12 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
   const Index each = leaves / takers;
   GradientTree<T>& tree = trees_[static_cast<std::size_t>(member.rank())];
   tree.clear();
-  const Index at = member.rank() * std::min(chunk_rows_, block_rows_);
   const auto row_of = [&](Index leaf) { return chunk.count * leaf / leaves; };
   // Forward and backward of several leaves at once read the weights less often.
   const Index at_once = std::min(each, std::max<Index>(1, block_rows_ / ceil_div(chunk.count, leaves)));
   const Index begin = member.rank() * each, end = begin + each;
+  // This member's place in the workspace: its rows' own, or that of one block, which they then use by turns.
+  const Index at = std::min(member.rank() * block_rows_, row_of(begin));
   for (Index first = begin; first < end; first += at_once) {
     const Index last = std::min(end, first + at_once);
     const Index rows = row_of(last) - row_of(first);

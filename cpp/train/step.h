@@ -1,5 +1,6 @@
-// One training step in two phases: rows (forward and backward of all layers), then weights (gradient, penalty, update,
-// fresh copies). Called by all members of a team; see docs/design.md.
+// One training step in two phases: rows (forward and backward of all layers, in small networks the gradient too), then
+// weights (the gradient or its sum, penalty, update, fresh copies). Called by all members of a team; see
+// docs/design.md.
 #pragma once
 
 #include <atomic>
@@ -51,7 +52,7 @@ double ordered_sum(const double* losses, Index count);
 template <class T>
 class Step {
  public:
-  /** For minibatches of at most `max_rows` rows and teams of at most team_size(stack, max_rows, .) members. */
+  /** For minibatches of at most `max_rows` rows and teams of at most `n_threads`. */
   Step(Network<T>& network, const Standardisation& inputs, const Samples<T>& data, const StepOptions& options,
        Index max_rows, int n_threads);
 
@@ -85,6 +86,8 @@ class Step {
 
   /** Rows that are taken through all layers at once, so that their activations stay in cache. */
   Index block_rows() const { return block_rows_; }
+  /** Rows that go through both phases at once; a larger minibatch is taken in such chunks. */
+  Index chunk_rows() const { return chunk_rows_; }
 
  private:
   /** A part of a minibatch that goes through both phases before the next one. */
@@ -110,8 +113,8 @@ class Step {
   const Standardisation& inputs_;
   Samples<T> data_;
   StepOptions options_;
+  bool leaves_;  // whether gradients are taken per leaf of rows; else per task over all rows
   Index block_rows_;
-  bool leaves_;       // whether gradients are taken per leaf of rows; else per task over all rows
   Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
   Workspace<T> workspace_;
   std::vector<GradientTree<T>> trees_;  // one per thread that takes leaves

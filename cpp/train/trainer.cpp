@@ -36,9 +36,12 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       learning_rate_(options.schedule, static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) *
                                            static_cast<double>(options.max_iter)),
       validation_losses_(validation_.rows.size()) {
-  if (has_validation())
-    for (int i = 0; i < n_threads_; ++i)
-      validation_workspaces_.emplace_back(network.stack(), std::min(step_.block_rows(), validation_.n_rows()), false);
+  if (has_validation()) {
+    constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
+    const Index most = kMostBytes / (n_threads_ * Workspace<T>::bytes_per_row(network.stack(), false));
+    validation_rows_ = std::min({step_.block_rows(), validation_.n_rows(), std::max<Index>(1, most)});
+    for (int i = 0; i < n_threads_; ++i) validation_workspaces_.emplace_back(network.stack(), validation_rows_, false);
+  }
   if (options.early_stopping && has_validation()) best_ = network.values().clone();
 }
 
@@ -94,9 +97,9 @@ void Trainer<T>::work(Member& member) {
 template <class T>
 bool Trainer<T>::evaluate_validation(Member& member) {
   Workspace<T>& workspace = validation_workspaces_[static_cast<std::size_t>(member.rank())];
-  const Member::Range mine = member.share(validation_.n_rows(), 2);
-  for (Index row = mine.first; row < mine.last; row += step_.block_rows()) {
-    const Index rows = std::min(step_.block_rows(), mine.last - row);
+  const Member::Range mine = member.share(validation_.n_rows(), 8);
+  for (Index row = mine.first; row < mine.last; row += validation_rows_) {
+    const Index rows = std::min(validation_rows_, mine.last - row);
     if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
     gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows));

@@ -73,8 +73,9 @@ class Trainer {
   std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
   Step<T> step_;
   LearningRate learning_rate_;
-  std::vector<Workspace<T>> validation_workspaces_;  // one per thread
-  std::vector<double> validation_losses_;            // one per row
+  std::vector<Workspace<T>> validation_workspaces_;  // one per thread, each of validation_rows_
+  Index validation_rows_ = 0;
+  std::vector<double> validation_losses_;  // one per row
   TrainResult result_;
   Buffer<T> last_epoch_, best_;
   double best_loss_ = std::numeric_limits<double>::infinity();

@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from numbers import Integral, Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.extmath import _approximate_mode
 from sklearn.utils.validation import (
     _check_sample_weight,
     _num_samples,
@@ -32,7 +34,8 @@ from fastmlp._network import ACTIVATIONS, Dense, Dropout, Network, Optimizer, en
 from fastmlp._progress import Callback, Progress
 from fastmlp._threads import n_threads
 
-_CHUNK = 2**21  # numbers that are looked at at once where a copy has to be made
+_CHUNK = 2**20  # numbers that are looked at at once where a copy has to be made
+_COLUMNS = 2**15  # of a table whose scale is learnt, at once
 _LARGEST = 2**62  # of the numbers that the engine counts in 64 bits
 
 
@@ -41,7 +44,7 @@ class Targets:
     """The true values of all rows as the engine wants them."""
 
     values: NDArray[Any]  # (n, outputs) numbers, or (n,) int32 class numbers
-    stratify: NDArray[Any] | None = None  # what the validation split keeps the proportions of
+    are_classes: bool = False  # whose proportions the validation split keeps
 
 
 class Part(NamedTuple):
@@ -62,6 +65,42 @@ def reject_dates(values: Any, name: str) -> None:
         temporal = getattr(dtype, "is_temporal", None)  # polars
         if getattr(dtype, "kind", "") in ("m", "M") or (temporal is not None and temporal()):
             raise TypeError(f"{name} must hold numbers; got dates or durations")
+
+
+def parts(table: NDArray[Any], rows: NDArray[Any] | None = None) -> Iterator[slice | NDArray[Any]]:
+    """The table's rows, or those given, so many at a time that a copy of them is not large."""
+    n_rows = table.shape[0] if rows is None else rows.size
+    for part in gen_batches(n_rows, max(1, _CHUNK // prod(table.shape[1:]))):
+        yield part if rows is None else rows[part]
+
+
+def held_out(
+    n_rows: int, n_val: int, classes: NDArray[Any] | None, random_state: np.random.RandomState
+) -> NDArray[np.bool_]:
+    """Which rows scikit-learn's `train_test_split` takes for testing; stratified if it can be.
+
+    Given classes, that function needs 70 bytes per row and this one a quarter of them.
+    """
+    chosen = np.zeros(n_rows, dtype=bool)
+    if classes is not None:
+        classes = classes.astype(np.int32, copy=False)
+        counts = np.bincount(classes)
+        counts = counts[counts > 0]
+    if classes is None or counts.min() < 2 or min(n_val, n_rows - n_val) < counts.size:
+        chosen[random_state.permutation(n_rows)[:n_val]] = True
+        return chosen
+    # A sparse matrix with one entry per row holds, column after column, the rows of every class.
+    ends = np.arange(n_rows + 1, dtype=np.int32 if n_rows < 2**31 else np.int64)
+    order = csr_array((np.ones(n_rows, dtype=bool), classes, ends)).tocsc().indices
+    n_train_of = _approximate_mode(counts, n_rows - n_val, random_state)
+    _approximate_mode(counts - n_train_of, n_val, random_state)  # all that are left
+    for rows, n_train in zip(np.split(order, counts.cumsum()[:-1]), n_train_of, strict=True):
+        random_state.shuffle(rows)
+        chosen[rows[n_train:]] = True
+    # It shuffles both parts at last, which matters to the random numbers behind it alone.
+    random_state.shuffle(order[n_val:])
+    random_state.shuffle(order[:n_val])
+    return chosen
 
 
 def batch_size_for(n_rows: int) -> int:
@@ -241,7 +280,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if X_val is not None:
                 validation = self._validation_part(X_val, y_val, sample_weight_val)
             elif self.early_stopping:
-                rows, rows_val = self._split(X.shape[0], targets.stratify, weights, random_state)
+                rows, rows_val = self._split(targets, weights, random_state)
                 if rows_val is not None:
                     validation = Part(X, targets.values, weights, rows_val)
             if not continues:
@@ -423,8 +462,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _split(
         self,
-        n_rows: int,
-        stratify: NDArray[Any] | None,
+        targets: Targets,
         weights: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> tuple[NDArray[np.uint32] | None, NDArray[np.uint32] | None]:
@@ -432,22 +470,17 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         Without enough rows, or where one part would weigh nothing, there is no validation part.
         """
+        n_rows = targets.values.shape[0]
         n_val = int(np.ceil(self.validation_fraction * n_rows))
         if n_rows < 10 or n_val >= n_rows:
             return None, None
-        if stratify is not None:
-            counts = np.unique(stratify, return_counts=True)[1]
-            if counts.min() < 2 or min(n_val, n_rows - n_val) < counts.size:
-                stratify = None
-        train, validation = train_test_split(
-            np.arange(n_rows, dtype=np.uint32),
-            test_size=n_val,
-            random_state=random_state,
-            stratify=stratify,
-        )
+        classes = targets.values.ravel() if targets.are_classes else None
+        chosen = held_out(n_rows, n_val, classes, random_state)
+        rows = np.arange(n_rows, dtype=np.uint32)
+        train, validation = rows[~chosen], rows[chosen]
         if weights is not None and not (weights[train].any() and weights[validation].any()):
             return None, None
-        return np.sort(train), np.sort(validation)
+        return train, validation
 
     def _standardise(
         self,
@@ -460,24 +493,27 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._input_shift: NDArray[np.float64] | None = None
         self._input_scale: NDArray[np.float64] | None = None
         if self.standardize:
-            scaler = StandardScaler()
-            if weights is not None:  # a chunk must not weigh nothing
+            if weights is not None:  # a part must not weigh nothing
                 rows = np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
                 # The scaler takes the sum of the weights for a number of rows.
                 unit = weights[rows].mean(dtype=np.float64)
-            n_rows = X.shape[0] if rows is None else rows.size
+            shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
             with np.errstate(over="ignore", invalid="ignore"):
-                for chunk in gen_batches(n_rows, max(1, _CHUNK // X.shape[1])):
-                    some = chunk if rows is None else rows[chunk]
-                    scaler.partial_fit(
-                        X[some].astype(np.float64, copy=False),
-                        sample_weight=None if weights is None else weights[some] / unit,
-                    )
-            if not (np.isfinite(scaler.mean_).all() and np.isfinite(scaler.scale_).all()):
+                # The scaler makes twenty arrays as long as a row.
+                for columns in gen_batches(X.shape[1], _COLUMNS):
+                    scaler = StandardScaler()
+                    table = X[:, columns]
+                    for some in parts(table, rows):
+                        scaler.partial_fit(
+                            table[some].astype(np.float64, copy=False),
+                            sample_weight=None if weights is None else weights[some] / unit,
+                        )
+                    shift[columns], scale[columns] = scaler.mean_, scaler.scale_
+            if not (np.isfinite(shift).all() and np.isfinite(scale).all()):
                 raise ValueError("X holds values too large to be standardised")
-            self._input_shift = scaler.mean_
+            self._input_shift = shift
             # Float tables are scaled in their own type.
-            self._input_scale = np.minimum(1.0 / scaler.scale_, np.finfo(np.float32).max)
+            self._input_scale = np.minimum(1.0 / scale, np.finfo(np.float32).max)
         with np.errstate(over="ignore", invalid="ignore"):
             self._standardise_targets(targets, rows, weights)
 

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
 
-from fastmlp._base import BaseMLP, Targets
+from fastmlp._base import BaseMLP, Targets, parts
 from fastmlp._progress import Callback
 
 
@@ -282,10 +282,10 @@ class Classifier(ClassifierMixin, BaseMLP):
                     f"{name} must have {self.n_outputs_} columns; got {matrix.shape[1]}"
                 )
             return Targets(np.ascontiguousarray(matrix, dtype=self._dtype))
-        codes = np.searchsorted(self.classes_, labels).astype(np.int32)
+        codes = np.searchsorted(self.classes_, labels)
         if self.classes_.size == 2:
-            return Targets(codes.astype(self._dtype)[:, None], stratify=codes)
-        return Targets(codes, stratify=codes)
+            return Targets(codes.astype(self._dtype)[:, None], are_classes=True)
+        return Targets(codes.astype(np.int32), are_classes=True)
 
     def _set_classes(self, classes: NDArray[Any], multilabel: bool) -> None:
         if not multilabel and classes.size < 2:
@@ -317,24 +317,34 @@ class Classifier(ClassifierMixin, BaseMLP):
             raise ValueError(
                 f"class_weight must hold finite numbers >= 0; got {self.class_weight!r}"
             )
-        return self._engine_weights(
-            by_class if weights is None else by_class * weights, f"class_weight times {name}"
-        )
+        if weights is not None:
+            by_class *= weights
+        return self._engine_weights(by_class, f"class_weight times {name}")
 
     def _class_weights(self, y: Any) -> NDArray[Any]:
         """Weight of every row by its class; classes that are not named weigh 1."""
-        if self._multilabel or not isinstance(self.class_weight, Mapping):
+        if self._multilabel or isinstance(self.class_weight, list):
             weights: NDArray[Any] = compute_sample_weight(self.class_weight, y)
             return weights
-        unknown = set(self.class_weight) - set(self.classes_.tolist())
+        labels = column_or_1d(y)
+        if isinstance(self.class_weight, Mapping):
+            weight_of = self.class_weight
+        else:  # 'balanced', for which compute_sample_weight takes 40 bytes per row
+            present, counts = np.unique(labels, return_counts=True)
+            balanced = labels.size / (present.size * counts)
+            weight_of = dict(zip(present.tolist(), balanced.tolist(), strict=True))
+        unknown = set(weight_of) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(
                 f"class_weight names classes that there are not: {sorted(unknown, key=str)}; "
                 f"there are {self.classes_}"
             )
-        by_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
-        codes = np.searchsorted(self.classes_, column_or_1d(y))
-        weights = np.array(by_class, dtype=np.float64)[codes]
+        weight_of_code = np.array(
+            [weight_of.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64
+        )
+        weights = np.empty(labels.size)
+        for some in parts(labels):
+            weights[some] = weight_of_code[np.searchsorted(self.classes_, labels[some])]
         return weights
 
     def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
@@ -13,8 +13,26 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
-from fastmlp._base import BaseMLP, Targets
+from fastmlp._base import BaseMLP, Targets, parts
 from fastmlp._progress import Callback
+
+
+def mean_of(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    y: NDArray[Any],
+    rows: NDArray[Any] | None,
+    weights: NDArray[Any] | None,
+) -> NDArray[np.float64]:
+    """Weighted mean of function(y) over the rows: all of them, or those given."""
+    total, weight = np.zeros(y.shape[1]), 0.0
+    for some in parts(y, rows):
+        values = function(y[some].astype(np.float64))
+        if weights is not None:
+            own = weights[some].astype(np.float64)
+            values = values * own[:, None]
+        total += values.sum(axis=0)
+        weight += len(values) if weights is None else own.sum()
+    return total / weight
 
 
 class Regressor(RegressorMixin, BaseMLP):
@@ -286,29 +304,28 @@ class Regressor(RegressorMixin, BaseMLP):
         self._target_scale = np.ones(self.n_outputs_)
         if not self.standardize or self.loss == "poisson":
             return
-        chosen = (targets if rows is None else targets[rows]).astype(np.float64)
-        if weights is not None:
-            weights = (weights if rows is None else weights[rows]).astype(np.float64)
-        self._target_shift = np.average(chosen, axis=0, weights=weights)
-        deviation = np.sqrt(np.average((chosen - self._target_shift) ** 2, axis=0, weights=weights))
+        shift = mean_of(lambda y: y, targets, rows, weights)
+        deviation = np.sqrt(mean_of(lambda y: (y - shift) ** 2, targets, rows, weights))
         if not np.isfinite(deviation).all():
             raise ValueError("y holds values too large to be standardised")
         # Rounding leaves a constant target a deviation of the size of its last digit.
-        constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(self._target_shift)
+        constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(shift)
+        self._target_shift = shift
         self._target_scale = np.where(constant, 1.0, deviation)
 
     def _scaled_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
-        scaled = (targets - self._target_shift) / self._target_scale
+        scaled = np.empty(targets.shape, dtype=self._dtype)
         with np.errstate(over="ignore"):
-            converted = np.ascontiguousarray(scaled, dtype=self._dtype)
-        if not np.isfinite(converted).all():
+            for some in parts(targets):
+                scaled[some] = (targets[some] - self._target_shift) / self._target_scale
+        if not np.isfinite(scaled).all():
             raise ValueError(f"y holds values too large for {self._dtype}")
-        return converted
+        return scaled
 
     def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
         if self.loss == "poisson":
             # The output is a logarithm: start at the mean's.
-            mean = np.average(y, axis=0, weights=sample_weight)
+            mean = mean_of(lambda y: y, y, None, sample_weight)
             self._network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:

@@ -50,10 +50,9 @@ void check_threads(const Recipe<T>& recipe, const Data<T>& data) {
   const Fitted<T> alone = recipe.fit(data, 1);
   CHECK(alone.result.n_iter == recipe.options.max_iter);
   CHECK(std::isfinite(alone.result.loss_curve.back()));
-  // That several threads would really run: see Trainer's constructor.
-  Index work = 0;
-  for (const LayerSpec& spec : recipe.specs) work += spec.inputs * spec.outputs;
-  CHECK(worthwhile_threads(3.0 * static_cast<double>(recipe.options.batch_size * work), 8) == 8);
+  // That several threads would really run.
+  const Stack<T> stack(recipe.specs);
+  CHECK(Step<T>::team_size(stack, recipe.options.batch_size, 8) >= 4);
   for (const int n_threads : {2, 3, 4, 8}) {
     const Fitted<T> team = recipe.fit(data, n_threads);
     CHECK(same_bits(team.parameters, alone.parameters));
@@ -80,18 +79,30 @@ void check_threads_of_trainer() {
   all.weighted = all.validated = true;
   check_threads(all, data);
 
-  // One minibatch of more than one chunk.
-  Recipe<T> chunked{mlp({37, 301, 5, 3}, "tanh", 0.1)};
-  chunked.options = plain.options;
-  chunked.options.batch_size = 1203;
-  chunked.options.shuffle = false;
-  chunked.optimizer.solver = Solver::sgd;
-  check_threads(chunked, data);
+  // So many rows that there are leaves for eight.
+  Recipe<T> full{mlp({37, 301, 5, 3}, "tanh", 0.1)};
+  full.options = plain.options;
+  full.options.batch_size = 1203;
+  full.options.shuffle = false;
+  full.optimizer.solver = Solver::sgd;
+  check_threads(full, data);
+
+  // Minibatches of more than one chunk, by leaves and by owners.
+  const Data<T> many(9001, 5, 2);
+  Recipe<T> chunked{mlp({5, 290, 2}, "relu", 0.1)};
+  chunked.options = all.options;
+  chunked.options.batch_size = 9001;
+  chunked.weighted = true;
+  check_threads(chunked, many);
 
   // So many parameters that the tasks' owners add up over all rows.
   Recipe<T> wide{mlp({37, 700, 200, 3}, "relu", 0.1)};
-  wide.options = plain.options;
-  wide.options.step = {.l2 = 1e-2};
+  wide.options = all.options;
+  wide.options.early_stopping = false;
+  wide.options.batch_size = 1203;
+  check_threads(wide, data);
+  wide.options.batch_size = 400;
+  wide.options.step.max_grad_norm = 0;
   check_threads(wide, data);
 
   const Data<T> classes(700, 20, 10, LossKind::cross_entropy);
