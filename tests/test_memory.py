@@ -123,7 +123,6 @@ def table(tmp_path_factory):
 RAW = {"standardize": False}
 WHOLE = {"early_stopping": False}
 CLASSES = {"classes": 2}
-# Up to 1024 rows of a minibatch are gathered at once, or 256 by each thread, however long they are.
 
 
 @pytest.mark.parametrize(
@@ -137,9 +136,9 @@ CLASSES = {"classes": 2}
         ("integers", "Classifier", {}, {"classes": 3}),
         ("many columns", "Regressor", {}, {}),
         ("many columns", "Classifier", RAW | WHOLE, CLASSES),
-        pytest.param("many columns", "Regressor", RAW | WHOLE | {"batch_size": 300}, {}),
-        pytest.param("most columns", "Regressor", {}, {}),
-        pytest.param("most columns", "Classifier", RAW | WHOLE, CLASSES),
+        ("many columns", "Regressor", RAW | WHOLE | {"batch_size": 300}, {}),
+        ("most columns", "Regressor", {}, {}),
+        ("most columns", "Classifier", RAW | WHOLE, CLASSES),
         ("Fortran order", "Regressor", {}, {}),
         ("Fortran order", "Classifier", RAW, CLASSES),
         ("strided", "Regressor", RAW | WHOLE, {}),
