@@ -28,7 +28,7 @@ void copy_row(const T* from, Index n, T* to) {
 
 template <class Source, class T>
 void gather_rows(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
-                 Matrix<T> out) {
+                 Matrix<T> out, Index following) {
   using W = Working<Source>;
   const W* shift = standardisation.template shift<W>();
   const W* scale = standardisation.template scale<W>();
@@ -39,7 +39,7 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
   const Index row_bytes = contiguous ? cols * static_cast<Index>(sizeof(Source)) : 0;
   for (Index i = 0; i < out.rows; ++i) {
     const char* from = table.data + (rows ? static_cast<Index>(rows[i]) : first + i) * table.row_stride;
-    if (rows && i + kAhead < out.rows)
+    if (rows && i + kAhead < out.rows + following)
       for (Index byte = 0; byte < std::min(row_bytes, kMostLines * kAlignment); byte += kAlignment)
         __builtin_prefetch(table.data + static_cast<Index>(rows[i + kAhead]) * table.row_stride + byte);
     T* to = out.row(i);
@@ -88,8 +88,8 @@ const float* Standardisation::scale<float>() const {
 
 template <class T>
 void gather(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
-            Matrix<T> out) {
-  const auto run = [&]<class Source>() { gather_rows<Source, T>(table, standardisation, rows, first, out); };
+            Matrix<T> out, Index following) {
+  const auto run = [&]<class Source>() { gather_rows<Source, T>(table, standardisation, rows, first, out, following); };
   switch (table.type) {
     case Scalar::f32: return run.template operator()<float>();
     case Scalar::f64: return run.template operator()<double>();
@@ -104,7 +104,7 @@ void gather(const Table& table, const Standardisation& standardisation, const st
   }
 }
 
-template void gather(const Table&, const Standardisation&, const std::uint32_t*, Index, Matrix<float>);
-template void gather(const Table&, const Standardisation&, const std::uint32_t*, Index, Matrix<double>);
+template void gather(const Table&, const Standardisation&, const std::uint32_t*, Index, Matrix<float>, Index);
+template void gather(const Table&, const Standardisation&, const std::uint32_t*, Index, Matrix<double>, Index);
 
 }  // namespace fastmlp

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <utility>
 
 #include "core/types.h"
 
@@ -53,6 +54,21 @@ template <class T>
 inline Packet<T> set(T value) {
   return Eigen::internal::pset1<Packet<T>>(value);
 }
+/** x where `gate` is above zero, and 0 elsewhere. */
+template <class T>
+inline Packet<T> where_positive(const Packet<T>& gate, const Packet<T>& x) {
+  return pand(x, pcmp_lt(set<T>(0), gate));
+}
+#ifdef __AVX512F__  // a mask there is no packet, and to make one of it costs more than the comparison
+template <>
+inline Packet<float> where_positive<float>(const Packet<float>& gate, const Packet<float>& x) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(gate, _mm512_setzero_ps(), _CMP_GT_OQ), x);
+}
+template <>
+inline Packet<double> where_positive<double>(const Packet<double>& gate, const Packet<double>& x) {
+  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(gate, _mm512_setzero_pd(), _CMP_GT_OQ), x);
+}
+#endif
 template <class T>
 inline void prefetch(const T* from) {
   Eigen::internal::prefetch(from);
@@ -61,6 +77,26 @@ inline void prefetch(const T* from) {
 template <class T>
 inline void prefetch_far(const T* from) {
   __builtin_prefetch(from, 0, 2);
+}
+/** Lane i of the result is the sum of packet i's lanes; overwrites the packets. */
+template <class T>
+inline Packet<T> sums_of_lanes(Packet<T> (&p)[kWidth<T>]) {
+  constexpr int n = kWidth<T>;
+  // Each round folds the runs of every packet, one of `half` lanes upon the other, and puts those of two packets into
+  // one, until each lane is a run of its own.
+  const auto fold = [&]<int half, int... lane>(std::integer_sequence<int, lane...>) {
+    for (int i = 0; i < half; ++i) {
+      const Packet<T> a = p[2 * i], b = p[2 * i + 1];
+      p[i] = padd(Packet<T>(__builtin_shufflevector(a, b, lane / half * 2 * half + lane % half...)),
+                  Packet<T>(__builtin_shufflevector(a, b, lane / half * 2 * half + half + lane % half...)));
+    }
+  };
+  constexpr auto lanes = std::make_integer_sequence<int, n>();
+  if constexpr (n >= 16) fold.template operator()<8>(lanes);
+  if constexpr (n >= 8) fold.template operator()<4>(lanes);
+  if constexpr (n >= 4) fold.template operator()<2>(lanes);
+  fold.template operator()<1>(lanes);
+  return p[0];
 }
 template <class T>
 inline T sum(const Packet<T>& p) {

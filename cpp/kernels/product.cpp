@@ -36,16 +36,17 @@ struct Partition {
   struct Panel {
     Index start, width;
   };
+  /** The panel that starts at column j. */
+  Panel starting_at(Index j) const { return {j, std::min<Index>((j < wide ? kTilePackets : 2) * kWidth<T>, end - j)}; }
   /** The panel that column j lies in. */
   Panel at(Index j) const {
     const Index width = (j < wide ? kTilePackets : 2) * kWidth<T>;
-    const Index start = j < wide ? j / width * width : wide + (j - wide) / width * width;
-    return {start, std::min(width, end - start)};
+    return starting_at(j < wide ? j / width * width : wide + (j - wide) / width * width);
   }
 };
 
 enum class Start { zero, bias, sums };
-enum class Finish { store, add, relu, gate };
+enum class Finish { store, relu, gate };
 
 /** One panel of c, all rows. */
 template <class T>
@@ -91,7 +92,6 @@ template <class T, int rows, int packets, bool row_contiguous>
         const Packet<T> from = job.start == Start::bias ? load(job.bias + v * n) : set<T>(0);
         for (int r = 0; r < rows; ++r) sums[r][v] = from;
       }
-    if (job.finish == Finish::add) each(job.c, job.c_stride, [](int, int, const T* to) { prefetch(to); });
 
     const T* a = job.a + i * a_row;
     const T* b = job.b;
@@ -117,12 +117,9 @@ template <class T, int rows, int packets, bool row_contiguous>
     }
 
     switch (job.finish) {
-      case Finish::add:
-        each(job.c, job.c_stride, [&](int r, int v, const T* to) { sums[r][v] = padd(load(to), sums[r][v]); });
-        break;
       case Finish::gate:
         each(job.gate, job.gate_stride,
-             [&](int r, int v, const T* gate) { sums[r][v] = pand(sums[r][v], pcmp_lt(set<T>(0), load(gate))); });
+             [&](int r, int v, const T* gate) { sums[r][v] = where_positive<T>(load(gate), sums[r][v]); });
         break;
       case Finish::relu:
         for (int r = 0; r < rows; ++r)
@@ -137,7 +134,14 @@ template <class T, int rows, int packets, bool row_contiguous>
 }
 
 /** Even parts of at most `most`. */
-Index even_part(Index n, Index most) { return ceil_div(n, ceil_div(n, most)); }
+Index even_part(Index n, Index most) { return n <= most ? n : ceil_div(n, ceil_div(n, most)); }
+
+/** How much of the depth is taken over all panels before the rest. */
+template <class T>
+Index outer_depth(Index depth, Index rows) {
+  return depth <= kDepth ? depth
+                         : even_part(depth, std::max(kDepth, kRowsBytes / (rows * static_cast<Index>(sizeof(T)))));
+}
 
 template <class T>
 void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
@@ -149,15 +153,12 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   job.a_stride = row_contiguous ? a.depth : a.row;
   const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
   alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
-  // What is to be added has no place in c for sums that are not finished.
-  const Index outer = finish == Finish::add
-                          ? depth
-                          : even_part(depth, std::max(kDepth, kRowsBytes / (c.rows * static_cast<Index>(sizeof(T)))));
+  const Index outer = outer_depth<T>(depth, c.rows);
   for (Index k_outer = 0; k_outer < depth; k_outer += outer) {
     const Index k_end = std::min(depth, k_outer + outer);
     const Index inner = even_part(k_end - k_outer, kDepth);
     for (Index column = 0; column < partition.end;) {
-      const auto panel = partition.at(column);
+      const auto panel = partition.starting_at(column);
       const Index next = column + panel.width;
       const auto place = [&](const auto& p, Index k) {
         return b.data + p.start * b.column + k * (b.stride ? b.stride : p.width);
@@ -172,7 +173,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
           own.depth = std::min(inner, k_end - k);
           own.a = a.data + first * a.row + k * a.depth;
           own.b = place(panel, k);
-          own.next = next < partition.end ? place(partition.at(next), k) : own.b;
+          own.next = next < partition.end ? place(partition.starting_at(next), k) : own.b;
           own.start = k == 0 ? start : Start::sums;
           if (k == k_outer) {
             own.sums = c.row(first) + column;
@@ -258,8 +259,8 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add) {
   Job<T> job{};
-  job.start = Start::zero;
-  job.finish = add ? Finish::add : Finish::store;
+  job.start = add ? Start::sums : Start::zero;
+  job.finish = Finish::store;
   run(depth, a, b, c, job);
 }
 
@@ -272,8 +273,23 @@ void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool re
   run(depth, a, b, c, job);
 }
 
+/** product_gated of depth 1: the outer product of a column and a row. */
+template <class T>
+void outer_gated(const T* a, Index a_row, const T* b, Matrix<const T> gate, Matrix<T> c) {
+  const Index width = padded<T>(c.cols);
+  for (Index i = 0; i < c.rows; ++i) {
+    const Packet<T> x = set<T>(a[i * a_row]);
+    const T* gate_row = gate.row(i);
+    T* to = c.row(i);
+    for (Index j = 0; j < width; j += kWidth<T>)
+      store(to + j, where_positive<T>(load(gate_row + j), pmul(x, load(b + j))));
+  }
+}
+
 template <class T>
 void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c) {
+  // A single row of b is the same in panels and as it lies.
+  if (depth == 1) return outer_gated<T>(a.data, a.row, b.data, gate, c);
   Job<T> job{};
   job.start = Start::zero;
   job.finish = Finish::gate;
@@ -286,66 +302,85 @@ template <class T>
 void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) {
   constexpr int n = kWidth<T>;
   const Index depth = padded<T>(a.cols);
-  // One packet of rows at a time: their sums over the depth are transposed, so that adding up is vertical.
+  // One packet of rows at a time, whose sums over the depth then share the work of adding up lanes.
   for (Index i = 0; i < a.rows; i += n) {
     const int rows = static_cast<int>(std::min<Index>(n, a.rows - i));
     // In prediction the line still holds what another layer left there.
     for (int r = 0; r < rows; ++r)
       for (Index j = 0; j < padded<T>(c.cols); j += n) store(c.row(i + r) + j, set<T>(0));
     for (Index out = 0; out < c.cols; ++out) {
-      Eigen::internal::PacketBlock<Packet<T>, n> sums;
-      for (int r = 0; r < n; ++r) sums.packet[r] = set<T>(0);
+      Packet<T> sums[n];
+      for (int r = 0; r < n; ++r) sums[r] = set<T>(0);
       const T* weights = w.row(out);
       const auto dots = [&]<int count>(int first) {
         Packet<T> own[count];
         for (int r = 0; r < count; ++r) own[r] = set<T>(0);
         for (Index k = 0; k < depth; k += n) {
           const Packet<T> x = load(weights + k);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
           for (int r = 0; r < count; ++r) own[r] = pmadd(load(a.row(i + first + r) + k), x, own[r]);
         }
-        for (int r = 0; r < count; ++r) sums.packet[first + r] = own[r];
+        for (int r = 0; r < count; ++r) sums[first + r] = own[r];
       };
       // Several chains of sums at once, or each multiply-add would wait for the one before.
-      constexpr int kMany = std::min(n, 8), kFew = std::min(n, 2);
+      constexpr int kMany = n, kFew = std::min(n, 4);
       int r = 0;
       for (; r + kMany <= rows; r += kMany) dots.template operator()<kMany>(r);
       for (; r + kFew <= rows; r += kFew) dots.template operator()<kFew>(r);
       for (; r < rows; ++r) dots.template operator()<1>(r);
-      Eigen::internal::ptranspose(sums);
-      for (int half = n / 2; half > 0; half /= 2)
-        for (int s = 0; s < half; ++s) sums.packet[s] = padd(sums.packet[s], sums.packet[s + half]);
       alignas(kAlignment) T lanes[n];
-      store(lanes, sums.packet[0]);
-      for (int s = 0; s < rows; ++s) c.row(i + s)[out] = lanes[s] + bias[out];
+      store(lanes, padd(sums_of_lanes<T>(sums), set<T>(bias[out])));
+      for (int s = 0; s < rows; ++s) c.row(i + s)[out] = lanes[s];
+    }
+  }
+}
+
+template <class T>
+void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool add) {
+  constexpr int n = kWidth<T>, kMost = 8;
+  const auto panel = [&]<int packets>(Index column) {
+    // Several sums of each column where there are few, or each multiply-add would wait for the one before.
+    constexpr int chains = packets > 4 ? 1 : packets > 2 ? 2 : 4;
+    Packet<T> sums[chains][packets];
+    for (int s = 0; s < chains; ++s)
+      for (int v = 0; v < packets; ++v) sums[s][v] = s == 0 && add ? load(c + column + v * n) : set<T>(0);
+    const T* row = b.data + column;
+    const auto accumulate = [&](Packet<T>(&own)[packets], Index k) {
+      const Packet<T> x = set<T>(a[k * a_stride]);
+      for (int v = 0; v < packets; ++v) own[v] = pmadd(x, load(row + v * n), own[v]);
+      row += b.stride;
+    };
+    Index k = 0;
+    for (; k + chains <= b.rows; k += chains)
+#pragma GCC unroll 4
+      for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
+    for (; k < b.rows; ++k) accumulate(sums[0], k);
+    for (int half = chains / 2; half > 0; half /= 2)
+      for (int s = 0; s < half; ++s)
+        for (int v = 0; v < packets; ++v) sums[s][v] = padd(sums[s][v], sums[s + half][v]);
+    for (int v = 0; v < packets; ++v) store(c + column + v * n, sums[0][v]);
+  };
+  const Index packets = padded<T>(b.cols) / n;
+  const Index panels = ceil_div(packets, kMost);
+  for (Index i = 0; i < panels; ++i) {
+    const Index first = packets * i / panels, column = first * n;
+    switch (packets * (i + 1) / panels - first) {
+      case 1: panel.template operator()<1>(column); break;
+      case 2: panel.template operator()<2>(column); break;
+      case 3: panel.template operator()<3>(column); break;
+      case 4: panel.template operator()<4>(column); break;
+      case 5: panel.template operator()<5>(column); break;
+      case 6: panel.template operator()<6>(column); break;
+      case 7: panel.template operator()<7>(column); break;
+      default: panel.template operator()<8>(column); break;
     }
   }
 }
 
 template <class T>
 void column_sums(Matrix<const T> a, T* sums, bool add) {
-  constexpr int n = kWidth<T>, kAtOnce = 4;  // so many sums at once, or every addition would wait for the last one
-  const Index width = padded<T>(a.cols);
-  Index j = 0;
-  const auto finish = [&](Index at, const Packet<T>& total) {
-    store(sums + at, add ? padd(load(sums + at), total) : total);
-  };
-  for (; j + kAtOnce * n <= width; j += kAtOnce * n) {
-    Packet<T> totals[kAtOnce];
-    for (int v = 0; v < kAtOnce; ++v) totals[v] = set<T>(0);
-    for (Index i = 0; i < a.rows; ++i)
-      for (int v = 0; v < kAtOnce; ++v) totals[v] = padd(totals[v], load(a.row(i) + j + v * n));
-    for (int v = 0; v < kAtOnce; ++v) finish(j + v * n, totals[v]);
-  }
-  for (; j < width; j += n) {
-    Packet<T> totals[kAtOnce];
-    for (int v = 0; v < kAtOnce; ++v) totals[v] = set<T>(0);
-    Index i = 0;
-    for (; i + kAtOnce <= a.rows; i += kAtOnce)
-      for (int v = 0; v < kAtOnce; ++v) totals[v] = padd(totals[v], load(a.row(i + v) + j));
-    for (; i < a.rows; ++i) totals[0] = padd(totals[0], load(a.row(i) + j));
-    finish(j, padd(padd(totals[0], totals[1]), padd(totals[2], totals[3])));
-  }
+  const T one = 1;
+  vector_product(&one, 0, a, sums, add);
 }
 
 #define FASTMLP_INSTANTIATE(T)                                                           \
@@ -355,6 +390,7 @@ void column_sums(Matrix<const T> a, T* sums, bool add) {
   template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>);   \
   template void product_gated(Index, Strided<T>, Panels<T>, Matrix<const T>, Matrix<T>); \
   template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);         \
+  template void vector_product(const T*, Index, Matrix<const T>, T*, bool);              \
   template void column_sums(Matrix<const T>, T*, bool);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -166,7 +166,10 @@ void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> de
   };
   const Matrix<const T> left = columns(output_major() ? delta : in, task.first_row, task.weights.rows);
   const Matrix<const T> right = columns(output_major() ? in : delta, task.first_column, task.weights.cols);
-  product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
+  if (left.cols == 1)
+    vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
+  else
+    product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
   if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradient.bias.data, add);
 }
 

@@ -6,8 +6,7 @@ namespace fastmlp {
 
 template <class T>
 GradientTree<T>::GradientTree(Index size, Index leaves) {
-  do levels_.emplace_back(size);
-  while ((leaves /= 2) > 1);
+  for (; leaves > 0; leaves /= 2) levels_.emplace_back(size);
 }
 
 template <class T>
@@ -17,15 +16,9 @@ void GradientTree<T>::clear() {
 }
 
 template <class T>
-typename GradientTree<T>::Place GradientTree<T>::next() {
-  if (leaves_ % 2 == 1) return {levels_[waiting_ - 1].data(), true};
-  return {levels_[waiting_++].data(), false};
-}
-
-template <class T>
 void GradientTree<T>::add_up() {
-  if (++leaves_ % 2 == 1) return;
-  for (Index pairs = leaves_ / 2; pairs % 2 == 0; pairs /= 2) {
+  // As many subtrees are complete now as the number of leaves has trailing zeros.
+  for (Index runs = ++leaves_; runs % 2 == 0; runs /= 2) {
     --waiting_;
     const Buffer<T>& from = levels_[waiting_];
     add_to(levels_[waiting_ - 1].data(), from.data(), from.size());

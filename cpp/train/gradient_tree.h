@@ -16,21 +16,15 @@ class GradientTree {
   GradientTree(Index size, Index leaves);
 
   void clear();
-  /** Where the next leaf's gradient belongs, and whether it is to be added to what is there. */
-  struct Place {
-    T* gradients;
-    bool add;
-  };
-  Place next();
+  /** Where the next leaf's gradient belongs. */
+  T* next() { return levels_[waiting_++].data(); }
   /** To be called when it is there. */
   void add_up();
   /** The sum, when all leaves of the run are there. */
   T* total() { return levels_.front().data(); }
 
  private:
-  // The sums of the subtrees that wait for their sibling, the largest first. Every second leaf is added to the one
-  // before it at once, so a subtree has at least two leaves.
-  std::vector<Buffer<T>> levels_;
+  std::vector<Buffer<T>> levels_;  // the sums of the subtrees that wait for their sibling, the largest first
   Index leaves_ = 0;
   std::size_t waiting_ = 0;
 };

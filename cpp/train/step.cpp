@@ -11,6 +11,9 @@ namespace {
 // to add up whole gradients is cheaper than to read the other cores' activations.
 constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
 constexpr Index kMostLeaves = 16;
+constexpr Index kMostChunkRows = Index{1} << 14;
+
+constexpr Index kRowGrain = 8;  // rows of a register tile
 
 constexpr Index kMegabyte = Index{1} << 20;
 
@@ -18,14 +21,22 @@ constexpr Index kMegabyte = Index{1} << 20;
 template <class T>
 Index rows_for(const Stack<T>& stack, Index bytes, Index least, Index most, Index limit) {
   const Index each = Workspace<T>::bytes_per_row(stack, true);
-  return std::max<Index>(1, std::min(std::clamp(bytes / each, least, most), limit / each));
+  const Index rows = std::min(std::clamp(bytes / each, least, most), limit / each);
+  return rows >= kRowGrain ? rows / kRowGrain * kRowGrain : std::max<Index>(rows, 1);
 }
 
-/** Rows that go through all layers at once, with activations that stay in L2. */
+/** Whether each thread takes the gradient of its own rows. */
+template <class T>
+bool takes_leaves(const Stack<T>& stack) {
+  return stack.n_parameters() <= kMostForLeaves;
+}
+
+/** Rows that go through all layers at once: activations of a small network beside its weights in the first caches, of
+ * a larger one in L2. */
 template <class T>
 Index rows_at_once(const Stack<T>& stack) {
-  return rows_for(stack, Index{1} << 19, 256, 1024,
-                  stack.n_parameters() > kMostForLeaves ? kMegabyte * 16 : kMegabyte * 2);
+  if (takes_leaves(stack)) return rows_for(stack, Index{96} << 10, 32, 1024, kMegabyte * 2);
+  return rows_for(stack, Index{1} << 19, 256, 1024, kMegabyte * 16);
 }
 
 /** Rows whose activations are kept until the owners of the tasks have added up over them. */
@@ -40,16 +51,13 @@ double work_of(const Stack<T>& stack, Index rows) {
   return 3.0 * static_cast<double>(rows) * static_cast<double>(stack.work_per_row());
 }
 
-/** The number of leaves of a chunk of at most kMostLeaves * block_rows rows: a power of two. The more rows, the more
- * of them a leaf has, or to add up the leaves would take longer than it saves. */
+/** The number of leaves of a chunk: a power of two. The more rows, the more of them a leaf has, or to add up the leaves
+ * would take longer than it saves. */
 template <class T>
 Index leaves_of(const Stack<T>& stack, Index rows) {
-  if (stack.n_parameters() > kMostForLeaves) return 1;
   const Index worth = worthwhile_threads(work_of(stack, rows), kMostLeaves);
   Index leaves = 1;
-  while (leaves < kMostLeaves &&
-         ((64 * leaves * leaves <= rows && 2 * leaves <= worth) || leaves * rows_at_once(stack) < rows))
-    leaves *= 2;
+  while (leaves < kMostLeaves && 64 * leaves * leaves <= rows && 2 * leaves <= worth) leaves *= 2;
   return leaves;
 }
 
@@ -77,11 +85,12 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
       inputs_(inputs),
       data_(data),
       options_(options),
-      leaves_(leaves_of(stack_, max_rows) > 1),
+      leaves_(takes_leaves(stack_)),
       block_rows_(rows_at_once(stack_)),
-      chunk_rows_(std::min(max_rows, leaves_ ? kMostLeaves * block_rows_ : rows_at_most(stack_))),
+      chunk_rows_(std::min(max_rows, leaves_ ? kMostChunkRows : rows_at_most(stack_))),
       workspace_(stack_, leaves_ ? std::min(chunk_rows_, n_threads * block_rows_) : chunk_rows_, true),
       row_losses_(static_cast<std::size_t>(chunk_rows_)),
+      leaf_losses_(kMostLeaves),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
   double total = 0;
@@ -101,9 +110,8 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
 template <class T>
 int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
   const int team = worthwhile_threads(work_of(stack, max_rows), limit);
-  const Index leaves = leaves_of(stack, std::min(max_rows, kMostLeaves * rows_at_once(stack)));
-  if (leaves == 1) return team;
-  return static_cast<int>(std::bit_floor(static_cast<unsigned>(std::min<Index>(team, leaves))));
+  if (!takes_leaves(stack)) return team;
+  return static_cast<int>(takers_of(leaves_of(stack, std::min(max_rows, kMostChunkRows)), team));
 }
 
 template <class T>
@@ -151,7 +159,9 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
     else
       rows_phase(member, chunk);
     if (member.barrier(stopping())) return false;
-    if (member.leads()) loss += ordered_sum(row_losses_.data(), count);
+    if (member.leads())
+      loss +=
+          leaves_ ? ordered_sum(leaf_losses_.data(), leaves_of(stack_, count)) : ordered_sum(row_losses_.data(), count);
     weights_phase(member, chunk, optimizer, rate);
     if (member.barrier(stopping())) return false;
   }
@@ -166,7 +176,7 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
 
 template <class T>
 void Step<T>::rows_phase(Member& member, const Chunk& chunk) {
-  const Member::Range mine = member.share(chunk.count, 8);
+  const Member::Range mine = member.share(chunk.count, kRowGrain);
   for (Index row = mine.first; row < mine.last; row += block_rows_) {
     const Index rows = std::min(block_rows_, mine.last - row);
     if (poll(member, 2 * rows * stack_.work_per_row())) return;
@@ -182,24 +192,24 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
   const Index each = leaves / takers;
   GradientTree<T>& tree = trees_[static_cast<std::size_t>(member.rank())];
   tree.clear();
-  const auto row_of = [&](Index leaf) { return chunk.count * leaf / leaves; };
-  // Forward and backward of several leaves at once read the weights less often.
-  const Index at_once = std::min(each, std::max<Index>(1, block_rows_ / ceil_div(chunk.count, leaves)));
+  const auto row_of = [&](Index leaf) {
+    return leaf == leaves ? chunk.count : chunk.count * leaf / leaves / kRowGrain * kRowGrain;
+  };
   const Index begin = member.rank() * each, end = begin + each;
   // This member's place in the workspace: its rows' own, or that of one block, which they then use by turns.
   const Index at = std::min(member.rank() * block_rows_, row_of(begin));
-  for (Index first = begin; first < end; first += at_once) {
-    const Index last = std::min(end, first + at_once);
-    const Index rows = row_of(last) - row_of(first);
-    if (poll(member, 3 * rows * stack_.work_per_row())) return;
-    pass_rows(chunk, row_of(first), rows, at);
-    for (Index leaf = first; leaf < last; ++leaf) {
-      const auto [gradients, add] = tree.next();
+  for (Index leaf = begin; leaf < end; ++leaf) {
+    const Index last = row_of(leaf + 1);
+    T* gradients = tree.next();
+    for (Index row = row_of(leaf); row < last; row += block_rows_) {
+      const Index rows = std::min(block_rows_, last - row);
+      if (poll(member, 3 * rows * stack_.work_per_row())) return;
+      pass_rows(chunk, row, rows, at);
       for (const Task& task : stack_.tasks())
-        stack_.gradient(task, workspace_, at + row_of(leaf) - row_of(first), row_of(leaf + 1) - row_of(leaf),
-                        stack_.place(task, gradients), add);
-      tree.add_up();
+        stack_.gradient(task, workspace_, at, rows, stack_.place(task, gradients), row > row_of(leaf));
     }
+    tree.add_up();
+    leaf_losses_[static_cast<std::size_t>(leaf)] = ordered_sum(row_losses_.data() + row_of(leaf), last - row_of(leaf));
   }
 }
 
@@ -207,7 +217,7 @@ template <class T>
 void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Index at) {
   const std::uint32_t* picked = chunk.rows + row;
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
-  gather<T>(data_.x, inputs_, picked, 0, rows(workspace_.input()));
+  gather<T>(data_.x, inputs_, picked, 0, rows(workspace_.input()), chunk.count - row - count);
   const Pass pass{true, network_.seed(), chunk.step, chunk.first + row};
   stack_.forward(network_.weights(), workspace_, at, count, pass);
   const Matrix<T> delta = rows(workspace_.output_delta());
@@ -238,7 +248,7 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
       own.weights = {scratch, task.weights.rows, task.weights.cols, stride};
       own.bias.data = scratch + task.weights.rows * stride;
     }
-    gradient(task, chunk, member.size(), own);
+    own = gradient(task, chunk, member.size(), own, !passing);
     if (!chunk.last) continue;
     if (penalised) {
       const Matrix<T> weights = task.weights.in(network_.values().data() + stack_.first_parameter(task.layer));
@@ -263,10 +273,15 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
 }
 
 template <class T>
-void Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to) {
+TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to,
+                                  bool keep) {
   const bool add = chunk.first > 0;
-  if (!leaves_) return stack_.gradient(task, workspace_, 0, chunk.count, to, add);
+  if (!leaves_) {
+    stack_.gradient(task, workspace_, 0, chunk.count, to, add);
+    return to;
+  }
   const auto parts = static_cast<std::size_t>(takers_of(leaves_of(stack_, chunk.count), team));
+  if (parts == 1 && !keep) return stack_.place(task, trees_[0].total());
   Matrix<const T> weights[kMostLeaves], bias[kMostLeaves];
   for (std::size_t i = 0; i < parts; ++i) {
     const TaskGradient<T> part = stack_.place(task, trees_[i].total());
@@ -275,6 +290,7 @@ void Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const Tas
   }
   add_as_tree<T>({weights, parts}, to.weights, add);
   add_as_tree<T>({bias, parts}, to.bias, add);
+  return to;
 }
 
 template <class T>

@@ -103,8 +103,9 @@ class Step {
   /** Rows [row, row + count) of a chunk through all layers and back, in the workspace from row `at` on. */
   void pass_rows(const Chunk& chunk, Index row, Index count, Index at);
   void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
-  /** This task's gradient over the chunk, from the workspace or from the trees. */
-  void gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to);
+  /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept
+   * where it lies. */
+  TaskGradient<T> gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to, bool keep);
   void update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale);
   std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
 
@@ -120,6 +121,7 @@ class Step {
   std::vector<GradientTree<T>> trees_;  // one per thread that takes leaves
   std::vector<Buffer<T>> scratch_;      // one task's gradient per thread
   std::vector<double> row_losses_;
+  std::vector<double> leaf_losses_;        // their sums, so that the leader need not read what the other cores wrote
   std::vector<double> penalties_, norms_;  // one per task
   std::vector<double> work_;               // work of all tasks up to the i-th, relative
   std::atomic<bool> stopping_{false};

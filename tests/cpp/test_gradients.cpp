@@ -148,11 +148,11 @@ Index chunk_rows(const std::vector<LayerSpec>& specs, const Data<T>& data) {
 
 /** Small networks, whose threads take leaves of rows, and one whose tasks' owners add up over all rows. */
 TEST(gradients_of_chunked_minibatches_equal_a_naive_network) {
-  CHECK(chunk_rows(mlp({5, 290, 2}, "tanh"), Data<float>(9001, 5, 2)) < 9001);
+  CHECK(chunk_rows(mlp({5, 90, 2}, "tanh"), Data<float>(17001, 5, 2)) < 17001);
   CHECK(chunk_rows(mlp({300, 500, 6}, "tanh"), Data<double>(1100, 300, 6)) < 1100);
   for (const int n_threads : {1, 3}) {
-    check_against_naive<float>(9001, {5, 290, 2}, n_threads);
-    check_against_naive<double>(9001, {5, 290, 2}, n_threads);
+    check_against_naive<float>(17001, {5, 90, 2}, n_threads);
+    check_against_naive<double>(17001, {5, 90, 2}, n_threads);
     check_against_naive<double>(1100, {300, 500, 6}, n_threads);
   }
 }
@@ -203,9 +203,9 @@ TEST(gradients_equal_finite_differences) {
 
 /** A derivative given by the caller takes the loss's place, in every chunk. */
 TEST(given_derivatives_go_through) {
-  const Data<double> data(8200, 4, 6);
-  CHECK(chunk_rows(mlp({4, 300, 6}, "silu", 0.25), data) < data.rows);
-  const auto specs = mlp({4, 300, 6}, "silu", 0.25);
+  const Data<double> data(16500, 4, 6);
+  CHECK(chunk_rows(mlp({4, 60, 6}, "silu", 0.25), data) < data.rows);
+  const auto specs = mlp({4, 60, 6}, "silu", 0.25);
   Network<double> by_loss(specs, 8), given(specs, 8);
   gradients(by_loss, data.dataset(), data.order, {});
   // d/dz of the mean squared error, from a forward pass with the masks of the same step.
