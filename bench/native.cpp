@@ -186,7 +186,7 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
     });
     show("backward", [&] { product<T>(n, Strided<T>::plain(delta.m), Panels<T>::packed(transposed.data(), n), z.m); });
     show("weight_gradient", [&] {
-      // Cut as nn/dense.cpp cuts a layer's tasks.
+      // In pieces such as nn/dense.cpp cuts a wide layer into.
       constexpr Index kTaskRows = 128, kTaskColumns = 512;
       const auto columns = [](Matrix<T> m, Index first, Index count) {
         return Matrix<const T>{m.data + first, m.rows, std::min(count, m.cols - first), m.stride};

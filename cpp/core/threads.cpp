@@ -66,9 +66,8 @@ int available_threads() {
 
 int worthwhile_threads(double work, int limit) {
   // n threads take work / n and wait for each other and for the others' cache lines in proportion to n: the sum is
-  // least at n = sqrt(work / cost). With a core for each thread the cost is about a microsecond, 1.3e5; where other
-  // programs take their turns it is far more, and small steps would suffer most.
-  constexpr double kCost = 5e5;
+  // least at n = sqrt(work / cost), the cost being about a microsecond's work.
+  constexpr double kCost = 1.3e5;
   return static_cast<int>(std::clamp(std::sqrt(work / kCost), 1.0, static_cast<double>(std::max(limit, 1))));
 }
 

@@ -34,7 +34,7 @@ struct Block {
   }
 };
 
-/** The unit of work in the second phase of a step: one thread takes its gradient, updates it and refreshes the copies.
+/** The unit of work in the second phase of a step: one thread has its gradient, updates it and refreshes the copies.
  * Tasks are cut by the shape of the layer alone, never by the number of threads. */
 struct Task {
   Index layer = 0;      // set by the stack

@@ -139,7 +139,7 @@ struct LossPass {
 
   template <class Term>
   void sum_of_terms(const Term& term) const {
-    // One packet less than there is room for: the last one may be begun.
+    // One line less than there is room for: the last packet may be begun.
     constexpr Index most = kAtOnce - kLine<T>;
     const Index at_once = std::max<Index>(1, most / output.cols);
     for (Index i = 0; i < output.rows; i += at_once) {

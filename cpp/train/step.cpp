@@ -85,12 +85,8 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
       inputs_(inputs),
       data_(data),
       options_(options),
-      leaves_(takes_leaves(stack_)),
       block_rows_(rows_at_once(stack_)),
-      chunk_rows_(std::min(max_rows, leaves_ ? kMostChunkRows : rows_at_most(stack_))),
-      workspace_(stack_, leaves_ ? std::min(chunk_rows_, n_threads * block_rows_) : chunk_rows_, true),
-      row_losses_(static_cast<std::size_t>(chunk_rows_)),
-      leaf_losses_(kMostLeaves),
+      chunk_rows_(std::min(max_rows, takes_leaves(stack_) ? kMostChunkRows : rows_at_most(stack_))),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
   double total = 0;
@@ -103,7 +99,15 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
   work_.push_back(total);
   for (int i = 0; i < n_threads; ++i) {
     scratch_.emplace_back(largest);
-    if (leaves_) trees_.emplace_back(stack_.n_parameters(), leaves_of(stack_, chunk_rows_));
+    if (takes_leaves(stack_)) {
+      const Index rows = std::min(block_rows_, chunk_rows_), leaves = leaves_of(stack_, chunk_rows_);
+      takers_.push_back({Workspace<T>(stack_, rows, true), Buffer<double>(rows), Buffer<double>(leaves),
+                         GradientTree<T>(stack_.n_parameters(), leaves)});
+    }
+  }
+  if (takers_.empty()) {
+    workspace_.emplace(stack_, chunk_rows_, true);
+    row_losses_ = Buffer<double>(chunk_rows_);
   }
 }
 
@@ -154,14 +158,12 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
     const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step};
-    if (leaves_)
-      leaves_phase(member, chunk);
-    else
+    if (takers_.empty())
       rows_phase(member, chunk);
+    else
+      leaves_phase(member, chunk);
     if (member.barrier(stopping())) return false;
-    if (member.leads())
-      loss +=
-          leaves_ ? ordered_sum(leaf_losses_.data(), leaves_of(stack_, count)) : ordered_sum(row_losses_.data(), count);
+    if (member.leads()) loss += loss_of(chunk, member.size());
     weights_phase(member, chunk, optimizer, rate);
     if (member.barrier(stopping())) return false;
   }
@@ -180,7 +182,7 @@ void Step<T>::rows_phase(Member& member, const Chunk& chunk) {
   for (Index row = mine.first; row < mine.last; row += block_rows_) {
     const Index rows = std::min(block_rows_, mine.last - row);
     if (poll(member, 2 * rows * stack_.work_per_row())) return;
-    pass_rows(chunk, row, rows, row);
+    pass_rows(chunk, row, rows, *workspace_, row, row_losses_.data() + row);
   }
 }
 
@@ -189,45 +191,58 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
   const Index leaves = leaves_of(stack_, chunk.count);
   const Index takers = takers_of(leaves, member.size());
   if (member.rank() >= takers) return;
-  const Index each = leaves / takers;
-  GradientTree<T>& tree = trees_[static_cast<std::size_t>(member.rank())];
+  auto& [workspace, row_losses, leaf_losses, tree] = takers_[static_cast<std::size_t>(member.rank())];
   tree.clear();
   const auto row_of = [&](Index leaf) {
     return leaf == leaves ? chunk.count : chunk.count * leaf / leaves / kRowGrain * kRowGrain;
   };
-  const Index begin = member.rank() * each, end = begin + each;
-  // This member's place in the workspace: its rows' own, or that of one block, which they then use by turns.
-  const Index at = std::min(member.rank() * block_rows_, row_of(begin));
-  for (Index leaf = begin; leaf < end; ++leaf) {
-    const Index last = row_of(leaf + 1);
+  const Index each = leaves / takers;
+  for (Index i = 0; i < each; ++i) {
+    const Index leaf = member.rank() * each + i;
+    const Index begin = row_of(leaf), end = row_of(leaf + 1);
     T* gradients = tree.next();
-    for (Index row = row_of(leaf); row < last; row += block_rows_) {
-      const Index rows = std::min(block_rows_, last - row);
+    leaf_losses[i] = 0;
+    for (Index row = begin; row < end; row += block_rows_) {
+      const Index rows = std::min(block_rows_, end - row);
       if (poll(member, 3 * rows * stack_.work_per_row())) return;
-      pass_rows(chunk, row, rows, at);
+      pass_rows(chunk, row, rows, workspace, 0, row_losses.data());
+      leaf_losses[i] += ordered_sum(row_losses.data(), rows);
       for (const Task& task : stack_.tasks())
-        stack_.gradient(task, workspace_, at, rows, stack_.place(task, gradients), row > row_of(leaf));
+        stack_.gradient(task, workspace, 0, rows, stack_.place(task, gradients), row > begin);
     }
     tree.add_up();
-    leaf_losses_[static_cast<std::size_t>(leaf)] = ordered_sum(row_losses_.data() + row_of(leaf), last - row_of(leaf));
   }
 }
 
 template <class T>
-void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Index at) {
+double Step<T>::loss_of(const Chunk& chunk, int team) const {
+  if (takers_.empty()) return ordered_sum(row_losses_.data(), chunk.count);
+  const Index leaves = leaves_of(stack_, chunk.count);
+  const Index each = leaves / takers_of(leaves, team);
+  double loss = 0;
+  for (Index leaf = 0; leaf < leaves; ++leaf)
+    loss += takers_[static_cast<std::size_t>(leaf / each)].leaf_losses[leaf % each];
+  return loss;
+}
+
+template <class T>
+void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses) {
   const std::uint32_t* picked = chunk.rows + row;
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
-  gather<T>(data_.x, inputs_, picked, 0, rows(workspace_.input()), chunk.count - row - count);
+  gather<T>(data_.x, inputs_, picked, 0, rows(workspace.input()), chunk.count - row - count);
   const Pass pass{true, network_.seed(), chunk.step, chunk.first + row};
-  stack_.forward(network_.weights(), workspace_, at, count, pass);
-  const Matrix<T> delta = rows(workspace_.output_delta());
+  stack_.forward(network_.weights(), workspace, at, count, pass);
+  const Matrix<T> delta = rows(workspace.output_delta());
   if (given_delta.data) {
-    for (Index i = 0; i < count; ++i) std::copy_n(given_delta.row(chunk.first + row + i), delta.cols, delta.row(i));
+    for (Index i = 0; i < count; ++i) {
+      std::copy_n(given_delta.row(chunk.first + row + i), delta.cols, delta.row(i));
+      losses[i] = 0;
+    }
   } else {
-    evaluate_loss<T>(options_.loss, rows(workspace_.output()), data_.y, data_.weights, picked,
-                     chunk.weight > 0 ? 1 / chunk.weight : 0, row_losses_.data() + row, delta);
+    evaluate_loss<T>(options_.loss, rows(workspace.output()), data_.y, data_.weights, picked,
+                     chunk.weight > 0 ? 1 / chunk.weight : 0, losses, delta);
   }
-  stack_.backward(network_.weights(), workspace_, at, count, pass);
+  stack_.backward(network_.weights(), workspace, at, count, pass);
 }
 
 template <class T>
@@ -276,15 +291,15 @@ template <class T>
 TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to,
                                   bool keep) {
   const bool add = chunk.first > 0;
-  if (!leaves_) {
-    stack_.gradient(task, workspace_, 0, chunk.count, to, add);
+  if (takers_.empty()) {
+    stack_.gradient(task, *workspace_, 0, chunk.count, to, add);
     return to;
   }
   const auto parts = static_cast<std::size_t>(takers_of(leaves_of(stack_, chunk.count), team));
-  if (parts == 1 && !keep) return stack_.place(task, trees_[0].total());
+  if (parts == 1 && !keep) return stack_.place(task, takers_[0].tree.total());
   Matrix<const T> weights[kMostLeaves], bias[kMostLeaves];
   for (std::size_t i = 0; i < parts; ++i) {
-    const TaskGradient<T> part = stack_.place(task, trees_[i].total());
+    const TaskGradient<T> part = stack_.place(task, takers_[i].tree.total());
     weights[i] = part.weights;
     bias[i] = part.bias;
   }

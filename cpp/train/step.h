@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -100,8 +101,10 @@ class Step {
   };
   void rows_phase(Member& member, const Chunk& chunk);
   void leaves_phase(Member& member, const Chunk& chunk);
-  /** Rows [row, row + count) of a chunk through all layers and back, in the workspace from row `at` on. */
-  void pass_rows(const Chunk& chunk, Index row, Index count, Index at);
+  /** The sum of the chunk's losses, in an order that does not depend on the team. */
+  double loss_of(const Chunk& chunk, int team) const;
+  /** Rows [row, row + count) of a chunk through all layers and back, in a workspace from row `at` on. */
+  void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses);
   void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
   /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept
    * where it lies. */
@@ -114,21 +117,27 @@ class Step {
   const Standardisation& inputs_;
   Samples<T> data_;
   StepOptions options_;
-  bool leaves_;  // whether gradients are taken per leaf of rows; else per task over all rows
   Index block_rows_;
   Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
-  Workspace<T> workspace_;
-  std::vector<GradientTree<T>> trees_;  // one per thread that takes leaves
-  std::vector<Buffer<T>> scratch_;      // one task's gradient per thread
-  std::vector<double> row_losses_;
-  std::vector<double> leaf_losses_;        // their sums, so that the leader need not read what the other cores wrote
+  /** What a thread takes leaves with. */
+  struct Taker {
+    Workspace<T> workspace;
+    Buffer<double> row_losses;   // of one block
+    Buffer<double> leaf_losses;  // of this thread's leaves
+    GradientTree<T> tree;
+  };
+  std::vector<Taker> takers_;              // one per thread, or none where the tasks' owners add up over all rows:
+  std::optional<Workspace<T>> workspace_;  // then of a whole chunk,
+  Buffer<double> row_losses_;              // and its losses
+  std::vector<Buffer<T>> scratch_;         // one task's gradient per thread
   std::vector<double> penalties_, norms_;  // one per task
   std::vector<double> work_;               // work of all tasks up to the i-th, relative
-  std::atomic<bool> stopping_{false};
-  double loss_ = 0, weight_ = 0;
+  // Written by the leader while the others read what is above, so on cache lines of their own.
+  alignas(kAlignment) std::atomic<bool> stopping_{false};
   // The leader's: reading the clock costs as much as a small step, so it is read once per million multiply-adds.
-  Index work_since_clock_ = 0;
+  alignas(kAlignment) Index work_since_clock_ = 0;
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+  double loss_ = 0, weight_ = 0;
 };
 
 }  // namespace fastmlp

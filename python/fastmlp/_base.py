@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.extmath import _approximate_mode
 from sklearn.utils.validation import (
@@ -67,10 +67,15 @@ def reject_dates(values: Any, name: str) -> None:
             raise TypeError(f"{name} must hold numbers; got dates or durations")
 
 
+def _slices(n: int, length: int) -> Iterator[slice]:
+    """scikit-learn's `gen_batches` without its checks, a twentieth of a small fit's time."""
+    return (slice(start, min(start + length, n)) for start in range(0, n, length))
+
+
 def parts(table: NDArray[Any], rows: NDArray[Any] | None = None) -> Iterator[slice | NDArray[Any]]:
     """The table's rows, or those given, so many at a time that a copy of them is not large."""
     n_rows = table.shape[0] if rows is None else rows.size
-    for part in gen_batches(n_rows, max(1, _CHUNK // prod(table.shape[1:]))):
+    for part in _slices(n_rows, max(1, _CHUNK // prod(table.shape[1:]))):
         yield part if rows is None else rows[part]
 
 
@@ -500,7 +505,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
             with np.errstate(over="ignore", invalid="ignore"):
                 # The scaler makes twenty arrays as long as a row.
-                for columns in gen_batches(X.shape[1], _COLUMNS):
+                for columns in _slices(X.shape[1], _COLUMNS):
                     scaler = StandardScaler()
                     table = X[:, columns]
                     for some in parts(table, rows):

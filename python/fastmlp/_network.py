@@ -1,7 +1,7 @@
 """Networks for people who write their own training loop."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -82,7 +82,7 @@ def _describe(layer: Dense | Dropout) -> dict[str, Any]:
             raise TypeError(f"Dense.activation must be a string; got {layer.activation!r}")
     elif not isinstance(layer.rate, int | float | np.number):
         raise TypeError(f"Dropout.rate must be a number; got {layer.rate!r}")
-    return {"kind": "dense" if isinstance(layer, Dense) else "dropout", **asdict(layer)}
+    return {"kind": "dense" if isinstance(layer, Dense) else "dropout", **vars(layer)}
 
 
 def engine_array(X: NDArray[Any]) -> NDArray[Any]:
