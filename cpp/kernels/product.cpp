@@ -1,6 +1,7 @@
 #include "kernels/product.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kernels/packet.h"
 
@@ -54,9 +55,11 @@ struct Job {
   Index depth;
   const T* a;
   Index a_stride;  // of the dimension of a that is not contiguous
+  Index a_tile;    // from the first row of a tile to the next tile's
   const T* b;
   Index b_stride;
-  const T* next;  // the same place in the panel that comes next
+  const T* next;  // where the factor of the panel that comes next lies, to be fetched ahead
+  Index next_stride;
   const T* sums;  // where the rows' sums start from, with Start::sums
   Index sums_stride;
   T* c;
@@ -74,7 +77,7 @@ template <class T, int rows, int packets, bool row_contiguous>
   constexpr int n = kWidth<T>;
   const Index a_row = row_contiguous ? 1 : job.a_stride;
   const Index a_depth = row_contiguous ? job.a_stride : 1;
-  const Index depth = job.depth, b_stride = job.b_stride;
+  const Index depth = job.depth, b_stride = job.b_stride, next_stride = job.next_stride;
   Index i = first;
   for (; i + rows <= last; i += rows) {
     Packet<T> sums[rows][packets];
@@ -93,7 +96,7 @@ template <class T, int rows, int packets, bool row_contiguous>
         for (int r = 0; r < rows; ++r) sums[r][v] = from;
       }
 
-    const T* a = job.a + i * a_row;
+    const T* a = job.a + i / kTileRows * job.a_tile + i % kTileRows * a_row;
     const T* b = job.b;
     // The first tiles fetch the next panel, a line of every row each.
     const T* ahead = job.next + std::min<Index>(i / rows, packets - 1) * n;
@@ -101,11 +104,6 @@ template <class T, int rows, int packets, bool row_contiguous>
       Packet<T> b_packets[packets];
       for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * n);
       prefetch_far(ahead);
-      // Rows far apart are not fetched by the processor itself.
-      if constexpr (row_contiguous) {
-        prefetch(a + 8 * a_depth);
-        prefetch_far(a + 32 * a_depth);
-      }
 #pragma GCC unroll 16
       for (int r = 0; r < rows; ++r) {
         const Packet<T> x = set<T>(a[r * a_row]);
@@ -113,7 +111,7 @@ template <class T, int rows, int packets, bool row_contiguous>
       }
       a += a_depth;
       b += b_stride;
-      ahead += b_stride;
+      ahead += next_stride;
     }
 
     switch (job.finish) {
@@ -151,9 +149,10 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   const Start start = job.start;
   const Finish finish = job.finish;
   job.a_stride = row_contiguous ? a.depth : a.row;
+  job.a_tile = kTileRows * a.row;
   const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
   alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
-  const Index outer = outer_depth<T>(depth, c.rows);
+  const Index outer = row_contiguous ? even_part(depth, kDepth) : outer_depth<T>(depth, c.rows);
   for (Index k_outer = 0; k_outer < depth; k_outer += outer) {
     const Index k_end = std::min(depth, k_outer + outer);
     const Index inner = even_part(k_end - k_outer, kDepth);
@@ -163,7 +162,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
       const auto place = [&](const auto& p, Index k) {
         return b.data + p.start * b.column + k * (b.stride ? b.stride : p.width);
       };
-      job.b_stride = b.stride ? b.stride : panel.width;
+      job.next_stride = job.b_stride = b.stride ? b.stride : panel.width;
       const auto group = [&]<int packets>(Index first) {
         Job<T> own = job;
         const Index rows = std::min(group_rows, c.rows - first);
@@ -205,6 +204,57 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
         }
       }
       column = next;
+    }
+  }
+}
+
+/** Rows farther apart than this touch a page each, and the processor does not fetch them ahead. */
+constexpr Index kFarBytes = 1024;
+
+/** c <- (c +) a b for factors whose rows lie far apart: every block of both is copied together before its use. */
+template <class T>
+void run_far(Index depth, const T* a, Index a_depth, Matrix<const T> b, Matrix<T> c, Start start) {
+  constexpr Index kRows = 128;
+  // A line more for each tile, or they would all share their sets of the first cache.
+  constexpr Index kTile = kTileRows * kDepth + kLine<T>;
+  alignas(kAlignment) T a_block[kRows / kTileRows * kTile];
+  alignas(kAlignment) T b_block[kDepth * kTilePackets * kWidth<T>];
+  const Partition<T> partition(c.cols);
+  const Index length = even_part(depth, kDepth);
+  Job<T> job{};
+  job.a = a_block;
+  job.a_stride = kTileRows;
+  job.a_tile = kTile;
+  job.b = b_block;
+  job.next_stride = b.stride;
+  job.sums_stride = job.c_stride = c.stride;
+  job.finish = Finish::store;
+  for (Index first = 0; first < c.rows; first += kRows) {
+    const Index rows = std::min(kRows, c.rows - first);
+    for (Index k = 0; k < depth; k += length) {
+      const Matrix<const T> block = b.slice(k, std::min(length, depth - k));
+      job.depth = block.rows;
+      job.start = k == 0 ? start : Start::sums;
+      for (Index i = 0; i < block.rows; ++i) {
+        const T* from = a + (k + i) * a_depth + first;
+        T* to = a_block + i * kTileRows;
+        for (Index r = 0; r < rows; r += kTileRows, to += kTile) std::memcpy(to, from + r, kTileRows * sizeof(T));
+      }
+      for (Index column = 0; column < partition.end;) {
+        const auto panel = partition.starting_at(column);
+        column += panel.width;
+        for (Index i = 0; i < block.rows; ++i)
+          for (Index j = 0; j < panel.width; j += kWidth<T>)
+            store(b_block + i * panel.width + j, load(block.row(i) + panel.start + j));
+        job.b_stride = panel.width;
+        job.next = column < partition.end ? block.row(0) + column : b.row(std::min(k + length, depth - block.rows));
+        job.sums = job.c = c.row(first) + panel.start;
+        switch (panel.width / kWidth<T>) {
+          case 3: tiles<T, kTileRows, 3, true>(job, 0, rows); break;
+          case 2: tiles<T, kTileRows, 2, true>(job, 0, rows); break;
+          default: tiles<T, kTileRows, 1, true>(job, 0, rows); break;
+        }
+      }
     }
   }
 }
@@ -258,8 +308,11 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add) {
+  const Start start = add ? Start::sums : Start::zero;
+  if (a.row == 1 && std::min(a.depth, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes)
+    return run_far<T>(depth, a.data, a.depth, {b.data, depth, c.cols, b.stride}, c, start);
   Job<T> job{};
-  job.start = add ? Start::sums : Start::zero;
+  job.start = start;
   job.finish = Finish::store;
   run(depth, a, b, c, job);
 }
