@@ -16,6 +16,7 @@
 #include "kernels/packet.h"
 #include "kernels/product.h"
 #include "kernels/update.h"
+#include "kernels/vector_product.h"
 #include "train/trainer.h"
 
 namespace fastmlp {

@@ -22,6 +22,9 @@ const char* threading_layer();
 
 class Team;
 
+/** Rows are shared out in such numbers: those of a register tile, and of a line of losses. */
+inline constexpr Index kRowGrain = 8;
+
 /** One thread's place in a team. */
 class Member {
  public:

@@ -69,13 +69,9 @@ inline Packet<double> where_positive<double>(const Packet<double>& gate, const P
   return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(gate, _mm512_setzero_pd(), _CMP_GT_OQ), x);
 }
 #endif
+/** Fetches into the second cache, so that the first keeps what is in use. */
 template <class T>
 inline void prefetch(const T* from) {
-  Eigen::internal::prefetch(from);
-}
-/** Into the second cache, so that the first keeps what is in use. */
-template <class T>
-inline void prefetch_far(const T* from) {
   __builtin_prefetch(from, 0, 2);
 }
 /** Lane i of the result is the sum of packet i's lanes; overwrites the packets. */

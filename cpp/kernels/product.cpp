@@ -37,11 +37,12 @@ struct Partition {
   struct Panel {
     Index start, width;
   };
+  Index width_at(Index j) const { return (j < wide ? kTilePackets : 2) * kWidth<T>; }
   /** The panel that starts at column j. */
-  Panel starting_at(Index j) const { return {j, std::min<Index>((j < wide ? kTilePackets : 2) * kWidth<T>, end - j)}; }
+  Panel starting_at(Index j) const { return {j, std::min(width_at(j), end - j)}; }
   /** The panel that column j lies in. */
   Panel at(Index j) const {
-    const Index width = (j < wide ? kTilePackets : 2) * kWidth<T>;
+    const Index width = width_at(j);
     return starting_at(j < wide ? j / width * width : wide + (j - wide) / width * width);
   }
 };
@@ -49,7 +50,7 @@ struct Partition {
 enum class Start { zero, bias, sums };
 enum class Finish { store, relu, gate };
 
-/** One panel of c, all rows. */
+/** Some rows of one panel of c. */
 template <class T>
 struct Job {
   Index depth;
@@ -103,7 +104,7 @@ template <class T, int rows, int packets, bool row_contiguous>
     for (Index k = 0; k < depth; ++k) {
       Packet<T> b_packets[packets];
       for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * n);
-      prefetch_far(ahead);
+      prefetch(ahead);
 #pragma GCC unroll 16
       for (int r = 0; r < rows; ++r) {
         const Packet<T> x = set<T>(a[r * a_row]);
@@ -131,14 +132,23 @@ template <class T, int rows, int packets, bool row_contiguous>
     if (i < last) tiles<T, rows / 2, packets, row_contiguous>(job, i, last);
 }
 
+/** All rows of a job on one panel. */
+template <class T, bool row_contiguous>
+void panel_tiles(const Job<T>& job, Index rows, Index width) {
+  switch (width / kWidth<T>) {
+    case 3: return tiles<T, kTileRows, 3, row_contiguous>(job, 0, rows);
+    case 2: return tiles<T, kTileRows, 2, row_contiguous>(job, 0, rows);
+    default: return tiles<T, kTileRows, 1, row_contiguous>(job, 0, rows);
+  }
+}
+
 /** Even parts of at most `most`. */
 Index even_part(Index n, Index most) { return n <= most ? n : ceil_div(n, ceil_div(n, most)); }
 
 /** How much of the depth is taken over all panels before the rest. */
 template <class T>
 Index outer_depth(Index depth, Index rows) {
-  return depth <= kDepth ? depth
-                         : even_part(depth, std::max(kDepth, kRowsBytes / (rows * static_cast<Index>(sizeof(T)))));
+  return even_part(depth, std::max(kDepth, kRowsBytes / (rows * static_cast<Index>(sizeof(T)))));
 }
 
 template <class T>
@@ -152,18 +162,20 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   job.a_tile = kTileRows * a.row;
   const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
   alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
+  // A weight gradient reads both factors row by row: the fewer rows at once, the more of them stays in cache.
   const Index outer = row_contiguous ? even_part(depth, kDepth) : outer_depth<T>(depth, c.rows);
+  const auto stride_in = [&](const auto& panel) { return b.stride ? b.stride : panel.width; };
   for (Index k_outer = 0; k_outer < depth; k_outer += outer) {
     const Index k_end = std::min(depth, k_outer + outer);
     const Index inner = even_part(k_end - k_outer, kDepth);
     for (Index column = 0; column < partition.end;) {
       const auto panel = partition.starting_at(column);
-      const Index next = column + panel.width;
-      const auto place = [&](const auto& p, Index k) {
-        return b.data + p.start * b.column + k * (b.stride ? b.stride : p.width);
-      };
-      job.next_stride = job.b_stride = b.stride ? b.stride : panel.width;
-      const auto group = [&]<int packets>(Index first) {
+      const Index after = column + panel.width;
+      const auto next = after < partition.end ? partition.starting_at(after) : panel;
+      const auto place = [&](const auto& p, Index k) { return b.data + p.start * b.column + k * stride_in(p); };
+      job.b_stride = stride_in(panel);
+      job.next_stride = stride_in(next);
+      for (Index first = 0; first < c.rows; first += group_rows) {
         Job<T> own = job;
         const Index rows = std::min(group_rows, c.rows - first);
         if (own.bias) own.bias += column;
@@ -172,7 +184,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
           own.depth = std::min(inner, k_end - k);
           own.a = a.data + first * a.row + k * a.depth;
           own.b = place(panel, k);
-          own.next = next < partition.end ? place(partition.starting_at(next), k) : own.b;
+          own.next = place(next, k);
           own.start = k == 0 ? start : Start::sums;
           if (k == k_outer) {
             own.sums = c.row(first) + column;
@@ -191,30 +203,24 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
             own.c_stride = c.stride;
           }
           if (row_contiguous)
-            tiles<T, kTileRows, packets, true>(own, 0, rows);
+            panel_tiles<T, true>(own, rows, panel.width);
           else
-            tiles<T, kTileRows, packets, false>(own, 0, rows);
-        }
-      };
-      for (Index first = 0; first < c.rows; first += group_rows) {
-        switch (panel.width / kWidth<T>) {
-          case 3: group.template operator()<3>(first); break;
-          case 2: group.template operator()<2>(first); break;
-          default: group.template operator()<1>(first); break;
+            panel_tiles<T, false>(own, rows, panel.width);
         }
       }
-      column = next;
+      column = after;
     }
   }
 }
 
-/** Rows farther apart than this touch a page each, and the processor does not fetch them ahead. */
-constexpr Index kFarBytes = 1024;
+/** Rows farther apart than this soon leave the page, and the processor does not fetch them ahead; to copy them pays
+ * from so many rows of the result on. */
+constexpr Index kFarBytes = 1024, kFarRows = 48;
 
 /** c <- (c +) a b for factors whose rows lie far apart: every block of both is copied together before its use. */
 template <class T>
 void run_far(Index depth, const T* a, Index a_depth, Matrix<const T> b, Matrix<T> c, Start start) {
-  constexpr Index kRows = 128;
+  constexpr Index kRows = 512 / static_cast<Index>(sizeof(T));  // both blocks take 90 KiB of the stack
   // A line more for each tile, or they would all share their sets of the first cache.
   constexpr Index kTile = kTileRows * kDepth + kLine<T>;
   alignas(kAlignment) T a_block[kRows / kTileRows * kTile];
@@ -249,13 +255,22 @@ void run_far(Index depth, const T* a, Index a_depth, Matrix<const T> b, Matrix<T
         job.b_stride = panel.width;
         job.next = column < partition.end ? block.row(0) + column : b.row(std::min(k + length, depth - block.rows));
         job.sums = job.c = c.row(first) + panel.start;
-        switch (panel.width / kWidth<T>) {
-          case 3: tiles<T, kTileRows, 3, true>(job, 0, rows); break;
-          case 2: tiles<T, kTileRows, 2, true>(job, 0, rows); break;
-          default: tiles<T, kTileRows, 1, true>(job, 0, rows); break;
-        }
+        panel_tiles<T, true>(job, rows, panel.width);
       }
     }
+  }
+}
+
+/** product_gated of depth 1: the outer product of a column and a row. */
+template <class T>
+void outer_gated(const T* a, Index a_row, const T* b, Matrix<const T> gate, Matrix<T> c) {
+  const Index width = padded<T>(c.cols);
+  for (Index i = 0; i < c.rows; ++i) {
+    const Packet<T> x = set<T>(a[i * a_row]);
+    const T* gate_row = gate.row(i);
+    T* to = c.row(i);
+    for (Index j = 0; j < width; j += kWidth<T>)
+      store(to + j, where_positive<T>(load(gate_row + j), pmul(x, load(b + j))));
   }
 }
 
@@ -309,7 +324,8 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add) {
   const Start start = add ? Start::sums : Start::zero;
-  if (a.row == 1 && std::min(a.depth, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes)
+  const Index stride = std::max(a.depth, b.stride) * static_cast<Index>(sizeof(T));
+  if (a.row == 1 && b.stride && stride > kFarBytes && c.rows >= kFarRows)
     return run_far<T>(depth, a.data, a.depth, {b.data, depth, c.cols, b.stride}, c, start);
   Job<T> job{};
   job.start = start;
@@ -326,19 +342,6 @@ void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool re
   run(depth, a, b, c, job);
 }
 
-/** product_gated of depth 1: the outer product of a column and a row. */
-template <class T>
-void outer_gated(const T* a, Index a_row, const T* b, Matrix<const T> gate, Matrix<T> c) {
-  const Index width = padded<T>(c.cols);
-  for (Index i = 0; i < c.rows; ++i) {
-    const Packet<T> x = set<T>(a[i * a_row]);
-    const T* gate_row = gate.row(i);
-    T* to = c.row(i);
-    for (Index j = 0; j < width; j += kWidth<T>)
-      store(to + j, where_positive<T>(load(gate_row + j), pmul(x, load(b + j))));
-  }
-}
-
 template <class T>
 void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c) {
   // A single row of b is the same in panels and as it lies.
@@ -351,100 +354,12 @@ void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate,
   run(depth, a, b, c, job);
 }
 
-template <class T>
-void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) {
-  constexpr int n = kWidth<T>;
-  const Index depth = padded<T>(a.cols);
-  // One packet of rows at a time, whose sums over the depth then share the work of adding up lanes.
-  for (Index i = 0; i < a.rows; i += n) {
-    const int rows = static_cast<int>(std::min<Index>(n, a.rows - i));
-    // In prediction the line still holds what another layer left there.
-    for (int r = 0; r < rows; ++r)
-      for (Index j = 0; j < padded<T>(c.cols); j += n) store(c.row(i + r) + j, set<T>(0));
-    for (Index out = 0; out < c.cols; ++out) {
-      Packet<T> sums[n];
-      for (int r = 0; r < n; ++r) sums[r] = set<T>(0);
-      const T* weights = w.row(out);
-      const auto dots = [&]<int count>(int first) {
-        Packet<T> own[count];
-        for (int r = 0; r < count; ++r) own[r] = set<T>(0);
-        for (Index k = 0; k < depth; k += n) {
-          const Packet<T> x = load(weights + k);
-#pragma GCC unroll 16
-          for (int r = 0; r < count; ++r) own[r] = pmadd(load(a.row(i + first + r) + k), x, own[r]);
-        }
-        for (int r = 0; r < count; ++r) sums[first + r] = own[r];
-      };
-      // Several chains of sums at once, or each multiply-add would wait for the one before.
-      constexpr int kMany = n, kFew = std::min(n, 4);
-      int r = 0;
-      for (; r + kMany <= rows; r += kMany) dots.template operator()<kMany>(r);
-      for (; r + kFew <= rows; r += kFew) dots.template operator()<kFew>(r);
-      for (; r < rows; ++r) dots.template operator()<1>(r);
-      alignas(kAlignment) T lanes[n];
-      store(lanes, padd(sums_of_lanes<T>(sums), set<T>(bias[out])));
-      for (int s = 0; s < rows; ++s) c.row(i + s)[out] = lanes[s];
-    }
-  }
-}
-
-template <class T>
-void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool add) {
-  constexpr int n = kWidth<T>, kMost = 8;
-  const auto panel = [&]<int packets>(Index column) {
-    // Several sums of each column where there are few, or each multiply-add would wait for the one before.
-    constexpr int chains = packets > 4 ? 1 : packets > 2 ? 2 : 4;
-    Packet<T> sums[chains][packets];
-    for (int s = 0; s < chains; ++s)
-      for (int v = 0; v < packets; ++v) sums[s][v] = s == 0 && add ? load(c + column + v * n) : set<T>(0);
-    const T* row = b.data + column;
-    const auto accumulate = [&](Packet<T>(&own)[packets], Index k) {
-      const Packet<T> x = set<T>(a[k * a_stride]);
-      for (int v = 0; v < packets; ++v) own[v] = pmadd(x, load(row + v * n), own[v]);
-      row += b.stride;
-    };
-    Index k = 0;
-    for (; k + chains <= b.rows; k += chains)
-#pragma GCC unroll 4
-      for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
-    for (; k < b.rows; ++k) accumulate(sums[0], k);
-    for (int half = chains / 2; half > 0; half /= 2)
-      for (int s = 0; s < half; ++s)
-        for (int v = 0; v < packets; ++v) sums[s][v] = padd(sums[s][v], sums[s + half][v]);
-    for (int v = 0; v < packets; ++v) store(c + column + v * n, sums[0][v]);
-  };
-  const Index packets = padded<T>(b.cols) / n;
-  const Index panels = ceil_div(packets, kMost);
-  for (Index i = 0; i < panels; ++i) {
-    const Index first = packets * i / panels, column = first * n;
-    switch (packets * (i + 1) / panels - first) {
-      case 1: panel.template operator()<1>(column); break;
-      case 2: panel.template operator()<2>(column); break;
-      case 3: panel.template operator()<3>(column); break;
-      case 4: panel.template operator()<4>(column); break;
-      case 5: panel.template operator()<5>(column); break;
-      case 6: panel.template operator()<6>(column); break;
-      case 7: panel.template operator()<7>(column); break;
-      default: panel.template operator()<8>(column); break;
-    }
-  }
-}
-
-template <class T>
-void column_sums(Matrix<const T> a, T* sums, bool add) {
-  const T one = 1;
-  vector_product(&one, 0, a, sums, add);
-}
-
-#define FASTMLP_INSTANTIATE(T)                                                           \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                   \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);        \
-  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                  \
-  template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>);   \
-  template void product_gated(Index, Strided<T>, Panels<T>, Matrix<const T>, Matrix<T>); \
-  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);         \
-  template void vector_product(const T*, Index, Matrix<const T>, T*, bool);              \
-  template void column_sums(Matrix<const T>, T*, bool);
+#define FASTMLP_INSTANTIATE(T)                                                         \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                 \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);      \
+  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                \
+  template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>); \
+  template void product_gated(Index, Strided<T>, Panels<T>, Matrix<const T>, Matrix<T>);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)
 #undef FASTMLP_INSTANTIATE

@@ -2,8 +2,7 @@
 // gradient (X^T dZ) is strides, what the sums start from and what happens to the finished tile.
 //
 // Every element of a matrix product is one chain of fused multiply-adds in the order of the depth, whatever the tile it
-// falls in and however the depth is blocked: splitting rows or columns over threads cannot change a bit. The
-// products by a single row or column (vector_product, column_sums, dot_bias) have a few such chains for each element.
+// falls in and however the depth is blocked: splitting rows or columns over threads cannot change a bit.
 #pragma once
 
 #include "core/matrix.h"
@@ -50,7 +49,8 @@ void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T
 template <class T>
 void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
 
-/** c <- a b, or with `add` the sums go on from what c holds; whole lines of c are written. The depth is at least 1. */
+/** c <- a b, or with `add` the sums go on from what c holds; whole lines of c are written. The depth is at least
+ * 1. Of a transposed left factor whole lines are read. */
 template <class T>
 void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add = false);
 
@@ -61,17 +61,5 @@ void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool re
 /** c <- a b where `gate`, of c's shape, is above zero, and 0 elsewhere: ReLU's derivative, from its outputs. */
 template <class T>
 void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c);
-
-/** c (rows x outputs) <- a w^T + bias for few outputs: w is outputs x depth, row-major, both padded with zeros. */
-template <class T>
-void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c);
-
-/** c[j] <- (c[j] +) the sum over k of a[k * a_stride] b(k, j), for whole lines of columns. */
-template <class T>
-void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool add);
-
-/** sums[j] <- (sums[j] +) the sum over the rows of a(:, j), for whole lines of columns. */
-template <class T>
-void column_sums(Matrix<const T> a, T* sums, bool add);
 
 }  // namespace fastmlp

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/product.h"
+#include "kernels/vector_product.h"
 
 namespace fastmlp {
 namespace {

@@ -110,7 +110,7 @@ class Layer {
                         const Pass&) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
-  /** gradient <- (gradient +) this task's part, summed over all rows in their order. */
+  /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. */
   virtual void gradient(const Task&, Matrix<const T> /*in*/, Matrix<const T> /*delta*/, const TaskGradient<T>&,
                         bool /*add*/) const {}
 };

@@ -53,7 +53,7 @@ void Predictor<T>::predict(const Table& table, T* out, int max_threads) const {
   for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(block_rows, table.rows), false);
   run_team(n_threads, [&](Member& member) {
     Workspace<T>& workspace = workspaces[static_cast<std::size_t>(member.rank())];
-    const Member::Range mine = member.share(table.rows, 8);
+    const Member::Range mine = member.share(table.rows, kRowGrain);
     for (Index row = mine.first; row < mine.last; row += block_rows) {
       const Index rows = std::min(block_rows, mine.last - row);
       gather<T>(table, inputs_, nullptr, row, workspace.input().slice(0, rows));

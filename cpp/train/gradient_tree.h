@@ -24,7 +24,9 @@ class GradientTree {
   T* total() { return levels_.front().data(); }
 
  private:
-  std::vector<Buffer<T>> levels_;  // the sums of the subtrees that wait for their sibling, the largest first
+  // The sums of the subtrees that wait for their sibling, the largest first. Short runs leave the last ones untouched,
+  // which then take no memory.
+  std::vector<Buffer<T>> levels_;
   Index leaves_ = 0;
   std::size_t waiting_ = 0;
 };

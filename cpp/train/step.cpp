@@ -13,8 +13,6 @@ constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
 constexpr Index kMostLeaves = 16;
 constexpr Index kMostChunkRows = Index{1} << 14;
 
-constexpr Index kRowGrain = 8;  // rows of a register tile
-
 constexpr Index kMegabyte = Index{1} << 20;
 
 /** Rows whose activations in all layers take about `bytes`; from `least` on if they take no more than `limit`. */
@@ -27,7 +25,7 @@ Index rows_for(const Stack<T>& stack, Index bytes, Index least, Index most, Inde
 
 /** Whether each thread takes the gradient of its own rows. */
 template <class T>
-bool takes_leaves(const Stack<T>& stack) {
+bool is_small(const Stack<T>& stack) {
   return stack.n_parameters() <= kMostForLeaves;
 }
 
@@ -35,14 +33,15 @@ bool takes_leaves(const Stack<T>& stack) {
  * a larger one in L2. */
 template <class T>
 Index rows_at_once(const Stack<T>& stack) {
-  if (takes_leaves(stack)) return rows_for(stack, Index{96} << 10, 32, 1024, kMegabyte * 2);
+  if (is_small(stack)) return rows_for(stack, Index{96} << 10, 32, 1024, kMegabyte * 2);
   return rows_for(stack, Index{1} << 19, 256, 1024, kMegabyte * 16);
 }
 
 /** Rows whose activations are kept until the owners of the tasks have added up over them. */
 template <class T>
 Index rows_at_most(const Stack<T>& stack) {
-  return rows_for(stack, kMegabyte, 1024, 16384, 16 * kMegabyte + stack.n_parameters() * static_cast<Index>(sizeof(T)));
+  return rows_for(stack, kMegabyte, 1024, kMostChunkRows,
+                  16 * kMegabyte + stack.n_parameters() * static_cast<Index>(sizeof(T)));
 }
 
 /** Multiply-adds of a step: forward, backward and gradient are one product each. */
@@ -86,7 +85,7 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
       data_(data),
       options_(options),
       block_rows_(rows_at_once(stack_)),
-      chunk_rows_(std::min(max_rows, takes_leaves(stack_) ? kMostChunkRows : rows_at_most(stack_))),
+      chunk_rows_(std::min(max_rows, is_small(stack_) ? kMostChunkRows : rows_at_most(stack_))),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
   double total = 0;
@@ -99,13 +98,13 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
   work_.push_back(total);
   for (int i = 0; i < n_threads; ++i) {
     scratch_.emplace_back(largest);
-    if (takes_leaves(stack_)) {
+    if (is_small(stack_)) {
       const Index rows = std::min(block_rows_, chunk_rows_), leaves = leaves_of(stack_, chunk_rows_);
       takers_.push_back({Workspace<T>(stack_, rows, true), Buffer<double>(rows), Buffer<double>(leaves),
                          GradientTree<T>(stack_.n_parameters(), leaves)});
     }
   }
-  if (takers_.empty()) {
+  if (by_owners()) {
     workspace_.emplace(stack_, chunk_rows_, true);
     row_losses_ = Buffer<double>(chunk_rows_);
   }
@@ -114,7 +113,7 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
 template <class T>
 int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
   const int team = worthwhile_threads(work_of(stack, max_rows), limit);
-  if (!takes_leaves(stack)) return team;
+  if (!is_small(stack)) return team;
   return static_cast<int>(takers_of(leaves_of(stack, std::min(max_rows, kMostChunkRows)), team));
 }
 
@@ -158,7 +157,7 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
     const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step};
-    if (takers_.empty())
+    if (by_owners())
       rows_phase(member, chunk);
     else
       leaves_phase(member, chunk);
@@ -216,7 +215,7 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
 
 template <class T>
 double Step<T>::loss_of(const Chunk& chunk, int team) const {
-  if (takers_.empty()) return ordered_sum(row_losses_.data(), chunk.count);
+  if (by_owners()) return ordered_sum(row_losses_.data(), chunk.count);
   const Index leaves = leaves_of(stack_, chunk.count);
   const Index each = leaves / takers_of(leaves, team);
   double loss = 0;
@@ -291,7 +290,7 @@ template <class T>
 TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to,
                                   bool keep) {
   const bool add = chunk.first > 0;
-  if (takers_.empty()) {
+  if (by_owners()) {
     stack_.gradient(task, *workspace_, 0, chunk.count, to, add);
     return to;
   }

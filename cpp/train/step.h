@@ -106,11 +106,22 @@ class Step {
   /** Rows [row, row + count) of a chunk through all layers and back, in a workspace from row `at` on. */
   void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses);
   void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
-  /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept
+  /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept,
    * where it lies. */
   TaskGradient<T> gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to, bool keep);
   void update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale);
   std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
+
+  /** Whether gradients are added up by the tasks' owners, over all rows; else by the takers of leaves. */
+  bool by_owners() const { return takers_.empty(); }
+
+  /** What a thread takes leaves with; on lines of its own, since its tree changes all the time. */
+  struct alignas(kAlignment) Taker {
+    Workspace<T> workspace;
+    Buffer<double> row_losses;   // of one block
+    Buffer<double> leaf_losses;  // of this thread's leaves
+    GradientTree<T> tree;
+  };
 
   Network<T>& network_;
   const Stack<T>& stack_;
@@ -118,17 +129,10 @@ class Step {
   Samples<T> data_;
   StepOptions options_;
   Index block_rows_;
-  Index chunk_rows_;  // a larger minibatch is taken in chunks whose gradients are summed
-  /** What a thread takes leaves with. */
-  struct Taker {
-    Workspace<T> workspace;
-    Buffer<double> row_losses;   // of one block
-    Buffer<double> leaf_losses;  // of this thread's leaves
-    GradientTree<T> tree;
-  };
-  std::vector<Taker> takers_;              // one per thread, or none where the tasks' owners add up over all rows:
-  std::optional<Workspace<T>> workspace_;  // then of a whole chunk,
-  Buffer<double> row_losses_;              // and its losses
+  Index chunk_rows_;                       // a larger minibatch is taken in chunks whose gradients are summed
+  std::vector<Taker> takers_;              // one per thread, or none
+  std::optional<Workspace<T>> workspace_;  // by owners: of a whole chunk
+  Buffer<double> row_losses_;              // the same
   std::vector<Buffer<T>> scratch_;         // one task's gradient per thread
   std::vector<double> penalties_, norms_;  // one per task
   std::vector<double> work_;               // work of all tasks up to the i-th, relative

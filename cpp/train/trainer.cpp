@@ -97,12 +97,12 @@ void Trainer<T>::work(Member& member) {
 template <class T>
 bool Trainer<T>::evaluate_validation(Member& member) {
   Workspace<T>& workspace = validation_workspaces_[static_cast<std::size_t>(member.rank())];
-  const Member::Range mine = member.share(validation_.n_rows(), 8);
+  const Member::Range mine = member.share(validation_.n_rows(), kRowGrain);
   for (Index row = mine.first; row < mine.last; row += validation_rows_) {
     const Index rows = std::min(validation_rows_, mine.last - row);
     if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
-    gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows));
+    gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
     network_.stack().forward(network_.weights(), workspace, 0, rows, Pass{});
     evaluate_loss<T>(options_.step.loss, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
                      1.0, validation_losses_.data() + row, Matrix<T>{});

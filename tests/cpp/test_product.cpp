@@ -6,6 +6,7 @@
 #include "data.h"
 #include "kernels/packet.h"
 #include "kernels/product.h"
+#include "kernels/vector_product.h"
 
 namespace fastmlp {
 namespace {
@@ -155,6 +156,9 @@ TEST(products_equal_naive_loops) {
     check_products<float>(17, depth, 33);
     check_products<double>(13, depth, 19);
   }
+  // Rows so far apart that the factors of a weight gradient are copied together, in several blocks.
+  check_products<float>(290, 300, 300);
+  check_products<double>(140, 270, 150);
   check_products<float>(1, 1025, 1023);
   check_products<double>(3, 511, 1025);
 }
@@ -312,6 +316,27 @@ void check_cuts(Index rows, Index depth, Index cols) {
     dot_bias<T>(a.m.slice(cut, rows - cut), w.m, bias.data(), parts.m.slice(cut, rows - cut));
     CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
   }
+}
+
+/** However the factors lie, the bits are the same. */
+template <class T>
+void check_layouts(Index rows, Index depth, Index cols) {
+  const Left<T> left(rows, depth, 14, false);
+  const Right<T> right(depth, cols, 15, false);
+  Owned<T> first(rows, cols), other(rows, cols);
+  product<T>(depth, left.strided(false), right.panels(true), first.m);
+  for (const bool transposed : {false, true})
+    for (const bool packed : {false, true}) {
+      product<T>(depth, left.strided(transposed), right.panels(packed), other.m);
+      CHECK(same_bits(first.memory.data(), other.memory.data(), first.memory.size()));
+    }
+}
+
+TEST(bits_do_not_depend_on_the_layout) {
+  check_layouts<float>(290, 300, 300);
+  check_layouts<double>(290, 300, 300);
+  check_layouts<float>(37, 260, 70);
+  check_layouts<double>(37, 260, 70);
 }
 
 TEST(bits_do_not_depend_on_the_cut) {

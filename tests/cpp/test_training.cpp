@@ -88,10 +88,10 @@ void check_threads_of_trainer() {
   check_threads(full, data);
 
   // Minibatches of more than one chunk, by leaves and by owners.
-  const Data<T> many(9001, 5, 2);
-  Recipe<T> chunked{mlp({5, 290, 2}, "relu", 0.1)};
+  const Data<T> many(17001, 5, 2);
+  Recipe<T> chunked{mlp({5, 90, 2}, "relu", 0.1)};
   chunked.options = all.options;
-  chunked.options.batch_size = 9001;
+  chunked.options.batch_size = many.rows;
   chunked.weighted = true;
   check_threads(chunked, many);
 

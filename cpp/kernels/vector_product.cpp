@@ -1,0 +1,104 @@
+#include "kernels/vector_product.h"
+
+#include <algorithm>
+
+#include "kernels/packet.h"
+
+namespace fastmlp {
+
+using namespace simd;
+
+template <class T>
+void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) {
+  constexpr int n = kWidth<T>;
+  const Index depth = padded<T>(a.cols);
+  // One packet of rows at a time, whose sums over the depth then share the work of adding up lanes.
+  for (Index i = 0; i < a.rows; i += n) {
+    const int rows = static_cast<int>(std::min<Index>(n, a.rows - i));
+    // In prediction the line still holds what another layer left there.
+    for (int r = 0; r < rows; ++r)
+      for (Index j = 0; j < padded<T>(c.cols); j += n) store(c.row(i + r) + j, set<T>(0));
+    for (Index out = 0; out < c.cols; ++out) {
+      Packet<T> sums[n];
+      for (int r = 0; r < n; ++r) sums[r] = set<T>(0);
+      const T* weights = w.row(out);
+      const auto dots = [&]<int count>(int first) {
+        Packet<T> own[count];
+        for (int r = 0; r < count; ++r) own[r] = set<T>(0);
+        for (Index k = 0; k < depth; k += n) {
+          const Packet<T> x = load(weights + k);
+#pragma GCC unroll 16
+          for (int r = 0; r < count; ++r) own[r] = pmadd(load(a.row(i + first + r) + k), x, own[r]);
+        }
+        for (int r = 0; r < count; ++r) sums[first + r] = own[r];
+      };
+      // Several chains of sums at once, or each multiply-add would wait for the one before.
+      constexpr int kMany = n, kFew = std::min(n, 4);
+      int r = 0;
+      for (; r + kMany <= rows; r += kMany) dots.template operator()<kMany>(r);
+      for (; r + kFew <= rows; r += kFew) dots.template operator()<kFew>(r);
+      for (; r < rows; ++r) dots.template operator()<1>(r);
+      alignas(kAlignment) T lanes[n];
+      store(lanes, padd(sums_of_lanes<T>(sums), set<T>(bias[out])));
+      for (int s = 0; s < rows; ++s) c.row(i + s)[out] = lanes[s];
+    }
+  }
+}
+
+template <class T>
+void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool add) {
+  constexpr int n = kWidth<T>, kMost = 8;
+  const auto panel = [&]<int packets>(Index column) {
+    // Several sums of each column where there are few, or each multiply-add would wait for the one before.
+    constexpr int chains = packets > 4 ? 1 : packets > 2 ? 2 : 4;
+    Packet<T> sums[chains][packets];
+    for (int s = 0; s < chains; ++s)
+      for (int v = 0; v < packets; ++v) sums[s][v] = s == 0 && add ? load(c + column + v * n) : set<T>(0);
+    const T* row = b.data + column;
+    const auto accumulate = [&](Packet<T>(&own)[packets], Index k) {
+      const Packet<T> x = set<T>(a[k * a_stride]);
+      for (int v = 0; v < packets; ++v) own[v] = pmadd(x, load(row + v * n), own[v]);
+      row += b.stride;
+    };
+    Index k = 0;
+    for (; k + chains <= b.rows; k += chains)
+#pragma GCC unroll 4
+      for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
+    for (; k < b.rows; ++k) accumulate(sums[0], k);
+    for (int half = chains / 2; half > 0; half /= 2)
+      for (int s = 0; s < half; ++s)
+        for (int v = 0; v < packets; ++v) sums[s][v] = padd(sums[s][v], sums[s + half][v]);
+    for (int v = 0; v < packets; ++v) store(c + column + v * n, sums[0][v]);
+  };
+  const Index packets = padded<T>(b.cols) / n;
+  const Index panels = ceil_div(packets, kMost);
+  for (Index i = 0; i < panels; ++i) {
+    const Index first = packets * i / panels, column = first * n;
+    switch (packets * (i + 1) / panels - first) {
+      case 1: panel.template operator()<1>(column); break;
+      case 2: panel.template operator()<2>(column); break;
+      case 3: panel.template operator()<3>(column); break;
+      case 4: panel.template operator()<4>(column); break;
+      case 5: panel.template operator()<5>(column); break;
+      case 6: panel.template operator()<6>(column); break;
+      case 7: panel.template operator()<7>(column); break;
+      default: panel.template operator()<8>(column); break;
+    }
+  }
+}
+
+template <class T>
+void column_sums(Matrix<const T> a, T* sums, bool add) {
+  const T one = 1;
+  vector_product(&one, 0, a, sums, add);
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                   \
+  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>); \
+  template void vector_product(const T*, Index, Matrix<const T>, T*, bool);      \
+  template void column_sums(Matrix<const T>, T*, bool);
+FASTMLP_INSTANTIATE(float)
+FASTMLP_INSTANTIATE(double)
+#undef FASTMLP_INSTANTIATE
+
+}  // namespace fastmlp
