@@ -7,9 +7,10 @@
 namespace fastmlp {
 namespace {
 
-/** The type to subtract in: float for what float holds exactly, else double. */
-template <class Source>
-using Working = std::conditional_t<std::is_same_v<Source, float> || sizeof(Source) <= 2, float, double>;
+/** The type to subtract in: float only for a float network, and tables that float holds exactly. */
+template <class Source, class T>
+using Working = std::conditional_t<std::is_same_v<T, float> && (std::is_same_v<Source, float> || sizeof(Source) <= 2),
+                                   float, double>;
 
 /** n elements, in pieces that need no loop of their own. */
 template <class T>
@@ -29,7 +30,7 @@ void copy_row(const T* from, Index n, T* to) {
 template <class Source, class T>
 void gather_rows(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
                  Matrix<T> out, Index following) {
-  using W = Working<Source>;
+  using W = Working<Source, T>;
   const W* shift = standardisation.template shift<W>();
   const W* scale = standardisation.template scale<W>();
   const Index cols = out.cols;
