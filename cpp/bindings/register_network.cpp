@@ -122,20 +122,8 @@ void register_for(py::module_& m, const std::string& suffix) {
       .def(
           "step",
           [](Optimizer<T>& optimizer, Network<T>& network, double learning_rate, double max_grad_norm) {
-            optimizer.check(network.stack());
             const py::gil_scoped_release release;
-            const DenormalMode flush(true);
-            double squared = 0;
-            const Stack<T>& stack = network.stack();
-            T* gradients = network.gradients().data();
-            for (const Task& task : stack.tasks()) squared += stack.place(task, gradients).squared_norm();
-            const double scale = max_grad_norm > 0 ? clipping_factor(squared, max_grad_norm) : 1.0;
-            ++optimizer.steps;
-            ++network.steps;
-            for (const Task& task : stack.tasks())
-              optimizer.update(task, optimizer.blocks(task, network.values().data(), stack.place(task, gradients)),
-                               optimizer.rate(learning_rate, optimizer.steps), scale);
-            return std::sqrt(squared);
+            return optimizer.step(network, learning_rate, max_grad_norm);
           },
           arg("network"), arg("learning_rate"), arg("max_grad_norm"));
 }

@@ -24,7 +24,7 @@ struct Relu {
   }
   template <class T>
   static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
-    return pand(delta, pcmp_lt(set<T>(0), a));
+    return where_positive<T>(a, delta);
   }
 };
 

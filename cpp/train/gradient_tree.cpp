@@ -10,19 +10,11 @@ GradientTree<T>::GradientTree(Index size, Index leaves) {
 }
 
 template <class T>
-void GradientTree<T>::clear() {
-  leaves_ = 0;
-  waiting_ = 0;
-}
-
-template <class T>
 void GradientTree<T>::add_up() {
   // As many subtrees are complete now as the number of leaves has trailing zeros.
-  for (Index runs = ++leaves_; runs % 2 == 0; runs /= 2) {
-    --waiting_;
-    const Buffer<T>& from = levels_[waiting_];
-    add_to(levels_[waiting_ - 1].data(), from.data(), from.size());
-  }
+  std::size_t last = waiting();
+  for (std::size_t runs = ++leaves_; runs % 2 == 0; runs /= 2, --last)
+    add_to(levels_[last - 1].data(), levels_[last].data(), levels_[last].size());
 }
 
 template class GradientTree<float>;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/threads.h"
+
 namespace fastmlp {
 
 OptimizerOptions optimizer_options(const std::string& solver, double momentum, bool nesterov, double beta_1,
@@ -88,7 +90,8 @@ typename Optimizer<T>::Rate Optimizer<T>::rate(double learning_rate, std::uint64
 }
 
 template <class T>
-void Optimizer<T>::update(const Task& task, const Blocks& blocks, Rate step_rate, double gradient_scale) const {
+void Optimizer<T>::update(const Task& task, T* values, const TaskGradient<T>& gradient, Rate step_rate,
+                          double gradient_scale) {
   const double factor = factors_[static_cast<std::size_t>(task.layer)];
   const double rate = factor * step_rate.corrected;
   const double decay = factor * step_rate.plain * options_.weight_decay;
@@ -96,13 +99,30 @@ void Optimizer<T>::update(const Task& task, const Blocks& blocks, Rate step_rate
   const auto as = [](double x) { return static_cast<T>(x); };
   // One that T cannot hold would be flushed to zero, and 0 / 0 is what dead units would then get.
   const T epsilon = std::max(as(options_.epsilon), std::numeric_limits<T>::min());
+  const Blocks own = blocks(task, values, gradient);
   switch (options_.solver) {
     case Solver::sgd:
-      return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, blocks, decay);
+      return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, own, decay);
     case Solver::adam:
-      return apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, blocks, decay);
-    case Solver::rmsprop: return apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, blocks, decay);
+      return apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, own, decay);
+    case Solver::rmsprop: return apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, own, decay);
   }
+}
+
+template <class T>
+double Optimizer<T>::step(Network<T>& network, double learning_rate, double max_grad_norm) {
+  check(network.stack());
+  const DenormalMode flush(true);
+  T* gradients = network.gradients().data();
+  double squared = 0;
+  for (const Task& task : stack_.tasks()) squared += stack_.place(task, gradients).squared_norm();
+  const double scale = max_grad_norm > 0 ? clipping_factor(squared, max_grad_norm) : 1.0;
+  ++steps;
+  ++network.steps;
+  const Rate now = rate(learning_rate, steps);
+  for (const Task& task : stack_.tasks())
+    update(task, network.values().data(), stack_.place(task, gradients), now, scale);
+  return std::sqrt(squared);
 }
 
 template class Optimizer<float>;

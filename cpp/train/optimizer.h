@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/update.h"
-#include "nn/stack.h"
+#include "nn/network.h"
 
 namespace fastmlp {
 
@@ -49,16 +49,19 @@ class Optimizer {
   };
   Rate rate(double learning_rate, std::uint64_t step) const;
 
+  /** Moves one task's parameters, of a network with these values; called once for every task of a step. */
+  void update(const Task& task, T* values, const TaskGradient<T>& gradient, Rate rate, double gradient_scale);
+
+  /** A whole step along the network's gradients, on the calling thread; returns their norm before clipping. The copies
+   * that the passes read are not refreshed. */
+  double step(Network<T>& network, double learning_rate, double max_grad_norm);
+
+ private:
   /** The parameters of one task and all that lies beside them: weights, then bias (no rows where there is none). */
   struct Blocks {
     ParameterBlock<T> weights, bias;
   };
   Blocks blocks(const Task& task, T* values, const TaskGradient<T>& gradient);
-
-  /** Moves one task's parameters; called once for every task of a step. */
-  void update(const Task& task, const Blocks& blocks, Rate rate, double gradient_scale) const;
-
- private:
   template <class Step>
   void apply(Step step, const Blocks& blocks, double decay) const;
 

@@ -274,7 +274,7 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
     if (clips) {
       norms_[i] = own.squared_norm();
     } else if (optimizer) {
-      optimizer->update(task, optimizer->blocks(task, network_.values().data(), own), rate, 1.0);
+      optimizer->update(task, network_.values().data(), own, rate, 1.0);
       network_.prepare(task);
     }
   }
@@ -313,7 +313,7 @@ void Step<T>::update_tasks(Member& member, Optimizer<T>& optimizer, typename Opt
   for (std::size_t i = begin; i < end; ++i) {
     const Task& task = stack_.tasks()[i];
     const TaskGradient<T> gradient = stack_.place(task, network_.gradients().data());
-    optimizer.update(task, optimizer.blocks(task, network_.values().data(), gradient), rate, scale);
+    optimizer.update(task, network_.values().data(), gradient, rate, scale);
     network_.prepare(task);
   }
 }
