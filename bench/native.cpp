@@ -32,13 +32,14 @@ constexpr const char* kHelp =
   --threads N   threads of the fits (default: all there are); a small fit takes fewer
   --repeats N   timed repetitions after the warm-up, whose median is shown (default 5; a fit stops repeating at 20 s)
   --only NAME   of steps: the fits whose name holds NAME; of kernels: the kernels whose name does
+  --double      fits in float64 instead of float32
   --rows N      rows of the matrix products (default 256)
   --quick       kernels at 15 sizes instead of 142
   --csv         comma-separated values instead of tables, to plot
 )";
 
 struct Options {
-  bool kernels = true, steps = true, csv = false, quick = false;
+  bool kernels = true, steps = true, csv = false, quick = false, float64 = false;
   int threads = available_threads();
   int repeats = 5;
   Index rows = 256;
@@ -362,7 +363,12 @@ int run(const Options& options) {
   if (options.steps) {
     printer.header({"fit", "type", "threads", "seconds", "fastest", "GFLOP/s", "of_peak"});
     for (const Workload& work : workloads())
-      if (std::strstr(work.name, options.only.c_str())) bench_fit<float>(work, options, peaks[0], printer);
+      if (std::strstr(work.name, options.only.c_str())) {
+        if (options.float64)
+          bench_fit<double>(work, options, peaks[1], printer);
+        else
+          bench_fit<float>(work, options, peaks[0], printer);
+      }
   }
   return 0;
 }
@@ -381,6 +387,8 @@ bool parse(int argc, char** argv, Options& options) {
     if (arg == "kernels" || arg == "steps") {
       options.kernels = arg == "kernels";
       options.steps = arg == "steps";
+    } else if (arg == "--double") {
+      options.float64 = true;
     } else if (arg == "--csv") {
       options.csv = true;
     } else if (arg == "--quick") {

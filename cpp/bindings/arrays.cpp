@@ -31,6 +31,29 @@ Table table_of(const py::array& x, Index columns, const char* name) {
           x.strides(1)};
 }
 
+template <class T>
+SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* name) {
+  const auto part = [&]<class Number>(std::size_t i) {
+    if (x.size() != 3 || !py::isinstance<py::array_t<Number, py::array::c_style>>(x[i]))
+      invalid(name, "must be (values of the network's dtype, columns as int32, starts of the rows as int64)");
+    return py::reinterpret_borrow<py::array>(x[i]);
+  };
+  const py::array values = part.template operator()<T>(0);
+  const py::array places = part.template operator()<std::int32_t>(1);
+  const py::array starts = part.template operator()<std::int64_t>(2);
+  const Index rows = starts.size() - 1, entries = std::min(values.size(), places.size());
+  if (rows < 0 || rows > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
+  const SparseTable<T> table{static_cast<const T*>(values.data()), static_cast<const std::int32_t*>(places.data()),
+                             static_cast<const std::int64_t*>(starts.data()), rows, columns};
+  bool holds = table.starts[0] >= 0 && table.starts[rows] <= entries;
+  for (Index i = 0; i < rows; ++i) holds = holds && table.starts[i] <= table.starts[i + 1];
+  if (!holds) invalid(name, "must have starts of rows that rise from 0 to the number of values");
+  for (std::int64_t e = table.starts[0]; e < table.starts[rows]; ++e)
+    holds = holds && table.columns[e] >= 0 && table.columns[e] < columns;
+  if (!holds) invalid(name, "must have columns from 0 to " + std::to_string(columns - 1));
+  return table;
+}
+
 Standardisation standardisation_of(const std::optional<Array<double>>& shift, const std::optional<Array<double>>& scale,
                                    Index columns) {
   if (!shift && !scale) return {};
@@ -51,6 +74,7 @@ std::vector<LayerSpec> layer_specs(const py::list& layers) {
       spec.inputs = layer["inputs"].cast<Index>();
       spec.outputs = layer["outputs"].cast<Index>();
       spec.activation = layer["activation"].cast<std::string>();
+      if (layer.contains("sparse")) spec.sparse = layer["sparse"].cast<bool>();
     }
     specs.push_back(std::move(spec));
   }
@@ -61,9 +85,9 @@ template <class T>
 Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name) {
   if (y.ndim() < 1 || y.shape(0) != rows)
     invalid(name, "must have as many rows as X (" + std::to_string(rows) + "); got shape " + shape_of(y));
-  if (loss == LossKind::cross_entropy) {
+  if (is_categorical(loss)) {
     if (!py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(y) || y.ndim() != 1)
-      invalid(name, "must be a 1-D int32 array of class numbers for cross_entropy");
+      invalid(name, "must be a 1-D int32 array of class numbers");
     const auto* labels = static_cast<const std::int32_t*>(y.data());
     for (Index i = 0; i < rows; ++i)
       if (labels[i] < 0 || labels[i] >= outputs)
@@ -94,6 +118,7 @@ py::array_t<T> view(T* data, const std::vector<Index>& shape, const std::vector<
 
 #define FASTMLP_INSTANTIATE(T)                                                           \
   template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*); \
+  template SparseTable<T> sparse_table_of(const py::tuple&, Index, const char*);         \
   template const T* weights_of<T>(const py::array&, Index, const char*);                 \
   template py::array_t<T> view(T*, const std::vector<Index>&, const std::vector<Index>&, py::handle);
 FASTMLP_INSTANTIATE(float)

@@ -5,6 +5,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <variant>
+
 #include "kernels/gather.h"
 #include "nn/loss.h"
 #include "nn/stack.h"
@@ -21,14 +23,31 @@ using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 /** A 2-D array of numbers as it lies, without a copy. `columns` < 0: any number of columns. */
 Table table_of(const py::array& x, Index columns, const char* name);
 
+/** A sparse matrix as the tuple (values, columns, starts) of its rows, as in SciPy's csr_array. The arrays must outlive
+ * the result. */
+template <class T>
+SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* name);
+
+/** X as Python hands it over: an array, or for a network that takes sparse rows the tuple of their parts. */
+using TableObject = std::variant<py::array, py::tuple>;
+
+/** Calls f with x as the Table or the SparseTable<T> that the stack takes. */
+template <class T, class F>
+auto visit_table(const TableObject& x, const Stack<T>& stack, const char* name, F&& f) {
+  if (stack.takes_sparse() != std::holds_alternative<py::tuple>(x))
+    invalid(name, stack.takes_sparse() ? "must be sparse, as the network is" : "must not be sparse");
+  if (stack.takes_sparse()) return f(sparse_table_of<T>(std::get<py::tuple>(x), stack.inputs(), name));
+  return f(table_of(std::get<py::array>(x), stack.inputs(), name));
+}
+
 /** Empty where both are None. */
 Standardisation standardisation_of(const std::optional<Array<double>>& shift, const std::optional<Array<double>>& scale,
                                    Index columns);
 
 std::vector<LayerSpec> layer_specs(const py::list& layers);
 
-/** True values of `rows` rows: class numbers for cross_entropy, else rows x outputs numbers. The arrays must outlive
- * the result. */
+/** True values of `rows` rows: class numbers for categorical losses, else rows x outputs numbers. The arrays must
+ * outlive the result. */
 template <class T>
 Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name);
 

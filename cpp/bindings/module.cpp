@@ -5,6 +5,7 @@ namespace fastmlp::bindings {
 void register_info(pybind11::module_& m);
 void register_network(pybind11::module_& m);
 void register_training(pybind11::module_& m);
+void register_epochs(pybind11::module_& m);
 void register_prediction(pybind11::module_& m);
 }  // namespace fastmlp::bindings
 
@@ -13,5 +14,6 @@ PYBIND11_MODULE(FASTMLP_MODULE_NAME, m) {
   register_info(m);
   register_network(m);
   register_training(m);
+  register_epochs(m);
   register_prediction(m);
 }

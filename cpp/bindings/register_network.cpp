@@ -10,6 +10,17 @@ namespace {
 
 using py::arg;
 
+/** A flat buffer of the stack's as one array for each of its parameter arrays; no arrays if it is empty. */
+template <class T>
+py::list parameter_views(const Stack<T>& stack, Buffer<T>& flat, py::handle owner) {
+  py::list views;
+  if (flat.size() == 0) return views;
+  for (Index i = 0; i < stack.n_layers(); ++i)
+    for (const ParameterArray& a : stack.layer(i).arrays())
+      views.append(view(flat.data() + stack.first_parameter(i) + a.offset, a.shape, a.strides, owner));
+  return views;
+}
+
 template <class T>
 py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
   const Table table = table_of(x, network.stack().inputs(), "X");
@@ -72,7 +83,7 @@ double gradients(Network<T>& network, const py::array& x, const std::optional<py
 template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   py::class_<Network<T>>(m, ("Network" + suffix).c_str())
-      .def(py::init([](const py::list& layers, std::uint64_t seed) {
+      .def(py::init([](const py::list& layers, std::optional<std::uint64_t> seed) {
              return std::make_unique<Network<T>>(layer_specs(layers), seed);
            }),
            arg("layers"), arg("seed"))
@@ -83,12 +94,13 @@ void register_for(py::module_& m, const std::string& suffix) {
       .def("arrays",
            [](py::object self) {
              auto& network = self.cast<Network<T>&>();
+             const py::list values = parameter_views(network.stack(), network.values(), self);
+             const py::list gradients = parameter_views(network.stack(), network.gradients(), self);
              py::list all;
-             for (Index i = 0; i < network.stack().n_layers(); ++i)
-               for (const ParameterArray& a : network.stack().layer(i).arrays()) {
-                 const Index offset = network.stack().first_parameter(i) + a.offset;
-                 all.append(py::make_tuple(i, a.name, view(network.values().data() + offset, a.shape, a.strides, self),
-                                           view(network.gradients().data() + offset, a.shape, a.strides, self)));
+             for (std::size_t i = 0, k = 0; i < static_cast<std::size_t>(network.stack().n_layers()); ++i)
+               for (const ParameterArray& a : network.stack().layer(static_cast<Index>(i)).arrays()) {
+                 all.append(py::make_tuple(i, a.name, values[k], gradients[k]));
+                 ++k;
                }
              return all;
            })
@@ -118,6 +130,12 @@ void register_for(py::module_& m, const std::string& suffix) {
              auto& optimizer = self.cast<Optimizer<T>&>();
              return py::make_tuple(view(optimizer.first().data(), {optimizer.first().size()}, {1}, self),
                                    view(optimizer.second().data(), {optimizer.second().size()}, {1}, self));
+           })
+      .def("moment_arrays",
+           [](py::object self) {
+             auto& optimizer = self.cast<Optimizer<T>&>();
+             return py::make_tuple(parameter_views(optimizer.stack(), optimizer.first(), self),
+                                   parameter_views(optimizer.stack(), optimizer.second(), self));
            })
       .def(
           "step",

@@ -18,15 +18,14 @@ void register_for(py::module_& m, const std::string& suffix) {
            arg("network"), arg("shift"), arg("scale"), arg("link"))
       .def(
           "predict",
-          [](const Predictor<T>& predictor, const py::array& x, int n_threads) {
-            const Table table = table_of(x, predictor.inputs(), "X");
-            py::array_t<T> out({table.rows, predictor.outputs()});
-            T* to = out.mutable_data();
-            {
+          [](const Predictor<T>& predictor, const TableObject& x, int n_threads) {
+            return visit_table<T>(x, predictor.stack(), "X", [&](const auto& table) {
+              py::array_t<T> out({table.rows, predictor.outputs()});
+              T* to = out.mutable_data();
               const py::gil_scoped_release release;
               predictor.predict(table, to, n_threads);
-            }
-            return out;
+              return out;
+            });
           },
           arg("X"), arg("n_threads"));
 }

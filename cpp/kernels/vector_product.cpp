@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/packet.h"
+#include "kernels/panels.h"
 
 namespace fastmlp {
 
@@ -47,8 +48,9 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
 
 template <class T>
 void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool add) {
-  constexpr int n = kWidth<T>, kMost = 8;
-  const auto panel = [&]<int packets>(Index column) {
+  constexpr int n = kWidth<T>;
+  for_each_panel(padded<T>(b.cols) / n, [&]<int packets>(Index first) {
+    const Index column = first * n;
     // Several sums of each column where there are few, or each multiply-add would wait for the one before.
     constexpr int chains = packets > 4 ? 1 : packets > 2 ? 2 : 4;
     Packet<T> sums[chains][packets];
@@ -69,22 +71,7 @@ void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool ad
       for (int s = 0; s < half; ++s)
         for (int v = 0; v < packets; ++v) sums[s][v] = padd(sums[s][v], sums[s + half][v]);
     for (int v = 0; v < packets; ++v) store(c + column + v * n, sums[0][v]);
-  };
-  const Index packets = padded<T>(b.cols) / n;
-  const Index panels = ceil_div(packets, kMost);
-  for (Index i = 0; i < panels; ++i) {
-    const Index first = packets * i / panels, column = first * n;
-    switch (packets * (i + 1) / panels - first) {
-      case 1: panel.template operator()<1>(column); break;
-      case 2: panel.template operator()<2>(column); break;
-      case 3: panel.template operator()<3>(column); break;
-      case 4: panel.template operator()<4>(column); break;
-      case 5: panel.template operator()<5>(column); break;
-      case 6: panel.template operator()<6>(column); break;
-      case 7: panel.template operator()<7>(column); break;
-      default: panel.template operator()<8>(column); break;
-    }
-  }
+  });
 }
 
 template <class T>

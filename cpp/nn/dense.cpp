@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/product.h"
+#include "kernels/sparse_product.h"
 #include "kernels/vector_product.h"
 
 namespace fastmlp {
@@ -26,8 +27,8 @@ Index task_length(Index n, Index most, Index grain) {
 }  // namespace
 
 template <class T>
-Dense<T>::Dense(Index inputs, Index outputs, Activation activation)
-    : inputs_(inputs), outputs_(outputs), activation_(activation) {
+Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool sparse)
+    : inputs_(inputs), outputs_(outputs), activation_(activation), sparse_(sparse) {
   if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
   if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
   // The packed copies are the largest things made of one layer; room for lines and for bytes.
@@ -93,17 +94,17 @@ void Dense<T>::initialise(T* values, RandomSequence& random) const {
 
 template <class T>
 Index Dense<T>::forward_copy_size() const {
-  return output_major() ? 0 : packed_size<T>(inputs_, outputs_);
+  return prepares() ? packed_size<T>(inputs_, outputs_) : 0;
 }
 
 template <class T>
 Index Dense<T>::backward_copy_size() const {
-  return output_major() ? 0 : packed_size<T>(outputs_, inputs_);
+  return prepares() ? packed_size<T>(outputs_, inputs_) : 0;
 }
 
 template <class T>
 void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
-  if (output_major()) return;
+  if (!prepares()) return;
   const Matrix<const T> w = weights().in(values);
   const Index last_row = task.first_row + task.weights.rows;
   const Index last_column = task.first_column + task.weights.cols;
@@ -112,14 +113,17 @@ void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* ba
 }
 
 template <class T>
-void Dense<T>::forward(LayerWeights<T> own, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const {
+void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
+                       const Pass&) const {
   const T* b = own.values + bias().offset;
   const bool relu = activation_ == Activation::relu;
-  if (!output_major())
-    product_bias<T>(inputs_, Strided<T>::plain(in), Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
+  if (prepares())
+    product_bias<T>(inputs_, Strided<T>::plain(in.dense), Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
+  else if (sparse_)
+    sparse_product_bias<T>(in.sparse, weights().in(own.values), b, out);
   else
-    dot_bias<T>(in, weights().in(own.values), b, out);
-  if (output_major() || !relu) activate(activation_, out, saved);
+    dot_bias<T>(in.dense, weights().in(own.values), b, out);
+  if (!prepares() || !relu) activate(activation_, out, saved);
 }
 
 template <class T>
@@ -159,18 +163,22 @@ std::vector<Task> Dense<T>::tasks() const {
 }
 
 template <class T>
-void Dense<T>::gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, const TaskGradient<T>& gradient,
-                        bool add) const {
+void Dense<T>::gradient(const Task& task, const LayerInput<T>& in, Matrix<const T> delta,
+                        const TaskGradient<T>& gradient, bool add) const {
   // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
   const auto columns = [&](Matrix<const T> m, Index first, Index count) {
     return Matrix<const T>{m.data + first, m.rows, count, m.stride};
   };
-  const Matrix<const T> left = columns(output_major() ? delta : in, task.first_row, task.weights.rows);
-  const Matrix<const T> right = columns(output_major() ? in : delta, task.first_column, task.weights.cols);
-  if (left.cols == 1)
-    vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
-  else
-    product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
+  const Matrix<const T> right = columns(output_major() ? in.dense : delta, task.first_column, task.weights.cols);
+  if (sparse_) {
+    sparse_transposed_product<T>(in.sparse, task.first_row, right, gradient.weights, add);
+  } else {
+    const Matrix<const T> left = columns(output_major() ? delta : in.dense, task.first_row, task.weights.rows);
+    if (left.cols == 1)
+      vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
+    else
+      product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
+  }
   if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradient.bias.data, add);
 }
 

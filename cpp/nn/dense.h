@@ -1,4 +1,4 @@
-// Fully connected layer with its activation: out = f(in W + b).
+// Fully connected layer with its activation: out = f(in W + b), of dense or of sparse rows.
 #pragma once
 
 #include "nn/layer.h"
@@ -8,11 +8,12 @@ namespace fastmlp {
 template <class T>
 class Dense final : public Layer<T> {
  public:
-  Dense(Index inputs, Index outputs, Activation activation);
+  Dense(Index inputs, Index outputs, Activation activation, bool sparse = false);
 
   Index inputs() const override { return inputs_; }
   Index outputs() const override { return outputs_; }
   Activation activation() const override { return activation_; }
+  bool takes_sparse() const override { return sparse_; }
   Index saved_per_row() const override { return saves_derivative(activation_) ? outputs_ : 0; }
 
   Index n_parameters() const override;
@@ -23,24 +24,28 @@ class Dense final : public Layer<T> {
   Index backward_copy_size() const override;
   void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const override;
 
-  void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;
+  void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;
   void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                 const Pass&) const override;
 
   std::vector<Task> tasks() const override;
-  void gradient(const Task& task, Matrix<const T> in, Matrix<const T> delta, const TaskGradient<T>& gradient,
+  void gradient(const Task& task, const LayerInput<T>& in, Matrix<const T> delta, const TaskGradient<T>& gradient,
                 bool add) const override;
 
  private:
   // W is stored row-major, inputs x outputs. With few outputs padding would cost more than the weights, so there it is
-  // stored outputs x inputs, and every product runs along the inputs, if there are enough of them.
-  bool output_major() const { return outputs_ <= 4 && inputs_ > 8 * outputs_; }
+  // stored outputs x inputs, and every product runs along the inputs, if there are enough of them. Sparse rows pick
+  // rows of W.
+  bool output_major() const { return !sparse_ && outputs_ <= 4 && inputs_ > 8 * outputs_; }
+  /** Whether products read copies of W. */
+  bool prepares() const { return !sparse_ && !output_major(); }
   Block weights() const;
   Block bias() const;
 
   Index inputs_;
   Index outputs_;
   Activation activation_;
+  bool sparse_;
 };
 
 }  // namespace fastmlp

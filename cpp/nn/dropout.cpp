@@ -25,8 +25,8 @@ void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) cons
 }
 
 template <class T>
-void Dropout<T>::forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T>, const Pass& pass) const {
-  mask(in, out, pass);
+void Dropout<T>::forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T>, const Pass& pass) const {
+  mask(in.dense, out, pass);
 }
 
 template <class T>

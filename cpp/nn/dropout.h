@@ -15,7 +15,8 @@ class Dropout final : public Layer<T> {
   Index outputs() const override { return width_; }
   bool acts_in_prediction() const override { return false; }
 
-  void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass& pass) const override;
+  void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
+               const Pass& pass) const override;
   void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                 const Pass& pass) const override;
 

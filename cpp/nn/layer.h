@@ -9,6 +9,7 @@
 #include "core/matrix.h"
 #include "core/random.h"
 #include "kernels/activation.h"
+#include "kernels/sparse_product.h"
 #include "kernels/update.h"
 
 namespace fastmlp {
@@ -60,6 +61,13 @@ struct LayerWeights {
   const T* backward_copy;  // backward_copy_size(); null in prediction
 };
 
+/** What a layer reads, a block of rows: a matrix, or in a first layer that takes such, rows of a sparse table. */
+template <class T>
+struct LayerInput {
+  Matrix<const T> dense;
+  SparseRows<T> sparse;
+};
+
 /** A layer's outputs, and what the derivative of its activation follows from. */
 template <class T>
 struct Activated {
@@ -84,6 +92,8 @@ class Layer {
   virtual Index inputs() const = 0;
   virtual Index outputs() const = 0;
 
+  /** Whether it reads sparse rows; only the first layer may. */
+  virtual bool takes_sparse() const { return false; }
   /** False where prediction leaves the layer out. */
   virtual bool acts_in_prediction() const { return true; }
   virtual Activation activation() const { return Activation::identity; }
@@ -102,7 +112,7 @@ class Layer {
   virtual void prepare(const Task&, const T* /*values*/, T* /*forward_copy*/, T* /*backward_copy*/) const {}
 
   /** out <- f(in), a block of rows. */
-  virtual void forward(LayerWeights<T>, Matrix<const T> in, Matrix<T> out, Matrix<T> saved, const Pass&) const = 0;
+  virtual void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const = 0;
 
   /** From delta, the loss's derivative by the outputs before their activation, to d_in, the same of the layer below,
    * whose outputs are `in`. */
@@ -111,7 +121,7 @@ class Layer {
 
   virtual std::vector<Task> tasks() const { return {}; }
   /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. */
-  virtual void gradient(const Task&, Matrix<const T> /*in*/, Matrix<const T> /*delta*/, const TaskGradient<T>&,
+  virtual void gradient(const Task&, const LayerInput<T>& /*in*/, Matrix<const T> /*delta*/, const TaskGradient<T>&,
                         bool /*add*/) const {}
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "kernels/softmax.h"
 #include "kernels/vector_math.h"
@@ -10,8 +11,9 @@
 namespace fastmlp {
 namespace {
 
-constexpr std::array<const char*, 7> kNames = {"squared_error", "absolute_error",       "huber",        "quantile",
-                                               "poisson",       "binary_cross_entropy", "cross_entropy"};
+constexpr std::array<const char*, 11> kNames = {
+    "squared_error", "absolute_error",     "huber",        "quantile",        "poisson", "binary_cross_entropy",
+    "cross_entropy", "half_squared_error", "half_poisson", "binary_log_loss", "log_loss"};
 
 using namespace simd;
 
@@ -93,6 +95,34 @@ struct BinaryCrossEntropy {
   T smoothing;
 };
 
+/** (z - y)^2 / 2 */
+template <class T>
+struct HalfSquaredError {
+  using P = Packet<T>;
+  explicit HalfSquaredError(const LossOptions&) {}
+  P value(const P& z, const P& y) const { return pmul(set<T>(T(0.5)), pmul(psub(z, y), psub(z, y))); }
+  P derivative(const P& z, const P& y) const { return psub(z, y); }
+};
+
+/** A probability as scikit-learn clips it before it takes the logarithm. */
+template <class T>
+Packet<T> clipped(const Packet<T>& p) {
+  constexpr T epsilon = std::numeric_limits<T>::epsilon();
+  return pmin(pmax(p, set<T>(epsilon)), set<T>(1 - epsilon));
+}
+
+/** -y log p - (1 - y) log(1 - p), y 0 or 1, with p = logistic(z) rounded and clipped as scikit-learn does. */
+template <class T>
+struct BinaryLogLoss {
+  using P = Packet<T>;
+  explicit BinaryLogLoss(const LossOptions&) {}
+  P value(const P& z, const P& y) const {
+    const P one = set<T>(1), p = clipped<T>(logistic<T>(z));
+    return psub(set<T>(0), plog(pselect(pcmp_lt(set<T>(0), y), p, psub(one, p))));
+  }
+  P derivative(const P& z, const P& y) const { return psub(logistic<T>(z), y); }
+};
+
 /** So many numbers are brought together to be worked on as packets: outputs of one number would fill one lane each. */
 constexpr Index kAtOnce = 256;
 
@@ -105,6 +135,7 @@ struct LossPass {
   double scale;
   double* losses;
   Matrix<T> delta;
+  double value_share, derivative_share;  // of each output in the row's loss and in its derivative
 
   /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. One column only is a loop without
    * an inner one. */
@@ -113,7 +144,6 @@ struct LossPass {
     alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
     const Index cols = single ? 1 : width;
     const Index count = (last - first) * cols;
-    const double share = 1 / static_cast<double>(output.cols);
     store(z + count / kWidth<T> * kWidth<T>, set<T>(0));
     store(y + count / kWidth<T> * kWidth<T>, set<T>(0));
     for (Index i = first, k = 0; i < last; ++i, k += cols) {
@@ -127,12 +157,12 @@ struct LossPass {
       if (delta.data) store(z + k, term.derivative(z_packet, y_packet));
     }
     for (Index i = first, k = 0; i < last; ++i, k += cols) {
-      const double weight = weights ? share * static_cast<double>(weights[rows[i]]) : share;
+      const double weight = weights ? static_cast<double>(weights[rows[i]]) : 1.0;
       T total = 0;
       for (Index j = 0; j < cols; ++j) total += y[k + j];
-      losses[i] = (column > 0 ? losses[i] : 0.0) + weight * static_cast<double>(total);
+      losses[i] = (column > 0 ? losses[i] : 0.0) + weight * value_share * static_cast<double>(total);
       if (!delta.data) continue;
-      const T factor = static_cast<T>(weight * scale);
+      const T factor = static_cast<T>(weight * derivative_share * scale);
       for (Index j = 0; j < cols; ++j) delta.row(i)[column + j] = factor * z[k + j];
     }
   }
@@ -153,17 +183,18 @@ struct LossPass {
   }
 };
 
-/** -sum_k y_k log softmax(z)_k, y the smoothed one-hot label. */
-template <class T>
+/** -sum_k y_k log softmax(z)_k, y the smoothed one-hot label; with `clips` the probability is clipped before. */
+template <bool clips, class T>
 void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                  const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
   const Index classes = output.cols;
   const T spread = static_cast<T>(loss.label_smoothing / static_cast<double>(classes));
   const T hit = static_cast<T>(1 - loss.label_smoothing) + spread;
-  alignas(kAlignment) T logarithms[kAtOnce];
+  alignas(kAlignment) T logarithms[kAtOnce], shifted[kAtOnce];
   for (Index first = 0; first < output.rows; first += kAtOnce) {
     const Index count = std::min(kAtOnce, output.rows - first);
     std::fill_n(logarithms, kAtOnce, T(1));
+    std::fill_n(shifted, kAtOnce, T(0));
     for (Index i = 0; i < count; ++i) {
       const T* z = output.row(first + i);
       const std::uint32_t row = rows[first + i];
@@ -172,15 +203,22 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
       T* d = delta.data ? delta.row(first + i) : nullptr;
       const Exponentials<T> sums = exponentials(z, classes, d);
       logarithms[i] = sums.normaliser;
+      shifted[i] = z[label] - sums.largest;
       // sum_k y_k (log sum exp(z) - z_k), every term relative to the largest; without the first logarithm
       losses[first + i] =
-          -weight * static_cast<double>(spread * sums.shifted + (hit - spread) * (z[label] - sums.largest));
+          clips ? 0.0 : -weight * static_cast<double>(spread * sums.shifted + (hit - spread) * shifted[i]);
       if (!d) continue;
       const T factor = static_cast<T>(weight * scale);
       for (Index k = 0; k < classes; ++k) d[k] = factor * (d[k] / sums.normaliser - spread);
       d[label] -= factor * (hit - spread);
     }
-    for (Index i = 0; i < count; i += kWidth<T>) store(logarithms + i, plog(load(logarithms + i)));
+    for (Index i = 0; i < count; i += kWidth<T>) {
+      const Packet<T> x = load(logarithms + i);
+      if constexpr (clips)
+        store(logarithms + i, psub(set<T>(0), plog(clipped<T>(pdiv(pexp(load(shifted + i)), x)))));
+      else
+        store(logarithms + i, plog(x));
+    }
     for (Index i = 0; i < count; ++i)
       losses[first + i] +=
           (weights ? static_cast<double>(weights[rows[first + i]]) : 1.0) * static_cast<double>(logarithms[i]);
@@ -206,7 +244,11 @@ LossOptions loss_options(const std::string& name, double delta, double quantile,
 template <class T>
 void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                    const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
-  const LossPass<T> pass{output, targets, weights, rows, scale, losses, delta};
+  const double mean = 1 / static_cast<double>(output.cols);
+  const bool sums = loss.kind >= LossKind::half_squared_error;
+  const LossPass<T> pass{output,         targets, weights, rows,
+                         scale,          losses,  delta,   sums && loss.kind != LossKind::half_squared_error ? 1 : mean,
+                         sums ? 1 : mean};
   const auto terms = [&]<class Term>() { pass.sum_of_terms(Term(loss)); };
   switch (loss.kind) {
     case LossKind::squared_error: return terms.template operator()<SquaredError<T>>();
@@ -215,7 +257,12 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
     case LossKind::quantile: return terms.template operator()<Quantile<T>>();
     case LossKind::poisson: return terms.template operator()<Poisson<T>>();
     case LossKind::binary_cross_entropy: return terms.template operator()<BinaryCrossEntropy<T>>();
-    case LossKind::cross_entropy: return categorical<T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::cross_entropy:
+      return categorical<false, T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::half_squared_error: return terms.template operator()<HalfSquaredError<T>>();
+    case LossKind::half_poisson: return terms.template operator()<Poisson<T>>();
+    case LossKind::binary_log_loss: return terms.template operator()<BinaryLogLoss<T>>();
+    case LossKind::log_loss: return categorical<true, T>(loss, output, targets, weights, rows, scale, losses, delta);
   }
 }
 

@@ -16,6 +16,11 @@ enum class LossKind {
   poisson,
   binary_cross_entropy,
   cross_entropy,
+  // As scikit-learn's MLP computes them; see evaluate_loss().
+  half_squared_error,
+  half_poisson,
+  binary_log_loss,
+  log_loss,
 };
 
 struct LossOptions {
@@ -28,7 +33,11 @@ struct LossOptions {
 /** Checks and converts; an unknown name or a value out of range is an error that names the parameter. */
 LossOptions loss_options(const std::string& name, double delta, double quantile, double label_smoothing);
 
-/** True values of all rows of a table: `values` (rows x outputs), or for cross_entropy one class number per row. */
+/** Whether the true values are class numbers. */
+inline bool is_categorical(LossKind kind) { return kind == LossKind::cross_entropy || kind == LossKind::log_loss; }
+
+/** True values of all rows of a table: `values` (rows x outputs), or for categorical losses one class number per row.
+ */
 template <class T>
 struct Targets {
   const T* values = nullptr;
@@ -39,7 +48,10 @@ struct Targets {
 /** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.
  *
  * losses[i] gets the row's weighted loss, the mean over its outputs. delta, where it has memory, gets
- * scale * d losses[i] / d output; its padding is left alone. `weights` may be null: all one. */
+ * scale * d losses[i] / d output; its padding is left alone. `weights` may be null: all one.
+ *
+ * scikit-learn's losses sum over outputs, but for half_squared_error, whose value is the mean and whose derivative is
+ * that of the sum all the same. */
 template <class T>
 void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                    const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta);

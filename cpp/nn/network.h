@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "nn/stack.h"
 
@@ -10,14 +11,16 @@ namespace fastmlp {
 template <class T>
 class Network {
  public:
-  Network(const std::vector<LayerSpec>& specs, std::uint64_t seed)
+  /** Without a seed all parameters are zero: the caller fills them. */
+  Network(const std::vector<LayerSpec>& specs, std::optional<std::uint64_t> seed)
       : stack_(std::make_shared<const Stack<T>>(specs)),
         values_(stack_->n_parameters()),
         gradients_(stack_->n_parameters()),
         forward_copy_(stack_->forward_copy_size()),
         backward_copy_(stack_->backward_copy_size()),
-        seed_(seed) {
-    stack_->initialise(values_.data(), seed);
+        seed_(seed.value_or(0)) {
+    if (!seed) return;
+    stack_->initialise(values_.data(), *seed);
     prepare();
   }
 

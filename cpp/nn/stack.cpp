@@ -16,7 +16,9 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
       if (!layers_.empty() && layers_.back()->outputs() != spec.inputs)
         invalid(where, "takes " + std::to_string(spec.inputs) + " inputs, but the layer before it gives " +
                            std::to_string(layers_.back()->outputs()));
-      layers_.push_back(std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation)));
+      if (!layers_.empty() && spec.sparse) invalid(where, "must not take sparse rows: only the first layer can");
+      layers_.push_back(
+          std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation), spec.sparse));
     } else if (spec.kind == "dropout") {
       if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
       layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));
@@ -72,16 +74,16 @@ LayerWeights<T> Stack<T>::weights_of(StackWeights<T> weights, Index i) const {
 }
 
 template <class T>
-void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count,
-                       const Pass& pass) const {
-  Matrix<T> in = workspace.input_.slice(first, count);
+void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+                       const SparseRows<T>& sparse) const {
+  LayerInput<T> in{workspace.input_.slice(first, count), sparse};
   for (Index i = 0; i < n_layers(); ++i) {
     if (!pass.training && !layer(i).acts_in_prediction()) continue;
     const auto k = static_cast<std::size_t>(i);
     const Matrix<T> out = workspace.out_[k].slice(first, count);
     const Matrix<T> saved = workspace.saved_[k].data ? workspace.saved_[k].slice(first, count) : Matrix<T>{};
     layer(i).forward(weights_of(weights, i), in, out, saved, pass);
-    in = out;
+    in = {out, {}};
   }
 }
 
@@ -110,10 +112,10 @@ TaskGradient<T> Stack<T>::place(const Task& task, T* gradients) const {
 
 template <class T>
 void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index first, Index count,
-                        const TaskGradient<T>& gradient, bool add) const {
+                        const TaskGradient<T>& gradient, bool add, const SparseRows<T>& sparse) const {
   const auto k = static_cast<std::size_t>(task.layer);
   const Matrix<const T> in = (k > 0 ? workspace.out_[k - 1] : workspace.input_).slice(first, count);
-  layers_[k]->gradient(task, in, workspace.delta_[k].slice(first, count), gradient, add);
+  layers_[k]->gradient(task, {in, sparse}, workspace.delta_[k].slice(first, count), gradient, add);
 }
 
 template <class T>
@@ -126,7 +128,7 @@ Workspace<T>::Workspace(const Stack<T>& stack, Index rows, bool training) : trai
     next += rows * m.stride;
     return m;
   };
-  input_ = take(stack.inputs());
+  if (!stack.takes_sparse()) input_ = take(stack.inputs());
   Matrix<T> turns[2] = {};
   if (!training) {
     Index widest = 0;
@@ -150,7 +152,7 @@ Workspace<T>::Workspace(const Stack<T>& stack, Index rows, bool training) : trai
 
 template <class T>
 Index Workspace<T>::bytes_per_row(const Stack<T>& stack, bool training) {
-  Index elements = row_stride<T>(stack.inputs());
+  Index elements = stack.takes_sparse() ? 0 : row_stride<T>(stack.inputs());
   Index widest = 0;
   for (Index i = 0; i < stack.n_layers(); ++i) {
     const Layer<T>& layer = stack.layer(i);

@@ -17,6 +17,7 @@ struct LayerSpec {
   Index outputs = 0;       // dense
   std::string activation;  // dense
   double rate = 0;         // dropout
+  bool sparse = false;     // dense: reads sparse rows
 };
 
 /** The flat buffers of a whole stack. */
@@ -38,6 +39,7 @@ class Stack {
 
   Index inputs() const { return layers_.front()->inputs(); }
   Index outputs() const { return layers_.back()->outputs(); }
+  bool takes_sparse() const { return layers_.front()->takes_sparse(); }
   Index n_layers() const { return static_cast<Index>(layers_.size()); }
   const Layer<T>& layer(Index i) const { return *layers_[static_cast<std::size_t>(i)]; }
 
@@ -56,15 +58,17 @@ class Stack {
   /** Refreshes the whole of them. */
   void prepare(const T* values, T* forward_copy, T* backward_copy) const;
 
-  /** Runs rows [first, first + count) of the workspace through all layers. */
-  void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
+  /** Runs rows [first, first + count) of the workspace through all layers; in a stack that takes sparse rows, `sparse`
+   * is what is read. */
+  void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+               const SparseRows<T>& sparse = {}) const;
   /** From the loss's derivative by the last layer's outputs to the deltas of all layers. */
   void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
   /** The place of one task's gradient in a flat buffer. */
   TaskGradient<T> place(const Task& task, T* gradients) const;
-  /** One task's gradient over rows [first, first + count) of the workspace. */
+  /** One task's gradient over rows [first, first + count) of the workspace, or those of `sparse`. */
   void gradient(const Task& task, const Workspace<T>& workspace, Index first, Index count,
-                const TaskGradient<T>& gradient, bool add) const;
+                const TaskGradient<T>& gradient, bool add, const SparseRows<T>& sparse = {}) const;
 
  private:
   LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
@@ -79,7 +83,7 @@ class Stack {
 template <class T>
 class Workspace {
  public:
-  /** Memory for `rows` rows; without training, layers take turns in two matrices. */
+  /** Memory for `rows` rows, but for inputs that are sparse; without training, layers take turns in two matrices. */
   Workspace(const Stack<T>& stack, Index rows, bool training);
 
   /** Bytes that the constructor would take for each row. */

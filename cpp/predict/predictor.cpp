@@ -44,20 +44,32 @@ Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link 
 
 template <class T>
 void Predictor<T>::predict(const Table& table, T* out, int max_threads) const {
+  predict(&table, nullptr, table.rows, out, max_threads);
+}
+
+template <class T>
+void Predictor<T>::predict(const SparseTable<T>& table, T* out, int max_threads) const {
+  predict(nullptr, &table, table.rows, out, max_threads);
+}
+
+template <class T>
+void Predictor<T>::predict(const Table* dense, const SparseTable<T>* sparse, Index n_rows, T* out,
+                           int max_threads) const {
   constexpr Index kMostRows = 128, kMostBytes = Index{1} << 22;
   const Index block_rows = std::clamp<Index>(kMostBytes / Workspace<T>::bytes_per_row(*stack_, false), 1, kMostRows);
   // To start a team takes as long as several meetings of one.
-  const double work = static_cast<double>(table.rows) * static_cast<double>(stack_->work_per_row());
+  const double work = static_cast<double>(n_rows) * static_cast<double>(stack_->work_per_row());
   const int n_threads = worthwhile_threads(work / 4, max_threads);
   std::vector<Workspace<T>> workspaces;
-  for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(block_rows, table.rows), false);
+  for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(*stack_, std::min(block_rows, n_rows), false);
   run_team(n_threads, [&](Member& member) {
     Workspace<T>& workspace = workspaces[static_cast<std::size_t>(member.rank())];
-    const Member::Range mine = member.share(table.rows, kRowGrain);
+    const Member::Range mine = member.share(n_rows, kRowGrain);
     for (Index row = mine.first; row < mine.last; row += block_rows) {
       const Index rows = std::min(block_rows, mine.last - row);
-      gather<T>(table, inputs_, nullptr, row, workspace.input().slice(0, rows));
-      stack_->forward({values_.data(), forward_copy_.data(), nullptr}, workspace, 0, rows, Pass{});
+      if (dense) gather<T>(*dense, inputs_, nullptr, row, workspace.input().slice(0, rows));
+      stack_->forward({values_.data(), forward_copy_.data(), nullptr}, workspace, 0, rows, Pass{},
+                      {sparse, nullptr, row, rows});
       apply_link(link_, workspace.output().slice(0, rows), out + row * outputs());
     }
   });

@@ -18,14 +18,18 @@ class Predictor {
  public:
   Predictor(const Network<T>& network, Standardisation inputs, Link link);
 
-  Index inputs() const { return stack_->inputs(); }
+  const Stack<T>& stack() const { return *stack_; }
   Index outputs() const { return stack_->outputs(); }
 
   /** out (table.rows x outputs, row-major without padding) <- predictions. Rows are computed one by one in the same
    * way, whatever stands around them. */
   void predict(const Table& table, T* out, int max_threads) const;
+  /** The same of sparse rows, by a network that takes such. */
+  void predict(const SparseTable<T>& table, T* out, int max_threads) const;
 
  private:
+  void predict(const Table* dense, const SparseTable<T>* sparse, Index n_rows, T* out, int max_threads) const;
+
   std::shared_ptr<const Stack<T>> stack_;
   Buffer<T> values_, forward_copy_;
   Standardisation inputs_;

@@ -38,6 +38,7 @@ class Optimizer {
   void check(const Stack<T>& stack) const {
     if (&stack != &stack_) invalid("network", "must be the one that the optimizer was made for");
   }
+  const Stack<T>& stack() const { return stack_; }
   /** Running means of the gradients and of their squares, as flat as the parameters; empty where not used. */
   Buffer<T>& first() { return first_; }
   Buffer<T>& second() { return second_; }

@@ -23,10 +23,10 @@ Index rows_for(const Stack<T>& stack, Index bytes, Index least, Index most, Inde
   return rows >= kRowGrain ? rows / kRowGrain * kRowGrain : std::max<Index>(rows, 1);
 }
 
-/** Whether each thread takes the gradient of its own rows. */
+/** Whether each thread takes the gradient of its own rows: of sparse ones it has few entries per weight. */
 template <class T>
 bool is_small(const Stack<T>& stack) {
-  return stack.n_parameters() <= kMostForLeaves;
+  return stack.n_parameters() <= kMostForLeaves && !stack.takes_sparse();
 }
 
 /** Rows that go through all layers at once: activations of a small network beside its weights in the first caches, of
@@ -170,7 +170,7 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
     weight_ = weight;
     double penalty = 0;
     for (const double part : penalties_) penalty += part;
-    loss_ = (weight_ > 0 ? loss / weight_ : 0.0) + penalty;
+    loss_ = (weight_ != 0 ? loss / weight_ : 0.0) + penalty;
   }
   return true;
 }
@@ -228,9 +228,10 @@ template <class T>
 void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses) {
   const std::uint32_t* picked = chunk.rows + row;
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
-  gather<T>(data_.x, inputs_, picked, 0, rows(workspace.input()), chunk.count - row - count);
+  if (!stack_.takes_sparse())
+    gather<T>(data_.x, inputs_, picked, 0, rows(workspace.input()), chunk.count - row - count);
   const Pass pass{true, network_.seed(), chunk.step, chunk.first + row};
-  stack_.forward(network_.weights(), workspace, at, count, pass);
+  stack_.forward(network_.weights(), workspace, at, count, pass, {&data_.sparse, picked, 0, count});
   const Matrix<T> delta = rows(workspace.output_delta());
   if (given_delta.data) {
     for (Index i = 0; i < count; ++i) {
@@ -239,7 +240,7 @@ void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>
     }
   } else {
     evaluate_loss<T>(options_.loss, rows(workspace.output()), data_.y, data_.weights, picked,
-                     chunk.weight > 0 ? 1 / chunk.weight : 0, losses, delta);
+                     chunk.weight != 0 ? 1 / chunk.weight : 0, losses, delta);
   }
   stack_.backward(network_.weights(), workspace, at, count, pass);
 }
@@ -291,7 +292,7 @@ TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team
                                   bool keep) {
   const bool add = chunk.first > 0;
   if (by_owners()) {
-    stack_.gradient(task, *workspace_, 0, chunk.count, to, add);
+    stack_.gradient(task, *workspace_, 0, chunk.count, to, add, {&data_.sparse, chunk.rows, 0, chunk.count});
     return to;
   }
   const auto parts = static_cast<std::size_t>(takers_of(leaves_of(stack_, chunk.count), team));

@@ -20,12 +20,13 @@
 
 namespace fastmlp {
 
-/** A table with its true values and weights (null: all one). */
+/** A table, dense or sparse, with its true values and weights (null: all one). */
 template <class T>
 struct Samples {
   Table x;
   Targets<T> y;
   const T* weights = nullptr;
+  SparseTable<T> sparse;  // in place of x, for a network that takes such
 };
 
 /** Samples, and which of their rows are meant. */

@@ -56,6 +56,8 @@ def _load() -> tuple[ModuleType, list[str]]:
 
 _module, available_instruction_sets = _load()
 
+EpochsF32 = _module.EpochsF32
+EpochsF64 = _module.EpochsF64
 NetworkF32 = _module.NetworkF32
 NetworkF64 = _module.NetworkF64
 OptimizerF32 = _module.OptimizerF32
@@ -64,4 +66,5 @@ PredictorF32 = _module.PredictorF32
 PredictorF64 = _module.PredictorF64
 available_threads = _module.available_threads
 build_info = _module.build_info
+shuffle = _module.shuffle
 train = _module.train

@@ -1,0 +1,61 @@
+#include "kernels/sparse_product.h"
+
+#include <algorithm>
+
+#include "kernels/packet.h"
+#include "kernels/panels.h"
+
+namespace fastmlp {
+
+using namespace simd;
+
+template <class T>
+void sparse_product_bias(const SparseRows<T>& a, Matrix<const T> w, const T* bias, Matrix<T> c) {
+  constexpr int n = kWidth<T>;
+  const SparseTable<T>& table = *a.table;
+  for (Index i = 0; i < a.count; ++i) {
+    const std::int64_t begin = table.starts[a.row(i)], end = table.starts[a.row(i) + 1];
+    T* out = c.row(i);
+    for_each_panel(padded<T>(c.cols) / n, [&]<int packets>(Index first) {
+      const Index column = first * n;
+      Packet<T> sums[packets];
+      for (int v = 0; v < packets; ++v) sums[v] = load(bias + column + v * n);
+      for (std::int64_t e = begin; e < end; ++e) {
+        const Packet<T> x = set<T>(table.values[e]);
+        const T* row = w.row(table.columns[e]) + column;
+        for (int v = 0; v < packets; ++v) sums[v] = pmadd(x, load(row + v * n), sums[v]);
+      }
+      for (int v = 0; v < packets; ++v) store(out + column + v * n, sums[v]);
+    });
+  }
+}
+
+template <class T>
+void sparse_transposed_product(const SparseRows<T>& a, Index first, Matrix<const T> b, Matrix<T> c, bool add) {
+  constexpr int n = kWidth<T>;
+  const SparseTable<T>& table = *a.table;
+  const Index width = padded<T>(c.cols);
+  if (!add)
+    for (Index i = 0; i < c.rows; ++i) std::fill_n(c.row(i), width, T(0));
+  const auto last = static_cast<std::int32_t>(first + c.rows);
+  for (Index i = 0; i < a.count; ++i) {
+    const std::int32_t* const end = table.columns + table.starts[a.row(i) + 1];
+    const std::int32_t* entry =
+        std::lower_bound(table.columns + table.starts[a.row(i)], end, static_cast<std::int32_t>(first));
+    const T* from = b.row(i);
+    for (; entry != end && *entry < last; ++entry) {
+      const Packet<T> x = set<T>(table.values[entry - table.columns]);
+      T* to = c.row(*entry - first);
+      for (Index j = 0; j < width; j += n) store(to + j, pmadd(x, load(from + j), load(to + j)));
+    }
+  }
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                                   \
+  template void sparse_product_bias(const SparseRows<T>&, Matrix<const T>, const T*, Matrix<T>); \
+  template void sparse_transposed_product(const SparseRows<T>&, Index, Matrix<const T>, Matrix<T>, bool);
+FASTMLP_INSTANTIATE(float)
+FASTMLP_INSTANTIATE(double)
+#undef FASTMLP_INSTANTIATE
+
+}  // namespace fastmlp

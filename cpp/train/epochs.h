@@ -1,0 +1,36 @@
+// Training one epoch at a time, in a given order of rows, for callers that keep the books themselves; and the loss and
+// gradient of all rows, for optimisers that are not ours.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "train/step.h"
+
+namespace fastmlp {
+
+template <class T>
+class Epochs {
+ public:
+  Epochs(Network<T>& network, const Samples<T>& data, const StepOptions& options, Index batch_size, int n_threads);
+
+  /** Asked on the calling thread every 50 ms or so; true ends the epoch. */
+  std::function<bool()> interrupted;
+
+  /** Goes once through the rows in the given order. Returns the mean of the minibatches' losses, each with the weight
+   * of its number of rows; nothing when interrupted: the parameters are then those from before. */
+  std::optional<double> run(const std::uint32_t* order, Index n_rows, Optimizer<T>& optimizer, double learning_rate);
+
+  /** Fills the network's gradients over the given rows and returns the loss; nothing when interrupted. */
+  std::optional<double> gradients(const std::uint32_t* rows, Index n_rows);
+
+ private:
+  Network<T>& network_;
+  Index batch_size_;
+  int n_threads_;
+  const Standardisation unchanged_;
+  Step<T> step_;
+  Buffer<T> before_;
+};
+
+}  // namespace fastmlp

@@ -1,0 +1,565 @@
+"""`MLPRegressor` and `MLPClassifier`: scikit-learn's estimators with the engine in them.
+
+They inherit everything that scikit-learn's do before and after the numbers are crunched: parameters
+and their checks, warnings, attributes, tags, what is printed. What is replaced is training with
+minibatches, the loss and gradient that L-BFGS asks for, and prediction.
+"""
+
+from __future__ import annotations
+
+import warnings
+from copy import copy
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import neural_network as sklearn_mlp
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import validate_data
+
+from fastmlp._threads import n_threads
+from fastmlp.neural_network._session import RowOrder, Session, common_dtype, predict
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_jobs": [
+        Interval(Integral, 1, None, closed="left"),
+        Interval(Integral, None, -1, closed="right"),
+        None,
+    ],
+    "dtype": [StrOptions({"auto", "float32", "float64"})],
+}
+
+
+class _EngineMixin:
+    """scikit-learn's private steps of an MLP, on the engine."""
+
+    def _converted(self: Any, X: Any) -> Any:
+        """X in the type to compute in."""
+        if self.dtype == "auto":
+            return X
+        with np.errstate(over="ignore"):
+            converted = X.astype(self.dtype, copy=False)
+        values = (
+            getattr(converted, "data", converted) if not isinstance(X, np.ndarray) else converted
+        )
+        if not np.isfinite(values).all():
+            raise ValueError(f"X holds values that {self.dtype} cannot hold")
+        return converted
+
+    def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        X, y = super()._validate_input(X, y, incremental, reset)  # type: ignore[misc]
+        return self._converted(X), y
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
+        # A failed call leaves the estimator as it was.
+        before = {
+            name: copy(value) if isinstance(value, list) or name == "_optimizer" else value
+            for name, value in self.__dict__.items()
+        }
+        try:
+            return super()._fit(X, y, sample_weight, incremental)  # type: ignore[misc]
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _new_optimizer(self: Any) -> AdamOptimizer | SGDOptimizer:
+        """scikit-learn's optimiser: it keeps the state between calls and the rules of schedules."""
+        parameters = self.coefs_ + self.intercepts_
+        if self.solver == "adam":
+            return AdamOptimizer(
+                parameters, self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon
+            )
+        return SGDOptimizer(
+            parameters,
+            self.learning_rate_init,
+            self.learning_rate,
+            self.momentum,
+            self.nesterovs_momentum,
+            self.power_t,
+        )
+
+    def _split(self: Any, X: Any, y: Any, sample_weight: Any) -> tuple[Any, ...]:
+        """X, y and weights of the training part, then of the validation part."""
+        classifies = is_classifier(self)
+        given = [X, y] if sample_weight is None else [X, y, sample_weight]
+        parts = train_test_split(
+            *given,
+            random_state=self._random_state,
+            test_size=self.validation_fraction,
+            stratify=y if classifies and self.n_outputs_ == 1 else None,
+        )
+        train, validation = parts[::2], parts[1::2]
+        if validation[0].shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' "
+                "or the size of your dataset."
+            )
+        if classifies:
+            validation[1] = self._label_binarizer.inverse_transform(validation[1])
+        none = [None] * (3 - len(given))
+        return (*train, *none, *validation, *none)
+
+    def _checked_batch_size(self: Any, n_rows: int) -> int:
+        if self.batch_size == "auto":
+            return min(200, n_rows)
+        if self.batch_size > n_rows:
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                "clipped",
+                stacklevel=2,
+            )
+        return int(min(self.batch_size, n_rows))
+
+    def _session(self: Any, X: Any, y: Any, sample_weight: Any, batch_size: int) -> Session:
+        return Session(
+            self,
+            X,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            dtype=common_dtype(X, self.coefs_),
+            n_threads=n_threads(self.n_jobs),
+        )
+
+    def _fit_stochastic(self: Any, X: Any, y: Any, sample_weight: Any, *unused: Any) -> None:
+        incremental = unused[-1]
+        if not incremental or not hasattr(self, "_optimizer"):
+            self._optimizer = self._new_optimizer()
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        X_val = y_val = weight_val = None
+        if self.early_stopping:
+            X, y, sample_weight, X_val, y_val, weight_val = self._split(X, y, sample_weight)
+        n_rows = X.shape[0]
+        batch_size = self._checked_batch_size(n_rows)
+        session = self._session(X, y, sample_weight, batch_size)
+        session.attach(self._optimizer)
+        try:
+            self.n_iter_ = 0
+            with RowOrder(n_rows, self._random_state) as order:
+                for _ in range(self.max_iter):
+                    if self.shuffle:
+                        order.shuffle()
+                    self.loss_ = np.float64(session.run_epoch(order.rows, self._optimizer))
+                    self.n_iter_ += 1
+                    self.t_ += n_rows
+                    if self.early_stopping:
+                        session.store_weights()  # for the score
+                    if self._ends_epoch(X_val, y_val, weight_val) or incremental:
+                        break
+                else:
+                    warnings.warn(
+                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
+                        "the optimization hasn't converged yet.",
+                        ConvergenceWarning,
+                        stacklevel=2,
+                    )
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        session.detach(self._optimizer)
+        if self.early_stopping:
+            self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
+        else:
+            session.store_weights()
+
+    def _ends_epoch(self: Any, X_val: Any, y_val: Any, weight_val: Any) -> bool:
+        """Take down the epoch just run, and say whether it was the last."""
+        self.loss_curve_.append(self.loss_)
+        if self.verbose:
+            print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
+        self._update_no_improvement_count(self.early_stopping, X_val, y_val, weight_val)
+        self._optimizer.iteration_ends(self.t_)
+        if self._no_improvement_count > self.n_iter_no_change:
+            what = "Validation score" if self.early_stopping else "Training loss"
+            message = (
+                f"{what} did not improve more than tol={self.tol:f} for "
+                f"{self.n_iter_no_change:d} consecutive epochs."
+            )
+            if self._optimizer.trigger_stopping(message, self.verbose):
+                return True
+            self._no_improvement_count = 0
+        return False
+
+    def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *unused: Any) -> None:
+        self._lbfgs = self._session(X, y, sample_weight, X.shape[0])
+        try:
+            super()._fit_lbfgs(X, y, sample_weight, *unused)  # type: ignore[misc]
+        finally:
+            del self._lbfgs
+
+    def _loss_grad_lbfgs(
+        self: Any, packed_coef_inter: NDArray[Any], *unused: Any
+    ) -> tuple[float, NDArray[Any]]:
+        loss_and_gradient: tuple[float, NDArray[Any]] = self._lbfgs.loss_and_gradient(
+            packed_coef_inter
+        )
+        return loss_and_gradient
+
+    def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> NDArray[Any]:
+        if check_input:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        return predict(
+            self._converted(X),
+            self.coefs_,
+            self.intercepts_,
+            self.activation,
+            self.out_activation_,
+            n_threads(self.n_jobs),
+        )
+
+
+class MLPRegressor(_EngineMixin, sklearn_mlp.MLPRegressor):
+    """scikit-learn's multilayer perceptron regressor on fastmlp's engine.
+
+    The same results as `sklearn.neural_network.MLPRegressor` from the same `random_state`, up to
+    rounding, and everything else that class does; `n_jobs` and `dtype` are added.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "poisson"}, default="squared_error"
+        Half the squared error, or half the Poisson deviance with an exponential behind the outputs,
+        for targets ``y >= 0``.
+    hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
+        Units of each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation of the hidden layers.
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        SciPy's L-BFGS-B over all rows, or minibatches with SGD or Adam.
+    alpha : float, default=0.0001
+        L2 penalty: ``alpha / 2 * ||W||^2``, divided by the weight of the minibatch.
+    batch_size : int or "auto", default="auto"
+        Rows of a minibatch; "auto" is ``min(200, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Schedule of SGD: none; ``learning_rate_init / (t + 1)**power_t`` with ``t`` the rows seen
+        before the epoch; or divided by 5 whenever the loss, or with `early_stopping` the
+        validation score, has stopped improving.
+    learning_rate_init : float, default=0.001
+        Initial learning rate of SGD and Adam.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs, or with "lbfgs" most iterations.
+    shuffle : bool, default=True
+        Whether each epoch takes the rows in a new order.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation part and the order of the rows. The same
+        value gives scikit-learn's numbers.
+    tol : float, default=1e-4
+        Least improvement that counts.
+    verbose : bool or int, default=False
+        Print a line per epoch.
+    warm_start : bool, default=False
+        Go on from the weights of the fit before.
+    momentum : float, default=0.9
+        Momentum of SGD, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether it is Nesterov's.
+    early_stopping : bool, default=False
+        Hold `validation_fraction` of the rows aside, stop when the score on them no longer
+        improves, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Part of the rows that is held aside, in [0, 1).
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of Adam's means of gradients and of their squares, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root in Adam's denominator, outside the bias correction.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement after which to stop.
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+    n_jobs : int or None, default=None
+        Threads. None: what the affinity mask, ``OMP_NUM_THREADS`` and threadpoolctl allow;
+        -1: all cores. The numbers do not depend on it.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Type to compute in. "auto" follows X as scikit-learn does: float32 for float32, else
+        float64. "float32" brings any X to float32, which is faster.
+
+    Attributes
+    ----------
+    loss_ : float
+        Loss of the last epoch.
+    best_loss_ : float or None
+        Lowest loss of an epoch; None with `early_stopping`.
+    loss_curve_ : list of float
+        Loss of each epoch.
+    validation_scores_ : list of float or None
+        With `early_stopping`, the R2 on the validation part after each epoch.
+    best_validation_score_ : float or None
+        The best of them.
+    t_ : int
+        Rows seen in training.
+    coefs_ : list of ndarray
+        Weights of each layer, (inputs, outputs). May be changed or replaced; prediction and
+        further training use what is there.
+    intercepts_ : list of ndarray
+        Biases of each layer, (outputs,).
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where all are text.
+    n_iter_ : int
+        Finished epochs, or iterations of "lbfgs".
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+        Outputs of the network.
+    out_activation_ : str
+        Activation of the outputs.
+
+    See Also
+    --------
+    fastmlp.Regressor : Better defaults, preprocessing inside, more losses and activations.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from fastmlp.neural_network import MLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=20, random_state=1)
+    >>> model = MLPRegressor(random_state=1, max_iter=2000, tol=0.1).fit(X[:150], y[:150])
+    >>> round(model.score(X[150:], y[150:]), 2)
+    0.98
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **sklearn_mlp.MLPRegressor._parameter_constraints,
+        **_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        loss: str = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        n_jobs: int | None = None,
+        dtype: str = "auto",
+    ) -> None:
+        super().__init__(
+            loss=loss,
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.n_jobs = n_jobs
+        self.dtype = dtype
+
+
+class MLPClassifier(_EngineMixin, sklearn_mlp.MLPClassifier):
+    """scikit-learn's multilayer perceptron classifier on fastmlp's engine.
+
+    The same results as `sklearn.neural_network.MLPClassifier` from the same `random_state`, up to
+    rounding, and everything else that class does; `n_jobs` and `dtype` are added.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
+        Units of each hidden layer.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Activation of the hidden layers.
+    solver : {"lbfgs", "sgd", "adam"}, default="adam"
+        SciPy's L-BFGS-B over all rows, or minibatches with SGD or Adam.
+    alpha : float, default=0.0001
+        L2 penalty: ``alpha / 2 * ||W||^2``, divided by the weight of the minibatch.
+    batch_size : int or "auto", default="auto"
+        Rows of a minibatch; "auto" is ``min(200, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        Schedule of SGD: none; ``learning_rate_init / (t + 1)**power_t`` with ``t`` the rows seen
+        before the epoch; or divided by 5 whenever the loss, or with `early_stopping` the
+        validation score, has stopped improving.
+    learning_rate_init : float, default=0.001
+        Initial learning rate of SGD and Adam.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs, or with "lbfgs" most iterations.
+    shuffle : bool, default=True
+        Whether each epoch takes the rows in a new order.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the validation part and the order of the rows. The same
+        value gives scikit-learn's numbers.
+    tol : float, default=1e-4
+        Least improvement that counts.
+    verbose : bool or int, default=False
+        Print a line per epoch.
+    warm_start : bool, default=False
+        Go on from the weights of the fit before.
+    momentum : float, default=0.9
+        Momentum of SGD, in [0, 1].
+    nesterovs_momentum : bool, default=True
+        Whether it is Nesterov's.
+    early_stopping : bool, default=False
+        Hold `validation_fraction` of the rows aside, stop when the score on them no longer
+        improves, and keep the best weights.
+    validation_fraction : float, default=0.1
+        Part of the rows that is held aside, in [0, 1).
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay rates of Adam's means of gradients and of their squares, in [0, 1).
+    epsilon : float, default=1e-8
+        Added to the root in Adam's denominator, outside the bias correction.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement after which to stop.
+    max_fun : int, default=15000
+        Most evaluations of the loss by "lbfgs".
+    n_jobs : int or None, default=None
+        Threads. None: what the affinity mask, ``OMP_NUM_THREADS`` and threadpoolctl allow;
+        -1: all cores. The numbers do not depend on it.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Type to compute in. "auto" follows X as scikit-learn does: float32 for float32, else
+        float64. "float32" brings any X to float32, which is faster.
+
+    Attributes
+    ----------
+    classes_ : ndarray or list of ndarray of shape (n_classes,)
+        Class labels.
+    loss_ : float
+        Loss of the last epoch.
+    best_loss_ : float or None
+        Lowest loss of an epoch; None with `early_stopping`.
+    loss_curve_ : list of float
+        Loss of each epoch.
+    validation_scores_ : list of float or None
+        With `early_stopping`, the accuracy on the validation part after each epoch.
+    best_validation_score_ : float or None
+        The best of them.
+    t_ : int
+        Rows seen in training.
+    coefs_ : list of ndarray
+        Weights of each layer, (inputs, outputs). May be changed or replaced; prediction and
+        further training use what is there.
+    intercepts_ : list of ndarray
+        Biases of each layer, (outputs,).
+    n_features_in_ : int
+        Columns of X.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where all are text.
+    n_iter_ : int
+        Finished epochs, or iterations of "lbfgs".
+    n_layers_ : int
+        Layers, input and output included.
+    n_outputs_ : int
+        Outputs of the network.
+    out_activation_ : str
+        Activation of the outputs.
+
+    See Also
+    --------
+    fastmlp.Classifier : Better defaults, preprocessing inside, more losses and activations.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from fastmlp.neural_network import MLPClassifier
+    >>> X, y = make_classification(n_samples=100, random_state=1)
+    >>> model = MLPClassifier(random_state=1, max_iter=300).fit(X[:75], y[:75])
+    >>> model.predict(X[75:80])
+    array([0, 1, 1, 1, 1])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **sklearn_mlp.MLPClassifier._parameter_constraints,
+        **_CONSTRAINTS,
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: str = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        n_jobs: int | None = None,
+        dtype: str = "auto",
+    ) -> None:
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            power_t=power_t,
+            max_iter=max_iter,
+            shuffle=shuffle,
+            random_state=random_state,
+            tol=tol,
+            verbose=verbose,
+            warm_start=warm_start,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            n_iter_no_change=n_iter_no_change,
+            max_fun=max_fun,
+        )
+        self.n_jobs = n_jobs
+        self.dtype = dtype
