@@ -55,6 +55,10 @@ Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outpu
 template <class T>
 const T* weights_of(const py::array& weights, Index rows, const char* name);
 
+/** Whether a stack's parameters are these, one array after the other, bit for bit. */
+template <class T>
+bool holds(const Stack<T>& stack, const Buffer<T>& parameters, const py::list& arrays);
+
 /** The core's memory as an array that keeps `owner` alive. */
 template <class T>
 py::array_t<T> view(T* data, const std::vector<Index>& shape, const std::vector<Index>& strides, py::handle owner);

@@ -109,6 +109,13 @@ void register_for(py::module_& m, const std::string& suffix) {
              auto& network = self.cast<Network<T>&>();
              return view(network.values().data(), {network.values().size()}, {1}, self);
            })
+      .def(
+          "holds",
+          [](const Network<T>& network, const py::list& arrays) {
+            return holds(network.stack(), network.values(), arrays);
+          },
+          arg("arrays"))
+      .def("prepare", [](Network<T>& network) { network.prepare(); })
       .def("forward", &forward<T>, arg("X"), arg("training"))
       .def("gradients", &gradients<T>, arg("X"), arg("y"), arg("sample_weight"), arg("output_gradient"), arg("loss"),
            arg("delta"), arg("quantile"), arg("label_smoothing"), arg("l1"), arg("l2"), arg("n_threads"));

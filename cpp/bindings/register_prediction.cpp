@@ -17,6 +17,12 @@ void register_for(py::module_& m, const std::string& suffix) {
            }),
            arg("network"), arg("shift"), arg("scale"), arg("link"))
       .def(
+          "holds",
+          [](const Predictor<T>& predictor, const py::list& arrays) {
+            return holds(predictor.stack(), predictor.values(), arrays);
+          },
+          arg("arrays"))
+      .def(
           "predict",
           [](const Predictor<T>& predictor, const TableObject& x, int n_threads) {
             return visit_table<T>(x, predictor.stack(), "X", [&](const auto& table) {

@@ -20,6 +20,7 @@ class Predictor {
 
   const Stack<T>& stack() const { return *stack_; }
   Index outputs() const { return stack_->outputs(); }
+  const Buffer<T>& values() const { return values_; }
 
   /** out (table.rows x outputs, row-major without padding) <- predictions. Rows are computed one by one in the same
    * way, whatever stands around them. */

@@ -15,8 +15,6 @@ Epochs<T>::Epochs(Network<T>& network, const Samples<T>& data, const StepOptions
 template <class T>
 std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, Optimizer<T>& optimizer,
                                      double learning_rate) {
-  optimizer.check(network_.stack());
-  network_.prepare();
   step_.interrupted = interrupted;
   if (before_.size() == 0) before_ = Buffer<T>(network_.values().size());
   before_.assign(network_.values());
@@ -33,6 +31,7 @@ std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, O
   });
   if (step_.stopping()) {
     network_.values().assign(before_);
+    network_.prepare();
     return {};
   }
   return loss / static_cast<double>(n_rows);

@@ -17,7 +17,7 @@ class Epochs {
   /** Asked on the calling thread every 50 ms or so; true ends the epoch. */
   std::function<bool()> interrupted;
 
-  /** Goes once through the rows in the given order. Returns the mean of the minibatches' losses, each with the weight
+  /** Goes once through the rows in the given order; the network must have been prepared. Returns the mean of the minibatches' losses, each with the weight
    * of its number of rows; nothing when interrupted: the parameters are then those from before. */
   std::optional<double> run(const std::uint32_t* order, Index n_rows, Optimizer<T>& optimizer, double learning_rate);
 

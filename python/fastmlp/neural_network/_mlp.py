@@ -11,9 +11,11 @@ import warnings
 from copy import copy
 from numbers import Integral
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn import neural_network as sklearn_mlp
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
@@ -23,7 +25,16 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
 
 from fastmlp._threads import n_threads
-from fastmlp.neural_network._session import RowOrder, Session, common_dtype, predict
+from fastmlp.neural_network._engine import Engine, Snapshot
+from fastmlp.neural_network._training import EngineOptimizer, RowOrder, Session
+
+# Frames up to scikit-learn's own: warnings come from its module, as far as filters can see.
+_SKLEARN = 2
+_FEW_ROWS = 64  # are predicted faster by NumPy, which needs nothing made of the weights
+# Kept beside the models, which look as scikit-learn's do: what predictions are made with, and what
+# the next partial_fit goes on with.
+_SNAPSHOTS: WeakKeyDictionary[Any, Snapshot] = WeakKeyDictionary()
+_ENGINES: WeakKeyDictionary[Any, tuple[Engine, EngineOptimizer]] = WeakKeyDictionary()
 
 _CONSTRAINTS: dict[str, list[Any]] = {
     "n_jobs": [
@@ -44,10 +55,7 @@ class _EngineMixin:
             return X
         with np.errstate(over="ignore"):
             converted = X.astype(self.dtype, copy=False)
-        values = (
-            getattr(converted, "data", converted) if not isinstance(X, np.ndarray) else converted
-        )
-        if not np.isfinite(values).all():
+        if not np.isfinite(converted.data if issparse(converted) else converted).all():
             raise ValueError(f"X holds values that {self.dtype} cannot hold")
         return converted
 
@@ -63,6 +71,8 @@ class _EngineMixin:
         }
         try:
             return super()._fit(X, y, sample_weight, incremental)  # type: ignore[misc]
+        except ConvergenceWarning:
+            raise  # where warnings are errors: the model is trained all the same
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -112,23 +122,38 @@ class _EngineMixin:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be "
                 "clipped",
-                stacklevel=2,
+                stacklevel=_SKLEARN + 1,
             )
         return int(min(self.batch_size, n_rows))
 
-    def _session(self: Any, X: Any, y: Any, sample_weight: Any, batch_size: int) -> Session:
-        return Session(
-            self,
-            X,
-            y,
-            sample_weight,
-            batch_size=batch_size,
-            dtype=common_dtype(X, self.coefs_),
-            n_threads=n_threads(self.n_jobs),
-        )
+    def _engine(self: Any, X: Any) -> tuple[Engine, EngineOptimizer]:
+        """The engine with this model's weights and its optimiser's state."""
+        engine, optimizer = _ENGINES.pop(self, (None, None))
+        if engine is None or not engine.is_of(self, X):
+            engine, optimizer = Engine(self, X), None
+        if optimizer is None or not optimizer.is_of(self._optimizer):
+            return engine, EngineOptimizer(engine, self._optimizer)
+        optimizer.load(self._optimizer)
+        return engine, optimizer
 
-    def _fit_stochastic(self: Any, X: Any, y: Any, sample_weight: Any, *unused: Any) -> None:
-        incremental = unused[-1]
+    def _session(
+        self: Any, engine: Engine, X: Any, y: Any, weight: Any, batch_size: int
+    ) -> Session:
+        threads = n_threads(self.n_jobs)
+        return Session(self, engine, X, y, weight, batch_size=batch_size, n_threads=threads)
+
+    def _fit_stochastic(
+        self: Any,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        activations: Any,
+        deltas: Any,
+        coef_grads: Any,
+        intercept_grads: Any,
+        layer_units: Any,
+        incremental: bool,
+    ) -> None:
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = self._new_optimizer()
         if self.early_stopping and incremental:
@@ -138,15 +163,17 @@ class _EngineMixin:
             X, y, sample_weight, X_val, y_val, weight_val = self._split(X, y, sample_weight)
         n_rows = X.shape[0]
         batch_size = self._checked_batch_size(n_rows)
-        session = self._session(X, y, sample_weight, batch_size)
-        session.attach(self._optimizer)
+        engine, optimizer = self._engine(X)
+        session = self._session(engine, X, y, sample_weight, batch_size)
+        converged = True
         try:
             self.n_iter_ = 0
             with RowOrder(n_rows, self._random_state) as order:
                 for _ in range(self.max_iter):
                     if self.shuffle:
                         order.shuffle()
-                    self.loss_ = np.float64(session.run_epoch(order.rows, self._optimizer))
+                    rate = optimizer.learning_rate_of(self._optimizer)
+                    self.loss_ = np.float64(session.run_epoch(order.rows, optimizer, rate))
                     self.n_iter_ += 1
                     self.t_ += n_rows
                     if self.early_stopping:
@@ -154,19 +181,23 @@ class _EngineMixin:
                     if self._ends_epoch(X_val, y_val, weight_val) or incremental:
                         break
                 else:
-                    warnings.warn(
-                        f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
-                        "the optimization hasn't converged yet.",
-                        ConvergenceWarning,
-                        stacklevel=2,
-                    )
+                    converged = False
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
-        session.detach(self._optimizer)
+            warnings.warn("Training interrupted by user.", stacklevel=_SKLEARN)
+        optimizer.store(self._optimizer)
+        if incremental:
+            _ENGINES[self] = engine, optimizer
         if self.early_stopping:
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
         else:
             session.store_weights()
+        if not converged:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=_SKLEARN,
+            )
 
     def _ends_epoch(self: Any, X_val: Any, y_val: Any, weight_val: Any) -> bool:
         """Take down the epoch just run, and say whether it was the last."""
@@ -187,7 +218,7 @@ class _EngineMixin:
         return False
 
     def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *unused: Any) -> None:
-        self._lbfgs = self._session(X, y, sample_weight, X.shape[0])
+        self._lbfgs = self._session(Engine(self, X), X, y, sample_weight, X.shape[0])
         try:
             super()._fit_lbfgs(X, y, sample_weight, *unused)  # type: ignore[misc]
         finally:
@@ -204,14 +235,14 @@ class _EngineMixin:
     def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> NDArray[Any]:
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return predict(
-            self._converted(X),
-            self.coefs_,
-            self.intercepts_,
-            self.activation,
-            self.out_activation_,
-            n_threads(self.n_jobs),
-        )
+        X = self._converted(X)
+        if X.shape[0] < _FEW_ROWS:
+            few: NDArray[Any] = super()._forward_pass_fast(X, False)  # type: ignore[misc]
+            return few
+        snapshot = _SNAPSHOTS.get(self)
+        if snapshot is None or not snapshot.is_of(self, X):
+            _SNAPSHOTS[self] = snapshot = Snapshot(self, X)
+        return snapshot.predict(X, n_threads(self.n_jobs))
 
 
 class MLPRegressor(_EngineMixin, sklearn_mlp.MLPRegressor):
@@ -497,9 +528,9 @@ class MLPClassifier(_EngineMixin, sklearn_mlp.MLPClassifier):
     >>> from sklearn.datasets import make_classification
     >>> from fastmlp.neural_network import MLPClassifier
     >>> X, y = make_classification(n_samples=100, random_state=1)
-    >>> model = MLPClassifier(random_state=1, max_iter=300).fit(X[:75], y[:75])
+    >>> model = MLPClassifier(random_state=1, max_iter=500).fit(X[:75], y[:75])
     >>> model.predict(X[75:80])
-    array([0, 1, 1, 1, 1])
+    array([1, 0, 1, 0, 0])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

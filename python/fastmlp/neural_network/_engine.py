@@ -1,0 +1,147 @@
+"""The engine's network and predictor of a scikit-learn MLP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+
+from fastmlp import _core
+from fastmlp._network import engine_array
+
+_LINKS = {
+    "identity": "identity",
+    "exp": "exponential",
+    "logistic": "logistic",
+    "softmax": "softmax",
+}
+
+
+def table_for(X: Any, dtype: np.dtype[Any]) -> Any:
+    """X as the engine reads it: an array, or the parts of a CSR matrix with sorted rows."""
+    if not issparse(X):
+        return engine_array(X)
+    if X.shape[1] > np.iinfo(np.int32).max:
+        raise ValueError(f"a sparse X must have fewer than 2^31 columns; got {X.shape[1]}")
+    rows = X.tocsr()
+    if not rows.has_sorted_indices:
+        rows = rows.sorted_indices()
+    return tuple(
+        np.ascontiguousarray(part, dtype=kind)
+        for part, kind in (
+            (rows.data, dtype),
+            (rows.indices, np.int32),
+            (rows.indptr, np.int64),
+        )
+    )
+
+
+class Engine:
+    """The engine's network with a model's weights.
+
+    Parameters
+    ----------
+    model : MLPRegressor or MLPClassifier
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        What it will read: that decides the type to compute in.
+    """
+
+    def __init__(self, model: Any, X: Any) -> None:
+        self._options = self.options_for(model, X)
+        self.dtype, sparse, activation = self._options
+        layers = [
+            {
+                "kind": "dense",
+                "inputs": coef.shape[0],
+                "outputs": coef.shape[1],
+                "activation": activation if i < len(model.coefs_) - 1 else "identity",
+                "sparse": sparse and i == 0,
+            }
+            for i, coef in enumerate(model.coefs_)
+        ]
+        self.network = self.make("Network", layers, None)
+        weights = by_layer(model.coefs_, model.intercepts_)
+        for ours, theirs in zip(self.weights(), weights, strict=True):
+            if np.shape(theirs) != ours.shape:
+                raise ValueError(
+                    "coefs_ and intercepts_ do not fit together: expected an array of shape "
+                    f"{ours.shape}; got {np.shape(theirs)}"
+                )
+            ours[...] = theirs
+        self.network.prepare()
+
+    @staticmethod
+    def options_for(model: Any, X: Any) -> tuple[np.dtype[Any], bool, str]:
+        """Type to compute in, whether X is sparse, activation of the hidden layers."""
+        # The type that NumPy would compute in, among those that there are.
+        single = np.result_type(X.dtype, *model.coefs_) == np.float32
+        return np.dtype(np.float32 if single else np.float64), issparse(X), model.activation
+
+    def is_of(self, model: Any, X: Any) -> bool:
+        """Whether it still is the model's: weights may be replaced or changed in place."""
+        same: bool = self._options == self.options_for(model, X) and self.network.holds(
+            by_layer(model.coefs_, model.intercepts_)
+        )
+        return same
+
+    def make(self, kind: str, *args: Any, **options: Any) -> Any:
+        """An object of the compiled core, in the version for this type."""
+        return getattr(_core, kind + ("F32" if self.dtype == np.float32 else "F64"))(
+            *args, **options
+        )
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Views of the weights, layer by layer."""
+        return [values for _, _, values, _ in self.network.arrays()]
+
+    def gradients(self) -> list[NDArray[Any]]:
+        """Views of their gradients."""
+        return [gradient for _, _, _, gradient in self.network.arrays()]
+
+
+def by_layer(first: Sequence[Any], second: Sequence[Any]) -> list[Any]:
+    """Weights and biases in the engine's order: layer by layer."""
+    return [array for pair in zip(first, second, strict=True) for array in pair]
+
+
+def by_kind(arrays: Sequence[Any]) -> list[Any]:
+    """The same in scikit-learn's order: all weights, then all biases."""
+    return [*arrays[::2], *arrays[1::2]]
+
+
+class Snapshot:
+    """What the engine needs to predict with a model's weights as they are now.
+
+    Parameters
+    ----------
+    model : MLPRegressor or MLPClassifier
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+        What it will read: that decides the type to compute in.
+    """
+
+    def __init__(self, model: Any, X: Any) -> None:
+        engine = Engine(model, X)
+        self._dtype = engine.dtype
+        self._options = self._options_for(model, X)
+        self._predictor = engine.make(
+            "Predictor", engine.network, None, None, _LINKS[model.out_activation_]
+        )
+
+    @staticmethod
+    def _options_for(model: Any, X: Any) -> tuple[Any, ...]:
+        return (*Engine.options_for(model, X), model.out_activation_)
+
+    def is_of(self, model: Any, X: Any) -> bool:
+        """Whether it still is the model's: weights may be replaced or changed in place."""
+        same: bool = self._options == self._options_for(model, X) and self._predictor.holds(
+            by_layer(model.coefs_, model.intercepts_)
+        )
+        return same
+
+    def predict(self, X: Any, n_threads: int) -> NDArray[Any]:
+        """Outputs, (n_samples, n_outputs)."""
+        outputs: NDArray[Any] = self._predictor.predict(table_for(X, self._dtype), n_threads)
+        return outputs
