@@ -17,9 +17,9 @@ template <class T>
 class BoundEpochs {
  public:
   BoundEpochs(Network<T>& network, const TableObject& x, const py::array& y,
-              const std::optional<py::array>& sample_weight, const std::string& loss, double alpha, Index batch_size,
+              const std::optional<py::array>& sample_weight, const std::string& link, double alpha, Index batch_size,
               int n_threads)
-      : network_(network), options_{loss_options(loss, 1, 0.5, 0), 0, alpha, 0} {
+      : network_(network), options_{canonical_loss(link), 0, alpha, 0} {
     const Stack<T>& stack = network.stack();
     Samples<T> data;
     visit_table<T>(x, stack, "X", [&](const auto& table) {
@@ -80,7 +80,7 @@ void register_for(py::module_& m, const std::string& suffix) {
                     const std::string&, double, Index, int>(),
            // The engine keeps no Python objects: these must outlive it.
            py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 5>(),
-           arg("network"), arg("X"), arg("y"), arg("sample_weight"), arg("loss"), arg("alpha"), arg("batch_size"),
+           arg("network"), arg("X"), arg("y"), arg("sample_weight"), arg("link"), arg("alpha"), arg("batch_size"),
            arg("n_threads"))
       .def("run", &Self::run, arg("order"), arg("optimizer"), arg("learning_rate"))
       .def("gradients", &Self::gradients, arg("rows"));

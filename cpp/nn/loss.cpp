@@ -11,9 +11,8 @@
 namespace fastmlp {
 namespace {
 
-constexpr std::array<const char*, 11> kNames = {
-    "squared_error", "absolute_error",     "huber",        "quantile",        "poisson", "binary_cross_entropy",
-    "cross_entropy", "half_squared_error", "half_poisson", "binary_log_loss", "log_loss"};
+constexpr std::array<const char*, 7> kNames = {"squared_error", "absolute_error",       "huber",        "quantile",
+                                               "poisson",       "binary_cross_entropy", "cross_entropy"};
 
 using namespace simd;
 
@@ -239,6 +238,21 @@ LossOptions loss_options(const std::string& name, double delta, double quantile,
   if (!(label_smoothing >= 0 && label_smoothing < 1))
     invalid("label_smoothing", "must be in [0, 1); got " + std::to_string(label_smoothing));
   return {static_cast<LossKind>(found - kNames.begin()), delta, quantile, label_smoothing};
+}
+
+LossOptions canonical_loss(const std::string& link) {
+  LossOptions loss;
+  if (link == "identity")
+    loss.kind = LossKind::half_squared_error;
+  else if (link == "exponential")
+    loss.kind = LossKind::half_poisson;
+  else if (link == "logistic")
+    loss.kind = LossKind::binary_log_loss;
+  else if (link == "softmax")
+    loss.kind = LossKind::log_loss;
+  else
+    invalid("link", "must be 'identity', 'logistic', 'softmax' or 'exponential'; got '" + link + "'");
+  return loss;
 }
 
 template <class T>

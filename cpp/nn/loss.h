@@ -33,6 +33,9 @@ struct LossOptions {
 /** Checks and converts; an unknown name or a value out of range is an error that names the parameter. */
 LossOptions loss_options(const std::string& name, double delta, double quantile, double label_smoothing);
 
+/** scikit-learn's loss of outputs behind this link, whose derivative by the raw output is prediction - y. */
+LossOptions canonical_loss(const std::string& link);
+
 /** Whether the true values are class numbers. */
 inline bool is_categorical(LossKind kind) { return kind == LossKind::cross_entropy || kind == LossKind::log_loss; }
 

@@ -77,7 +77,7 @@ class _Epochs(Generic[_T]):
         X: NDArray[Any] | _Sparse[_T],
         y: NDArray[Any],
         sample_weight: NDArray[_T] | None,
-        loss: str,
+        link: str,
         alpha: float,
         batch_size: int,
         n_threads: int,

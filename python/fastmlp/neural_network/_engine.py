@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 from fastmlp import _core
 from fastmlp._network import engine_array
 
-_LINKS = {
+LINKS = {  # scikit-learn's activation of the outputs, and the engine's name
     "identity": "identity",
     "exp": "exponential",
     "logistic": "logistic",
@@ -97,6 +97,10 @@ class Engine:
         """Views of the weights, layer by layer."""
         return [values for _, _, values, _ in self.network.arrays()]
 
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers."""
+        return all(np.isfinite(values).all() for values in self.weights())
+
     def gradients(self) -> list[NDArray[Any]]:
         """Views of their gradients."""
         return [gradient for _, _, _, gradient in self.network.arrays()]
@@ -127,7 +131,7 @@ class Snapshot:
         self._dtype = engine.dtype
         self._options = self._options_for(model, X)
         self._predictor = engine.make(
-            "Predictor", engine.network, None, None, _LINKS[model.out_activation_]
+            "Predictor", engine.network, None, None, LINKS[model.out_activation_]
         )
 
     @staticmethod

@@ -184,9 +184,10 @@ class _EngineMixin:
                     converged = False
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=_SKLEARN)
-        optimizer.store(self._optimizer)
-        if incremental:
-            _ENGINES[self] = engine, optimizer
+        if engine.is_finite():  # else scikit-learn refuses the weights, and nothing may be changed
+            optimizer.store(self._optimizer)
+            if incremental:
+                _ENGINES[self] = engine, optimizer
         if self.early_stopping:
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
         else:
@@ -224,13 +225,12 @@ class _EngineMixin:
         finally:
             del self._lbfgs
 
-    def _loss_grad_lbfgs(
-        self: Any, packed_coef_inter: NDArray[Any], *unused: Any
-    ) -> tuple[float, NDArray[Any]]:
-        loss_and_gradient: tuple[float, NDArray[Any]] = self._lbfgs.loss_and_gradient(
-            packed_coef_inter
-        )
-        return loss_and_gradient
+    def _loss_grad_lbfgs(self: Any, packed: NDArray[Any], *rest: Any) -> tuple[Any, NDArray[Any]]:
+        session: Session | None = self.__dict__.get("_lbfgs")
+        if session is None:  # asked from outside a fit
+            answer: tuple[Any, NDArray[Any]] = super()._loss_grad_lbfgs(packed, *rest)  # type: ignore[misc]
+            return answer
+        return session.loss_and_gradient(packed)
 
     def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> NDArray[Any]:
         if check_input:

@@ -11,14 +11,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 from sklearn.utils import shuffle
 
 from fastmlp import _core
-from fastmlp.neural_network._engine import Engine, by_kind, table_for
-
-_LOSSES = {  # by the activation of the outputs
-    "identity": "half_squared_error",
-    "exp": "half_poisson",
-    "logistic": "binary_log_loss",
-    "softmax": "log_loss",
-}
+from fastmlp.neural_network._engine import LINKS, Engine, by_kind, table_for
 
 
 class RowOrder:
@@ -85,8 +78,7 @@ class Session:
         self._engine = engine
         self._batch_size = batch_size
         self._sample_weight = sample_weight
-        loss = _LOSSES[model.out_activation_]
-        if loss == "log_loss":
+        if model.out_activation_ == "softmax":
             targets = y.argmax(axis=1).astype(np.int32)
         else:
             targets = np.ascontiguousarray(y, dtype=engine.dtype)
@@ -98,7 +90,7 @@ class Session:
             table_for(X, engine.dtype),
             targets,
             sample_weight,
-            loss,
+            LINKS[model.out_activation_],
             float(model.alpha),
             batch_size,
             n_threads,
