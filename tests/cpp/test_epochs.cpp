@@ -1,0 +1,154 @@
+// Epochs in a given order, scikit-learn's losses, and NumPy's shuffle.
+#include <limits>
+#include <numeric>
+
+#include "check.h"
+#include "core/mersenne_twister.h"
+#include "data.h"
+#include "train/epochs.h"
+
+namespace fastmlp {
+namespace {
+
+using testing::copy_of;
+using testing::Data;
+using testing::mlp;
+using testing::same_bits;
+
+TEST(an_epoch_is_steps_in_the_given_order) {
+  const Data<double> data(103, 5, 2);
+  std::vector<std::uint32_t> order = data.order;
+  std::reverse(order.begin(), order.end());
+  const StepOptions options{.loss = canonical_loss("identity"), .l2 = 0.2};
+  for (const int n_threads : {1, 2, 3}) {
+    Network<double> by_steps(mlp({5, 30, 2}, "relu"), 4), by_epoch(mlp({5, 30, 2}, "relu"), 4);
+    Optimizer<double> a({}, by_steps.stack()), b({}, by_epoch.stack());
+    const Standardisation none;
+    Step<double> step(by_steps, none, data.dataset(true), options, 20, 3);
+    double expected = 0;
+    run_team(n_threads, [&](Member& member) {
+      std::uint64_t k = 0;
+      for (Index first = 0; first < 103; first += 20) {
+        const Index count = std::min<Index>(20, 103 - first);
+        ++k;
+        step.run(member, {order.data() + first, count}, k, &a, a.rate(1e-2, k));
+        if (member.leads()) expected += step.loss() * static_cast<double>(count);
+      }
+    });
+    Epochs<double> epochs(by_epoch, data.dataset(true), options, 20, n_threads);
+    CHECK_NEAR(*epochs.run(order.data(), 103, b, 1e-2), expected / 103, 0);
+    CHECK(b.steps == 6);
+    CHECK(same_bits(by_steps.values().data(), by_epoch.values().data(), by_epoch.values().size()));
+  }
+}
+
+TEST(an_interrupted_epoch_changes_no_weights) {
+  const Data<double> data(4000, 20, 1);
+  Network<double> network(mlp({20, 200, 200, 1}, "tanh"), 4);
+  const std::vector<double> before = copy_of(network.values());
+  Optimizer<double> optimizer({}, network.stack());
+  Epochs<double> epochs(network, data.dataset(), {}, 8, 2);
+  epochs.interrupted = [] { return true; };
+  // The first question comes after 50 ms at the earliest.
+  bool ended = true;
+  for (int i = 0; i < 100 && ended; ++i) {
+    network.values().assign(Network<double>(mlp({20, 200, 200, 1}, "tanh"), 4).values());
+    network.prepare();
+    ended = epochs.run(data.order.data(), data.rows, optimizer, 1e-3).has_value();
+  }
+  CHECK(!ended);
+  CHECK(same_bits(before.data(), network.values().data(), network.values().size()));
+}
+
+/** The loss of one raw output, or of one row of them, as scikit-learn's formulas give it in long double. */
+long double formula(LossKind kind, const double* z, const double* y, Index n, Index label) {
+  const auto clip = [](long double p) {
+    constexpr long double epsilon = std::numeric_limits<double>::epsilon();
+    return std::min(std::max(p, epsilon), 1 - epsilon);
+  };
+  long double total = 0, normaliser = 0;
+  for (Index j = 0; j < n; ++j) normaliser += std::exp(static_cast<long double>(z[j]));
+  for (Index j = 0; j < n; ++j) {
+    const long double a = z[j], b = y[j];
+    switch (kind) {
+      case LossKind::half_squared_error: total += (a - b) * (a - b) / 2 / static_cast<long double>(n); break;
+      case LossKind::half_poisson: total += std::exp(a) - b * a + (b > 0 ? b * std::log(b) : 0) - b; break;
+      case LossKind::binary_log_loss: {
+        // Rounded to double, as there: where p is nearly 1, 1 - p has few digits left.
+        const double p = static_cast<double>(clip(static_cast<double>(1 / (1 + std::exp(-a)))));
+        total -= std::log(static_cast<long double>(b > 0 ? p : 1 - p));
+        break;
+      }
+      default: total -= j == label ? std::log(clip(std::exp(a) / normaliser)) : 0;
+    }
+  }
+  return total;
+}
+
+TEST(losses_of_scikit_learn) {
+  for (const char* link : {"identity", "exponential", "logistic", "softmax"})
+    for (const Index outputs : {1, 3, 11}) {
+      const LossOptions loss = canonical_loss(link);
+      constexpr Index kRows = 40;
+      Buffer<double> z_memory(kRows * 16), d_memory(kRows * 16);
+      const Matrix<double> z{z_memory.data(), kRows, outputs, 16}, delta{d_memory.data(), kRows, outputs, 16};
+      std::vector<double> y(static_cast<std::size_t>(kRows * outputs)), losses(kRows), weights(kRows);
+      std::vector<std::int32_t> labels(kRows);
+      std::vector<std::uint32_t> rows(kRows);
+      std::iota(rows.begin(), rows.end(), 0u);
+      testing::fill_uniform(weights.data(), kRows, 2);
+      RandomSequence random(5);
+      for (Index i = 0; i < kRows; ++i) {
+        labels[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(i % outputs);
+        for (Index j = 0; j < outputs; ++j) {
+          z.row(i)[j] = (i < 4 ? 60 : 3) * (2 * random.uniform() - 1);  // some saturate
+          double& target = y[static_cast<std::size_t>(i * outputs + j)];
+          target = loss.kind == LossKind::half_poisson      ? static_cast<double>(random.below(4))
+                   : loss.kind == LossKind::binary_log_loss ? static_cast<double>(random.below(2))
+                                                            : 2 * random.uniform();
+        }
+      }
+      evaluate_loss<double>(loss, z, {y.data(), labels.data(), outputs}, weights.data(), rows.data(), 0.5,
+                            losses.data(), delta);
+      for (Index i = 0; i < kRows; ++i) {
+        const double w = weights[static_cast<std::size_t>(i)];
+        const double* own = y.data() + i * outputs;
+        const double expected = w * static_cast<double>(formula(loss.kind, z.row(i), own, outputs, i % outputs));
+        CHECK_NEAR(losses[static_cast<std::size_t>(i)], expected, 1e-13 * (1 + std::abs(expected)));
+        long double normaliser = 0;
+        for (Index j = 0; j < outputs; ++j) normaliser += std::exp(static_cast<long double>(z.row(i)[j]));
+        for (Index j = 0; j < outputs; ++j) {
+          const long double a = z.row(i)[j];
+          const long double prediction = loss.kind == LossKind::half_squared_error ? a
+                                         : loss.kind == LossKind::half_poisson     ? std::exp(a)
+                                         : loss.kind == LossKind::binary_log_loss  ? 1 / (1 + std::exp(-a))
+                                                                                   : std::exp(a) / normaliser;
+          const double target = loss.kind == LossKind::log_loss ? (j == i % outputs ? 1 : 0) : own[j];
+          const double slope = static_cast<double>(prediction) - target;
+          CHECK_NEAR(delta.row(i)[j], 0.5 * w * slope, 1e-14 * (1 + std::abs(slope)));
+        }
+      }
+    }
+  CHECK_THROWS(canonical_loss("tanh"), "link");
+}
+
+/** numpy.random.RandomState(42): the generator's first numbers, and shuffles of ranges. */
+TEST(numpys_shuffle) {
+  MersenneTwister random;
+  random.key[0] = 42;
+  for (std::uint32_t i = 1; i < MersenneTwister::kWords; ++i)
+    random.key[i] = 1812433253u * (random.key[i - 1] ^ (random.key[i - 1] >> 30)) + i;
+  random.position = MersenneTwister::kWords;
+  std::vector<std::uint32_t> ten(10);
+  std::iota(ten.begin(), ten.end(), 0u);
+  shuffle(random, ten.data(), 10);
+  CHECK((ten == std::vector<std::uint32_t>{8, 1, 5, 0, 7, 2, 9, 4, 3, 6}));
+  std::vector<std::uint32_t> one{7};
+  const int position = random.position;
+  shuffle(random, one.data(), 1);
+  shuffle(random, one.data(), 0);
+  CHECK(random.position == position);  // nothing to draw
+}
+
+}  // namespace
+}  // namespace fastmlp
