@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import drop_in
 import joblib
 import numpy as np
 from numpy.typing import NDArray
@@ -333,6 +334,12 @@ def arguments() -> argparse.Namespace:
         help=f"time the prediction of {PREDICTED_ROWS:,} rows instead of training",
     )
     parser.add_argument(
+        "--drop-in",
+        action="store_true",
+        help="time fastmlp.neural_network against scikit-learn's MLP instead, on workloads of its "
+        f"own: {', '.join(drop_in.DROP_IN)}",
+    )
+    parser.add_argument(
         "--peers",
         type=lambda text: text.split(","),
         default=["scikit-learn", "torch"],
@@ -343,12 +350,28 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def compare_drop_in(threads: int, repeats: int, warm_up: float, path: Path | None) -> None:
+    """The whole of --drop-in."""
+    results = []
+    with threadpool_limits(threads):
+        for name in drop_in.DROP_IN:
+            print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
+            results.append(drop_in.measure(name, alternate, repeats, warm_up))
+    print(file=sys.stderr)
+    print(aligned(drop_in.lines(results)))
+    if path:
+        settings = {"threads": threads, "repeats": repeats, "what": "drop-in"}
+        write_json(path, {**origin(False), "settings": settings, "results": results})
+
+
 def main() -> None:
     options = arguments()
     warnings.simplefilter("ignore", ConvergenceWarning)  # all epochs are meant to be used up
     threads, dtype = options.threads, options.dtype
     repeats = options.repeats or (3 if options.quick else 5)
     warm_up = 0.5 if options.quick else 2.0
+    if options.drop_in:
+        return compare_drop_in(threads, repeats, warm_up, options.json)
     chosen = options.workloads or (DEFAULT_PREDICTION if options.predict else DEFAULT)
 
     fits = programs(threads, options.peers)

@@ -20,11 +20,12 @@ import sklearn.neural_network as theirs
 from sklearn.datasets import load_iris
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import fastmlp.neural_network as ours
-from fastmlp.neural_network._training import RowOrder
+from fastmlp.neural_network._training import Session, shuffle
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(150, 6))
@@ -138,12 +139,11 @@ def test_order_of_rows_is_numpys(n):
         expected, state = np.random.RandomState(seed), np.random.RandomState(seed)
         expected.random_sample(seed * 100)
         state.random_sample(seed * 100)
-        rows = np.arange(n)
-        with RowOrder(n, state) as order:
-            for _ in range(3):
-                rows = sklearn.utils.shuffle(rows, random_state=expected)
-                order.shuffle()
-                np.testing.assert_array_equal(order.rows, rows)
+        rows, ours_ = np.arange(n), np.arange(n, dtype=np.uint32)
+        for _ in range(3):
+            rows = sklearn.utils.shuffle(rows, random_state=expected)
+            shuffle(ours_, state)
+            np.testing.assert_array_equal(ours_, rows)
         assert state.random_sample() == expected.random_sample()
 
 
@@ -353,6 +353,27 @@ def test_interrupt_keeps_a_model():
     assert np.isfinite(model.predict(table)).all()
 
 
+def test_interrupted_partial_fit_goes_on_as_if_it_had_not_been(monkeypatch):
+    table, y = RNG.normal(size=(20_000, 50)), RNG.normal(size=20_000)
+    model = regressor(hidden_layer_sizes=(600, 600)).partial_fit(table[:500], y[:500])
+    model.partial_fit(table[:500], y[:500])
+    other = copy.deepcopy(model)
+    run_epoch = Session.run_epoch
+
+    def run_with_alarm(*args):
+        threading.Timer(0.1, signal.raise_signal, [signal.SIGINT]).start()
+        return run_epoch(*args)
+
+    monkeypatch.setattr(Session, "run_epoch", run_with_alarm)
+    with pytest.warns(UserWarning, match="Training interrupted by user"):
+        model.partial_fit(np.tile(table, (10, 1)), np.tile(y, 10))
+    assert same_weights(model, other)
+    monkeypatch.undo()
+    for each in (model, other):
+        each.partial_fit(table[:500], y[:500])
+    assert same_weights(model, other)
+
+
 # ---- sample weights
 
 
@@ -455,6 +476,15 @@ def test_sparse_table_with_a_missing_value(module):
         regressor(module).fit(table, np.arange(200.0))
 
 
+def test_sorted_flag_that_is_out_of_date():
+    rng = np.random.RandomState(0)
+    table = scipy.sparse.random(400, 2000, density=0.01, format="csr", random_state=rng)
+    assert table.has_sorted_indices  # which SciPy remembers
+    table.indices[:] = table.indices[::-1].copy()
+    y = rng.normal(size=400)
+    close(regressor(theirs).fit(table.copy(), y).loss_curve_, regressor().fit(table, y).loss_curve_)
+
+
 # ---- the type to compute in
 
 
@@ -467,6 +497,8 @@ def test_float32_for_float64_tables():
         close(single.loss_curve_, asked.loss_curve_, 1e-4)
         double = regressor(dtype="float64").fit(table.astype("float32"), Y)
         assert double.coefs_[0].dtype == np.float64
+    by_lbfgs = regressor(dtype="float32", solver="lbfgs").fit(X, Y)
+    assert by_lbfgs.coefs_[0].dtype == by_lbfgs.predict(X).dtype == np.float32
     with pytest.raises(ValueError, match="X holds values that float32 cannot hold"):
         regressor(dtype="float32").fit(X * 1e200, Y)
 
@@ -549,6 +581,123 @@ def test_subclass():
     assert np.ptp(model.coefs_[0], axis=1) == pytest.approx(0, abs=1e-12)  # all units alike
     search = GridSearchCV(Named(), {"hidden_layer_sizes": [(3,), (5,)]}, cv=2).fit(X, Y)
     assert search.best_estimator_.coefs_[0].shape[0] == 6
+
+
+class SoftLabels(ours.MLPRegressor):
+    """Regression of probabilities, as scikit-learn's users write it."""
+
+    def _initialize(self, y, layer_units, dtype):
+        super()._initialize(y, layer_units, dtype)
+        self.out_activation_ = "softmax"
+
+
+class TheirSoftLabels(theirs.MLPRegressor):
+    def _initialize(self, y, layer_units, dtype):
+        super()._initialize(y, layer_units, dtype)
+        self.out_activation_ = "softmax"
+
+
+class Counting(ours.MLPRegressor):
+    calls = 0
+
+    def _backprop(self, *args):
+        self.calls += 1
+        return super()._backprop(*args)
+
+
+def test_what_the_engine_does_not_know_is_left_to_scikit_learn():
+    soft = np.exp(X[:, :3]) / np.exp(X[:, :3]).sum(axis=1, keepdims=True)
+    models = [kind(max_iter=6, random_state=0) for kind in (TheirSoftLabels, SoftLabels)]
+    for model in models:
+        model.fit(X, soft)
+    np.testing.assert_array_equal(models[0].predict(X), models[1].predict(X))
+    for solver in ("adam", "lbfgs"):
+        counting = Counting(max_iter=6, random_state=0, solver=solver).fit(X, Y)
+        assert counting.calls > 5
+        close(counting.predict(X), regressor(solver=solver).fit(X, Y).predict(X), 1e-8)
+
+
+def test_scikit_learns_passes_are_not_used(monkeypatch):
+    def refuse(*args, **options):
+        raise AssertionError("scikit-learn's own pass was asked for")
+
+    for name in ("_backprop", "_compute_loss_grad", "_forward_pass"):
+        monkeypatch.setattr(BaseMultilayerPerceptron, name, refuse)
+    for solver in ("adam", "sgd", "lbfgs"):
+        regressor(solver=solver, early_stopping=solver == "adam").fit(X, Y).predict(X)
+
+
+class Unhashable(ours.MLPRegressor):
+    def __eq__(self, other):
+        return self is other
+
+
+def test_model_that_has_no_hash():
+    model = Unhashable(max_iter=3, random_state=0).fit(X, Y).partial_fit(X, Y)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_random_numbers_drawn_meanwhile():
+    """With the global state others draw too, and nothing is drawn twice."""
+    drawn = {theirs: [], ours: []}
+    for module, own in drawn.items():
+
+        class Drawing(module.MLPRegressor):
+            meanwhile = own
+
+            def _update_no_improvement_count(self, *args):
+                self.meanwhile.append(np.random.random_sample())  # noqa: NPY002
+                super()._update_no_improvement_count(*args)
+
+        np.random.seed(3)  # noqa: NPY002
+        own += Drawing(max_iter=5).fit(X, Y).loss_curve_
+    close(*drawn.values())
+
+
+@both
+def test_lbfgs_keeps_its_last_weights_where_warnings_are_errors(module):
+    model = regressor(module, solver="lbfgs", max_iter=30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ConvergenceWarning):
+            model.fit(X, Y)
+    assert model.score(X, Y) > 0.5
+
+
+def test_lbfgs_refuses_weights_of_another_shape():
+    model = regressor(solver="lbfgs", warm_start=True, hidden_layer_sizes=(50,)).fit(X, Y)
+    before = copy.deepcopy(model)
+    model.set_params(hidden_layer_sizes=(3, 3))
+    with pytest.raises(ValueError, match=r"shapes \[\(6, 3\), \(3, 3\), \(3, 1\)\]"):
+        model.fit(X, Y)
+    assert same_weights(model, before)
+
+
+def test_changed_loss_is_the_one_reported():
+    models = [regressor(module, warm_start=True).fit(X, np.abs(Y)) for module in (theirs, ours)]
+    for model in models:
+        with np.errstate(all="ignore"):
+            model.set_params(loss="poisson").fit(X, np.abs(Y))
+    np.testing.assert_allclose(models[0].loss_, models[1].loss_)
+
+
+def test_failed_call_shows_readers_no_half_model():
+    model = regressor().fit(X, Y)
+    model.partial_fit(X, Y)
+    stop = threading.Event()
+
+    def predict():
+        while not stop.is_set():
+            model.predict(X)
+        return True
+
+    with ThreadPoolExecutor(1) as pool:
+        reader = pool.submit(predict)
+        for _ in range(200):
+            with pytest.raises(ValueError, match="contains NaN"):
+                model.partial_fit(np.full_like(X, np.nan), Y)
+        stop.set()
+        assert reader.result()
 
 
 def test_pipeline_frames_and_display():

@@ -22,7 +22,7 @@ std::string shape_of(const py::array& a) { return std::string(py::str(a.attr("sh
 
 Table table_of(const py::array& x, Index columns, const char* name) {
   if (x.ndim() != 2) invalid(name, "must be 2-D (rows x features); got shape " + shape_of(x));
-  if (columns >= 0 && x.shape(1) != columns)
+  if (x.shape(1) != columns)
     invalid(name, "must have " + std::to_string(columns) + " columns; got shape " + shape_of(x));
   if (x.shape(0) > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
   return {static_cast<const char*>(x.data()),
@@ -44,15 +44,22 @@ SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* na
   const py::array places = part.template operator()<std::int32_t>(1);
   const py::array starts = part.template operator()<std::int64_t>(2);
   const Index rows = starts.size() - 1, entries = std::min(values.size(), places.size());
-  if (rows < 0 || rows > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
+  if (rows < 0) invalid(name, "must have at least one start");
+  if (rows > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
   const SparseTable<T> table{static_cast<const T*>(values.data()), static_cast<const std::int32_t*>(places.data()),
                              static_cast<const std::int64_t*>(starts.data()), rows, columns};
   bool holds = table.starts[0] >= 0 && table.starts[rows] <= entries;
   for (Index i = 0; i < rows; ++i) holds = holds && table.starts[i] <= table.starts[i + 1];
   if (!holds) invalid(name, "must have starts of rows that rise from 0 to the number of values");
-  for (std::int64_t e = table.starts[0]; e < table.starts[rows]; ++e)
-    holds = holds && table.columns[e] >= 0 && table.columns[e] < columns;
-  if (!holds) invalid(name, "must have columns from 0 to " + std::to_string(columns - 1));
+  for (Index i = 0; i < rows; ++i) {
+    std::int32_t before = 0;
+    for (std::int64_t e = table.starts[i]; e < table.starts[i + 1]; ++e) {
+      holds = holds && table.columns[e] >= before && table.columns[e] < columns;
+      before = table.columns[e];
+    }
+  }
+  if (!holds)
+    invalid(name, "must have columns from 0 to " + std::to_string(columns - 1) + " that do not fall in a row");
   return table;
 }
 

@@ -20,8 +20,15 @@ namespace py = pybind11;
 template <class T>
 using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 
-/** A 2-D array of numbers as it lies, without a copy. `columns` < 0: any number of columns. */
+/** A 2-D array of numbers as it lies, without a copy. */
 Table table_of(const py::array& x, Index columns, const char* name);
+
+/** The same for a stack, which must not take sparse rows. */
+template <class T>
+Table table_for(const py::array& x, const Stack<T>& stack, const char* name) {
+  if (stack.takes_sparse()) invalid(name, "must be sparse, as the network is");
+  return table_of(x, stack.inputs(), name);
+}
 
 /** A sparse matrix as the tuple (values, columns, starts) of its rows, as in SciPy's csr_array. The arrays must outlive
  * the result. */
@@ -34,10 +41,9 @@ using TableObject = std::variant<py::array, py::tuple>;
 /** Calls f with x as the Table or the SparseTable<T> that the stack takes. */
 template <class T, class F>
 auto visit_table(const TableObject& x, const Stack<T>& stack, const char* name, F&& f) {
-  if (stack.takes_sparse() != std::holds_alternative<py::tuple>(x))
-    invalid(name, stack.takes_sparse() ? "must be sparse, as the network is" : "must not be sparse");
-  if (stack.takes_sparse()) return f(sparse_table_of<T>(std::get<py::tuple>(x), stack.inputs(), name));
-  return f(table_of(std::get<py::array>(x), stack.inputs(), name));
+  if (const py::array* dense = std::get_if<py::array>(&x)) return f(table_for(*dense, stack, name));
+  if (!stack.takes_sparse()) invalid(name, "must not be sparse");
+  return f(sparse_table_of<T>(std::get<py::tuple>(x), stack.inputs(), name));
 }
 
 /** Empty where both are None. */

@@ -1,9 +1,9 @@
-// Epochs: training one epoch at a time, and NumPy's legacy shuffle.
+// Epochs: training one epoch at a time, and the order of rows that NumPy would shuffle.
 #include <algorithm>
 #include <exception>
 
 #include "bindings/arrays.h"
-#include "core/mersenne_twister.h"
+#include "core/numpy_shuffle.h"
 #include "train/epochs.h"
 
 namespace fastmlp::bindings {
@@ -86,25 +86,27 @@ void register_for(py::module_& m, const std::string& suffix) {
       .def("gradients", &Self::gradients, arg("rows"));
 }
 
+/** The generator behind the capsule of a numpy.random.BitGenerator, as NumPy's C API documents it (bitgen_t). */
+struct BitGenerator {
+  void* state;
+  std::uint64_t (*next_uint64)(void*);
+  std::uint32_t (*next_uint32)(void*);
+  double (*next_double)(void*);
+  std::uint64_t (*next_raw)(void*);
+};
+
+/** RandomState.shuffle with that generator, whose lock the caller holds. */
+void shuffle(py::array_t<std::uint32_t, py::array::c_style>& values, const py::capsule& bit_generator) {
+  const auto* random = bit_generator.get_pointer<BitGenerator>();
+  numpy_shuffle([&] { return random->next_uint32(random->state); }, values.mutable_data(), values.size());
+}
+
 }  // namespace
 
 void register_epochs(py::module_& m) {
   register_for<float>(m, "F32");
   register_for<double>(m, "F64");
-  // The key is changed in place; the new position in it is returned.
-  m.def(
-      "shuffle",
-      [](py::array_t<std::uint32_t, py::array::c_style>& values, py::array_t<std::uint32_t, py::array::c_style>& key,
-         int position) {
-        if (key.size() != MersenneTwister::kWords || position < 0 || position > MersenneTwister::kWords)
-          invalid("key", "must be the state of a Mersenne Twister");
-        MersenneTwister random{{}, position};
-        std::copy_n(key.data(), MersenneTwister::kWords, random.key);
-        shuffle(random, values.mutable_data(), values.size());
-        std::copy_n(random.key, MersenneTwister::kWords, key.mutable_data());
-        return random.position;
-      },
-      arg("values").noconvert(), arg("key").noconvert(), arg("position"));
+  m.def("shuffle", &shuffle, arg("values").noconvert(), arg("bit_generator"));
 }
 
 }  // namespace fastmlp::bindings

@@ -23,7 +23,7 @@ py::list parameter_views(const Stack<T>& stack, Buffer<T>& flat, py::handle owne
 
 template <class T>
 py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
-  const Table table = table_of(x, network.stack().inputs(), "X");
+  const Table table = table_for(x, network.stack(), "X");
   py::array_t<T> out({table.rows, network.stack().outputs()});
   T* to = out.mutable_data();
   {
@@ -51,7 +51,7 @@ double gradients(Network<T>& network, const py::array& x, const std::optional<py
                  const std::string& loss, double delta, double quantile, double label_smoothing, double l1, double l2,
                  int n_threads) {
   Dataset<T> data;
-  data.x = table_of(x, network.stack().inputs(), "X");
+  data.x = table_for(x, network.stack(), "X");
   if (data.x.rows < 1) invalid("X", "must have at least one row");
   const Index outputs = network.stack().outputs();
   StepOptions options;

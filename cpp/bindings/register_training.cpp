@@ -47,7 +47,7 @@ template <class T>
 Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix) {
   const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
   Dataset<T> data;
-  data.x = table_of(array(0), network.stack().inputs(), ("X" + suffix).c_str());
+  data.x = table_for(array(0), network.stack(), ("X" + suffix).c_str());
   if (data.x.rows < 1) invalid("X" + suffix, "must have at least one row");
   data.y = targets_of<T>(array(1), loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str());
   if (!part[2].is_none()) data.weights = weights_of<T>(array(2), data.x.rows, ("sample_weight" + suffix).c_str());

@@ -85,6 +85,30 @@ Team::Team(int size) : size_(size) {
   spins_ = size <= std::max(cores, 1) ? 2000 : 20;
 }
 
+void Team::add_sleep(std::chrono::steady_clock::duration time) {
+  slept_ += std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
+}
+
+void TeamSize::went(const TeamReport& report, int count) {
+  constexpr double kSuspicious = 0.4;
+  constexpr int kMostPatience = 1024;
+  if (full_ == 1) return;
+  const double seconds = report.seconds / count;
+  if (trial_) {
+    trial_ = false;
+    (seconds < team_seconds_ ? alone_ : trusted_) = patience_;
+    patience_ = std::min(2 * patience_, kMostPatience);
+    if (seconds >= team_seconds_) alone_ = 0;
+  } else if (alone_ > 0) {
+    alone_ = std::max(0, alone_ - count);
+  } else {
+    team_seconds_ = seconds;
+    trusted_ = std::max(0, trusted_ - count);
+    trial_ = trusted_ == 0 && report.slept > kSuspicious;
+    if (trial_) alone_ = 1;
+  }
+}
+
 int Member::size() const { return team_.size_; }
 
 bool Member::barrier(bool leader_says) {
@@ -98,12 +122,12 @@ bool Member::barrier(bool leader_says) {
     team_.generation_.fetch_add(1, std::memory_order_release);
     team_.generation_.notify_all();
   } else {
-    int spins = team_.spins_;
-    while (team_.generation_.load(std::memory_order_acquire) == generation) {
-      if (--spins > 0)
-        pause_core();
-      else
-        team_.generation_.wait(generation, std::memory_order_acquire);
+    const auto moved_on = [&] { return team_.generation_.load(std::memory_order_acquire) != generation; };
+    for (int spins = team_.spins_; spins > 0 && !moved_on(); --spins) pause_core();
+    if (!moved_on()) {
+      const auto since = std::chrono::steady_clock::now();
+      while (!moved_on()) team_.generation_.wait(generation, std::memory_order_acquire);
+      team_.add_sleep(std::chrono::steady_clock::now() - since);
     }
   }
   return said.load(std::memory_order_relaxed);
@@ -145,19 +169,25 @@ class Share {
 
 }  // namespace
 
-void run_team(int n_threads, const std::function<void(Member&)>& body) {
+TeamReport run_team(int n_threads, const std::function<void(Member&)>& body) {
+  using Clock = std::chrono::steady_clock;
   const Share share(forked ? 1 : std::max(1, n_threads));
   const int n = share.size;
+  const auto start = Clock::now();
   const auto run = [&](Team& team, int rank) {
     // Dead units' moments decay into denormals, which cost up to a third of the time.
     const DenormalMode flush(true);
     Member member(team, rank);
     body(member);
   };
+  const auto report = [&](const Team& team) {
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return TeamReport{seconds, team.size() > 1 ? team.slept() / (seconds * (team.size() - 1)) : 0};
+  };
   if (n == 1) {
     Team alone(1);
     run(alone, 0);
-    return;
+    return report(alone);
   }
 #ifdef _OPENMP
   // The runtime may give fewer threads than asked for, and the barrier counts on every member.
@@ -166,14 +196,18 @@ void run_team(int n_threads, const std::function<void(Member&)>& body) {
   {
 #pragma omp single
     team.emplace(omp_get_num_threads());
+    // The single ends when all have come.
+    if (omp_get_thread_num() == 0) team->add_sleep(Clock::now() - start);
     run(*team, omp_get_thread_num());
   }
+  return report(*team);
 #else
   Team team(n);
   std::vector<std::thread> others;
   for (int rank = 1; rank < n; ++rank) others.emplace_back(run, std::ref(team), rank);
   run(team, 0);
   for (std::thread& other : others) other.join();
+  return report(team);
 #endif
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 
@@ -55,6 +56,11 @@ class Team {
   explicit Team(int size);
   int size() const { return size_; }
 
+  /** Counts time in which a member could not go on for want of another. */
+  void add_sleep(std::chrono::steady_clock::duration time);
+  /** Seconds of it, of all members together. */
+  double slept() const { return 1e-9 * static_cast<double>(slept_.load()); }
+
  private:
   friend class Member;
   int size_;
@@ -62,6 +68,7 @@ class Team {
   std::atomic<std::uint32_t> generation_{0};
   std::atomic<int> arrived_{0};
   std::atomic<bool> said_[2] = {false, false};
+  std::atomic<std::int64_t> slept_{0};  // nanoseconds of all members
 };
 
 /** While it lives, denormals are flushed to zero (or, with `flush` false, kept) on this thread. */
@@ -76,9 +83,36 @@ class DenormalMode {
   std::uint64_t saved_ = 0;
 };
 
+/** How a call of run_team went. */
+struct TeamReport {
+  double seconds;
+  double slept;  // part of them in which one member was waited for, the mean over the others
+};
+
 /** Runs body once on each of n_threads threads in one parallel region; the caller is the leader. While other teams of
  * this process are at work there are fewer, so that they share the processors. Sets flush-to-zero and
  * denormals-are-zero for the time of the call and restores what was there. The body must not throw. */
-void run_team(int n_threads, const std::function<void(Member&)>& body);
+TeamReport run_team(int n_threads, const std::function<void(Member&)>& body);
+
+/** The size of the team for pieces of work that are alike and done one after the other: all threads, or one while other
+ * programs hold the processors. Members of a team that are not on a core all at once wait for each other at every
+ * barrier, for as long as the system lets others run: small steps then take many times as long as alone. */
+class TeamSize {
+ public:
+  explicit TeamSize(int full) : full_(full) {}
+
+  /** Threads for the next piece. */
+  int next() const { return alone_ > 0 ? 1 : full_; }
+  /** Tells how the piece went that next() was for; `count` such pieces were done. */
+  void went(const TeamReport& report, int count = 1);
+
+ private:
+  int full_;
+  int alone_ = 0;       // pieces that one thread is still to do
+  int trusted_ = 0;     // pieces before the team is doubted again
+  int patience_ = 8;    // how many of these, the next time
+  bool trial_ = false;  // the piece under way is to show whether one thread is faster
+  double team_seconds_ = 0;
+};
 
 }  // namespace fastmlp

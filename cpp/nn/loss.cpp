@@ -259,10 +259,14 @@ template <class T>
 void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                    const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
   const double mean = 1 / static_cast<double>(output.cols);
-  const bool sums = loss.kind >= LossKind::half_squared_error;
-  const LossPass<T> pass{output,         targets, weights, rows,
-                         scale,          losses,  delta,   sums && loss.kind != LossKind::half_squared_error ? 1 : mean,
-                         sums ? 1 : mean};
+  double value_share = mean, derivative_share = mean;
+  switch (loss.kind) {
+    case LossKind::half_poisson:
+    case LossKind::binary_log_loss: value_share = derivative_share = 1; break;
+    case LossKind::half_squared_error: derivative_share = 1; break;
+    default: break;
+  }
+  const LossPass<T> pass{output, targets, weights, rows, scale, losses, delta, value_share, derivative_share};
   const auto terms = [&]<class Term>() { pass.sum_of_terms(Term(loss)); };
   switch (loss.kind) {
     case LossKind::squared_error: return terms.template operator()<SquaredError<T>>();

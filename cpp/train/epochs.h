@@ -17,8 +17,9 @@ class Epochs {
   /** Asked on the calling thread every 50 ms or so; true ends the epoch. */
   std::function<bool()> interrupted;
 
-  /** Goes once through the rows in the given order; the network must have been prepared. Returns the mean of the minibatches' losses, each with the weight
-   * of its number of rows; nothing when interrupted: the parameters are then those from before. */
+  /** Goes once through the rows in the given order, with a network whose copies are up to date. Returns the mean of the
+   * minibatches' losses, each with the weight of its number of rows; nothing when interrupted: the parameters, but not
+   * the optimiser's means, are then those from before. */
   std::optional<double> run(const std::uint32_t* order, Index n_rows, Optimizer<T>& optimizer, double learning_rate);
 
   /** Fills the network's gradients over the given rows and returns the loss; nothing when interrupted. */
@@ -27,7 +28,7 @@ class Epochs {
  private:
   Network<T>& network_;
   Index batch_size_;
-  int n_threads_;
+  TeamSize team_;
   const Standardisation unchanged_;
   Step<T> step_;
   Buffer<T> before_;

@@ -1,6 +1,7 @@
 #include "train/trainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 namespace fastmlp {
@@ -30,17 +31,18 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       validation_(std::move(validation)),
       options_(options),
       batch_size_(checked_batch_size(options, train_.n_rows())),
-      n_threads_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
+      team_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
       order_(options.shuffle ? train_.rows : std::vector<std::uint32_t>{}),
-      step_(network, inputs, train_, options.step, batch_size_, n_threads_),
+      step_(network, inputs, train_, options.step, batch_size_, team_.next()),
       learning_rate_(options.schedule, static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) *
                                            static_cast<double>(options.max_iter)),
       validation_losses_(validation_.rows.size()) {
   if (has_validation()) {
     constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
-    const Index most = kMostBytes / (n_threads_ * Workspace<T>::bytes_per_row(network.stack(), false));
+    const Index most = kMostBytes / (team_.next() * Workspace<T>::bytes_per_row(network.stack(), false));
     validation_rows_ = std::min({step_.block_rows(), validation_.n_rows(), std::max<Index>(1, most)});
-    for (int i = 0; i < n_threads_; ++i) validation_workspaces_.emplace_back(network.stack(), validation_rows_, false);
+    for (int i = 0; i < team_.next(); ++i)
+      validation_workspaces_.emplace_back(network.stack(), validation_rows_, false);
   }
   if (options.early_stopping && has_validation()) best_ = network.values().clone();
 }
@@ -49,11 +51,16 @@ template <class T>
 TrainResult Trainer<T>::run() {
   network_.prepare();
   first_step_ = network_.steps;
+  first_optimizer_step_ = optimizer_.steps;
   if (interrupted) {
     step_.interrupted = interrupted;
     last_epoch_ = network_.values().clone();
   }
-  run_team(n_threads_, [this](Member& member) { work(member); });
+  while (!finished_ && !step_.stopping()) {
+    const Index before = result_.n_iter;
+    const TeamReport report = run_team(team_.next(), [this](Member& member) { work(member); });
+    team_.went(report, static_cast<int>(std::max<Index>(1, result_.n_iter - before)));
+  }
   if (step_.stopping()) result_.reason = StopReason::interrupted;
   if (result_.reason == StopReason::interrupted) network_.values().assign(last_epoch_);
   if (result_.best_epoch > 0) network_.values().assign(best_);
@@ -64,19 +71,21 @@ TrainResult Trainer<T>::run() {
 
 template <class T>
 void Trainer<T>::work(Member& member) {
+  constexpr std::chrono::milliseconds kTogether{20};
+  const auto start = std::chrono::steady_clock::now();
   const Index n = train_.n_rows();
   const std::uint32_t* order = options_.shuffle ? order_.data() : train_.rows.data();
-  std::uint64_t step = 0;
-  const std::uint64_t first_optimizer_step = optimizer_.steps;
-  for (Index epoch = 0; epoch < options_.max_iter; ++epoch) {
+  for (;;) {
     if (member.leads() && options_.shuffle) shuffle_rows();
     member.barrier();
+    const double samples = options_.samples_seen + static_cast<double>(result_.n_iter) * static_cast<double>(n);
+    std::uint64_t step = network_.steps - first_step_;
     double loss = 0, weight = 0, rate = 0;
     for (Index first = 0; first < n; first += batch_size_, ++step) {
       const typename Step<T>::Minibatch batch{order + first, std::min(batch_size_, n - first)};
-      rate = learning_rate_.at(step, options_.samples_seen + static_cast<double>(epoch) * static_cast<double>(n));
+      rate = learning_rate_.at(step, samples);
       if (!step_.run(member, batch, first_step_ + step, &optimizer_,
-                     optimizer_.rate(rate, first_optimizer_step + step + 1)))
+                     optimizer_.rate(rate, first_optimizer_step_ + step + 1)))
         return;
       if (member.leads()) {
         loss += step_.loss() * step_.weight();
@@ -84,13 +93,14 @@ void Trainer<T>::work(Member& member) {
       }
     }
     if (has_validation() && !evaluate_validation(member)) return;
-    bool done = false;
+    bool leaves = false;
     if (member.leads()) {
       network_.steps = first_step_ + step;
-      optimizer_.steps = first_optimizer_step + step;
-      done = end_epoch(weight > 0 ? loss / weight : 0.0, rate);
+      optimizer_.steps = first_optimizer_step_ + step;
+      finished_ = end_epoch(weight > 0 ? loss / weight : 0.0, rate) || result_.n_iter == options_.max_iter;
+      leaves = finished_ || std::chrono::steady_clock::now() - start > kTogether;
     }
-    if (member.barrier(done)) return;
+    if (member.barrier(leaves)) return;
   }
 }
 

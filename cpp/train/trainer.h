@@ -55,6 +55,7 @@ class Trainer {
   TrainResult run();
 
  private:
+  /** Epochs until there is nothing to do any more, or until it is time to think about the size of the team. */
   void work(Member& member);
   /** Fills validation_losses_; false when interrupted. */
   bool evaluate_validation(Member& member);
@@ -69,7 +70,7 @@ class Trainer {
   Dataset<T> train_, validation_;
   TrainOptions options_;
   Index batch_size_;
-  int n_threads_;
+  TeamSize team_;
   std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
   Step<T> step_;
   LearningRate learning_rate_;
@@ -80,7 +81,8 @@ class Trainer {
   Buffer<T> last_epoch_, best_;
   double best_loss_ = std::numeric_limits<double>::infinity();
   Index without_progress_ = 0;
-  std::uint64_t first_step_ = 0;  // of the network's life, at the start of run()
+  std::uint64_t first_step_ = 0, first_optimizer_step_ = 0;  // of their lives, at the start of run()
+  bool finished_ = false;
 };
 
 }  // namespace fastmlp

@@ -1,9 +1,10 @@
 // Epochs in a given order, scikit-learn's losses, and NumPy's shuffle.
 #include <limits>
 #include <numeric>
+#include <random>
 
 #include "check.h"
-#include "core/mersenne_twister.h"
+#include "core/numpy_shuffle.h"
 #include "data.h"
 #include "train/epochs.h"
 
@@ -132,22 +133,18 @@ TEST(losses_of_scikit_learn) {
   CHECK_THROWS(canonical_loss("tanh"), "link");
 }
 
-/** numpy.random.RandomState(42): the generator's first numbers, and shuffles of ranges. */
+/** RandomState(42) is std::mt19937(42). */
 TEST(numpys_shuffle) {
-  MersenneTwister random;
-  random.key[0] = 42;
-  for (std::uint32_t i = 1; i < MersenneTwister::kWords; ++i)
-    random.key[i] = 1812433253u * (random.key[i - 1] ^ (random.key[i - 1] >> 30)) + i;
-  random.position = MersenneTwister::kWords;
+  std::mt19937 random(42);
   std::vector<std::uint32_t> ten(10);
   std::iota(ten.begin(), ten.end(), 0u);
-  shuffle(random, ten.data(), 10);
+  numpy_shuffle(random, ten.data(), 10);
   CHECK((ten == std::vector<std::uint32_t>{8, 1, 5, 0, 7, 2, 9, 4, 3, 6}));
   std::vector<std::uint32_t> one{7};
-  const int position = random.position;
-  shuffle(random, one.data(), 1);
-  shuffle(random, one.data(), 0);
-  CHECK(random.position == position);  // nothing to draw
+  const std::mt19937 before = random;
+  numpy_shuffle(random, one.data(), 1);
+  numpy_shuffle(random, one.data(), 0);
+  CHECK(random == before);  // nothing to draw
 }
 
 }  // namespace

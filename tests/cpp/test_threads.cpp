@@ -164,5 +164,49 @@ TEST(denormal_modes_nest) {
 
 #endif
 
+TEST(a_team_that_sleeps_is_tried_alone) {
+  constexpr TeamReport kGood{1, 0.05}, kHeldUp{5, 0.9}, kAlone{2, 0};
+  TeamSize team(4);
+  for (int i = 0; i < 10; ++i) {
+    CHECK(team.next() == 4);
+    team.went(kGood);
+  }
+  // Held up by others, and slower than alone: alone for a while, then the team again, for which patience grows.
+  for (const int patience : {8, 16, 32}) {
+    CHECK(team.next() == 4);
+    team.went(kHeldUp);
+    for (int i = 0; i <= patience; ++i) {
+      CHECK(team.next() == 1);
+      team.went(kAlone);
+    }
+  }
+  CHECK(team.next() == 4);
+  team.went(kGood);
+  CHECK(team.next() == 4);
+  // One that sleeps and is faster all the same is left in peace for as long.
+  TeamSize uneven(2);
+  uneven.went({1, 0.9});
+  CHECK(uneven.next() == 1);
+  uneven.went(kAlone);
+  for (int i = 0; i < 8; ++i) {
+    CHECK(uneven.next() == 2);
+    uneven.went({1, 0.9});
+  }
+  CHECK(uneven.next() == 1);
+  TeamSize single(1);
+  single.went(kHeldUp);
+  CHECK(single.next() == 1);
+}
+
+TEST(sleep_at_barriers_is_reported) {
+  const TeamReport report = run_team(2, [](Member& member) {
+    if (member.leads()) std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    member.barrier();
+  });
+  CHECK(report.seconds >= 0.06);
+  CHECK(report.slept > 0.5);
+  CHECK(run_team(1, [](Member&) {}).slept == 0);
+}
+
 }  // namespace
 }  // namespace fastmlp

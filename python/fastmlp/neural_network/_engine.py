@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 from fastmlp import _core
 from fastmlp._network import engine_array
@@ -26,7 +26,9 @@ def table_for(X: Any, dtype: np.dtype[Any]) -> Any:
         return engine_array(X)
     if X.shape[1] > np.iinfo(np.int32).max:
         raise ValueError(f"a sparse X must have fewer than 2^31 columns; got {X.shape[1]}")
-    rows = X.tocsr()
+    given = X.tocsr()
+    # A new object, because SciPy may remember of the old one that it was sorted once.
+    rows = csr_array((given.data, given.indices, given.indptr), shape=given.shape)
     if not rows.has_sorted_indices:
         rows = rows.sorted_indices()
     return tuple(

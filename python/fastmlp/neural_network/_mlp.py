@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
+from functools import cache
+from itertools import pairwise
 from numbers import Integral
 from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +21,34 @@ from sklearn import neural_network as sklearn_mlp
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron as _Base
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
+from threadpoolctl import ThreadpoolController
 
 from fastmlp._threads import n_threads
+from fastmlp.neural_network._beside import Beside
 from fastmlp.neural_network._engine import Engine, Snapshot
-from fastmlp.neural_network._training import EngineOptimizer, RowOrder, Session
+from fastmlp.neural_network._training import EngineOptimizer, Session, shuffle
 
 # Frames up to scikit-learn's own: warnings come from its module, as far as filters can see.
 _SKLEARN = 2
 _FEW_ROWS = 64  # are predicted faster by NumPy, which needs nothing made of the weights
 # Kept beside the models, which look as scikit-learn's do: what predictions are made with, and what
 # the next partial_fit goes on with.
-_SNAPSHOTS: WeakKeyDictionary[Any, Snapshot] = WeakKeyDictionary()
-_ENGINES: WeakKeyDictionary[Any, tuple[Engine, EngineOptimizer]] = WeakKeyDictionary()
+_SNAPSHOTS: Beside[Snapshot] = Beside()
+_ENGINES: Beside[tuple[Engine, EngineOptimizer]] = Beside()
+
+# Where a subclass has a network pass of its own, that is what is asked for.
+_PASSES = ("_forward_pass", "_backprop", "_compute_loss_grad")
+# The losses that the engine knows, with the activation of the outputs.
+_KNOWN = {
+    ("squared_error", "identity"),
+    ("poisson", "exp"),
+    ("log_loss", "logistic"),
+    ("log_loss", "softmax"),
+}
 
 _CONSTRAINTS: dict[str, list[Any]] = {
     "n_jobs": [
@@ -46,12 +60,18 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries of NumPy and SciPy; to look for them takes milliseconds."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 class _EngineMixin:
     """scikit-learn's private steps of an MLP, on the engine."""
 
     def _converted(self: Any, X: Any) -> Any:
         """X in the type to compute in."""
-        if self.dtype == "auto":
+        if self.dtype in ("auto", X.dtype.name):
             return X
         with np.errstate(over="ignore"):
             converted = X.astype(self.dtype, copy=False)
@@ -66,17 +86,30 @@ class _EngineMixin:
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False) -> Any:
         # A failed call leaves the estimator as it was.
         before = {
-            name: copy(value) if isinstance(value, list) or name == "_optimizer" else value
+            name: copy(value) if isinstance(value, list) and name.endswith("_") else value
             for name, value in self.__dict__.items()
         }
+        if "_optimizer" in before:
+            before["_optimizer"] = copy(before["_optimizer"])
+        _SNAPSHOTS.pop(self)
         try:
             return super()._fit(X, y, sample_weight, incremental)  # type: ignore[misc]
         except ConvergenceWarning:
             raise  # where warnings are errors: the model is trained all the same
         except BaseException:
-            self.__dict__.clear()
             self.__dict__.update(before)
+            for name in self.__dict__.keys() - before.keys():
+                del self.__dict__[name]
             raise
+
+    def _is_known(self: Any) -> bool:
+        """Whether the engine can compute what this class and its parameters ask for."""
+        own = any(getattr(type(self), name) is not getattr(_Base, name) for name in _PASSES)
+        return (
+            not own
+            and (self.loss, self.out_activation_) in _KNOWN
+            and all(isinstance(w, np.ndarray) for w in self.coefs_ + self.intercepts_)
+        )
 
     def _new_optimizer(self: Any) -> AdamOptimizer | SGDOptimizer:
         """scikit-learn's optimiser: it keeps the state between calls and the rules of schedules."""
@@ -128,7 +161,7 @@ class _EngineMixin:
 
     def _engine(self: Any, X: Any) -> tuple[Engine, EngineOptimizer]:
         """The engine with this model's weights and its optimiser's state."""
-        engine, optimizer = _ENGINES.pop(self, (None, None))
+        engine, optimizer = _ENGINES.pop(self) or (None, None)
         if engine is None or not engine.is_of(self, X):
             engine, optimizer = Engine(self, X), None
         if optimizer is None or not optimizer.is_of(self._optimizer):
@@ -154,6 +187,10 @@ class _EngineMixin:
         layer_units: Any,
         incremental: bool,
     ) -> None:
+        if not self._is_known():
+            rest = (activations, deltas, coef_grads, intercept_grads, layer_units, incremental)
+            super()._fit_stochastic(X, y, sample_weight, *rest)  # type: ignore[misc]
+            return
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = self._new_optimizer()
         if self.early_stopping and incremental:
@@ -165,26 +202,28 @@ class _EngineMixin:
         batch_size = self._checked_batch_size(n_rows)
         engine, optimizer = self._engine(X)
         session = self._session(engine, X, y, sample_weight, batch_size)
-        converged = True
+        rows = np.arange(n_rows, dtype=np.uint32)
+        converged, interrupted = True, False
         try:
             self.n_iter_ = 0
-            with RowOrder(n_rows, self._random_state) as order:
-                for _ in range(self.max_iter):
-                    if self.shuffle:
-                        order.shuffle()
-                    rate = optimizer.learning_rate_of(self._optimizer)
-                    self.loss_ = np.float64(session.run_epoch(order.rows, optimizer, rate))
-                    self.n_iter_ += 1
-                    self.t_ += n_rows
-                    if self.early_stopping:
-                        session.store_weights()  # for the score
-                    if self._ends_epoch(X_val, y_val, weight_val) or incremental:
-                        break
-                else:
-                    converged = False
+            for _ in range(self.max_iter):
+                if self.shuffle:
+                    shuffle(rows, self._random_state)
+                rate = optimizer.learning_rate_of(self._optimizer)
+                self.loss_ = np.float64(session.run_epoch(rows, optimizer, rate))
+                self.n_iter_ += 1
+                self.t_ += n_rows
+                if self.early_stopping:
+                    session.store_weights()  # for the score
+                if self._ends_epoch(X_val, y_val, weight_val) or incremental:
+                    break
+            else:
+                converged = False
         except KeyboardInterrupt:
+            interrupted = True
             warnings.warn("Training interrupted by user.", stacklevel=_SKLEARN)
-        if engine.is_finite():  # else scikit-learn refuses the weights, and nothing may be changed
+        # An interrupted epoch tore the running means; non-finite weights will be refused.
+        if not interrupted and engine.is_finite():
             optimizer.store(self._optimizer)
             if incremental:
                 _ENGINES[self] = engine, optimizer
@@ -218,28 +257,44 @@ class _EngineMixin:
             self._no_improvement_count = 0
         return False
 
-    def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *unused: Any) -> None:
+    def _fit_lbfgs(self: Any, X: Any, y: Any, sample_weight: Any, *rest: Any) -> None:
+        wanted, shapes = list(pairwise(rest[-1])), [np.shape(coef) for coef in self.coefs_]
+        if shapes != wanted:
+            raise ValueError(
+                f"hidden_layer_sizes, X and y ask for weights of shapes {wanted}; those to go on "
+                f"with have {shapes}"
+            )
+        if not self._is_known():
+            super()._fit_lbfgs(X, y, sample_weight, *rest)  # type: ignore[misc]
+            return
         self._lbfgs = self._session(Engine(self, X), X, y, sample_weight, X.shape[0])
         try:
-            super()._fit_lbfgs(X, y, sample_weight, *unused)  # type: ignore[misc]
+            # Its vectors are short. The threads of BLAS would spin between two evaluations, on the
+            # cores that these need.
+            with _blas().limit(limits=1):
+                super()._fit_lbfgs(X, y, sample_weight, *rest)  # type: ignore[misc]
         finally:
             del self._lbfgs
+        if self.dtype != "auto":  # SciPy's answer is in float64
+            self.coefs_ = [coef.astype(self.dtype) for coef in self.coefs_]
+            self.intercepts_ = [intercept.astype(self.dtype) for intercept in self.intercepts_]
 
     def _loss_grad_lbfgs(self: Any, packed: NDArray[Any], *rest: Any) -> tuple[Any, NDArray[Any]]:
         session: Session | None = self.__dict__.get("_lbfgs")
-        if session is None:  # asked from outside a fit
-            answer: tuple[Any, NDArray[Any]] = super()._loss_grad_lbfgs(packed, *rest)  # type: ignore[misc]
-            return answer
+        if session is None:  # asked from outside a fit, or not ours to compute
+            theirs: tuple[Any, NDArray[Any]] = super()._loss_grad_lbfgs(packed, *rest)  # type: ignore[misc]
+            return theirs
+        self._unpack(packed.copy())  # the model is always that of the last evaluation
         return session.loss_and_gradient(packed)
 
     def _forward_pass_fast(self: Any, X: Any, check_input: bool = True) -> NDArray[Any]:
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         X = self._converted(X)
-        if X.shape[0] < _FEW_ROWS:
+        if X.shape[0] < _FEW_ROWS or not self._is_known():
             few: NDArray[Any] = super()._forward_pass_fast(X, False)  # type: ignore[misc]
             return few
-        snapshot = _SNAPSHOTS.get(self)
+        snapshot = _SNAPSHOTS[self]
         if snapshot is None or not snapshot.is_of(self, X):
             _SNAPSHOTS[self] = snapshot = Snapshot(self, X)
         return snapshot.predict(X, n_threads(self.n_jobs))
@@ -308,8 +363,8 @@ class MLPRegressor(_EngineMixin, sklearn_mlp.MLPRegressor):
         Threads. None: what the affinity mask, ``OMP_NUM_THREADS`` and threadpoolctl allow;
         -1: all cores. The numbers do not depend on it.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type to compute in. "auto" follows X as scikit-learn does: float32 for float32, else
-        float64. "float32" brings any X to float32, which is faster.
+        Type that X is brought to, and a new network's weights have. "auto" follows X as
+        scikit-learn does: float32 for float32, else float64. float32 is faster.
 
     Attributes
     ----------
@@ -482,8 +537,8 @@ class MLPClassifier(_EngineMixin, sklearn_mlp.MLPClassifier):
         Threads. None: what the affinity mask, ``OMP_NUM_THREADS`` and threadpoolctl allow;
         -1: all cores. The numbers do not depend on it.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type to compute in. "auto" follows X as scikit-learn does: float32 for float32, else
-        float64. "float32" brings any X to float32, which is faster.
+        Type that X is brought to, and a new network's weights have. "auto" follows X as
+        scikit-learn does: float32 for float32, else float64. float32 is faster.
 
     Attributes
     ----------

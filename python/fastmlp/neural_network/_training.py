@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-from sklearn.utils import shuffle
 
 from fastmlp import _core
 from fastmlp.neural_network._engine import LINKS, Engine, by_kind, table_for
 
 
-class RowOrder:
-    """The order of the rows as `sklearn.utils.shuffle` changes it from epoch to epoch.
-
-    While the context lasts, the state of `random_state` is held here; it is handed back at the end.
-    """
-
-    def __init__(self, n_rows: int, random_state: np.random.RandomState) -> None:
-        self.rows = np.arange(n_rows, dtype=np.uint32)
-        self._random_state = random_state
-
-    def __enter__(self) -> RowOrder:
-        self._state: Any = self._random_state.get_state(legacy=False)
-        # A RandomState may be built over another generator.
-        self._is_twister = self._state["bit_generator"] == "MT19937"
-        return self
-
-    def shuffle(self) -> None:
-        if not self._is_twister:
-            self.rows = shuffle(self.rows, random_state=self._random_state)
-            return
-        twister = self._state["state"]
-        twister["pos"] = _core.shuffle(self.rows, twister["key"], twister["pos"])
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._is_twister:
-            self._random_state.set_state(self._state)
+def shuffle(rows: NDArray[np.uint32], random_state: np.random.RandomState) -> None:
+    """`sklearn.utils.shuffle` of uint32 numbers, in place and from the same random numbers."""
+    generator = random_state._bit_generator
+    with generator.lock:
+        _core.shuffle(rows, generator.capsule)
 
 
 class Session:
@@ -78,6 +50,11 @@ class Session:
         self._engine = engine
         self._batch_size = batch_size
         self._sample_weight = sample_weight
+        n_outputs = model.coefs_[-1].shape[1]
+        if y.shape[1] != n_outputs:
+            raise ValueError(
+                f"y has {y.shape[1]} outputs, but the network to go on with has {n_outputs}"
+            )
         if model.out_activation_ == "softmax":
             targets = y.argmax(axis=1).astype(np.int32)
         else:
@@ -122,7 +99,7 @@ class Session:
         for values in by_kind(self._engine.weights()):
             values[...] = packed[start : start + values.size].reshape(values.shape)
             start += values.size
-        loss = float(self._epochs.gradients(self._rows))
+        loss = np.float64(self._epochs.gradients(self._rows))
         gradients = by_kind(self._engine.gradients())
         return loss, np.concatenate([gradient.ravel() for gradient in gradients])
 
