@@ -374,6 +374,15 @@ def test_interrupted_partial_fit_goes_on_as_if_it_had_not_been(monkeypatch):
     assert same_weights(model, other)
 
 
+def test_early_stopping_with_labels_of_text():
+    """Which scikit-learn's own class could not before 1.9."""
+    names = np.array(["low", "mid", "high"])[LABELS]
+    model = classifier(early_stopping=True).fit(X, names)
+    assert len(model.validation_scores_) == 6
+    numbers = classifier(early_stopping=True).fit(X, np.unique(names, return_inverse=True)[1])
+    assert model.validation_scores_ == numbers.validation_scores_
+
+
 # ---- sample weights
 
 
@@ -658,7 +667,7 @@ def test_random_numbers_drawn_meanwhile():
 def test_lbfgs_keeps_its_last_weights_where_warnings_are_errors(module):
     model = regressor(module, solver="lbfgs", max_iter=30)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", ConvergenceWarning)
         with pytest.raises(ConvergenceWarning):
             model.fit(X, Y)
     assert model.score(X, Y) > 0.5

@@ -5,8 +5,10 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 import sklearn.neural_network as theirs
 from scipy.sparse import csr_array
+from sklearn.utils.fixes import parse_version
 
 import fastmlp.neural_network as ours
 
@@ -18,11 +20,14 @@ NOISY = SIGNAL + 0.5 * RNG.normal(size=SIGNAL.shape)
 WEIGHTS = RNG.uniform(0.2, 3.0, N_ROWS)
 SPARSE = TABLE * (RNG.uniform(size=TABLE.shape) < 0.4)
 
+# With early stopping scikit-learn's class takes no labels of text before 1.9.
+BINARY = ("no", "yes") if parse_version(sklearn.__version__) >= parse_version("1.9") else (3, 5)
+
 TARGETS = {
     "regression": ("MLPRegressor", np.sin(SIGNAL[:, 0]), {}),
     "multi-output": ("MLPRegressor", np.sin(SIGNAL), {}),
     "poisson": ("MLPRegressor", RNG.poisson(np.exp(SIGNAL[:, 0] / 2)), {"loss": "poisson"}),
-    "binary": ("MLPClassifier", np.where(NOISY[:, 0] > 0, "yes", "no"), {}),
+    "binary": ("MLPClassifier", np.where(NOISY[:, 0] > 0, *BINARY), {}),
     "multiclass": ("MLPClassifier", NOISY.argmax(axis=1), {}),
     "multilabel": ("MLPClassifier", (NOISY > 0).astype(int), {}),
 }

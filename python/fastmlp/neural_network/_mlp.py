@@ -20,6 +20,7 @@ from scipy.sparse import issparse
 from sklearn import neural_network as sklearn_mlp
 from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron as _Base
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
@@ -110,6 +111,14 @@ class _EngineMixin:
             and (self.loss, self.out_activation_) in _KNOWN
             and all(isinstance(w, np.ndarray) for w in self.coefs_ + self.intercepts_)
         )
+
+    def _score(self: Any, X: Any, y: Any, sample_weight: Any = None) -> float:
+        # scikit-learn's before 1.9 fails on labels of text.
+        predictions = self._predict(X, check_input=False)
+        if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
+            return np.nan
+        score = accuracy_score if is_classifier(self) else r2_score
+        return float(score(y, predictions, sample_weight=sample_weight))
 
     def _new_optimizer(self: Any) -> AdamOptimizer | SGDOptimizer:
         """scikit-learn's optimiser: it keeps the state between calls and the rules of schedules."""
