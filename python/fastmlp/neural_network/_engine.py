@@ -42,7 +42,7 @@ def table_for(X: Any, dtype: np.dtype[Any]) -> Any:
 
 
 class Engine:
-    """The engine's network with a model's weights.
+    """The engine's network with a model's weights; to train it has to be prepared.
 
     Parameters
     ----------
@@ -73,7 +73,6 @@ class Engine:
                     f"{ours.shape}; got {np.shape(theirs)}"
                 )
             ours[...] = theirs
-        self.network.prepare()
 
     @staticmethod
     def options_for(model: Any, X: Any) -> tuple[np.dtype[Any], bool, str]:

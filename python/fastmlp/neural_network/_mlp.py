@@ -35,7 +35,9 @@ from fastmlp.neural_network._training import EngineOptimizer, Session, shuffle
 
 # Frames up to scikit-learn's own: warnings come from its module, as far as filters can see.
 _SKLEARN = 2
-_FEW_ROWS = 64  # are predicted faster by NumPy, which needs nothing made of the weights
+# So many rows, or one for so many weights, are predicted faster by NumPy: it needs nothing made of
+# the weights.
+_FEW_ROWS, _WEIGHTS_PER_ROW = 64, 1000
 # Kept beside the models, which look as scikit-learn's do: what predictions are made with, and what
 # the next partial_fit goes on with.
 _SNAPSHOTS: Beside[Snapshot] = Beside()
@@ -173,6 +175,7 @@ class _EngineMixin:
         engine, optimizer = _ENGINES.pop(self) or (None, None)
         if engine is None or not engine.is_of(self, X):
             engine, optimizer = Engine(self, X), None
+            engine.network.prepare()
         if optimizer is None or not optimizer.is_of(self._optimizer):
             return engine, EngineOptimizer(engine, self._optimizer)
         optimizer.load(self._optimizer)
@@ -300,7 +303,9 @@ class _EngineMixin:
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         X = self._converted(X)
-        if X.shape[0] < _FEW_ROWS or not self._is_known():
+        n_weights = sum(np.size(coef) for coef in self.coefs_)
+        few_rows = X.shape[0] < max(_FEW_ROWS, n_weights / _WEIGHTS_PER_ROW)
+        if few_rows or not self._is_known():
             few: NDArray[Any] = super()._forward_pass_fast(X, False)  # type: ignore[misc]
             return few
         snapshot = _SNAPSHOTS[self]
