@@ -101,6 +101,10 @@ class TeamSize {
  public:
   explicit TeamSize(int full) : full_(full) {}
 
+  /** Sets how many all threads are; what was learnt of another number is forgotten. */
+  void set_full(int full) {
+    if (full != full_) *this = TeamSize(full);
+  }
   /** Threads for the next piece. */
   int next() const { return alone_ > 0 ? 1 : full_; }
   /** Tells how the piece went that next() was for; `count` such pieces were done. */

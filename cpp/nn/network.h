@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/threads.h"
 #include "nn/stack.h"
 
 namespace fastmlp {
@@ -36,6 +37,8 @@ class Network {
   void prepare(const Task& task) { stack_->prepare(task, values_.data(), forward_copy_.data(), backward_copy_.data()); }
 
   std::uint64_t seed() const { return seed_; }
+  /** Of calls that do one piece of training each, such as an epoch, and follow each other. */
+  TeamSize team{1};
   /** Counts training steps over the network's whole life: part of the key of every dropout mask. */
   std::uint64_t steps = 0;
 

@@ -9,8 +9,8 @@ Epochs<T>::Epochs(Network<T>& network, const Samples<T>& data, const StepOptions
                   int n_threads)
     : network_(network),
       batch_size_(batch_size),
-      team_(Step<T>::team_size(network.stack(), batch_size, n_threads)),
-      step_(network, unchanged_, data, options, batch_size, team_.next()) {}
+      n_threads_(Step<T>::team_size(network.stack(), batch_size, n_threads)),
+      step_(network, unchanged_, data, options, batch_size, n_threads_) {}
 
 template <class T>
 std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, Optimizer<T>& optimizer,
@@ -19,7 +19,8 @@ std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, O
   if (before_.size() == 0) before_ = Buffer<T>(network_.values().size());
   before_.assign(network_.values());
   double loss = 0;
-  const TeamReport report = run_team(team_.next(), [&](Member& member) {
+  network_.team.set_full(n_threads_);
+  const TeamReport report = run_team(network_.team.next(), [&](Member& member) {
     std::uint64_t step = optimizer.steps;
     for (Index first = 0; first < n_rows; first += batch_size_) {
       const Index count = std::min(batch_size_, n_rows - first);
@@ -29,7 +30,7 @@ std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, O
     }
     if (member.leads()) optimizer.steps = step;
   });
-  team_.went(report);
+  network_.team.went(report);
   if (step_.stopping()) {
     network_.values().assign(before_);
     network_.prepare();
@@ -42,7 +43,9 @@ template <class T>
 std::optional<double> Epochs<T>::gradients(const std::uint32_t* rows, Index n_rows) {
   network_.prepare();
   step_.interrupted = interrupted;
-  team_.went(run_team(team_.next(), [&](Member& member) { step_.run(member, {rows, n_rows}, 0, nullptr, {}); }));
+  network_.team.set_full(n_threads_);
+  network_.team.went(
+      run_team(network_.team.next(), [&](Member& member) { step_.run(member, {rows, n_rows}, 0, nullptr, {}); }));
   if (step_.stopping()) return {};
   return step_.loss();
 }

@@ -28,7 +28,7 @@ class Epochs {
  private:
   Network<T>& network_;
   Index batch_size_;
-  TeamSize team_;
+  int n_threads_;
   const Standardisation unchanged_;
   Step<T> step_;
   Buffer<T> before_;
