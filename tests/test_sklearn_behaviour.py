@@ -23,6 +23,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import fastmlp.neural_network as ours
 from fastmlp.neural_network._training import Session, shuffle
@@ -107,6 +108,20 @@ def test_training_goes_on_from_assigned_weights():
         model.partial_fit(X, Y)
     close(models[0].loss_curve_, models[1].loss_curve_)
     close(models[0].coefs_[0], models[1].coefs_[0])
+
+
+@pytest.mark.parametrize("kind", ["regressor", "classifier"])
+def test_warm_start_with_early_stopping(kind):
+    """Progress is kept where no epoch beats the best of the fits before."""
+    make, y = (regressor, Y) if kind == "regressor" else (classifier, LABELS)
+    options = {"warm_start": True, "early_stopping": True, "learning_rate_init": 0.02}
+    models = [make(module, max_iter=4, **options) for module in (theirs, ours)]
+    for _ in range(6):
+        for model in models:
+            model.fit(X, y)
+        close(*(model.coefs_[0] for model in models))
+        close(*(model.loss_curve_ for model in models))
+        models[1] = pickle.loads(pickle.dumps(models[1]))
 
 
 def test_warm_start_in_another_type():
@@ -671,6 +686,45 @@ def test_lbfgs_keeps_its_last_weights_where_warnings_are_errors(module):
         with pytest.raises(ConvergenceWarning):
             model.fit(X, Y)
     assert model.score(X, Y) > 0.5
+
+
+def test_lbfgs_in_threads_gives_blas_its_threads_back():
+    def threads():
+        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+    with threadpool_limits(2, user_api="blas"):
+        before = threads()
+        with ThreadPoolExecutor(4) as pool:
+            fits = [pool.submit(regressor(solver="lbfgs", alpha=a).fit, X, Y) for a in range(12)]
+            assert all(fit.result() for fit in fits)
+        assert threads() == before
+
+
+def test_subclass_that_watches_sees_the_weights_of_the_epoch():
+    seen = {theirs: [], ours: []}
+    for module, own in seen.items():
+
+        class Watching(module.MLPRegressor):
+            scores = own
+
+            def _update_no_improvement_count(self, *args):
+                super()._update_no_improvement_count(*args)
+                self.scores.append(self.score(X, Y))
+
+        Watching(max_iter=4, random_state=0).fit(X, Y)
+    close(*seen.values())
+
+
+@pytest.mark.parametrize("y", [Y.astype(str), np.arange(150).astype("datetime64[D]")])
+def test_targets_that_are_no_numbers(y):
+    with pytest.raises(TypeError, match="y"):
+        regressor().fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_poisson_refuses_negative_targets(solver):
+    with pytest.raises(ValueError, match="requires y >= 0"):
+        regressor(loss="poisson", solver=solver).fit(X, Y)
 
 
 def test_lbfgs_refuses_weights_of_another_shape():

@@ -12,6 +12,7 @@ from copy import copy
 from functools import cache
 from itertools import pairwise
 from numbers import Integral
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -69,6 +70,29 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
+class _OneBlasThread:
+    """BLAS on one thread while any thread of the program is inside."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._limits = _blas().limit(limits=1)
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limits.restore_original_limits()
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
 class _EngineMixin:
     """scikit-learn's private steps of an MLP, on the engine."""
 
@@ -110,6 +134,7 @@ class _EngineMixin:
         own = any(getattr(type(self), name) is not getattr(_Base, name) for name in _PASSES)
         return (
             not own
+            and self.activation in ("identity", "logistic", "tanh", "relu")
             and (self.loss, self.out_activation_) in _KNOWN
             and all(isinstance(w, np.ndarray) for w in self.coefs_ + self.intercepts_)
         )
@@ -216,6 +241,10 @@ class _EngineMixin:
         session = self._session(engine, X, y, sample_weight, batch_size)
         rows = np.arange(n_rows, dtype=np.uint32)
         converged, interrupted = True, False
+        # After early stopping scikit-learn's best weights are the model's own, trained in place.
+        best = getattr(self, "_best_coefs", None)
+        own_best = best if self.coefs_ is best else None
+        watched = type(self)._update_no_improvement_count is not _Base._update_no_improvement_count
         try:
             self.n_iter_ = 0
             for _ in range(self.max_iter):
@@ -225,8 +254,8 @@ class _EngineMixin:
                 self.loss_ = np.float64(session.run_epoch(rows, optimizer, rate))
                 self.n_iter_ += 1
                 self.t_ += n_rows
-                if self.early_stopping:
-                    session.store_weights()  # for the score
+                if self.early_stopping or watched:
+                    session.store_weights()  # for the score, or a subclass that looks
                 if self._ends_epoch(X_val, y_val, weight_val) or incremental:
                     break
             else:
@@ -240,6 +269,8 @@ class _EngineMixin:
             if incremental:
                 _ENGINES[self] = engine, optimizer
         if self.early_stopping:
+            if own_best is not None and self._best_coefs is own_best:  # none was better since
+                self._best_coefs, self._best_intercepts = self.coefs_, self.intercepts_
             self.coefs_, self.intercepts_ = self._best_coefs, self._best_intercepts
         else:
             session.store_weights()
@@ -283,7 +314,7 @@ class _EngineMixin:
         try:
             # Its vectors are short. The threads of BLAS would spin between two evaluations, on the
             # cores that these need.
-            with _blas().limit(limits=1):
+            with _ONE_BLAS_THREAD:
                 super()._fit_lbfgs(X, y, sample_weight, *rest)  # type: ignore[misc]
         finally:
             del self._lbfgs

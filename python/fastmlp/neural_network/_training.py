@@ -55,6 +55,10 @@ class Session:
             raise ValueError(
                 f"y has {y.shape[1]} outputs, but the network to go on with has {n_outputs}"
             )
+        if y.dtype.kind not in "biuf":
+            raise TypeError(f"y must hold numbers; got dtype {y.dtype}")
+        if model.out_activation_ == "exp" and (y < 0).any():
+            raise ValueError("loss='poisson' requires y >= 0")
         if model.out_activation_ == "softmax":
             targets = y.argmax(axis=1).astype(np.int32)
         else:
