@@ -17,6 +17,7 @@ def csv(tmp_path):
     frame["sold"] = np.where(frame.price > 1e5, "yes", "no")
     frame["rooms"] = rng.randint(1, 4, 120)
     frame.loc[7, "price"] = np.nan
+    frame.loc[11, "a"] = np.inf
     path = tmp_path / "table.csv"
     frame.to_csv(path, index=False)
     return str(path)
@@ -35,6 +36,7 @@ def run(csv, target, *more):
         ("sold", ("--seed", "4"), ("MLPClassifier(max_iter=5, random_state=4)", "held-out acc")),
         ("rooms", ("--dtype", "float32"), ("MLPClassifier", "float32")),
         ("rooms", ("--task", "regression", "--set", "solver=sgd"), ("solver='sgd'", "R2")),
+        ("rooms", ("--task", "regression", "--set", "loss=poisson"), ("loss='poisson'",)),
         ("price", ("--set", "solver=lbfgs", "--set", "hidden_layer_sizes=(4,3)"), ("(4, 3)",)),
     ],
 )
@@ -59,6 +61,7 @@ def test_disagreement_is_told(csv, capsys, monkeypatch):
         ("price", ("--set", "solver=newton"), "The 'solver' parameter"),
         ("price", ("--set", "layers=3"), "unexpected keyword argument 'layers'"),
         ("price", ("--compare", "no.csv"), "cannot read no.csv"),
+        ("price", ("--seed", "-1"), "random_state"),
     ],
 )
 def test_refusals(csv, target, more, message):

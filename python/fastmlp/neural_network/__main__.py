@@ -86,6 +86,7 @@ def _read(options: argparse.Namespace) -> tuple[Any, Any, bool]:
             f"--target: there is no column {options.target!r}; there are "
             f"{', '.join(map(str, frame.columns))}"
         )
+    frame = frame.replace([np.inf, -np.inf], np.nan)
     frame = frame[frame[options.target].notna()]
     y = frame.pop(options.target).to_numpy()
     if frame.shape[1] == 0 or len(y) < 8:
@@ -105,7 +106,10 @@ def _read(options: argparse.Namespace) -> tuple[Any, Any, bool]:
     X = encoder.fit_transform(frame).astype(options.dtype)
     if task == "classification":
         return X, y.astype(str) if y.dtype == object else y, True
-    return X, StandardScaler().fit_transform(y[:, None].astype(options.dtype))[:, 0], False
+    y = y.astype(options.dtype)
+    if dict(options.set).get("loss") != "poisson":
+        y = StandardScaler().fit_transform(y[:, None])[:, 0]
+    return X, y, False
 
 
 def _difference(a: Any, b: Any) -> float:
@@ -118,14 +122,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Compare; 0 where the two agree."""
     options = _arguments(arguments)
     X, y, classifies = _read(options)
-    parts = train_test_split(X, y, random_state=options.seed)
-    X_train, X_test, y_train, y_test = parts
     name = "MLPClassifier" if classifies else "MLPRegressor"
     parameters = {"random_state": options.seed, **dict(options.set)}
     programs = {"scikit-learn": sklearn_mlp, "fastmlp": fastmlp_mlp}
     models: dict[str, Any] = {}
     seconds: dict[str, list[float]] = {program: [] for program in programs}
     try:
+        parts = train_test_split(X, y, random_state=options.seed)
+        X_train, X_test, y_train, y_test = parts
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             for _ in range(options.repeats):
