@@ -41,7 +41,29 @@ def table_for(X: Any, dtype: np.dtype[Any]) -> Any:
     )
 
 
-class Engine:
+class _Held:
+    """A part of the compiled core that holds a model's weights."""
+
+    _options: tuple[Any, ...]
+    _holder: Any
+
+    @staticmethod
+    def options_for(model: Any, X: Any) -> tuple[Any, ...]:
+        """Type to compute in, whether X is sparse, activations of hidden layers and outputs."""
+        # The type that NumPy would compute in, among those that there are.
+        single = np.result_type(X.dtype, *model.coefs_) == np.float32
+        dtype = np.dtype(np.float32 if single else np.float64)
+        return dtype, issparse(X), model.activation, model.out_activation_
+
+    def is_of(self, model: Any, X: Any) -> bool:
+        """Whether it still is the model's: weights may be replaced or changed in place."""
+        same: bool = self._options == self.options_for(model, X) and self._holder.holds(
+            by_layer(model.coefs_, model.intercepts_)
+        )
+        return same
+
+
+class Engine(_Held):
     """The engine's network with a model's weights; to train it has to be prepared.
 
     Parameters
@@ -53,7 +75,7 @@ class Engine:
 
     def __init__(self, model: Any, X: Any) -> None:
         self._options = self.options_for(model, X)
-        self.dtype, sparse, activation = self._options
+        self.dtype, sparse, activation, _ = self._options
         layers = [
             {
                 "kind": "dense",
@@ -64,7 +86,7 @@ class Engine:
             }
             for i, coef in enumerate(model.coefs_)
         ]
-        self.network = self.make("Network", layers, None)
+        self.network = self._holder = self.make("Network", layers, None)
         weights = by_layer(model.coefs_, model.intercepts_)
         for ours, theirs in zip(self.weights(), weights, strict=True):
             if np.shape(theirs) != ours.shape:
@@ -73,20 +95,6 @@ class Engine:
                     f"{ours.shape}; got {np.shape(theirs)}"
                 )
             ours[...] = theirs
-
-    @staticmethod
-    def options_for(model: Any, X: Any) -> tuple[np.dtype[Any], bool, str]:
-        """Type to compute in, whether X is sparse, activation of the hidden layers."""
-        # The type that NumPy would compute in, among those that there are.
-        single = np.result_type(X.dtype, *model.coefs_) == np.float32
-        return np.dtype(np.float32 if single else np.float64), issparse(X), model.activation
-
-    def is_of(self, model: Any, X: Any) -> bool:
-        """Whether it still is the model's: weights may be replaced or changed in place."""
-        same: bool = self._options == self.options_for(model, X) and self.network.holds(
-            by_layer(model.coefs_, model.intercepts_)
-        )
-        return same
 
     def make(self, kind: str, *args: Any, **options: Any) -> Any:
         """An object of the compiled core, in the version for this type."""
@@ -117,7 +125,7 @@ def by_kind(arrays: Sequence[Any]) -> list[Any]:
     return [*arrays[::2], *arrays[1::2]]
 
 
-class Snapshot:
+class Snapshot(_Held):
     """What the engine needs to predict with a model's weights as they are now.
 
     Parameters
@@ -129,24 +137,12 @@ class Snapshot:
 
     def __init__(self, model: Any, X: Any) -> None:
         engine = Engine(model, X)
-        self._dtype = engine.dtype
-        self._options = self._options_for(model, X)
-        self._predictor = engine.make(
+        self._options = engine._options
+        self._holder = engine.make(
             "Predictor", engine.network, None, None, LINKS[model.out_activation_]
         )
 
-    @staticmethod
-    def _options_for(model: Any, X: Any) -> tuple[Any, ...]:
-        return (*Engine.options_for(model, X), model.out_activation_)
-
-    def is_of(self, model: Any, X: Any) -> bool:
-        """Whether it still is the model's: weights may be replaced or changed in place."""
-        same: bool = self._options == self._options_for(model, X) and self._predictor.holds(
-            by_layer(model.coefs_, model.intercepts_)
-        )
-        return same
-
     def predict(self, X: Any, n_threads: int) -> NDArray[Any]:
         """Outputs, (n_samples, n_outputs)."""
-        outputs: NDArray[Any] = self._predictor.predict(table_for(X, self._dtype), n_threads)
+        outputs: NDArray[Any] = self._holder.predict(table_for(X, self._options[0]), n_threads)
         return outputs

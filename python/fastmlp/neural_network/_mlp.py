@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from functools import cache
 from itertools import pairwise
 from numbers import Integral
-from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,10 +25,10 @@ from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptr
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import validate_data
-from threadpoolctl import ThreadpoolController
 
 from fastmlp._threads import n_threads
 from fastmlp.neural_network._beside import Beside
+from fastmlp.neural_network._blas import ONE_BLAS_THREAD
 from fastmlp.neural_network._engine import Engine, Snapshot
 from fastmlp.neural_network._training import EngineOptimizer, Session, shuffle
 
@@ -62,35 +60,6 @@ _CONSTRAINTS: dict[str, list[Any]] = {
     ],
     "dtype": [StrOptions({"auto", "float32", "float64"})],
 }
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    """The BLAS libraries of NumPy and SciPy; to look for them takes milliseconds."""
-    return ThreadpoolController().select(user_api="blas")
-
-
-class _OneBlasThread:
-    """BLAS on one thread while any thread of the program is inside."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._inside = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                self._limits = _blas().limit(limits=1)
-            self._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._limits.restore_original_limits()
-
-
-_ONE_BLAS_THREAD = _OneBlasThread()
 
 
 class _EngineMixin:
@@ -239,7 +208,6 @@ class _EngineMixin:
         batch_size = self._checked_batch_size(n_rows)
         engine, optimizer = self._engine(X)
         session = self._session(engine, X, y, sample_weight, batch_size)
-        rows = np.arange(n_rows, dtype=np.uint32)
         converged, interrupted = True, False
         # After early stopping scikit-learn's best weights are the model's own, trained in place.
         best = getattr(self, "_best_coefs", None)
@@ -249,9 +217,9 @@ class _EngineMixin:
             self.n_iter_ = 0
             for _ in range(self.max_iter):
                 if self.shuffle:
-                    shuffle(rows, self._random_state)
+                    shuffle(session.rows, self._random_state)
                 rate = optimizer.learning_rate_of(self._optimizer)
-                self.loss_ = np.float64(session.run_epoch(rows, optimizer, rate))
+                self.loss_ = np.float64(session.run_epoch(optimizer, rate))
                 self.n_iter_ += 1
                 self.t_ += n_rows
                 if self.early_stopping or watched:
@@ -314,7 +282,7 @@ class _EngineMixin:
         try:
             # Its vectors are short. The threads of BLAS would spin between two evaluations, on the
             # cores that these need.
-            with _ONE_BLAS_THREAD:
+            with ONE_BLAS_THREAD:
                 super()._fit_lbfgs(X, y, sample_weight, *rest)  # type: ignore[misc]
         finally:
             del self._lbfgs

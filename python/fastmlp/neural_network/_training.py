@@ -33,6 +33,11 @@ class Session:
     sample_weight : ndarray of shape (n_samples,) or None
     batch_size : int
     n_threads : int
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_samples,)
+        The order of the rows, the caller's to change.
     """
 
     def __init__(
@@ -76,34 +81,32 @@ class Session:
             batch_size,
             n_threads,
         )
-        self._rows = np.arange(X.shape[0], dtype=np.uint32)
+        self.rows = np.arange(X.shape[0], dtype=np.uint32)
 
-    def _check_weights(self, rows: NDArray[np.uint32]) -> None:
+    def _check_weights(self) -> None:
         """Raise what NumPy's average raises in scikit-learn."""
         if self._sample_weight is None:
             return
-        batches = np.arange(0, rows.size, self._batch_size)
-        if not np.add.reduceat(self._sample_weight[rows], batches).all():
+        batches = np.arange(0, self.rows.size, self._batch_size)
+        if not np.add.reduceat(self._sample_weight[self.rows], batches).all():
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
 
-    def run_epoch(
-        self, rows: NDArray[np.uint32], optimizer: EngineOptimizer, learning_rate: float
-    ) -> float:
-        """One epoch in the given order; its loss.
+    def run_epoch(self, optimizer: EngineOptimizer, learning_rate: float) -> float:
+        """One epoch in the order of `rows`; its loss.
 
         An interrupted one raises KeyboardInterrupt and leaves the weights as they were.
         """
-        self._check_weights(rows)
-        return float(self._epochs.run(rows, optimizer.compiled, learning_rate))
+        self._check_weights()
+        return float(self._epochs.run(self.rows, optimizer.compiled, learning_rate))
 
     def loss_and_gradient(self, packed: NDArray[Any]) -> tuple[float, NDArray[Any]]:
         """Loss and gradient at these parameters, all weights and then all biases in one row."""
-        self._check_weights(self._rows)
+        self._check_weights()
         start = 0
         for values in by_kind(self._engine.weights()):
             values[...] = packed[start : start + values.size].reshape(values.shape)
             start += values.size
-        loss = np.float64(self._epochs.gradients(self._rows))
+        loss = np.float64(self._epochs.gradients(self.rows))
         gradients = by_kind(self._engine.gradients())
         return loss, np.concatenate([gradient.ravel() for gradient in gradients])
 
