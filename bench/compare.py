@@ -70,6 +70,7 @@ def fit_fastmlp(workload: Workload, X: Array, y: Array, *, threads: int) -> Pred
     kind: Any = fastmlp.Classifier if workload.classifier else fastmlp.Regressor
     model = kind(
         **estimator_parameters(workload),
+        preset="plain",
         weight_decay=0.0,
         standardize=False,
         dtype=X.dtype.name,

@@ -282,11 +282,11 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   Index width = work.inputs;
   double multiply_adds = 0;
   for (const Index next : work.hidden) {
-    specs.push_back({"dense", width, next, work.activation, 0});
+    specs.push_back({.kind = "dense", .inputs = width, .outputs = next, .activation = work.activation});
     multiply_adds += static_cast<double>(width * next);
     width = next;
   }
-  specs.push_back({"dense", width, work.outputs, "identity", 0});
+  specs.push_back({.kind = "dense", .inputs = width, .outputs = work.outputs, .activation = "identity"});
   multiply_adds += static_cast<double>(width * work.outputs);
   // Forward, backward and gradient are two operations per weight each; nobody asks for the first layer's backward.
   const double per_row = 6 * multiply_adds - 2 * static_cast<double>(specs.front().inputs * specs.front().outputs);

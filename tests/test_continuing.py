@@ -20,7 +20,11 @@ def y(X):
 
 
 def small(**options):
-    return Regressor(8, **{"max_iter": 3, "random_state": 0} | options)
+    return Regressor(8, **{"preset": "plain", "max_iter": 3, "random_state": 0} | options)
+
+
+SEVERAL = {"preset": "default", "n_estimators": 3}
+presets = pytest.mark.parametrize("options", [{}, SEVERAL], ids=["plain", "default"])
 
 
 @pytest.mark.parametrize(
@@ -32,8 +36,9 @@ def small(**options):
         ("dtype", "float64"),
     ],
 )
-def test_network_cannot_change(name, value, X, y):
-    model = small(warm_start=True).fit(X, y)
+@presets
+def test_network_cannot_change(options, name, value, X, y):
+    model = small(warm_start=True, **options).fit(X, y)
     before = model.predict(X)
     model.set_params(**{name: value})
     for go_on in (model.fit, model.partial_fit):
@@ -42,41 +47,106 @@ def test_network_cannot_change(name, value, X, y):
     np.testing.assert_array_equal(model.predict(X), before)
 
 
-def test_columns_must_be_the_same(X, y):
+@pytest.mark.parametrize(("name", "value"), [("numeric_embedding", None), ("preset", "best")])
+def test_tabular_network_cannot_change(name, value, X, y):
+    model = small(warm_start=True, **SEVERAL).fit(X, y).set_params(**{name: value})
+    for go_on in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match=f"{name} was .* cannot become"):
+            go_on(X, y)
+
+
+@presets
+def test_columns_must_be_the_same(options, X, y):
     frame = pd.DataFrame(X, columns=list("abc"))
-    model = small(warm_start=True).fit(frame, y)
+    model = small(warm_start=True, **options).fit(frame, y)
     with pytest.raises(ValueError, match="feature names"):
         model.fit(frame[["c", "b", "a"]], y)
 
 
-def test_training_goes_on_after_divergence(X, y):
-    rising = {"learning_rate": "one_cycle", "warmup_fraction": 0.9, "learning_rate_init": 20.0}
-    model = small(
-        warm_start=True, n_iter_no_change=np.inf, solver="sgd", max_iter=100, activation="relu"
-    )
-    with pytest.warns(RuntimeWarning, match="diverged; the weights of epoch"):
+def assert_same_parameters(one, other):
+    for own, others in zip(one.networks_, other.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_warm_start_goes_on_with_every_network(n_jobs, X, y):
+    options = {"learning_rate": "constant", "early_stopping": False, "shuffle": False}
+    options |= SEVERAL | {"n_jobs": n_jobs}
+    once = small(max_iter=6, **options).fit(X, y)
+    twice = small(warm_start=True, **options).fit(X, y)
+    first = twice.histories_[1]
+    twice.fit(X, y)
+    assert_same_parameters(once, twice)
+    assert once.loss_curve_ == twice.loss_curve_
+    for one, other in zip(once.histories_, twice.histories_, strict=True):
+        assert one.loss_curve == other.loss_curve
+        assert one.n_iter == other.n_iter == 6
+    assert (first.n_iter, len(first.loss_curve)) == (3, 3)  # what was handed out stays
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_partial_fit_trains_every_network(n_jobs, X, y):
+    options = {"learning_rate": "constant", "early_stopping": False, "shuffle": False}
+    options |= SEVERAL | {"n_jobs": n_jobs}
+    whole, steps = small(**options).fit(X, y), small(**options)
+    for _ in range(3):
+        steps.partial_fit(X, y)
+    assert_same_parameters(whole, steps)
+    np.testing.assert_array_equal(whole.predict(X), steps.predict(X))
+
+
+@pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+def test_predictions_reach_the_targets_of_later_calls(go_on, X, y):
+    """No prediction leaves the range of the targets, but that is the range of all calls."""
+    model = small(warm_start=True, **SEVERAL).fit(X, y)
+    higher = y + 20
+    for _ in range(30):
+        getattr(model, go_on)(X, higher)
+    assert y.max() < model.predict(X).max() <= higher.max()
+    assert model.predict(1e3 * X).min() >= y.min()
+
+
+@pytest.mark.parametrize(
+    ("options", "rate", "message"),
+    [
+        ({}, 20.0, "diverged; the weights of epoch"),
+        (SEVERAL, 1.0, "training of 3 of 3 networks diverged; of 3 the best weights"),
+    ],
+    ids=["plain", "default"],
+)
+def test_training_goes_on_after_divergence(options, rate, message, X, y):
+    rising = {"learning_rate": "one_cycle", "warmup_fraction": 0.9, "learning_rate_init": rate}
+    options = {"n_iter_no_change": np.inf, "solver": "sgd", "activation": "relu"} | options
+    model = small(warm_start=True, max_iter=100, **options)
+    with pytest.warns(RuntimeWarning, match=message) as caught:
         model.set_params(**rising).fit(X, y)
+    assert caught[0].filename == __file__  # the warning points at the caller's line
     model.set_params(learning_rate="constant", learning_rate_init=1e-3, max_iter=2).fit(X, y)
     assert model.stop_reason_ == "max_iter"
     assert np.isfinite(model.predict(X)).all()
 
 
-def test_first_partial_fit_with_one_row(X, y):
-    model = small().partial_fit(X[:1], y[:1])
+@presets
+def test_first_partial_fit_with_one_row(options, X, y):
+    model = small(**options).partial_fit(X[:1], y[:1])
     assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
 
 
-def test_invscaling_falls_from_call_to_call(X, y):
-    model = small(learning_rate="invscaling", learning_rate_init=0.1, power_t=0.5)
+@presets
+def test_invscaling_falls_from_call_to_call(options, X, y):
+    model = small(learning_rate="invscaling", learning_rate_init=0.1, power_t=0.5, **options)
     for _ in range(3):
         model.partial_fit(X, y)
     expected = 0.1 / np.sqrt(ROWS * np.arange(3) + 1)
     np.testing.assert_allclose(model.learning_rate_curve_, expected, rtol=1e-12)
 
 
-def test_class_weight_for_a_class_that_a_call_lacks(X):
+@presets
+def test_class_weight_for_a_class_that_a_call_lacks(options, X):
     labels = np.arange(ROWS) % 3
-    model = Classifier(8, class_weight={2: 5.0}, max_iter=2, random_state=0)
+    options = {"preset": "plain", "max_iter": 2, "random_state": 0} | options
+    model = Classifier(8, class_weight={2: 5.0}, **options)
     some = labels < 2
     model.partial_fit(X[some], labels[some], classes=[0, 1, 2])
     model.partial_fit(X, labels)

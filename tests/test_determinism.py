@@ -1,10 +1,13 @@
 """Same seed, same bits: for any number of threads, and for any other state of the process."""
 
+import copy
 import threading
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from fastmlp import Classifier, Dense, Dropout, Network, Optimizer, Regressor
@@ -34,7 +37,17 @@ SMALL = {
     "batch_size": 17,
     "max_iter": 4,
 }
-SHAPES = {"wide": WIDE, "odd": ODD, "small": SMALL}
+# Several networks, each with a fold of its own; more of them than most numbers of threads.
+SEVERAL = {
+    "preset": "default",
+    "n_estimators": 5,
+    "rows": 301,
+    "features": 5,
+    "hidden_layer_sizes": (16,),
+    "max_iter": 3,
+}
+SHAPES = {"wide": WIDE, "odd": ODD, "small": SMALL, "several": SEVERAL}
+presets = pytest.mark.parametrize("shape", [ODD, SEVERAL], ids=["plain", "default"])
 
 
 def multiply_adds(shape) -> int:
@@ -53,14 +66,26 @@ def data(shape, classes: int = 0):
 
 def parameters(shape, **more):
     own = {k: v for k, v in shape.items() if k not in ("rows", "features")}
-    return {"random_state": 0, "dropout": 0.1, "validation_fraction": 0.2, **own, **more}
+    defaults = {"preset": "plain", "random_state": 0, "dropout": 0.1, "validation_fraction": 0.2}
+    return {**defaults, **own, **more}
+
+
+def weights_of(model) -> list[np.ndarray]:
+    return [values for network in model.networks_ for values in network.parameters]
 
 
 def assert_same_bits(one, other, X):
-    for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+    for a, b in zip(weights_of(one), weights_of(other), strict=True):
         np.testing.assert_array_equal(a, b)
-    predict = "predict_proba" if hasattr(one, "predict_proba") else "predict"
+    predict, unseen = "predict", "oof_prediction_"
+    if hasattr(one, "predict_proba"):
+        predict, unseen = "predict_proba", "oof_decision_function_"
     np.testing.assert_array_equal(getattr(one, predict)(X), getattr(other, predict)(X))
+    np.testing.assert_array_equal(getattr(one, unseen, None), getattr(other, unseen, None))
+    for own, others in zip(one.histories_, other.histories_, strict=True):
+        assert own.loss_curve == others.loss_curve
+        assert own.validation_curve == others.validation_curve
+        assert own.metric_curve == others.metric_curve
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_curve_ == other.validation_curve_
 
@@ -110,6 +135,18 @@ def test_classifier_on_any_number_of_threads(classes, n_jobs):
 
 
 @pytest.mark.parametrize("n_jobs", THREADS[1:])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_several_classifiers_on_a_raw_table_on_any_number_of_threads(classes, n_jobs):
+    X, y = data(SEVERAL, classes)
+    X[::7, 0] = np.nan
+    frame = pd.DataFrame(X)
+    frame[5] = np.array(list("abc"))[np.arange(len(X)) % 3]
+    options = parameters(SEVERAL, eval_metric="neg_log_loss", max_iter=6)
+    serial = Classifier(n_jobs=1, **options).fit(frame, y)
+    assert_same_bits(serial, Classifier(n_jobs=n_jobs, **options).fit(frame, y), frame)
+
+
+@pytest.mark.parametrize("n_jobs", THREADS[1:])
 def test_own_loop_on_any_number_of_threads(n_jobs):
     X, y = data(ODD)
 
@@ -126,41 +163,45 @@ def test_own_loop_on_any_number_of_threads(n_jobs):
         np.testing.assert_array_equal(one, other)
 
 
-def test_threadpool_limits_change_no_bit():
-    X, y = data(ODD)
-    free = Regressor(**parameters(ODD)).fit(X, y)
+@presets
+def test_threadpool_limits_change_no_bit(shape):
+    X, y = data(shape)
+    free = Regressor(**parameters(shape)).fit(X, y)
     with threadpool_limits(1):
-        limited = Regressor(**parameters(ODD)).fit(X, y)
+        limited = Regressor(**parameters(shape)).fit(X, y)
     assert_same_bits(free, limited, X)
 
 
-def test_prediction_depends_on_nothing_but_the_row():
-    X, y = data(ODD)
-    model = Regressor(**parameters(ODD)).fit(X, y)
+@presets
+def test_prediction_depends_on_nothing_but_the_row(shape):
+    X, y = data(shape)
+    model = Regressor(**parameters(shape)).fit(X, y)
     whole = model.predict(X)
     np.testing.assert_array_equal(model.predict(X[::-1])[::-1], whole)
+    cut, last = len(X) // 5, len(X) - 1
     np.testing.assert_array_equal(
-        np.hstack([model.predict(X[:301]), model.predict(X[301:])]), whole
+        np.hstack([model.predict(X[:cut]), model.predict(X[cut:])]), whole
     )
     np.testing.assert_array_equal(
-        [model.predict(X[i : i + 1])[0] for i in (0, 5, 1536)], whole[[0, 5, 1536]]
+        [model.predict(X[i : i + 1])[0] for i in (0, 5, last)], whole[[0, 5, last]]
     )
 
 
+@presets
 @pytest.mark.parametrize("estimator", [Regressor, Classifier])
-def test_repeated_fit_is_identical(estimator):
-    X, y = data(ODD, 3)
-    model = estimator(**parameters(ODD)).fit(X, y)
-    first = [np.array(w) for w in model.coefs_]
-    model.fit(X, y)
-    for one, other in zip(first, model.coefs_, strict=True):
-        np.testing.assert_array_equal(one, other)
+def test_repeated_fit_is_identical(estimator, shape):
+    X, y = data(shape, 3)
+    model = estimator(**parameters(shape)).fit(X, y)
+    first = copy.deepcopy(model)
+    assert_same_bits(first, model.fit(X, y), X)
+    assert_same_bits(first, clone(model).fit(X, y), X)
 
 
-def test_fits_at_the_same_time_do_not_meet():
-    X, y = data(ODD)
-    alone = Regressor(**parameters(ODD, n_jobs=2)).fit(X, y)
-    together = [Regressor(**parameters(ODD, n_jobs=2)) for _ in range(3)]
+@presets
+def test_fits_at_the_same_time_do_not_meet(shape):
+    X, y = data(shape)
+    alone = Regressor(**parameters(shape, n_jobs=2)).fit(X, y)
+    together = [Regressor(**parameters(shape, n_jobs=2)) for _ in range(3)]
     threads = [threading.Thread(target=model.fit, args=(X, y)) for model in together]
     for thread in threads:
         thread.start()
@@ -170,39 +211,56 @@ def test_fits_at_the_same_time_do_not_meet():
         assert_same_bits(alone, model, X)
 
 
-def first_weights(seed, **more):
-    X, y = data(SMALL)
-    return Regressor(**parameters(SMALL, **more) | {"random_state": seed}).fit(X, y).coefs_[0]
+def all_weights(seed, shape=SMALL, **more):
+    X, y = data(shape)
+    model = Regressor(**parameters(shape, **more) | {"random_state": seed}).fit(X, y)
+    return np.concatenate([values.ravel() for values in weights_of(model)])
 
 
-def test_seeds_differ():
-    assert not np.array_equal(first_weights(0), first_weights(1))
-    assert not np.array_equal(first_weights(None), first_weights(None))
+small_presets = pytest.mark.parametrize("shape", [SMALL, SEVERAL], ids=["plain", "default"])
 
 
-def test_random_state_instance_is_the_seed_and_goes_on():
+@small_presets
+def test_seeds_differ(shape):
+    assert not np.array_equal(all_weights(0, shape), all_weights(1, shape))
+    assert not np.array_equal(all_weights(None, shape), all_weights(None, shape))
+
+
+def test_networks_of_one_model_differ():
+    X, y = data(SEVERAL)
+    model = Regressor(**parameters(SEVERAL, activation="relu", dropout=0.1)).fit(X, y)
+    predictions = [predictor.predict(X, 1) for predictor in model._predictors]
+    for one, other in combinations(predictions, 2):
+        assert not np.array_equal(one, other)
+
+
+@small_presets
+def test_random_state_instance_is_the_seed_and_goes_on(shape):
     state = np.random.RandomState(0)
-    first, second = first_weights(state), first_weights(state)
-    np.testing.assert_array_equal(first, first_weights(0))
+    first, second = all_weights(state, shape), all_weights(state, shape)
+    np.testing.assert_array_equal(first, all_weights(0, shape))
     assert not np.array_equal(first, second)
 
 
+@small_presets
 @pytest.mark.parametrize("more", [{"dropout": 0.4}, {"shuffle": False}, {"early_stopping": False}])
-def test_every_random_part_takes_part(more):
-    assert not np.array_equal(first_weights(0), first_weights(0, **more))
+def test_every_random_part_takes_part(more, shape):
+    assert not np.array_equal(all_weights(0, shape), all_weights(0, shape, **more))
 
 
-def test_global_numpy_state_is_not_touched():
+@small_presets
+def test_global_numpy_state_is_not_touched(shape):
     before = np.random.get_state()  # noqa: NPY002
-    first_weights(0)
+    all_weights(0, shape)
     after = np.random.get_state()  # noqa: NPY002
     np.testing.assert_array_equal(before[1], after[1])
     assert before[2:] == after[2:]
 
 
-def test_without_a_seed_numpys_global_state_is_it():
+@small_presets
+def test_without_a_seed_numpys_global_state_is_it(shape):
     """As everywhere in scikit-learn."""
     before = np.random.get_state()  # noqa: NPY002
-    one = first_weights(None)
+    one = all_weights(None, shape)
     np.random.set_state(before)  # noqa: NPY002
-    np.testing.assert_array_equal(one, first_weights(None))
+    np.testing.assert_array_equal(one, all_weights(None, shape))

@@ -19,10 +19,10 @@ def _close_figures():
     plt.close("all")
 
 
-@pytest.fixture(scope="module")
-def model() -> Regressor:
+@pytest.fixture(scope="module", params=["plain", "default"])
+def model(request) -> Regressor:
     X = np.random.default_rng(0).normal(size=(60, 3))
-    return Regressor((8,), max_iter=7, random_state=0).fit(X, X[:, 0])
+    return Regressor((8,), preset=request.param, max_iter=7, random_state=0).fit(X, X[:, 0])
 
 
 def test_both_curves_and_the_best_epoch(model):

@@ -22,7 +22,7 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Classifier, Dense, Regressor
 
 before_1_8 = pytest.mark.skipif(
     parse_version(sklearn.__version__) < parse_version("1.8"),
@@ -30,7 +30,8 @@ before_1_8 = pytest.mark.skipif(
 )
 
 # scikit-learn runs this check on its own MLP with parameters too (PER_ESTIMATOR_CHECK_PARAMS): a
-# row of weight 2 and two equal rows fall into different minibatches and validation parts.
+# row of weight 2 and two equal rows fall into different minibatches and validation parts. But for
+# preset 'plain' networks also start from rows drawn at random, of which there are then others.
 WITH_PARAMETERS = "check_sample_weight_equivalence_on_dense_data"
 
 
@@ -61,6 +62,7 @@ def test_scikit_learn_check(estimator, check):
 @pytest.mark.parametrize("estimator", [Regressor, Classifier])
 def test_sample_weight_is_repetition(estimator):
     model = estimator(
+        preset="plain",
         solver="sgd",
         early_stopping=False,
         learning_rate="constant",
@@ -75,10 +77,17 @@ def test_sample_weight_is_repetition(estimator):
 
 DATA = {Regressor: load_diabetes(return_X_y=True), Classifier: load_iris(return_X_y=True)}
 both = pytest.mark.parametrize("estimator", [Regressor, Classifier])
+SEVERAL = {"preset": "default", "n_estimators": 2}
+presets = pytest.mark.parametrize("more", [{}, SEVERAL], ids=["plain", "default"])
 
 
 def quick(estimator, **options):
-    return estimator(**{"hidden_layer_sizes": 16, "max_iter": 5, "random_state": 0} | options)
+    defaults = {"preset": "plain", "hidden_layer_sizes": 16, "max_iter": 5, "random_state": 0}
+    return estimator(**defaults | options)
+
+
+def weights_of(model) -> list[np.ndarray]:
+    return [values for network in model.networks_ for values in network.parameters]
 
 
 @both
@@ -98,9 +107,10 @@ def test_parameters_round_trip(estimator):
         model.set_params(layers=3)
 
 
+@presets
 @both
-def test_clone_is_unfitted_and_alike(estimator):
-    model = quick(estimator).fit(*DATA[estimator])
+def test_clone_is_unfitted_and_alike(estimator, more):
+    model = quick(estimator, **more).fit(*DATA[estimator])
     other = clone(model)
     assert other.get_params() == model.get_params()
     assert set(other.__dict__) == set(model.get_params())
@@ -122,16 +132,18 @@ COPIES = {
 
 @pytest.mark.parametrize("how", COPIES)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@presets
 @both
-def test_copy_of_a_fitted_model(estimator, dtype, how, tmp_path):
+def test_copy_of_a_fitted_model(estimator, more, dtype, how, tmp_path):
     X, y = DATA[estimator]
-    model = quick(estimator, dtype=dtype).fit(X, y)
+    model = quick(estimator, dtype=dtype, **more).fit(X, y)
     other = COPIES[how](model, tmp_path)
     np.testing.assert_array_equal(other.predict(X), model.predict(X))
-    for one, two in zip(model.coefs_, other.coefs_, strict=True):
+    for one, two in zip(weights_of(model), weights_of(other), strict=True):
         np.testing.assert_array_equal(one, two)
     assert other.get_params() == model.get_params()
     assert other.loss_curve_ == model.loss_curve_
+    assert other.histories_ == model.histories_
     if how != "copy":  # goes on alike, and apart from the one that it was made of
         expected = model.partial_fit(X, y).predict(X)
         np.testing.assert_array_equal(other.partial_fit(X, y).predict(X), expected)
@@ -144,13 +156,45 @@ def test_copy_of_an_unfitted_model(estimator):
     assert set(other.__dict__) == set(other.get_params())
 
 
-def test_copy_after_set_params_predicts_as_before():
+@presets
+def test_copy_after_set_params_predicts_as_before(more):
     """A parameter counts from the next fit on, not from the next pickling."""
     X, y = DATA[Regressor]
-    model = quick(Regressor).fit(X, y).set_params(loss="poisson")
+    model = quick(Regressor, **more).fit(X, y)
+    before = model.predict(9 * X)
+    model.set_params(loss="poisson", preset="best", n_estimators=7, standardize=False)
     other = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(other.predict(X), model.predict(X))
+    np.testing.assert_array_equal(model.predict(9 * X), before)
+    np.testing.assert_array_equal(other.predict(9 * X), before)
     assert model.out_activation_ == "identity"
+
+
+@presets
+@both
+def test_networks_are_copies(estimator, more):
+    X, y = DATA[estimator]
+    model = quick(estimator, **more).fit(X, y)
+    before = model.predict(X)
+    for network in model.networks_:
+        for values in network.parameters:
+            values[...] = 0
+    np.testing.assert_array_equal(model.predict(X), before)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
+
+
+@both
+def test_weights_of_a_single_network_only(estimator):
+    X, y = DATA[estimator]
+    several = quick(estimator, **SEVERAL).fit(X, y)
+    assert not hasattr(several, "coefs_")
+    with pytest.raises(
+        AttributeError, match="here are 2; networks_ holds them, and n_estimators=1"
+    ):
+        _ = several.intercepts_
+    assert several.n_layers_ == 3
+    single = quick(estimator, preset="default", n_estimators=1).fit(X, y)
+    assert [w.shape[1] for w in single.coefs_] == [b.size for b in single.intercepts_]
+    assert single.coefs_[0].shape[1] == 16
 
 
 @both
@@ -185,10 +229,13 @@ def test_unfitted_model_says_so(estimator):
     for use in (
         lambda: model.predict([[0.0]]),
         lambda: model.coefs_,
+        lambda: model.networks_,
+        lambda: model.n_layers_,
     ):
         with pytest.raises(NotFittedError, match=estimator.__name__):
             use()
     assert not hasattr(model, "coefs_")
+    assert not hasattr(model, "networks_")
 
 
 class Shallow(Regressor):
@@ -204,7 +251,8 @@ def test_subclass():
     model = Shallow(units=3).fit(X, y)
     assert model.get_params() == {"units": 3, "max_iter": 3}
     assert clone(model).get_params() == {"units": 3, "max_iter": 3}
-    assert model.coefs_[0].shape == (10, 3)
+    for network in model.networks_:
+        assert [x.outputs for x in network.layers if isinstance(x, Dense)] == [3, 1]
 
 
 # ---- scikit-learn's tools
@@ -222,11 +270,12 @@ def test_grid_search_in_a_pipeline():
     assert search.predict(X).shape == (150,)
 
 
-def test_grid_search_in_worker_processes():
+@presets
+def test_grid_search_in_worker_processes(more):
     X, y = DATA[Regressor]
     grid = {"hidden_layer_sizes": [(4,), (8,)]}
     results = [
-        GridSearchCV(quick(Regressor), grid, cv=2, n_jobs=n)
+        GridSearchCV(quick(Regressor, **more), grid, cv=2, n_jobs=n)
         .fit(X, y)
         .cv_results_["mean_test_score"]
         for n in (1, 2)
@@ -234,10 +283,11 @@ def test_grid_search_in_worker_processes():
     np.testing.assert_array_equal(*results)
 
 
+@pytest.mark.parametrize("more", [{"learning_rate_init": 0.03}, SEVERAL], ids=["plain", "default"])
 @both
-def test_cross_val_score_is_repeatable(estimator):
+def test_cross_val_score_is_repeatable(estimator, more):
     X, y = DATA[estimator]
-    model = quick(estimator, max_iter=30, learning_rate_init=0.03)
+    model = quick(estimator, max_iter=30, **more)
     scores = [cross_val_score(model, X, y, cv=3) for _ in range(2)]
     np.testing.assert_array_equal(*scores)
     assert scores[0].min() > 0.2
@@ -245,7 +295,7 @@ def test_cross_val_score_is_repeatable(estimator):
 
 @both
 def test_html_and_text_representation(estimator):
-    model = quick(estimator)
+    model = estimator(hidden_layer_sizes=16, max_iter=5, random_state=0)
     assert repr(model) == f"{estimator.__name__}(hidden_layer_sizes=16, max_iter=5, random_state=0)"
     assert estimator.__name__ in model._repr_html_()
     assert "not fitted" in model._repr_html_().lower()
@@ -260,7 +310,8 @@ def routing():
 
 
 def same_weights(one, other) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(one.coefs_, other.coefs_, strict=True))
+    pairs = zip(weights_of(one), weights_of(other), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 @before_1_8
@@ -291,16 +342,17 @@ def test_sample_weight_is_routed_through_cross_validate():
 
 
 @pytest.mark.usefixtures("routing")
+@presets
 @both
-def test_validation_part_is_routed_through_a_pipeline(estimator):
+def test_validation_part_is_routed_through_a_pipeline(estimator, more):
     X, y = DATA[estimator]
     order = np.random.default_rng(0).permutation(len(y))
     train, val = order[:100], order[100:140]
-    model = quick(estimator).set_fit_request(X_val=True, y_val=True)
+    model = quick(estimator, **more).set_fit_request(X_val=True, y_val=True)
     pipeline = Pipeline([("scale", StandardScaler()), ("mlp", model)], transform_input=["X_val"])
     pipeline.fit(X[train], y[train], X_val=X[val], y_val=y[val])
     scaler = StandardScaler().fit(X[train])
-    direct = quick(estimator).fit(
+    direct = quick(estimator, **more).fit(
         scaler.transform(X[train]), y[train], X_val=scaler.transform(X[val]), y_val=y[val]
     )
     assert pipeline[-1].validation_curve_ == direct.validation_curve_
@@ -318,9 +370,10 @@ def frames(kind: str):
 
 
 @pytest.mark.parametrize("kind", ["pandas", pytest.param("polars", marks=before_1_8)])
-def test_feature_names(kind):
+@presets
+def test_feature_names(more, kind):
     frame, y = frames(kind)
-    model = quick(Classifier).fit(frame("abcd"), y)
+    model = quick(Classifier, **more).fit(frame("abcd"), y)
     assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
     assert model.predict(frame("abcd")).shape == (150,)
     for wrong in ("bacd", "abc", "abcx", "abcdx"):
@@ -329,19 +382,22 @@ def test_feature_names(kind):
     with pytest.warns(UserWarning, match="does not have valid feature names"):
         model.predict(np.asarray(frame("abcd")))
     with pytest.raises(ValueError, match="feature names should match"):
-        quick(Classifier).fit(frame("abcd"), y, X_val=frame("bacd"), y_val=y)
+        quick(Classifier, **more).fit(frame("abcd"), y, X_val=frame("bacd"), y_val=y)
 
 
+@presets
 @both
-def test_numbers_of_features(estimator):
+def test_numbers_of_features(estimator, more):
     X, y = DATA[estimator]
-    model = quick(estimator).fit(X, y)
+    model = quick(estimator, **more).fit(X, y)
     with pytest.raises(ValueError, match=f"has 2 features, but {estimator.__name__} is expecting"):
         model.predict(X[:, :2])
     with pytest.raises(ValueError, match="has 2 features"):
         model.partial_fit(X[:, :2], y)
     with pytest.raises(ValueError, match="has 2 features"):
-        quick(estimator).fit(X, y, X_val=X[:, :2], y_val=y)
+        quick(estimator, **more).fit(X, y, X_val=X[:, :2], y_val=y)
+    with pytest.raises(ValueError, match="2 features"):
+        model.predict(X[:, :2].tolist())
     with pytest.raises(ValueError, match="2 features"):
         model.set_params(warm_start=True).fit(X[:, :2], y)
     assert model.n_features_in_ == X.shape[1]

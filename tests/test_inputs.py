@@ -15,10 +15,13 @@ from fastmlp import Classifier, Regressor
 
 ROWS = 60
 both = pytest.mark.parametrize("estimator", [Regressor, Classifier])
+SEVERAL = {"preset": "default", "n_estimators": 2}
+presets = pytest.mark.parametrize("more", [{}, SEVERAL], ids=["plain", "default"])
 
 
 def quick(estimator=Regressor, **options):
-    return estimator(**{"hidden_layer_sizes": 8, "max_iter": 3, "random_state": 0} | options)
+    defaults = {"preset": "plain", "hidden_layer_sizes": 8, "max_iter": 3, "random_state": 0}
+    return estimator(**defaults | options)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +38,12 @@ def target(estimator, y):
     return y if estimator is Regressor else (y > np.median(y)).astype(int)
 
 
+def assert_same_weights(one, other):
+    for own, others in zip(one.networks_, other.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 # ---- types and memory
 
 # Float networks standardise types that float32 holds exactly in float32, the others in float64.
@@ -43,28 +52,31 @@ IN_DOUBLE = ["int32", "uint32", "int64", "uint64", "float64", "longdouble", "obj
 
 
 @pytest.mark.parametrize("dtype", IN_SINGLE + IN_DOUBLE)
+@presets
 @both
-def test_dtypes(estimator, dtype, X, y):
+def test_dtypes(estimator, more, dtype, X, y):
     y = target(estimator, y)
     plain = X.astype("float32" if dtype in IN_SINGLE else "float64")
-    expected = quick(estimator).fit(plain, y)
-    model = quick(estimator).fit(X.astype(dtype), y)
+    expected = quick(estimator, **more).fit(plain, y)
+    model = quick(estimator, **more).fit(X.astype(dtype), y)
     np.testing.assert_array_equal(model.predict(X.astype(dtype)), expected.predict(plain))
-    np.testing.assert_array_equal(model.coefs_[0], expected.coefs_[0])
+    assert_same_weights(model, expected)
 
 
-def test_bool_is_zero_and_one(X, y):
-    expected = quick().fit((X > 2).astype(np.float32), y)
-    model = quick().fit(X > 2, y)
+@presets
+def test_bool_is_zero_and_one(more, X, y):
+    expected = quick(**more).fit((X > 2).astype(np.float32), y)
+    model = quick(**more).fit(X > 2, y)
     np.testing.assert_array_equal(model.predict(X > 2), expected.predict((X > 2).astype("f4")))
 
 
 @pytest.mark.parametrize("narrow", ["float32", "int16"])
-def test_double_networks_standardise_in_double(narrow, X, y):
+@presets
+def test_double_networks_standardise_in_double(more, narrow, X, y):
     table = (100 * X + 20_000).astype(narrow)  # where float32 has five digits left
     wide = table.astype("float64")
-    one, other = (quick(dtype="float64").fit(table_, y) for table_ in (table, wide))
-    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
+    one, other = (quick(dtype="float64", **more).fit(table_, y) for table_ in (table, wide))
+    assert_same_weights(one, other)
     np.testing.assert_array_equal(one.predict(table), other.predict(wide))
 
 
@@ -112,27 +124,31 @@ LAYOUTS = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int16"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_layouts(layout, dtype, X, y, tmp_path):
+@presets
+def test_layouts(more, layout, dtype, X, y, tmp_path):
     if layout in ("list", "tuple"):
         X = X.astype(np.int64 if dtype.startswith("int") else np.float64)  # what lists become
     else:
         X = X.astype(dtype)
-    expected = quick().fit(X, y)
+    expected = quick(**more).fit(X, y)
     given = LAYOUTS[layout](X, tmp_path)
     if layout == "other byte order" and dtype == "float32":
         X = X.astype(np.float64)  # converted, and then standardised in float64
-        expected = quick().fit(X, y)
-    model = quick().fit(given, y, X_val=given[:20], y_val=y[:20])
-    own = quick().fit(X, y, X_val=X[:20], y_val=y[:20])
-    np.testing.assert_array_equal(model.coefs_[0], own.coefs_[0])
+        expected = quick(**more).fit(X, y)
+    model = quick(**more).fit(given, y, X_val=given[:20], y_val=y[:20])
+    own = quick(**more).fit(X, y, X_val=X[:20], y_val=y[:20])
+    assert_same_weights(model, own)
     assert model.validation_curve_ == own.validation_curve_
     np.testing.assert_array_equal(expected.predict(given), expected.predict(X))
 
 
-def test_input_is_not_written_to(X, y):
-    X, y, weights = X.copy(), y.copy(), np.ones(ROWS)
+@pytest.mark.parametrize("missing", [False, True])
+@presets
+def test_input_is_not_written_to(more, missing, X, y):
+    X, y, weights = np.where(missing & (X == 4), np.nan, X), y.copy(), np.ones(ROWS)
     copies = X.copy(), y.copy(), weights.copy()
-    quick().fit(X, y, weights, X_val=X, y_val=y, sample_weight_val=weights).predict(X)
+    quick(**more).fit(X, y, weights, X_val=X, y_val=y, sample_weight_val=weights).predict(X)
+    quick(**more, compute_importances=True).fit(X, y, weights)
     for own, other in zip((X, y, weights), copies, strict=True):
         np.testing.assert_array_equal(own, other)
 
@@ -148,12 +164,13 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("kind", FRAMES)
+@presets
 @both
-def test_frames(estimator, kind, X, y):
+def test_frames(estimator, more, kind, X, y):
     y = target(estimator, y)
     frame = FRAMES[kind](X)
-    expected = quick(estimator).fit(X, y, X_val=X[:9], y_val=y[:9])
-    model = quick(estimator).fit(frame, y, X_val=frame[:9], y_val=y[:9])
+    expected = quick(estimator, **more).fit(X, y, X_val=X[:9], y_val=y[:9])
+    model = quick(estimator, **more).fit(frame, y, X_val=frame[:9], y_val=y[:9])
     assert model.validation_curve_ == expected.validation_curve_
     np.testing.assert_array_equal(model.predict(frame), expected.predict(X))
 
@@ -170,19 +187,21 @@ TARGETS = {
 
 
 @pytest.mark.parametrize("kind", TARGETS)
+@presets
 @both
-def test_targets(estimator, kind, X, y):
+def test_targets(estimator, more, kind, X, y):
     y = target(estimator, y)
-    expected = quick(estimator).fit(X, y)
-    model = quick(estimator).fit(X, TARGETS[kind](y))
+    expected = quick(estimator, **more).fit(X, y)
+    model = quick(estimator, **more).fit(X, TARGETS[kind](y))
     np.testing.assert_array_equal(model.predict(X), expected.predict(X))
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i8", "u8", "f2", "f4", "g", ">f8", "?", "O"])
-def test_dtypes_of_regression_targets(dtype, X, y):
+@presets
+def test_dtypes_of_regression_targets(more, dtype, X, y):
     y = np.abs(y).astype(dtype)
-    expected = quick().fit(X, y.astype("f8")).predict(X)
-    np.testing.assert_allclose(quick().fit(X, y).predict(X), expected, rtol=1e-6)
+    expected = quick(**more).fit(X, y.astype("f8")).predict(X)
+    np.testing.assert_allclose(quick(**more).fit(X, y).predict(X), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -197,10 +216,11 @@ def test_dtypes_of_regression_targets(dtype, X, y):
     ],
     ids=["text", "object", "bool", "int", "float", "uint8"],
 )
-def test_kinds_of_labels(labels, X, y):
+@presets
+def test_kinds_of_labels(more, labels, X, y):
     codes = target(Classifier, y)
-    expected = quick(Classifier).fit(X, codes)
-    model = quick(Classifier).fit(X, labels[codes])
+    expected = quick(Classifier, **more).fit(X, codes)
+    model = quick(Classifier, **more).fit(X, labels[codes])
     np.testing.assert_array_equal(model.classes_, labels)
     np.testing.assert_array_equal(model.predict(X), labels[expected.predict(X)])
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
@@ -238,44 +258,122 @@ def test_own_validation_part(X, y):
 
 
 @pytest.mark.parametrize("rows", [2, 3, 9, 10, 11])
+@pytest.mark.parametrize(
+    "more", [{}, SEVERAL, {"preset": "default"}], ids=["plain", "two networks", "default"]
+)
 @both
-def test_few_rows(estimator, rows, X, y):
+def test_few_rows(estimator, more, rows, X, y):
     labels = np.arange(rows) % 2 if estimator is Classifier else y[:rows]
-    model = quick(estimator).fit(X[:rows], labels)
+    model = quick(estimator, **more).fit(X[:rows], labels)
     assert (model.validation_curve_ is not None) == (rows >= 10)
     assert model.predict(X[:1]).shape == (1,)
 
 
-def test_single_column_and_constant_column(X, y):
-    assert np.isfinite(quick().fit(X[:, :1], y).predict(X[:, :1])).all()
+@presets
+def test_single_column_and_constant_column(more, X, y):
+    assert np.isfinite(quick(**more).fit(X[:, :1], y).predict(X[:, :1])).all()
     table = np.column_stack([X, np.full(ROWS, 1e9)])
-    assert np.isfinite(quick().fit(table, y).predict(table)).all()
+    assert np.isfinite(quick(**more).fit(table, y).predict(table)).all()
+    constant = table[:, -1:]
+    assert np.isfinite(quick(**more).fit(constant, y).predict(constant)).all()
 
 
-def test_constant_target(X):
-    model = quick(max_iter=50).fit(X, np.full(ROWS, 1e6))
+@presets
+def test_constant_target(more, X):
+    model = quick(max_iter=50, **more).fit(X, np.full(ROWS, 1e6))
     np.testing.assert_allclose(model.predict(X), 1e6, atol=1)
+
+
+# ---- missing values and text: tests/test_columns.py has what becomes of them
+
+
+@presets
+@both
+def test_missing_values(estimator, more, X, y):
+    y = target(estimator, y)
+    table = np.where(X == 4, np.nan, X)
+    model = quick(estimator, **more).fit(table, y, X_val=table[:9], y_val=y[:9])
+    assert np.isfinite(model.predict(table).astype(float)).all()
+    assert np.isfinite(model.validation_curve_).all()
+    model.partial_fit(table, y)
+    frame = pd.DataFrame(table).convert_dtypes()
+    assert frame.isna().any(axis=None)
+    np.testing.assert_array_equal(
+        quick(estimator, **more).fit(frame, y).predict(frame),
+        quick(estimator, **more).fit(table, y).predict(table),
+    )
+
+
+@presets
+@both
+def test_values_that_were_never_missing_in_training(estimator, more, X, y):
+    model = quick(estimator, **more).fit(X, target(estimator, y))
+    table = with_entry(X, np.nan)
+    everywhere = np.full((1, 4), np.nan)
+    assert np.isfinite(model.predict(table).astype(float)).all()
+    assert np.isfinite(model.predict(everywhere).astype(float)).all()
+    np.testing.assert_array_equal(
+        np.delete(model.predict(table), 3), np.delete(model.predict(X), 3)
+    )
+
+
+@presets
+@both
+def test_text(estimator, more, X, y):
+    y = target(estimator, y)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame["b"] = frame["b"].map({0: "red", 1: "green", 2: None}.get)
+    model = quick(estimator, **more).fit(frame, y, X_val=frame[:9], y_val=y[:9])
+    model.partial_fit(frame, y)
+    prediction = model.predict(frame)
+    assert prediction.shape == (ROWS,)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(frame), prediction)
+    unknown = frame.assign(b="blue")
+    assert model.predict(unknown).shape == (ROWS,)
+
+
+@both
+def test_text_where_there_were_numbers(estimator, X, y):
+    y = target(estimator, y)
+    model = quick(estimator).fit(X, y)
+    before = model.predict(X)
+    text = X.astype(object)
+    text[5, 2] = "many"
+    for use in (
+        lambda: model.predict(text),
+        lambda: model.partial_fit(text, y),
+        lambda: quick(estimator).fit(X, y, X_val=text, y_val=y),
+    ):
+        with pytest.raises(ValueError, match="column 'x2' was numeric in training; got 'many'"):
+            use()
+    np.testing.assert_array_equal(model.predict(X), before)
 
 
 # ---- errors: what was wrong, by name
 
 
-def with_entry(X, value):
+def with_entry(X, value, row=3):
     X = np.array(X)
-    X[3, 1] = value
+    X[row, 1] = value
     return X
 
 
 BAD_TABLES = {
-    "nan": (lambda X: with_entry(X, np.nan), "X contains NaN"),
     "inf": (lambda X: with_entry(X, np.inf), "X contains infinity"),
     "float16 inf": (lambda X: with_entry(X, np.inf).astype("f2"), "X contains infinity"),
     "1-D": (lambda X: X[:, 0], "Expected 2D array, got 1D array"),
     "3-D": (lambda X: X[:, :, None], "dim 3|expected <= 2"),
     "scalar": (lambda X: 5.0, "Expected 2D array, got scalar"),
     "no rows": (lambda X: X[:0], "0 sample"),
-    "no columns": (lambda X: X[:, :0], r"0 feature\(s\)"),
-    "text": (lambda X: X.astype(str).astype(object) + "x", "could not convert string to float"),
+    "inf beside nan": (
+        lambda X: with_entry(with_entry(X, np.inf), np.nan, row=5),
+        "X contains infinity",
+    ),
+    "inf beside text": (
+        lambda X: np.where(np.arange(4) == 3, "a", with_entry(X.astype(object), np.inf)),
+        "X contains infinity",
+    ),
+    "no columns": (lambda X: X[:, :0], r"0 feature(s|\(s\))"),
     "sparse": (scipy.sparse.csr_array, "[Ss]parse"),
     "complex": (lambda X: X.astype(complex), "[Cc]omplex data not supported"),
     "ragged": (lambda X: [[1, 2], [3]], "inhomogeneous"),
@@ -287,14 +385,15 @@ BAD_TABLES = {
 
 
 @pytest.mark.parametrize("kind", BAD_TABLES)
+@presets
 @both
-def test_bad_tables(estimator, kind, X, y):
+def test_bad_tables(estimator, more, kind, X, y):
     make, message = BAD_TABLES[kind]
     y = target(estimator, y)
     n = len(make(X)) if kind == "no rows" else ROWS
     with pytest.raises((ValueError, TypeError), match=message):
-        quick(estimator).fit(make(X), y[:n])
-    model = quick(estimator).fit(X, y)
+        quick(estimator, **more).fit(make(X), y[:n])
+    model = quick(estimator, **more).fit(X, y)
     prediction = model.predict(X)
     with pytest.raises((ValueError, TypeError), match=message):
         model.predict(make(X))
@@ -323,11 +422,12 @@ BAD_TARGETS = {
 
 
 @pytest.mark.parametrize("kind", BAD_TARGETS)
+@presets
 @both
-def test_bad_targets(estimator, kind, X, y):
+def test_bad_targets(estimator, more, kind, X, y):
     make, message = BAD_TARGETS[kind]
     with pytest.raises((ValueError, TypeError), match=message):
-        quick(estimator).fit(X, make(target(estimator, y)))
+        quick(estimator, **more).fit(X, make(target(estimator, y)))
 
 
 @pytest.mark.parametrize(
@@ -421,6 +521,21 @@ def test_scale_of_the_weights_is_free(estimator, standardize, factor, X, y):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("factor", [2.0**-100, 2.0**100])
+@both
+def test_scale_of_the_weights_is_free_for_several_networks(estimator, factor, X, y):
+    y = target(estimator, y)
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, size=ROWS)
+    one, other = (
+        quick(estimator, solver="sgd", **SEVERAL).fit(X, y, weights * f) for f in (1.0, factor)
+    )
+    for own, others in zip(one.networks_, other.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    predict = "predict" if estimator is Regressor else "predict_proba"
+    np.testing.assert_allclose(getattr(one, predict)(X), getattr(other, predict)(X), rtol=1e-4)
+
+
 @pytest.mark.parametrize("value", [1e-60, 1e60])
 @pytest.mark.parametrize("standardize", [True, False])
 @both
@@ -460,6 +575,10 @@ def test_class_weights_of_the_wrong_kind(bad, X, y):
 BAD_PARAMETERS = [
     ("hidden_layer_sizes", [0, -1, 2.5, (8, 0), (8, 2.5), (8, "8"), "8", None, True, [[8]], 2**70]),
     ("activation", ["swish", 3, None, ["relu", "relu"], [], ["swish"], [3]]),
+    ("preset", ["quick", "auto", None, 3]),
+    ("n_estimators", [0, -1, 2.5, "all", None]),
+    ("categorical_features", ["all", 3, [9], [-1], [1.5], ["a"], [True], [[0]], {"a": 1}]),
+    ("numeric_embedding", ["linear", 3, True]),
     ("solver", ["lbfgs", None, 3]),
     ("alpha", [-1.0, np.nan, np.inf, "1", None]),
     ("l1_ratio", [-0.1, 1.1, np.nan, None]),
@@ -472,6 +591,7 @@ BAD_PARAMETERS = [
     ("power_t", [-1.0, np.nan, None]),
     ("warmup_fraction", [-0.1, 1.0, np.nan, None]),
     ("max_iter", [0, -1, 2.5, None, 2**70]),
+    ("time_limit", [0, 0.0, -1.0, np.nan, np.inf, "1", "auto"]),
     ("shuffle", ["yes", None]),
     ("random_state", ["a", -1, 2.5]),
     ("tol", [-1.0, np.nan, None]),
@@ -481,6 +601,8 @@ BAD_PARAMETERS = [
     ("nesterovs_momentum", ["yes", None]),
     ("early_stopping", ["yes", None]),
     ("validation_fraction", [0.0, 1.0, -0.1, np.nan, None]),
+    ("eval_metric", ["nonsense", "auto", 3, ["r2"]]),
+    ("compute_importances", ["yes", "auto", None]),
     ("beta_1", [-0.1, 1.0, np.nan, None]),
     ("beta_2", [-0.1, 1.0, np.nan, None]),
     ("epsilon", [0.0, -1.0, np.nan, np.inf, None]),
@@ -499,6 +621,7 @@ BAD_REGRESSOR = [
 BAD_CLASSIFIER = [
     ("label_smoothing", [-0.1, 1.0, np.nan, None]),
     ("class_weight", ["heavy", 3]),
+    ("calibrate", ["yes", 2, None]),
 ]
 BAD = [
     pytest.param(estimator, name, value, id=f"{estimator.__name__}-{name}-{value!r}")
@@ -509,10 +632,11 @@ BAD = [
 
 
 @pytest.mark.parametrize(("estimator", "name", "value"), BAD)
-def test_bad_parameters(estimator, name, value, X, y):
+@presets
+def test_bad_parameters(more, estimator, name, value, X, y):
     y = target(estimator, y)
     with pytest.raises((ValueError, TypeError), match=name):
-        quick(estimator, **{name: value}).fit(X, y)
+        quick(estimator, **more | {name: value}).fit(X, y)
 
 
 def test_every_parameter_is_tested():
@@ -535,6 +659,10 @@ def test_huge_but_meaningful_parameters(name, value, X, y):
     assert np.isfinite(model.predict(X)).all()
 
 
+def share_of_errors(y_true, y_pred):
+    return np.mean(y_true != y_pred)
+
+
 GOOD = [
     {"hidden_layer_sizes": ()},
     {"hidden_layer_sizes": np.array([5, 3])},
@@ -545,15 +673,38 @@ GOOD = [
     {"learning_rate_init": np.float32(0.01), "max_iter": np.int32(2)},
     {"n_iter_no_change": np.inf},
     {"callbacks": []},
+    {"n_estimators": np.int64(3)},
+    {"preset": "fast"},
+    {"preset": "best", "n_estimators": 3},
+    {"categorical_features": [1, np.int64(2)]},
+    {"categorical_features": np.array([True, False, False, True])},
+    {"categorical_features": []},
+    {"categorical_features": None},
+    {"categorical_features": "from_dtype"},
+    {"numeric_embedding": "periodic"},
+    {"numeric_embedding": None},
+    {"standardize": "robust"},
+    {"standardize": True},
+    {"standardize": False},
+    {"time_limit": 100},
+    {"compute_importances": True},
+    {"eval_metric": share_of_errors},
+    # What presets set, whoever asks for it
+    {"learning_rate": "coslog4"},
+    {"n_iter_no_change": "auto", "validation_fraction": "auto", "beta_2": "auto"},
+    {"activation": "auto", "dropout": "auto", "weight_decay": "auto", "batch_size": "auto"},
 ]
 
 
 @pytest.mark.parametrize("options", GOOD, ids=str)
+@presets
 @both
-def test_good_parameters(estimator, options, X, y):
-    model = quick(estimator, **options).fit(X, target(estimator, y))
-    assert np.isfinite(model.coefs_[0]).all()
+def test_good_parameters(estimator, more, options, X, y):
+    model = quick(estimator, **more | options).fit(X, target(estimator, y))
+    for network in model.networks_:
+        assert all(np.isfinite(values).all() for values in network.parameters)
     model.set_params(warm_start=True).fit(X, target(estimator, y))
+    assert np.isfinite(model.predict(X)).all()
     assert pickle.loads(pickle.dumps(model)).predict(X).shape == (ROWS,)
 
 
@@ -561,10 +712,11 @@ def test_good_parameters(estimator, options, X, y):
     ("size", "error"),
     [(2**62, ValueError), ((2**31, 2**31), (ValueError, MemoryError)), (2**63, ValueError)],
 )
+@presets
 @both
-def test_sizes_that_overflow(estimator, size, error, X, y):
+def test_sizes_that_overflow(estimator, more, size, error, X, y):
     with pytest.raises(error, match="layer"):
-        quick(estimator, hidden_layer_sizes=size).fit(X, target(estimator, y))
+        quick(estimator, **more, hidden_layer_sizes=size).fit(X, target(estimator, y))
 
 
 # ---- a failed call leaves the estimator as it was
@@ -576,7 +728,7 @@ def state(model, X):
         for name, value in vars(model).items()
         if name.endswith("_") and not name.startswith("_")
     }
-    weights = [np.array(w) for w in model.coefs_ + model.intercepts_]
+    weights = [values for network in model.networks_ for values in network.parameters]
     # Pickling makes the predictor anew from the network, so that both must be as they were.
     return pickle.dumps(
         (fitted, weights, model.predict(X), pickle.loads(pickle.dumps(model)).predict(X))
@@ -588,7 +740,8 @@ def never(record):
 
 
 FAILURES = {
-    "nan": lambda m, X, y: m.fit(with_entry(X, np.nan), y),
+    "inf": lambda m, X, y: m.fit(with_entry(X, np.inf), y),
+    "dates": lambda m, X, y: m.fit(X.astype("M8[D]"), y),
     "other width": lambda m, X, y: m.fit(X[:, :2], y[:-1]),
     "bad y_val": lambda m, X, y: m.fit(X, y, X_val=X, y_val=y[:3]),
     "bad weights": lambda m, X, y: m.fit(X, y, -np.ones(ROWS)),
@@ -596,7 +749,8 @@ FAILURES = {
     "too large": lambda m, X, y: m.set_params(hidden_layer_sizes=2**62, warm_start=False).fit(X, y),
     "diverging": lambda m, X, y: m.set_params(learning_rate_init=1e30).fit(X, y),
     "callback": lambda m, X, y: m.set_params(callbacks=never).fit(X, y),
-    "partial_fit nan": lambda m, X, y: m.partial_fit(with_entry(X, np.nan), y),
+    "partial_fit inf": lambda m, X, y: m.partial_fit(with_entry(X, np.inf), y),
+    "partial_fit dates": lambda m, X, y: m.partial_fit(X.astype("M8[D]"), y),
     "partial_fit other width": lambda m, X, y: m.partial_fit(X[:, :2], y),
     "partial_fit bad weights": lambda m, X, y: m.partial_fit(X, y, -np.ones(ROWS)),
     "partial_fit diverging": lambda m, X, y: m.set_params(
@@ -612,21 +766,23 @@ FRAGILE = {"solver": "sgd", "activation": "relu", "hidden_layer_sizes": (8, 8), 
 
 @pytest.mark.parametrize("warm_start", [False, True])
 @pytest.mark.parametrize("how", FAILURES)
+@presets
 @both
-def test_failed_call_leaves_a_fitted_model_alone(estimator, how, warm_start, X, y):
+def test_failed_call_leaves_a_fitted_model_alone(estimator, more, how, warm_start, X, y):
     y = target(estimator, y)
-    model = quick(estimator, warm_start=warm_start, **FRAGILE).fit(X, y)
+    model = quick(estimator, warm_start=warm_start, **FRAGILE, **more).fit(X, y)
     before = state(model, X)
-    with pytest.raises((ValueError, KeyError)):
+    with pytest.raises((ValueError, TypeError, KeyError)):
         FAILURES[how](model, X, y)
     assert state(model, X) == before
 
 
 @pytest.mark.parametrize("how", sorted(FAILURES.keys() - {"partial_fit other width"}))
+@presets
 @both
-def test_failed_call_leaves_an_unfitted_estimator_unfitted(estimator, how, X, y):
-    model = quick(estimator, **FRAGILE)
-    with pytest.raises((ValueError, KeyError)):
+def test_failed_call_leaves_an_unfitted_estimator_unfitted(estimator, more, how, X, y):
+    model = quick(estimator, **FRAGILE, **more)
+    with pytest.raises((ValueError, TypeError, KeyError)):
         FAILURES[how](model, X, target(estimator, y))
     assert set(vars(model)) == set(model.get_params())
 
@@ -637,15 +793,17 @@ def test_divergence_says_what_helps(X, y):
         model.fit(X, y)
 
 
-@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("standardize", [True, False, "robust"])
 @pytest.mark.parametrize("factor", [1e200, 1e300])
-def test_values_near_the_end_of_the_range(factor, standardize, X, y):
+@presets
+def test_values_near_the_end_of_the_range(more, factor, standardize, X, y):
     """Either a model with finite predictions or a clear error: no stray warning, no NaN."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for table, values in ((X * factor, y), (X, y * factor)):
             try:
-                prediction = quick(standardize=standardize).fit(table, values).predict(table)
+                model = quick(standardize=standardize, **more).fit(table, values)
+                prediction = model.predict(table)
             except ValueError as error:
                 assert "diverged" in str(error) or "too large" in str(error)  # noqa: PT017
             else:
@@ -685,7 +843,7 @@ def test_long_run_of_zero_weights():
     weights[:66_000] = 0
     model = quick(max_iter=1, early_stopping=False).fit(X, X[:, 0], weights)
     only = quick(max_iter=1, early_stopping=False).fit(X[66_000:], X[66_000:, 0])
-    np.testing.assert_allclose(model._input_shift, only._input_shift, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(model._scaling.shift, only._scaling.shift, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("values", [(-1, 1), (1, 2)])

@@ -16,12 +16,15 @@ from fastmlp import Classifier, Regressor
 
 # Thresholds lie clearly below the worst of five seeds.
 OWN = {
+    "preset": "plain",
     "hidden_layer_sizes": (64, 64),
     "activation": "silu",
     "learning_rate_init": 5e-3,
     "weight_decay": 0.01,
     "random_state": 0,
 }
+
+SEVERAL = {"n_estimators": 3, "hidden_layer_sizes": (16,), "random_state": 0}
 
 
 @pytest.mark.parametrize(
@@ -49,11 +52,13 @@ def test_real_tables(estimator, load, score):
         (Classifier, load_breast_cancer, 0.9),
     ],
 )
-def test_real_tables_with_default_parameters(estimator, load, score):
+@pytest.mark.parametrize("preset", ["plain", "fast", "default"])
+def test_real_tables_with_default_parameters(preset, estimator, load, score):
     X, y = load(return_X_y=True)
     stratify = y if estimator is Classifier else None
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1, stratify=stratify)
-    assert estimator(random_state=0).fit(X_train, y_train).score(X_test, y_test) > score
+    model = estimator(preset=preset, random_state=0).fit(X_train, y_train)
+    assert model.score(X_test, y_test) > score
 
 
 HALF = 1000
@@ -237,16 +242,22 @@ def test_sample_weight_moves_the_fit(made):
     np.testing.assert_allclose(mean_offset(0.0), -5, atol=1)
 
 
-def test_rows_of_weight_zero_do_not_count(made):
+@pytest.mark.parametrize(
+    "options", [OWN, SEVERAL, SEVERAL | {"loss": "poisson"}], ids=["plain", "default", "poisson"]
+)
+def test_rows_of_weight_zero_do_not_count(options, made):
     X, f, _ = made
-    y = f.copy()
+    y = np.abs(f)
     y[::2] = 1e4
-    options = OWN | {"batch_size": 100, "max_iter": 3}
+    options = options | {"batch_size": 100, "max_iter": 3}
     weights = np.tile([0.0, 1.0], HALF)
     other = y.copy()
-    other[::2] = -77
+    other[::2] = 77
     one, two = (Regressor(**options).fit(X, target, weights) for target in (y, other))
-    np.testing.assert_array_equal(one.coefs_[0], two.coefs_[0])
+    np.testing.assert_array_equal(one.predict(9 * X), two.predict(9 * X))
+    for own, others in zip(one.networks_, two.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 # ---- regularisation
@@ -255,7 +266,7 @@ def test_rows_of_weight_zero_do_not_count(made):
 def fitted(made, **options) -> Regressor:
     X, f, noise = made
     defaults = {"hidden_layer_sizes": (32, 32), "weight_decay": 0.0, "early_stopping": False}
-    defaults |= {"max_iter": 60, "random_state": 0, "activation": "silu"}
+    defaults |= {"preset": "plain", "max_iter": 60, "random_state": 0, "activation": "silu"}
     return Regressor(**defaults | options).fit(X[:300], f[:300] + noise[:300])
 
 
@@ -325,6 +336,26 @@ def test_early_stopping_keeps_the_best_epoch(made):
     shorter.fit(X[:200], y[:200], X_val=X[HALF:], y_val=y[HALF:])
     for one, other in zip(model.coefs_, shorter.coefs_, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_early_stopping_keeps_the_best_epoch_of_every_network(made):
+    X, f, noise = made
+    y = f + 2 * noise
+    model = Regressor(learning_rate="constant", n_iter_no_change=7, max_iter=500, **SEVERAL)
+    model.fit(X[:200], y[:200], X_val=X[HALF:], y_val=y[HALF:])
+    scaled = (y[HALF:] - y[:200].mean()) / y[:200].std()
+    assert len(model.histories_) == 3
+    for history, predictor in zip(model.histories_, model._predictors, strict=True):
+        curve = history.validation_curve
+        assert history.stop_reason == "no_improvement"
+        assert history.best_iteration == np.argmin(curve) + 1
+        assert history.best_loss == min(curve)
+        assert history.n_iter == history.best_iteration + 8 == len(curve)
+        loss = np.mean((predictor.predict(X[HALF:], 1)[:, 0] - scaled) ** 2)
+        np.testing.assert_allclose(loss, min(curve), rtol=1e-5)
+    assert model.n_iter_ == max(history.n_iter for history in model.histories_)
+    assert model.best_iteration_ == np.median([h.best_iteration for h in model.histories_])
+    assert model.best_loss_ == np.mean([history.best_loss for history in model.histories_])
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -407,9 +438,10 @@ def test_fit_without_warm_start_begins_anew(made):
     assert model.n_iter_ == 3
 
 
-def test_partial_fit_learns(made):
+@pytest.mark.parametrize("options", [OWN, SEVERAL], ids=["plain", "default"])
+def test_partial_fit_learns(options, made):
     X, f, _ = made
-    model = Regressor(**OWN)
+    model = Regressor(**options)
     losses = [model.partial_fit(X[:HALF], f[:HALF]).loss_ for _ in range(40)]
     assert losses[-1] < 0.1 * losses[0]
     assert model.score(X[HALF:], f[HALF:]) > 0.95

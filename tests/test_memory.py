@@ -9,7 +9,8 @@ import pytest
 from sklearn.model_selection import train_test_split
 from sklearn.utils import compute_sample_weight
 
-from fastmlp import Classifier, Regressor, _base
+from fastmlp import Classifier, Regressor, _rows, _scaling
+from fastmlp._scaling import learn_scaling
 
 # ---- how much
 
@@ -57,8 +58,9 @@ def growth_and_bound(X, estimator, options, classes=0, outputs=None, weighted=Fa
     weights = rng.uniform(0.5, 1.5, len(X)) if weighted else None
     model = getattr(fastmlp, estimator)(max_iter=1, n_jobs=2, random_state=0, **options)
     growth = growth_during(lambda: model.fit(X, y, weights))
-    parameters = sum(w.nbytes for w in model.coefs_ + model.intercepts_)
-    return growth, 64 * 2**20 + 10 * parameters + 16 * len(X) * model.n_outputs_
+    parameters = sum(w.nbytes for network in model.networks_ for w in network.parameters)
+    bound = 64 * 2**20 + 10 * parameters + 16 * len(X) * model.n_outputs_
+    return growth, bound + 8 * len(X) * (len(model.networks_) - 1)
 
 
 for line in sys.stdin:
@@ -120,6 +122,8 @@ def table(tmp_path_factory):
         path.unlink()
 
 
+PLAIN = {"preset": "plain"}
+SEVERAL = {"preset": "default", "n_estimators": 3}
 RAW = {"standardize": False}
 WHOLE = {"early_stopping": False}
 CLASSES = {"classes": 2}
@@ -143,11 +147,19 @@ CLASSES = {"classes": 2}
         ("Fortran order", "Classifier", RAW, CLASSES),
         ("strided", "Regressor", RAW | WHOLE, {}),
         ("strided", "Classifier", {}, CLASSES),
+        ("many rows", "Regressor", SEVERAL, {"weighted": True}),
+        ("many rows", "Classifier", SEVERAL, {"classes": 3}),
+        ("integers", "Regressor", SEVERAL | WHOLE, {}),
+        ("Fortran order", "Regressor", SEVERAL, {}),
+        ("strided", "Classifier", SEVERAL, CLASSES),
     ],
 )
 def test_fit_does_not_copy_the_table(child, table, name, estimator, options, targets):
-    """64 MiB, ten times the parameters, and 16 bytes for every row and output."""
-    options = {"hidden_layer_sizes": 1 if "columns" in name else 8} | options
+    """64 MiB, ten times the parameters, 16 bytes for every row and output.
+
+    And 8 for every row and each network more: which rows it is trained on, and in which order.
+    """
+    options = PLAIN | {"hidden_layer_sizes": 1 if "columns" in name else 8} | options
     done = child(**table(name), estimator=estimator, options=options, **targets)
     assert done["growth"] <= done["bound"] < done["table"]
 
@@ -171,7 +183,8 @@ VIEWS = {
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("estimator", [Regressor, Classifier])
-def test_map_gives_the_bits_of_memory(estimator, view, dtype, tmp_path):
+@pytest.mark.parametrize("options", [PLAIN, SEVERAL], ids=["plain", "default"])
+def test_map_gives_the_bits_of_memory(options, estimator, view, dtype, tmp_path):
     order, part = VIEWS[view]
     rng = np.random.default_rng(0)
     whole = np.asarray(100 * rng.normal(size=(3000, 24)), dtype=dtype, order=order)
@@ -181,11 +194,12 @@ def test_map_gives_the_bits_of_memory(estimator, view, dtype, tmp_path):
     assert mapped.strides == X.strides
     y = np.digitize(X[:, 0], [-50, 50])
     one, other = (
-        estimator(20, max_iter=2, dropout=0.1, random_state=0).fit(table, y)
+        estimator(20, max_iter=2, dropout=0.1, random_state=0, **options).fit(table, y)
         for table in (X, mapped)
     )
-    for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    for own, others in zip(one.networks_, other.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_curve_ == other.validation_curve_
     np.testing.assert_array_equal(one.predict(X), other.predict(mapped))
@@ -193,33 +207,56 @@ def test_map_gives_the_bits_of_memory(estimator, view, dtype, tmp_path):
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("held_out", [False, True])
-def test_scales_that_are_learnt_in_parts(monkeypatch, held_out, weighted):
+@pytest.mark.parametrize("missing", [False, True])
+def test_scales_that_are_learnt_in_parts(monkeypatch, missing, held_out, weighted):
     rng = np.random.default_rng(0)
     X, y = rng.gamma(2, size=(400, 7)), 5 + rng.gamma(2, size=(400, 2))
     weights = rng.uniform(size=len(X)) if weighted else None
-    model = Regressor(4, max_iter=1, random_state=0, early_stopping=held_out)
+    X = np.where(missing & (rng.uniform(size=X.shape) < 0.2), np.nan, X)
+    model = Regressor(4, preset="plain", max_iter=1, random_state=0, early_stopping=held_out)
 
     def scales():
         model.fit(X, y, weights)
-        return [model._input_shift, model._input_scale, model._target_shift, model._target_scale]
+        inputs = model._scaling
+        return [inputs.shift, inputs.scale, model._target_shift, model._target_scale]
 
     at_once = scales()
-    monkeypatch.setattr(_base, "_CHUNK", 100)
-    monkeypatch.setattr(_base, "_COLUMNS", 3)
+    monkeypatch.setattr(_rows, "_CHUNK", 100)
+    monkeypatch.setattr(_scaling, "_COLUMNS", 3)
     for part, whole in zip(scales(), at_once, strict=True):
         np.testing.assert_allclose(part, whole, rtol=1e-12)
     if not held_out:
-        np.testing.assert_allclose(at_once[0], np.average(X, axis=0, weights=weights))
+        known = np.ma.masked_invalid(X)
+        mean = np.ma.average(known, axis=0, weights=weights)
+        variance = np.ma.average((known - mean) ** 2, axis=0, weights=weights)
+        np.testing.assert_allclose(at_once[0][:7], mean)
+        np.testing.assert_allclose(at_once[1][:7], 1 / np.sqrt(variance))
         np.testing.assert_allclose(at_once[2], np.average(y, axis=0, weights=weights))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_medians_of_all_columns_and_of_a_few_at_a_time(monkeypatch, weighted):
+    rng = np.random.default_rng(0)
+    X, y = rng.gamma(2, size=(400, 7)), rng.normal(size=400)
+    weights = rng.integers(0, 3, size=len(X)).astype(float) if weighted else None
+    model = Regressor(4, n_estimators=2, max_iter=1, random_state=0).fit(X, y, weights)
+    known = X if weights is None else X[weights > 0]
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75], axis=0)
+    np.testing.assert_allclose(model._scaling.shift, middle, rtol=1e-12)
+    np.testing.assert_allclose(model._scaling.scale, 1 / (high - low), rtol=1e-12)
+    monkeypatch.setattr(_rows, "_CHUNK", 100)
+    parts = learn_scaling(X, 7, None, weights, robust=True)
+    np.testing.assert_array_equal(parts.shift, model._scaling.shift)
+    np.testing.assert_array_equal(parts.scale, model._scaling.scale)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "poisson"])
 def test_targets_that_are_scaled_in_parts(monkeypatch, loss):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 3)), rng.poisson(20, size=400)
-    model = Regressor((), loss=loss, max_iter=1, random_state=0)
+    model = Regressor((), preset="plain", loss=loss, max_iter=1, random_state=0)
     at_once = model.fit(X, y).predict(X)
-    monkeypatch.setattr(_base, "_CHUNK", 100)
+    monkeypatch.setattr(_rows, "_CHUNK", 100)
     np.testing.assert_allclose(model.fit(X, y).predict(X), at_once, rtol=1e-5)
 
 
@@ -227,9 +264,10 @@ def test_balanced_weights_in_parts(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 3)), rng.choice(list("abc"), size=400, p=[0.6, 0.3, 0.1])
     weights = compute_sample_weight("balanced", y)
-    monkeypatch.setattr(_base, "_CHUNK", 100)
-    one = Classifier(4, max_iter=2, random_state=0).fit(X, y, weights)
-    other = Classifier(4, max_iter=2, random_state=0, class_weight="balanced").fit(X, y)
+    monkeypatch.setattr(_rows, "_CHUNK", 100)
+    options = {"max_iter": 2, "random_state": 0, "preset": "plain"}
+    one = Classifier(4, **options).fit(X, y, weights)
+    other = Classifier(4, **options, class_weight="balanced").fit(X, y)
     np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
 
 
@@ -240,7 +278,7 @@ def test_held_out_rows_are_those_of_scikit_learn(n_classes, test_size):
     classes = np.random.default_rng(0).integers(0, n_classes, rows.size) if n_classes else None
     n_val = int(test_size * rows.size)
     own, theirs = np.random.RandomState(0), np.random.RandomState(0)
-    chosen = _base.held_out(rows.size, n_val, classes, own)
+    chosen = _rows.held_out(rows.size, n_val, classes, own)
     _, expected = train_test_split(rows, test_size=n_val, random_state=theirs, stratify=classes)
     np.testing.assert_array_equal(rows[chosen], np.sort(expected))
     assert own.uniform() == theirs.uniform()  # both have drawn as often
@@ -252,6 +290,6 @@ def test_classes_too_small_to_be_held_out_by_class():
     many = rows // 2  # more classes than rows to hold out
     for classes in (alone, many):
         one, other = (
-            _base.held_out(rows.size, 10, c, np.random.RandomState(0)) for c in (classes, None)
+            _rows.held_out(rows.size, 10, c, np.random.RandomState(0)) for c in (classes, None)
         )
         np.testing.assert_array_equal(one, other)

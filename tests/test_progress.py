@@ -14,13 +14,19 @@ from fastmlp._progress import Progress
 def fitted(verbose, estimator=Regressor, **options):
     X = np.random.default_rng(0).normal(size=(50, 3))
     y = X[:, 0] if estimator is Regressor else X[:, 0] > 0
-    return estimator((8,), max_iter=5, random_state=0, verbose=verbose, **options).fit(X, y)
+    options = {"preset": "plain", "max_iter": 5, "random_state": 0} | options
+    return estimator((8,), verbose=verbose, **options).fit(X, y)
 
 
+several = pytest.mark.parametrize("n_jobs", [1, 2])
+SEVERAL = {"preset": "default", "n_estimators": 3}
+
+
+@pytest.mark.parametrize("preset", ["plain", "default"])
 @pytest.mark.parametrize("estimator", [Regressor, Classifier])
 @pytest.mark.parametrize("verbose", [0, False])
-def test_silent_by_default(verbose, estimator, capfd):
-    fitted(verbose, estimator)
+def test_silent_by_default(verbose, estimator, preset, capfd):
+    fitted(verbose, estimator, preset=preset)
     assert capfd.readouterr() == ("", "")
 
 
@@ -43,12 +49,22 @@ def test_progress_bar_without_a_validation_part(capfd):
     assert "val_loss" not in err
 
 
-def test_progress_bar_is_closed_after_an_error(capfd):
+@several
+def test_one_progress_bar_for_several_networks(n_jobs, capfd):
+    fitted(1, **SEVERAL, n_jobs=n_jobs)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "15/15" in re.split(r"[\r\n]+", err.strip())[-1]
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [{}, SEVERAL | {"n_jobs": 2}], ids=["one", "several"])
+def test_progress_bar_is_closed_after_an_error(options, capfd):
     def fails(record):
         raise RuntimeError("on purpose")
 
     with pytest.raises(RuntimeError, match="on purpose"):
-        fitted(1, callbacks=fails)
+        fitted(1, callbacks=fails, **options)
     assert capfd.readouterr().err.endswith("\n")
 
 
@@ -71,20 +87,49 @@ def test_line_without_a_validation_part(capfd):
     ]
 
 
+@several
+def test_lines_of_several_networks(n_jobs, capfd):
+    model = fitted(2, **SEVERAL, eval_metric="r2", n_jobs=n_jobs)
+    lines = capfd.readouterr().out.splitlines()
+    assert sorted(lines) == sorted(
+        f"Network [{number}/3], Epoch [{epoch}/5], Loss: {loss:.4f}, Val Loss: {val:.4f}, "
+        f"Metric: {metric:.4f}"
+        for number, history in enumerate(model.histories_, 1)
+        for epoch, (loss, val, metric) in enumerate(
+            zip(history.loss_curve, history.validation_curve, history.metric_curve, strict=True), 1
+        )
+    )
+    if n_jobs == 1:  # one after the other
+        assert [line.split(",")[0] for line in lines] == [
+            f"Network [{number}/3]" for number in (1, 2, 3) for _ in range(5)
+        ]
+
+
 def test_the_lines_exact_form(capsys):
     progress = Progress(2, 5, ())
-    assert progress(1, 0.15, 0.125, 1e-3) is False
-    assert progress(2, 0.15, math.nan, 1e-3) is False
+    assert progress.take(EpochRecord(1, 0.15, 0.125, 1e-3)) is False
+    assert progress.take(EpochRecord(2, 0.15, math.nan, 1e-3)) is False
+    assert progress.take(EpochRecord(3, 0.15, 0.125, 1e-3, metric=0.5)) is False
+    progress.close()
+    progress = Progress(2, 5, (), n_networks=4)
+    assert progress.take(EpochRecord(1, 0.15, 0.125, 1e-3, network=2)) is False
     progress.close()
     assert capsys.readouterr().out == (
-        "Epoch [1/5], Loss: 0.1500, Val Loss: 0.1250\nEpoch [2/5], Loss: 0.1500\n"
+        "Epoch [1/5], Loss: 0.1500, Val Loss: 0.1250\n"
+        "Epoch [2/5], Loss: 0.1500\n"
+        "Epoch [3/5], Loss: 0.1500, Val Loss: 0.1250, Metric: 0.5000\n"
+        "Network [3/4], Epoch [1/5], Loss: 0.1500, Val Loss: 0.1250\n"
     )
+
+
+def numbers_of(record: EpochRecord) -> tuple[float, ...]:
+    return record.epoch, record.loss, record.validation_loss, record.learning_rate
 
 
 def test_records():
     records: list[EpochRecord] = []
     model = fitted(0, callbacks=records.append)
-    assert [dataclasses.astuple(record) for record in records] == list(
+    assert [numbers_of(record) for record in records] == list(
         zip(
             range(1, 6),
             model.loss_curve_,
@@ -93,8 +138,40 @@ def test_records():
             strict=True,
         )
     )
+    assert all(math.isnan(record.metric) and record.network == 0 for record in records)
+    seconds = [record.seconds for record in records]
+    assert seconds == sorted(seconds)
+    assert seconds[0] >= 0
     with pytest.raises(dataclasses.FrozenInstanceError):
         records[0].loss = 0.0
+
+
+def mean_bias(y_true, y_pred):
+    return abs(np.mean(y_true.astype(float) - y_pred))
+
+
+@several
+@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+def test_records_of_several_networks(estimator, n_jobs):
+    records: list[EpochRecord] = []
+    model = fitted(
+        0, estimator, **SEVERAL, callbacks=records.append, eval_metric=mean_bias, n_jobs=n_jobs
+    )
+    assert len(records) == 15
+    for number, history in enumerate(model.histories_):
+        own = [record for record in records if record.network == number]
+        assert [numbers_of(record) for record in own] == list(
+            zip(
+                range(1, 6),
+                history.loss_curve,
+                history.validation_curve,
+                history.learning_rate_curve,
+                strict=True,
+            )
+        )
+        assert [record.metric for record in own] == history.metric_curve
+    if n_jobs == 1:
+        assert [record.network for record in records] == sorted(r.network for r in records)
 
 
 def test_record_without_a_validation_part():

@@ -12,7 +12,7 @@ README = Path(__file__).parent.parent / "README.md"
 def test_code_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
     mpl.use("Agg")
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(README), "exec"), names)

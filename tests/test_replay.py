@@ -147,6 +147,7 @@ def test_network_and_optimizer(solver, extra, table):
 
 def estimator(**options) -> Regressor:
     defaults = {
+        "preset": "plain",
         "hidden_layer_sizes": WIDTHS,
         "activation": "tanh",
         "standardize": False,

@@ -54,6 +54,7 @@ def test_none_obeys_threadpoolctl():
 SCRIPT = """
 import os
 {first}
+import time
 import joblib
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -62,8 +63,12 @@ from fastmlp._threads import n_threads
 
 X = np.random.default_rng(0).normal(size=(2000, 30))
 
-def fit(n_jobs=None):
-    Regressor((500, 300), batch_size=1000, max_iter=1, n_jobs=n_jobs).fit(X, X[:, 0])
+def fit(n_jobs=None, **options):
+    options = {{"preset": "plain", "batch_size": 1000, "max_iter": 1}} | options
+    Regressor((500, 300), n_jobs=n_jobs, **options).fit(X, X[:, 0])
+
+def fit_several(n_jobs=None):
+    fit(n_jobs, preset="default", n_estimators=2)
 
 def started(call, *arguments):
     before = len(os.listdir("/proc/self/task"))
@@ -116,6 +121,17 @@ class TestThreadsOfAProcess:
         then = "print(n_threads(None), n_threads(3), started(fit), started(fit, 3))"
         assert numbers(then, OMP_NUM_THREADS="1") == [1, 3, 0, 2]
 
+    @pytest.mark.parametrize("n_jobs", [1, 2, 5])
+    def test_several_networks_leave_no_threads_behind(self, n_jobs):
+        """They may take a moment to go: a hang is an error."""
+        then = (
+            f"print(started(fit, {n_jobs}))\n"
+            f"gained = started(fit_several, {n_jobs})\n"
+            "while gained > 0: gained += started(time.sleep, 0.01)\n"
+            "print(gained)"
+        )
+        assert numbers(then) == [n_jobs - 1, 0]
+
     def test_fewer_threads_than_asked_for(self):
         """Where OpenMP gives no more, those that came do the work and wait for nobody else."""
         assert numbers("print(started(fit, 8))", OMP_THREAD_LIMIT="2") == [1]
@@ -133,6 +149,12 @@ SHAPES = {
     "many features": {"shape": (300, 2111), "hidden": (67,), "batch_size": 128},
     "many outputs": {"shape": (500, 5), "hidden": (90,), "batch_size": 300, "outputs": 111},
     "chunks of a minibatch": {"shape": (20_000, 4), "hidden": (9,), "batch_size": 20_000},
+    "several networks": {
+        "shape": (201, 6),
+        "hidden": (16,),
+        "batch_size": 64,
+        "options": {"preset": "default", "n_estimators": 3},
+    },
 }
 
 
@@ -157,6 +179,7 @@ def model_for(name, estimator, n_jobs):
         max_iter=2,
         random_state=0,
         n_jobs=n_jobs,
+        **shape.get("options", {"preset": "plain"}),
     )
 
 
@@ -170,8 +193,9 @@ def serial(name, estimator):
 
 
 def assert_same_bits(one, other, X):
-    for a, b in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
-        np.testing.assert_array_equal(a, b)
+    for own, others in zip(one.networks_, other.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_curve_ == other.validation_curve_
     np.testing.assert_array_equal(predictions(one, X), predictions(other, X))
@@ -227,7 +251,7 @@ def workers():
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 @pytest.mark.parametrize("n_jobs", [None, 3])
 def test_fits_in_joblibs_workers(backend, n_jobs, workers):
-    names = ["minibatches of 16", "many weights", "many outputs"]
+    names = ["minibatches of 16", "many weights", "many outputs", "several networks"]
     tasks = [(name, kind) for name in names for kind in (Regressor, Classifier)]
     with joblib.parallel_config(backend, n_jobs=2):
         fitted = joblib.Parallel()(

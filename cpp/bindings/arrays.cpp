@@ -63,12 +63,11 @@ SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* na
   return table;
 }
 
-Standardisation standardisation_of(const std::optional<Array<double>>& shift, const std::optional<Array<double>>& scale,
-                                   Index columns) {
-  if (!shift && !scale) return {};
-  if (!shift || !scale || shift->size() != columns || scale->size() != columns)
-    invalid("shift and scale", "must both be None or both hold one number per column");
-  return {{shift->data(), shift->data() + columns}, {scale->data(), scale->data() + columns}};
+const Standardisation& standardisation_for(const Standardisation* inputs, Index columns) {
+  static const Standardisation none;
+  if (!inputs) return none;
+  if (!inputs->fits(columns)) invalid("inputs", "must be made for tables of " + std::to_string(columns) + " columns");
+  return *inputs;
 }
 
 std::vector<LayerSpec> layer_specs(const py::list& layers) {
@@ -79,10 +78,20 @@ std::vector<LayerSpec> layer_specs(const py::list& layers) {
     spec.kind = layer["kind"].cast<std::string>();
     if (spec.kind == "dropout") {
       spec.rate = layer["rate"].cast<double>();
+    } else if (spec.kind == "scale") {
+      spec.inputs = layer["width"].cast<Index>();
+    } else if (spec.kind == "embedding") {
+      spec.n_numbers = layer["n_numbers"].cast<Index>();
+      spec.n_flags = layer["n_flags"].cast<Index>();
+      spec.periodic = layer["periodic"].cast<bool>();
+      spec.sigma = layer["sigma"].cast<double>();
+      for (const auto& [size, width] : layer["categories"].cast<std::vector<std::pair<Index, Index>>>())
+        spec.categories.push_back({size, width});
     } else {
       spec.inputs = layer["inputs"].cast<Index>();
       spec.outputs = layer["outputs"].cast<Index>();
       spec.activation = layer["activation"].cast<std::string>();
+      if (layer.contains("parametric")) spec.parametric = layer["parametric"].cast<bool>();
       if (layer.contains("sparse")) spec.sparse = layer["sparse"].cast<bool>();
     }
     specs.push_back(std::move(spec));

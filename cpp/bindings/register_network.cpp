@@ -48,14 +48,14 @@ py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
 template <class T>
 double gradients(Network<T>& network, const py::array& x, const std::optional<py::array>& y,
                  const std::optional<py::array>& sample_weight, const std::optional<Array<T>>& output_gradient,
-                 const std::string& loss, double delta, double quantile, double label_smoothing, double l1, double l2,
-                 int n_threads) {
+                 const std::string& loss, double delta, const std::vector<double>& quantiles, double label_smoothing,
+                 double l1, double l2, int n_threads) {
   Dataset<T> data;
   data.x = table_for(x, network.stack(), "X");
   if (data.x.rows < 1) invalid("X", "must have at least one row");
   const Index outputs = network.stack().outputs();
   StepOptions options;
-  options.loss = loss_options(loss, delta, quantile, label_smoothing);
+  options.loss = loss_options(loss, delta, quantiles, label_smoothing);
   options.l1 = l1;
   options.l2 = l2;
   if (y) data.y = targets_of<T>(*y, options.loss.kind, data.x.rows, outputs, "y");
@@ -78,6 +78,25 @@ double gradients(Network<T>& network, const py::array& x, const std::optional<py
   run_team(team,
            [&](Member& member) { step.run(member, {data.rows.data(), data.x.rows}, network.steps, nullptr, {}); });
   return step.loss();
+}
+
+/** Starts the parameters anew, from what these rows of a table make of every layer's inputs. */
+template <class T>
+void initialise_from(Network<T>& network, const py::array& x, const Array<std::uint32_t>& rows,
+                     const Standardisation* inputs) {
+  const Table table = table_for(x, network.stack(), "X");
+  if (rows.size() < 1) invalid("rows", "must hold at least one row number");
+  for (Index i = 0; i < rows.size(); ++i)
+    if (static_cast<Index>(rows.data()[i]) >= table.rows) invalid("rows", "must be row numbers of X");
+  const Standardisation& known = standardisation_for(inputs, network.stack().inputs());
+  const py::gil_scoped_release release;
+  const DenormalMode flush(true);
+  const Index stride = row_stride<T>(table.cols);
+  Buffer<T> memory(checked_product(rows.size(), stride, "rows"));
+  const Matrix<T> block{memory.data(), rows.size(), table.cols, stride};
+  gather<T>(table, known, rows.data(), 0, block);
+  network.stack().initialise_from(block, network.values().data(), network.seed());
+  network.prepare();
 }
 
 template <class T>
@@ -116,21 +135,26 @@ void register_for(py::module_& m, const std::string& suffix) {
           },
           arg("arrays"))
       .def("prepare", [](Network<T>& network) { network.prepare(); })
+      .def("initialise_from", &initialise_from<T>, arg("X"), arg("rows"), arg("inputs"))
       .def("forward", &forward<T>, arg("X"), arg("training"))
       .def("gradients", &gradients<T>, arg("X"), arg("y"), arg("sample_weight"), arg("output_gradient"), arg("loss"),
-           arg("delta"), arg("quantile"), arg("label_smoothing"), arg("l1"), arg("l2"), arg("n_threads"));
+           arg("delta"), arg("quantiles"), arg("label_smoothing"), arg("l1"), arg("l2"), arg("n_threads"));
 
   py::class_<Optimizer<T>>(m, ("Optimizer" + suffix).c_str())
       .def(py::init([](const Network<T>& network, const std::string& solver, double momentum, bool nesterov,
                        double beta_1, double beta_2, double epsilon, double weight_decay,
-                       std::vector<double> learning_rate_factors) {
+                       const std::vector<std::pair<double, double>>& learning_rate_factors,
+                       std::vector<double> weight_decay_factors) {
+             std::vector<RateFactors> rates;
+             for (const auto& [weights, bias] : learning_rate_factors) rates.push_back({weights, bias});
              return std::make_unique<Optimizer<T>>(
-                 optimizer_options(solver, momentum, nesterov, beta_1, beta_2, epsilon, weight_decay,
-                                   std::move(learning_rate_factors)),
+                 optimizer_options(solver, momentum, nesterov, beta_1, beta_2, epsilon, weight_decay, std::move(rates),
+                                   std::move(weight_decay_factors)),
                  network.stack());
            }),
            py::keep_alive<1, 2>(), arg("network"), arg("solver"), arg("momentum"), arg("nesterov"), arg("beta_1"),
-           arg("beta_2"), arg("epsilon"), arg("weight_decay"), arg("learning_rate_factors"))
+           arg("beta_2"), arg("epsilon"), arg("weight_decay"), arg("learning_rate_factors"),
+           arg("weight_decay_factors"))
       .def_readwrite("steps", &Optimizer<T>::steps)
       .def("moments",
            [](py::object self) {

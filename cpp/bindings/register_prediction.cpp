@@ -10,12 +10,11 @@ using py::arg;
 template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   py::class_<Predictor<T>>(m, ("Predictor" + suffix).c_str())
-      .def(py::init([](const Network<T>& network, const std::optional<Array<double>>& shift,
-                       const std::optional<Array<double>>& scale, const std::string& link) {
-             return std::make_unique<Predictor<T>>(network, standardisation_of(shift, scale, network.stack().inputs()),
+      .def(py::init([](const Network<T>& network, const Standardisation* inputs, const std::string& link) {
+             return std::make_unique<Predictor<T>>(network, standardisation_for(inputs, network.stack().inputs()),
                                                    link_from_name(link));
            }),
-           arg("network"), arg("shift"), arg("scale"), arg("link"))
+           arg("network"), arg("inputs"), arg("link"))
       .def(
           "holds",
           [](const Predictor<T>& predictor, const py::list& arrays) {
@@ -39,6 +38,13 @@ void register_for(py::module_& m, const std::string& suffix) {
 }  // namespace
 
 void register_prediction(py::module_& m) {
+  py::class_<Standardisation>(m, "Standardisation")
+      .def(py::init([](const Array<double>& shift, const Array<double>& scale, Index n_filled, bool clips) {
+             if (shift.size() != scale.size()) invalid("shift and scale", "must hold one number per column each");
+             return Standardisation({shift.data(), shift.data() + shift.size()},
+                                    {scale.data(), scale.data() + scale.size()}, n_filled, clips);
+           }),
+           arg("shift"), arg("scale"), arg("n_filled"), arg("clips"));
   register_for<float>(m, "F32");
   register_for<double>(m, "F64");
 }

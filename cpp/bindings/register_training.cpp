@@ -14,6 +14,7 @@ const char* reason_name(StopReason reason) {
     case StopReason::max_iter: return "max_iter";
     case StopReason::no_improvement: return "no_improvement";
     case StopReason::callback: return "callback";
+    case StopReason::time_limit: return "time_limit";
     case StopReason::interrupted: return "interrupted";
     case StopReason::diverged: return "diverged";
   }
@@ -23,8 +24,8 @@ const char* reason_name(StopReason reason) {
 TrainOptions train_options(const py::dict& from) {
   TrainOptions to;
   const auto number = [&](const char* key) { return from[key].cast<double>(); };
-  to.step.loss =
-      loss_options(from["loss"].cast<std::string>(), number("delta"), number("quantile"), number("label_smoothing"));
+  to.step.loss = loss_options(from["loss"].cast<std::string>(), number("delta"),
+                              from["quantiles"].cast<std::vector<double>>(), number("label_smoothing"));
   to.step.l1 = number("l1");
   to.step.l2 = number("l2");
   to.step.max_grad_norm = number("max_grad_norm");
@@ -35,7 +36,11 @@ TrainOptions train_options(const py::dict& from) {
   to.shuffle = from["shuffle"].cast<bool>();
   to.tol = number("tol");
   to.n_iter_no_change = from["n_iter_no_change"].cast<Index>();
+  to.patience_growth = number("patience_growth");
   to.early_stopping = from["early_stopping"].cast<bool>();
+  to.reports_outputs = from["reports_outputs"].cast<bool>();
+  to.anneals = from["anneals"].cast<bool>();
+  to.time_limit = number("time_limit");
   to.n_threads = from["n_threads"].cast<int>();
   to.seed = from["seed"].cast<std::uint64_t>();
   to.samples_seen = number("samples_seen");
@@ -63,13 +68,12 @@ Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple&
 }
 
 template <class T>
-py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional<Array<double>>& shift,
-               const std::optional<Array<double>>& scale, const py::tuple& train_part,
-               const std::optional<py::tuple>& validation_part, const py::dict& options,
-               const std::optional<py::function>& on_epoch) {
+py::dict train(Network<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
+               const py::tuple& train_part, const std::optional<py::tuple>& validation_part, const py::dict& options,
+               const std::optional<py::function>& on_epoch, const std::optional<py::function>& interrupted) {
   optimizer.check(network.stack());
   const TrainOptions parsed = train_options(options);
-  const Standardisation inputs = standardisation_of(shift, scale, network.stack().inputs());
+  const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
   const LossKind loss = parsed.step.loss.kind;
   Dataset<T> train = dataset_of(network, loss, train_part, "");
   Dataset<T> validation;
@@ -77,13 +81,13 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
 
   // An exception cannot cross the team; it is kept until all threads have left.
   std::exception_ptr raised;
-  const auto with_python = [&](auto&& ask) {
+  const auto with_python = [&](auto&& ask, auto otherwise) {
     const py::gil_scoped_acquire acquire;
     try {
       return ask();
     } catch (...) {
       raised = std::current_exception();
-      return true;
+      return otherwise;
     }
   };
   TrainResult result;
@@ -91,17 +95,26 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
     const py::gil_scoped_release release;
     Trainer<T> trainer(network, optimizer, inputs, std::move(train), std::move(validation), parsed);
     trainer.interrupted = [&] {
-      return with_python([] {
-        if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-        return false;
-      });
+      return with_python(
+          [&] {
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            return interrupted && (*interrupted)().template cast<bool>();
+          },
+          true);
     };
     if (on_epoch)
       trainer.on_epoch = [&](const EpochRecord& record) {
-        return with_python([&] {
-          return (*on_epoch)(record.epoch, record.loss, record.validation_loss, record.learning_rate)
-              .template cast<bool>();
-        });
+        return with_python(
+            [&] {
+              py::object outputs = py::none();
+              if (record.outputs.rows > 0)
+                outputs = py::array_t<double>({record.outputs.rows, record.outputs.cols}, record.outputs.data);
+              const auto [stops, watched] = (*on_epoch)(record.epoch, record.loss, record.validation_loss,
+                                                        record.learning_rate, record.seconds, outputs)
+                                                .template cast<std::pair<bool, std::optional<double>>>();
+              return EpochAnswer{stops, watched};
+            },
+            EpochAnswer{true, {}});
       };
     result = trainer.run();
   }
@@ -116,6 +129,7 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
   py::dict out;
   out["loss_curve"] = result.loss_curve;
   out["validation_curve"] = result.validation_curve;
+  out["watched_curve"] = result.watched_curve;
   out["learning_rates"] = result.learning_rates;
   out["n_iter"] = result.n_iter;
   out["best_epoch"] = result.best_epoch;
@@ -125,8 +139,8 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const std::optional
 
 template <class T>
 void register_for(py::module_& m) {
-  m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("shift"), arg("scale"), arg("train"),
-        arg("validation"), arg("options"), arg("on_epoch"));
+  m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("inputs"), arg("train"), arg("validation"),
+        arg("options"), arg("on_epoch"), arg("interrupted"));
 }
 
 }  // namespace

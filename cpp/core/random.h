@@ -46,6 +46,11 @@ class RandomSequence {
   std::uint64_t next() { return mix64(key_ += 0x9e3779b97f4a7c15u); }
   /** Uniform in [0, 1). */
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+  /** Normal with mean 0 and variance 1 (Box & Muller 1958). */
+  double normal() {
+    const double radius = std::sqrt(-2 * std::log1p(-uniform()));
+    return radius * std::cos(2 * std::numbers::pi * uniform());
+  }
   /** Uniform in [0, bound) by Lemire's multiplication (bias below 2^-32 for 32-bit bounds). */
   std::uint32_t below(std::uint32_t bound) {
     return static_cast<std::uint32_t>(((next() >> 32) * static_cast<std::uint64_t>(bound)) >> 32);

@@ -223,9 +223,54 @@ void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T>
   });
 }
 
-template void activate(Activation, Matrix<float>, Matrix<float>);
-template void activate(Activation, Matrix<double>, Matrix<double>);
-template void multiply_derivative(Activation, Matrix<float>, Matrix<const float>, Matrix<const float>);
-template void multiply_derivative(Activation, Matrix<double>, Matrix<const double>, Matrix<const double>);
+template <class T>
+void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Matrix<T> saved) {
+  const Index width = padded<T>(a.cols);
+  const Packet<T> one = set<T>(1);
+  visit(activation, [&]<class F>(F) {
+    for (Index i = 0; i < a.rows; ++i) {
+      T* row = a.row(i);
+      T* kept = saved.data ? saved.row(i) : nullptr;
+      for (Index j = 0; j < width; j += kWidth<T>) {
+        const Packet<T> z = load(row + j), slope = load(slopes + j);
+        Packet<T> value, derivative = one;
+        if constexpr (SavesDerivative<F>) {
+          value = F::template value<T>(z, kept ? &derivative : nullptr);
+        } else {
+          value = F::template value<T>(z);
+          if (kept) derivative = F::template backward<T>(one, value);
+        }
+        const Packet<T> bend = psub(value, z);
+        store(row + j, pmadd(slope, bend, z));
+        if (!kept) continue;
+        store(kept + j, pmadd(slope, psub(derivative, one), one));
+        store(kept + width + j, bend);
+      }
+    }
+  });
+}
+
+template <class T>
+void multiply_parametric(Matrix<T> delta, Matrix<T> saved) {
+  const Index width = padded<T>(delta.cols);
+  for (Index i = 0; i < delta.rows; ++i) {
+    T* row = delta.row(i);
+    T* kept = saved.row(i);
+    for (Index j = 0; j < width; j += kWidth<T>) {
+      const Packet<T> d = load(row + j);
+      store(row + j, pmul(d, load(kept + j)));
+      store(kept + width + j, pmul(d, load(kept + width + j)));
+    }
+  }
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                                \
+  template void activate(Activation, Matrix<T>, Matrix<T>);                                   \
+  template void multiply_derivative(Activation, Matrix<T>, Matrix<const T>, Matrix<const T>); \
+  template void activate_parametric(Activation, const T*, Matrix<T>, Matrix<T>);              \
+  template void multiply_parametric(Matrix<T>, Matrix<T>);
+FASTMLP_INSTANTIATE(float)
+FASTMLP_INSTANTIATE(double)
+#undef FASTMLP_INSTANTIATE
 
 }  // namespace fastmlp

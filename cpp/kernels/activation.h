@@ -25,4 +25,14 @@ void activate(Activation activation, Matrix<T> a, Matrix<T> derivative);
 template <class T>
 void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T> a, Matrix<const T> derivative);
 
+/** The parametric form a <- a + slope * (f(a) - a), one slope per column (padded with zeros). Where `saved` has memory,
+ * its first padded(a.cols) columns get the derivative 1 + slope * (f'(z) - 1) and the next as many f(z) - z. */
+template <class T>
+void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Matrix<T> saved);
+
+/** From delta, the loss's derivative by a: delta <- delta * derivative, and the second half of `saved` becomes the
+ * derivative by the slopes, row by row. */
+template <class T>
+void multiply_parametric(Matrix<T> delta, Matrix<T> saved);
+
 }  // namespace fastmlp

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/vector_math.h"
+
 namespace fastmlp {
 namespace {
 
@@ -27,6 +29,28 @@ void copy_row(const T* from, Index n, T* to) {
   if (n & 1) *to = *from;
 }
 
+/** x <- 0 where x is NaN, then with `clips` x / sqrt(1 + (x / 3)^2), for the first n numbers of a row. */
+template <class T>
+void fill_and_clip(T* row, Index n, bool clips) {
+  using namespace simd;
+  // Beyond, the square would overflow, and the result is 3 to the last bit.
+  constexpr T kFar = T(1e9);
+  const auto shaped = [&](const Packet<T>& given) {
+    Packet<T> x = pselect(pcmp_eq(given, given), given, set<T>(0));
+    if (!clips) return x;
+    x = pmax(pmin(x, set<T>(kFar)), set<T>(-kFar));
+    const Packet<T> third = pmul(x, set<T>(T(1) / 3));
+    return pdiv(x, square_root<T>(pmadd(third, third, set<T>(1))));
+  };
+  const Index whole = n / kWidth<T> * kWidth<T>;
+  for (Index j = 0; j < whole; j += kWidth<T>) store(row + j, shaped(load(row + j)));
+  if (whole == n) return;
+  alignas(kAlignment) T last[kWidth<T>] = {};
+  std::copy_n(row + whole, n - whole, last);
+  store(last, shaped(load(last)));
+  std::copy_n(last, n - whole, row + whole);
+}
+
 template <class Source, class T>
 void gather_rows(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
                  Matrix<T> out, Index following) {
@@ -47,6 +71,7 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
     if constexpr (std::is_same_v<Source, T>)
       if (contiguous && standardisation.empty()) {
         copy_row(reinterpret_cast<const T*>(from), cols, to);
+        if (standardisation.n_filled() > 0) fill_and_clip(to, standardisation.n_filled(), standardisation.clips());
         continue;
       }
     const auto copy = [&](auto value) {
@@ -59,16 +84,21 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
       copy([&, row = reinterpret_cast<const Source*>(from)](Index j) { return row[j]; });
     else
       copy([&](Index j) { return *reinterpret_cast<const Source*>(from + j * table.col_stride); });
+    if (standardisation.n_filled() > 0) fill_and_clip(to, standardisation.n_filled(), standardisation.clips());
   }
 }
 
 }  // namespace
 
-Standardisation::Standardisation(std::vector<double> shift, std::vector<double> scale)
+Standardisation::Standardisation(std::vector<double> shift, std::vector<double> scale, Index n_filled, bool clips)
     : shift_(std::move(shift)),
       scale_(std::move(scale)),
       shift_f32_(shift_.begin(), shift_.end()),
-      scale_f32_(scale_.begin(), scale_.end()) {}
+      scale_f32_(scale_.begin(), scale_.end()),
+      n_filled_(n_filled),
+      clips_(clips) {
+  if (n_filled < 0) invalid("n_filled", "must be a number of columns; got " + std::to_string(n_filled));
+}
 
 template <>
 const double* Standardisation::shift<double>() const {

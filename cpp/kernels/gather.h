@@ -20,13 +20,21 @@ struct Table {
   Index col_stride = 0;
 };
 
-/** x <- (x - shift) * scale for every column; empty: x as it is. */
+/** What becomes of the columns of a table before the network reads them: x <- (x - shift) * scale, empty: x as it is.
+ * In the first `n_filled` columns NaN, a missing number, then becomes 0, and with `clips` x <- x / sqrt(1 + (x / 3)^2)
+ * draws outliers in (Holzmueller et al. 2024, "smooth clipping"). */
 class Standardisation {
  public:
   Standardisation() = default;
-  Standardisation(std::vector<double> shift, std::vector<double> scale);
+  Standardisation(std::vector<double> shift, std::vector<double> scale, Index n_filled = 0, bool clips = false);
 
   bool empty() const { return shift_.empty(); }
+  /** Whether it fits a table of so many columns. */
+  bool fits(Index columns) const {
+    return (empty() || static_cast<Index>(shift_.size()) == columns) && n_filled_ <= columns;
+  }
+  Index n_filled() const { return n_filled_; }
+  bool clips() const { return clips_; }
   template <class T>
   const T* shift() const;
   template <class T>
@@ -35,6 +43,8 @@ class Standardisation {
  private:
   std::vector<double> shift_, scale_;
   std::vector<float> shift_f32_, scale_f32_;
+  Index n_filled_ = 0;
+  bool clips_ = false;
 };
 
 /** out.row(i) <- table row rows[i], or row first + i where rows is null, standardised. The subtraction is done in the

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <numbers>
 #include <type_traits>
 
 #include "kernels/packet.h"
@@ -95,6 +96,37 @@ inline Packet<T> tanh(const Packet<T>& x) {
     const Packet<T> signed_large = pselect(pcmp_lt(x, set<T>(0)), psub(set<T>(0), large), large);
     return pselect(pcmp_lt(magnitude, set<T>(0.625)), small, signed_large);
   }
+}
+
+/** sin(pi r) and cos(pi r) for r in [-1/2, 1/2]: their series, as far as T has digits. */
+template <class T>
+struct SineCosine {
+  Packet<T> sine, cosine;
+
+  explicit SineCosine(const Packet<T>& r) {
+    constexpr int terms = std::is_same_v<T, float> ? 7 : 11;
+    // (-1)^k pi^(2k + first) / (2k + first)!, the highest power first
+    constexpr auto series = [](double first) {
+      std::array<double, terms> c{};
+      double term = first == 0 ? 1 : std::numbers::pi;
+      for (int k = 0; k < terms; ++k) {
+        c[static_cast<std::size_t>(terms - 1 - k)] = term;
+        term *= -std::numbers::pi * std::numbers::pi / ((2 * k + first + 1) * (2 * k + first + 2));
+      }
+      return c;
+    };
+    static constexpr auto odd = series(1), even = series(0);
+    const Packet<T> square = pmul(r, r);
+    sine = pmul(r, polynomial<T>(square, odd));
+    cosine = polynomial<T>(square, even);
+  }
+};
+
+/** x - n with n the integer next to x, for |x| below 2^22 (float) or 2^51 (double). */
+template <class T>
+inline Packet<T> fraction(const Packet<T>& x) {
+  const Packet<T> big = set<T>(std::is_same_v<T, float> ? T(0x1.8p23) : T(0x1.8p52));
+  return psub(x, psub(padd(x, big), big));
 }
 
 /** erf by Cody's rational approximations (1969): one for |x| <= 0.46875, two for exp(x^2) erfc beyond. */

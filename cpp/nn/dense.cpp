@@ -27,10 +27,12 @@ Index task_length(Index n, Index most, Index grain) {
 }  // namespace
 
 template <class T>
-Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool sparse)
-    : inputs_(inputs), outputs_(outputs), activation_(activation), sparse_(sparse) {
+Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool parametric, bool sparse)
+    : inputs_(inputs), outputs_(outputs), activation_(activation), parametric_(parametric), sparse_(sparse) {
   if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
   if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
+  if (parametric && activation == Activation::identity)
+    invalid("Dense.parametric", "must be false where the activation is 'identity', which has no bend to scale");
   // The packed copies are the largest things made of one layer; room for lines and for bytes.
   const char* what = "the number of weights of a Dense layer";
   checked_product(
@@ -47,19 +49,22 @@ Block Dense<T>::weights() const {
 template <class T>
 Block Dense<T>::bias() const {
   const Block w = weights();
-  return {w.rows * w.stride, 1, outputs_, padded<T>(outputs_)};
+  return {w.rows * w.stride, parametric_ ? 2 : 1, outputs_, padded<T>(outputs_)};
 }
 
 template <class T>
 Index Dense<T>::n_parameters() const {
-  return bias().offset + bias().stride;
+  return bias().offset + bias().rows * bias().stride;
 }
 
 template <class T>
 std::vector<ParameterArray> Dense<T>::arrays() const {
   const Index stride = weights().stride;
   const auto strides = output_major() ? std::vector<Index>{1, stride} : std::vector<Index>{stride, 1};
-  return {{"weights", 0, {inputs_, outputs_}, strides}, {"bias", bias().offset, {outputs_}, {1}}};
+  std::vector<ParameterArray> all = {{"weights", 0, {inputs_, outputs_}, strides},
+                                     {"bias", bias().offset, {outputs_}, {1}}};
+  if (parametric_) all.push_back({"slopes", bias().offset + bias().stride, {outputs_}, {1}});
+  return all;
 }
 
 // Uniform. Hidden layers start with variance 1 / (3 inputs), PyTorch's default: smaller than what keeps the signal's
@@ -90,6 +95,39 @@ void Dense<T>::initialise(T* values, RandomSequence& random) const {
   for (Index i = 0; i < inputs_; ++i)
     for (Index j = 0; j < outputs_; ++j) values[i * w.strides[0] + j * w.strides[1]] = uniform(bound);
   for (Index j = 0; j < outputs_; ++j) values[bias().offset + j] = uniform(bias_bound);
+  if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
+}
+
+template <class T>
+void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& random) const {
+  const ParameterArray w = arrays()[0];
+  const auto weight = [&](Index i, Index j) -> T& { return values[i * w.strides[0] + j * w.strides[1]]; };
+  for (Index i = 0; i < inputs_; ++i)
+    for (Index j = 0; j < outputs_; ++j) weight(i, j) = static_cast<T>(random.normal());
+  if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
+  std::fill_n(values + bias().offset, outputs_, T(0));
+
+  Buffer<T> copy(forward_copy_size()), memory(in.rows * row_stride<T>(outputs_));
+  for (const Task& task : tasks()) prepare(task, values, copy.data(), nullptr);
+  const Matrix<T> z{memory.data(), in.rows, outputs_, row_stride<T>(outputs_)};
+  product_of({values, copy.data(), nullptr}, {in, {}}, false, z);
+  const double n = static_cast<double>(in.rows);
+  constexpr int kPoints = 5;
+  for (Index j = 0; j < outputs_; ++j) {
+    double mean = 0, square = 0;
+    for (Index r = 0; r < in.rows; ++r) mean += static_cast<double>(z.row(r)[j]) / n;
+    for (Index r = 0; r < in.rows; ++r) square += std::pow(static_cast<double>(z.row(r)[j]) - mean, 2) / n;
+    // Where the rows do not differ, scaled as if their inputs had variance one.
+    const double deviation = square > 1e-20 ? std::sqrt(square) : std::sqrt(static_cast<double>(inputs_));
+    for (Index i = 0; i < inputs_; ++i) weight(i, j) = static_cast<T>(static_cast<double>(weight(i, j)) / deviation);
+    double total = 0, point = 0;
+    for (int k = 0; k < kPoints; ++k) {
+      const double share = -std::log1p(-random.uniform());  // exponential: shares are uniform on the simplex
+      total += share;
+      point += share * static_cast<double>(z.row(random.below(static_cast<std::uint32_t>(in.rows)))[j]) / deviation;
+    }
+    values[bias().offset + j] = static_cast<T>(-point / total);
+  }
 }
 
 template <class T>
@@ -113,17 +151,25 @@ void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* ba
 }
 
 template <class T>
-void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
-                       const Pass&) const {
+void Dense<T>::product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const {
   const T* b = own.values + bias().offset;
-  const bool relu = activation_ == Activation::relu;
   if (prepares())
     product_bias<T>(inputs_, Strided<T>::plain(in.dense), Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
   else if (sparse_)
     sparse_product_bias<T>(in.sparse, weights().in(own.values), b, out);
   else
     dot_bias<T>(in.dense, weights().in(own.values), b, out);
-  if (!prepares() || !relu) activate(activation_, out, saved);
+}
+
+template <class T>
+void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
+                       const Pass&) const {
+  const bool relu = prepares() && !parametric_ && activation_ == Activation::relu;
+  product_of(own, in, relu, out);
+  if (parametric_)
+    activate_parametric<T>(activation_, own.values + bias().offset + bias().stride, out, saved);
+  else if (!relu)
+    activate(activation_, out, saved);
 }
 
 template <class T>
@@ -131,11 +177,11 @@ void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activa
                         const Pass&) const {
   const Panels<T> transposed =
       output_major() ? Panels<T>::row_major(weights().in(own.values)) : Panels<T>::packed(own.backward_copy, outputs_);
-  if (in.activation == Activation::relu) {
+  if (in.activation == Activation::relu && !in.parametric) {
     product_gated<T>(outputs_, Strided<T>::plain(delta), transposed, in.values, d_in);
   } else {
     product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
-    multiply_derivative<T>(in.activation, d_in, in.values, in.saved);
+    in.multiply(d_in);
   }
 }
 
@@ -154,7 +200,7 @@ std::vector<Task> Dense<T>::tasks() const {
       task.weights = {row * w.stride + column, std::min(task_rows, w.rows - row),
                       std::min(task_columns, w.cols - column), w.stride};
       if (!output_major() && row == 0)
-        task.bias = {bias().offset + column, 1, task.weights.cols, bias().stride};
+        task.bias = {bias().offset + column, bias().rows, task.weights.cols, bias().stride};
       else if (output_major() && column == 0)
         task.bias = bias();
       tasks.push_back(task);
@@ -163,8 +209,8 @@ std::vector<Task> Dense<T>::tasks() const {
 }
 
 template <class T>
-void Dense<T>::gradient(const Task& task, const LayerInput<T>& in, Matrix<const T> delta,
-                        const TaskGradient<T>& gradient, bool add) const {
+void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Matrix<const T> delta,
+                        Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const {
   // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
   const auto columns = [&](Matrix<const T> m, Index first, Index count) {
     return Matrix<const T>{m.data + first, m.rows, count, m.stride};
@@ -179,7 +225,13 @@ void Dense<T>::gradient(const Task& task, const LayerInput<T>& in, Matrix<const 
     else
       product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
   }
-  if (task.bias.rows > 0) column_sums<T>(output_major() ? delta : right, gradient.bias.data, add);
+  if (task.bias.rows == 0) return;
+  const Matrix<const T> units = output_major() ? delta : right;
+  column_sums<T>(units, gradient.bias.row(0), add);
+  // Of the slopes: see multiply_parametric().
+  if (parametric_)
+    column_sums<T>(columns(saved, padded<T>(outputs_) + (output_major() ? 0 : task.first_column), units.cols),
+                   gradient.bias.row(1), add);
 }
 
 template class Dense<float>;

@@ -1,4 +1,5 @@
-// Fully connected layer with its activation: out = f(in W + b), of dense or of sparse rows.
+// Fully connected layer with its activation: out = f(in W + b), of dense or of sparse rows. A parametric activation
+// has a slope of its own for each unit: z + slope (f(z) - z) (Holzmueller et al. 2024).
 #pragma once
 
 #include "nn/layer.h"
@@ -8,17 +9,23 @@ namespace fastmlp {
 template <class T>
 class Dense final : public Layer<T> {
  public:
-  Dense(Index inputs, Index outputs, Activation activation, bool sparse = false);
+  Dense(Index inputs, Index outputs, Activation activation, bool parametric = false, bool sparse = false);
 
   Index inputs() const override { return inputs_; }
   Index outputs() const override { return outputs_; }
   Activation activation() const override { return activation_; }
   bool takes_sparse() const override { return sparse_; }
-  Index saved_per_row() const override { return saves_derivative(activation_) ? outputs_ : 0; }
+  bool is_parametric() const override { return parametric_; }
+  Index saved_per_row() const override {
+    if (parametric_) return 2 * padded<T>(outputs_);
+    return saves_derivative(activation_) ? outputs_ : 0;
+  }
 
   Index n_parameters() const override;
   std::vector<ParameterArray> arrays() const override;
   void initialise(T* values, RandomSequence& random) const override;
+  /** Outputs of variance one over the rows of `in`, with their kinks inside the data (Holzmueller et al. 2024). */
+  void initialise_from(Matrix<const T> in, T* values, RandomSequence& random) const override;
 
   Index forward_copy_size() const override;
   Index backward_copy_size() const override;
@@ -29,8 +36,8 @@ class Dense final : public Layer<T> {
                 const Pass&) const override;
 
   std::vector<Task> tasks() const override;
-  void gradient(const Task& task, const LayerInput<T>& in, Matrix<const T> delta, const TaskGradient<T>& gradient,
-                bool add) const override;
+  void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
+                Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
 
  private:
   // W is stored row-major, inputs x outputs. With few outputs padding would cost more than the weights, so there it is
@@ -39,12 +46,15 @@ class Dense final : public Layer<T> {
   bool output_major() const { return !sparse_ && outputs_ <= 4 && inputs_ > 8 * outputs_; }
   /** Whether products read copies of W. */
   bool prepares() const { return !sparse_ && !output_major(); }
+  /** out <- in W + b, with `relu` what is below zero becomes zero (where the layer prepares copies). */
+  void product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const;
   Block weights() const;
-  Block bias() const;
+  Block bias() const;  // and behind it, in a second row, the slopes
 
   Index inputs_;
   Index outputs_;
   Activation activation_;
+  bool parametric_;
   bool sparse_;
 };
 

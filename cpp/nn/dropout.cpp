@@ -12,15 +12,26 @@ Dropout<T>::Dropout(Index width, double rate, Index position) : width_(width), r
 template <class T>
 void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) const {
   const std::uint64_t key = random_key(pass.seed, Stream::dropout, pass.step, static_cast<std::uint64_t>(position_));
-  const auto threshold = static_cast<std::uint32_t>(std::min(rate_ * 0x1p32, 0x1p32 - 1));
-  const T scale = static_cast<T>(1 / (1 - rate_));
+  // 32 random bits decide on two values, one in each half of the row: to draw them is most of the work.
+  constexpr double kPlaces = 0x1p16;
+  const auto threshold = static_cast<std::uint32_t>(std::min(rate_ * pass.dropout_share * kPlaces, kPlaces - 1));
+  const T scale = static_cast<T>(kPlaces / (kPlaces - threshold));
+  const Index half = padded<T>(ceil_div(width_, 2));
   for (Index i = 0; i < from.rows; ++i) {
     const T* source = from.row(i);
     T* target = to.row(i);
-    const auto base = static_cast<std::uint32_t>((pass.first_row + i) * width_);
-    for (Index j = 0; j < width_; ++j)
-      target[j] = random_bits(key, base + static_cast<std::uint32_t>(j)) >= threshold ? source[j] * scale : T(0);
-    for (Index j = width_; j < padded<T>(width_); ++j) target[j] = 0;
+    const auto base = static_cast<std::uint32_t>((pass.first_row + i) * half);
+    const auto bits = [&](Index j) { return random_bits(key, base + static_cast<std::uint32_t>(j)); };
+    const Index second = std::max<Index>(width_ - half, 0);
+    for (Index j = 0; j < second; ++j) {
+      const std::uint32_t both = bits(j);
+      const T low = source[j] * scale, high = source[j + half] * scale;
+      target[j] = (both & 0xffff) >= threshold ? low : T(0);
+      target[j + half] = (both >> 16) >= threshold ? high : T(0);
+    }
+    for (Index j = second; j < std::min(half, width_); ++j)
+      target[j] = (bits(j) & 0xffff) >= threshold ? source[j] * scale : T(0);
+    std::fill(target + width_, target + padded<T>(width_), T(0));
   }
 }
 
@@ -33,7 +44,7 @@ template <class T>
 void Dropout<T>::backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                           const Pass& pass) const {
   mask(delta, d_in, pass);
-  multiply_derivative<T>(in.activation, d_in, in.values, in.saved);
+  in.multiply(d_in);
 }
 
 template class Dropout<float>;

@@ -19,7 +19,8 @@ struct Pass {
   bool training = false;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
-  Index first_row = 0;  // of the block, counted in the minibatch
+  Index first_row = 0;       // of the block, counted in the minibatch
+  double dropout_share = 1;  // of every layer's rate: a schedule's
 };
 
 /** A rectangle of a layer's parameters, counted from the layer's first. */
@@ -41,13 +42,13 @@ struct Task {
   Index layer = 0;      // set by the stack
   Index first_row = 0;  // of the weight matrix as stored
   Index first_column = 0;
-  Block weights;  // penalised and decayed
-  Block bias;     // neither; no rows where the task has none
+  Block weights;  // penalised and decayed; no rows where the task has none
+  Block bias;     // neither; the same
 };
 
 /** A parameter array as its owner sees it. */
 struct ParameterArray {
-  std::string name;  // "weights" or "bias"
+  std::string name;  // "weights", "bias", ...
   Index offset;      // from the layer's first parameter
   std::vector<Index> shape;
   std::vector<Index> strides;  // in elements
@@ -72,11 +73,20 @@ struct LayerInput {
 template <class T>
 struct Activated {
   Activation activation;
+  bool parametric;  // see activate_parametric()
   Matrix<const T> values;
-  Matrix<const T> saved;  // see saves_derivative()
+  Matrix<T> saved;  // see saves_derivative()
+
+  /** delta, the derivative by the outputs, becomes that by what came before the activation. */
+  void multiply(Matrix<T> delta) const {
+    if (parametric)
+      multiply_parametric<T>(delta, saved);
+    else
+      multiply_derivative<T>(activation, delta, values, saved);
+  }
 };
 
-/** Where one task's gradient goes; bias has no rows where the task has none. */
+/** Where one task's gradient goes; no rows where the task has none. */
 template <class T>
 struct TaskGradient {
   Matrix<T> weights, bias;
@@ -97,6 +107,7 @@ class Layer {
   /** False where prediction leaves the layer out. */
   virtual bool acts_in_prediction() const { return true; }
   virtual Activation activation() const { return Activation::identity; }
+  virtual bool is_parametric() const { return false; }
   /** Values per row that forward keeps for backward, besides its output. */
   virtual Index saved_per_row() const { return 0; }
 
@@ -104,6 +115,10 @@ class Layer {
   virtual Index n_parameters() const { return 0; }
   virtual std::vector<ParameterArray> arrays() const { return {}; }
   virtual void initialise(T* /*values*/, RandomSequence&) const {}
+  /** The same from what the layer will read, some rows of it. */
+  virtual void initialise_from(Matrix<const T> /*in*/, T* values, RandomSequence& random) const {
+    initialise(values, random);
+  }
 
   /** Copies of the parameters in the order in which the passes read them. */
   virtual Index forward_copy_size() const { return 0; }
@@ -120,9 +135,11 @@ class Layer {
                         const Pass&) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
-  /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. */
-  virtual void gradient(const Task&, const LayerInput<T>& /*in*/, Matrix<const T> /*delta*/, const TaskGradient<T>&,
-                        bool /*add*/) const {}
+  /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. `saved`
+   * is what forward kept, and what came of it on the way back. Of the layer's parameters, `values`, it may read the
+   * task's alone: others change at the same time. */
+  virtual void gradient(const Task&, const T* /*values*/, const LayerInput<T>& /*in*/, Matrix<const T> /*delta*/,
+                        Matrix<const T> /*saved*/, const TaskGradient<T>&, bool /*add*/) const {}
 };
 
 }  // namespace fastmlp

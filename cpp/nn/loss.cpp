@@ -61,7 +61,8 @@ struct Huber {
 template <class T>
 struct Quantile {
   using P = Packet<T>;
-  explicit Quantile(const LossOptions& options) : q(static_cast<T>(options.quantile)) {}
+  explicit Quantile(const LossOptions& options) : Quantile(options.quantiles[0]) {}
+  explicit Quantile(double quantile) : q(static_cast<T>(quantile)) {}
   P value(const P& z, const P& y) const {
     const P d = psub(z, y);
     return pmax(pmul(set<T>(-q), d), pmul(set<T>(1 - q), d));
@@ -166,6 +167,15 @@ struct LossPass {
     }
   }
 
+  /** A quantile of its own for each output. */
+  void quantiles(const std::vector<double>& all) const {
+    for (Index j = 0; j < output.cols; ++j) {
+      const Quantile<T> term(all[static_cast<std::size_t>(j)]);
+      for (Index i = 0; i < output.rows; i += kAtOnce - kLine<T>)
+        piece<false>(term, i, std::min(output.rows, i + kAtOnce - kLine<T>), j, 1);
+    }
+  }
+
   template <class Term>
   void sum_of_terms(const Term& term) const {
     // One line less than there is room for: the last packet may be begun.
@@ -226,7 +236,8 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
 
 }  // namespace
 
-LossOptions loss_options(const std::string& name, double delta, double quantile, double label_smoothing) {
+LossOptions loss_options(const std::string& name, double delta, const std::vector<double>& quantiles,
+                         double label_smoothing) {
   const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end()) {
     std::string known;
@@ -234,10 +245,12 @@ LossOptions loss_options(const std::string& name, double delta, double quantile,
     invalid("loss", "must be one of " + known + "; got '" + name + "'");
   }
   if (!(delta > 0 && std::isfinite(delta))) invalid("delta", "must be a positive number; got " + std::to_string(delta));
-  if (!(quantile > 0 && quantile < 1)) invalid("quantile", "must be in (0, 1); got " + std::to_string(quantile));
+  if (quantiles.empty()) invalid("quantile", "must hold at least one number");
+  for (const double q : quantiles)
+    if (!(q > 0 && q < 1)) invalid("quantile", "must be in (0, 1); got " + std::to_string(q));
   if (!(label_smoothing >= 0 && label_smoothing < 1))
     invalid("label_smoothing", "must be in [0, 1); got " + std::to_string(label_smoothing));
-  return {static_cast<LossKind>(found - kNames.begin()), delta, quantile, label_smoothing};
+  return {static_cast<LossKind>(found - kNames.begin()), delta, quantiles, label_smoothing};
 }
 
 LossOptions canonical_loss(const std::string& link) {
@@ -272,7 +285,9 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
     case LossKind::squared_error: return terms.template operator()<SquaredError<T>>();
     case LossKind::absolute_error: return terms.template operator()<AbsoluteError<T>>();
     case LossKind::huber: return terms.template operator()<Huber<T>>();
-    case LossKind::quantile: return terms.template operator()<Quantile<T>>();
+    case LossKind::quantile:
+      if (loss.quantiles.size() > 1) return pass.quantiles(loss.quantiles);
+      return terms.template operator()<Quantile<T>>();
     case LossKind::poisson: return terms.template operator()<Poisson<T>>();
     case LossKind::binary_cross_entropy: return terms.template operator()<BinaryCrossEntropy<T>>();
     case LossKind::cross_entropy:

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "core/matrix.h"
 
@@ -25,13 +26,15 @@ enum class LossKind {
 
 struct LossOptions {
   LossKind kind = LossKind::squared_error;
-  double delta = 1.0;            // huber: where the quadratic part ends
-  double quantile = 0.5;         // quantile: which one
-  double label_smoothing = 0.0;  // cross-entropies: share of the label spread over all classes
+  double delta = 1.0;                     // huber: where the quadratic part ends
+  std::vector<double> quantiles = {0.5};  // quantile: one for all outputs, or one for each
+  double label_smoothing = 0.0;           // cross-entropies: share of the label spread over all classes
 };
 
-/** Checks and converts; an unknown name or a value out of range is an error that names the parameter. */
-LossOptions loss_options(const std::string& name, double delta, double quantile, double label_smoothing);
+/** Checks and converts; an unknown name or a value out of range is an error that names the parameter. Of several
+ * quantiles each output has its own. */
+LossOptions loss_options(const std::string& name, double delta, const std::vector<double>& quantiles,
+                         double label_smoothing);
 
 /** scikit-learn's loss of outputs behind this link, whose derivative by the raw output is prediction - y. */
 LossOptions canonical_loss(const std::string& link);

@@ -4,6 +4,7 @@
 
 #include "nn/dense.h"
 #include "nn/dropout.h"
+#include "nn/scale.h"
 
 namespace fastmlp {
 
@@ -12,18 +13,28 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
   if (specs.empty()) invalid("layers", "must hold at least one layer");
   for (const LayerSpec& spec : specs) {
     const std::string where = "layers[" + std::to_string(layers_.size()) + "]";
-    if (spec.kind == "dense") {
-      if (!layers_.empty() && layers_.back()->outputs() != spec.inputs)
-        invalid(where, "takes " + std::to_string(spec.inputs) + " inputs, but the layer before it gives " +
+    const auto takes = [&](Index inputs) {
+      if (!layers_.empty() && layers_.back()->outputs() != inputs)
+        invalid(where, "takes " + std::to_string(inputs) + " inputs, but the layer before it gives " +
                            std::to_string(layers_.back()->outputs()));
+    };
+    if (spec.kind == "dense") {
+      takes(spec.inputs);
       if (!layers_.empty() && spec.sparse) invalid(where, "must not take sparse rows: only the first layer can");
+      layers_.push_back(std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation),
+                                                   spec.parametric, spec.sparse));
+    } else if (spec.kind == "scale") {
+      takes(spec.inputs);
+      layers_.push_back(std::make_unique<Scale<T>>(spec.inputs));
+    } else if (spec.kind == "embedding") {
+      if (!layers_.empty()) invalid(where, "must not be an embedding: only the first layer can be one");
       layers_.push_back(
-          std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation), spec.sparse));
+          std::make_unique<Embedding<T>>(spec.n_numbers, spec.n_flags, spec.periodic, spec.sigma, spec.categories));
     } else if (spec.kind == "dropout") {
       if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
       layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));
     } else {
-      invalid(where, "must be of kind 'dense' or 'dropout'; got '" + spec.kind + "'");
+      invalid(where, "must be of kind 'dense', 'dropout', 'scale' or 'embedding'; got '" + spec.kind + "'");
     }
   }
   const char* what = "the number of parameters";
@@ -51,6 +62,24 @@ void Stack<T>::initialise(T* values, std::uint64_t seed) const {
   for (Index i = 0; i < n_layers(); ++i) {
     RandomSequence random(random_key(seed, Stream::initialisation, static_cast<std::uint64_t>(i)));
     layer(i).initialise(values + first_parameter(i), random);
+  }
+}
+
+template <class T>
+void Stack<T>::initialise_from(Matrix<const T> rows, T* values, std::uint64_t seed) const {
+  Buffer<T> forward_copy(forward_copy_size());
+  Workspace<T> workspace(*this, rows.rows, false);
+  Matrix<const T> in = rows;
+  for (Index i = 0; i < n_layers(); ++i) {
+    const Layer<T>& own = layer(i);
+    if (!own.acts_in_prediction()) continue;
+    RandomSequence random(random_key(seed, Stream::initialisation, static_cast<std::uint64_t>(i)));
+    own.initialise_from(in, values + first_parameter(i), random);
+    for (const Task& task : tasks_)
+      if (task.layer == i) prepare(task, values, forward_copy.data(), nullptr);
+    const Matrix<T> out = workspace.out_[static_cast<std::size_t>(i)];
+    own.forward(weights_of({values, forward_copy.data(), nullptr}, i), {in, {}}, out, {}, Pass{});
+    in = out;
   }
 }
 
@@ -93,10 +122,10 @@ void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index 
   const auto rows = [&](Matrix<T> m) { return m.data ? m.slice(first, count) : m; };
   const auto activated = [&](Index i) {
     const auto k = static_cast<std::size_t>(i);
-    return Activated<T>{layer(i).activation(), rows(workspace.out_[k]), rows(workspace.saved_[k])};
+    return Activated<T>{layer(i).activation(), layer(i).is_parametric(), rows(workspace.out_[k]),
+                        rows(workspace.saved_[k])};
   };
-  const Activated<T> last = activated(n_layers() - 1);
-  multiply_derivative<T>(last.activation, rows(workspace.delta_.back()), last.values, last.saved);
+  activated(n_layers() - 1).multiply(rows(workspace.delta_.back()));
   for (Index i = n_layers() - 1; i > 0; --i) {
     const auto k = static_cast<std::size_t>(i);
     layer(i).backward(weights_of(weights, i), rows(workspace.delta_[k]), activated(i - 1),
@@ -111,11 +140,12 @@ TaskGradient<T> Stack<T>::place(const Task& task, T* gradients) const {
 }
 
 template <class T>
-void Stack<T>::gradient(const Task& task, const Workspace<T>& workspace, Index first, Index count,
+void Stack<T>::gradient(const Task& task, const T* values, const Workspace<T>& workspace, Index first, Index count,
                         const TaskGradient<T>& gradient, bool add, const SparseRows<T>& sparse) const {
   const auto k = static_cast<std::size_t>(task.layer);
-  const Matrix<const T> in = (k > 0 ? workspace.out_[k - 1] : workspace.input_).slice(first, count);
-  layers_[k]->gradient(task, {in, sparse}, workspace.delta_[k].slice(first, count), gradient, add);
+  const auto rows = [&](Matrix<T> m) -> Matrix<const T> { return m.data ? m.slice(first, count) : m; };
+  layers_[k]->gradient(task, values + parameters_[k], {rows(k > 0 ? workspace.out_[k - 1] : workspace.input_), sparse},
+                       rows(workspace.delta_[k]), rows(workspace.saved_[k]), gradient, add);
 }
 
 template <class T>

@@ -6,18 +6,24 @@
 #include <string>
 #include <vector>
 
-#include "nn/layer.h"
+#include "nn/embedding.h"
 
 namespace fastmlp {
 
 /** One layer as the user describes it. */
 struct LayerSpec {
-  std::string kind;        // "dense" or "dropout"
-  Index inputs = 0;        // dense
-  Index outputs = 0;       // dense
-  std::string activation;  // dense
-  double rate = 0;         // dropout
-  bool sparse = false;     // dense: reads sparse rows
+  std::string kind;             // "dense", "dropout", "scale" or "embedding"
+  Index inputs = 0;             // dense, scale
+  Index outputs = 0;            // dense
+  std::string activation = {};  // dense
+  double rate = 0;              // dropout
+  bool sparse = false;          // dense: reads sparse rows
+  bool parametric = false;      // dense: a slope of its own for every unit's activation
+  // embedding, see nn/embedding.h
+  Index n_numbers = 0, n_flags = 0;
+  bool periodic = false;
+  double sigma = 0;
+  std::vector<Category> categories = {};
 };
 
 /** The flat buffers of a whole stack. */
@@ -53,6 +59,8 @@ class Stack {
   Index work_per_row() const { return work_per_row_; }
 
   void initialise(T* values, std::uint64_t seed) const;
+  /** The same from rows of inputs, layer by layer. */
+  void initialise_from(Matrix<const T> rows, T* values, std::uint64_t seed) const;
   /** Refreshes one task's part of the copies that the passes read; backward_copy is null in prediction. */
   void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const;
   /** Refreshes the whole of them. */
@@ -66,8 +74,9 @@ class Stack {
   void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
   /** The place of one task's gradient in a flat buffer. */
   TaskGradient<T> place(const Task& task, T* gradients) const;
-  /** One task's gradient over rows [first, first + count) of the workspace, or those of `sparse`. */
-  void gradient(const Task& task, const Workspace<T>& workspace, Index first, Index count,
+  /** One task's gradient over rows [first, first + count) of the workspace, or those of `sparse`; of all the parameters
+   * only the task's are read. */
+  void gradient(const Task& task, const T* values, const Workspace<T>& workspace, Index first, Index count,
                 const TaskGradient<T>& gradient, bool add, const SparseRows<T>& sparse = {}) const;
 
  private:

@@ -10,7 +10,8 @@ namespace fastmlp {
 
 OptimizerOptions optimizer_options(const std::string& solver, double momentum, bool nesterov, double beta_1,
                                    double beta_2, double epsilon, double weight_decay,
-                                   std::vector<double> learning_rate_factors) {
+                                   std::vector<RateFactors> learning_rate_factors,
+                                   std::vector<double> weight_decay_factors) {
   const auto check = [](bool holds, const char* name, const char* expected, double got) {
     if (!holds) invalid(name, std::string("must be ") + expected + "; got " + std::to_string(got));
   };
@@ -28,8 +29,11 @@ OptimizerOptions optimizer_options(const std::string& solver, double momentum, b
   check(beta_2 >= 0 && beta_2 < 1, "beta_2", "in [0, 1)", beta_2);
   check(epsilon > 0 && std::isfinite(epsilon), "epsilon", "a positive number", epsilon);
   check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", "a number >= 0", weight_decay);
-  for (const double factor : learning_rate_factors)
-    check(factor >= 0 && std::isfinite(factor), "learning_rate_factors", "numbers >= 0", factor);
+  for (const auto& [weights, bias] : learning_rate_factors)
+    for (const double factor : {weights, bias})
+      check(factor >= 0 && std::isfinite(factor), "learning_rate_factors", "numbers >= 0", factor);
+  for (const double factor : weight_decay_factors)
+    check(factor >= 0 && std::isfinite(factor), "weight_decay_factors", "numbers >= 0", factor);
   options.momentum = momentum;
   options.nesterov = nesterov;
   options.beta_1 = beta_1;
@@ -37,6 +41,7 @@ OptimizerOptions optimizer_options(const std::string& solver, double momentum, b
   options.epsilon = epsilon;
   options.weight_decay = weight_decay;
   options.learning_rate_factors = std::move(learning_rate_factors);
+  options.weight_decay_factors = std::move(weight_decay_factors);
   return options;
 }
 
@@ -45,19 +50,23 @@ double clipping_factor(double squared_norm, double max_norm) {
 }
 
 template <class T>
-Optimizer<T>::Optimizer(OptimizerOptions options, const Stack<T>& stack)
-    : options_(std::move(options)), stack_(stack), factors_(static_cast<std::size_t>(stack.n_layers()), 1.0) {
-  std::size_t given = 0;
-  for (Index i = 0; i < stack.n_layers(); ++i) {
-    if (stack.layer(i).n_parameters() == 0) continue;
-    if (given < options_.learning_rate_factors.size())
-      factors_[static_cast<std::size_t>(i)] = options_.learning_rate_factors[given];
-    ++given;
-  }
-  if (!options_.learning_rate_factors.empty() && options_.learning_rate_factors.size() != given)
-    invalid("learning_rate_factors", "must hold one number for each of the " + std::to_string(given) +
-                                         " layers with parameters; got " +
-                                         std::to_string(options_.learning_rate_factors.size()));
+Optimizer<T>::Optimizer(OptimizerOptions options, const Stack<T>& stack) : options_(std::move(options)), stack_(stack) {
+  // From one per layer with parameters to one per layer.
+  const auto spread = [&]<class Factor>(const char* name, const std::vector<Factor>& given, Factor none) {
+    std::vector<Factor> factors(static_cast<std::size_t>(stack.n_layers()), none);
+    std::size_t next = 0;
+    for (Index i = 0; i < stack.n_layers(); ++i) {
+      if (stack.layer(i).n_parameters() == 0) continue;
+      if (next < given.size()) factors[static_cast<std::size_t>(i)] = given[next];
+      ++next;
+    }
+    if (!given.empty() && given.size() != next)
+      invalid(name, "must hold one number for each of the " + std::to_string(next) + " layers with parameters; got " +
+                        std::to_string(given.size()));
+    return factors;
+  };
+  factors_ = spread("learning_rate_factors", options_.learning_rate_factors, RateFactors{});
+  decay_factors_ = spread("weight_decay_factors", options_.weight_decay_factors, 1.0);
   if (options_.solver != Solver::rmsprop) first_ = Buffer<T>(stack.n_parameters());
   if (options_.solver != Solver::sgd) second_ = Buffer<T>(stack.n_parameters());
 }
@@ -74,11 +83,12 @@ typename Optimizer<T>::Blocks Optimizer<T>::blocks(const Task& task, T* values, 
 
 template <class T>
 template <class Step>
-void Optimizer<T>::apply(Step step, const Blocks& blocks, double decay) const {
-  step.decay = static_cast<T>(decay);
+void Optimizer<T>::apply(Step step, const Blocks& blocks, double decay, double bias_rate) const {
+  step.decay = static_cast<T>(std::min(decay, 1.0));
   step(blocks.weights);
   step.decay = 0;
-  if (blocks.bias.value.rows > 0) step(blocks.bias);
+  step.rate = static_cast<T>(bias_rate);
+  step(blocks.bias);
 }
 
 template <class T>
@@ -92,9 +102,10 @@ typename Optimizer<T>::Rate Optimizer<T>::rate(double learning_rate, std::uint64
 template <class T>
 void Optimizer<T>::update(const Task& task, T* values, const TaskGradient<T>& gradient, Rate step_rate,
                           double gradient_scale) {
-  const double factor = factors_[static_cast<std::size_t>(task.layer)];
-  const double rate = factor * step_rate.corrected;
-  const double decay = factor * step_rate.plain * options_.weight_decay;
+  const RateFactors factors = factors_[static_cast<std::size_t>(task.layer)];
+  const double rate = factors.weights * step_rate.corrected, bias_rate = factors.bias * step_rate.corrected;
+  const double decay = factors.weights * step_rate.plain * options_.weight_decay * step_rate.decay_share *
+                       decay_factors_[static_cast<std::size_t>(task.layer)];
   const T scale = static_cast<T>(gradient_scale);
   const auto as = [](double x) { return static_cast<T>(x); };
   // One that T cannot hold would be flushed to zero, and 0 / 0 is what dead units would then get.
@@ -102,10 +113,11 @@ void Optimizer<T>::update(const Task& task, T* values, const TaskGradient<T>& gr
   const Blocks own = blocks(task, values, gradient);
   switch (options_.solver) {
     case Solver::sgd:
-      return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, own, decay);
+      return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, own, decay, bias_rate);
     case Solver::adam:
-      return apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, own, decay);
-    case Solver::rmsprop: return apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, own, decay);
+      return apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, own, decay, bias_rate);
+    case Solver::rmsprop:
+      return apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, own, decay, bias_rate);
   }
 }
 

@@ -11,6 +11,11 @@ namespace fastmlp {
 
 enum class Solver { sgd, adam, rmsprop };
 
+/** On the learning rate of one layer's weights and of its biases. */
+struct RateFactors {
+  double weights = 1, bias = 1;
+};
+
 struct OptimizerOptions {
   Solver solver = Solver::adam;
   double momentum = 0.9;  // sgd
@@ -19,12 +24,15 @@ struct OptimizerOptions {
   double beta_2 = 0.999;  // adam, rmsprop
   double epsilon = 1e-8;  // adam, rmsprop
   double weight_decay = 0;
-  std::vector<double> learning_rate_factors;  // one per layer with parameters; empty: all 1
+  // One per layer with parameters; empty: all 1.
+  std::vector<RateFactors> learning_rate_factors;
+  std::vector<double> weight_decay_factors;
 };
 
 OptimizerOptions optimizer_options(const std::string& solver, double momentum, bool nesterov, double beta_1,
                                    double beta_2, double epsilon, double weight_decay,
-                                   std::vector<double> learning_rate_factors);
+                                   std::vector<RateFactors> learning_rate_factors,
+                                   std::vector<double> weight_decay_factors);
 
 /** What to multiply a gradient with so that its norm is at most max_norm. */
 double clipping_factor(double squared_norm, double max_norm);
@@ -44,9 +52,10 @@ class Optimizer {
   Buffer<T>& second() { return second_; }
   std::uint64_t steps = 0;
 
-  /** The learning rate of step `step` (from 1), and the same with Adam's bias correction. */
+  /** The learning rate of step `step` (from 1), the same with Adam's bias correction, and a schedule's share of the
+   * weight decay. */
   struct Rate {
-    double plain, corrected;
+    double plain, corrected, decay_share = 1;
   };
   Rate rate(double learning_rate, std::uint64_t step) const;
 
@@ -64,11 +73,12 @@ class Optimizer {
   };
   Blocks blocks(const Task& task, T* values, const TaskGradient<T>& gradient);
   template <class Step>
-  void apply(Step step, const Blocks& blocks, double decay) const;
+  void apply(Step step, const Blocks& blocks, double decay, double bias_rate) const;
 
   OptimizerOptions options_;
   const Stack<T>& stack_;
-  std::vector<double> factors_;  // one per layer
+  std::vector<RateFactors> factors_;  // one per layer, as are the next
+  std::vector<double> decay_factors_;
   Buffer<T> first_, second_;
 };
 

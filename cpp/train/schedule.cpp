@@ -29,9 +29,11 @@ ScheduleOptions schedule_options(const std::string& name, double learning_rate_i
     options.kind = Schedule::cosine;
   else if (name == "one_cycle")
     options.kind = Schedule::one_cycle;
+  else if (name == "coslog4")
+    options.kind = Schedule::coslog4;
   else
     invalid("learning_rate",
-            "must be 'constant', 'invscaling', 'adaptive', 'cosine' or 'one_cycle'; got '" + name + "'");
+            "must be 'constant', 'invscaling', 'adaptive', 'cosine', 'one_cycle' or 'coslog4'; got '" + name + "'");
   if (!(learning_rate_init > 0 && std::isfinite(learning_rate_init)))
     invalid("learning_rate_init", "must be a positive number; got " + std::to_string(learning_rate_init));
   if (!(power_t >= 0 && std::isfinite(power_t)))
@@ -43,6 +45,8 @@ ScheduleOptions schedule_options(const std::string& name, double learning_rate_i
   options.warmup_fraction = warmup_fraction;
   return options;
 }
+
+double flat_cos(double t) { return anneal(1, 0, 2 * t - 1); }
 
 double LearningRate::at(std::uint64_t step, double samples) const {
   const double rate = options_.learning_rate_init;
@@ -59,6 +63,8 @@ double LearningRate::at(std::uint64_t step, double samples) const {
                                // 25e4
       if (t < warmup) return anneal(rate / 25, rate, t / warmup);
       return anneal(rate, rate / 25e4, (t - warmup) / std::max(total_ - warmup - 1, 1.0));
+    case Schedule::coslog4:  // four cycles, each twice as long as the one before (Holzmueller et al. 2024)
+      return rate * 0.5 * (1 - std::cos(2 * std::numbers::pi * std::log2(1 + 15 * std::min(progress(step), 1.0))));
   }
   return rate;
 }

@@ -6,7 +6,7 @@
 
 namespace fastmlp {
 
-enum class Schedule { constant, invscaling, adaptive, cosine, one_cycle };
+enum class Schedule { constant, invscaling, adaptive, cosine, one_cycle, coslog4 };
 
 struct ScheduleOptions {
   Schedule kind = Schedule::constant;
@@ -18,6 +18,10 @@ struct ScheduleOptions {
 ScheduleOptions schedule_options(const std::string& name, double learning_rate_init, double power_t,
                                  double warmup_fraction);
 
+/** The share of dropout and weight decay at time t in [0, 1] of a fit: 1 in its first half, then down to 0 along half a
+ * cosine (Holzmueller et al. 2024). */
+double flat_cos(double t);
+
 /** The learning rate of a fit as it goes on. */
 class LearningRate {
  public:
@@ -25,6 +29,11 @@ class LearningRate {
 
   /** The rate of step `step` of the fit (from 0), in an epoch before which `samples` rows had been seen. */
   double at(std::uint64_t step, double samples) const;
+
+  /** The part of the fit that is over at that step. */
+  double progress(std::uint64_t step) const { return static_cast<double>(step) / total_; }
+  /** Changes the number of steps that the schedule is laid out for. */
+  void set_total(double steps) { total_ = steps; }
 
   /** What "adaptive" does when the loss has stopped falling: divides the rate by 5. False when there is nothing left
    * to divide (or for the other schedules), and so training should end. */

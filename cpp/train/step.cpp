@@ -88,12 +88,17 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
       chunk_rows_(std::min(max_rows, is_small(stack_) ? kMostChunkRows : rows_at_most(stack_))),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
+  const auto quantiles = static_cast<Index>(options.loss.quantiles.size());
+  if (quantiles > 1 && quantiles != stack_.outputs())
+    invalid("quantile", "must hold one number for each of the " + std::to_string(stack_.outputs()) +
+                            " outputs, or one for all; got " + std::to_string(quantiles));
   double total = 0;
   Index largest = 0;
   for (const Task& task : stack_.tasks()) {
     work_.push_back(total);
     total += static_cast<double>(task.weights.rows * task.weights.cols);
-    largest = std::max(largest, task.weights.rows * padded<T>(task.weights.cols) + padded<T>(task.bias.cols));
+    largest = std::max(largest,
+                       task.weights.rows * padded<T>(task.weights.cols) + task.bias.rows * padded<T>(task.bias.cols));
   }
   work_.push_back(total);
   for (int i = 0; i < n_threads; ++i) {
@@ -156,7 +161,8 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   double loss = 0;
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
-    const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step};
+    const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step,
+                      batch.dropout_share};
     if (by_owners())
       rows_phase(member, chunk);
     else
@@ -207,7 +213,7 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
       pass_rows(chunk, row, rows, workspace, 0, row_losses.data());
       leaf_losses[i] += ordered_sum(row_losses.data(), rows);
       for (const Task& task : stack_.tasks())
-        stack_.gradient(task, workspace, 0, rows, stack_.place(task, gradients), row > begin);
+        stack_.gradient(task, network_.values().data(), workspace, 0, rows, stack_.place(task, gradients), row > begin);
     }
     tree.add_up();
   }
@@ -230,7 +236,7 @@ void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
   if (!stack_.takes_sparse())
     gather<T>(data_.x, inputs_, picked, 0, rows(workspace.input()), chunk.count - row - count);
-  const Pass pass{true, network_.seed(), chunk.step, chunk.first + row};
+  const Pass pass{true, network_.seed(), chunk.step, chunk.first + row, chunk.dropout_share};
   stack_.forward(network_.weights(), workspace, at, count, pass, {&data_.sparse, picked, 0, count});
   const Matrix<T> delta = rows(workspace.output_delta());
   if (given_delta.data) {
@@ -261,7 +267,7 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
     if (passing) {
       const Index stride = padded<T>(task.weights.cols);
       own.weights = {scratch, task.weights.rows, task.weights.cols, stride};
-      own.bias.data = scratch + task.weights.rows * stride;
+      own.bias = {scratch + task.weights.rows * stride, task.bias.rows, task.bias.cols, padded<T>(task.bias.cols)};
     }
     own = gradient(task, chunk, member.size(), own, !passing);
     if (!chunk.last) continue;
@@ -292,7 +298,8 @@ TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team
                                   bool keep) {
   const bool add = chunk.first > 0;
   if (by_owners()) {
-    stack_.gradient(task, *workspace_, 0, chunk.count, to, add, {&data_.sparse, chunk.rows, 0, chunk.count});
+    stack_.gradient(task, network_.values().data(), *workspace_, 0, chunk.count, to, add,
+                    {&data_.sparse, chunk.rows, 0, chunk.count});
     return to;
   }
   const auto parts = static_cast<std::size_t>(takers_of(leaves_of(stack_, chunk.count), team));

@@ -64,6 +64,7 @@ class Step {
   struct Minibatch {
     const std::uint32_t* rows;
     Index count;
+    double dropout_share = 1;  // of every layer's rate
   };
 
   /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
@@ -99,6 +100,7 @@ class Step {
     bool last;
     double weight;  // of the whole minibatch
     std::uint64_t step;
+    double dropout_share;
   };
   void rows_phase(Member& member, const Chunk& chunk);
   void leaves_phase(Member& member, const Chunk& chunk);

@@ -34,8 +34,8 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       team_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
       order_(options.shuffle ? train_.rows : std::vector<std::uint32_t>{}),
       step_(network, inputs, train_, options.step, batch_size_, team_.next()),
-      learning_rate_(options.schedule, static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) *
-                                           static_cast<double>(options.max_iter)),
+      most_steps_(static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) * static_cast<double>(options.max_iter)),
+      learning_rate_(options.schedule, most_steps_),
       validation_losses_(validation_.rows.size()) {
   if (has_validation()) {
     constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
@@ -45,10 +45,13 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       validation_workspaces_.emplace_back(network.stack(), validation_rows_, false);
   }
   if (options.early_stopping && has_validation()) best_ = network.values().clone();
+  if (options.reports_outputs)
+    validation_outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));
 }
 
 template <class T>
 TrainResult Trainer<T>::run() {
+  start_ = std::chrono::steady_clock::now();
   network_.prepare();
   first_step_ = network_.steps;
   first_optimizer_step_ = optimizer_.steps;
@@ -82,11 +85,12 @@ void Trainer<T>::work(Member& member) {
     std::uint64_t step = network_.steps - first_step_;
     double loss = 0, weight = 0, rate = 0;
     for (Index first = 0; first < n; first += batch_size_, ++step) {
-      const typename Step<T>::Minibatch batch{order + first, std::min(batch_size_, n - first)};
+      const double share = options_.anneals ? flat_cos(learning_rate_.progress(step)) : 1;
+      const typename Step<T>::Minibatch batch{order + first, std::min(batch_size_, n - first), share};
       rate = learning_rate_.at(step, samples);
-      if (!step_.run(member, batch, first_step_ + step, &optimizer_,
-                     optimizer_.rate(rate, first_optimizer_step_ + step + 1)))
-        return;
+      auto step_rate = optimizer_.rate(rate, first_optimizer_step_ + step + 1);
+      step_rate.decay_share = share;
+      if (!step_.run(member, batch, first_step_ + step, &optimizer_, step_rate)) return;
       if (member.leads()) {
         loss += step_.loss() * step_.weight();
         weight += step_.weight();
@@ -97,7 +101,8 @@ void Trainer<T>::work(Member& member) {
     if (member.leads()) {
       network_.steps = first_step_ + step;
       optimizer_.steps = first_optimizer_step_ + step;
-      finished_ = end_epoch(weight > 0 ? loss / weight : 0.0, rate) || result_.n_iter == options_.max_iter;
+      finished_ =
+          end_epoch(weight > 0 ? loss / weight : 0.0, rate) || result_.n_iter == options_.max_iter || time_is_up(step);
       leaves = finished_ || std::chrono::steady_clock::now() - start > kTogether;
     }
     if (member.barrier(leaves)) return;
@@ -114,8 +119,14 @@ bool Trainer<T>::evaluate_validation(Member& member) {
     const std::uint32_t* picked = validation_.rows.data() + row;
     gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
     network_.stack().forward(network_.weights(), workspace, 0, rows, Pass{});
-    evaluate_loss<T>(options_.step.loss, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
-                     1.0, validation_losses_.data() + row, Matrix<T>{});
+    LossOptions loss = options_.step.loss;
+    loss.label_smoothing = 0;  // which is for training alone
+    evaluate_loss<T>(loss, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked, 1.0,
+                     validation_losses_.data() + row, Matrix<T>{});
+    if (validation_outputs_.size() == 0) continue;
+    const Index outputs = network_.stack().outputs();
+    for (Index i = 0; i < rows; ++i)
+      std::copy_n(workspace.output().row(i), outputs, validation_outputs_.data() + (row + i) * outputs);
   }
   return !member.barrier(step_.stopping());
 }
@@ -144,8 +155,20 @@ bool Trainer<T>::end_epoch(double loss, double rate) {
   }
   result_.loss_curve.push_back(loss);
   result_.learning_rates.push_back(rate);
+  EpochAnswer answer;
+  if (on_epoch) {
+    const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    Matrix<const double> outputs;
+    if (validation_outputs_.size() > 0) {
+      const Index cols = network_.stack().outputs();
+      outputs = {validation_outputs_.data(), validation_.n_rows(), cols, cols};
+    }
+    answer = on_epoch({epoch, loss, validation_loss, rate, seconds, outputs});
+  }
+  if (answer.watched) result_.watched_curve.push_back(*answer.watched);
   const bool watches_validation = options_.early_stopping && has_validation();
-  const double watched = watches_validation ? validation_loss : loss;
+  const double watched = watches_validation ? answer.watched.value_or(validation_loss) : loss;
 
   bool done = false;
   if (!std::isfinite(loss) || (has_validation() && !std::isfinite(validation_loss))) {
@@ -153,14 +176,17 @@ bool Trainer<T>::end_epoch(double loss, double rate) {
     done = true;
   } else {
     without_progress_ = watched >= best_loss_ - options_.tol ? without_progress_ + 1 : 0;
-    if (watched < best_loss_) {
+    if (watched <= best_loss_) {  // of equals the latest: it has been trained for longer
+      if (watched < best_loss_) best_epoch_ = epoch;
       best_loss_ = watched;
       if (watches_validation) {
         best_.assign(network_.values());
         result_.best_epoch = epoch;
       }
     }
-    if (without_progress_ > options_.n_iter_no_change) {
+    const double patience =
+        static_cast<double>(options_.n_iter_no_change) + options_.patience_growth * static_cast<double>(best_epoch_);
+    if (static_cast<double>(without_progress_) > patience) {
       if (learning_rate_.lower()) {
         without_progress_ = 0;
       } else {
@@ -169,15 +195,24 @@ bool Trainer<T>::end_epoch(double loss, double rate) {
       }
     }
   }
-  if (on_epoch) {
-    const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
-    if (on_epoch({epoch, loss, validation_loss, rate}) && !done) {
-      result_.reason = StopReason::callback;
-      done = true;
-    }
+  if (answer.stops && !done) {
+    result_.reason = StopReason::callback;
+    done = true;
   }
   if (last_epoch_.size() > 0) last_epoch_.assign(network_.values());
   return done;
+}
+
+template <class T>
+bool Trainer<T>::time_is_up(std::uint64_t steps) {
+  if (!std::isfinite(options_.time_limit)) return false;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double done = static_cast<double>(steps);
+  // At the pace so far. Never later than first laid out, nor earlier than now.
+  learning_rate_.set_total(std::clamp(done * options_.time_limit / seconds, done, most_steps_));
+  if (seconds < options_.time_limit) return false;
+  result_.reason = StopReason::time_limit;
+  return true;
 }
 
 template class Trainer<float>;

@@ -1,8 +1,10 @@
 // The loop over epochs and minibatches: shuffling, steps, validation, stopping rules, the best weights.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "train/schedule.h"
@@ -17,8 +19,12 @@ struct TrainOptions {
   Index batch_size = 200;
   bool shuffle = true;
   double tol = 1e-4;
-  Index n_iter_no_change = 10;  // the largest Index: never stop for want of progress
-  bool early_stopping = false;  // watch the validation loss and keep the best weights; else watch the training loss
+  Index n_iter_no_change = 10;   // the largest Index: never stop for want of progress
+  double patience_growth = 0;    // so many epochs more of patience for each one before the best
+  bool early_stopping = false;   // watch the validation loss and keep the best weights; else watch the training loss
+  bool reports_outputs = false;  // tells on_epoch the outputs on the validation part
+  bool anneals = false;          // dropout and weight decay, by flat_cos()
+  double time_limit = std::numeric_limits<double>::infinity();  // seconds, in which the schedule ends
   int n_threads = 1;
   std::uint64_t seed = 0;   // of the order of rows
   double samples_seen = 0;  // before this call, for 'invscaling'
@@ -26,18 +32,27 @@ struct TrainOptions {
 
 /** What the caller is told after every epoch. */
 struct EpochRecord {
-  Index epoch;             // from 1
-  double loss;             // mean of the minibatches' losses, penalty included
-  double validation_loss;  // NaN where there is no validation part
-  double learning_rate;    // of the epoch's last step
+  Index epoch;                   // from 1
+  double loss;                   // mean of the minibatches' losses, penalty included
+  double validation_loss;        // NaN where there is no validation part
+  double learning_rate;          // of the epoch's last step
+  double seconds;                // since the start
+  Matrix<const double> outputs;  // on the validation part, before the link; no rows where nobody asked for them
 };
 
-enum class StopReason { max_iter, no_improvement, callback, interrupted, diverged };
+/** What the caller answers. */
+struct EpochAnswer {
+  bool stops = false;
+  std::optional<double> watched;  // in place of the loss: the smaller the better
+};
+
+enum class StopReason { max_iter, no_improvement, callback, time_limit, interrupted, diverged };
 
 struct TrainResult {
   std::vector<double> loss_curve, validation_curve, learning_rates;
-  Index n_iter = 0;      // finished epochs
-  Index best_epoch = 0;  // from 1; 0 where no weights were kept
+  std::vector<double> watched_curve;  // what on_epoch answered
+  Index n_iter = 0;                   // finished epochs
+  Index best_epoch = 0;               // from 1; 0 where no weights were kept
   StopReason reason = StopReason::max_iter;
 };
 
@@ -47,8 +62,8 @@ class Trainer {
   Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> train,
           Dataset<T> validation, const TrainOptions& options);  // validation may have no rows
 
-  /** Called by the leader after every epoch; true ends training. */
-  std::function<bool(const EpochRecord&)> on_epoch;
+  /** Called by the leader after every epoch. */
+  std::function<EpochAnswer(const EpochRecord&)> on_epoch;
   /** Asked by the leader every 50 ms or so; true ends training with the weights of the last finished epoch. */
   std::function<bool()> interrupted;
 
@@ -62,6 +77,8 @@ class Trainer {
   void shuffle_rows();
   /** The leader's bookkeeping; true when this was the last epoch. */
   bool end_epoch(double loss, double rate);
+  /** Lays the schedule out for the time that is left; true when there is none. */
+  bool time_is_up(std::uint64_t steps);
   bool has_validation() const { return validation_.n_rows() > 0; }
 
   Network<T>& network_;
@@ -73,14 +90,17 @@ class Trainer {
   TeamSize team_;
   std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
   Step<T> step_;
+  double most_steps_;
   LearningRate learning_rate_;
   std::vector<Workspace<T>> validation_workspaces_;  // one per thread, each of validation_rows_
   Index validation_rows_ = 0;
   std::vector<double> validation_losses_;  // one per row
+  Buffer<double> validation_outputs_;      // rows x outputs, where they are reported
+  std::chrono::steady_clock::time_point start_;
   TrainResult result_;
   Buffer<T> last_epoch_, best_;
   double best_loss_ = std::numeric_limits<double>::infinity();
-  Index without_progress_ = 0;
+  Index without_progress_ = 0, best_epoch_ = 0;
   std::uint64_t first_step_ = 0, first_optimizer_step_ = 0;  // of their lives, at the start of run()
   bool finished_ = false;
 };

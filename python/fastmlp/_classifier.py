@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
 
-from fastmlp._base import BaseMLP, Targets, parts
-from fastmlp._progress import Callback
+from fastmlp._base import BaseMLP, Targets
+from fastmlp._calibration import fit_temperature, log_loss_of, sharpen
+from fastmlp._metrics import metric_of
+from fastmlp._progress import Callback, Metric
+from fastmlp._rows import parts
 
 
 class Classifier(ClassifierMixin, BaseMLP):
     """Multilayer perceptron for classification: two classes, many, or several labels per row.
 
-    Inputs are standardised inside; a tenth of the rows is held out to find the best epoch.
-    Parameters that mean what they mean in scikit-learn's MLPClassifier carry its names.
+    Takes raw tables. Parameters that mean what they mean in scikit-learn's MLPClassifier carry its
+    names; those at "auto" are set by `preset`.
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(256, 256)
+    hidden_layer_sizes : int, sequence of int or "auto", default="auto"
         Units of each hidden layer; () is a linear model.
-    activation : str or sequence of str, default="mish"
+    activation : str or sequence of str, default="auto"
         One for all hidden layers or one each: 'identity', 'relu', 'leaky_relu', 'elu', 'selu',
         'gelu', 'silu', 'mish', 'tanh', 'logistic', 'softplus'.
+    preset : {"default", "fast", "best", "plain"}, default="default"
+        What "auto" stands for; see Notes.
+    n_estimators : int or "auto", default="auto"
+        Networks that are trained, in one call, and averaged. They differ in their start, in the
+        order of rows and in the fold that they are validated on.
+    categorical_features : "auto", array-like of str, int or bool, or None, default="auto"
+        Columns of numbers that are categories nevertheless, by name, position or mask. Text,
+        booleans and what a frame calls categorical are categories in any case.
+    numeric_embedding : {"periodic", "auto"} or None, default="auto"
+        "periodic": each number also enters as three learnt sums of cosines of it (PBLD,
+        Holzmüller et al. 2024), up to 256 columns of numbers.
     label_smoothing : float, default=0.0
         Share of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, multiplied into `sample_weight`. 'balanced': inversely proportional
         to their counts.
+    calibrate : bool or "auto", default="auto"
+        Whether probabilities are made as sure as they are right on the validation rows, by one
+        temperature for all classes (Guo et al. 2017), or one for each of several labels.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; with `weight_decay` Adam is AdamW.
     alpha : float, default=0.0
@@ -43,30 +61,36 @@ class Classifier(ClassifierMixin, BaseMLP):
         ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1].
-    weight_decay : float, default=0.05
+    weight_decay : float or "auto", default="auto"
         Decoupled decay: weights (not biases) shrink by ``learning rate * weight_decay`` at every
         step (Loshchilov & Hutter 2019).
-    dropout : float or sequence of float, default=0.0
+    dropout : float, sequence of float or "auto", default="auto"
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers or one each.
     batch_size : int or "auto", default="auto"
-        Rows per minibatch. 'auto': 64 up to 1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up
-        to 100,000, else 1,024.
-    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, default="cosine"
-        Schedule of the learning rate. 'invscaling' and 'adaptive' are scikit-learn's, for any
+        Rows per minibatch. 'auto': about 256; with preset 'plain' 64 up to 1,024 rows, 128 up to
+        8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+    learning_rate : str, default="auto"
+        Schedule of the learning rate: 'constant', 'invscaling', 'adaptive', 'cosine', 'one_cycle'
+        or 'coslog4'. 'invscaling' and 'adaptive' are scikit-learn's, for any
         solver; 'cosine' falls along half a cosine to 0 over `max_iter` epochs, after a linear rise
         over `warmup_fraction`; 'one_cycle' rises from 1/25 of `learning_rate_init` and falls to
-        1/250,000 of it (Smith & Topin 2018).
-    learning_rate_init : float, default=4e-3
-        Largest learning rate.
+        1/250,000 of it (Smith & Topin 2018); 'coslog4' rises and falls four times along a
+        cosine, each time twice as long as before (Holzmüller et al. 2024).
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate. But for preset 'plain' that of Adam is relative to the size of
+        layers: weights of a layer of n inputs move by 1/sqrt(n) of it, biases by a tenth.
     learning_rate_factors : sequence of float or None, default=None
-        A factor on the learning rate of each layer, the output layer included.
+        A factor on the learning rate of each dense layer, the output layer included.
     power_t : float, default=0.5
         Exponent of 'invscaling'.
     warmup_fraction : float, default=0.1
         Part of all steps, in [0, 1), in which 'cosine' and 'one_cycle' rise.
-    max_iter : int, default=100
-        Epochs.
+    max_iter : int or "auto", default="auto"
+        Epochs at most.
+    time_limit : float or None, default=None
+        Seconds for the training of all networks. The schedule is fitted into it at the pace of the
+        first epochs, and each network gets at least one epoch. Results then depend on the machine.
     shuffle : bool, default=True
         Whether rows come in another order in every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -87,50 +111,74 @@ class Classifier(ClassifierMixin, BaseMLP):
         Whether to watch the loss on a validation part, keep the weights of its best epoch and stop
         after `n_iter_no_change` epochs without progress. False: the training loss is watched and
         the last weights are kept. Tables of fewer than 10 rows are trained without.
-    validation_fraction : float, default=0.1
+    validation_fraction : float or "auto", default="auto"
         Part of the rows, in (0, 1), that `early_stopping` holds out where `fit` is not given
-        `X_val`.
+        `X_val`. Several networks have folds, no larger than this.
+    eval_metric : str, callable or None, default=None
+        What finds the best epoch in place of the validation loss: the name of a scikit-learn
+        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost. Those that
+        take `sample_weight` get it where there are weights.
+    compute_importances : bool, default=False
+        Whether `fit` finds `feature_importances_`.
     beta_1 : float, default=0.9
         Of solver 'adam': decay of the mean of gradients.
-    beta_2 : float, default=0.999
+    beta_2 : float or "auto", default="auto"
         Of 'adam' and 'rmsprop': decay of the mean of squared gradients.
     epsilon : float, default=1e-8
         Of 'adam' and 'rmsprop': added to the root of that mean.
-    n_iter_no_change : int or inf, default=20
-        Training ends when more than this many epochs in a row brought no progress.
+    n_iter_no_change : int, inf or "auto", default="auto"
+        Training ends when more than this many epochs in a row brought no progress. 'auto': 40
+        and as many more as lie before the best epoch; 20 for preset 'plain'.
     max_grad_norm : float or None, default=None
         Gradients whose common norm is larger are scaled down to it.
-    standardize : bool, default=True
-        Whether inputs (and regression targets) are brought to mean 0 and deviation 1 inside,
-        measured on the training part.
+    standardize : bool, "robust" or "auto", default="auto"
+        Whether numbers (and regression targets) are brought to mean 0 and deviation 1 inside,
+        measured on the training part; "robust": numbers to median 0 and interquartile range 1,
+        outliers drawn in to at most 3. Missing numbers become the mean or median; with False 0.
     dtype : {"float32", "float64"}, default="float32"
         Type to compute in.
     n_jobs : int or None, default=None
         Threads. None: what affinity, container, `OMP_NUM_THREADS` and threadpoolctl allow; -1: all
         cores. Small networks run on one in any case.
     callbacks : callable, sequence of callables or None, default=None
-        Called after every epoch with an `EpochRecord`; one that returns true ends training.
+        Called after every epoch with an `EpochRecord`; one that returns true ends the training of
+        that network. Networks that are trained at the same time take turns in calling.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels; the numbers of the columns for multilabel targets.
+    networks_ : list of Network
+        The networks, copies of them.
+    histories_ : list of History
+        What the training of each was like: epochs, curves, seconds, why it ended.
     coefs_, intercepts_ : list of ndarray
-        Weights (inputs, outputs) and biases (outputs,) of the layers, read-only. They stand between
-        standardised inputs and standardised targets.
+        Weights (inputs, outputs) and biases (outputs,) of the dense layers, read-only, where there
+        is one network. They stand between standardised inputs and standardised targets.
     n_iter_ : int
-        Epochs run.
+        Epochs run, of the network that was trained longest.
     best_iteration_ : int or None
-        Epoch (from 1) whose weights were kept; None without a validation part.
-    loss_curve_, validation_curve_ : list of float
-        Training loss (mean over the epoch's minibatches, penalty included) and validation loss
-        after every epoch; the latter None without a validation part.
+        Epoch (from 1) whose weights were kept, the median over the networks; None without a
+        validation part.
+    loss_curve_, validation_curve_, metric_curve_ : list of float
+        Training loss (mean over the epoch's minibatches, penalty included), validation loss and
+        `eval_metric` after every epoch, the mean over the networks; the latter two None where
+        there are none.
     learning_rate_curve_ : list of float
         Learning rate at the end of every epoch.
     loss_, best_loss_ : float
-        The last training loss; the least loss of those watched.
+        The last training loss; the least of what was watched; means over the networks.
     stop_reason_ : str
-        'max_iter', 'no_improvement', 'callback', 'interrupted' or 'diverged'.
+        'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged': that of
+        most networks.
+    oof_decision_function_ : ndarray of shape (n_samples, n_classes)
+        Probabilities for every training row by the networks that it was held out from; NaN where
+        there are none. Of several networks with `early_stopping` and without `X_val`.
+    fit_seconds_ : float
+        Time that training took, all networks together.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        With `compute_importances`: by how much the log loss rises when a column of the validation
+        rows is shuffled, the mean over the networks.
     t_ : int
         Optimiser steps.
     n_features_in_ : int
@@ -146,6 +194,36 @@ class Classifier(ClassifierMixin, BaseMLP):
     --------
     Regressor : The same for numbers.
     sklearn.neural_network.MLPClassifier : scikit-learn's network.
+
+    Notes
+    -----
+    What "auto" stands for:
+
+    ====================  ==================  ==========  ==========  ================
+    parameter             'default'           'fast'      'best'      'plain'
+    ====================  ==================  ==========  ==========  ================
+    n_estimators          5                   1           20          1
+    hidden_layer_sizes    (256, 256, 256)     the same    the same    (256, 256)
+    activation            silu, mish, selu    the same    the same    mish
+    dropout               0.15 to 0.35        the same    the same    0
+    numeric_embedding     periodic            the same    the same    None
+    standardize           "robust"            the same    the same    True
+    learning_rate         coslog4             the same    the same    cosine
+    learning_rate_init    0.014 to 0.028      the same    the same    0.004
+    beta_2                0.95                the same    the same    0.999
+    weight_decay          0.02 to 0.06        the same    the same    0.05
+    max_iter              256, see below      a quarter   the same    100
+    n_iter_no_change      40 + best epoch     the same    the same    20
+    validation_fraction   0.2                 the same    the same    0.1
+    calibrate             True                the same    the same    False
+    ====================  ==================  ==========  ==========  ================
+
+    Where there are several values the networks differ in them, in turn; up to 2,500 rows one of
+    five has no waves. `max_iter` is that of 4,096 rows and falls with the root of their number;
+    fewer than 1,024 rows have 512 epochs. But for 'plain' networks also have a learnt factor on
+    each input, a learnt slope in each unit's activation, a start that is fitted to the data,
+    dropout and decay that fade out in the second half of training, and learning rates by layer, as
+    in RealMLP (Holzmüller et al. 2024). 'plain' is a stack of dense layers and nothing else.
 
     Examples
     --------
@@ -165,29 +243,36 @@ class Classifier(ClassifierMixin, BaseMLP):
         **BaseMLP._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "calibrate": ["boolean", StrOptions({"auto"})],
     }
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (256, 256),
-        activation: str | Sequence[str] = "mish",
+        hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
+        activation: str | Sequence[str] = "auto",
         *,
+        preset: Literal["default", "fast", "best", "plain"] = "default",
+        n_estimators: int | Literal["auto"] = "auto",
+        categorical_features: Any = "auto",
+        numeric_embedding: Literal["periodic", "auto"] | None = "auto",
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        calibrate: bool | Literal["auto"] = "auto",
         solver: Literal["adam", "sgd", "rmsprop"] = "adam",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
-        weight_decay: float = 0.05,
-        dropout: float | Sequence[float] = 0.0,
+        weight_decay: float | Literal["auto"] = "auto",
+        dropout: float | Sequence[float] | Literal["auto"] = "auto",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: Literal[
-            "constant", "invscaling", "adaptive", "cosine", "one_cycle"
-        ] = "cosine",
-        learning_rate_init: float = 4e-3,
+            "auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"
+        ] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
         learning_rate_factors: Sequence[float] | None = None,
         power_t: float = 0.5,
         warmup_fraction: float = 0.1,
-        max_iter: int = 100,
+        max_iter: int | Literal["auto"] = "auto",
+        time_limit: float | None = None,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 0.0,
@@ -196,21 +281,28 @@ class Classifier(ClassifierMixin, BaseMLP):
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = True,
-        validation_fraction: float = 0.1,
+        validation_fraction: float | Literal["auto"] = "auto",
+        eval_metric: str | Callable[..., float] | None = None,
+        compute_importances: bool = False,
         beta_1: float = 0.9,
-        beta_2: float = 0.999,
+        beta_2: float | Literal["auto"] = "auto",
         epsilon: float = 1e-8,
-        n_iter_no_change: float = 20,
+        n_iter_no_change: float | Literal["auto"] = "auto",
         max_grad_norm: float | None = None,
-        standardize: bool = True,
+        standardize: bool | Literal["robust", "auto"] = "auto",
         dtype: Literal["float32", "float64"] = "float32",
         n_jobs: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.preset = preset
+        self.n_estimators = n_estimators
+        self.categorical_features = categorical_features
+        self.numeric_embedding = numeric_embedding
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+        self.calibrate = calibrate
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -223,6 +315,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.power_t = power_t
         self.warmup_fraction = warmup_fraction
         self.max_iter = max_iter
+        self.time_limit = time_limit
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
@@ -232,6 +325,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.eval_metric = eval_metric
+        self.compute_importances = compute_importances
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -347,8 +442,74 @@ class Classifier(ClassifierMixin, BaseMLP):
             weights[some] = weight_of_code[np.searchsorted(self.classes_, labels[some])]
         return weights
 
-    def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
-        """Logits start where the layer's own initialisation puts them."""
+    @property
+    def _exclusive(self) -> bool:
+        """Whether a row has one class; else every label is a question of its own."""
+        return not self._multilabel
+
+    def _probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Outputs behind the link as probabilities, a column per class or label."""
+        if self._link == "softmax" or self._multilabel:
+            return outputs
+        return np.hstack([1 - outputs, outputs])
+
+    def _labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        if self._multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+    def _codes(self, targets: Targets) -> NDArray[np.int64]:
+        """Class numbers (n_rows,), or zeros and ones (n_rows, n_labels)."""
+        codes = targets.values.astype(np.int64)
+        return codes if self._multilabel else codes.ravel()
+
+    def _metric(self, targets: Targets, weights: NDArray[Any] | None) -> Metric:
+        codes = self._codes(targets)
+
+        def predict_proba(outputs: NDArray[np.float64]) -> NDArray[Any]:
+            linked = softmax(outputs, axis=1) if self._link == "softmax" else expit(outputs)
+            return self._probabilities(linked)
+
+        return metric_of(
+            self.eval_metric,
+            codes if self._multilabel else self.classes_[codes],
+            weights,
+            lambda outputs: self._labels(predict_proba(outputs)),
+            predict_proba,
+            self.classes_,
+        )
+
+    def _standardise_targets(
+        self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: Any
+    ) -> None:
+        # Until there is a validation part to learn it from
+        self._temperature: float | NDArray[np.float64] = 1.0
+
+    def _score_of(
+        self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
+    ) -> float:
+        codes = self._codes(targets)
+        return -log_loss_of(self._probabilities(outputs), codes, weights)
+
+    @property
+    def _calibrates(self) -> bool:
+        return bool(self._setting("calibrate"))
+
+    def _calibrate(
+        self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
+    ) -> None:
+        probabilities, codes = self._probabilities(outputs), self._codes(targets)
+        if self._exclusive:
+            self._temperature = fit_temperature(probabilities, codes, weights)
+        else:  # one for each label: some are told better than others
+            labels = zip(probabilities.T[..., None], codes.T[..., None], strict=True)
+            self._temperature = np.array([fit_temperature(p, y, weights) for p, y in labels])
+
+    def _keep_out_of_fold(self, outputs: NDArray[Any]) -> None:
+        self.oof_decision_function_ = sharpen(
+            self._probabilities(outputs), self._temperature, exclusive=self._exclusive
+        )
 
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, classes: ArrayLike | None = None
@@ -388,10 +549,8 @@ class Classifier(ClassifierMixin, BaseMLP):
             In the order of `classes_`; for multilabel targets the probability of each label. In
             the type that the network computes in.
         """
-        outputs = self._predict_outputs(X)
-        if self._link == "softmax" or self._multilabel:
-            return outputs
-        return np.hstack([1 - outputs, outputs])
+        probabilities = self._probabilities(self._predict_outputs(X))
+        return sharpen(probabilities, self._temperature, exclusive=self._exclusive)
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Logarithms of the probabilities; see `predict_proba`.
@@ -420,11 +579,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The likeliest class, or a 0/1 matrix for multilabel targets.
         """
-        probabilities = self.predict_proba(X)
-        if self._multilabel:
-            return (probabilities > 0.5).astype(np.int64)
-        labels: NDArray[Any] = self.classes_[probabilities.argmax(axis=1)]
-        return labels
+        return self._labels(self.predict_proba(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -64,6 +64,7 @@ OptimizerF32 = _module.OptimizerF32
 OptimizerF64 = _module.OptimizerF64
 PredictorF32 = _module.PredictorF32
 PredictorF64 = _module.PredictorF64
+Standardisation = _module.Standardisation
 available_threads = _module.available_threads
 build_info = _module.build_info
 shuffle = _module.shuffle

@@ -15,10 +15,20 @@ class BuildInfo(TypedDict):
 class TrainResult(TypedDict):
     loss_curve: list[float]
     validation_curve: list[float]
+    watched_curve: list[float]
     learning_rates: list[float]
     n_iter: int
     best_epoch: int
     reason: str
+
+class Standardisation:
+    def __init__(
+        self,
+        shift: NDArray[np.float64],
+        scale: NDArray[np.float64],
+        n_filled: int,
+        clips: bool,
+    ) -> None: ...
 
 class _Network(Generic[_T]):
     steps: int
@@ -32,6 +42,9 @@ class _Network(Generic[_T]):
     def arrays(self) -> list[tuple[int, str, NDArray[_T], NDArray[_T]]]: ...
     def holds(self, arrays: list[NDArray[Any]]) -> bool: ...
     def prepare(self) -> None: ...
+    def initialise_from(
+        self, X: NDArray[Any], rows: NDArray[np.uint32], inputs: Standardisation | None
+    ) -> None: ...
     def flat(self) -> NDArray[_T]: ...
     def forward(self, X: NDArray[Any], training: bool) -> NDArray[_T]: ...
     def gradients(
@@ -42,7 +55,7 @@ class _Network(Generic[_T]):
         output_gradient: NDArray[Any] | None,
         loss: str,
         delta: float,
-        quantile: float,
+        quantiles: list[float],
         label_smoothing: float,
         l1: float,
         l2: float,
@@ -61,7 +74,8 @@ class _Optimizer(Generic[_T]):
         beta_2: float,
         epsilon: float,
         weight_decay: float,
-        learning_rate_factors: list[float],
+        learning_rate_factors: list[tuple[float, float]],
+        weight_decay_factors: list[float],
     ) -> None: ...
     def moments(self) -> tuple[NDArray[_T], NDArray[_T]]: ...
     def moment_arrays(self) -> tuple[list[NDArray[_T]], list[NDArray[_T]]]: ...
@@ -91,8 +105,7 @@ class _Predictor(Generic[_T]):
     def __init__(
         self,
         network: _Network[_T],
-        shift: NDArray[np.float64] | None,
-        scale: NDArray[np.float64] | None,
+        inputs: Standardisation | None,
         link: str,
     ) -> None: ...
     def holds(self, arrays: list[NDArray[Any]]) -> bool: ...
@@ -119,10 +132,13 @@ def build_info() -> BuildInfo: ...
 def train(
     network: _Network[Any],
     optimizer: _Optimizer[Any],
-    shift: NDArray[np.float64] | None,
-    scale: NDArray[np.float64] | None,
+    inputs: Standardisation | None,
     train: _Part,
     validation: _Part | None,
     options: dict[str, Any],
-    on_epoch: Callable[[int, float, float, float], bool] | None,
+    on_epoch: Callable[
+        [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
+    ]
+    | None,
+    interrupted: Callable[[], bool] | None,
 ) -> TrainResult: ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Literal
 
 import numpy as np
@@ -46,11 +47,15 @@ class Dense:
     activation : str, default="identity"
         One of 'identity', 'relu', 'leaky_relu' (slope 0.01), 'elu', 'selu', 'gelu' (exact),
         'silu', 'mish', 'tanh', 'logistic', 'softplus'.
+    parametric : bool, default=False
+        Whether every unit has a slope of its own, 1 at the start and learnt:
+        ``z + slope * (activation(z) - z)``.
     """
 
     inputs: int
     outputs: int
     activation: str = "identity"
+    parametric: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,23 +71,92 @@ class Dropout:
     rate: float
 
 
-def _describe(layer: Dense | Dropout) -> dict[str, Any]:
-    if not isinstance(layer, Dense | Dropout):
+@dataclass(frozen=True)
+class Scale:
+    """One learnt factor per feature, 1 at the start: ``X * scale``.
+
+    Parameters
+    ----------
+    width : int
+        Number of features.
+    """
+
+    width: int
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """First layer of a network on a table: numbers and category codes to what Dense layers can use.
+
+    A row is read as [numbers, flags, category codes]. It becomes [3 waves of each number, the
+    numbers, the flags, the categories]; a wave is a learnt sum of 16 cosines of the number
+    (the PBLD embedding of Holzmüller et al. 2024).
+
+    Parameters
+    ----------
+    n_numbers : int
+        Columns that may become waves.
+    n_flags : int, default=0
+        Columns that are passed on as they are.
+    periodic : bool, default=True
+        Whether there are waves.
+    sigma : float, default=0.1
+        Deviation of the initial frequencies, in periods per unit of the number.
+    categories : sequence of (int, int), default=()
+        For each code column the number of codes (1 to size; 0 is unknown) and the width of the
+        learnt vector that stands for each; width 0 is one-hot.
+    """
+
+    n_numbers: int
+    n_flags: int = 0
+    periodic: bool = True
+    sigma: float = 0.1
+    categories: Sequence[tuple[int, int]] = ()
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether there is anything to learn in it."""
+        waves = self.periodic and self.n_numbers > 0
+        return waves or any(width > 0 for _, width in self.categories)
+
+
+Layer = Dense | Dropout | Scale | Embedding
+
+_KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
+    **dict.fromkeys(
+        ("inputs", "outputs", "width", "n_numbers", "n_flags"), (Integral, "an integer")
+    ),
+    **dict.fromkeys(("rate", "sigma"), (Real, "a number")),
+    **dict.fromkeys(("parametric", "periodic"), (bool, "True or False")),
+    "activation": (str, "a string"),
+    "categories": (Sequence, "a sequence of pairs of integers"),
+}
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _describe(layer: Layer) -> dict[str, Any]:
+    """Hand the layer to the engine, which checks what lies between its sizes."""
+    if not isinstance(layer, Layer):
         raise TypeError(
-            f"layers must hold fastmlp.Dense and fastmlp.Dropout; got {type(layer).__name__}"
+            "layers must hold fastmlp.Dense, Dropout, Scale and Embedding; got "
+            f"{type(layer).__name__}"
         )
-    if isinstance(layer, Dense):
-        for name in ("inputs", "outputs"):
-            size = getattr(layer, name)
-            if not isinstance(size, int | np.integer) or isinstance(size, bool):
-                raise TypeError(f"Dense.{name} must be an integer; got {size!r}")
-            if not -(2**63) <= size < 2**63:
-                raise ValueError(f"Dense.{name} is too large: {size}")
-        if not isinstance(layer.activation, str):
-            raise TypeError(f"Dense.activation must be a string; got {layer.activation!r}")
-    elif not isinstance(layer.rate, int | float | np.number):
-        raise TypeError(f"Dropout.rate must be a number; got {layer.rate!r}")
-    return {"kind": "dense" if isinstance(layer, Dense) else "dropout", **vars(layer)}
+    kind = type(layer).__name__
+    described = {"kind": kind.lower(), **vars(layer)}
+    for name, value in vars(layer).items():
+        expected, words = _KINDS[name]
+        fits = _is_integer(value) if expected is Integral else isinstance(value, expected)
+        if name == "categories" and fits:
+            fits = all(np.shape(pair) == (2,) and all(map(_is_integer, pair)) for pair in value)
+            described[name] = [tuple(pair) for pair in value] if fits else []
+        if not fits:
+            raise TypeError(f"{kind}.{name} must be {words}; got {value!r}")
+        if expected is Integral and not -(2**63) <= value < 2**63:
+            raise ValueError(f"{kind}.{name} is too large: {value}")
+    return described
 
 
 def engine_array(X: NDArray[Any]) -> NDArray[Any]:
@@ -104,8 +178,9 @@ class Network:
 
     Parameters
     ----------
-    layers : sequence of Dense and Dropout
-        From the inputs to the outputs; each Dense takes what the one before it gives.
+    layers : sequence of Dense, Dropout, Scale and Embedding
+        From the inputs to the outputs; each takes what the one before it gives. An Embedding can
+        only be the first, a Dropout cannot.
     dtype : {"float32", "float64"}, default="float32"
         Type to compute in.
     random_state : int, RandomState or None, default=None
@@ -116,8 +191,9 @@ class Network:
     Attributes
     ----------
     parameters : list of ndarray
-        Weights (inputs x outputs) and bias (outputs,) of every Dense layer in turn: views of the
-        network's own memory, so that writing to them changes the network.
+        Weights (inputs x outputs), bias (outputs,) and, if parametric, slopes (outputs,) of every
+        Dense layer in turn, and those of the other layers: views of the network's own memory, so
+        that writing to them changes the network.
     gradients_ : list of ndarray
         The last gradient by each of `parameters`, views as well.
 
@@ -141,7 +217,7 @@ class Network:
 
     def __init__(
         self,
-        layers: Sequence[Dense | Dropout],
+        layers: Sequence[Layer],
         *,
         dtype: Literal["float32", "float64"] = "float32",
         random_state: int | np.random.RandomState | None = None,
@@ -169,8 +245,12 @@ class Network:
 
     @property
     def parameters(self) -> list[NDArray[Any]]:
-        """Views of the weights and biases, layer by layer."""
+        """Views of the parameters, layer by layer."""
         return list(self._parameters)
+
+    def parameters_of(self, kind: str) -> list[NDArray[Any]]:
+        """Views of the parameters of that name, such as "weights" or "bias", layer by layer."""
+        return [values for _, name, values, _ in self._engine.arrays() if name == kind]
 
     @property
     def gradients_(self) -> list[NDArray[Any]]:
@@ -227,7 +307,7 @@ class Network:
         sample_weight: ArrayLike | None = None,
         output_gradient: ArrayLike | None = None,
         delta: float = 1.0,
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         label_smoothing: float = 0.0,
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
@@ -247,7 +327,8 @@ class Network:
         output_gradient : array-like of shape (n_rows, outputs), optional
             Derivative of a loss of one's own by the outputs, in place of `y`.
         delta, quantile, label_smoothing : float
-            Of the losses 'huber', 'quantile' and the cross-entropies.
+            Of the losses 'huber', 'quantile' (one for all outputs, or one for each) and the
+            cross-entropies.
         alpha, l1_ratio : float
             Penalty ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1) / n`` on the
             weights, n the number of rows (the sum of their weights).
@@ -290,7 +371,7 @@ class Network:
             given,
             loss,
             delta,
-            quantile,
+            np.atleast_1d(np.asarray(quantile, dtype=np.float64)).tolist(),
             label_smoothing,
             alpha * l1_ratio,
             alpha * (1 - l1_ratio),
@@ -316,8 +397,11 @@ class Optimizer:
         Decoupled decay (AdamW): weights shrink by ``learning_rate * weight_decay`` at every step.
     max_grad_norm : float or None, default=None
         Gradients whose common norm is larger are scaled down to it.
-    learning_rate_factors : sequence of float or None, default=None
-        A factor on the learning rate of every Dense layer.
+    learning_rate_factors : sequence of float or (float, float), default=None
+        A factor on the learning rate of every layer with parameters, or one on its weights' and
+        one on its biases'.
+    weight_decay_factors : sequence of float or None, default=None
+        A factor on the weight decay of every layer with parameters.
     """
 
     def __init__(
@@ -333,7 +417,8 @@ class Optimizer:
         epsilon: float = 1e-8,
         weight_decay: float = 0.0,
         max_grad_norm: float | None = None,
-        learning_rate_factors: Sequence[float] | None = None,
+        learning_rate_factors: Sequence[float | tuple[float, float]] | None = None,
+        weight_decay_factors: Sequence[float] | None = None,
     ) -> None:
         if not 0 < learning_rate_init < np.inf:
             raise ValueError(
@@ -352,10 +437,12 @@ class Optimizer:
             "beta_2": beta_2,
             "epsilon": epsilon,
             "weight_decay": weight_decay,
-            "learning_rate_factors": (
-                []
-                if learning_rate_factors is None
-                else [float(factor) for factor in learning_rate_factors]
+            "learning_rate_factors": [
+                tuple(map(float, np.broadcast_to(factor, 2)))  # weights', biases'
+                for factor in (() if learning_rate_factors is None else learning_rate_factors)
+            ],
+            "weight_decay_factors": list(
+                map(float, () if weight_decay_factors is None else weight_decay_factors)
             ),
         }
         self._build()

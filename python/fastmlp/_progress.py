@@ -3,8 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 
@@ -22,48 +25,78 @@ class EpochRecord:
         Loss on the validation part; NaN where there is none.
     learning_rate : float
         Learning rate of the epoch's last step.
+    metric : float
+        Value of `eval_metric` on the validation part; NaN without one.
+    seconds : float
+        Time since the training of this network began.
+    network : int
+        Which network of the ensemble, from 0.
     """
 
     epoch: int
     loss: float
     validation_loss: float
     learning_rate: float
+    metric: float = math.nan
+    seconds: float = math.nan
+    network: int = 0
 
 
 Callback = Callable[[EpochRecord], Any]
 
+# From the outputs on the validation part to (the metric's value, what is to become small)
+Metric = Callable[[NDArray[np.float64]], tuple[float, float]]
+
 
 class Progress:
-    """Shows epochs as they end and asks the callbacks whether to stop."""
+    """Shows epochs as they end and asks the callbacks whether to stop.
 
-    def __init__(self, verbose: int, max_iter: int, callbacks: Sequence[Callback]) -> None:
+    Networks that are trained at the same time share it.
+    """
+
+    def __init__(
+        self, verbose: int, max_iter: int, callbacks: Sequence[Callback], n_networks: int = 1
+    ) -> None:
         self._verbose = int(verbose)
         self._max_iter = max_iter
         self._callbacks = callbacks
-        self._bar = tqdm(total=max_iter, unit="epoch") if self._verbose == 1 else None
+        self._n_networks = n_networks
+        self._lock = Lock()
+        total = max_iter * n_networks
+        self._bar = tqdm(total=total, unit="epoch") if self._verbose == 1 else None
 
     @property
     def wanted(self) -> bool:
         """Whether anybody wants to know: without, an epoch never enters Python."""
         return self._verbose > 0 or bool(self._callbacks)
 
-    def __call__(
-        self, epoch: int, loss: float, validation_loss: float, learning_rate: float
-    ) -> bool:
-        """Take one epoch; True where training should stop."""
-        has_validation = not math.isnan(validation_loss)
+    def take(self, record: EpochRecord) -> bool:
+        """Take one epoch; True where training of that network should stop."""
+        with self._lock:
+            self._show(record)
+            answers = [bool(callback(record)) for callback in self._callbacks]  # all are told
+        return any(answers)
+
+    def _show(self, record: EpochRecord) -> None:
+        has_validation = not math.isnan(record.validation_loss)
         if self._bar is not None:
-            shown = {"loss": f"{loss:.4f}"}
+            shown = {"loss": f"{record.loss:.4f}"}
             if has_validation:
-                shown["val_loss"] = f"{validation_loss:.4f}"
-            self._bar.set_postfix(shown | {"lr": f"{learning_rate:.2e}"}, refresh=False)
+                shown["val_loss"] = f"{record.validation_loss:.4f}"
+            shown["lr"] = f"{record.learning_rate:.2e}"
+            self._bar.set_postfix(shown, refresh=False)
             self._bar.update()
         elif self._verbose >= 2:
-            validation = f", Val Loss: {validation_loss:.4f}" if has_validation else ""
-            print(f"Epoch [{epoch}/{self._max_iter}], Loss: {loss:.4f}{validation}", flush=True)
-        record = EpochRecord(epoch, loss, validation_loss, learning_rate)
-        answers = [bool(callback(record)) for callback in self._callbacks]  # all are told
-        return any(answers)
+            network = ""
+            if self._n_networks > 1:
+                network = f"Network [{record.network + 1}/{self._n_networks}], "
+            metric = "" if math.isnan(record.metric) else f", Metric: {record.metric:.4f}"
+            validation = f", Val Loss: {record.validation_loss:.4f}" if has_validation else ""
+            print(
+                f"{network}Epoch [{record.epoch}/{self._max_iter}], Loss: {record.loss:.4f}"
+                f"{validation}{metric}",
+                flush=True,
+            )
 
     def close(self) -> None:
         """End the progress bar."""

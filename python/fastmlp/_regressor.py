@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
-from fastmlp._base import BaseMLP, Targets, parts
-from fastmlp._progress import Callback
+from fastmlp._base import BaseMLP, Targets
+from fastmlp._metrics import metric_of
+from fastmlp._network import Network
+from fastmlp._progress import Callback, Metric
+from fastmlp._rows import parts
 
 
 def mean_of(
@@ -38,24 +42,35 @@ def mean_of(
 class Regressor(RegressorMixin, BaseMLP):
     """Multilayer perceptron for regression.
 
-    Inputs and targets are standardised inside; a tenth of the rows is held out to find the best
-    epoch. Parameters that mean what they mean in scikit-learn's MLPRegressor carry its names.
+    Takes raw tables. Parameters that mean what they mean in scikit-learn's MLPRegressor carry its
+    names; those at "auto" are set by `preset`.
 
     Parameters
     ----------
-    hidden_layer_sizes : int or sequence of int, default=(256, 256)
+    hidden_layer_sizes : int, sequence of int or "auto", default="auto"
         Units of each hidden layer; () is a linear model.
-    activation : str or sequence of str, default="mish"
+    activation : str or sequence of str, default="auto"
         One for all hidden layers or one each: 'identity', 'relu', 'leaky_relu', 'elu', 'selu',
         'gelu', 'silu', 'mish', 'tanh', 'logistic', 'softplus'.
+    preset : {"default", "fast", "best", "plain"}, default="default"
+        What "auto" stands for; see Notes.
+    n_estimators : int or "auto", default="auto"
+        Networks that are trained, in one call, and averaged. They differ in their start, in the
+        order of rows and in the fold that they are validated on.
+    categorical_features : "auto", array-like of str, int or bool, or None, default="auto"
+        Columns of numbers that are categories nevertheless, by name, position or mask. Text,
+        booleans and what a frame calls categorical are categories in any case.
+    numeric_embedding : {"periodic", "auto"} or None, default="auto"
+        "periodic": each number also enters as three learnt sums of cosines of it (PBLD,
+        Holzmüller et al. 2024), up to 256 columns of numbers.
     loss : str, default="squared_error"
         'squared_error', 'absolute_error', 'huber', 'quantile' or 'poisson'.
         What to minimise, the mean over rows and outputs, on the standardised target. 'poisson'
         predicts the mean of counts: the network's output is its logarithm.
     delta : float, default=1.0
         Of 'huber': where the quadratic part ends, in deviations of the target.
-    quantile : float, default=0.5
-        Of 'quantile': which one, in (0, 1).
+    quantile : float or sequence of float, default=0.5
+        Of 'quantile': which one, in (0, 1), or several, in rising order, from one network.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; with `weight_decay` Adam is AdamW.
     alpha : float, default=0.0
@@ -64,30 +79,36 @@ class Regressor(RegressorMixin, BaseMLP):
         without scikit-learn's half, so twice its alpha is as strong.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty, in [0, 1].
-    weight_decay : float, default=0.05
+    weight_decay : float or "auto", default="auto"
         Decoupled decay: weights (not biases) shrink by ``learning rate * weight_decay`` at every
         step (Loshchilov & Hutter 2019).
-    dropout : float or sequence of float, default=0.0
+    dropout : float, sequence of float or "auto", default="auto"
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers or one each.
     batch_size : int or "auto", default="auto"
-        Rows per minibatch. 'auto': 64 up to 1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up
-        to 100,000, else 1,024.
-    learning_rate : {"constant", "invscaling", "adaptive", "cosine", "one_cycle"}, default="cosine"
-        Schedule of the learning rate. 'invscaling' and 'adaptive' are scikit-learn's, for any
+        Rows per minibatch. 'auto': about 256; with preset 'plain' 64 up to 1,024 rows, 128 up to
+        8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+    learning_rate : str, default="auto"
+        Schedule of the learning rate: 'constant', 'invscaling', 'adaptive', 'cosine', 'one_cycle'
+        or 'coslog4'. 'invscaling' and 'adaptive' are scikit-learn's, for any
         solver; 'cosine' falls along half a cosine to 0 over `max_iter` epochs, after a linear rise
         over `warmup_fraction`; 'one_cycle' rises from 1/25 of `learning_rate_init` and falls to
-        1/250,000 of it (Smith & Topin 2018).
-    learning_rate_init : float, default=4e-3
-        Largest learning rate.
+        1/250,000 of it (Smith & Topin 2018); 'coslog4' rises and falls four times along a
+        cosine, each time twice as long as before (Holzmüller et al. 2024).
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate. But for preset 'plain' that of Adam is relative to the size of
+        layers: weights of a layer of n inputs move by 1/sqrt(n) of it, biases by a tenth.
     learning_rate_factors : sequence of float or None, default=None
-        A factor on the learning rate of each layer, the output layer included.
+        A factor on the learning rate of each dense layer, the output layer included.
     power_t : float, default=0.5
         Exponent of 'invscaling'.
     warmup_fraction : float, default=0.1
         Part of all steps, in [0, 1), in which 'cosine' and 'one_cycle' rise.
-    max_iter : int, default=100
-        Epochs.
+    max_iter : int or "auto", default="auto"
+        Epochs at most.
+    time_limit : float or None, default=None
+        Seconds for the training of all networks. The schedule is fitted into it at the pace of the
+        first epochs, and each network gets at least one epoch. Results then depend on the machine.
     shuffle : bool, default=True
         Whether rows come in another order in every epoch.
     random_state : int, RandomState instance or None, default=None
@@ -108,48 +129,72 @@ class Regressor(RegressorMixin, BaseMLP):
         Whether to watch the loss on a validation part, keep the weights of its best epoch and stop
         after `n_iter_no_change` epochs without progress. False: the training loss is watched and
         the last weights are kept. Tables of fewer than 10 rows are trained without.
-    validation_fraction : float, default=0.1
+    validation_fraction : float or "auto", default="auto"
         Part of the rows, in (0, 1), that `early_stopping` holds out where `fit` is not given
-        `X_val`.
+        `X_val`. Several networks have folds, no larger than this.
+    eval_metric : str, callable or None, default=None
+        What finds the best epoch in place of the validation loss: the name of a scikit-learn
+        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost. Those that
+        take `sample_weight` get it where there are weights.
+    compute_importances : bool, default=False
+        Whether `fit` finds `feature_importances_`.
     beta_1 : float, default=0.9
         Of solver 'adam': decay of the mean of gradients.
-    beta_2 : float, default=0.999
+    beta_2 : float or "auto", default="auto"
         Of 'adam' and 'rmsprop': decay of the mean of squared gradients.
     epsilon : float, default=1e-8
         Of 'adam' and 'rmsprop': added to the root of that mean.
-    n_iter_no_change : int or inf, default=20
-        Training ends when more than this many epochs in a row brought no progress.
+    n_iter_no_change : int, inf or "auto", default="auto"
+        Training ends when more than this many epochs in a row brought no progress. 'auto': 40
+        and as many more as lie before the best epoch; 20 for preset 'plain'.
     max_grad_norm : float or None, default=None
         Gradients whose common norm is larger are scaled down to it.
-    standardize : bool, default=True
-        Whether inputs (and regression targets) are brought to mean 0 and deviation 1 inside,
-        measured on the training part.
+    standardize : bool, "robust" or "auto", default="auto"
+        Whether numbers (and regression targets) are brought to mean 0 and deviation 1 inside,
+        measured on the training part; "robust": numbers to median 0 and interquartile range 1,
+        outliers drawn in to at most 3. Missing numbers become the mean or median; with False 0.
     dtype : {"float32", "float64"}, default="float32"
         Type to compute in.
     n_jobs : int or None, default=None
         Threads. None: what affinity, container, `OMP_NUM_THREADS` and threadpoolctl allow; -1: all
         cores. Small networks run on one in any case.
     callbacks : callable, sequence of callables or None, default=None
-        Called after every epoch with an `EpochRecord`; one that returns true ends training.
+        Called after every epoch with an `EpochRecord`; one that returns true ends the training of
+        that network. Networks that are trained at the same time take turns in calling.
 
     Attributes
     ----------
+    networks_ : list of Network
+        The networks, copies of them.
+    histories_ : list of History
+        What the training of each was like: epochs, curves, seconds, why it ended.
     coefs_, intercepts_ : list of ndarray
-        Weights (inputs, outputs) and biases (outputs,) of the layers, read-only. They stand between
-        standardised inputs and standardised targets.
+        Weights (inputs, outputs) and biases (outputs,) of the dense layers, read-only, where there
+        is one network. They stand between standardised inputs and standardised targets.
     n_iter_ : int
-        Epochs run.
+        Epochs run, of the network that was trained longest.
     best_iteration_ : int or None
-        Epoch (from 1) whose weights were kept; None without a validation part.
-    loss_curve_, validation_curve_ : list of float
-        Training loss (mean over the epoch's minibatches, penalty included) and validation loss
-        after every epoch; the latter None without a validation part.
+        Epoch (from 1) whose weights were kept, the median over the networks; None without a
+        validation part.
+    loss_curve_, validation_curve_, metric_curve_ : list of float
+        Training loss (mean over the epoch's minibatches, penalty included), validation loss and
+        `eval_metric` after every epoch, the mean over the networks; the latter two None where
+        there are none.
     learning_rate_curve_ : list of float
         Learning rate at the end of every epoch.
     loss_, best_loss_ : float
-        The last training loss; the least loss of those watched.
+        The last training loss; the least of what was watched; means over the networks.
     stop_reason_ : str
-        'max_iter', 'no_improvement', 'callback', 'interrupted' or 'diverged'.
+        'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged': that of
+        most networks.
+    oof_prediction_ : ndarray, shaped like what `predict` returns
+        Predictions of every training row by the networks that it was held out from; NaN where
+        there are none. Of several networks with `early_stopping` and without `X_val`.
+    fit_seconds_ : float
+        Time that training took, all networks together.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        With `compute_importances`: by how much the coefficient of determination falls when a column
+        of the validation rows is shuffled, the mean over the networks.
     t_ : int
         Optimiser steps.
     n_features_in_ : int
@@ -165,6 +210,35 @@ class Regressor(RegressorMixin, BaseMLP):
     --------
     Classifier : The same for classes.
     sklearn.neural_network.MLPRegressor : scikit-learn's network.
+
+    Notes
+    -----
+    What "auto" stands for:
+
+    ====================  ==================  ==========  ==========  ================
+    parameter             'default'           'fast'      'best'      'plain'
+    ====================  ==================  ==========  ==========  ================
+    n_estimators          5                   1           20          1
+    hidden_layer_sizes    (256, 256, 256)     the same    the same    (256, 256)
+    activation            silu, mish, selu    the same    the same    mish
+    dropout               0.15 to 0.35        the same    the same    0
+    numeric_embedding     periodic            the same    the same    None
+    standardize           "robust"            the same    the same    True
+    learning_rate         coslog4             the same    the same    cosine
+    learning_rate_init    0.07 to 0.14        the same    the same    0.004
+    beta_2                0.95                the same    the same    0.999
+    weight_decay          0.02 to 0.06        the same    the same    0.05
+    max_iter              256, see below      a quarter   the same    100
+    n_iter_no_change      40 + best epoch     the same    the same    20
+    validation_fraction   0.2                 the same    the same    0.1
+    ====================  ==================  ==========  ==========  ================
+
+    Where there are several values the networks differ in them, in turn; up to 2,500 rows one of
+    five has no waves. `max_iter` is that of 4,096 rows and falls with the root of their number;
+    fewer than 1,024 rows have 512 epochs. But for 'plain' networks also have a learnt factor on
+    each input, a learnt slope in each unit's activation, a start that is fitted to the data,
+    dropout and decay that fade out in the second half of training, and learning rates by layer, as
+    in RealMLP (Holzmüller et al. 2024). 'plain' is a stack of dense layers and nothing else.
 
     Examples
     --------
@@ -184,33 +258,38 @@ class Regressor(RegressorMixin, BaseMLP):
         **BaseMLP._parameter_constraints,
         "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"})],
         "delta": [Interval(Real, 0, None, closed="neither")],
-        "quantile": [Interval(Real, 0, 1, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (256, 256),
-        activation: str | Sequence[str] = "mish",
+        hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
+        activation: str | Sequence[str] = "auto",
         *,
+        preset: Literal["default", "fast", "best", "plain"] = "default",
+        n_estimators: int | Literal["auto"] = "auto",
+        categorical_features: Any = "auto",
+        numeric_embedding: Literal["periodic", "auto"] | None = "auto",
         loss: Literal[
             "squared_error", "absolute_error", "huber", "quantile", "poisson"
         ] = "squared_error",
         delta: float = 1.0,
-        quantile: float = 0.5,
+        quantile: float | Sequence[float] = 0.5,
         solver: Literal["adam", "sgd", "rmsprop"] = "adam",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
-        weight_decay: float = 0.05,
-        dropout: float | Sequence[float] = 0.0,
+        weight_decay: float | Literal["auto"] = "auto",
+        dropout: float | Sequence[float] | Literal["auto"] = "auto",
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: Literal[
-            "constant", "invscaling", "adaptive", "cosine", "one_cycle"
-        ] = "cosine",
-        learning_rate_init: float = 4e-3,
+            "auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"
+        ] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
         learning_rate_factors: Sequence[float] | None = None,
         power_t: float = 0.5,
         warmup_fraction: float = 0.1,
-        max_iter: int = 100,
+        max_iter: int | Literal["auto"] = "auto",
+        time_limit: float | None = None,
         shuffle: bool = True,
         random_state: int | np.random.RandomState | None = None,
         tol: float = 0.0,
@@ -219,19 +298,25 @@ class Regressor(RegressorMixin, BaseMLP):
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = True,
-        validation_fraction: float = 0.1,
+        validation_fraction: float | Literal["auto"] = "auto",
+        eval_metric: str | Callable[..., float] | None = None,
+        compute_importances: bool = False,
         beta_1: float = 0.9,
-        beta_2: float = 0.999,
+        beta_2: float | Literal["auto"] = "auto",
         epsilon: float = 1e-8,
-        n_iter_no_change: float = 20,
+        n_iter_no_change: float | Literal["auto"] = "auto",
         max_grad_norm: float | None = None,
-        standardize: bool = True,
+        standardize: bool | Literal["robust", "auto"] = "auto",
         dtype: Literal["float32", "float64"] = "float32",
         n_jobs: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
+        self.preset = preset
+        self.n_estimators = n_estimators
+        self.categorical_features = categorical_features
+        self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.delta = delta
         self.quantile = quantile
@@ -247,6 +332,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self.power_t = power_t
         self.warmup_fraction = warmup_fraction
         self.max_iter = max_iter
+        self.time_limit = time_limit
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
@@ -256,6 +342,8 @@ class Regressor(RegressorMixin, BaseMLP):
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.eval_metric = eval_metric
+        self.compute_importances = compute_importances
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
@@ -287,6 +375,8 @@ class Regressor(RegressorMixin, BaseMLP):
         if self.loss == "poisson" and np.any(values < 0):
             raise ValueError(f"{name} must not be negative for loss='poisson'")
         n_outputs = 1 if values.ndim == 1 else values.shape[1]
+        if self._several_quantiles and values.ndim == 2:
+            raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")
         if reset:
             self.n_outputs_ = n_outputs
             self._one_dimensional = values.ndim == 1
@@ -297,12 +387,38 @@ class Regressor(RegressorMixin, BaseMLP):
             )
         return Targets(values.reshape(values.shape[0], n_outputs))
 
+    @property
+    def _several_quantiles(self) -> bool:
+        return self.loss == "quantile" and np.ndim(self.quantile) == 1
+
+    @property
+    def _quantiles(self) -> list[float]:
+        return [float(quantile) for quantile in np.atleast_1d(np.asarray(self.quantile))]
+
+    @property
+    def _network_outputs(self) -> int:
+        return len(self._quantiles) if self._several_quantiles else int(self.n_outputs_)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        quantiles = np.asarray(self.quantile)
+        if quantiles.ndim > 1 or quantiles.size == 0 or quantiles.dtype.kind not in "fiu":
+            raise ValueError(f"quantile must be a number or a sequence of them; got {quantiles!r}")
+        if not np.all((quantiles > 0) & (quantiles < 1)):
+            raise ValueError(f"quantile must be in (0, 1); got {self.quantile!r}")
+        if quantiles.ndim == 1 and not np.all(np.diff(quantiles) > 0):
+            raise ValueError(f"quantile must hold rising numbers; got {self.quantile!r}")
+        if quantiles.ndim == 1 and self.loss != "quantile":
+            raise ValueError("quantile can hold several numbers for loss='quantile' only")
+
     def _standardise_targets(
         self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: Any
     ) -> None:
+        clamps = self.preset != "plain" and self.loss != "poisson"
+        self._target_range: tuple[Any, Any] | None = (np.inf, -np.inf) if clamps else None
         self._target_shift = np.zeros(self.n_outputs_)
         self._target_scale = np.ones(self.n_outputs_)
-        if not self.standardize or self.loss == "poisson":
+        if not self._setting("standardize") or self.loss == "poisson":
             return
         shift = mean_of(lambda y: y, targets, rows, weights)
         deviation = np.sqrt(mean_of(lambda y: (y - shift) ** 2, targets, rows, weights))
@@ -313,8 +429,17 @@ class Regressor(RegressorMixin, BaseMLP):
         self._target_shift = shift
         self._target_scale = np.where(constant, 1.0, deviation)
 
+    def _see_targets(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> None:
+        if self._target_range is not None:
+            known = targets if weights is None else targets[weights > 0]
+            lowest, highest = self._target_range
+            self._target_range = (
+                np.minimum(lowest, known.min(axis=0)),
+                np.maximum(highest, known.max(axis=0)),
+            )
+
     def _scaled_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
-        scaled = np.empty(targets.shape, dtype=self._dtype)
+        scaled = np.empty((targets.shape[0], self._network_outputs), dtype=self._dtype)
         with np.errstate(over="ignore"):
             for some in parts(targets):
                 scaled[some] = (targets[some] - self._target_shift) / self._target_scale
@@ -322,11 +447,47 @@ class Regressor(RegressorMixin, BaseMLP):
             raise ValueError(f"y holds values too large for {self._dtype}")
         return scaled
 
-    def _initialise_output(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> None:
+    def _initialise_output(
+        self, network: Network, y: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> None:
         if self.loss == "poisson":
             # The output is a logarithm: start at the mean's.
             mean = mean_of(lambda y: y, y, None, sample_weight)
-            self._network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
+            network.parameters[-2][...] *= 0.1
+            network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
+
+    def _in_units(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Outputs behind the link, (n_rows, network outputs), as predictions of the target."""
+        predicted: NDArray[np.float64] = outputs.astype(np.float64)
+        predicted *= self._target_scale
+        predicted += self._target_shift
+        if self._target_range is not None:
+            np.clip(predicted, *self._target_range, out=predicted)
+        if self._several_quantiles:
+            # Networks may cross where they know little; sorted they are closer to the truth
+            # (Chernozhukov, Fernández-Val & Galichon 2010).
+            predicted.sort(axis=1)
+            return predicted
+        return predicted[:, 0] if self._one_dimensional else predicted
+
+    def _metric(self, targets: Targets, weights: NDArray[Any] | None) -> Metric:
+        y_true = targets.values[:, 0] if self._one_dimensional else targets.values
+
+        def predict(outputs: NDArray[np.float64]) -> NDArray[Any]:
+            return self._in_units(np.exp(outputs) if self._link == "exponential" else outputs)
+
+        return metric_of(self.eval_metric, y_true, weights, predict, None, None)
+
+    def _score_of(
+        self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
+    ) -> float:
+        predicted = self._in_units(outputs)
+        if self._several_quantiles:
+            predicted = np.median(predicted, axis=1)
+        return float(r2_score(targets.values, predicted, sample_weight=weights))
+
+    def _keep_out_of_fold(self, outputs: NDArray[Any]) -> None:
+        self.oof_prediction_ = self._in_units(outputs)
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
         """Train one epoch more on the given rows.
@@ -358,10 +519,8 @@ class Regressor(RegressorMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the unit of the target, float64.
+        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+            In the unit of the target, float64. Several quantiles never cross. But for preset
+            'plain' and Poisson no prediction leaves the range of the training targets.
         """
-        outputs = self._predict_outputs(X).astype(np.float64)
-        outputs *= self._target_scale
-        outputs += self._target_shift
-        return outputs[:, 0] if self._one_dimensional else outputs
+        return self._in_units(self._predict_outputs(X))

@@ -91,6 +91,37 @@ inline std::vector<LayerSpec> mlp(std::initializer_list<Index> sizes, const std:
   return specs;
 }
 
+/** An embedding of numbers, flags and categories, a scale, parametric dense layers of these sizes and a linear one. */
+inline std::vector<LayerSpec> tabular(Index n_numbers, Index n_flags, std::vector<Category> categories,
+                                      std::initializer_list<Index> hidden, Index outputs, const std::string& activation,
+                                      double rate = 0) {
+  LayerSpec embedding{.kind = "embedding",
+                      .n_numbers = n_numbers,
+                      .n_flags = n_flags,
+                      .periodic = true,
+                      .sigma = 0.5,
+                      .categories = std::move(categories)};
+  Index width = Stack<double>({embedding}).outputs();
+  std::vector<LayerSpec> specs{embedding, {.kind = "scale", .inputs = width}};
+  for (const Index next : hidden) {
+    specs.push_back({.kind = "dense", .inputs = width, .outputs = next, .activation = activation, .parametric = true});
+    if (rate > 0) specs.push_back({.kind = "dropout", .rate = rate});
+    width = next;
+  }
+  specs.push_back({.kind = "dense", .inputs = width, .outputs = outputs, .activation = "identity"});
+  return specs;
+}
+
+/** The same rows, but with codes 0 .. sizes[k] in column `first` + k. */
+template <class T>
+Data<T> with_codes(Data<T> data, Index first, const std::vector<std::uint32_t>& sizes) {
+  RandomSequence random(3);
+  for (Index i = 0; i < data.rows; ++i)
+    for (std::size_t k = 0; k < sizes.size(); ++k)
+      data.x[static_cast<std::size_t>(i * data.inputs + first) + k] = static_cast<T>(random.below(sizes[k] + 1));
+  return data;
+}
+
 template <class T>
 bool same_bits(const T* a, const T* b, Index n) {
   return std::memcmp(a, b, static_cast<std::size_t>(n) * sizeof(T)) == 0;

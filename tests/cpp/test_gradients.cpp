@@ -157,10 +157,9 @@ TEST(gradients_of_chunked_minibatches_equal_a_naive_network) {
   }
 }
 
-void check_finite_differences(const char* what, const std::vector<LayerSpec>& specs, LossKind loss) {
-  const Index outputs = specs.back().outputs;
-  const Data<double> data(7, specs.front().inputs, outputs, loss);
-  StepOptions options{.loss = {loss, 0.3, 0.7, 0.2}, .l1 = 0.2, .l2 = 0.3};
+void check_finite_differences(const char* what, const std::vector<LayerSpec>& specs, const Data<double>& data,
+                              LossKind loss, std::vector<double> quantiles = {0.7}) {
+  StepOptions options{.loss = {loss, 0.3, std::move(quantiles), 0.2}, .l1 = 0.2, .l2 = 0.3};
   Network<double> network(specs, 6);
   const auto at_present = [&] { return gradients(network, data.dataset(true), data.order, options); };
   at_present();
@@ -186,6 +185,25 @@ void check_finite_differences(const char* what, const std::vector<LayerSpec>& sp
         }
 }
 
+void check_finite_differences(const char* what, const std::vector<LayerSpec>& specs, LossKind loss) {
+  check_finite_differences(what, specs, Data<double>(7, specs.front().inputs, specs.back().outputs, loss), loss);
+}
+
+TEST(gradients_of_tabular_layers_equal_finite_differences) {
+  const Data<double> data = testing::with_codes(Data<double>(9, 7, 2), 5, {3, 4});
+  for (const char* activation : {"relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "logistic", "softplus"})
+    check_finite_differences(activation, testing::tabular(3, 2, {{3, 0}, {4, 2}}, {6, 4}, 2, activation, 0.3), data,
+                             LossKind::squared_error);
+  // More features than a task has, and than a packet.
+  const Data<double> wide(5, 70, 3);
+  check_finite_differences("wide", testing::tabular(70, 0, {}, {5}, 3, "mish"), wide, LossKind::squared_error);
+}
+
+TEST(gradients_of_several_quantiles_equal_finite_differences) {
+  const Data<double> data(300, 4, 3, LossKind::quantile);
+  check_finite_differences("quantiles", mlp({4, 3, 3}, "tanh"), data, LossKind::quantile, {0.1, 0.5, 0.9});
+}
+
 TEST(gradients_equal_finite_differences) {
   for (const char* activation :
        {"identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "logistic", "softplus"}) {
@@ -195,7 +213,7 @@ TEST(gradients_equal_finite_differences) {
   const char* losses[] = {"squared_error", "absolute_error",       "huber",        "quantile",
                           "poisson",       "binary_cross_entropy", "cross_entropy"};
   for (const char* loss : losses) {
-    const LossKind kind = loss_options(loss, 1, 0.5, 0).kind;
+    const LossKind kind = loss_options(loss, 1, {0.5}, 0).kind;
     check_finite_differences(loss, mlp({3, 6, 3}, "tanh"), kind);
     check_finite_differences(loss, mlp({3, 6, 7}, "tanh"), kind);
   }
@@ -226,9 +244,9 @@ TEST(given_derivatives_go_through) {
 }
 
 TEST(padding_stays_zero) {
-  const auto check = [&]<class T>(T) {
-    const Data<T> data(90, 5, 3);
-    Network<T> network(mlp({5, 17, 9, 3}, "softplus", 0.2), 9);
+  const auto check = [&]<class T>(T, const std::vector<LayerSpec>& specs) {
+    const Data<T> data = testing::with_codes(Data<T>(90, 5, 3), 4, {6});
+    Network<T> network(specs, 9);
     Optimizer<T> optimizer({.weight_decay = 0.1}, network.stack());
     const Standardisation none;
     Step<T> step(network, none, data.dataset(true), {.l1 = 0.1, .l2 = 0.1}, data.rows, 8);
@@ -249,8 +267,11 @@ TEST(padding_stays_zero) {
         CHECK(network.gradients()[i] == 0);
       }
   };
-  check(0.0f);
-  check(0.0);
+  for (const auto& specs :
+       {mlp({5, 17, 9, 3}, "softplus", 0.2), testing::tabular(3, 1, {{6, 3}}, {17, 9}, 3, "softplus", 0.2)}) {
+    check(0.0f, specs);
+    check(0.0, specs);
+  }
 }
 
 }  // namespace

@@ -75,7 +75,9 @@ void check_threads_of_trainer() {
   all.options.step = {.loss = {LossKind::huber}, .l1 = 1e-3, .l2 = 1e-2, .max_grad_norm = 0.05};
   all.options.early_stopping = true;
   all.optimizer.weight_decay = 0.01;
-  all.optimizer.learning_rate_factors = {1, 0.5, 2};
+  all.optimizer.learning_rate_factors = {{1, 0.1}, {0.5, 0.5}, {2, 1}};
+  all.optimizer.weight_decay_factors = {1, 0, 3};
+  all.options.anneals = true;
   all.weighted = all.validated = true;
   check_threads(all, data);
 
@@ -109,9 +111,14 @@ void check_threads_of_trainer() {
   Recipe<T> classifier{mlp({20, 200, 200, 10}, "silu", 0.5)};
   classifier.options = plain.options;
   classifier.options.batch_size = 350;
-  classifier.options.step.loss = {LossKind::cross_entropy, 1, 0.5, 0.1};
+  classifier.options.step.loss = {LossKind::cross_entropy, 1, {0.5}, 0.1};
   classifier.optimizer.solver = Solver::rmsprop;
   check_threads(classifier, classes);
+
+  Recipe<T> tabular{testing::tabular(8, 3, {{4, 0}, {30, 8}}, {96, 64}, 3, "mish", 0.2)};
+  tabular.options = all.options;
+  tabular.options.schedule.kind = Schedule::coslog4;
+  check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30}));
 }
 
 TEST(training_gives_the_same_bits_for_any_number_of_threads) {
@@ -211,7 +218,7 @@ void check_interruption(int n_threads, Index epochs_before) {
   trainer.on_epoch = [&](const EpochRecord& record) {
     epochs = record.epoch;
     last_epoch = copy_of(network.values());
-    return false;
+    return EpochAnswer{};
   };
   trainer.interrupted = [&] { return epochs >= epochs_before; };
   const TrainResult result = trainer.run();
@@ -243,7 +250,7 @@ TEST(the_callback_ends_training) {
   TrainOptions options;
   const Standardisation none;
   Trainer<double> trainer(network, optimizer, none, data.dataset(), {}, options);
-  trainer.on_epoch = [](const EpochRecord& record) { return record.epoch == 3; };
+  trainer.on_epoch = [](const EpochRecord& record) { return EpochAnswer{record.epoch == 3, {}}; };
   const TrainResult result = trainer.run();
   CHECK(result.reason == StopReason::callback);
   CHECK(result.n_iter == 3);
@@ -300,9 +307,11 @@ void check_refusals() {
 
   const Stack<T> two(mlp({3, 4, 1}, "relu", 0.5));
   const auto optimizer = [&](std::vector<double> factors) {
-    OptimizerOptions options;
-    options.learning_rate_factors = std::move(factors);
-    Optimizer<T>(options, two);
+    OptimizerOptions rates, decays;
+    for (const double factor : factors) rates.learning_rate_factors.push_back({factor, factor});
+    Optimizer<T>(rates, two);
+    decays.weight_decay_factors = factors;
+    Optimizer<T>(decays, two);
   };
   optimizer({});
   optimizer({1, 0.1});
@@ -319,16 +328,17 @@ TEST(bad_networks_are_refused_by_name) {
 
 TEST(bad_options_are_refused_by_name) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
-  loss_options("huber", 1, 0.5, 0);
-  CHECK_THROWS(loss_options("mse", 1, 0.5, 0), "loss must be one of 'squared_error'");
-  for (const double delta : {0.0, -1.0, nan, inf}) CHECK_THROWS(loss_options("huber", delta, 0.5, 0), "delta");
-  for (const double quantile : {0.0, 1.0, nan}) CHECK_THROWS(loss_options("quantile", 1, quantile, 0), "quantile");
+  loss_options("huber", 1, {0.5}, 0);
+  CHECK_THROWS(loss_options("mse", 1, {0.5}, 0), "loss must be one of 'squared_error'");
+  for (const double delta : {0.0, -1.0, nan, inf}) CHECK_THROWS(loss_options("huber", delta, {0.5}, 0), "delta");
+  for (const double quantile : {0.0, 1.0, nan})
+    CHECK_THROWS(loss_options("quantile", 1, {0.5, quantile}, 0), "quantile");
   for (const double smoothing : {-0.1, 1.0, nan})
-    CHECK_THROWS(loss_options("cross_entropy", 1, 0.5, smoothing), "label_smoothing");
+    CHECK_THROWS(loss_options("cross_entropy", 1, {0.5}, smoothing), "label_smoothing");
 
   const auto optimizer = [](const char* solver, double momentum, double beta_1, double beta_2, double epsilon,
                             double decay, double factor) {
-    optimizer_options(solver, momentum, true, beta_1, beta_2, epsilon, decay, {factor});
+    optimizer_options(solver, momentum, true, beta_1, beta_2, epsilon, decay, {{1.0, factor}}, {});
   };
   optimizer("adam", 0.9, 0.9, 0.999, 1e-8, 0, 1);
   CHECK_THROWS(optimizer("lion", 0.9, 0.9, 0.999, 1e-8, 0, 1), "solver");

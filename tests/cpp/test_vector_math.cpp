@@ -77,7 +77,7 @@ std::vector<T> sweep(double low, double high) {
       add(sign * double(std::nextafter(T(x), T(1e30))));
     }
   }
-  points.resize(static_cast<std::size_t>(padded<T>(static_cast<Index>(points.size()))), T(low < 0 ? -1 : 1));
+  points.resize(static_cast<std::size_t>(padded<T>(static_cast<Index>(points.size()))), T(points.front()));
   return points;
 }
 
@@ -142,11 +142,31 @@ void check_functions(std::initializer_list<Bound<T>> bounds) {
   check_function<T>(
       "square_root", 0, 1e38, [](P x) { return simd::square_root<T>(x); }, +[](Real x) { return std::sqrt(x); },
       *bound++);
+  check_function<T>(
+      "sine", -0.5, 0.5, [](P x) { return simd::SineCosine<T>(x).sine; },
+      +[](Real x) { return std::sin(std::numbers::pi_v<Real> * x); }, *bound++);
+  check_function<T>(
+      "cosine", -0.5, 0.5, [](P x) { return simd::SineCosine<T>(x).cosine; },
+      +[](Real x) { return std::cos(std::numbers::pi_v<Real> * x); }, *bound++);
+  check_function<T>(
+      "fraction", -1000, 1000, [](P x) { return simd::fraction<T>(x); }, +[](Real x) { return x - std::nearbyint(x); },
+      *bound++);
 }
 
 TEST(vector_functions_are_accurate) {
-  check_functions<float>({{3.5, 1.8}, {6, 3.5}, {3.2, 2}, {6, 1.6}, {7, 1}, {7.5, 4}, {5, 1.9}, {2, 1.5}});
-  check_functions<double>({{3.8, 1.9}, {4.5, 3}, {3.2, 2.4}, {3.6, 1.6}, {3, 1}, {1.8, 0.95}, {4.6, 1.9}, {0.5, 0.5}});
+  check_functions<float>(
+      {{3.5, 1.8}, {6, 3.5}, {3.2, 2}, {6, 1.6}, {7, 1}, {7.5, 4}, {5, 1.9}, {2, 1.5}, {3, 1.5}, {kAny, 1.5}, {0, 0}});
+  check_functions<double>({{3.8, 1.9},
+                           {4.5, 3},
+                           {3.2, 2.4},
+                           {3.6, 1.6},
+                           {3, 1},
+                           {1.8, 0.95},
+                           {4.6, 1.9},
+                           {0.5, 0.5},
+                           {3, 1.5},
+                           {kAny, 1.5},
+                           {0, 0}});
 }
 
 /** An activation with its derivative and how near both must come. */

@@ -138,9 +138,7 @@ class Snapshot(_Held):
     def __init__(self, model: Any, X: Any) -> None:
         engine = Engine(model, X)
         self._options = engine._options
-        self._holder = engine.make(
-            "Predictor", engine.network, None, None, LINKS[model.out_activation_]
-        )
+        self._holder = engine.make("Predictor", engine.network, None, LINKS[model.out_activation_])
 
     def predict(self, X: Any, n_threads: int) -> NDArray[Any]:
         """Outputs, (n_samples, n_outputs)."""

@@ -148,6 +148,7 @@ class EngineOptimizer:
             "epsilon": float(getattr(optimizer, "epsilon", 1)),
             "weight_decay": 0.0,
             "learning_rate_factors": [],
+            "weight_decay_factors": [],
         }
 
     @property

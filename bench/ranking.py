@@ -1,0 +1,177 @@
+"""The report of tabular.py: means, ranks and ratios of what was measured, and a figure of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from compare import aligned
+
+MEASURES = {"rmse": "RMSE", "log_loss": "log-loss", "error": "error rate"}
+TIMES = ("fit_seconds", "predict_seconds")
+FIRST = ("rmse", "log_loss")  # a table has one of them
+REFERENCES = ("catboost", "realmlp-td")
+SLOW = "realmlp-td"  # whose time is the measure of time
+LEAST = 1e-3  # losses and error rates below are taken as this in ratios
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Means over splits, of times medians: a pause of the machine must not count.
+
+    Parameters
+    ----------
+    means : DataFrame
+        Columns are models; rows are (measure, table), with the times among the measures. NaN where
+        a model has not seen the table.
+    splits : Series
+        Splits of a table that all its models have done: the means are of these.
+    """
+
+    means: pd.DataFrame
+    splits: pd.Series
+
+    @classmethod
+    def of(
+        cls,
+        results: list[dict[str, Any]],
+        tables: list[str] | None = None,
+        models: list[str] | None = None,
+    ) -> Measured:
+        """Only of `tables` and `models` where given; later results replace earlier ones."""
+        frame = pd.DataFrame(results).drop_duplicates(["table", "split", "model"], keep="last")
+        if tables:
+            frame = frame[frame["table"].isin(tables)]
+        if models:
+            frame = frame[frame["model"].isin(models)]
+        if frame.empty:
+            raise SystemExit("nothing measured to report")
+        frame["needed"] = frame.groupby("table")["model"].transform("nunique")
+        frame["there"] = frame.groupby(["table", "split"])["model"].transform("nunique")
+        frame = frame[frame["needed"] == frame["there"]]
+        measures = [name for name in MEASURES if name in frame]
+        long = frame.melt(["table", "model"], [*measures, *TIMES], "measure").dropna()
+        by_table = long.groupby(["measure", "table", "model"], sort=False)["value"]
+        means, medians = by_table.mean().unstack(), by_table.median().unstack()
+        means = pd.concat([means.drop(index=list(TIMES)), medians.loc[list(TIMES)]])
+        order = models or list(frame["model"].unique())
+        return cls(
+            means[[name for name in order if name in means]],
+            frame.groupby("table")["split"].nunique(),
+        )
+
+    def of_measure(self, measure: str, complete: bool = False) -> pd.DataFrame:
+        """Means of a measure, a line per table; `complete` drops tables that a model lacks."""
+        if measure not in self.means.index:
+            return self.means.iloc[:0].droplevel("measure")
+        lines = self.means.loc[measure]
+        return lines.dropna() if complete else lines
+
+    def ranks(self) -> pd.DataFrame:
+        """Mean rank per measure, and over all tables, where a classifier's two count half each."""
+        ranks = {name: self.of_measure(name, True).rank(axis=1) for name in MEASURES}
+        both = [ranks["rmse"], (ranks["log_loss"] + ranks["error"]) / 2]
+        lines = {MEASURES[name]: part.mean() for name, part in ranks.items() if len(part)}
+        return pd.DataFrame({**lines, "all": pd.concat(both).mean()})
+
+    def ratios(self, reference: str) -> pd.DataFrame:
+        """Geometric means of errors relative to a model's, on the tables that both have."""
+        parts = {name: self.relative(name, reference) for name in MEASURES}
+        logs = {name: np.log(part) for name, part in parts.items() if len(part)}
+        lines = {MEASURES[name]: np.exp(part.mean()) for name, part in logs.items()}
+        first = pd.concat([logs[name] for name in FIRST if name in logs])
+        return pd.DataFrame({**lines, "RMSE and log-loss": np.exp(first.mean())})
+
+    def relative(self, measure: str, reference: str) -> pd.DataFrame:
+        """Errors over a model's, on the tables that it has."""
+        means = self.of_measure(measure).dropna(subset=[reference])
+        if measure != "rmse":
+            means = means.clip(lower=LEAST)
+        return means.div(means[reference], axis=0)
+
+    def times(self) -> pd.DataFrame:
+        """Seconds on the tables that all models have, and fits relative to the slow model's."""
+        fit = self.of_measure("fit_seconds", complete=True)
+        columns = {
+            "median fit s": fit.median(),
+            "total fit s": fit.sum(),
+            "median predict s": self.of_measure("predict_seconds", complete=True).median(),
+        }
+        if SLOW in self.means:
+            ratio = self.of_measure("fit_seconds").dropna(subset=[SLOW])
+            ratio = ratio.div(ratio[SLOW], axis=0)
+            columns[f"fit / {SLOW}: median"] = ratio.median()
+            columns["greatest"] = ratio.max()
+        return pd.DataFrame(columns)
+
+
+def lines_of(frame: pd.DataFrame, title: str, digits: int = 4) -> str:
+    """A frame as aligned text, its index below `title`."""
+    cells = [[title, *map(str, frame.columns)]]
+    for name, line in frame.iterrows():
+        figures = ["-" if np.isnan(value) else f"{value:.{digits}g}" for value in line]
+        cells.append([str(name), *figures])
+    return aligned(cells)
+
+
+def text(measured: Measured) -> str:
+    """The report for people."""
+    parts = []
+    for name, title in MEASURES.items():
+        if len(means := measured.of_measure(name)):
+            means.index = [f"{table} ({measured.splits[table]})" for table in means.index]
+            parts.append(lines_of(means, f"{title} (splits)"))
+    parts.append(lines_of(measured.of_measure("fit_seconds"), "fit seconds", 3))
+    complete = measured.of_measure("fit_seconds", complete=True)
+    if not len(complete):
+        parts.append("No table that all models have: no ranks.")
+        return "\n\n".join(parts)
+    title = f"mean rank on the {len(complete)} tables that all have"
+    parts.append(lines_of(measured.ranks(), title, 3))
+    for reference in REFERENCES:
+        if reference in measured.means:
+            ratios = measured.ratios(reference)
+            parts.append(lines_of(ratios, f"error relative to {reference}"))
+    parts.append(lines_of(measured.times(), "time", 3))
+    return "\n\n".join(parts)
+
+
+def plot(measured: Measured, path: Path) -> None:
+    """Rank against time, and error relative to the first reference table by table."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    from matplotlib import pyplot as plt
+
+    reference = next((name for name in REFERENCES if name in measured.means), None)
+    figure, axes = plt.subplots(
+        1, 2, figsize=(13, 5.5), width_ratios=(2, 3), layout="constrained", squeeze=False
+    )
+    left, right = axes[0]
+    ranks, times = measured.ranks()["all"], measured.times()["median fit s"]
+    relative = pd.DataFrame()
+    if reference:
+        relative = pd.concat([measured.relative(name, reference) for name in FIRST])
+    markers = "osD^v<>ph*XP"
+    for index, model in enumerate(measured.means):
+        style: dict[str, Any] = {"color": f"C{index}", "marker": markers[index % len(markers)]}
+        left.plot(ranks[model], times[model], linestyle="none", markersize=9, **style)
+        left.annotate(
+            model, (ranks[model], times[model]), (6, 6), textcoords="offset points", fontsize=8
+        )
+        if reference:
+            right.plot(
+                relative.index, relative[model], linestyle="none", label=model, alpha=0.8, **style
+            )
+    left.set(xlabel="mean rank over tables", ylabel="median seconds of a fit", yscale="log")
+    left.margins(0.15)
+    if reference:
+        right.axhline(1, color="0.7", linewidth=1, zorder=0)
+        right.set(yscale="log", ylabel=f"RMSE or log-loss relative to {reference}")
+        right.tick_params(axis="x", rotation=90)
+        right.legend(fontsize=8, ncols=2)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,376 @@
+"""Accuracy and time of fastmlp beside other learners of tables, each with its defaults.
+
+See README.md in this folder for what is measured and how to read the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+import ranking
+from compare import PAUSE, origin, positive, write_json
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import log_loss, root_mean_squared_error
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
+from tables import Array, Split, Table, catalogue
+from threadpoolctl import threadpool_limits
+
+DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+LARGEST_CATEGORICAL = 255  # values that HistGradientBoosting takes as categories
+LEAST_PROBABILITY = 1e-15
+
+
+class Setting(NamedTuple):
+    """What a program is told besides the rows."""
+
+    classification: bool
+    seed: int
+    threads: int
+
+
+# Numbers, or the probabilities of the classes that it has seen.
+Prediction = Array | tuple[Array, Array]
+Predict = Callable[[pd.DataFrame], Prediction]
+Fit = Callable[[pd.DataFrame, Array, Setting], Predict]
+
+
+# ---- the programs: each fits a raw table and returns its prediction
+
+
+def text_columns(X: pd.DataFrame) -> list[str]:
+    return list(X.select_dtypes(exclude="number"))
+
+
+def without_empty(X: pd.DataFrame) -> pd.DataFrame:
+    """Leave out columns without any value, which some programs do not take."""
+    return X.dropna(axis="columns", how="all")
+
+
+def with_categories(train: pd.DataFrame) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Give text columns the categories of the training part; others are missing.
+
+    Columns that `train` has not are left out.
+    """
+    categories = {name: pd.Index(train[name].dropna().unique()) for name in text_columns(train)}
+
+    def prepare(X: pd.DataFrame) -> pd.DataFrame:
+        columns = {
+            name: pd.Categorical.from_codes(values.get_indexer(X[name]), values)
+            for name, values in categories.items()
+        }
+        return X[train.columns].assign(**columns)
+
+    return prepare
+
+
+def predictor(model: Any, prepare: Callable[[pd.DataFrame], Any] = lambda X: X) -> Predict:
+    """The prediction of a fitted estimator."""
+    if hasattr(model, "predict_proba"):
+        return lambda X: (model.predict_proba(prepare(X)), model.classes_)
+    return lambda X: model.predict(prepare(X))
+
+
+def fastmlp(**parameters: Any) -> Fit:
+    """Fastmlp with its defaults but for `parameters`."""
+
+    def fit(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+        import fastmlp
+
+        kind: Any = fastmlp.Classifier if setting.classification else fastmlp.Regressor
+        model = kind(random_state=setting.seed, n_jobs=setting.threads, **parameters)
+        return predictor(model.fit(X, y))
+
+    return fit
+
+
+def sklearn_mlp(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+    """Scikit-learn's MLP in the pipeline that people write."""
+    X = without_empty(X)
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    columns = ColumnTransformer(
+        [
+            ("numbers", numbers, make_column_selector(dtype_include="number")),
+            ("text", OneHotEncoder(handle_unknown="ignore"), text_columns(X)),
+        ],
+        sparse_threshold=0,
+    )
+    if setting.classification:
+        mlp: Any = MLPClassifier(random_state=setting.seed)
+    else:
+        mlp = TransformedTargetRegressor(
+            MLPRegressor(random_state=setting.seed), transformer=StandardScaler()
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return predictor(make_pipeline(columns, mlp).fit(X, y))
+
+
+def hist_gradient_boosting(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+    """Scikit-learn's trees. Columns of too many categories become their numbers."""
+    categorical = with_categories(without_empty(X))
+    wide = [name for name in text_columns(X) if X[name].nunique() > LARGEST_CATEGORICAL]
+
+    def prepare(X: pd.DataFrame) -> pd.DataFrame:
+        X = categorical(X)
+        codes = {name: X[name].cat.codes.replace(-1, np.nan) for name in wide}
+        return X.assign(**codes)
+
+    kind = (
+        HistGradientBoostingClassifier if setting.classification else HistGradientBoostingRegressor
+    )
+    model = kind(categorical_features="from_dtype", random_state=setting.seed)
+    return predictor(model.fit(prepare(X), y), prepare)
+
+
+def lightgbm(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+    import lightgbm
+
+    prepare = with_categories(X)
+    kind = lightgbm.LGBMClassifier if setting.classification else lightgbm.LGBMRegressor
+    model = kind(random_state=setting.seed, n_jobs=setting.threads, verbose=-1)
+    return predictor(model.fit(prepare(X), y), prepare)
+
+
+def xgboost(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+    import xgboost
+
+    prepare = with_categories(X)
+    kind = xgboost.XGBClassifier if setting.classification else xgboost.XGBRegressor
+    model = kind(enable_categorical=True, random_state=setting.seed, n_jobs=setting.threads)
+    if not setting.classification:
+        return predictor(model.fit(prepare(X), y), prepare)
+    labels = LabelEncoder()
+    model.fit(prepare(X), labels.fit_transform(y))
+    return lambda X: (model.predict_proba(prepare(X)), labels.classes_)
+
+
+def catboost(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+    import catboost
+
+    text = text_columns(X)
+
+    def prepare(X: pd.DataFrame) -> pd.DataFrame:
+        return X.assign(**{name: X[name].astype(object).fillna("nan") for name in text})
+
+    kind = catboost.CatBoostClassifier if setting.classification else catboost.CatBoostRegressor
+    model = kind(
+        cat_features=text,
+        random_seed=setting.seed,
+        thread_count=setting.threads,
+        verbose=0,
+        allow_writing_files=False,
+    )
+    return predictor(model.fit(prepare(X), y), prepare)
+
+
+def realmlp(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
+    """RealMLP-TD, one network. It takes no missing numbers: they become the median."""
+    import pytabkit
+
+    categorical = with_categories(without_empty(X))
+    medians = X.median(numeric_only=True)
+
+    def prepare(X: pd.DataFrame) -> pd.DataFrame:
+        return categorical(X.fillna(medians.to_dict()))
+
+    kind = (
+        pytabkit.RealMLP_TD_Classifier if setting.classification else pytabkit.RealMLP_TD_Regressor
+    )
+    model = kind(device="cpu", random_state=setting.seed, n_threads=setting.threads)
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own libraries
+        return predictor(model.fit(prepare(X), y), prepare)
+
+
+PROGRAMS: dict[str, tuple[str, Fit]] = {  # with the package that each needs
+    "fastmlp": ("fastmlp", fastmlp()),
+    "fastmlp-fast": ("fastmlp", fastmlp(preset="fast")),
+    "fastmlp-best": ("fastmlp", fastmlp(preset="best")),
+    "fastmlp-one": ("fastmlp", fastmlp(n_estimators=1)),
+    "sklearn-mlp": ("sklearn", sklearn_mlp),
+    "hist-gb": ("sklearn", hist_gradient_boosting),
+    "lightgbm": ("lightgbm", lightgbm),
+    "xgboost": ("xgboost", xgboost),
+    "catboost": ("catboost", catboost),
+    "realmlp-td": ("pytabkit", realmlp),
+}
+
+
+# ---- measuring
+
+
+def scores(table: Table, test: Array, prediction: Prediction) -> dict[str, float]:
+    """The measures of a task; unseen classes get no probability."""
+    y = table.y[test]
+    if isinstance(prediction, tuple):
+        given, classes = prediction
+        labels = np.unique(table.y)
+        probabilities = np.zeros((len(y), len(labels)))
+        probabilities[:, np.searchsorted(labels, np.ravel(classes))] = given
+        wrong = labels[probabilities.argmax(axis=1)] != y
+        probabilities = probabilities.clip(LEAST_PROBABILITY, None)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return {
+            "log_loss": float(log_loss(y, probabilities, labels=labels)),
+            "error": float(wrong.mean()),
+        }
+    return {"rmse": float(root_mean_squared_error(y, np.ravel(prediction)))}
+
+
+@cache
+def warm_up(name: str, classification: bool, threads: int) -> None:
+    """Fit a tiny table, so that no import counts."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.standard_normal((100, 2)), columns=["a", "b"])
+    X["c"] = np.tile(["x", "y"], 50)
+    y = X["a"].to_numpy() + rng.standard_normal(100)
+    _, fit = PROGRAMS[name]
+    fit(X, (y > 0).astype(int) if classification else y, Setting(classification, 0, threads))(X)
+
+
+def measure(name: str, table: Table, split: Split, seed: int, threads: int) -> dict[str, Any]:
+    """Fit a program on the training part, predict the test part, take the times of both."""
+    warm_up(name, table.classification, threads)
+    train, test = split
+    X, X_test = table.X.iloc[train].reset_index(drop=True), table.X.iloc[test]
+    time.sleep(PAUSE)
+    _, fit = PROGRAMS[name]
+    start = time.perf_counter()
+    predict = fit(X, table.y[train], Setting(table.classification, seed, threads))
+    fitted = time.perf_counter()
+    prediction = predict(X_test)
+    end = time.perf_counter()
+    return {
+        "rows": len(train),
+        "test_rows": len(test),
+        "fit_seconds": fitted - start,
+        "predict_seconds": end - fitted,
+        **scores(table, test, prediction),
+    }
+
+
+def save(path: Path, report: dict[str, Any]) -> None:
+    """Write all or nothing: a run that is stopped here can still be resumed."""
+    unfinished = path.with_suffix(".unfinished")
+    write_json(unfinished, report)
+    unfinished.replace(path)
+
+
+def measure_all(
+    names: list[str], tables: list[Table], options: argparse.Namespace, report: dict[str, Any]
+) -> int:
+    """Append what is not yet in the report, writing it each time; return how many failed."""
+    done = {(r["table"], r["split"], r["model"]) for r in report["results"]}
+    failures = 0
+    for table in tables:
+        for index, split in enumerate(table.splits(options.splits)):
+            for name in names:
+                if (table.name, index, name) in done:
+                    continue
+                try:
+                    result = measure(name, table, split, index, options.threads)
+                except Exception as error:  # the others' hours must not be lost
+                    failures += 1
+                    print(f"{table.name} {index} {name} failed: {error!r}", file=sys.stderr)
+                    continue
+                what = {"table": table.name, "split": index, "model": name}
+                report["results"].append(what | result)
+                if options.out:
+                    save(options.out, report)
+                figures = (f"{key} {value:.4g}" for key, value in result.items())
+                print(table.name, index, name, *figures, file=sys.stderr, flush=True)
+    return failures
+
+
+# ---- command line
+
+
+def installed(names: list[str]) -> Iterator[str]:
+    for name in names:
+        package, _ = PROGRAMS[name]
+        if importlib.util.find_spec(package):
+            yield name
+        else:
+            print(f"{name} left out: {package} is not installed", file=sys.stderr)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", nargs="+", metavar="NAME", help="default: all that are there")
+    parser.add_argument(
+        "--splits", type=positive, metavar="N", help="the first N; default 5, large tables 3"
+    )
+    parser.add_argument(
+        "--models", nargs="+", choices=PROGRAMS, metavar="NAME", help=f"of {', '.join(PROGRAMS)}"
+    )
+    parser.add_argument("--threads", type=positive, default=joblib.cpu_count(), metavar="N")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the real tables")
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="more tables: CSV files, `target` last"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON, written at every result")
+    parser.add_argument("--resume", action="store_true", help="keep what --out has already")
+    parser.add_argument(
+        "--report", type=Path, nargs="+", metavar="FILE", help="measure nothing, report these"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the report")
+    options = parser.parse_args()
+    if options.resume and not options.out:
+        parser.error("--resume needs --out")
+    if options.out and options.out.exists() and not options.resume:
+        parser.error(f"{options.out} is there already: add --resume or remove it")
+    if options.report:
+        return options
+    options.catalogue = catalogue(options.data, options.folder)
+    if unknown := set(options.tables or ()) - set(options.catalogue):
+        parser.error(f"unknown tables {sorted(unknown)}; there are {', '.join(options.catalogue)}")
+    return options
+
+
+def main() -> int:
+    options = arguments()
+    failures = 0
+    if options.report:
+        results = [r for path in options.report for r in json.loads(path.read_text())["results"]]
+    else:
+        report: dict[str, Any] = {"origins": [], "results": []}
+        if options.resume and options.out.exists():
+            report = json.loads(options.out.read_text())
+        names = list(installed(options.models or list(PROGRAMS)))
+        packages = {PROGRAMS[name][0] for name in names} - {"fastmlp", "sklearn"}
+        head = origin(with_torch="realmlp-td" in names)
+        head["versions"] |= {name: version(name) for name in sorted(packages)}
+        report["origins"].append({**head, "models": names, "threads": options.threads})
+        tables = [options.catalogue[name]() for name in options.tables or options.catalogue]
+        with threadpool_limits(options.threads):
+            failures = measure_all(names, tables, options, report)
+        results = report["results"]
+    measured = ranking.Measured.of(results, options.tables, options.models)
+    print(ranking.text(measured))
+    if options.plot:
+        ranking.plot(measured, options.plot)
+    return int(failures > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+#include "kernels/periodic.h"
+
+#include <algorithm>
+#include <numbers>
+
+#include "kernels/vector_math.h"
+
+namespace fastmlp {
+namespace {
+
+using namespace simd;
+
+/** The phase 2 pi w1 x + b1 in turns, less whole ones. */
+template <class T>
+Packet<T> turns(const Packet<T>& x, const T* w1, const T* b1) {
+  return fraction<T>(pmadd(load(w1), x, pmul(load(b1), set<T>(T(0.5 / std::numbers::pi)))));
+}
+
+}  // namespace
+
+template <class T>
+void periodic(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<T> out) {
+  const Index n = parameters.weights.cols;
+  const auto& [weights, bias] = parameters;
+  for (Index i = 0; i < in.rows; ++i)
+    for (Index j = 0; j < n; j += kWidth<T>) {
+      const Packet<T> x = load(in.row(i) + j);
+      Packet<T> sums[kWaves];
+      for (Index k = 0; k < kWaves; ++k) sums[k] = load(bias.row(kFrequencies + k) + j);
+      for (Index f = 0; f < kFrequencies; ++f) {
+        // cos(2 pi u) = 1 - 2 sin(pi u)^2
+        const Packet<T> sine = SineCosine<T>(turns<T>(x, weights.row(f) + j, bias.row(f) + j)).sine;
+        const Packet<T> cosine = pmadd(pmul(set<T>(-2), sine), sine, set<T>(1));
+        for (Index k = 0; k < kWaves; ++k)
+          sums[k] = pmadd(load(weights.row((1 + k) * kFrequencies + f) + j), cosine, sums[k]);
+      }
+      for (Index k = 0; k < kWaves; ++k) {
+        alignas(kAlignment) T lanes[kWidth<T>];
+        store(lanes, sums[k]);
+        std::copy_n(lanes, std::min<Index>(kWidth<T>, n - j), out.row(i) + k * n + j);
+      }
+    }
+}
+
+template <class T>
+void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<const T> delta,
+                       Index first, Index n, const PeriodicParameters<T>& gradient, bool add) {
+  // So many rows at once, their numbers brought together and padded with zeros.
+  constexpr Index kRows = 32;
+  constexpr int kLanes = kWidth<T>;
+  alignas(kAlignment) T x[kRows][kLanes], d[kWaves][kRows][kLanes];
+  const auto bring = [&](Matrix<const T> from, Index row, Index rows, Index column, Index count, T(*to)[kLanes]) {
+    for (Index i = 0; i < rows; ++i) {
+      std::copy_n(from.row(row + i) + column, count, to[i]);
+      std::fill(to[i] + count, to[i] + kLanes, T(0));
+    }
+  };
+  for (Index j = 0; j < gradient.weights.cols; j += kLanes) {
+    const Index count = std::min<Index>(kLanes, gradient.weights.cols - j);
+    const auto added = [&](const Matrix<T>& to, Index row, const Packet<T>& sum, bool more) {
+      T* place = to.row(row) + j;
+      store(place, more ? padd(load(place), sum) : sum);
+    };
+    for (Index row = 0; row < in.rows; row += kRows) {
+      const Index rows = std::min(kRows, in.rows - row);
+      const bool more = add || row > 0;
+      bring(in, row, rows, first + j, count, x);
+      for (Index k = 0; k < kWaves; ++k) {
+        bring(delta, row, rows, k * n + first + j, count, d[k]);
+        Packet<T> sum = set<T>(0);
+        for (Index i = 0; i < rows; ++i) sum = padd(sum, load(d[k][i]));
+        added(gradient.bias, kFrequencies + k, sum, more);
+      }
+      for (Index f = 0; f < kFrequencies; ++f) {
+        const T* w1 = parameters.weights.row(f) + first + j;
+        const T* b1 = parameters.bias.row(f) + first + j;
+        Packet<T> w2[kWaves], to_w2[kWaves];
+        for (Index k = 0; k < kWaves; ++k) {
+          w2[k] = load(parameters.weights.row((1 + k) * kFrequencies + f) + first + j);
+          to_w2[k] = set<T>(0);
+        }
+        Packet<T> to_w1 = set<T>(0), to_b1 = set<T>(0);
+        for (Index i = 0; i < rows; ++i) {
+          const Packet<T> at = load(x[i]);
+          const SineCosine<T> half(turns<T>(at, w1, b1));
+          const Packet<T> cosine = pmadd(pmul(set<T>(-2), half.sine), half.sine, set<T>(1));
+          Packet<T> by_cosine = set<T>(0);
+          for (Index k = 0; k < kWaves; ++k) {
+            const Packet<T> slope = load(d[k][i]);
+            to_w2[k] = pmadd(slope, cosine, to_w2[k]);
+            by_cosine = pmadd(slope, w2[k], by_cosine);
+          }
+          // d cos(phase) / d phase = -sin(phase) = -2 sin(phase / 2) cos(phase / 2)
+          const Packet<T> by_phase = pmul(pmul(set<T>(-2), by_cosine), pmul(half.sine, half.cosine));
+          to_b1 = padd(to_b1, by_phase);
+          to_w1 = pmadd(by_phase, at, to_w1);
+        }
+        added(gradient.weights, f, pmul(to_w1, set<T>(T(2 * std::numbers::pi))), more);
+        added(gradient.bias, f, to_b1, more);
+        for (Index k = 0; k < kWaves; ++k) added(gradient.weights, (1 + k) * kFrequencies + f, to_w2[k], more);
+      }
+    }
+  }
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                                                        \
+  template void periodic(const PeriodicParameters<const T>&, Matrix<const T>, Matrix<T>);                             \
+  template void periodic_gradient(const PeriodicParameters<const T>&, Matrix<const T>, Matrix<const T>, Index, Index, \
+                                  const PeriodicParameters<T>&, bool);
+FASTMLP_INSTANTIATE(float)
+FASTMLP_INSTANTIATE(double)
+#undef FASTMLP_INSTANTIATE
+
+}  // namespace fastmlp

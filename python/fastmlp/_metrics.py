@@ -1,0 +1,114 @@
+"""`eval_metric`: scikit-learn's scorers and metric functions on the outputs of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import get_scorer, get_scorer_names
+
+from fastmlp._progress import Metric
+
+
+class _Answers(BaseEstimator):
+    """What a scorer takes for a fitted estimator: it knows the answers already."""
+
+    def __init__(self, answers: dict[str, Callable[[], NDArray[Any]]]) -> None:
+        self.answers = answers
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The labels or numbers."""
+        return self.answers["predict"]()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class _Numbers(RegressorMixin, _Answers):
+    pass
+
+
+class _Classes(ClassifierMixin, _Answers):
+    def __init__(
+        self, answers: dict[str, Callable[[], NDArray[Any]]], classes: NDArray[Any]
+    ) -> None:
+        super().__init__(answers)
+        self.classes = classes
+        self.classes_ = classes
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """The probabilities."""
+        return self.answers["predict_proba"]()
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(get_scorer_names())
+
+
+def check_metric(metric: Any) -> None:
+    """Raise where `eval_metric` is none of what `metric_of` takes."""
+    if metric is None or callable(metric) or (isinstance(metric, str) and metric in _names()):
+        return
+    if isinstance(metric, str):
+        raise ValueError(
+            f"eval_metric={metric!r} is no scorer of scikit-learn; "
+            "sklearn.metrics.get_scorer_names() lists them"
+        )
+    raise TypeError(f"eval_metric must be a scorer's name or a callable; got {metric!r}")
+
+
+def _takes_weights(function: Callable[..., Any]) -> bool:
+    try:
+        return "sample_weight" in signature(function).parameters
+    except ValueError:  # some that are built in do not tell
+        return False
+
+
+def metric_of(
+    metric: Any,
+    y_true: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
+    predict: Callable[[NDArray[np.float64]], NDArray[Any]],
+    predict_proba: Callable[[NDArray[np.float64]], NDArray[Any]] | None,
+    classes: NDArray[Any] | None,
+) -> Metric:
+    """Build the function from a network's outputs to the metric's value and what to minimise.
+
+    Parameters
+    ----------
+    metric : str or callable
+        Name of a scikit-learn scorer, a scorer, or a function ``metric(y_true, y_pred)`` whose
+        value is a cost, the smaller the better.
+    y_true, sample_weight : ndarray
+        Of the validation rows. Metrics that take no weights get none.
+    predict, predict_proba : callable
+        From outputs to predictions.
+    classes : ndarray or None
+        The labels; None for regression.
+    """
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    is_scorer = hasattr(scorer, "_score_func")
+    weights = {}
+    if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
+        weights = {"sample_weight": sample_weight}
+
+    def value(outputs: NDArray[np.float64]) -> tuple[float, float]:
+        if not is_scorer:
+            cost = float(scorer(y_true, predict(outputs), **weights))
+            return cost, cost
+        answers = {"predict": lambda: predict(outputs)}
+        if predict_proba is not None and classes is not None:
+            answers["predict_proba"] = lambda: predict_proba(outputs)
+            known: _Answers = _Classes(answers, classes)
+        else:
+            known = _Numbers(answers)
+        score = float(scorer(known, np.empty((len(y_true), 1)), y_true, **weights))
+        return score, -score
+
+    return value

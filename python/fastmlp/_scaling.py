@@ -1,0 +1,125 @@
+"""Centre and scale of a table's columns, learnt from its training rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
+
+from fastmlp import _core
+from fastmlp._rows import parts, slices
+
+_QUANTILE_ROWS = 2**18  # that quantiles are taken of: they are good to a part in a thousand
+_COLUMNS = 2**15  # whose scale is learnt at once: a scaler makes twenty arrays as long as a row
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What becomes of a table's columns before the network reads them.
+
+    ``(x - shift) * scale``; in the first `n_numeric` columns what is NaN is 0 then, and with
+    `clips` every x there becomes ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale columns stay
+    as they are.
+    """
+
+    shift: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    n_numeric: int
+    clips: bool = False
+
+    @property
+    def engine(self) -> _core.Standardisation:
+        """The same as the engine takes it."""
+        return _core.Standardisation(self.shift, self.scale, self.n_numeric, self.clips)
+
+
+def _mean_and_deviation(
+    X: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weighted mean and deviation of every column, NaN left out; constants have scale 1."""
+    shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
+    # The scaler takes the sum of the weights for a number of rows.
+    unit = 1.0 if weights is None else weights[rows].mean(dtype=np.float64)
+    for columns in slices(X.shape[1], _COLUMNS):
+        scaler = StandardScaler()
+        table = X[:, columns]
+        for some in parts(table, rows):
+            scaler.partial_fit(
+                table[some].astype(np.float64, copy=False),
+                sample_weight=None if weights is None else weights[some] / unit,
+            )
+        empty = np.broadcast_to(scaler.n_samples_seen_ == 0, scaler.mean_.shape)
+        shift[columns] = np.where(empty, 0.0, scaler.mean_)
+        scale[columns] = np.where(empty, np.inf, scaler.scale_)
+    return shift, scale
+
+
+def _median_and_range(
+    X: NDArray[Any], rows: NDArray[Any] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Median and interquartile range of every column, NaN left out.
+
+    Where the range is 0 it is half of (largest - smallest); for constants infinity, so that they
+    become 0 (RealMLP's robust scaling, Holzmüller et al. 2024). Of long tables every k-th row.
+    """
+    shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], np.inf)
+    n_rows = X.shape[0] if rows is None else rows.size
+    every = -(-n_rows // _QUANTILE_ROWS)
+    chosen = slice(None, None, every) if rows is None else rows[::every]
+    n_rows = -(-n_rows // every)
+    for columns in slices(X.shape[1], max(1, 2**20 // n_rows)):
+        table = X[chosen, columns]
+        table = np.sort(table.astype(np.float64, copy=False), axis=0)  # NaN comes last
+        counts = n_rows - np.isnan(table).sum(axis=0)
+        for j, count in zip(range(columns.start, columns.stop), counts, strict=True):
+            if count == 0:
+                continue
+            known = table[:count, j - columns.start]
+            low, shift[j], high = np.quantile(known, [0.25, 0.5, 0.75])
+            width = high - low if high > low else (known[-1] - known[0]) / 2
+            scale[j] = width if width > 0 else np.inf
+    return shift, scale
+
+
+def learn_scaling(
+    X: NDArray[Any],
+    n_numeric: int,
+    rows: NDArray[Any] | None,
+    weights: NDArray[Any] | None,
+    *,
+    robust: bool,
+) -> Scaling:
+    """What the engine does to the columns of X: the first `n_numeric` are brought to one scale.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+    n_numeric : int
+        Columns to scale, and to fill where they are NaN; the others stay as they are.
+    rows : ndarray or None
+        Row numbers of the training part; None is all.
+    weights : ndarray of shape (n_rows,) or None
+        Rows of weight 0 do not count; mean and deviation are weighted.
+    robust : bool
+        Median and interquartile range with smooth clipping, in place of mean and deviation.
+    """
+    if weights is not None:  # a part must not weigh nothing
+        rows = np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
+    numeric = X[:, :n_numeric]
+    with np.errstate(over="ignore", invalid="ignore"):
+        shift, scale = (
+            _median_and_range(numeric, rows)
+            if robust
+            else _mean_and_deviation(numeric, rows, weights)
+        )
+    if not (np.isfinite(shift).all() and not np.isnan(scale).any()):
+        raise ValueError("X holds values too large to be standardised")
+    # Float tables are scaled in their own type.
+    scale = np.minimum(1.0 / scale, np.finfo(np.float32).max)
+    n_others = X.shape[1] - n_numeric
+    return Scaling(
+        np.append(shift, np.zeros(n_others)), np.append(scale, np.ones(n_others)), n_numeric, robust
+    )

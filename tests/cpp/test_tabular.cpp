@@ -1,0 +1,260 @@
+// What raw tables need: filling and clipping of gathered rows, the layers in front of the dense ones, starts that are
+// fitted to data, schedules, fits under a time limit.
+#include <limits>
+#include <numbers>
+
+#include "check.h"
+#include "data.h"
+#include "kernels/periodic.h"
+#include "nn/embedding.h"
+#include "train/trainer.h"
+
+namespace fastmlp {
+namespace {
+
+using testing::copy_of;
+using testing::Data;
+using testing::mlp;
+using testing::tabular;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/** Gathers one row of doubles into a network's row. */
+template <class T>
+std::vector<T> gathered(const std::vector<double>& row, const Standardisation& inputs) {
+  const Index n = static_cast<Index>(row.size());
+  Buffer<T> to(row_stride<T>(n));
+  const Matrix<T> out{to.data(), 1, n, row_stride<T>(n)};
+  gather<T>(testing::table_of(row.data(), 1, n), inputs, nullptr, 0, out);
+  return {to.data(), to.data() + n};
+}
+
+template <class T>
+void check_filling() {
+  // Numbers in the first columns, as many as make whole packets and some; a code at the end.
+  std::vector<double> row, shift, scale;
+  constexpr Index kNumbers = 37;
+  for (Index j = 0; j < kNumbers; ++j) {
+    row.push_back(j % 5 == 3 ? kNaN : 0.7 * static_cast<double>(j) - 9);
+    shift.push_back(1);
+    scale.push_back(2);
+  }
+  row.push_back(5);
+  shift.push_back(0);
+  scale.push_back(1);
+  row[0] = 1e30;
+  row[1] = -1e30;
+  for (const bool clips : {false, true}) {
+    const std::vector<T> got = gathered<T>(row, {shift, scale, kNumbers, clips});
+    for (Index j = 0; j < kNumbers; ++j) {
+      const double x = (row[static_cast<std::size_t>(j)] - 1) * 2;
+      const double clipped = clips ? x / std::sqrt(1 + x * x / 9) : x;
+      const double expected = std::isnan(x) ? 0 : clipped;
+      CHECK_NEAR(got[static_cast<std::size_t>(j)], expected,
+                 4 * std::numeric_limits<T>::epsilon() * std::max(1.0, std::abs(expected)));
+    }
+    CHECK(got.back() == 5);
+  }
+  // Without a scale columns stay as they are, but for what is missing; and without filling NaN stays.
+  const std::vector<T> filled = gathered<T>({kNaN, 2, kNaN}, {{}, {}, 2, false});
+  CHECK(filled[0] == 0 && filled[1] == 2 && std::isnan(filled[2]));
+}
+
+TEST(missing_numbers_are_filled_and_outliers_drawn_in) {
+  check_filling<float>();
+  check_filling<double>();
+  CHECK_THROWS(Standardisation({1}, {1}, -1, false), "n_filled");
+  CHECK((Standardisation({1, 2}, {1, 1}, 2, false).fits(2)));
+  CHECK(!(Standardisation({1, 2}, {1, 1}, 2, false).fits(3)));
+  CHECK(!(Standardisation({}, {}, 4, false).fits(3)));
+}
+
+template <class T>
+void check_embedding(Index n_numbers) {
+  const Embedding<T> layer(n_numbers, 1, true, 0.7, {{3, 0}, {4, 2}});
+  Buffer<T> values(layer.n_parameters());
+  RandomSequence random(7);
+  layer.initialise(values.data(), random);
+  const Index n = layer.inputs(), outputs = layer.outputs();
+  CHECK(outputs == 4 * n_numbers + 1 + 3 + 2);
+  constexpr Index kRows = 5;
+  Buffer<T> in_memory(kRows * row_stride<T>(n)), out_memory(kRows * row_stride<T>(outputs));
+  const Matrix<T> in{in_memory.data(), kRows, n, row_stride<T>(n)};
+  const Matrix<T> out{out_memory.data(), kRows, outputs, row_stride<T>(outputs)};
+  for (Index i = 0; i < kRows; ++i) {
+    testing::fill_uniform(in.row(i), n, static_cast<std::uint64_t>(i) + 1);
+    // Codes: unknown, known, the last, too large, none at all.
+    const double codes[] = {0, 2, 3, 99, kNaN};
+    in.row(i)[n - 2] = in.row(i)[n - 1] = static_cast<T>(codes[i]);
+  }
+  layer.forward({values.data(), nullptr, nullptr}, {in, {}}, out, {}, {});
+  const auto array = [&](std::size_t a) {
+    const ParameterArray p = layer.arrays()[a];
+    return Matrix<const T>{values.data() + p.offset, p.shape[0], p.shape[1], p.strides[0]};
+  };
+  const Matrix<const T> waves = array(0), biases = array(1), vectors = array(2);
+  for (Index i = 0; i < kRows; ++i) {
+    for (Index j = 0; j < n_numbers; ++j) {
+      const double x = static_cast<double>(in.row(i)[j]);
+      for (Index k = 0; k < kWaves; ++k) {
+        double sum = static_cast<double>(biases.row(kFrequencies + k)[j]);
+        for (Index f = 0; f < kFrequencies; ++f)
+          sum += static_cast<double>(waves.row((1 + k) * kFrequencies + f)[j]) *
+                 std::cos(2 * std::numbers::pi * static_cast<double>(waves.row(f)[j]) * x +
+                          static_cast<double>(biases.row(f)[j]));
+        CHECK_NEAR(out.row(i)[k * n_numbers + j], sum, 40 * std::numeric_limits<T>::epsilon());
+      }
+    }
+    for (Index j = 0; j < n_numbers + 1; ++j) CHECK(out.row(i)[kWaves * n_numbers + j] == in.row(i)[j]);
+    const Index one_hot = 4 * n_numbers + 1, code = i == 1 ? 2 : i == 2 ? 3 : 0;
+    for (Index c = 1; c <= 3; ++c) CHECK(out.row(i)[one_hot + c - 1] == T(c == code));
+    for (Index j = 0; j < 2; ++j) CHECK(out.row(i)[one_hot + 3 + j] == vectors.row(code)[j]);
+    for (Index j = outputs; j < padded<T>(outputs); ++j) CHECK(out.row(i)[j] == 0);
+  }
+}
+
+TEST(embeddings_equal_their_definition) {
+  for (const Index n_numbers : {1, 8, 37}) {
+    check_embedding<float>(n_numbers);
+    check_embedding<double>(n_numbers);
+  }
+}
+
+TEST(bad_embeddings_are_refused) {
+  CHECK_THROWS(Embedding<float>(-1, 1, true, 0.1, {}), "Embedding");
+  CHECK_THROWS(Embedding<float>(0, 0, true, 0.1, {}), "at least one output");
+  CHECK_THROWS(Embedding<float>(1, 0, true, kNaN, {}), "sigma");
+  CHECK_THROWS(Embedding<float>(1, 0, true, 0.1, {{-1, 0}}), "categories");
+  CHECK_THROWS(Embedding<float>(1, 0, true, 0.1, {{3, Index{1} << 40}}), "categories");
+  CHECK_THROWS(Embedding<float>(Index{1} << 62, Index{1} << 62, false, 0.1, {}), "too large");
+  std::vector<LayerSpec> late = tabular(2, 0, {}, {3}, 1, "mish");
+  late.insert(late.begin(), {.kind = "dense", .inputs = 2, .outputs = 2, .activation = "relu"});
+  CHECK_THROWS(Stack<float>(late), "only the first layer");
+  CHECK_THROWS(
+      Stack<float>({{.kind = "dense", .inputs = 2, .outputs = 2, .activation = "identity", .parametric = true}}),
+      "parametric");
+}
+
+template <class T>
+void check_start() {
+  const Data<T> data(400, 6, 1);
+  Network<T> network(tabular(6, 0, {}, {40, 30}, 2, "mish"), 5);
+  Workspace<T> workspace(network.stack(), data.rows, true);
+  gather<T>(data.table(), {}, nullptr, 0, workspace.input());
+  network.stack().initialise_from(workspace.input(), network.values().data(), 5);
+  network.prepare();
+  // The last layer is linear, so its outputs are what the start makes of variance one.
+  network.stack().forward(network.weights(), workspace, 0, data.rows, Pass{true, 5, 0, 0});
+  for (Index j = 0; j < 2; ++j) {
+    double mean = 0, square = 0, low = 1e9, high = -1e9;
+    for (Index i = 0; i < data.rows; ++i) {
+      const double z = static_cast<double>(workspace.output().row(i)[j]);
+      mean += z / static_cast<double>(data.rows);
+      square += z * z / static_cast<double>(data.rows);
+      low = std::min(low, z);
+      high = std::max(high, z);
+    }
+    CHECK_NEAR(square - mean * mean, 1, 1e-4);
+    CHECK(low < 0 && high > 0);  // the kink lies inside the data
+  }
+}
+
+TEST(starts_from_data_have_variance_one_and_kinks_inside) {
+  check_start<float>();
+  check_start<double>();
+}
+
+TEST(starts_from_equal_rows_are_finite) {
+  Network<float> network(tabular(3, 0, {}, {8}, 1, "selu"), 5);
+  Buffer<float> memory(4 * row_stride<float>(3));
+  network.stack().initialise_from({memory.data(), 4, 3, row_stride<float>(3)}, network.values().data(), 5);
+  for (const float value : copy_of(network.values())) CHECK(std::isfinite(value));
+}
+
+TEST(schedules_have_their_shape) {
+  const ScheduleOptions options = schedule_options("coslog4", 0.3, 0.5, 0);
+  const LearningRate rate(options, 1500);
+  for (const double t : {0.0, 0.01, 0.25, 0.5, 0.8}) {
+    const double expected = 0.15 * (1 - std::cos(2 * std::numbers::pi * std::log2(1 + 15 * t)));
+    CHECK_NEAR(rate.at(static_cast<std::uint64_t>(std::lround(1500 * t)), 0), expected, 1e-12);
+  }
+  for (const int cycle : {0, 1, 2, 3})  // ends where 15 t + 1 is a power of two
+    CHECK_NEAR(rate.at(static_cast<std::uint64_t>((1 << cycle) - 1) * 100, 0), 0, 1e-12);
+  CHECK_NEAR(rate.at(3000, 0), 0, 1e-12);
+  CHECK(flat_cos(0) == 1 && flat_cos(0.5) == 1);
+  CHECK_NEAR(flat_cos(0.75), 0.5, 1e-12);
+  CHECK_NEAR(flat_cos(1), 0, 1e-12);
+}
+
+TEST(time_limits_end_fits_and_their_schedules) {
+  const Data<double> data(300, 4, 1);
+  Network<double> network(mlp({4, 32, 1}, "tanh"), 3);
+  Optimizer<double> optimizer({}, network.stack());
+  TrainOptions options;
+  options.max_iter = Index{1} << 30;
+  options.batch_size = 100;
+  options.n_iter_no_change = Index{1} << 40;
+  options.schedule = schedule_options("cosine", 1e-2, 0.5, 0);
+  options.time_limit = 0.3;
+  const Standardisation none;
+  const TrainResult result = Trainer<double>(network, optimizer, none, data.dataset(), {}, options).run();
+  CHECK(result.reason == StopReason::time_limit);
+  CHECK(result.n_iter > 1);
+  // The rate has come down: the schedule was laid out for the time there was.
+  CHECK(result.learning_rates.back() < 0.1 * 1e-2);
+
+  options.time_limit = 1e-9;
+  const TrainResult least = Trainer<double>(network, optimizer, none, data.dataset(), {}, options).run();
+  CHECK(least.n_iter == 1);
+}
+
+TEST(what_is_watched_may_come_from_the_caller) {
+  const Data<double> data(120, 4, 2);
+  Dataset<double> train = data.dataset(), validation = data.dataset();
+  train.rows.assign(data.order.begin(), data.order.begin() + 80);
+  validation.rows.assign(data.order.begin() + 80, data.order.end());
+  Network<double> network(mlp({4, 8, 2}, "relu"), 3);
+  Optimizer<double> optimizer({}, network.stack());
+  TrainOptions options;
+  options.max_iter = 10;
+  options.early_stopping = options.reports_outputs = true;
+  const Standardisation none;
+  Trainer<double> trainer(network, optimizer, none, train, validation, options);
+  std::vector<double> third, last;
+  trainer.on_epoch = [&](const EpochRecord& record) {
+    CHECK(record.outputs.rows == 40 && record.outputs.cols == 2);
+    CHECK(record.seconds >= 0);
+    last = copy_of(network.values());
+    if (record.epoch == 3) third = last;
+    return EpochAnswer{false, record.epoch == 3 ? -1.0 : 1.0};
+  };
+  const TrainResult result = trainer.run();
+  CHECK(result.best_epoch == 3);
+  CHECK(result.watched_curve.size() == 10);
+  CHECK(testing::same_bits(copy_of(network.values()), third));
+}
+
+TEST(patience_grows_with_the_best_epoch) {
+  const Data<double> data(60, 3, 1);
+  Dataset<double> train = data.dataset(), validation = data.dataset();
+  Network<double> network(mlp({3, 4, 1}, "relu"), 3);
+  Optimizer<double> optimizer({}, network.stack());
+  TrainOptions options;
+  options.max_iter = 1000;
+  options.tol = 0;
+  options.n_iter_no_change = 5;
+  options.patience_growth = 2;
+  options.early_stopping = options.reports_outputs = true;
+  const Standardisation none;
+  Trainer<double> trainer(network, optimizer, none, train, validation, options);
+  trainer.on_epoch = [&](const EpochRecord& record) {
+    return EpochAnswer{false, record.epoch <= 7 ? -static_cast<double>(record.epoch) : 1.0};
+  };
+  const TrainResult result = trainer.run();
+  CHECK(result.best_epoch == 7);
+  CHECK(result.reason == StopReason::no_improvement);
+  CHECK(result.n_iter == 7 + 5 + 2 * 7 + 1);
+}
+
+}  // namespace
+}  // namespace fastmlp

@@ -1,0 +1,109 @@
+"""Presets: what their documentation says is what is set, and what is given wins."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fastmlp import Classifier, Dense, Dropout, Embedding, Regressor, Scale
+from fastmlp._recipe import PRESETS
+
+SMALL = {"hidden_layer_sizes": 8, "max_iter": 6, "n_estimators": 4, "random_state": 0}
+ESTIMATORS = [Regressor, Classifier]
+
+
+@pytest.fixture
+def X():
+    return np.random.default_rng(0).normal(size=(120, 4))
+
+
+@pytest.fixture
+def y(X):
+    return X[:, 0] + X[:, 1] ** 2
+
+
+def made(estimator, X, y, **options):
+    return estimator(**SMALL | options).fit(X, y if estimator is Regressor else y > 1)
+
+
+def documented(estimator):
+    """The table in the docstring: for every preset a dictionary of texts."""
+    table = re.search(r"parameter .*?\n\s*=[ =]*\n(.*?)\n\s*=[ =]*\n", estimator.__doc__, re.S)[1]
+    presets = re.findall(r"'(\w+)'", re.search(r"parameter .*", estimator.__doc__)[0])
+    settings = {preset: {} for preset in presets}
+    for line in table.splitlines():
+        name, first, *others = re.split("  +", line.strip())
+        for preset, text in zip(presets, [first, *others], strict=True):
+            settings[preset][name] = first if text == "the same" else text
+    return settings
+
+
+def setting(estimator, preset, name):
+    """What is set for a table of 4,096 rows, as the documentation would say it."""
+    model = estimator(preset=preset)
+    values = [model._setting(name, number, 4096) for number in range(20)]
+    if isinstance(values[0], float) and min(values) < max(values):
+        return f"{min(values):g} to {max(values):g}"
+    return ", ".join(dict.fromkeys(f"{v:g}" if type(v) is float else str(v) for v in values))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("preset", PRESETS)
+def test_documentation(estimator, preset):
+    told = documented(estimator)[preset]
+    for name, text in told.items():
+        if name == "max_iter":
+            text = "64" if text == "a quarter" else text.removesuffix(", see below")
+        if text == "40 + best epoch":
+            text = "auto"
+        assert setting(estimator, preset, name) == text.strip('"'), name
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_every_preset_is_documented(estimator):
+    assert set(documented(estimator)) == set(PRESETS)
+    networks = [int(documented(estimator)[p]["n_estimators"]) for p in ("fast", "default", "best")]
+    assert networks == sorted(set(networks))
+
+
+def kinds_of(model):
+    return {type(layer) for network in model.networks_ for layer in network.layers}
+
+
+@pytest.mark.parametrize("preset", ["fast", "default", "best"])
+def test_tabular_presets(preset, X, y):
+    model = Regressor(preset=preset, hidden_layer_sizes=4, max_iter=1, random_state=0).fit(X, y)
+    assert len(model.networks_) == Regressor(preset=preset)._setting("n_estimators")
+    assert kinds_of(model) == {Embedding, Scale, Dense, Dropout}
+    assert all(network.layers[-3].parametric for network in model.networks_)
+
+
+def test_plain_preset(X, y):
+    model = Regressor(preset="plain", max_iter=1).fit(X, y)
+    (network,) = model.networks_
+    assert network.layers == (Dense(4, 256, "mish"), Dense(256, 256, "mish"), Dense(256, 1))
+    assert len(model.coefs_) == 3
+
+
+def test_explicit_parameters_win_over_presets(X, y):
+    given = {"activation": "tanh", "dropout": 0.1, "numeric_embedding": None, "n_estimators": 3}
+    model = made(Regressor, X, y, preset="best", learning_rate="constant", **given)
+    assert len(model.networks_) == 3
+    expected = (Scale(4), Dense(4, 8, "tanh", True), Dropout(0.1), Dense(8, 1))
+    assert {network.layers for network in model.networks_} == {expected}
+    plain = made(Regressor, X, y, preset="plain", dropout=0.2)
+    assert plain.n_iter_ == 6
+    assert kinds_of(plain) == {Dense, Dropout}
+
+
+def test_networks_have_recipes_of_their_own(X, y):
+    def settings(model):
+        activations = [network.layers[-3].activation for network in model.networks_]
+        dropouts = [network.layers[-2].rate for network in model.networks_]
+        rates = [history.learning_rate_curve[1] for history in model.histories_]
+        return [len(set(found)) > 1 for found in (activations, dropouts, rates)]
+
+    assert settings(made(Regressor, X, y)) == [True, True, True]
+    assert settings(made(Regressor, X, y, activation="relu")) == [False, True, True]
+    assert settings(made(Regressor, X, y, dropout=0.1)) == [True, False, True]
+    assert settings(made(Regressor, X, y, learning_rate_init=0.01)) == [True, True, False]
