@@ -154,3 +154,21 @@ def test_class_weight_for_a_class_that_a_call_lacks(options, X):
     assert model.predict_proba(X).shape == (ROWS, 3)
     with pytest.raises(ValueError, match="class_weight names classes that there are not"):
         model.set_params(class_weight={7: 1.0}).fit(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [({"n_estimators": 2}, {"n_estimators": 3}), ({}, {"standardize": False})]
+)
+def test_what_a_fit_was_made_of_cannot_change(before, after, X, y):
+    model = small(warm_start=True, preset="default", **before).fit(X, y)
+    (name,) = after
+    with pytest.raises(ValueError, match=f"{name} was .* cannot become"):
+        model.set_params(**after).fit(X, y)
+
+
+def test_partial_fit_forgets_what_was_out_of_fold(X, y):
+    model = small(preset="default", n_estimators=5, compute_importances=True).fit(X, y)
+    assert hasattr(model, "oof_prediction_")
+    model.partial_fit(X, y)
+    assert not hasattr(model, "oof_prediction_")
+    assert not hasattr(model, "feature_importances_")

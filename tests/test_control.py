@@ -6,10 +6,12 @@ from scipy.special import softmax
 from sklearn.metrics import (
     f1_score,
     get_scorer,
+    hamming_loss,
     log_loss,
     make_scorer,
     mean_absolute_error,
     mean_pinball_loss,
+    r2_score,
     zero_one_loss,
 )
 
@@ -163,7 +165,8 @@ def test_metric_of_another_kind_of_target_is_an_error():
 def test_without_a_validation_part_there_is_no_curve():
     assert fitted().metric_curve_ is None
     model = Regressor(**SMALL, eval_metric="r2", early_stopping=False)
-    assert model.fit(X, Y).metric_curve_ is None
+    with pytest.raises(ValueError, match="eval_metric needs validation rows"):
+        model.fit(X, Y)
     model.fit(X, Y, X_val=X_VAL, y_val=Y_VAL)  # is told, but not acted upon
     assert len(model.metric_curve_) == 12
     assert model.best_iteration_ is None
@@ -332,13 +335,57 @@ def test_log_loss_is_scikit_learns():
 def test_calibration_lowers_the_log_loss(classes):
     """Of networks whose last epoch counts, which makes them too sure."""
     y = np.random.default_rng(1).integers(classes, size=ROWS)
-    options = SMALL | {"n_estimators": 3, "eval_metric": lambda y_true, y_pred: 0.0}
+    options = SMALL | {
+        "n_estimators": 3,
+        "validation_fraction": 1 / 3,
+        "eval_metric": lambda y_true, y_pred: 0.0,
+    }
     model, raw = (Classifier(**options, calibrate=c).fit(X, y) for c in (True, False))
     oof, raw_oof = model.oof_decision_function_, raw.oof_decision_function_
     assert log_loss(y, oof) < log_loss(y, raw_oof)
     assert oof.max(axis=1).mean() < raw_oof.max(axis=1).mean()
     np.testing.assert_array_equal(model.predict(X), raw.predict(X))
     assert model.predict_proba(X).max() < raw.predict_proba(X).max()
+
+
+def test_calibration_is_left_to_single_networks_unless_asked_for():
+    y = np.random.default_rng(1).integers(2, size=ROWS)
+
+    def first_row(**options):
+        return Classifier(**SMALL | options).fit(X, y).predict_proba(X[:1])[0, 0]
+
+    assert first_row() != first_row(calibrate=False)
+    several = {"n_estimators": 5}
+    assert first_row(**several) == first_row(**several, calibrate=False)
+    assert first_row(**several) != first_row(**several, calibrate=True)
+
+
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "f1_macro", "neg_log_loss"])
+@pytest.mark.parametrize("labels", [2, 3])
+def test_scorers_of_several_labels(metric, labels):
+    if metric == "neg_log_loss":
+        metric = make_scorer(hamming_loss, greater_is_better=False)
+    y = (X[:, :labels] > 0).astype(int)
+    model = Classifier(**SMALL | {"eval_metric": metric}).fit(X, y)
+    assert np.isfinite(model.metric_curve_).all()
+
+
+def test_functions_of_scikit_learn_named_score_are_scores():
+    scores = Regressor(**SMALL, eval_metric=r2_score).fit(X, Y)
+    named = Regressor(**SMALL, eval_metric="r2").fit(X, Y)
+    assert scores.metric_curve_ == named.metric_curve_
+    assert scores.best_iteration_ == named.best_iteration_
+
+
+def test_errors_of_metrics_name_the_parameter():
+    with pytest.raises(ValueError, match="eval_metric='roc_auc' failed"):
+        Regressor(**SMALL, eval_metric="roc_auc").fit(X, Y)
+
+
+def test_metric_that_is_not_a_number_is_warned_of():
+    with pytest.warns(RuntimeWarning, match="eval_metric was not a number after 12 of 12 epochs"):
+        model = Regressor(**SMALL, eval_metric=lambda y_true, y_pred: np.nan).fit(X, Y)
+    assert np.isfinite(model.predict(X)).all()
 
 
 def test_calibration_on_a_given_validation_part():

@@ -11,7 +11,13 @@ from scipy.special import expit, softmax
 from fastmlp import Classifier, Regressor
 
 ROWS = 120
-SMALL = {"hidden_layer_sizes": 8, "max_iter": 6, "n_estimators": 4, "random_state": 0}
+SMALL = {
+    "hidden_layer_sizes": 8,
+    "max_iter": 6,
+    "n_estimators": 4,
+    "validation_fraction": 0.25,  # as many folds
+    "random_state": 0,
+}
 ESTIMATORS = [Regressor, Classifier]
 
 
@@ -86,10 +92,19 @@ def test_more_networks_are_better_than_their_mean(X, y):
 
 @pytest.mark.parametrize("n_estimators", [2, 3, 5])
 def test_folds_cover_all_rows_once(n_estimators, X, y):
-    folds = folds_of(Regressor, X, y, n_estimators=n_estimators)
+    fraction = 1 / n_estimators
+    folds = folds_of(Regressor, X, y, n_estimators=n_estimators, validation_fraction=fraction)
     assert len(folds) == n_estimators
     assert {fold.size for fold in folds} == {ROWS // n_estimators}
     np.testing.assert_array_equal(np.sort(np.concatenate(folds)), np.sort(y))
+
+
+def test_few_networks_have_folds_as_small(X, y):
+    """Two networks would otherwise be trained on half of the rows each."""
+    folds = folds_of(Regressor, X, y, n_estimators=2, validation_fraction=0.2)
+    assert [fold.size for fold in folds] == [ROWS // 5] * 2
+    model = made(Regressor, X, y, n_estimators=2, validation_fraction=0.2)
+    assert np.isfinite(model.oof_prediction_).sum() == 2 * ROWS // 5
 
 
 def test_rows_are_dealt_anew_where_there_are_more_networks_than_folds(X, y):

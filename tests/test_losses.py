@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import log_loss, mean_pinball_loss, r2_score
+from sklearn.metrics import d2_pinball_score, log_loss, mean_pinball_loss, r2_score
+from sklearn.model_selection import cross_val_score
 
 from fastmlp import Classifier, Regressor
 
@@ -36,6 +37,19 @@ def classifier(y, **options):
 
 
 # ---- quantiles
+
+
+def test_score_of_several_quantiles():
+    model = regressor(noisy(X), loss="quantile", quantile=QUANTILES)
+    y = noisy(UNSEEN, seed=3)
+    predicted = model.predict(UNSEEN)
+    expected = np.mean(
+        [d2_pinball_score(y, predicted[:, k], alpha=q) for k, q in enumerate(QUANTILES)]
+    )
+    assert model.score(UNSEEN, y) == pytest.approx(expected)
+    assert np.isfinite(
+        cross_val_score(Regressor(**SMALL, loss="quantile", quantile=QUANTILES), X, noisy(X), cv=2)
+    ).all()
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,12 @@ namespace {
 
 using namespace simd;
 
-/** The phase 2 pi w1 x + b1 in turns, less whole ones. */
+/** The phase 2 pi w1 x + b1 in turns, less whole ones. Beyond 2^20 turns T has hardly a digit left for them: there they
+ * stay at what they are, so that nothing can explode. */
 template <class T>
 Packet<T> turns(const Packet<T>& x, const T* w1, const T* b1) {
-  return fraction<T>(pmadd(load(w1), x, pmul(load(b1), set<T>(T(0.5 / std::numbers::pi)))));
+  const Packet<T> all = pmadd(load(w1), x, pmul(load(b1), set<T>(T(0.5 / std::numbers::pi))));
+  return fraction<T>(pmax(pmin(all, set<T>(T(0x1p20))), set<T>(T(-0x1p20))));
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ class Dense final : public Layer<T> {
                 const Pass&) const override;
 
   std::vector<Task> tasks() const override;
+  Index work_per_row() const override { return inputs_ * outputs_; }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
 

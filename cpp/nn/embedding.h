@@ -33,6 +33,10 @@ class Embedding final : public Layer<T> {
   void backward(LayerWeights<T>, Matrix<const T>, const Activated<T>&, Matrix<T>, const Pass&) const override {}
 
   std::vector<Task> tasks() const override;
+  /** Of a table of vectors one is read. */
+  Index work_per_row() const override {
+    return outputs_ + (periodic_ ? PeriodicParameters<T>::weight_rows * n_numbers_ : 0);
+  }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
 

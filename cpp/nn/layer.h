@@ -135,6 +135,8 @@ class Layer {
                         const Pass&) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
+  /** Multiply-adds of one row's forward pass. */
+  virtual Index work_per_row() const { return 0; }
   /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. `saved`
    * is what forward kept, and what came of it on the way back. Of the layer's parameters, `values`, it may read the
    * task's alone: others change at the same time. */

@@ -52,8 +52,8 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
     for (Task task : layer(i).tasks()) {
       task.layer = i;
       tasks_.push_back(task);
-      work_per_row_ += task.weights.rows * task.weights.cols;
     }
+    work_per_row_ += layer(i).work_per_row();
   }
 }
 

@@ -175,7 +175,7 @@ bool Trainer<T>::end_epoch(double loss, double rate) {
     result_.reason = StopReason::diverged;
     done = true;
   } else {
-    without_progress_ = watched >= best_loss_ - options_.tol ? without_progress_ + 1 : 0;
+    without_progress_ = watched < best_loss_ - options_.tol ? 0 : without_progress_ + 1;  // NaN is no progress
     if (watched <= best_loss_) {  // of equals the latest: it has been trained for longer
       if (watched < best_loss_) best_epoch_ = epoch;
       best_loss_ = watched;

@@ -192,9 +192,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Bring targets to the scale that the network learns in."""
         return targets
 
-    @property
-    def _calibrates(self) -> bool:
-        """Whether there is anything to learn from outputs for unseen rows."""
+    def _calibrates(self, *, as_predicted: bool) -> bool:
+        """Whether to learn from outputs for unseen rows.
+
+        With `as_predicted` they are those of the whole model, else of single networks of several.
+        """
         return False
 
     def _calibrate(
@@ -302,6 +304,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 raise ValueError("X_val and y_val must be given together")
             if X_val is None and sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val")
+            if self.eval_metric is not None and X_val is None and not self.early_stopping:
+                raise ValueError(
+                    "eval_metric needs validation rows: early_stopping=True, or X_val and y_val"
+                )
             given = None
             if X_val is not None:
                 given = self._validation_part(X_val, y_val, sample_weight_val)
@@ -344,9 +350,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
             if given is None:
-                if self._calibrates or len(kept) > 1:
+                if len(kept) > 1 or self._calibrates(as_predicted=True):
                     self._learn_out_of_fold(kept, targets, weights)
-            elif self._calibrates:
+            elif self._calibrates(as_predicted=True):
                 unseen = Targets(given.y, targets.are_classes)
                 self._calibrate(self._mean_outputs(given.X), unseen, given.sample_weight)
             if self.compute_importances:
@@ -396,7 +402,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 outputs[some] += predictor.predict(part.X[some], n_threads(self.n_jobs))
             counts[part.rows] += 1
         known = counts[:, 0] > 0
-        if self._calibrates:
+        if self._calibrates(as_predicted=len(validation) == 1):
             self._calibrate(
                 outputs[known] / counts[known],
                 Targets(targets.values[known], targets.are_classes),
@@ -450,6 +456,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._check_parameters()
         first = not self._is_trained
         with self._unchanged_on_error(in_place=not first):
+            for name in _OF_ONE_FIT:
+                self.__dict__.pop(name, None)
             X, y = self._table(X, y, reset=first, minimum=1)
             if classes is not None:
                 self._announce_classes(classes, y, first=first)
@@ -690,8 +698,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if n_members == 1:
             chosen = [held_out(n_rows, n_val, classes, random_state)]
         else:
-            # As many folds as networks, or as the fraction allows; then the rows are dealt anew.
-            n_folds = min(n_members, max(2, n_rows // n_val))
+            # Of more networks than folds the next have other folds.
+            n_folds = max(2, n_rows // n_val)
             chosen = []
             while len(chosen) < n_members:
                 fold = folds(n_rows, n_folds, classes, random_state)
@@ -713,7 +721,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         weights: NDArray[Any] | None,
     ) -> None:
         """Learn centre and scale of inputs and targets from the training rows."""
-        standardize = self._setting("standardize")
+        standardize = self._standardized = self._setting("standardize")
         n_numeric = self._columns.n_numeric
         self._scaling = Scaling(np.empty(0), np.empty(0), n_numeric)
         if standardize:
@@ -769,6 +777,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _check_same_network(self, n_inputs: int) -> None:
         """Check that training can go on; optimisers whose parameters changed start anew."""
+        n_networks = self._dealt[0] if hasattr(self, "_dealt") else len(self._members)
+        for name, was, becomes in (
+            ("n_estimators", n_networks, self._setting("n_estimators")),
+            ("standardize", self._standardized, self._setting("standardize")),
+        ):
+            if was != becomes:
+                raise ValueError(
+                    f"{name} was {was} when the network was made and cannot become {becomes} "
+                    "while training goes on with it"
+                )
         for member in self._members:
             before = member.recipe
             recipe = self._recipe(member.number, before.n_rows)
@@ -948,14 +966,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             Lines to print.
         """
         check_is_fitted(self, "_members")
-        standardize = self._setting("standardize")
         scaled = {"robust": "by median and quartiles", True: "by mean and deviation"}
         return summarise(
-            f"{type(self).__name__}(preset={self.preset!r})",
+            f"{type(self).__name__}(preset={self._members[0].recipe.preset!r})",
             self._columns,
             self._members[0].network,
             self.histories_,
-            scaled.get(standardize, "as it is"),
+            scaled.get(self._standardized, "as it is"),
             self.fit_seconds_,
         )
 

@@ -52,8 +52,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         Weights of the classes, multiplied into `sample_weight`. 'balanced': inversely proportional
         to their counts.
     calibrate : bool or "auto", default="auto"
-        Whether probabilities are made as sure as they are right on the validation rows, by one
-        temperature for all classes (Guo et al. 2017), or one for each of several labels.
+        Whether probabilities are made as sure as they are right on the validation rows, by a
+        temperature (Guo et al. 2017), one for each label where there are several per row. 'auto':
+        for a single network and with `X_val`, but for preset 'plain'. The mean of several networks
+        is less sure of itself than each is, and the rows out of fold tell of single ones only.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; with `weight_decay` Adam is AdamW.
     alpha : float, default=0.0
@@ -116,7 +118,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         `X_val`. Several networks have folds, no larger than this.
     eval_metric : str, callable or None, default=None
         What finds the best epoch in place of the validation loss: the name of a scikit-learn
-        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost. Those that
+        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost (those of
+        scikit-learn named ``..._score`` are scores). Those that
         take `sample_weight` get it where there are weights.
     compute_importances : bool, default=False
         Whether `fit` finds `feature_importances_`.
@@ -215,7 +218,6 @@ class Classifier(ClassifierMixin, BaseMLP):
     max_iter              256, see below      a quarter   the same    100
     n_iter_no_change      40 + best epoch     the same    the same    20
     validation_fraction   0.2                 the same    the same    0.1
-    calibrate             True                the same    the same    False
     ====================  ==================  ==========  ==========  ================
 
     Where there are several values the networks differ in them, in turn; up to 2,500 rows one of
@@ -477,7 +479,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             weights,
             lambda outputs: self._labels(predict_proba(outputs)),
             predict_proba,
-            self.classes_,
+            np.tile([0, 1], (self.n_outputs_, 1)) if self._multilabel else self.classes_,
         )
 
     def _standardise_targets(
@@ -492,9 +494,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         codes = self._codes(targets)
         return -log_loss_of(self._probabilities(outputs), codes, weights)
 
-    @property
-    def _calibrates(self) -> bool:
-        return bool(self._setting("calibrate"))
+    def _calibrates(self, *, as_predicted: bool) -> bool:
+        if self._is_auto("calibrate"):
+            return as_predicted and self.preset != "plain"
+        return bool(self.calibrate)
 
     def _calibrate(
         self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
@@ -517,8 +520,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         """Train one epoch more on the given rows.
 
         The first call builds the network and learns the standardisation; later calls keep both
-        and the optimiser's state. There is no validation part; 'cosine' and 'one_cycle' become
-        a constant learning rate.
+        and the optimiser's state, so it should hold enough rows to tell what columns are like.
+        There is no validation part; 'cosine', 'one_cycle' and 'coslog4' become a constant learning
+        rate.
 
         Parameters
         ----------

@@ -264,8 +264,18 @@ class _Values:
         return numbers
 
     def looked_up(self, codes: dict[Any, float]) -> NDArray[np.float64]:
-        """The code of each value's label, 0 where it has none."""
+        """The code of each value's label, 0 where it has none.
+
+        Labels none of which is of a kind that there was in training are a mistake.
+        """
         rows, labels = self.factors
+        known = {_kind(label) for label in codes if label is not None}
+        strange = {_kind(label) for label in labels}
+        if known and strange and known.isdisjoint(strange):
+            raise ValueError(
+                f"{self.table}: column {self.name!r} held {' and '.join(sorted(known))} in "
+                f"training; got {' and '.join(sorted(strange))}, such as {labels[0]!r}"
+            )
         return np.array([codes.get(label, 0.0) for label in (*labels, None)])[rows]
 
     @cached_property
@@ -440,6 +450,13 @@ def _behind_numbers(columns: Sequence[Column]) -> list[int]:
     """Positions of the columns that are looked up, in the order of the encoded table."""
     positions = [p for p, column in enumerate(columns) if column.kind != "numeric"]
     return sorted(positions, key=lambda p: columns[p].kind == "category")
+
+
+def _kind(label: Any) -> str:
+    """What a label is, for comparison with others: numbers of all types are alike."""
+    if isinstance(label, str | bytes):
+        return type(label).__name__.replace("str", "text")
+    return "numbers" if isinstance(label, Number | np.bool_) else type(label).__name__
 
 
 def _name(names: list[str] | None, position: int) -> str:

@@ -39,7 +39,8 @@ class _Classes(ClassifierMixin, _Answers):
     ) -> None:
         super().__init__(answers)
         self.classes = classes
-        self.classes_ = classes
+        # Of several labels per row scikit-learn expects the classes of each.
+        self.classes_: Any = classes if classes.ndim == 1 else list(classes)
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """The probabilities."""
@@ -84,13 +85,14 @@ def metric_of(
     ----------
     metric : str or callable
         Name of a scikit-learn scorer, a scorer, or a function ``metric(y_true, y_pred)`` whose
-        value is a cost, the smaller the better.
+        value is a cost, the smaller the better; scikit-learn's own functions named ``..._score``
+        are scores, as it promises.
     y_true, sample_weight : ndarray
         Of the validation rows. Metrics that take no weights get none.
     predict, predict_proba : callable
         From outputs to predictions.
     classes : ndarray or None
-        The labels; None for regression.
+        The labels, or for several labels per row a row of them each; None for regression.
     """
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
     is_scorer = hasattr(scorer, "_score_func")
@@ -98,17 +100,25 @@ def metric_of(
     if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
         weights = {"sample_weight": sample_weight}
 
+    own = getattr(scorer, "__module__", "").startswith("sklearn.")
+    is_score = is_scorer or (own and getattr(scorer, "__name__", "").endswith("_score"))
+
     def value(outputs: NDArray[np.float64]) -> tuple[float, float]:
+        try:
+            found = measured(outputs)
+        except Exception as error:
+            raise ValueError(f"eval_metric={metric!r} failed: {error}") from error
+        return found, -found if is_score else found
+
+    def measured(outputs: NDArray[np.float64]) -> float:
         if not is_scorer:
-            cost = float(scorer(y_true, predict(outputs), **weights))
-            return cost, cost
+            return float(scorer(y_true, predict(outputs), **weights))
         answers = {"predict": lambda: predict(outputs)}
         if predict_proba is not None and classes is not None:
             answers["predict_proba"] = lambda: predict_proba(outputs)
             known: _Answers = _Classes(answers, classes)
         else:
             known = _Numbers(answers)
-        score = float(scorer(known, np.empty((len(y_true), 1)), y_true, **weights))
-        return score, -score
+        return float(scorer(known, np.empty((len(y_true), 1)), y_true, **weights))
 
     return value

@@ -92,7 +92,6 @@ def preset_settings(
             "max_iter": 100,
             "n_iter_no_change": 20,
             "validation_fraction": 0.1,
-            "calibrate": False,
         }
     variation = _VARIATIONS[number % len(_VARIATIONS)]
     rate = variation["rate"] * (0.02 if classifies else 0.1)
@@ -113,7 +112,6 @@ def preset_settings(
         "max_iter": max(round(_EPOCHS[preset] * length), _FEWEST_EPOCHS),
         "n_iter_no_change": "auto",
         "validation_fraction": 0.2,
-        "calibrate": classifies,
     }
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
@@ -134,7 +134,8 @@ class Regressor(RegressorMixin, BaseMLP):
         `X_val`. Several networks have folds, no larger than this.
     eval_metric : str, callable or None, default=None
         What finds the best epoch in place of the validation loss: the name of a scikit-learn
-        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost. Those that
+        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost (those of
+        scikit-learn named ``..._score`` are scores). Those that
         take `sample_weight` get it where there are weights.
     compute_importances : bool, default=False
         Whether `fit` finds `feature_importances_`.
@@ -367,7 +368,12 @@ class Regressor(RegressorMixin, BaseMLP):
             raise TypeError(f"{name} must be a dense array; got a sparse matrix")
         if y.dtype.kind in "mM":
             raise TypeError(f"{name} must hold numbers; got dates or durations")
-        values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
+        try:
+            values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} must hold numbers, Classifier is for labels: {error}"
+            ) from error
         if values.ndim == 2 and values.shape[1] == 1:
             values = column_or_1d(values, warn=True)
         if values.ndim > 2:
@@ -481,10 +487,34 @@ class Regressor(RegressorMixin, BaseMLP):
     def _score_of(
         self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
     ) -> float:
-        predicted = self._in_units(outputs)
-        if self._several_quantiles:
-            predicted = np.median(predicted, axis=1)
-        return float(r2_score(targets.values, predicted, sample_weight=weights))
+        return self._goodness(targets.values, self._in_units(outputs), weights)
+
+    def _goodness(self, y: NDArray[Any], predicted: NDArray[Any], weights: Any) -> float:
+        """R2, or for several quantiles the mean of what takes its place for each."""
+        if not self._several_quantiles:
+            return float(r2_score(y, predicted, sample_weight=weights))
+        scores = [
+            d2_pinball_score(y, predicted[:, k], sample_weight=weights, alpha=quantile)
+            for k, quantile in enumerate(self._quantiles)
+        ]
+        return float(np.mean(scores))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Tell how good predictions are.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            The coefficient of determination; for several quantiles the mean over them of the
+            fraction of pinball loss explained (`sklearn.metrics.d2_pinball_score`).
+        """
+        return self._goodness(y, self.predict(X), sample_weight)
 
     def _keep_out_of_fold(self, outputs: NDArray[Any]) -> None:
         self.oof_prediction_ = self._in_units(outputs)
@@ -493,8 +523,9 @@ class Regressor(RegressorMixin, BaseMLP):
         """Train one epoch more on the given rows.
 
         The first call builds the network and learns the standardisation; later calls keep both
-        and the optimiser's state. There is no validation part; 'cosine' and 'one_cycle' become
-        a constant learning rate.
+        and the optimiser's state, so it should hold enough rows to tell what columns are like.
+        There is no validation part; 'cosine', 'one_cycle' and 'coslog4' become a constant learning
+        rate.
 
         Parameters
         ----------

@@ -80,6 +80,8 @@ def _median_and_range(
             known = table[:count, j - columns.start]
             low, shift[j], high = np.quantile(known, [0.25, 0.5, 0.75])
             width = high - low if high > low else (known[-1] - known[0]) / 2
+            if not np.isfinite(width):
+                raise ValueError("X holds values too large to be standardised")
             scale[j] = width if width > 0 else np.inf
     return shift, scale
 
@@ -118,7 +120,8 @@ def learn_scaling(
     if not (np.isfinite(shift).all() and not np.isnan(scale).any()):
         raise ValueError("X holds values too large to be standardised")
     # Float tables are scaled in their own type.
-    scale = np.minimum(1.0 / scale, np.finfo(np.float32).max)
+    with np.errstate(over="ignore"):
+        scale = np.minimum(1.0 / scale, np.finfo(np.float32).max)
     n_others = X.shape[1] - n_numeric
     return Scaling(
         np.append(shift, np.zeros(n_others)), np.append(scale, np.ones(n_others)), n_numeric, robust

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -152,6 +153,13 @@ class Job:
             stops,
         )
         self.ran = True
+        if np.isnan(metric_curve).any():
+            warnings.warn(
+                f"eval_metric was not a number after {np.isnan(metric_curve).sum()} of "
+                f"{len(metric_curve)} epochs, which then count as without progress",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         seconds = time.perf_counter() - start
         self.member.history = self.member.history.extended(result, metric_curve, seconds)
 

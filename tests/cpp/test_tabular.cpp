@@ -120,6 +120,26 @@ TEST(embeddings_equal_their_definition) {
   }
 }
 
+/** Whatever is fed to them, waves stay what sums of cosines can be. */
+TEST(waves_of_huge_numbers_are_bounded) {
+  const auto check = [&]<class T>(T) {
+    const Embedding<T> layer(1, 0, true, 5, {});
+    Buffer<T> values(layer.n_parameters());
+    RandomSequence random(7);
+    layer.initialise(values.data(), random);
+    Buffer<T> in(row_stride<T>(1)), out(row_stride<T>(4));
+    for (double x = 1; x < static_cast<double>(std::numeric_limits<T>::max()) / 20; x *= 7.3)
+      for (const double sign : {1.0, -1.0}) {
+        in[0] = static_cast<T>(sign * x);
+        layer.forward({values.data(), nullptr, nullptr}, {{in.data(), 1, 1, row_stride<T>(1)}, {}},
+                      {out.data(), 1, 4, row_stride<T>(4)}, {}, {});
+        for (Index k = 0; k < kWaves; ++k) CHECK(std::abs(out[k]) <= T(kFrequencies + 1) / 4);
+      }
+  };
+  check(0.0f);
+  check(0.0);
+}
+
 TEST(bad_embeddings_are_refused) {
   CHECK_THROWS(Embedding<float>(-1, 1, true, 0.1, {}), "Embedding");
   CHECK_THROWS(Embedding<float>(0, 0, true, 0.1, {}), "at least one output");
@@ -232,6 +252,22 @@ TEST(what_is_watched_may_come_from_the_caller) {
   CHECK(result.best_epoch == 3);
   CHECK(result.watched_curve.size() == 10);
   CHECK(testing::same_bits(copy_of(network.values()), third));
+}
+
+TEST(what_is_no_number_is_no_progress) {
+  const Data<double> data(60, 3, 1);
+  Network<double> network(mlp({3, 4, 1}, "relu"), 3);
+  Optimizer<double> optimizer({}, network.stack());
+  TrainOptions options;
+  options.max_iter = 1000;
+  options.n_iter_no_change = 5;
+  options.early_stopping = options.reports_outputs = true;
+  const Standardisation none;
+  Trainer<double> trainer(network, optimizer, none, data.dataset(), data.dataset(), options);
+  trainer.on_epoch = [&](const EpochRecord& record) { return EpochAnswer{false, record.epoch == 2 ? 1.0 : kNaN}; };
+  const TrainResult result = trainer.run();
+  CHECK(result.best_epoch == 2);
+  CHECK(result.n_iter == 2 + 5 + 1);
 }
 
 TEST(patience_grows_with_the_best_epoch) {
