@@ -107,6 +107,11 @@ def test_few_networks_have_folds_as_small(X, y):
     assert np.isfinite(model.oof_prediction_).sum() == 2 * ROWS // 5
 
 
+def test_folds_where_rows_cannot_be_shared_out_evenly(X, y):
+    folds = folds_of(Regressor, X[:117], y[:117], n_estimators=5, validation_fraction=0.2)
+    assert sorted(fold.size for fold in folds) == [23, 23, 23, 24, 24]
+
+
 def test_rows_are_dealt_anew_where_there_are_more_networks_than_folds(X, y):
     folds = folds_of(Regressor, X, y, n_estimators=10, validation_fraction=0.2)
     assert {fold.size for fold in folds} == {ROWS // 5}

@@ -699,7 +699,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             chosen = [held_out(n_rows, n_val, classes, random_state)]
         else:
             # Of more networks than folds the next have other folds.
-            n_folds = max(2, n_rows // n_val)
+            n_folds = max(2, -(-n_rows // n_val))
             chosen = []
             while len(chosen) < n_members:
                 fold = folds(n_rows, n_folds, classes, random_state)
