@@ -635,12 +635,30 @@ def test_many_categories():
     code = np.empty(5000)
     code[order] = 1 + np.arange(len(order))
     code[labels[counts < 2]] = 0
-    text = [f"{v:04d}" for v in values]
+    text = [f"c{v:04d}" for v in values]
     for X in (pd.DataFrame({"a": text}), pl.DataFrame({"a": text}), np.array(text)[:, None]):
         np.testing.assert_array_equal(encoded(X)[0][:, 0], code[values])
     for X in (pd.DataFrame({"a": values}), values[:, None], values[:, None].astype("f4")):
         result = encoded(X, categorical_features=[0])[0]
         np.testing.assert_array_equal(result[:, 0], code[values])
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame, "array"])
+def test_numbers_among_words_are_warned_of(kind):
+    def frame(values):
+        if kind == "array":
+            return np.array(values, dtype=object)[:, None]
+        return kind({"a": values})
+
+    numbers = [str(0.5 * i) for i in range(30)]
+    with pytest.warns(UserWarning, match="column '(a|x0)' holds numbers, written as text"):
+        Columns().fit_encode(frame(numbers))
+    with pytest.warns(UserWarning, match="holds numbers beside 'n/a'.* category of 31 values"):
+        Columns().fit_encode(frame([*numbers, "n/a"]))
+    Columns().fit_encode(frame(numbers[:9]))  # grades or the like
+    Columns([0]).fit_encode(frame(numbers))  # as told
+    if kind is pd.DataFrame:
+        Columns().fit_encode(frame(numbers).astype("category"))
 
 
 def test_every_column_constant():

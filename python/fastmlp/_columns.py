@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from sklearn.utils import check_array, gen_batches
 
 _BLOCK = 2**10  # rows that are copied at once, so that they stay in the cache
 _CHUNK = 2**20  # numbers that are looked at at once where a copy has to be made
+_LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
 _FEW = 9  # categories that all have a code, however rare they are
 _DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
 _BOOLEANS = (bool, np.bool_)
@@ -295,6 +297,8 @@ class _Values:
             kind = "numeric" if len(self.numbers) != self.n_missing else "constant"
             return Column(self.name, kind, missing=bool(self.n_missing))
         rows, labels = self.factors
+        if not listed:
+            self._warn_of_numbers(labels)
         n_missing, *sizes = np.bincount(rows + 1, minlength=len(labels) + 1).tolist()
         least = min_rows if len(labels) > _FEW else 0
         size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
@@ -310,6 +314,22 @@ class _Values:
         return Column(
             self.name, kind, tuple(categories), n_missing > 0, sum(n for n in sizes if n < least)
         )
+
+    def _warn_of_numbers(self, labels: list[Any]) -> None:
+        """Warn where most of many labels are numbers written as text, or beside a few words."""
+        if len(labels) <= _FEW or not isinstance(self.data, np.ndarray | nw.Series):
+            return
+        if not isinstance(self.data, np.ndarray) and self.data.dtype in (nw.Categorical, nw.Enum):
+            return
+        others = [label for label in labels[:_LOOKED_AT] if not _reads_as_number(label)]
+        if 2 * len(others) < len(labels[:_LOOKED_AT]):
+            beside = f" beside {others[0]!r}" if others else ", written as text"
+            warnings.warn(
+                f"{self.table}: column {self.name!r} holds numbers{beside}, and so it is taken for "
+                f"a category of {len(labels)} values; pandas.to_numeric makes numbers of it",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def _are_labels(self) -> bool:
         """Whether these are categories unless somebody says otherwise."""
@@ -450,6 +470,14 @@ def _behind_numbers(columns: Sequence[Column]) -> list[int]:
     """Positions of the columns that are looked up, in the order of the encoded table."""
     positions = [p for p, column in enumerate(columns) if column.kind != "numeric"]
     return sorted(positions, key=lambda p: columns[p].kind == "category")
+
+
+def _reads_as_number(label: Any) -> bool:
+    try:
+        float(label)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _kind(label: Any) -> str:
