@@ -263,7 +263,8 @@ def press_in(network, epoch):
 
 
 def test_interruption_leaves_out_networks_that_had_not_begun(table):
-    model = endless(**SEVERAL | {"max_iter": 4, "n_jobs": 1, "callbacks": press_in(1, 2)})
+    thirds = SEVERAL | {"max_iter": 4, "n_jobs": 1, "validation_fraction": 1 / 3}
+    model = endless(**thirds, callbacks=press_in(1, 2))
     with pytest.warns(
         UserWarning,
         match=r"^Training interrupted by user\. 2 of 3 networks were kept, as far as they had come",
@@ -273,7 +274,7 @@ def test_interruption_leaves_out_networks_that_had_not_begun(table):
     assert [history.n_iter for history in model.histories_] == [4, 2]
     assert [history.stop_reason for history in model.histories_] == ["max_iter", "interrupted"]
     assert len(model.networks_) == 2
-    alone = endless(**SEVERAL | {"max_iter": 4, "n_jobs": 1}).fit(*table)
+    alone = endless(**thirds).fit(*table)
     for one, other in zip(
         model.networks_[0].parameters, alone.networks_[0].parameters, strict=True
     ):
