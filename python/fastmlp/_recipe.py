@@ -34,10 +34,10 @@ _VARIATIONS: tuple[dict[str, Any], ...] = (
     {"activation": "mish", "rate": 1.0, "dropout": 0.25, "decay": 3.0, "sigma": (1.0, 1.0)},
 )
 _MANY_ROWS = 2500  # that bear finer waves
-# Epochs of a table of so many rows: others have more or fewer by the root of the ratio, which is
+# Epochs of tables of up to so many rows: larger ones have fewer by the root of the ratio, which is
 # between as many epochs for all and as many steps for all.
 _EPOCHS, _FULL_ROWS = {"fast": 64, "default": 256, "best": 256}, 4096
-_FEWEST_EPOCHS, _MOST_TIMES = 16, 2
+_FEWEST_EPOCHS = 16
 
 
 # Fields of a recipe that cannot change while training goes on with the network
@@ -96,7 +96,7 @@ def preset_settings(
     variation = _VARIATIONS[number % len(_VARIATIONS)]
     rate = variation["rate"] * (0.02 if classifies else 0.1)
     sigma = variation["sigma"][n_rows > _MANY_ROWS]
-    length = min(_MOST_TIMES, sqrt(_FULL_ROWS / max(n_rows, 1)))
+    length = min(1.0, sqrt(_FULL_ROWS / max(n_rows, 1)))
     return {
         "n_estimators": {"fast": 1, "default": 5, "best": 20}[preset],
         "hidden_layer_sizes": (256, 256, 256),

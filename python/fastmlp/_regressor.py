@@ -235,11 +235,11 @@ class Regressor(RegressorMixin, BaseMLP):
     ====================  ==================  ==========  ==========  ================
 
     Where there are several values the networks differ in them, in turn; up to 2,500 rows one of
-    five has no waves. `max_iter` is that of 4,096 rows and falls with the root of their number;
-    fewer than 1,024 rows have 512 epochs. But for 'plain' networks also have a learnt factor on
-    each input, a learnt slope in each unit's activation, a start that is fitted to the data,
-    dropout and decay that fade out in the second half of training, and learning rates by layer, as
-    in RealMLP (Holzmüller et al. 2024). 'plain' is a stack of dense layers and nothing else.
+    five has no waves. `max_iter` is that of up to 4,096 rows and falls with the root of their
+    number. But for 'plain' networks also have a learnt factor on each input, a learnt slope in each
+    unit's activation, a start that is fitted to the data, dropout and decay that fade out in the
+    second half of training, and learning rates by layer, as in RealMLP (Holzmüller et al. 2024).
+    'plain' is a stack of dense layers and nothing else.
 
     Examples
     --------
