@@ -202,7 +202,7 @@ def test_everything_missing_later(kind):
 @every_table
 def test_many_blocks_of_rows(kind, monkeypatch):
     monkeypatch.setattr("fastmlp._columns._BLOCK", 7)
-    monkeypatch.setattr("fastmlp._columns._CHUNK", 30)
+    monkeypatch.setattr("fastmlp._rows._CHUNK", 30)
     table = people()
     np.testing.assert_array_equal(encoded(TABLES[kind](table))[0], expected_of(table))
 

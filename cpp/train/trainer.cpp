@@ -30,6 +30,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       train_(std::move(train)),
       validation_(std::move(validation)),
       options_(options),
+      validation_loss_(options.step.loss),
       batch_size_(checked_batch_size(options, train_.n_rows())),
       team_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
       order_(options.shuffle ? train_.rows : std::vector<std::uint32_t>{}),
@@ -37,6 +38,7 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       most_steps_(static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) * static_cast<double>(options.max_iter)),
       learning_rate_(options.schedule, most_steps_),
       validation_losses_(validation_.rows.size()) {
+  validation_loss_.label_smoothing = 0;  // which is for training alone
   if (has_validation()) {
     constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
     const Index most = kMostBytes / (team_.next() * Workspace<T>::bytes_per_row(network.stack(), false));
@@ -119,10 +121,8 @@ bool Trainer<T>::evaluate_validation(Member& member) {
     const std::uint32_t* picked = validation_.rows.data() + row;
     gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
     network_.stack().forward(network_.weights(), workspace, 0, rows, Pass{});
-    LossOptions loss = options_.step.loss;
-    loss.label_smoothing = 0;  // which is for training alone
-    evaluate_loss<T>(loss, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked, 1.0,
-                     validation_losses_.data() + row, Matrix<T>{});
+    evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
+                     1.0, validation_losses_.data() + row, Matrix<T>{});
     if (validation_outputs_.size() == 0) continue;
     const Index outputs = network_.stack().outputs();
     for (Index i = 0; i < rows; ++i)

@@ -86,6 +86,7 @@ class Trainer {
   const Standardisation& inputs_;
   Dataset<T> train_, validation_;
   TrainOptions options_;
+  LossOptions validation_loss_;
   Index batch_size_;
   TeamSize team_;
   std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given

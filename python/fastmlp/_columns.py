@@ -15,10 +15,11 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
+
+from fastmlp._rows import parts, slices
 
 _BLOCK = 2**10  # rows that are copied at once, so that they stay in the cache
-_CHUNK = 2**20  # numbers that are looked at at once where a copy has to be made
 _LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
 _FEW = 9  # categories that all have a code, however rare they are
 _DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
@@ -231,7 +232,7 @@ class Columns:
             (table.n_rows, self.n_numeric + self.n_flags + len(self.category_sizes)),
             dtype=np.float32 if single else np.float64,
         )
-        for rows in gen_batches(table.n_rows, _BLOCK):
+        for rows in slices(table.n_rows, _BLOCK):
             for position, column in enumerate(numbers):
                 encoded[rows, position] = column[rows]
             encoded[rows, len(numbers) : n_read] = np.isnan(encoded[rows, flagged])
@@ -456,7 +457,7 @@ def _count_missing(X: NDArray[Any], names: list[str] | None, table: str) -> list
         if X.dtype.kind != "f" or np.isfinite(X.sum()):
             return [0] * X.shape[1]
     n_missing = np.zeros(X.shape[1], dtype=np.intp)
-    for rows in gen_batches(X.shape[0], max(1, _CHUNK // X.shape[1])):
+    for rows in parts(X):
         if (infinite := np.isinf(X[rows]).any(axis=0)).any():
             raise ValueError(
                 f"Input {table} contains infinity or a value too large for {X.dtype!r} in column "
