@@ -373,9 +373,9 @@ def test_interrupted_by_a_callback(n_jobs, X, y):
 def test_network_that_diverges_is_left_out(early_stopping, X, y, monkeypatch):
     recipe = Regressor._recipe
 
-    def with_a_wild_one(model, number, *rest):
-        wild = {"learning_rate_init": 1e30} if number == 1 else {}
-        return replace(recipe(model, number, *rest), **wild)
+    def with_a_wild_one(model, place):
+        wild = {"learning_rate_init": 1e30} if place.number == 1 else {}
+        return replace(recipe(model, place), **wild)
 
     monkeypatch.setattr(Regressor, "_recipe", with_a_wild_one)
     options = {"solver": "sgd", "learning_rate": "constant", "early_stopping": early_stopping}

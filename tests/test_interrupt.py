@@ -474,7 +474,7 @@ def test_gil_is_released_during_prediction(table):
     try:
         sys.setswitchinterval(100)
         inside.set()
-        model._predictors[0].predict(many, 1)  # one call into the engine and nothing else
+        model._ensemble.predictors[0].predict(many, 1)  # one call into the engine and nothing else
         seen.append("predicted")
     finally:
         sys.setswitchinterval(interval)

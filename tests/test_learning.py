@@ -345,7 +345,7 @@ def test_early_stopping_keeps_the_best_epoch_of_every_network(made):
     model.fit(X[:200], y[:200], X_val=X[HALF:], y_val=y[HALF:])
     scaled = (y[HALF:] - y[:200].mean()) / y[:200].std()
     assert len(model.histories_) == 3
-    for history, predictor in zip(model.histories_, model._predictors, strict=True):
+    for history, predictor in zip(model.histories_, model._ensemble.predictors, strict=True):
         curve = history.validation_curve
         assert history.stop_reason == "no_improvement"
         assert history.best_iteration == np.argmin(curve) + 1

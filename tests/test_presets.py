@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fastmlp import Classifier, Dense, Dropout, Embedding, Regressor, Scale
-from fastmlp._recipe import PRESETS
+from fastmlp._recipe import KINDS, PRESETS, Place
 
 SMALL = {"hidden_layer_sizes": 8, "max_iter": 6, "n_estimators": 4, "random_state": 0}
 ESTIMATORS = [Regressor, Classifier]
@@ -39,10 +39,11 @@ def documented(estimator):
 
 
 def setting(estimator, preset, name):
-    """What is set for a table of 4,096 rows, as the documentation would say it."""
+    """What is set for a table of 2,000 rows, as the documentation would say it."""
     model = estimator(preset=preset)
-    values = [model._setting(name, number, 4096) for number in range(20)]
-    if isinstance(values[0], float) and min(values) < max(values):
+    places = [Place(number, kind, 2000) for kind in KINDS for number in range(20)]
+    values = [model._setting(name, place) for place in places]
+    if isinstance(values[0], float | int) and min(values) < max(values):
         return f"{min(values):g} to {max(values):g}"
     return ", ".join(dict.fromkeys(f"{v:g}" if type(v) is float else str(v) for v in values))
 
@@ -50,13 +51,15 @@ def setting(estimator, preset, name):
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("preset", PRESETS)
 def test_documentation(estimator, preset):
-    told = documented(estimator)[preset]
-    for name, text in told.items():
-        if name == "max_iter":
-            text = "64" if text == "a quarter" else text.removesuffix(", see below")
+    told = documented(estimator)
+    for name, text in told[preset].items():
+        text = text.removesuffix(", see below").strip('"')
+        if text == "a quarter":
+            text = re.sub(r"\d+", lambda epochs: str(int(epochs[0]) // 4), told["default"][name])
+            text = text.removesuffix(", see below")
         if text == "40 + best epoch":
             text = "auto"
-        assert setting(estimator, preset, name) == text.strip('"'), name
+        assert setting(estimator, preset, name) == text, name
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -73,9 +76,9 @@ def kinds_of(model):
 @pytest.mark.parametrize("preset", ["fast", "default", "best"])
 def test_tabular_presets(preset, X, y):
     model = Regressor(preset=preset, hidden_layer_sizes=4, max_iter=1, random_state=0).fit(X, y)
-    assert len(model.networks_) == Regressor(preset=preset)._setting("n_estimators")
+    assert len(model.networks_) == Regressor(preset=preset)._setting("n_estimators", Place())
     assert kinds_of(model) == {Embedding, Scale, Dense, Dropout}
-    assert all(network.layers[-3].parametric for network in model.networks_)
+    assert all(network.layers[2].parametric for network in model.networks_)
 
 
 def test_plain_preset(X, y):
@@ -98,12 +101,38 @@ def test_explicit_parameters_win_over_presets(X, y):
 
 def test_networks_have_recipes_of_their_own(X, y):
     def settings(model):
-        activations = [network.layers[-3].activation for network in model.networks_]
-        dropouts = [network.layers[-2].rate for network in model.networks_]
+        activations = [network.layers[2].activation for network in model.networks_]
         rates = [history.learning_rate_curve[1] for history in model.histories_]
-        return [len(set(found)) > 1 for found in (activations, dropouts, rates)]
+        return [len(set(found)) > 1 for found in (activations, rates)]
 
-    assert settings(made(Regressor, X, y)) == [True, True, True]
-    assert settings(made(Regressor, X, y, activation="relu")) == [False, True, True]
-    assert settings(made(Regressor, X, y, dropout=0.1)) == [True, False, True]
-    assert settings(made(Regressor, X, y, learning_rate_init=0.01)) == [True, True, False]
+    assert settings(made(Regressor, X, y)) == [True, True]
+    assert settings(made(Regressor, X, y, activation="relu")) == [False, True]
+    assert settings(made(Regressor, X, y, learning_rate_init=0.01)) == [True, False]
+
+
+def dropouts(model):
+    return [
+        [layer.rate for layer in network.layers if isinstance(layer, Dropout)]
+        for network in model.networks_
+    ]
+
+
+def test_enough_networks_are_of_two_kinds(X, y):
+    fine, smooth = [[]] * 5, [[0.4]] * 5
+    assert dropouts(made(Regressor, X, y, n_estimators=9)) == [[0.25]] * 9
+    assert dropouts(made(Regressor, X, y, n_estimators=10)) == fine + smooth
+    assert (
+        dropouts(made(Regressor, X, y, n_estimators=23)) == fine + smooth + fine + smooth + [[]] * 3
+    )
+    assert (
+        dropouts(made(Classifier, X, y, n_estimators=6, validation_fraction=0.4))
+        == [[]] * 3 + [[0.4]] * 3
+    )
+    assert dropouts(made(Regressor, X, y, n_estimators=10, dropout=0.1)) == [[0.1]] * 10
+
+
+def test_without_rows_held_out_networks_are_balanced(X, y):
+    balanced = [[0.25]] * 10
+    assert dropouts(made(Regressor, X, y, n_estimators=10, early_stopping=False)) == balanced
+    assert dropouts(made(Regressor, X[:9], y[:9], n_estimators=10)) == balanced
+    assert dropouts(Regressor(**SMALL | {"n_estimators": 10}).partial_fit(X, y)) == balanced

@@ -38,6 +38,7 @@ TrainOptions train_options(const py::dict& from) {
   to.n_iter_no_change = from["n_iter_no_change"].cast<Index>();
   to.patience_growth = number("patience_growth");
   to.early_stopping = from["early_stopping"].cast<bool>();
+  to.average_epochs = number("average_epochs");
   to.reports_outputs = from["reports_outputs"].cast<bool>();
   to.anneals = from["anneals"].cast<bool>();
   to.time_limit = number("time_limit");

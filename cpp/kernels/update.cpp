@@ -67,6 +67,16 @@ void RmsPropStep<T>::operator()(const ParameterBlock<T>& block) const {
 }
 
 template <class T>
+void move_towards(Matrix<const T> weights, Matrix<T> mean, T share) {
+  const auto p_share = set<T>(share);
+  for (Index i = 0; i < mean.rows; ++i)
+    for (Index j = 0; j < padded<T>(mean.cols); j += kWidth<T>) {
+      const auto m = load(mean.row(i) + j);
+      store(mean.row(i) + j, pmadd(p_share, psub(load(weights.row(i) + j), m), m));
+    }
+}
+
+template <class T>
 double add_penalty(Matrix<const T> weights, Matrix<T> gradient, T l1, T l2) {
   double penalty = 0;
   const auto p_l1 = set<T>(l1), p_l2 = set<T>(l2), zero = set<T>(0);
@@ -122,6 +132,7 @@ double squared_norm(const Matrix<T>& gradient) {
   template struct SgdStep<T>;                                                   \
   template struct AdamStep<T>;                                                  \
   template struct RmsPropStep<T>;                                               \
+  template void move_towards(Matrix<const T>, Matrix<T>, T);                    \
   template double add_penalty(Matrix<const T>, Matrix<T>, T, T);                \
   template void add_to(T*, const T*, Index);                                    \
   template void add_as_tree(std::span<const Matrix<const T>>, Matrix<T>, bool); \

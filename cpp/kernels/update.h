@@ -41,6 +41,10 @@ struct RmsPropStep {
   void operator()(const ParameterBlock<T>& block) const;
 };
 
+/** mean <- mean + share * (w - mean); both of the same shape. */
+template <class T>
+void move_towards(Matrix<const T> weights, Matrix<T> mean, T share);
+
 /** gradient <- gradient + l2 * w + l1 * sign(w); returns l2 / 2 * ||w||^2 + l1 * ||w||_1. */
 template <class T>
 double add_penalty(Matrix<const T> weights, Matrix<T> gradient, T l1, T l2);

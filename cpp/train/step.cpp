@@ -281,8 +281,7 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
     if (clips) {
       norms_[i] = own.squared_norm();
     } else if (optimizer) {
-      optimizer->update(task, network_.values().data(), own, rate, 1.0);
-      network_.prepare(task);
+      update(task, own, chunk.step, *optimizer, rate, 1.0);
     }
   }
   if (!(clips && chunk.last && optimizer)) return;
@@ -290,7 +289,11 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
   if (member.barrier(stopping())) return;
   double squared = 0;
   for (const double part : norms_) squared += part;
-  update_tasks(member, *optimizer, rate, clipping_factor(squared, options_.max_grad_norm));
+  const double scale = clipping_factor(squared, options_.max_grad_norm);
+  for (std::size_t i = begin; i < end; ++i) {
+    const Task& task = stack_.tasks()[i];
+    update(task, stack_.place(task, network_.gradients().data()), chunk.step, *optimizer, rate, scale);
+  }
 }
 
 template <class T>
@@ -316,14 +319,11 @@ TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team
 }
 
 template <class T>
-void Step<T>::update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale) {
-  const auto [begin, end] = tasks_of(member);
-  for (std::size_t i = begin; i < end; ++i) {
-    const Task& task = stack_.tasks()[i];
-    const TaskGradient<T> gradient = stack_.place(task, network_.gradients().data());
-    optimizer.update(task, network_.values().data(), gradient, rate, scale);
-    network_.prepare(task);
-  }
+void Step<T>::update(const Task& task, const TaskGradient<T>& gradient, std::uint64_t step, Optimizer<T>& optimizer,
+                     typename Optimizer<T>::Rate rate, double scale) {
+  optimizer.update(task, network_.values().data(), gradient, rate, scale);
+  network_.prepare(task);
+  if (average) average->follow(task, network_.values().data(), step);
 }
 
 template class Step<float>;

@@ -15,6 +15,7 @@
 #include "kernels/gather.h"
 #include "nn/loss.h"
 #include "nn/network.h"
+#include "train/average.h"
 #include "train/gradient_tree.h"
 #include "train/optimizer.h"
 
@@ -70,6 +71,9 @@ class Step {
   /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
   Matrix<const T> given_delta;
 
+  /** What follows the parameters after every update; null: nothing. */
+  WeightAverage<T>* average = nullptr;
+
   /** Asked on the leader every 50 ms or so: whether the work should end. Null: never asked. */
   std::function<bool()> interrupted;
 
@@ -112,7 +116,9 @@ class Step {
   /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept,
    * where it lies. */
   TaskGradient<T> gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to, bool keep);
-  void update_tasks(Member& member, Optimizer<T>& optimizer, typename Optimizer<T>::Rate rate, double scale);
+  /** One task's parameters and all that follows them. */
+  void update(const Task& task, const TaskGradient<T>& gradient, std::uint64_t step, Optimizer<T>& optimizer,
+              typename Optimizer<T>::Rate rate, double scale);
   std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
 
   /** Whether gradients are added up by the tasks' owners, over all rows; else by the takers of leaves. */

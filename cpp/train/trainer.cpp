@@ -46,7 +46,14 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
     for (int i = 0; i < team_.next(); ++i)
       validation_workspaces_.emplace_back(network.stack(), validation_rows_, false);
   }
-  if (options.early_stopping && has_validation()) best_ = network.values().clone();
+  if (options.average_epochs < 0) invalid("average_epochs", "must not be negative");
+  if (options.early_stopping && has_validation()) {
+    best_ = network.values().clone();
+    if (options.average_epochs > 0) {
+      const double steps_per_epoch = static_cast<double>(ceil_div(train_.n_rows(), batch_size_));
+      step_.average = &average_.emplace(network, std::max(1.0, options.average_epochs * steps_per_epoch));
+    }
+  }
   if (options.reports_outputs)
     validation_outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));
 }
@@ -113,6 +120,11 @@ void Trainer<T>::work(Member& member) {
 
 template <class T>
 bool Trainer<T>::evaluate_validation(Member& member) {
+  if (average_) {
+    if (member.leads()) average_->prepare();
+    member.barrier();
+  }
+  const StackWeights<T> weights = average_ ? average_->weights() : network_.weights();
   Workspace<T>& workspace = validation_workspaces_[static_cast<std::size_t>(member.rank())];
   const Member::Range mine = member.share(validation_.n_rows(), kRowGrain);
   for (Index row = mine.first; row < mine.last; row += validation_rows_) {
@@ -120,7 +132,7 @@ bool Trainer<T>::evaluate_validation(Member& member) {
     if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
     gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
-    network_.stack().forward(network_.weights(), workspace, 0, rows, Pass{});
+    network_.stack().forward(weights, workspace, 0, rows, Pass{});
     evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
                      1.0, validation_losses_.data() + row, Matrix<T>{});
     if (validation_outputs_.size() == 0) continue;
@@ -180,7 +192,7 @@ bool Trainer<T>::end_epoch(double loss, double rate) {
       if (watched < best_loss_) best_epoch_ = epoch;
       best_loss_ = watched;
       if (watches_validation) {
-        best_.assign(network_.values());
+        best_.assign(average_ ? average_->values() : network_.values());
         result_.best_epoch = epoch;
       }
     }

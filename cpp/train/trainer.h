@@ -22,6 +22,7 @@ struct TrainOptions {
   Index n_iter_no_change = 10;   // the largest Index: never stop for want of progress
   double patience_growth = 0;    // so many epochs more of patience for each one before the best
   bool early_stopping = false;   // watch the validation loss and keep the best weights; else watch the training loss
+  double average_epochs = 0;     // with early_stopping: what is validated and kept is the mean over so many (0: none)
   bool reports_outputs = false;  // tells on_epoch the outputs on the validation part
   bool anneals = false;          // dropout and weight decay, by flat_cos()
   double time_limit = std::numeric_limits<double>::infinity();  // seconds, in which the schedule ends
@@ -91,6 +92,7 @@ class Trainer {
   TeamSize team_;
   std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
   Step<T> step_;
+  std::optional<WeightAverage<T>> average_;
   double most_steps_;
   LearningRate learning_rate_;
   std::vector<Workspace<T>> validation_workspaces_;  // one per thread, each of validation_rows_

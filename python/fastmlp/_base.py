@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import time
 import warnings
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import zip_longest
 from math import inf
-from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -31,30 +27,20 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from fastmlp import _core
 from fastmlp._columns import Columns
+from fastmlp._ensemble import Ensemble
 from fastmlp._importance import permutation_importances
-from fastmlp._metrics import check_metric
-from fastmlp._network import ACTIVATIONS, Dense, Layer, Network, Optimizer, engine_array
-from fastmlp._progress import Callback, Metric, Progress
-from fastmlp._recipe import (
-    MADE_OF,
-    PRESETS,
-    Recipe,
-    network_layers,
-    preset_settings,
-    rate_factors,
-)
-from fastmlp._rows import Rows, batch_size_for, folds, held_out, parts
+from fastmlp._network import Dense, Layer, Network, Optimizer, engine_array
+from fastmlp._parameters import LARGEST, Parameters
+from fastmlp._progress import Metric, Progress
+from fastmlp._recipe import MADE_OF, Place, Recipe, kind_of, network_layers, rate_factors
+from fastmlp._rows import Rows, n_folds_of, validation_parts
 from fastmlp._scaling import Scaling, learn_scaling
 from fastmlp._summary import summarise
 from fastmlp._threads import n_threads
 from fastmlp._training import History, Job, Member, Part, train_all
 
-_LARGEST = 2**62  # of the numbers that the engine counts in 64 bits
-_PATIENCE = 40  # epochs without progress at least, where presets leave it to the fit
 _START_ROWS = 1024  # that the initial weights are fitted to
-_AUTO = StrOptions({"auto"})
 _OF_ONE_FIT = ("oof_prediction_", "oof_decision_function_", "feature_importances_")
 
 
@@ -66,8 +52,7 @@ class Targets:
     are_classes: bool = False  # whose proportions the validation split keeps
 
 
-@dataclass
-class Split:
+class Split(NamedTuple):
     """Rows that one network is trained on (None: all), and those it is validated on."""
 
     train: Rows | None
@@ -85,65 +70,8 @@ def reject_dates(values: Any, name: str) -> None:
             raise TypeError(f"{name} must hold numbers; got dates or durations")
 
 
-class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(Parameters):
     """Base of the estimators. Holds no numerics: the engine does those."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": [_AUTO, "array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [_AUTO, StrOptions(set(ACTIVATIONS)), "array-like"],
-        "preset": [StrOptions(set(PRESETS))],
-        "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
-        "categorical_features": ["array-like", StrOptions({"auto", "from_dtype"}), None],
-        "numeric_embedding": [_AUTO, StrOptions({"periodic"}), None],
-        "solver": [StrOptions({"adam", "sgd", "rmsprop"})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
-        "weight_decay": [_AUTO, Interval(Real, 0, None, closed="left")],
-        "dropout": [_AUTO, Interval(Real, 0, 1, closed="left"), "array-like"],
-        "batch_size": [_AUTO, Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [
-            StrOptions(
-                {"auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"}
-            )
-        ],
-        "learning_rate_init": [_AUTO, Interval(Real, 0, None, closed="neither")],
-        "learning_rate_factors": ["array-like", None],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "warmup_fraction": [Interval(Real, 0, 1, closed="left")],
-        "max_iter": [_AUTO, Interval(Integral, 1, _LARGEST, closed="both")],
-        "time_limit": [Interval(Real, 0, None, closed="neither"), None],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [_AUTO, Interval(Real, 0, 1, closed="neither")],
-        "eval_metric": [str, callable, None],
-        "compute_importances": ["boolean"],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [_AUTO, Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            _AUTO,
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "standardize": [StrOptions({"auto", "robust"}), "boolean"],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "n_jobs": [Integral, None],
-        "callbacks": [callable, list, tuple, None],
-    }
-
-    @classmethod
-    @cache
-    def _get_param_names(cls) -> list[str]:
-        """Names of the parameters, read once: that takes a tenth of a small fit."""
-        names: list[str] = super()._get_param_names()
-        return names
 
     # ---- what a subclass says about its targets
 
@@ -203,6 +131,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
     ) -> None:
         """Learn from outputs behind the link for rows that no network was trained on."""
+
+    @abstractmethod
+    def _loss_of(
+        self, outputs: NDArray[Any], scaled: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """The loss of outputs behind the link, from targets on the scale of the networks."""
 
     @abstractmethod
     def _keep_out_of_fold(self, outputs: NDArray[Any]) -> None:
@@ -313,7 +247,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 given = self._validation_part(X_val, y_val, sample_weight_val)
             splits = self._splits(X, targets, weights, given, n_networks, random_state)
             if continues:
-                splits = [splits[member.number] for member in self._members]
+                splits = [splits[member.recipe.place.number] for member in self._members]
             else:
                 # One network's own training rows; of several all, since each has others.
                 rows = splits[0].train if n_networks == 1 else None
@@ -323,7 +257,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if continues:
                 self._check_same_network(X.shape[1])
             else:
-                self._new_members(X, targets, weights, [s.train for s in splits], random_state)
+                self._new_members(
+                    X, targets, weights, splits, self._places(splits, X.shape[0]), random_state
+                )
             train = Part(X, scaled, weights)
             jobs = []
             for number, (member, split) in enumerate(zip(self._members, splits, strict=True)):
@@ -349,12 +285,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             self._snapshot()
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
-            if given is None:
-                if len(kept) > 1 or self._calibrates(as_predicted=True):
-                    self._learn_out_of_fold(kept, targets, weights)
-            elif self._calibrates(as_predicted=True):
-                unseen = Targets(given.y, targets.are_classes)
-                self._calibrate(self._mean_outputs(given.X), unseen, given.sample_weight)
+            if len(kept) > 1 or self._calibrates(as_predicted=True):
+                self._learn_from_unseen(kept, given, targets, scaled, weights)
             if self.compute_importances:
                 self.feature_importances_ = self._importances(kept)
         return self
@@ -366,7 +298,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         rows that it is to be judged by.
         """
         if not (continues and hasattr(self, "_dealt")):
-            last = self._members[-1].number if continues else self._setting("n_estimators") - 1
+            last = (
+                self._members[-1].recipe.place.number
+                if continues
+                else self._setting("n_estimators") - 1
+            )
             random_state = check_random_state(self.random_state)
             self._dealt = int(last) + 1, deepcopy(random_state)
             return self._dealt[0], random_state
@@ -380,37 +316,42 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         weights = None if validation.sample_weight is None else validation.sample_weight[rows]
         return self._metric(Targets(validation.y[rows], targets.are_classes), weights)
 
-    def _learn_out_of_fold(
+    def _learn_from_unseen(
         self,
         validation: Sequence[Part | None],
+        given: Part | None,
         targets: Targets,
+        scaled: NDArray[Any],
         weights: NDArray[Any] | None,
     ) -> None:
-        """Predict each row by the networks that it validated, and learn from that.
+        """Weigh and calibrate the networks by what they predict for rows that they have not seen.
 
-        One network has but some of the rows: these count for its calibration alone.
+        Those are the validation part that was given, or the rows that were held out from each. One
+        network has but some of the rows held out: these count for its calibration alone.
         """
-        if not any(validation):
+        threads = n_threads(self.n_jobs)
+        alone = len(validation) == 1
+        if given is not None:
+            unseen = self._ensemble.predict_by_kind(given.X, threads)
+            targets, weights = Targets(given.y, targets.are_classes), given.sample_weight
+            scaled = self._scaled_targets(given.y)
+        elif any(validation):
+            unseen = self._ensemble.predict_unseen(validation, targets.values.shape[0], threads)
+        else:
             return
-        n_rows = targets.values.shape[0]
-        outputs = np.zeros((n_rows, self._network_outputs), dtype=self._dtype)
-        counts = np.zeros((n_rows, 1), dtype=np.uint16)
-        for predictor, part in zip(self._predictors, validation, strict=True):
-            if part is None:
-                continue
-            for some in parts(part.X, part.rows):
-                outputs[some] += predictor.predict(part.X[some], n_threads(self.n_jobs))
-            counts[part.rows] += 1
-        known = counts[:, 0] > 0
-        if self._calibrates(as_predicted=len(validation) == 1):
+
+        def loss(outputs: NDArray[Any], rows: NDArray[Any]) -> float:
+            return self._loss_of(outputs, scaled[rows], None if weights is None else weights[rows])
+
+        outputs = self._ensemble.weigh(unseen, loss)
+        if self._calibrates(as_predicted=given is not None or alone):
+            known = ~np.isnan(outputs[:, 0])
             self._calibrate(
-                outputs[known] / counts[known],
+                outputs[known],
                 Targets(targets.values[known], targets.are_classes),
                 None if weights is None else weights[known],
             )
-        if len(validation) > 1:
-            with np.errstate(invalid="ignore"):
-                outputs /= counts
+        if given is None and not alone:
             self._keep_out_of_fold(outputs)
 
     def _importances(self, validation: Sequence[Part | None]) -> NDArray[np.float64]:
@@ -418,7 +359,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         groups = self._columns.encoded_by_column
         falls = []
         for member, predictor, part in zip(
-            self._members, self._predictors, validation, strict=True
+            self._members, self._ensemble.predictors, validation, strict=True
         ):
             if part is None:
                 continue
@@ -466,8 +407,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             if first:
                 random_state = check_random_state(self.random_state)
                 self._standardise(X, targets.values, None, weights)
-                n_members = int(self._setting("n_estimators"))
-                self._new_members(X, targets, weights, [None] * n_members, random_state)
+                splits = [Split(None, None)] * int(self._setting("n_estimators"))
+                self._new_members(
+                    X, targets, weights, splits, self._places(splits, X.shape[0]), random_state
+                )
             else:
                 self._check_same_network(X.shape[1])
             self._see_targets(targets.values, weights)
@@ -507,118 +450,6 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-
-    # ---- parameters
-
-    def _setting(self, name: str, number: int = 0, n_rows: int = 0) -> Any:
-        """A parameter, or where it is "auto" what the preset sets for that network and table."""
-        if self._is_auto(name):
-            return self._preset(number, n_rows)[name]
-        return getattr(self, name)
-
-    def _is_auto(self, name: str) -> bool:
-        value = getattr(self, name)
-        return isinstance(value, str) and value == "auto"
-
-    def _preset(self, number: int, n_rows: int) -> dict[str, Any]:
-        classifies = is_classifier(self)
-        return preset_settings(
-            self.preset, self.solver, classifies=classifies, number=number, n_rows=n_rows
-        )
-
-    def _recipe(self, number: int, n_rows: int) -> Recipe:
-        """What a network and its training are made of, every "auto" settled."""
-        patience = self._setting("n_iter_no_change")
-        return Recipe(
-            hidden_layer_sizes=self._hidden_layer_sizes(),
-            activation=self._activations(number),
-            dropout=self._dropouts(number),
-            numeric_embedding=self._setting("numeric_embedding", number, n_rows),
-            sigma=self._preset(number, n_rows)["sigma"],
-            preset=self.preset,
-            n_rows=n_rows,
-            learning_rate=self._setting("learning_rate"),
-            learning_rate_init=float(self._setting("learning_rate_init", number)),
-            beta_2=float(self._setting("beta_2")),
-            weight_decay=float(self._setting("weight_decay", number)),
-            max_iter=int(self._setting("max_iter", number, n_rows)),
-            # "auto" in a preset: as many epochs as lie before the best, and 40
-            n_iter_no_change=_PATIENCE if patience == "auto" else patience,
-            patience_growth=1.0 if patience == "auto" else 0.0,
-        )
-
-    def _hidden_layer_sizes(self) -> tuple[int, ...]:
-        sizes = self._setting("hidden_layer_sizes")
-        return tuple(int(s) for s in ((sizes,) if isinstance(sizes, int | np.integer) else sizes))
-
-    def _per_hidden_layer(self, name: str, kind: type, number: int = 0) -> tuple[Any, ...]:
-        """One value for each hidden layer from a single value or a sequence of them."""
-        value = self._setting(name, number)
-        n_hidden = len(self._hidden_layer_sizes())
-        if isinstance(value, kind):
-            return (value,) * n_hidden
-        if len(value) != n_hidden or not all(isinstance(v, kind) for v in value):
-            raise ValueError(
-                f"{name} must be one value or one for each of the {n_hidden} hidden layers; "
-                f"got {value!r}"
-            )
-        return tuple(value)
-
-    def _activations(self, number: int = 0) -> tuple[str, ...]:
-        return self._per_hidden_layer("activation", str, number)
-
-    def _dropouts(self, number: int = 0) -> tuple[float, ...]:
-        return tuple(float(rate) for rate in self._per_hidden_layer("dropout", Real, number))
-
-    def _callbacks(self) -> Sequence[Callback]:
-        if self.callbacks is None:
-            return ()
-        return (self.callbacks,) if callable(self.callbacks) else tuple(self.callbacks)
-
-    def _batch_size(self, recipe: Recipe, n_rows: int) -> int:
-        if not self._is_auto("batch_size"):
-            return int(min(self.batch_size, n_rows))
-        if not recipe.tabular:
-            return batch_size_for(n_rows)
-        n_batches = max(1, round(n_rows / 256))
-        return -(-n_rows // n_batches)  # so that none of them is much smaller than the others
-
-    def _check_parameters(self) -> None:
-        """Check what one parameter alone or two together must fulfil."""
-        self._validate_params()
-        check_metric(self.eval_metric)
-        given = self._setting("hidden_layer_sizes")
-        sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
-        if any(not isinstance(s, Integral) or isinstance(s, bool) for s in sizes) or not all(
-            1 <= s < _LARGEST for s in sizes
-        ):
-            raise ValueError(
-                "hidden_layer_sizes must be positive integers below 2^62; got "
-                f"{self.hidden_layer_sizes!r}"
-            )
-        for activation in self._activations():
-            if activation not in ACTIVATIONS:
-                raise ValueError(
-                    f"activation must be one of {list(ACTIVATIONS)} or a sequence of these, one "
-                    f"for each hidden layer; got {self.activation!r}"
-                )
-        if any(not 0 <= rate < 1 for rate in self._per_hidden_layer("dropout", Real)):
-            raise ValueError(f"dropout must be in [0, 1); got {self.dropout!r}")
-        factors = self.learning_rate_factors
-        if factors is not None and len(factors) != len(sizes) + 1:
-            raise ValueError(
-                f"learning_rate_factors must hold one number for each of the {len(sizes) + 1} "
-                f"layers; got {len(factors)}"
-            )
-        if factors is not None and not all(
-            isinstance(f, Real) and 0 <= float(f) < inf for f in factors
-        ):
-            raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
-        if self.n_jobs == 0:
-            raise ValueError("n_jobs must not be 0; None and -1 use all cores")
-        for callback in self._callbacks():
-            if not callable(callback):
-                raise TypeError(f"callbacks must be callable; got {callback!r}")
 
     # ---- input
 
@@ -690,23 +521,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """
         n_rows = targets.values.shape[0]
         fraction = self._setting("validation_fraction")
-        n_val = int(np.ceil(fraction * n_rows))
         none = [Split(None, given)] * n_members
-        if given is not None or not self.early_stopping or n_rows < 10 or n_val >= n_rows:
+        if given is not None or not self.early_stopping or n_rows < 10:
+            return none
+        if np.ceil(fraction * n_rows) >= n_rows:
             return none
         classes = targets.values.ravel() if targets.are_classes else None
-        if n_members == 1:
-            chosen = [held_out(n_rows, n_val, classes, random_state)]
-        else:
-            # Of more networks than folds the next have other folds.
-            n_folds = max(2, -(-n_rows // n_val))
-            chosen = []
-            while len(chosen) < n_members:
-                fold = folds(n_rows, n_folds, classes, random_state)
-                chosen += [fold == number for number in range(n_folds)]
+        chosen = validation_parts(n_rows, fraction, n_members, classes, random_state)
         rows = np.arange(n_rows, dtype=np.uint32)
         splits = []
-        for mask in chosen[:n_members]:
+        for mask in chosen:
             train, validation = rows[~mask], rows[mask]
             if weights is not None and not (weights[train].any() and weights[validation].any()):
                 return none
@@ -738,15 +562,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         X: NDArray[Any],
         targets: Targets,
         weights: NDArray[Any] | None,
-        training_rows: Sequence[Rows | None],
+        splits: Sequence[Split],
+        places: Sequence[Place],
         random_state: np.random.RandomState,
     ) -> None:
         """New networks, started from the rows that they will be trained on."""
         columns, inputs = self._columns, self._scaling.engine
         self._members: list[Member] = []
         self.out_activation_ = self._link
-        for number, rows in enumerate(training_rows):
-            recipe = self._recipe(number, X.shape[0])
+        for (rows, _), place in zip(splits, places, strict=True):
+            recipe = self._recipe(place)
             layers = network_layers(
                 recipe,
                 columns.n_numeric,
@@ -762,9 +587,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 network._engine.initialise_from(X, chosen, inputs)
             self._initialise_output(network, targets.values, weights)
             options = self._optimizer_options(recipe, layers)
-            self._members.append(
-                Member(network, Optimizer(network, **options), recipe, number, options)
-            )
+            self._members.append(Member(network, Optimizer(network, **options), recipe, options))
+
+    def _places(self, splits: Sequence[Split], n_rows: int) -> list[Place]:
+        """The places of new networks that are validated like this."""
+        validated = splits[0].validation is not None
+        n_folds = n_folds_of(n_rows, self._setting("validation_fraction")) if validated else 0
+        n = len(splits)
+        return [Place(number, kind_of(number, n, n_folds), n_rows) for number in range(n)]
 
     def _optimizer_options(self, recipe: Recipe, layers: Sequence[Layer]) -> dict[str, Any]:
         names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "epsilon")
@@ -789,7 +619,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 )
         for member in self._members:
             before = member.recipe
-            recipe = self._recipe(member.number, before.n_rows)
+            recipe = self._recipe(before.place)
             made = {name: (getattr(before, name), getattr(recipe, name)) for name in MADE_OF}
             made["dtype"] = (member.network.dtype.name, self.dtype)
             for name, (was, becomes) in made.items():
@@ -810,7 +640,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 f"outputs; now there are {n_inputs} and {self._network_outputs}"
             )
         for member in self._members:
-            member.recipe = self._recipe(member.number, member.recipe.n_rows)
+            member.recipe = self._recipe(member.recipe.place)
             options = self._optimizer_options(member.recipe, member.network.layers)
             if options != member.optimizer_options:
                 member.optimizer_options = options
@@ -834,9 +664,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             "batch_size": self._batch_size(recipe, n_rows),
             "shuffle": bool(self.shuffle),
             "tol": float(self.tol),
-            "n_iter_no_change": int(min(recipe.n_iter_no_change, _LARGEST)),
+            "n_iter_no_change": int(min(recipe.n_iter_no_change, LARGEST)),
             "patience_growth": recipe.patience_growth,
             "early_stopping": bool(self.early_stopping),
+            "average_epochs": recipe.average_epochs,
             "anneals": recipe.tabular and recipe.learning_rate != "constant",
             "samples_seen": 0.0,
         }
@@ -844,7 +675,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _train(self, jobs: Sequence[Job], *, stacklevel: int) -> None:
         """Run the engine's loops and take down what they tell."""
         before = [job.member.history.n_iter for job in jobs]
-        max_iter = jobs[0].options["max_iter"]
+        max_iter = max(job.options["max_iter"] for job in jobs)
         progress = Progress(self.verbose, max_iter, self._callbacks(), len(jobs))
         limit = inf if self.time_limit is None else float(self.time_limit)
         start = time.perf_counter()
@@ -926,30 +757,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _snapshot(self) -> None:
         """Make immutable predictors of the networks as they are now."""
-        inputs = self._scaling.engine
-        self._predictors: list[Any] = []
-        for member in self._members:
-            single = member.network.dtype == np.float32
-            predictor: Any = _core.PredictorF32 if single else _core.PredictorF64
-            self._predictors.append(predictor(member.network._engine, inputs, self.out_activation_))
+        self._ensemble = Ensemble(self._members, self._scaling.engine, self.out_activation_)
 
     def _predict_outputs(self, X: Any) -> NDArray[Any]:
         """Outputs behind the link function, the mean over the networks: (n_samples, outputs)."""
-        check_is_fitted(self, "_predictors")
-        return self._mean_outputs(self._encoded(X, reset=False))
-
-    def _mean_outputs(self, table: NDArray[Any]) -> NDArray[Any]:
-        threads = n_threads(self.n_jobs)
-        outputs: NDArray[Any] = self._predictors[0].predict(table, threads)
-        for predictor in self._predictors[1:]:
-            outputs += predictor.predict(table, threads)
-        if len(self._predictors) > 1:
-            outputs /= len(self._predictors)
-        return outputs
+        check_is_fitted(self, "_ensemble")
+        return self._ensemble.predict(self._encoded(X, reset=False), n_threads(self.n_jobs))
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("_predictors", None)  # made anew from the networks
+        state.pop("_ensemble", None)  # made anew from the networks
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -970,8 +787,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return summarise(
             f"{type(self).__name__}(preset={self._members[0].recipe.preset!r})",
             self._columns,
-            self._members[0].network,
-            self.histories_,
+            self._members,
+            list(self._ensemble.weights),
             scaled.get(self._standardized, "as it is"),
             self.fit_seconds_,
         )
@@ -983,6 +800,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """Copies of the networks: layers, parameters, forward passes."""
         check_is_fitted(self, "_members")
         return [deepcopy(member.network) for member in self._members]
+
+    @property
+    def estimator_weights_(self) -> NDArray[np.float64]:
+        """What each network weighs in the mean, together 1."""
+        check_is_fitted(self, "_ensemble")
+        return self._ensemble.weights
 
     def _dense_parameters(self, kind: str) -> list[NDArray[Any]]:
         check_is_fitted(self, "_members")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastmlp._network import Dense, Dropout, Embedding, Layer, Scale
 
@@ -23,25 +23,45 @@ _MOST_WAVES = 256  # numeric columns; of more, waves would be most of the networ
 
 
 # What the networks of an ensemble differ in, one after the other and then again from the start:
-# members that err in other places are worth more together than the best of them many times.
-# Rates and decays are relative to the preset's; sigma, the deviation of the embedding's first
-# frequencies (0: no waves), is that for few rows and for many. docs/tabular.md has what was tried.
-_VARIATIONS: tuple[dict[str, Any], ...] = (
-    {"activation": "silu", "rate": 1.0, "dropout": 0.25, "decay": 1.0, "sigma": (0.3, 0.5)},
-    {"activation": "mish", "rate": 1.4, "dropout": 0.15, "decay": 1.0, "sigma": (0.5, 1.0)},
-    {"activation": "selu", "rate": 0.7, "dropout": 0.35, "decay": 1.0, "sigma": (0.3, 1.0)},
-    {"activation": "silu", "rate": 1.0, "dropout": 0.2, "decay": 1.0, "sigma": (0.0, 0.5)},
-    {"activation": "mish", "rate": 1.0, "dropout": 0.25, "decay": 3.0, "sigma": (1.0, 1.0)},
-)
-_MANY_ROWS = 2500  # that bear finer waves
+# activation, and learning rate relative to the preset's.
+_VARIATIONS = (("silu", 1.0), ("mish", 1.4), ("selu", 0.7), ("silu", 1.4), ("mish", 1.0))
+
+# Kinds of networks. Where there are enough of them one half is made for tables with little noise
+# and the other for noisy ones; what each predicts for rows that it has not seen decides how much it
+# counts. docs/tabular.md has what that brings.
+KINDS = ("balanced", "fine", "smooth")
+# For few rows and for many: dropout, and sigma, the deviation of the embedding's first frequencies
+_DROPOUT = {"balanced": (0.25, 0.25), "fine": (0.0, 0.0), "smooth": (0.4, 0.3)}
+_SIGMA_OF = {"balanced": (0.3, 0.5), "fine": (1.5, 2.0), "smooth": (0.15, 0.5)}
+_MANY_ROWS = 2500
 # Epochs of tables of up to so many rows: larger ones have fewer by the root of the ratio, which is
 # between as many epochs for all and as many steps for all.
 _EPOCHS, _FULL_ROWS = {"fast": 64, "default": 256, "best": 256}, 4096
 _FEWEST_EPOCHS = 16
+_AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 
 # Fields of a recipe that cannot change while training goes on with the network
 MADE_OF = ("hidden_layer_sizes", "activation", "dropout", "numeric_embedding", "preset")
+
+
+class Place(NamedTuple):
+    """Which network a recipe is for, and of how many rows the table is."""
+
+    number: int = 0
+    kind: str = "balanced"
+    n_rows: int = 0
+
+
+def kind_of(number: int, n_networks: int, n_folds: int) -> str:
+    """Deal the kinds to networks on so many folds (0: none), each kind to all folds in turn.
+
+    Networks too few for that are balanced, and so are those that nothing is held out from: without
+    it nobody knows which kind is the better one.
+    """
+    if n_folds == 0 or n_networks < 2 * n_folds:
+        return "balanced"
+    return ("fine", "smooth")[number // n_folds % 2]
 
 
 @dataclass(frozen=True)
@@ -54,7 +74,7 @@ class Recipe:
     numeric_embedding: str | None
     sigma: float  # deviation of the embedding's first frequencies
     preset: str
-    n_rows: int  # of the table that it was settled for
+    place: Place  # that it was settled for
     learning_rate: str
     learning_rate_init: float
     beta_2: float
@@ -62,6 +82,7 @@ class Recipe:
     max_iter: int
     n_iter_no_change: float
     patience_growth: float
+    average_epochs: float
 
     @property
     def tabular(self) -> bool:
@@ -69,13 +90,8 @@ class Recipe:
         return self.preset != "plain"
 
 
-def preset_settings(
-    preset: str, solver: str, *, classifies: bool, number: int = 0, n_rows: int = 0
-) -> dict[str, Any]:
-    """What a preset sets for its `number`-th network: parameters of the estimator, and sigma.
-
-    Of the parameters `max_iter` and `numeric_embedding` depend on the number of rows.
-    """
+def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool) -> dict[str, Any]:
+    """What a preset sets for a network: parameters of the estimator, sigma and average_epochs."""
     if preset == "plain":
         return {
             "n_estimators": 1,
@@ -92,26 +108,31 @@ def preset_settings(
             "max_iter": 100,
             "n_iter_no_change": 20,
             "validation_fraction": 0.1,
+            "average_epochs": 0.0,
         }
-    variation = _VARIATIONS[number % len(_VARIATIONS)]
-    rate = variation["rate"] * (0.02 if classifies else 0.1)
-    sigma = variation["sigma"][n_rows > _MANY_ROWS]
-    length = min(1.0, sqrt(_FULL_ROWS / max(n_rows, 1)))
+    activation, rate = _VARIATIONS[place.number % len(_VARIATIONS)]
+    many = place.n_rows > _MANY_ROWS
+    epochs = _EPOCHS[preset] * min(1.0, sqrt(_FULL_ROWS / max(place.n_rows, 1)))
+    if place.kind == "fine" and not (classifies or many):
+        epochs *= 2  # tables with little noise gain from every epoch
     return {
-        "n_estimators": {"fast": 1, "default": 5, "best": 20}[preset],
-        "hidden_layer_sizes": (256, 256, 256),
-        "activation": variation["activation"],
-        "dropout": variation["dropout"],
-        "numeric_embedding": "periodic" if sigma > 0 else None,
-        "sigma": sigma,
+        "n_estimators": {"fast": 1, "default": 10, "best": 40}[preset],
+        "hidden_layer_sizes": (128, 128, 128),
+        "activation": activation,
+        "dropout": _DROPOUT[place.kind][many],
+        "numeric_embedding": "periodic",
+        "sigma": _SIGMA_OF[place.kind][many],
         "standardize": "robust",
         "learning_rate": "coslog4",
-        "learning_rate_init": rate if solver == "adam" else _PLAIN_RATE,
+        "learning_rate_init": rate * (0.02 if classifies else 0.1)
+        if solver == "adam"
+        else _PLAIN_RATE,
         "beta_2": 0.95,
-        "weight_decay": 0.02 * variation["decay"],
-        "max_iter": max(round(_EPOCHS[preset] * length), _FEWEST_EPOCHS),
+        "weight_decay": 0.02,
+        "max_iter": max(round(epochs), _FEWEST_EPOCHS),
         "n_iter_no_change": "auto",
         "validation_fraction": 0.2,
+        "average_epochs": _AVERAGE_EPOCHS,
     }
 
 

@@ -73,6 +73,33 @@ def folds(
     return fold
 
 
+def n_folds_of(n_rows: int, fraction: float) -> int:
+    """Folds that hold at most this fraction of the rows."""
+    return max(2, -(-n_rows // int(np.ceil(fraction * n_rows))))
+
+
+def validation_parts(
+    n_rows: int,
+    fraction: float,
+    n_parts: int,
+    classes: NDArray[Any] | None,
+    random_state: np.random.RandomState,
+) -> list[NDArray[np.bool_]]:
+    """Rows to hold out from each of several networks: folds, and of other folds when those end.
+
+    One network has `fraction` of the rows held out.
+    """
+    if n_parts == 1:
+        n_val = int(np.ceil(fraction * n_rows))
+        return [held_out(n_rows, n_val, classes, random_state)]
+    n_folds = n_folds_of(n_rows, fraction)
+    chosen: list[NDArray[np.bool_]] = []
+    while len(chosen) < n_parts:
+        fold = folds(n_rows, n_folds, classes, random_state)
+        chosen += [fold == number for number in range(n_folds)]
+    return chosen[:n_parts]
+
+
 def batch_size_for(n_rows: int) -> int:
     """Rows of a minibatch: larger tables bear larger ones (RealMLP's rule)."""
     for limit, size in ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512)):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastmlp._columns import Column, Columns
-from fastmlp._network import Dense, Dropout, Embedding, Layer, Network
-from fastmlp._training import History
+from fastmlp._network import Dense, Dropout, Embedding, Layer
+from fastmlp._training import Member
 
 _MOST_COLUMNS = 30  # that are told one by one
 
@@ -55,23 +55,27 @@ def _columns(columns: Columns, layers: Sequence[Layer], scaled: str) -> Iterator
 def summarise(
     title: str,
     columns: Columns,
-    network: Network,
-    histories: Sequence[History],
+    members: Sequence[Member],
+    weights: Sequence[float],
     scaled: str,
     seconds: float,
 ) -> str:
     """Lines about a model; see `BaseMLP.summary`."""
+    network = members[0].network
     n_parameters = sum(values.size for values in network.parameters)
-    several = f"{len(histories)} networks of " if len(histories) > 1 else ""
-    lines = [f"{title}: {several}{n_parameters:,} parameters, {network.dtype}", "Columns"]
+    several = len(members) > 1
+    count = f"{len(members)} networks of " if several else ""
+    lines = [f"{title}: {count}{n_parameters:,} parameters, {network.dtype}", "Columns"]
     lines += _columns(columns, network.layers, scaled)
-    lines.append("Layers")
+    lines.append("Layers of the first network" if several else "Layers")
     lines += [f"  {_describe(layer)}" for layer in network.layers]
     lines.append(f"Training, {seconds:.2f} seconds")
-    for history in histories:
+    for member, weight in zip(members, weights, strict=True):
+        history, place = member.history, member.recipe.place
         best = f", best {history.best_iteration}" if history.best_iteration else ""
+        which = f"{place.number} ({place.kind}, weight {weight:.2g}): " if several else ""
         lines.append(
-            f"  {history.n_iter} epochs{best}, loss {history.best_loss:.4g}, "
+            f"  {which}{history.n_iter} epochs{best}, loss {history.best_loss:.4g}, "
             f"{history.stop_reason}, {history.seconds:.2f} seconds"
         )
     return "\n".join(lines)

@@ -89,8 +89,8 @@ class Member:
     network: Network
     optimizer: Optimizer
     recipe: Recipe
-    number: int  # in the ensemble: presets give each another recipe
     optimizer_options: dict[str, Any]
+    weight: float = 1.0  # in the mean over all networks, relative to the others'
     history: History = field(default_factory=History)
     samples_seen: int = 0  # by partial_fit
 

@@ -7,6 +7,7 @@
 #include "data.h"
 #include "kernels/periodic.h"
 #include "nn/embedding.h"
+#include "predict/predictor.h"
 #include "train/trainer.h"
 
 namespace fastmlp {
@@ -252,6 +253,45 @@ TEST(what_is_watched_may_come_from_the_caller) {
   CHECK(result.best_epoch == 3);
   CHECK(result.watched_curve.size() == 10);
   CHECK(testing::same_bits(copy_of(network.values()), third));
+}
+
+TEST(weights_kept_are_the_mean_over_the_last_epochs) {
+  const Data<double> data(120, 4, 2);
+  Dataset<double> train = data.dataset(), validation = data.dataset();
+  train.rows.assign(data.order.begin(), data.order.begin() + 80);
+  validation.rows.assign(data.order.begin() + 80, data.order.end());
+  for (const double max_grad_norm : {0.0, 1e-3})
+    for (const int n_threads : {1, 3}) {
+      Network<double> network(mlp({4, 40, 2}, "relu"), 3);
+      Optimizer<double> optimizer({}, network.stack());
+      network.steps = 7;  // of training before
+      TrainOptions options;
+      options.max_iter = 6;
+      options.batch_size = 80;  // one step an epoch
+      options.n_threads = n_threads;
+      options.step.max_grad_norm = max_grad_norm;
+      options.early_stopping = options.reports_outputs = true;
+      options.average_epochs = 3;
+      const Standardisation none;
+      Trainer<double> trainer(network, optimizer, none, train, validation, options);
+      std::vector<double> mean, outputs;
+      trainer.on_epoch = [&](const EpochRecord& record) {
+        const std::vector<double> now = copy_of(network.values());
+        mean.resize(now.size());
+        const double share = 1.0 / static_cast<double>(std::min<Index>(record.epoch, 3));
+        for (std::size_t i = 0; i < now.size(); ++i) mean[i] += share * (now[i] - mean[i]);
+        outputs.assign(record.outputs.data, record.outputs.data + 80);
+        return EpochAnswer{false, -static_cast<double>(record.epoch)};
+      };
+      const TrainResult result = trainer.run();
+      CHECK(result.best_epoch == 6);
+      const std::vector<double> kept = copy_of(network.values());
+      for (std::size_t i = 0; i < mean.size(); ++i) CHECK_NEAR(kept[i], mean[i], 1e-15);
+      // What was validated is what is kept.
+      std::vector<double> predicted(120 * 2);
+      Predictor<double>(network, none, Link::identity).predict(data.table(), predicted.data(), 1);
+      for (std::size_t i = 0; i < 80; ++i) CHECK_NEAR(outputs[i], predicted[160 + i], 1e-14);
+    }
 }
 
 TEST(what_is_no_number_is_no_progress) {

@@ -1,0 +1,46 @@
+// The running mean of a network's weights over its last steps (Polyak & Juditsky 1992): steadier than the weights of
+// any one step, as if the learning rate had been lowered for a moment.
+#pragma once
+
+#include <algorithm>
+
+#include "nn/network.h"
+
+namespace fastmlp {
+
+template <class T>
+class WeightAverage {
+ public:
+  /** Over about `window` steps from the network's next one on; over all until there have been so many. */
+  WeightAverage(const Network<T>& network, double window)
+      : stack_(network.shared_stack()),
+        first_step_(network.steps),
+        window_(window),
+        values_(network.values().clone()),
+        forward_copy_(stack_->forward_copy_size()) {}
+
+  /** Takes in one task's parameters, as they are after step `step` of the network's life; called once for every task of
+   * a step. */
+  void follow(const Task& task, T* parameters, std::uint64_t step) {
+    const double count = static_cast<double>(step - first_step_) + 1;
+    const T share = static_cast<T>(1 / std::min(count, window_));
+    const Index first = stack_->first_parameter(task.layer);
+    for (const Block& block : {task.weights, task.bias})
+      move_towards<T>(block.in(parameters + first), block.in(values_.data() + first), share);
+  }
+
+  const Buffer<T>& values() const { return values_; }
+
+  /** Brings the copy that the forward pass reads up to date with the mean. */
+  void prepare() { stack_->prepare(values_.data(), forward_copy_.data(), nullptr); }
+  /** For forward passes. */
+  StackWeights<T> weights() const { return {values_.data(), forward_copy_.data(), nullptr}; }
+
+ private:
+  std::shared_ptr<const Stack<T>> stack_;
+  std::uint64_t first_step_;
+  double window_;
+  Buffer<T> values_, forward_copy_;
+};
+
+}  // namespace fastmlp
