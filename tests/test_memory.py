@@ -124,6 +124,7 @@ def table(tmp_path_factory):
 
 PLAIN = {"preset": "plain"}
 SEVERAL = {"preset": "default", "n_estimators": 3}
+KINDS = {"preset": "default", "n_estimators": 4, "validation_fraction": 0.5}
 RAW = {"standardize": False}
 WHOLE = {"early_stopping": False}
 CLASSES = {"classes": 2}
@@ -152,6 +153,8 @@ CLASSES = {"classes": 2}
         ("integers", "Regressor", SEVERAL | WHOLE, {}),
         ("Fortran order", "Regressor", SEVERAL, {}),
         ("strided", "Classifier", SEVERAL, CLASSES),
+        ("many rows", "Regressor", KINDS, {"weighted": True}),
+        ("many rows", "Classifier", KINDS, {"classes": 3}),
     ],
 )
 def test_fit_does_not_copy_the_table(child, table, name, estimator, options, targets):

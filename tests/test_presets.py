@@ -136,3 +136,10 @@ def test_without_rows_held_out_networks_are_balanced(X, y):
     assert dropouts(made(Regressor, X, y, n_estimators=10, early_stopping=False)) == balanced
     assert dropouts(made(Regressor, X[:9], y[:9], n_estimators=10)) == balanced
     assert dropouts(Regressor(**SMALL | {"n_estimators": 10}).partial_fit(X, y)) == balanced
+
+
+def test_plain_networks_are_alike(X, y):
+    model = made(Regressor, X, y, preset="plain", n_estimators=20)
+    assert np.all(model.estimator_weights_ == 1 / 20)
+    assert "balanced" in model.summary()
+    assert "fine" not in model.summary()

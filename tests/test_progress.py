@@ -106,12 +106,12 @@ def test_lines_of_several_networks(n_jobs, capfd):
 
 
 def test_the_lines_exact_form(capsys):
-    progress = Progress(2, 5, ())
+    progress = Progress(2, [5], ())
     assert progress.take(EpochRecord(1, 0.15, 0.125, 1e-3)) is False
     assert progress.take(EpochRecord(2, 0.15, math.nan, 1e-3)) is False
     assert progress.take(EpochRecord(3, 0.15, 0.125, 1e-3, metric=0.5)) is False
     progress.close()
-    progress = Progress(2, 5, (), n_networks=4)
+    progress = Progress(2, [7, 7, 5, 7], ())
     assert progress.take(EpochRecord(1, 0.15, 0.125, 1e-3, network=2)) is False
     progress.close()
     assert capsys.readouterr().out == (

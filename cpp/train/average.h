@@ -11,7 +11,8 @@ namespace fastmlp {
 template <class T>
 class WeightAverage {
  public:
-  /** Over about `window` steps from the network's next one on; over all until there have been so many. */
+  /** Over about `window` steps from the network's next one on; until there are enough of them over the last quarter
+   * (polynomial-decay averaging, Shamir & Zhang 2013), so that the start is soon forgotten. */
   WeightAverage(const Network<T>& network, double window)
       : stack_(network.shared_stack()),
         first_step_(network.steps),
@@ -23,7 +24,8 @@ class WeightAverage {
    * a step. */
   void follow(const Task& task, T* parameters, std::uint64_t step) {
     const double count = static_cast<double>(step - first_step_) + 1;
-    const T share = static_cast<T>(1 / std::min(count, window_));
+    constexpr double kEta = 3;
+    const T share = static_cast<T>(std::max((1 + kEta) / (count + kEta), 1 / window_));
     const Index first = stack_->first_parameter(task.layer);
     for (const Block& block : {task.weights, task.bias})
       move_towards<T>(block.in(parameters + first), block.in(values_.data() + first), share);

@@ -15,6 +15,7 @@ bool all_finite(const Buffer<T>& values) {
 Index checked_batch_size(const TrainOptions& options, Index n_rows) {
   if (n_rows < 1) invalid("X", "must have at least one row");
   if (options.batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(options.batch_size));
+  if (!(options.average_epochs >= 0)) invalid("average_epochs", "must be a number >= 0");
   if (options.max_iter < 1) invalid("max_iter", "must be at least 1; got " + std::to_string(options.max_iter));
   return std::min(options.batch_size, n_rows);
 }
@@ -46,7 +47,6 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
     for (int i = 0; i < team_.next(); ++i)
       validation_workspaces_.emplace_back(network.stack(), validation_rows_, false);
   }
-  if (options.average_epochs < 0) invalid("average_epochs", "must not be negative");
   if (options.early_stopping && has_validation()) {
     best_ = network.values().clone();
     if (options.average_epochs > 0) {

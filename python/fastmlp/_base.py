@@ -1,4 +1,4 @@
-"""What Regressor and Classifier share: parameters, fitting, prediction."""
+"""What Regressor and Classifier share: fitting and prediction."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class BaseMLP(Parameters):
     def _calibrates(self, *, as_predicted: bool) -> bool:
         """Whether to learn from outputs for unseen rows.
 
-        With `as_predicted` they are those of the whole model, else of single networks of several.
+        With `as_predicted` they are those of the whole model, else of one or two of its networks.
         """
         return False
 
@@ -134,9 +134,9 @@ class BaseMLP(Parameters):
 
     @abstractmethod
     def _loss_of(
-        self, outputs: NDArray[Any], scaled: NDArray[Any], weights: NDArray[Any] | None
+        self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
     ) -> float:
-        """The loss of outputs behind the link, from targets on the scale of the networks."""
+        """The loss of outputs behind the link, as predictions."""
 
     @abstractmethod
     def _keep_out_of_fold(self, outputs: NDArray[Any]) -> None:
@@ -257,9 +257,7 @@ class BaseMLP(Parameters):
             if continues:
                 self._check_same_network(X.shape[1])
             else:
-                self._new_members(
-                    X, targets, weights, splits, self._places(splits, X.shape[0]), random_state
-                )
+                self._new_members(X, targets, weights, splits, random_state)
             train = Part(X, scaled, weights)
             jobs = []
             for number, (member, split) in enumerate(zip(self._members, splits, strict=True)):
@@ -285,8 +283,7 @@ class BaseMLP(Parameters):
             self._snapshot()
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
-            if len(kept) > 1 or self._calibrates(as_predicted=True):
-                self._learn_from_unseen(kept, given, targets, scaled, weights)
+            self._learn_from_unseen(kept, given, targets, weights)
             if self.compute_importances:
                 self.feature_importances_ = self._importances(kept)
         return self
@@ -321,7 +318,6 @@ class BaseMLP(Parameters):
         validation: Sequence[Part | None],
         given: Part | None,
         targets: Targets,
-        scaled: NDArray[Any],
         weights: NDArray[Any] | None,
     ) -> None:
         """Weigh and calibrate the networks by what they predict for rows that they have not seen.
@@ -330,38 +326,41 @@ class BaseMLP(Parameters):
         network has but some of the rows held out: these count for its calibration alone.
         """
         threads = n_threads(self.n_jobs)
-        alone = len(validation) == 1
-        if given is not None:
-            unseen = self._ensemble.predict_by_kind(given.X, threads)
-            targets, weights = Targets(given.y, targets.are_classes), given.sample_weight
-            scaled = self._scaled_targets(given.y)
-        elif any(validation):
+        out_of_fold = given is None and len(validation) > 1
+        calibrates = self._calibrates(as_predicted=not out_of_fold)
+        if not (any(validation) and (calibrates or out_of_fold or len(self._ensemble.kinds) > 1)):
+            return
+        if given is None:
             unseen = self._ensemble.predict_unseen(validation, targets.values.shape[0], threads)
         else:
-            return
+            unseen = self._ensemble.predict_by_kind(given.X, threads)
+            targets, weights = Targets(given.y, targets.are_classes), given.sample_weight
 
-        def loss(outputs: NDArray[Any], rows: NDArray[Any]) -> float:
-            return self._loss_of(outputs, scaled[rows], None if weights is None else weights[rows])
+        def on(rows: NDArray[Any]) -> tuple[Targets, NDArray[Any] | None]:
+            some = Targets(targets.values[rows], targets.are_classes)
+            return some, None if weights is None else weights[rows]
 
-        outputs = self._ensemble.weigh(unseen, loss)
-        if self._calibrates(as_predicted=given is not None or alone):
+        outputs = self._ensemble.weigh(
+            unseen, lambda outputs, rows: self._loss_of(outputs, *on(rows)), weights
+        )
+        if calibrates:
             known = ~np.isnan(outputs[:, 0])
-            self._calibrate(
-                outputs[known],
-                Targets(targets.values[known], targets.are_classes),
-                None if weights is None else weights[known],
-            )
-        if given is None and not alone:
+            self._calibrate(outputs[known], *on(known))
+        if out_of_fold:
             self._keep_out_of_fold(outputs)
 
     def _importances(self, validation: Sequence[Part | None]) -> NDArray[np.float64]:
-        """Mean over the networks of what shuffling a column costs on their validation rows."""
+        """What shuffling a column costs networks on their validation rows, weighed as they are."""
         groups = self._columns.encoded_by_column
-        falls = []
-        for member, predictor, part in zip(
-            self._members, self._ensemble.predictors, validation, strict=True
+        falls, shares = [], []
+        for member, predictor, share, part in zip(
+            self._members,
+            self._ensemble.predictors,
+            self._ensemble.weights,
+            validation,
+            strict=True,
         ):
-            if part is None:
+            if part is None or share == 0:
                 continue
             rows = slice(None) if part.rows is None else part.rows
             targets = Targets(part.y[rows], part.y.dtype.kind == "i")
@@ -381,12 +380,13 @@ class BaseMLP(Parameters):
             falls.append(
                 permutation_importances(np.array(part.X[rows]), groups, score, random_state)
             )
+            shares.append(share)
         if not falls:
             raise ValueError(
                 "compute_importances needs validation rows: early_stopping=True and ten rows, or "
                 "X_val and y_val"
             )
-        mean: NDArray[np.float64] = np.mean(falls, axis=0)
+        mean: NDArray[np.float64] = np.average(falls, axis=0, weights=shares)
         return mean
 
     def _announce_classes(self, classes: Any, y: Any, *, first: bool) -> None:
@@ -408,9 +408,7 @@ class BaseMLP(Parameters):
                 random_state = check_random_state(self.random_state)
                 self._standardise(X, targets.values, None, weights)
                 splits = [Split(None, None)] * int(self._setting("n_estimators"))
-                self._new_members(
-                    X, targets, weights, splits, self._places(splits, X.shape[0]), random_state
-                )
+                self._new_members(X, targets, weights, splits, random_state)
             else:
                 self._check_same_network(X.shape[1])
             self._see_targets(targets.values, weights)
@@ -563,13 +561,13 @@ class BaseMLP(Parameters):
         targets: Targets,
         weights: NDArray[Any] | None,
         splits: Sequence[Split],
-        places: Sequence[Place],
         random_state: np.random.RandomState,
     ) -> None:
         """New networks, started from the rows that they will be trained on."""
         columns, inputs = self._columns, self._scaling.engine
         self._members: list[Member] = []
         self.out_activation_ = self._link
+        places = self._places(splits, X.shape[0])
         for (rows, _), place in zip(splits, places, strict=True):
             recipe = self._recipe(place)
             layers = network_layers(
@@ -591,8 +589,9 @@ class BaseMLP(Parameters):
 
     def _places(self, splits: Sequence[Split], n_rows: int) -> list[Place]:
         """The places of new networks that are validated like this."""
-        validated = splits[0].validation is not None
-        n_folds = n_folds_of(n_rows, self._setting("validation_fraction")) if validated else 0
+        n_folds = 0
+        if self.preset != "plain" and splits[0].validation is not None:
+            n_folds = n_folds_of(n_rows, self._setting("validation_fraction"))
         n = len(splits)
         return [Place(number, kind_of(number, n, n_folds), n_rows) for number in range(n)]
 
@@ -675,8 +674,8 @@ class BaseMLP(Parameters):
     def _train(self, jobs: Sequence[Job], *, stacklevel: int) -> None:
         """Run the engine's loops and take down what they tell."""
         before = [job.member.history.n_iter for job in jobs]
-        max_iter = max(job.options["max_iter"] for job in jobs)
-        progress = Progress(self.verbose, max_iter, self._callbacks(), len(jobs))
+        epochs = [job.options["max_iter"] for job in jobs]
+        progress = Progress(self.verbose, epochs, self._callbacks())
         limit = inf if self.time_limit is None else float(self.time_limit)
         start = time.perf_counter()
         try:

@@ -38,8 +38,9 @@ class Classifier(ClassifierMixin, BaseMLP):
     preset : {"default", "fast", "best", "plain"}, default="default"
         What "auto" stands for; see Notes.
     n_estimators : int or "auto", default="auto"
-        Networks that are trained, in one call, and averaged. They differ in their start, in the
-        order of rows and in the fold that they are validated on.
+        Networks that are trained, in one call, and averaged. They differ in their start, the order
+        of rows and the fold that they are validated on, and but for preset 'plain' in activation,
+        rate and kind; see Notes.
     categorical_features : "auto", array-like of str, int or bool, or None, default="auto"
         Columns of numbers that are categories nevertheless, by name, position or mask. Text,
         booleans and what a frame calls categorical are categories in any case.
@@ -55,7 +56,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         Whether probabilities are made as sure as they are right on the validation rows, by a
         temperature (Guo et al. 2017), one for each label where there are several per row. 'auto':
         for a single network and with `X_val`, but for preset 'plain'. The mean of several networks
-        is less sure of itself than each is, and the rows out of fold tell of single ones only.
+        is less sure of itself than each is, and rows out of fold tell of one or two of them only.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; with `weight_decay` Adam is AdamW.
     alpha : float, default=0.0
@@ -115,7 +116,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         the last weights are kept. Tables of fewer than 10 rows are trained without.
     validation_fraction : float or "auto", default="auto"
         Part of the rows, in (0, 1), that `early_stopping` holds out where `fit` is not given
-        `X_val`. Several networks have folds, no larger than this.
+        `X_val`. Several networks have folds, no larger than this; how many decides on their kinds.
     eval_metric : str, callable or None, default=None
         What finds the best epoch in place of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost (those of
@@ -163,8 +164,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     n_iter_ : int
         Epochs run, of the network that was trained longest.
     best_iteration_ : int or None
-        Epoch (from 1) whose weights were kept, the median over the networks; None without a
-        validation part.
+        Epoch (from 1) whose weights (but for preset 'plain', the mean up to it) were kept, the
+        median over the networks; None without a validation part.
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after every epoch, the mean over the networks; the latter two None where
@@ -178,12 +179,13 @@ class Classifier(ClassifierMixin, BaseMLP):
         most networks.
     oof_decision_function_ : ndarray of shape (n_samples, n_classes)
         Probabilities for every training row by the networks that it was held out from; NaN where
-        there are none. Of several networks with `early_stopping` and without `X_val`.
+        there are none. Of several networks with `early_stopping` and without `X_val`. The
+        kinds of networks are weighed in them by what has the least loss on these very rows.
     fit_seconds_ : float
         Time that training took, all networks together.
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the log loss rises when a column of the validation
-        rows is shuffled, the mean over the networks.
+        rows is shuffled, the weighted mean over the networks.
     t_ : int
         Optimiser steps.
     n_features_in_ : int
@@ -223,16 +225,17 @@ class Classifier(ClassifierMixin, BaseMLP):
     ====================  =====================  ==========  ==========  ================
 
     Networks differ in activation and learning rate, in turn. Where `n_estimators` is twice the
-    number of folds or more (ten, with a fifth held out), the first round of folds is for networks
-    that suit tables with little noise, the next for such that suit noisy ones, and so on: without
-    dropout and with fine waves, or with a dropout of 0.4 (0.3 beyond 2,500 rows) and coarse ones.
-    How much each kind counts (`estimator_weights_`) is what has the least loss on rows held out.
-    Other networks have a dropout of 0.25. `max_iter` is that of up to 4,096 rows and falls with the
-    root of their number. But for 'plain' networks also have a learnt factor on each input, a learnt
-    slope in each unit's activation, a start that is fitted to the data, dropout and decay that fade
-    out in the second half of training, and learning rates by layer, as in RealMLP (Holzmüller et
-    al. 2024); with `early_stopping`, weights are averaged over the last three epochs before they
-    are validated and kept. 'plain' is a stack of dense layers and nothing else.
+    number of folds or more (ten, with a fifth held out or `X_val` in its place), the first round of
+    folds is for networks that suit tables with little noise, the next for such that suit noisy
+    ones, and so on: without dropout and with fine waves, or with a dropout of 0.4 (0.3 beyond 2,500
+    rows) and coarse ones. How much each kind counts (`estimator_weights_`) is what has the least
+    loss on rows held out. Other networks have a dropout of 0.25. `max_iter` is that of up to 4,096
+    rows and falls with the root of their number. But for 'plain' networks also have a learnt factor
+    on each input, a learnt slope in each unit's activation, a start that is fitted to the data,
+    dropout and decay that fade out in the second half of training, and learning rates by layer, as
+    in RealMLP (Holzmüller et al. 2024); with `early_stopping`, what is validated and kept is the
+    mean of the weights over about the last three epochs. 'plain' is a stack of dense layers and
+    nothing else.
 
     Examples
     --------
@@ -498,13 +501,12 @@ class Classifier(ClassifierMixin, BaseMLP):
     def _score_of(
         self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
     ) -> float:
-        codes = self._codes(targets)
-        return -log_loss_of(self._probabilities(outputs), codes, weights)
+        return -self._loss_of(outputs, targets, weights)
 
     def _loss_of(
-        self, outputs: NDArray[Any], scaled: NDArray[Any], weights: NDArray[Any] | None
+        self, outputs: NDArray[Any], targets: Targets, weights: NDArray[Any] | None
     ) -> float:
-        return -self._score_of(outputs, Targets(scaled), weights)
+        return log_loss_of(self._probabilities(outputs), self._codes(targets), weights)
 
     def _calibrates(self, *, as_predicted: bool) -> bool:
         if self._is_auto("calibrate"):

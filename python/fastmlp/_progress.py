@@ -52,18 +52,21 @@ class Progress:
     """Shows epochs as they end and asks the callbacks whether to stop.
 
     Networks that are trained at the same time share it.
+
+    Parameters
+    ----------
+    max_iters : sequence of int
+        Epochs at most of each network.
     """
 
     def __init__(
-        self, verbose: int, max_iter: int, callbacks: Sequence[Callback], n_networks: int = 1
+        self, verbose: int, max_iters: Sequence[int], callbacks: Sequence[Callback]
     ) -> None:
         self._verbose = int(verbose)
-        self._max_iter = max_iter
+        self._max_iters = max_iters
         self._callbacks = callbacks
-        self._n_networks = n_networks
         self._lock = Lock()
-        total = max_iter * n_networks
-        self._bar = tqdm(total=total, unit="epoch") if self._verbose == 1 else None
+        self._bar = tqdm(total=sum(max_iters), unit="epoch") if self._verbose == 1 else None
 
     @property
     def wanted(self) -> bool:
@@ -88,15 +91,12 @@ class Progress:
             self._bar.update()
         elif self._verbose >= 2:
             network = ""
-            if self._n_networks > 1:
-                network = f"Network [{record.network + 1}/{self._n_networks}], "
+            if len(self._max_iters) > 1:
+                network = f"Network [{record.network + 1}/{len(self._max_iters)}], "
             metric = "" if math.isnan(record.metric) else f", Metric: {record.metric:.4f}"
             validation = f", Val Loss: {record.validation_loss:.4f}" if has_validation else ""
-            print(
-                f"{network}Epoch [{record.epoch}/{self._max_iter}], Loss: {record.loss:.4f}"
-                f"{validation}{metric}",
-                flush=True,
-            )
+            epoch = f"Epoch [{record.epoch}/{self._max_iters[record.network]}]"
+            print(f"{network}{epoch}, Loss: {record.loss:.4f}{validation}{metric}", flush=True)
 
     def close(self) -> None:
         """End the progress bar."""

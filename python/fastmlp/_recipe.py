@@ -29,10 +29,12 @@ _VARIATIONS = (("silu", 1.0), ("mish", 1.4), ("selu", 0.7), ("silu", 1.4), ("mis
 # Kinds of networks. Where there are enough of them one half is made for tables with little noise
 # and the other for noisy ones; what each predicts for rows that it has not seen decides how much it
 # counts. docs/tabular.md has what that brings.
-KINDS = ("balanced", "fine", "smooth")
 # For few rows and for many: dropout, and sigma, the deviation of the embedding's first frequencies
-_DROPOUT = {"balanced": (0.25, 0.25), "fine": (0.0, 0.0), "smooth": (0.4, 0.3)}
-_SIGMA_OF = {"balanced": (0.3, 0.5), "fine": (1.5, 2.0), "smooth": (0.15, 0.5)}
+KINDS = {
+    "balanced": ((0.25, 0.3), (0.25, 0.5)),
+    "fine": ((0.0, 1.5), (0.0, 2.0)),
+    "smooth": ((0.4, 0.15), (0.3, 0.5)),
+}
 _MANY_ROWS = 2500
 # Epochs of tables of up to so many rows: larger ones have fewer by the root of the ratio, which is
 # between as many epochs for all and as many steps for all.
@@ -110,8 +112,9 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
             "validation_fraction": 0.1,
             "average_epochs": 0.0,
         }
-    activation, rate = _VARIATIONS[place.number % len(_VARIATIONS)]
     many = place.n_rows > _MANY_ROWS
+    dropout, sigma = KINDS[place.kind][many]
+    activation, rate = _VARIATIONS[place.number % len(_VARIATIONS)]
     epochs = _EPOCHS[preset] * min(1.0, sqrt(_FULL_ROWS / max(place.n_rows, 1)))
     if place.kind == "fine" and not (classifies or many):
         epochs *= 2  # tables with little noise gain from every epoch
@@ -119,9 +122,9 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
         "n_estimators": {"fast": 1, "default": 10, "best": 40}[preset],
         "hidden_layer_sizes": (128, 128, 128),
         "activation": activation,
-        "dropout": _DROPOUT[place.kind][many],
+        "dropout": dropout,
         "numeric_embedding": "periodic",
-        "sigma": _SIGMA_OF[place.kind][many],
+        "sigma": sigma,
         "standardize": "robust",
         "learning_rate": "coslog4",
         "learning_rate_init": rate * (0.02 if classifies else 0.1)
