@@ -850,12 +850,6 @@ def test_no_table(kind):
         Columns().fit_encode(X)
 
 
-def test_too_few_rows():
-    for X in (np.ones((1, 2)), pd.DataFrame({"a": ["x"]})):
-        with pytest.raises(ValueError, match="minimum of 2 is required"):
-            Columns().fit_encode(X, minimum=2)
-
-
 def test_sparse_and_lazy():
     for X in (scipy.sparse.csr_array(np.eye(3)), scipy.sparse.csc_matrix(np.eye(3))):
         with pytest.raises(TypeError, match="Sparse data was passed"):

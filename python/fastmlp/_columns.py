@@ -99,7 +99,7 @@ class Columns:
         self.categorical_features = categorical_features
         self.min_category_rows = min_category_rows
 
-    def fit_encode(self, X: Any, name: str = "X", *, minimum: int = 1) -> NDArray[Any]:
+    def fit_encode(self, X: Any, name: str = "X") -> NDArray[Any]:
         """Learn the columns and encode the rows that they are learnt from.
 
         Parameters
@@ -108,8 +108,6 @@ class Columns:
             What NumPy can read, or an eager frame of a library that narwhals knows.
         name : str, default="X"
             What error messages call the table.
-        minimum : int, default=1
-            Number of rows that there must be.
 
         Returns
         -------
@@ -125,7 +123,7 @@ class Columns:
         TypeError
             Where X is sparse or lazy, or holds dates, durations or nested values.
         """
-        table = _read(X, name, minimum)
+        table = _read(X, name)
         self._names, self.n_columns = table.names, table.n_columns
         listed = self._listed()
         # Nothing is kept for each column of a plain table: there may be a million.
@@ -385,21 +383,19 @@ class _Table:
         ]
 
 
-def _read(X: Any, name: str, minimum: int = 1) -> _Table:
+def _read(X: Any, name: str) -> _Table:
     """Take a table apart as far as its type tells what it holds."""
     frame: Any = X if isinstance(X, np.ndarray) else nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"{name} must not be a lazy frame: call its collect() first")
     if not isinstance(frame, nw.DataFrame):
-        array = check_array(
-            X, dtype=None, ensure_all_finite=False, ensure_min_samples=minimum, input_name=name
-        )
+        array = check_array(X, dtype=None, ensure_all_finite=False, input_name=name)
         if array.dtype.kind in "mM":
             raise _dates("x0", name)
         if isinstance(X, list | tuple) and array.dtype.kind in "SU":
             array = np.array(X, dtype=object)  # numbers beside text have become text
         return _Table(name, None, array if _is_numeric(array) else list(array.T), reads_text=True)
-    check_array(np.broadcast_to(np.int8(0), frame.shape), ensure_min_samples=minimum)
+    check_array(np.broadcast_to(np.int8(0), frame.shape))
     names = frame.columns if all(isinstance(one, str) for one in frame.columns) else None
     types = set(frame.schema.values())
     one = types.pop() if len(types) == 1 else nw.Object()
