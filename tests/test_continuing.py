@@ -172,3 +172,34 @@ def test_partial_fit_forgets_what_was_out_of_fold(X, y):
     model.partial_fit(X, y)
     assert not hasattr(model, "oof_prediction_")
     assert not hasattr(model, "feature_importances_")
+
+
+CHANGES = {
+    "nothing": lambda model, X, y: (X, y),
+    "fewer rows": lambda model, X, y: (X[:50], y[:50]),
+    "another order": lambda model, X, y: (X[::-1], y[::-1]),
+    "other parts": lambda model, X, y: model.set_params(validation_fraction=0.4) and (X, y),
+    "a call of partial_fit": lambda model, X, y: model.partial_fit(X, y) and (X, y),
+    "a fit on all rows": lambda model, X, y: (
+        model.set_params(early_stopping=False).fit(X, y).set_params(early_stopping=True) and (X, y)
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+def test_no_row_is_out_of_fold_that_was_trained_on(estimator, change, X, y):
+    """Each of these but the first gave predictions of rows that the networks had seen."""
+    y = y if estimator is Regressor else y > 0
+    name = "oof_prediction_" if estimator is Regressor else "oof_decision_function_"
+    options = {"n_estimators": 10, "max_iter": 3, "random_state": 0, "warm_start": True}
+    model = estimator(8, **options).fit(X, y)
+    assert hasattr(model, name)
+    weights = model.estimator_weights_
+    changed = CHANGES[change](model, X, y)
+    model.fit(*changed)
+    assert hasattr(model, name) == (change == "nothing")
+    if change != "nothing":
+        np.testing.assert_array_equal(model.estimator_weights_, weights)
+        model.set_params(validation_fraction="auto").fit(X, y)
+        assert not hasattr(model, name)  # once seen is seen

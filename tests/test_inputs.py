@@ -415,6 +415,13 @@ BAD_TARGETS = {
     "too long": (lambda y: np.append(y, y[0]), "inconsistent numbers of samples"),
     "too short": (lambda y: y[:-1], "inconsistent numbers of samples"),
     "nan": (lambda y: np.append(y[:-1].astype(float), np.nan), "y contains NaN"),
+    "None": (lambda y: np.append(y[:-1].astype(object), None), "y contains NaN or None"),
+    "None in a list": (lambda y: [None, *y[1:].tolist()], "y contains NaN or None"),
+    "NA": (lambda y: pd.Series([pd.NA, *y[1:].tolist()]), "y contains NaN or <NA>"),
+    "missing text": (
+        lambda y: pd.Series([None, *"ab" * 30], dtype="string")[: y.size],
+        "y contains",
+    ),
     "inf": (lambda y: np.append(y[:-1].astype(float), np.inf), "y contains infinity"),
     "3-D": (lambda y: np.tile(y[:, None, None], (1, 2, 2)), "dim 3|Unknown label|3"),
     "scalar": (lambda y: 5.0, "y|Expected|scalar|Singleton"),

@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import inf
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
+from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -70,8 +72,23 @@ def reject_dates(values: Any, name: str) -> None:
             raise TypeError(f"{name} must hold numbers; got dates or durations")
 
 
+def reject_missing(values: Any, name: str) -> None:
+    """Raise for targets that are missing among objects, which may be text or numbers."""
+    array = np.asarray(values) if isinstance(values, list | tuple) else values
+    kinds = ("object", "string", "str", "category", "categorical")
+    if str(getattr(array, "dtype", "")).lower() not in kinds:
+        return
+    for value in np.asarray(array, dtype=object).ravel():
+        if value is None or is_pandas_na(value) or is_scalar_nan(value):
+            raise ValueError(
+                f"Input {name} contains NaN or {value!r}: every row needs a true value"
+            )
+
+
 class BaseMLP(Parameters):
     """Base of the estimators. Holds no numerics: the engine does those."""
+
+    _trained_on: tuple[Any, ...] | None  # how rows were held out, where that is known
 
     # ---- what a subclass says about its targets
 
@@ -283,10 +300,22 @@ class BaseMLP(Parameters):
             self._snapshot()
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
-            self._learn_from_unseen(kept, given, targets, weights)
+            # What was held out from training before must be what is held out now.
+            dealt = self._fingerprint(targets, given)
+            unseen = not continues or dealt == self._trained_on
+            self._trained_on = dealt if unseen else None
+            if unseen or given is not None:
+                self._learn_from_unseen(kept, given, targets, weights)
             if self.compute_importances:
                 self.feature_importances_ = self._importances(kept)
         return self
+
+    def _fingerprint(self, targets: Targets, given: Part | None) -> tuple[Any, ...]:
+        """What tells whether rows are held out as they were before."""
+        fraction = self._setting("validation_fraction")
+        held_out = bool(self.early_stopping) and given is None
+        values = np.ascontiguousarray(targets.values)
+        return crc32(values.data), values.shape, held_out, fraction
 
     def _deal(self, continues: bool) -> tuple[int, np.random.RandomState]:
         """Number of networks that the rows are dealt to, and random numbers to do it with.
@@ -430,6 +459,7 @@ class BaseMLP(Parameters):
             self._train(jobs, stacklevel=4)
             for member in self._members:
                 member.samples_seen += X.shape[0]
+            self._trained_on = None  # nothing is held out
             self._snapshot()
 
     @contextmanager
@@ -461,6 +491,7 @@ class BaseMLP(Parameters):
                 "is None."
             )
         reject_dates(y, "y")
+        reject_missing(y, "y")
         table = self._encoded(X, reset=reset)
         if table.shape[0] < minimum:
             raise ValueError(
@@ -487,6 +518,7 @@ class BaseMLP(Parameters):
         if np.ndim(y) == 0:
             raise ValueError(f"y_val must be 1-D or 2-D; got {y!r}")
         reject_dates(y, "y_val")
+        reject_missing(y, "y_val")
         y = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
         try:
             table = self._encoded(X, reset=False)

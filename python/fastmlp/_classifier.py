@@ -43,7 +43,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         rate and kind; see Notes.
     categorical_features : "auto", array-like of str, int or bool, or None, default="auto"
         Columns of numbers that are categories nevertheless, by name, position or mask. Text,
-        booleans and what a frame calls categorical are categories in any case.
+        booleans and what a frame calls categorical are categories in any case: "auto", None and
+        scikit-learn's "from_dtype" mean nothing but these.
     numeric_embedding : {"periodic", "auto"} or None, default="auto"
         "periodic": each number also enters as three learnt sums of cosines of it (PBLD,
         Holzmüller et al. 2024), up to 256 columns of numbers.
@@ -105,7 +106,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         1: a progress bar; 2: a line per epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the network, standardisation and optimiser state of the last one.
-        What the network is made of (sizes, activations, dropout, dtype) cannot change then.
+        What the network is made of (sizes, activations, dropout, dtype) cannot change then. Where
+        rows are not held out as they were in the first fit (other rows or targets, another
+        `validation_fraction`, `partial_fit` in between), the networks keep their weights in the
+        mean and there are no predictions out of fold.
     momentum : float, default=0.9
         Of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -536,7 +540,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         The first call builds the network and learns the standardisation; later calls keep both
         and the optimiser's state, so it should hold enough rows to tell what columns are like.
         There is no validation part; 'cosine', 'one_cycle' and 'coslog4' become a constant learning
-        rate.
+        rate of `learning_rate_init`. That is too large for networks that `fit` has finished, whose
+        rate had come down: give them a hundredth of it or so.
 
         Parameters
         ----------

@@ -325,7 +325,8 @@ class _Values:
             beside = f" beside {others[0]!r}" if others else ", written as text"
             warnings.warn(
                 f"{self.table}: column {self.name!r} holds numbers{beside}, and so it is taken for "
-                f"a category of {len(labels)} values; pandas.to_numeric makes numbers of it",
+                f"a category of {len(labels)} values; pandas.to_numeric(column, errors='coerce') "
+                "makes numbers of it",
                 UserWarning,
                 stacklevel=2,
             )

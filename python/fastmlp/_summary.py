@@ -19,7 +19,7 @@ def _treatment(column: Column, width: int | None, scaled: str) -> str:
     if column.kind == "binary":
         return f"two values, -1 or 1{lacking}"
     if column.kind == "constant":
-        return "constant, not used"
+        return f"{column.rare} rows too rare, not used" if column.rare else "constant, not used"
     rare = f", {column.rare} rows too rare" if column.rare else ""
     how = f"vectors of {width}" if width else "one-hot"
     return f"category of {len(column.categories)}, {how}{lacking}{rare}"
