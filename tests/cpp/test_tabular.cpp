@@ -266,7 +266,7 @@ TEST(weights_kept_are_the_mean_over_the_last_epochs) {
       Optimizer<double> optimizer({}, network.stack());
       network.steps = 7;  // of training before
       TrainOptions options;
-      options.max_iter = 12;  // the mean over a window begins with the tenth
+      options.max_iter = 12;    // the mean over a window begins with the tenth
       options.batch_size = 80;  // one step an epoch
       options.n_threads = n_threads;
       options.step.max_grad_norm = max_grad_norm;
