@@ -11,6 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import inf
+from numbers import Integral
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -329,10 +330,14 @@ class BaseMLP(Parameters):
                 if continues
                 else self._setting("n_estimators") - 1
             )
-            random_state = check_random_state(self.random_state)
-            self._dealt = int(last) + 1, deepcopy(random_state)
+            seed = self.random_state
+            random_state = check_random_state(seed)
+            # A generator as it is now: copying one takes a tenth of a small fit.
+            before = seed if isinstance(seed, Integral) else deepcopy(random_state)
+            self._dealt = int(last) + 1, before
             return self._dealt[0], random_state
-        return deepcopy(self._dealt)
+        n_networks, before = self._dealt
+        return n_networks, check_random_state(deepcopy(before))
 
     def _metric_on(self, validation: Part, targets: Targets) -> Metric | None:
         """`eval_metric` on a validation part whose targets are not yet scaled."""
