@@ -18,7 +18,6 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
-from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
@@ -30,7 +29,7 @@ from sklearn.utils.validation import (
     check_is_fitted,
 )
 
-from fastmlp._columns import Columns
+from fastmlp._columns import Columns, is_missing
 from fastmlp._ensemble import Ensemble
 from fastmlp._importance import permutation_importances
 from fastmlp._network import Dense, Layer, Network, Optimizer, engine_array
@@ -79,11 +78,12 @@ def reject_missing(values: Any, name: str) -> None:
     kinds = ("object", "string", "str", "category", "categorical")
     if str(getattr(array, "dtype", "")).lower() not in kinds:
         return
-    for value in np.asarray(array, dtype=object).ravel():
-        if value is None or is_pandas_na(value) or is_scalar_nan(value):
-            raise ValueError(
-                f"Input {name} contains NaN or {value!r}: every row needs a true value"
-            )
+    try:
+        values = set(np.asarray(array, dtype=object).ravel().tolist())
+    except TypeError:  # no labels; what they are is said later
+        return
+    for value in filter(is_missing, values):
+        raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a true value")
 
 
 class BaseMLP(Parameters):
@@ -332,7 +332,7 @@ class BaseMLP(Parameters):
             )
             seed = self.random_state
             random_state = check_random_state(seed)
-            # A generator as it is now: copying one takes a tenth of a small fit.
+            # A generator as it is now; a seed will make it again, which is quicker than a copy.
             before = seed if isinstance(seed, Integral) else deepcopy(random_state)
             self._dealt = int(last) + 1, before
             return self._dealt[0], random_state

@@ -286,9 +286,9 @@ class _Values:
             rows, labels = _factorize(self.data)
         except TypeError as error:  # a value that has no hash
             raise _nested(self.name, self.table, error) from error
-        missing = np.array([*map(_is_missing, labels), True])
+        missing = np.array([*map(is_missing, labels), True])
         position = np.where(missing, -1, np.cumsum(~missing) - 1).astype(np.int32)
-        return position[rows], [label for label in labels if not _is_missing(label)]
+        return position[rows], [label for label in labels if not is_missing(label)]
 
     def describe(self, listed: bool, min_rows: int) -> Column:
         """What the values are; labels in any case if the column is `listed`."""
@@ -497,7 +497,8 @@ def _sorted(labels: Iterable[Any]) -> list[Any]:
         return sorted(labels, key=repr)
 
 
-def _is_missing(label: Any) -> bool:
+def is_missing(label: Any) -> bool:
+    """Whether a label says that there is none: None, NaN, NaT and NA of any library."""
     return type(label).__name__ in ("NoneType", "NAType", "NaTType") or bool(label != label)
 
 
