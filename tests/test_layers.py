@@ -12,6 +12,7 @@ from fastmlp import Dense, Dropout, Embedding, Network, Optimizer, Scale
 EPS = 1e-6
 ROWS = 9
 CATEGORIES = ((4, 0), (12, 3), (1, 0), (2, 9))
+KNOTS = [[-1, -0.5, -0.5, 0.3, 1], [-2, 0, 0.1, 0.2, 2], [0, 0, 0, 0, 0]]  # some steps are empty
 ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
@@ -38,11 +39,22 @@ def waves(x, weights, bias):
     return (np.einsum("nfj,kfj->nkj", cosines, mixing) + bias[16:]).reshape(len(x), -1)
 
 
+def pieces(x, knots, weights):
+    """Of (n, features) numbers: piece 0 of all of them, then piece 1 and so on."""
+    start, width = knots[:, :-1], np.diff(knots)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.clip((x[..., None] - start) / width, 0, 1)
+    steps = np.where(width > 0, steps, 0)  # (n, features, steps)
+    return np.einsum("nfs,ksf->nkf", steps, weights.reshape(4, -1, len(knots))).reshape(len(x), -1)
+
+
 def embed(layer, X, parameters):
     plain = layer.n_numbers + layer.n_flags
     blocks = [X[:, :plain]]
     if layer.periodic and layer.n_numbers:
         blocks.insert(0, waves(X[:, : layer.n_numbers], next(parameters), next(parameters)))
+    if layer.knots:
+        blocks.insert(-1, pieces(X[:, : layer.n_numbers], np.array(layer.knots), next(parameters)))
     for codes, (size, width) in zip(X[:, plain:].T.astype(int), layer.categories, strict=True):
         vectors = next(parameters) if width else np.eye(size + 1)[:, 1:]
         blocks.append(vectors[codes])
@@ -74,9 +86,9 @@ def table(layer, rows=ROWS, seed=0):
 
 
 def width_of(layer):
-    waves = 3 * layer.n_numbers * layer.periodic
+    of_each = 1 + 3 * layer.periodic + 4 * bool(layer.knots)
     codes = sum(width or size for size, width in layer.categories)
-    return waves + layer.n_numbers + layer.n_flags + codes
+    return of_each * layer.n_numbers + layer.n_flags + codes
 
 
 def network_on(layer, activation="tanh", outputs=2, dtype="float64", dropout=()):
@@ -95,10 +107,14 @@ EMBEDDINGS = {
     "one number": Embedding(1),
     "without waves": Embedding(3, periodic=False),
     "many numbers": Embedding(70, 2),
+    "pieces": Embedding(3, periodic=False, knots=KNOTS),
+    "waves and pieces": Embedding(3, 1, knots=KNOTS),
+    "one step": Embedding(1, periodic=False, knots=[[-0.5, 0.5]]),
+    "many pieces": Embedding(70, periodic=False, knots=[[-1, 0, k / 70] for k in range(70)]),
     "flags": Embedding(2, 3),
     "flags only": Embedding(0, 3),
     "categories": Embedding(0, 0, categories=CATEGORIES),
-    "everything": Embedding(3, 2, categories=CATEGORIES),
+    "everything": Embedding(3, 2, knots=KNOTS, categories=CATEGORIES),
     "all but waves": Embedding(3, 2, periodic=False, categories=CATEGORIES),
 }
 
@@ -180,7 +196,7 @@ def check_gradients(network, X, y, **options):
                 losses.append(network.gradients(X, y, **options))
             values[index] = value
             difference = (losses[0] - losses[1]) / (2 * EPS)
-            assert gradient[index] == pytest.approx(difference, rel=1e-6, abs=5e-9)
+            assert gradient[index] == pytest.approx(difference, rel=1e-6, abs=1e-8)
     assert all(gradient.any() for gradient in exact)
 
 
@@ -321,6 +337,13 @@ def test_factors_that_do_not_fit(options, message):
         ([Embedding(2, sigma=-0.1)], ValueError, "Embedding.sigma must be a number >= 0; got -0"),
         ([Embedding(2, sigma=np.nan)], ValueError, "Embedding.sigma must be a number >= 0"),
         ([Embedding(2, sigma="x")], TypeError, "Embedding.sigma must be a number; got 'x'"),
+        ([Embedding(2, knots=3)], TypeError, "Embedding.knots must be a sequence of sequences"),
+        ([Embedding(2, knots=[1, 2])], TypeError, "Embedding.knots must be a sequence of sequen"),
+        ([Embedding(1, knots=[["a", "b"]])], TypeError, "Embedding.knots must be a sequence of"),
+        ([Embedding(2, knots=[[0, 1]])], ValueError, "for each of the 2 numbers; got 1"),
+        ([Embedding(1, knots=[[0]])], ValueError, "Embedding.knots must hold at least two knots"),
+        ([Embedding(1, knots=[[1, 0]])], ValueError, "Embedding.knots must ascend"),
+        ([Embedding(1, knots=[[0, np.inf]])], ValueError, "Embedding.knots must be finite"),
         ([Embedding(2, categories=3)], TypeError, "Embedding.categories must be a sequence"),
         ([Embedding(2, categories=[3])], TypeError, "Embedding.categories must be a sequence"),
         ([Embedding(2, categories=[(3,)])], TypeError, "Embedding.categories must be a seq"),

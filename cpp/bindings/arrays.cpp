@@ -81,12 +81,14 @@ std::vector<LayerSpec> layer_specs(const py::list& layers) {
     } else if (spec.kind == "scale") {
       spec.inputs = layer["width"].cast<Index>();
     } else if (spec.kind == "embedding") {
-      spec.n_numbers = layer["n_numbers"].cast<Index>();
-      spec.n_flags = layer["n_flags"].cast<Index>();
-      spec.periodic = layer["periodic"].cast<bool>();
-      spec.sigma = layer["sigma"].cast<double>();
+      EmbeddingSpec& embedding = spec.embedding;
+      embedding.n_numbers = layer["n_numbers"].cast<Index>();
+      embedding.n_flags = layer["n_flags"].cast<Index>();
+      embedding.periodic = layer["periodic"].cast<bool>();
+      embedding.sigma = layer["sigma"].cast<double>();
+      embedding.knots = layer["knots"].cast<std::vector<std::vector<double>>>();
       for (const auto& [size, width] : layer["categories"].cast<std::vector<std::pair<Index, Index>>>())
-        spec.categories.push_back({size, width});
+        embedding.categories.push_back({size, width});
     } else {
       spec.inputs = layer["inputs"].cast<Index>();
       spec.outputs = layer["outputs"].cast<Index>();

@@ -1,8 +1,8 @@
 #include "kernels/periodic.h"
 
-#include <algorithm>
 #include <numbers>
 
+#include "kernels/features.h"
 #include "kernels/vector_math.h"
 
 namespace fastmlp {
@@ -36,42 +36,27 @@ void periodic(const PeriodicParameters<const T>& parameters, Matrix<const T> in,
         for (Index k = 0; k < kWaves; ++k)
           sums[k] = pmadd(load(weights.row((1 + k) * kFrequencies + f) + j), cosine, sums[k]);
       }
-      for (Index k = 0; k < kWaves; ++k) {
-        alignas(kAlignment) T lanes[kWidth<T>];
-        store(lanes, sums[k]);
-        std::copy_n(lanes, std::min<Index>(kWidth<T>, n - j), out.row(i) + k * n + j);
-      }
+      for (Index k = 0; k < kWaves; ++k) store_features<T>(out.row(i) + k * n + j, sums[k], n - j);
     }
 }
 
 template <class T>
 void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<const T> delta,
                        Index first, Index n, const PeriodicParameters<T>& gradient, bool add) {
-  // So many rows at once, their numbers brought together and padded with zeros.
-  constexpr Index kRows = 32;
-  constexpr int kLanes = kWidth<T>;
-  alignas(kAlignment) T x[kRows][kLanes], d[kWaves][kRows][kLanes];
-  const auto bring = [&](Matrix<const T> from, Index row, Index rows, Index column, Index count, T(*to)[kLanes]) {
-    for (Index i = 0; i < rows; ++i) {
-      std::copy_n(from.row(row + i) + column, count, to[i]);
-      std::fill(to[i] + count, to[i] + kLanes, T(0));
-    }
-  };
-  for (Index j = 0; j < gradient.weights.cols; j += kLanes) {
-    const Index count = std::min<Index>(kLanes, gradient.weights.cols - j);
-    const auto added = [&](const Matrix<T>& to, Index row, const Packet<T>& sum, bool more) {
-      T* place = to.row(row) + j;
-      store(place, more ? padd(load(place), sum) : sum);
-    };
-    for (Index row = 0; row < in.rows; row += kRows) {
-      const Index rows = std::min(kRows, in.rows - row);
-      const bool more = add || row > 0;
-      bring(in, row, rows, first + j, count, x);
+  FeatureRows<T> x, d[kWaves];
+  for (Index j = 0; j < gradient.weights.cols; j += kWidth<T>) {
+    const Index count = std::min<Index>(kWidth<T>, gradient.weights.cols - j);
+    for (Index row = 0; row < in.rows; row += kFeatureRows) {
+      const Index rows = std::min(kFeatureRows, in.rows - row);
+      const auto added = [&](const Matrix<T>& to, Index f, const Packet<T>& sum) {
+        store_sum<T>(to.row(f) + j, sum, add || row > 0);
+      };
+      x.take(in, row, rows, first + j, count);
       for (Index k = 0; k < kWaves; ++k) {
-        bring(delta, row, rows, k * n + first + j, count, d[k]);
+        d[k].take(delta, row, rows, k * n + first + j, count);
         Packet<T> sum = set<T>(0);
-        for (Index i = 0; i < rows; ++i) sum = padd(sum, load(d[k][i]));
-        added(gradient.bias, kFrequencies + k, sum, more);
+        for (Index i = 0; i < rows; ++i) sum = padd(sum, d[k][i]);
+        added(gradient.bias, kFrequencies + k, sum);
       }
       for (Index f = 0; f < kFrequencies; ++f) {
         const T* w1 = parameters.weights.row(f) + first + j;
@@ -83,12 +68,12 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
         }
         Packet<T> to_w1 = set<T>(0), to_b1 = set<T>(0);
         for (Index i = 0; i < rows; ++i) {
-          const Packet<T> at = load(x[i]);
+          const Packet<T> at = x[i];
           const SineCosine<T> half(turns<T>(at, w1, b1));
           const Packet<T> cosine = pmadd(pmul(set<T>(-2), half.sine), half.sine, set<T>(1));
           Packet<T> by_cosine = set<T>(0);
           for (Index k = 0; k < kWaves; ++k) {
-            const Packet<T> slope = load(d[k][i]);
+            const Packet<T> slope = d[k][i];
             to_w2[k] = pmadd(slope, cosine, to_w2[k]);
             by_cosine = pmadd(slope, w2[k], by_cosine);
           }
@@ -97,9 +82,9 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
           to_b1 = padd(to_b1, by_phase);
           to_w1 = pmadd(by_phase, at, to_w1);
         }
-        added(gradient.weights, f, pmul(to_w1, set<T>(T(2 * std::numbers::pi))), more);
-        added(gradient.bias, f, to_b1, more);
-        for (Index k = 0; k < kWaves; ++k) added(gradient.weights, (1 + k) * kFrequencies + f, to_w2[k], more);
+        added(gradient.weights, f, pmul(to_w1, set<T>(T(2 * std::numbers::pi))));
+        added(gradient.bias, f, to_b1);
+        for (Index k = 0; k < kWaves; ++k) added(gradient.weights, (1 + k) * kFrequencies + f, to_w2[k]);
       }
     }
   }

@@ -213,14 +213,11 @@ template <class T>
 void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Matrix<const T> delta,
                         Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const {
   // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
-  const auto columns = [&](Matrix<const T> m, Index first, Index count) {
-    return Matrix<const T>{m.data + first, m.rows, count, m.stride};
-  };
-  const Matrix<const T> right = columns(output_major() ? in.dense : delta, task.first_column, task.weights.cols);
+  const Matrix<const T> right = (output_major() ? in.dense : delta).columns(task.first_column, task.weights.cols);
   if (sparse_) {
     sparse_transposed_product<T>(in.sparse, task.first_row, right, gradient.weights, add);
   } else {
-    const Matrix<const T> left = columns(output_major() ? delta : in.dense, task.first_row, task.weights.rows);
+    const Matrix<const T> left = (output_major() ? delta : in.dense).columns(task.first_row, task.weights.rows);
     if (left.cols == 1)
       vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
     else
@@ -231,7 +228,7 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
   column_sums<T>(units, gradient.bias.row(0), add);
   // Of the slopes: see multiply_parametric().
   if (parametric_)
-    column_sums<T>(columns(saved, padded<T>(outputs_) + (output_major() ? 0 : task.first_column), units.cols),
+    column_sums<T>(saved.columns(padded<T>(outputs_) + (output_major() ? 0 : task.first_column), units.cols),
                    gradient.bias.row(1), add);
 }
 

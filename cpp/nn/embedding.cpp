@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 namespace fastmlp {
@@ -18,73 +19,109 @@ Index code_of(T cell, const Category& category) {
 }  // namespace
 
 template <class T>
-Embedding<T>::Embedding(Index n_numbers, Index n_flags, bool periodic, double sigma, std::vector<Category> categories)
-    : n_numbers_(n_numbers),
-      n_flags_(n_flags),
-      periodic_(periodic && n_numbers > 0),
-      sigma_(sigma),
-      categories_(std::move(categories)) {
-  if (n_numbers < 0 || n_flags < 0) invalid("Embedding", "must have numbers of columns >= 0");
-  if (!(sigma >= 0 && std::isfinite(sigma)))
-    invalid("Embedding.sigma", "must be a number >= 0; got " + std::to_string(sigma));
+Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
+  const Index n = spec_.n_numbers;
+  if (n < 0 || spec_.n_flags < 0) invalid("Embedding", "must have numbers of columns >= 0");
+  if (!(spec_.sigma >= 0 && std::isfinite(spec_.sigma)))
+    invalid("Embedding.sigma", "must be a number >= 0; got " + std::to_string(spec_.sigma));
   const char* what = "the number of values of an Embedding layer";
   // Codes are exact in float up to 2^24.
   constexpr Index kMostCodes = Index{1} << 24;
-  checked_product(checked_sum(n_numbers, n_flags, what), 128, what);
-  if (periodic_)
-    n_parameters_ = (PeriodicParameters<T>::weight_rows + PeriodicParameters<T>::bias_rows) * padded<T>(n_numbers);
-  outputs_ = n_numbers * (periodic_ ? 1 + kWaves : 1) + n_flags;
-  for (const Category& category : categories_) {
+  checked_product(checked_sum(n, spec_.n_flags, what), 128, what);
+  const auto block = [&](Index rows, Index cols) {
+    const Block next{n_parameters_, cols > 0 ? rows : 0, cols, padded<T>(cols)};
+    n_parameters_ = checked_sum(n_parameters_, checked_product(next.rows, next.stride, what), what);
+    return next;
+  };
+  if (spec_.periodic) {
+    wave_weights_ = block(PeriodicParameters<T>::weight_rows, n);
+    wave_bias_ = block(PeriodicParameters<T>::bias_rows, n);
+    first_piece_ = kWaves * n;
+  }
+  first_plain_ = first_piece_;
+  if (!spec_.knots.empty()) {
+    lay_out_steps();
+    piece_weights_ = block(kPieces * n_steps_, n);
+    first_plain_ += kPieces * n;
+  }
+  outputs_ = first_plain_ + plain();
+  for (const Category& category : spec_.categories) {
     if (category.size < 0 || category.size > kMostCodes || category.width < 0 || category.width > kMostCodes)
       invalid("Embedding.categories", "must have sizes and widths from 0 to 2^24");
     places_.push_back(outputs_);
     outputs_ = checked_sum(outputs_, category.width > 0 ? category.width : category.size, what);
-    tables_.push_back(
-        {n_parameters_, category.width > 0 ? category.size + 1 : 0, category.width, padded<T>(category.width)});
-    n_parameters_ = checked_sum(n_parameters_, checked_product(tables_.back().rows, tables_.back().stride, what), what);
+    tables_.push_back(block(category.size + 1, category.width));
   }
   if (outputs_ < 1) invalid("Embedding", "must have at least one output");
 }
 
+/** Turns the knots into steps. */
 template <class T>
-Block Embedding<T>::periodic_weights() const {
-  return {0, PeriodicParameters<T>::weight_rows, n_numbers_, padded<T>(n_numbers_)};
+void Embedding<T>::lay_out_steps() {
+  const auto& knots = spec_.knots;
+  if (static_cast<Index>(knots.size()) != spec_.n_numbers)
+    invalid("Embedding.knots", "must hold a sequence for each of the " + std::to_string(spec_.n_numbers) +
+                                   " numbers; got " + std::to_string(knots.size()));
+  for (const std::vector<double>& own : knots) {
+    if (own.size() < 2 || own.size() != knots[0].size())
+      invalid("Embedding.knots", "must hold at least two knots for each number, and as many for all");
+    for (const double knot : own)
+      if (!std::isfinite(knot)) invalid("Embedding.knots", "must be finite");
+    if (!std::is_sorted(own.begin(), own.end())) invalid("Embedding.knots", "must ascend");
+  }
+  n_steps_ = static_cast<Index>(knots[0].size()) - 1;
+  steps_ = Buffer<T>(2 * n_steps_ * padded<T>(spec_.n_numbers));
+  const auto rows = [&](Index first) {
+    return Matrix<T>{steps_.data(), 2 * n_steps_, spec_.n_numbers, padded<T>(spec_.n_numbers)}.slice(first, n_steps_);
+  };
+  const Matrix<T> start = rows(0), slope = rows(n_steps_);
+  // Nothing may overflow. Knots that T cannot tell apart are one.
+  constexpr T kSteepest = 1e6;
+  constexpr double kLargest = std::numeric_limits<T>::max() / 4;
+  const auto as_t = [&](double knot) { return static_cast<T>(std::clamp(knot, -kLargest, kLargest)); };
+  for (Index j = 0; j < spec_.n_numbers; ++j)
+    for (Index s = 0; s < n_steps_; ++s) {
+      const auto knot = knots[static_cast<std::size_t>(j)].begin() + s;
+      start.row(s)[j] = as_t(knot[0]);
+      const T width = as_t(knot[1]) - as_t(knot[0]);
+      slope.row(s)[j] = width > 0 ? std::min(1 / width, kSteepest) : T(0);
+    }
+  spec_.knots = {};
 }
 
 template <class T>
-Block Embedding<T>::periodic_bias() const {
-  const Block weights = periodic_weights();
-  return {weights.rows * weights.stride, PeriodicParameters<T>::bias_rows, n_numbers_, weights.stride};
+Steps<T> Embedding<T>::steps() const {
+  const Matrix<const T> all{steps_.data(), 2 * n_steps_, spec_.n_numbers, padded<T>(spec_.n_numbers)};
+  return {all.slice(0, n_steps_), all.slice(n_steps_, n_steps_)};
 }
 
 template <class T>
 std::vector<ParameterArray> Embedding<T>::arrays() const {
   std::vector<ParameterArray> all;
   const auto matrix = [&](const char* name, const Block& b) {
-    all.push_back({name, b.offset, {b.rows, b.cols}, {b.stride, 1}});
+    if (b.rows > 0) all.push_back({name, b.offset, {b.rows, b.cols}, {b.stride, 1}});
   };
-  if (periodic_) {
-    matrix("waves", periodic_weights());
-    matrix("wave biases", periodic_bias());
-  }
-  for (const Block& table : tables_)
-    if (table.rows > 0) matrix("vectors", table);
+  matrix("waves", wave_weights_);
+  matrix("wave biases", wave_bias_);
+  matrix("pieces", piece_weights_);
+  for (const Block& table : tables_) matrix("vectors", table);
   return all;
 }
 
 template <class T>
 void Embedding<T>::initialise(T* values, RandomSequence& random) const {
   const auto uniform = [&](double bound) { return static_cast<T>(bound * (2 * random.uniform() - 1)); };
-  if (periodic_) {
-    const Matrix<T> weights = periodic_weights().in(values), bias = periodic_bias().in(values);
-    const double bound = 1 / std::sqrt(static_cast<double>(kFrequencies));
-    for (Index j = 0; j < n_numbers_; ++j) {
-      for (Index f = 0; f < weights.rows; ++f)
-        weights.row(f)[j] = f < kFrequencies ? static_cast<T>(sigma_ * random.normal()) : uniform(bound);
-      for (Index f = 0; f < bias.rows; ++f)
-        bias.row(f)[j] = f < kFrequencies ? uniform(std::numbers::pi) : uniform(bound);
-    }
+  const Matrix<T> weights = wave_weights_.in(values), bias = wave_bias_.in(values);
+  const double bound = 1 / std::sqrt(static_cast<double>(kFrequencies));
+  for (Index j = 0; j < weights.cols; ++j) {
+    for (Index f = 0; f < weights.rows; ++f)
+      weights.row(f)[j] = f < kFrequencies ? static_cast<T>(spec_.sigma * random.normal()) : uniform(bound);
+    for (Index f = 0; f < bias.rows; ++f)
+      bias.row(f)[j] = f < kFrequencies ? uniform(std::numbers::pi) : uniform(bound);
   }
+  const Matrix<T> pieces = piece_weights_.in(values);
+  for (Index s = 0; s < pieces.rows; ++s)
+    for (Index j = 0; j < pieces.cols; ++j) pieces.row(s)[j] = uniform(1 / std::sqrt(static_cast<double>(n_steps_)));
   for (const Block& table : tables_)
     for (Index row = 0; row < table.rows; ++row)
       for (Index j = 0; j < table.cols; ++j) table.in(values).row(row)[j] = static_cast<T>(random.normal());
@@ -92,20 +129,22 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
 
 template <class T>
 void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T>, const Pass&) const {
-  if (periodic_) periodic<T>(periodic_parameters(own.values), in.dense, out);
-  const Index plain = n_numbers_ + n_flags_;
-  const Index first = periodic_ ? kWaves * n_numbers_ : 0;
+  if (wave_weights_.rows > 0) periodic<T>({wave_weights_.in(own.values), wave_bias_.in(own.values)}, in.dense, out);
+  if (piece_weights_.rows > 0)
+    piecewise<T>(steps(), piece_weights_.in(own.values), in.dense,
+                 out.columns(first_piece_, first_plain_ - first_piece_));
   for (Index i = 0; i < out.rows; ++i) {
     const T* from = in.dense.row(i);
     T* to = out.row(i);
-    std::copy_n(from, plain, to + first);
-    for (std::size_t c = 0; c < categories_.size(); ++c) {
-      const Index code = code_of(from[plain + static_cast<Index>(c)], categories_[c]);
+    std::copy_n(from, plain(), to + first_plain_);
+    for (std::size_t c = 0; c < places_.size(); ++c) {
+      const Category& category = spec_.categories[c];
+      const Index code = code_of(from[plain() + static_cast<Index>(c)], category);
       T* place = to + places_[c];
-      if (categories_[c].width > 0) {
-        std::copy_n(tables_[c].in(own.values).row(code), categories_[c].width, place);
+      if (category.width > 0) {
+        std::copy_n(tables_[c].in(own.values).row(code), category.width, place);
       } else {
-        std::fill_n(place, categories_[c].size, T(0));
+        std::fill_n(place, category.size, T(0));
         if (code > 0) place[code - 1] = 1;
       }
     }
@@ -116,44 +155,44 @@ void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<
 template <class T>
 std::vector<Task> Embedding<T>::tasks() const {
   std::vector<Task> tasks;
-  if (periodic_)
-    for (Index j = 0; j < n_numbers_; j += kTaskFeatures) {
-      const auto part = [&](Block block) {
-        return Block{block.offset + j, block.rows, std::min(kTaskFeatures, n_numbers_ - j), block.stride};
-      };
-      Task task;
-      task.first_column = j;
-      task.weights = part(periodic_weights());
-      task.bias = part(periodic_bias());
-      tasks.push_back(task);
-    }
-  for (const Block& table : tables_) {
-    if (table.rows == 0) continue;
+  const auto add = [&](Index part, Index column, const Block& weights, const Block& bias) {
+    if (weights.rows == 0) return;
     Task task;
-    task.weights = table;
+    task.part = part;
+    task.first_column = column;
+    task.weights = weights;
+    task.bias = bias;
     tasks.push_back(task);
+  };
+  for (Index j = 0; j < spec_.n_numbers; j += kTaskFeatures) {
+    const auto features = [&](const Block& all) {
+      return Block{all.offset + j, all.rows, std::min(kTaskFeatures, spec_.n_numbers - j), all.stride};
+    };
+    add(kWavesPart, j, features(wave_weights_), features(wave_bias_));
+    add(kPiecesPart, j, features(piece_weights_), {});
   }
+  for (std::size_t c = 0; c < tables_.size(); ++c) add(kFirstTable + static_cast<Index>(c), 0, tables_[c], {});
   return tasks;
 }
 
 template <class T>
 void Embedding<T>::gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                             Matrix<const T>, const TaskGradient<T>& gradient, bool add) const {
-  if (task.bias.rows > 0) {  // waves
-    periodic_gradient<T>(periodic_parameters(values), in.dense, delta, task.first_column, n_numbers_,
-                         {gradient.weights, gradient.bias}, add);
-    return;
+  if (task.part == kWavesPart) {
+    const PeriodicParameters<const T> all{wave_weights_.in(values), wave_bias_.in(values)};
+    return periodic_gradient<T>(all, in.dense, delta, task.first_column, spec_.n_numbers,
+                                {gradient.weights, gradient.bias}, add);
   }
-  const auto c = static_cast<std::size_t>(
-      std::find_if(tables_.begin(), tables_.end(),
-                   [&](const Block& b) { return b.rows > 0 && b.offset == task.weights.offset; }) -
-      tables_.begin());
+  if (task.part == kPiecesPart)
+    return piecewise_gradient<T>(steps(), in.dense, delta.columns(first_piece_, first_plain_ - first_piece_),
+                                 task.first_column, gradient.weights, add);
+  const auto c = static_cast<std::size_t>(task.part - kFirstTable);
   const Matrix<T> table = gradient.weights;
   if (!add)
     for (Index row = 0; row < table.rows; ++row) std::fill_n(table.row(row), padded<T>(table.cols), T(0));
-  const Index column = n_numbers_ + n_flags_ + static_cast<Index>(c);
+  const Index column = plain() + static_cast<Index>(c);
   for (Index i = 0; i < delta.rows; ++i) {
-    T* sums = table.row(code_of(in.dense.row(i)[column], categories_[c]));
+    T* sums = table.row(code_of(in.dense.row(i)[column], spec_.categories[c]));
     const T* d = delta.row(i) + places_[c];
     for (Index j = 0; j < table.cols; ++j) sums[j] += d[j];
   }

@@ -1,10 +1,13 @@
 // The first layer of networks on raw tables: turns each column into numbers that dense layers can use. A row is read as
 // [numbers | flags | codes of categories] and becomes
-//   [waves of the numbers (kWaves times as many) | numbers | flags | categories, one-hot or looked up].
-// Without `periodic` there are no waves. Code 0 is an unknown category: no one-hot column, row 0 of a table.
+//   [waves of the numbers (kWaves times as many) | pieces of them (kPieces times) | numbers | flags |
+//    categories, one-hot or looked up].
+// Waves are there if the embedding is periodic, pieces if it has knots. Code 0 is an unknown category: no one-hot
+// column, row 0 of a table.
 #pragma once
 
 #include "kernels/periodic.h"
+#include "kernels/piecewise.h"
 #include "nn/layer.h"
 
 namespace fastmlp {
@@ -15,13 +18,20 @@ struct Category {
   Index width = 0;  // of its vectors in a table that is learnt; 0: one-hot
 };
 
+struct EmbeddingSpec {
+  Index n_numbers = 0, n_flags = 0;
+  bool periodic = false;
+  double sigma = 0;                             // deviation of the initial frequencies
+  std::vector<std::vector<double>> knots = {};  // of each number, ascending, as many for all; none: no pieces
+  std::vector<Category> categories = {};
+};
+
 template <class T>
 class Embedding final : public Layer<T> {
  public:
-  /** sigma: deviation of the initial frequencies. */
-  Embedding(Index n_numbers, Index n_flags, bool periodic, double sigma, std::vector<Category> categories);
+  explicit Embedding(EmbeddingSpec spec);
 
-  Index inputs() const override { return n_numbers_ + n_flags_ + static_cast<Index>(categories_.size()); }
+  Index inputs() const override { return plain() + static_cast<Index>(spec_.categories.size()); }
   Index outputs() const override { return outputs_; }
 
   Index n_parameters() const override { return n_parameters_; }
@@ -35,26 +45,27 @@ class Embedding final : public Layer<T> {
   std::vector<Task> tasks() const override;
   /** Of a table of vectors one is read. */
   Index work_per_row() const override {
-    return outputs_ + (periodic_ ? PeriodicParameters<T>::weight_rows * n_numbers_ : 0);
+    return outputs_ + spec_.n_numbers * (wave_weights_.rows + piece_weights_.rows);
   }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
 
  private:
-  /** Where the waves' parameters lie; a table of category c is block tables_[c]. */
-  Block periodic_weights() const;
-  Block periodic_bias() const;
-  PeriodicParameters<const T> periodic_parameters(const T* values) const {
-    return {periodic_weights().in(values), periodic_bias().in(values)};
-  }
+  enum Part : Index { kWavesPart, kPiecesPart, kFirstTable };  // of tasks; a table of vectors for each category
 
-  Index n_numbers_, n_flags_;
-  bool periodic_;
-  double sigma_;
-  std::vector<Category> categories_;
-  std::vector<Block> tables_;  // no rows for one-hot categories
-  std::vector<Index> places_;  // the first output column of each category
-  Index n_parameters_ = 0, outputs_ = 0;
+  /** Columns that are passed on as they are. */
+  Index plain() const { return spec_.n_numbers + spec_.n_flags; }
+  void lay_out_steps();
+  Steps<T> steps() const;
+
+  EmbeddingSpec spec_;  // less the knots, which are the steps
+  // Where the parameters lie; without rows where there are none
+  Block wave_weights_, wave_bias_, piece_weights_;
+  std::vector<Block> tables_;                // one for each category
+  Index first_piece_ = 0, first_plain_ = 0;  // output columns
+  std::vector<Index> places_;                // the first one of each category
+  Index n_parameters_ = 0, outputs_ = 0, n_steps_ = 0;
+  Buffer<T> steps_;  // see Steps: starts, then slopes
 };
 
 }  // namespace fastmlp

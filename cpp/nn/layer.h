@@ -40,6 +40,7 @@ struct Block {
  * Tasks are cut by the shape of the layer alone, never by the number of threads. */
 struct Task {
   Index layer = 0;      // set by the stack
+  Index part = 0;       // of the layer, as it numbers them
   Index first_row = 0;  // of the weight matrix as stored
   Index first_column = 0;
   Block weights;  // penalised and decayed; no rows where the task has none

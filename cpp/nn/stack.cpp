@@ -28,8 +28,7 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
       layers_.push_back(std::make_unique<Scale<T>>(spec.inputs));
     } else if (spec.kind == "embedding") {
       if (!layers_.empty()) invalid(where, "must not be an embedding: only the first layer can be one");
-      layers_.push_back(
-          std::make_unique<Embedding<T>>(spec.n_numbers, spec.n_flags, spec.periodic, spec.sigma, spec.categories));
+      layers_.push_back(std::make_unique<Embedding<T>>(spec.embedding));
     } else if (spec.kind == "dropout") {
       if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
       layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));

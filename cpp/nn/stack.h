@@ -19,11 +19,7 @@ struct LayerSpec {
   double rate = 0;              // dropout
   bool sparse = false;          // dense: reads sparse rows
   bool parametric = false;      // dense: a slope of its own for every unit's activation
-  // embedding, see nn/embedding.h
-  Index n_numbers = 0, n_flags = 0;
-  bool periodic = false;
-  double sigma = 0;
-  std::vector<Category> categories = {};
+  EmbeddingSpec embedding = {};
 };
 
 /** The flat buffers of a whole stack. */

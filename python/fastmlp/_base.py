@@ -32,6 +32,7 @@ from sklearn.utils.validation import (
 from fastmlp._columns import Columns, is_missing
 from fastmlp._ensemble import Ensemble
 from fastmlp._importance import permutation_importances
+from fastmlp._knots import learn_knots
 from fastmlp._network import Dense, Layer, Network, Optimizer, engine_array
 from fastmlp._parameters import LARGEST, Parameters
 from fastmlp._progress import Metric, Progress
@@ -275,7 +276,7 @@ class BaseMLP(Parameters):
             if continues:
                 self._check_same_network(X.shape[1])
             else:
-                self._new_members(X, targets, weights, splits, random_state)
+                self._new_members(X, targets, weights, splits, rows, random_state)
             train = Part(X, scaled, weights)
             jobs = []
             for number, (member, split) in enumerate(zip(self._members, splits, strict=True)):
@@ -442,7 +443,7 @@ class BaseMLP(Parameters):
                 random_state = check_random_state(self.random_state)
                 self._standardise(X, targets.values, None, weights)
                 splits = [Split(None, None)] * int(self._setting("n_estimators"))
-                self._new_members(X, targets, weights, splits, random_state)
+                self._new_members(X, targets, weights, splits, None, random_state)
             else:
                 self._check_same_network(X.shape[1])
             self._see_targets(targets.values, weights)
@@ -598,17 +599,21 @@ class BaseMLP(Parameters):
         targets: Targets,
         weights: NDArray[Any] | None,
         splits: Sequence[Split],
+        rows: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> None:
-        """New networks, started from the rows that they will be trained on."""
+        """New networks, started from their own training rows; `rows` are those of them all."""
         columns, inputs = self._columns, self._scaling.engine
         self._members: list[Member] = []
         self.out_activation_ = self._link
-        places = self._places(splits, X.shape[0])
-        for (rows, _), place in zip(splits, places, strict=True):
-            recipe = self._recipe(place)
+        recipes = [self._recipe(place) for place in self._places(splits, X.shape[0])]
+        knots: list[list[float]] = []
+        if any(recipe.embeds("piecewise_linear", columns.n_numeric) for recipe in recipes):
+            knots = learn_knots(X, self._scaling, rows, weights)
+        for (own, _), recipe in zip(splits, recipes, strict=True):
             layers = network_layers(
                 recipe,
+                knots,
                 columns.n_numeric,
                 columns.n_flags,
                 columns.category_sizes,
@@ -616,9 +621,9 @@ class BaseMLP(Parameters):
             )
             network = Network(layers, dtype=self.dtype, random_state=random_state)
             if recipe.tabular:
-                n_rows = X.shape[0] if rows is None else rows.size
+                n_rows = X.shape[0] if own is None else own.size
                 chosen: Any = random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
-                chosen = chosen.astype(np.uint32) if rows is None else rows[chosen]
+                chosen = chosen.astype(np.uint32) if own is None else own[chosen]
                 network._engine.initialise_from(X, chosen, inputs)
             self._initialise_output(network, targets.values, weights)
             options = self._optimizer_options(recipe, layers)

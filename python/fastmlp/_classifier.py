@@ -45,9 +45,12 @@ class Classifier(ClassifierMixin, BaseMLP):
         Columns of numbers that are categories nevertheless, by name, position or mask. Text,
         booleans and what a frame calls categorical are categories in any case: "auto", None and
         scikit-learn's "from_dtype" mean nothing but these.
-    numeric_embedding : {"periodic", "auto"} or None, default="auto"
-        "periodic": each number also enters as three learnt sums of cosines of it (PBLD,
-        Holzmüller et al. 2024), up to 256 columns of numbers.
+    numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
+        What the network reads beside each number itself, in tables of up to 256 columns of
+        numbers. "periodic": three learnt sums of 16 cosines of it (PBLD, Holzmüller et al. 2024).
+        "piecewise_linear": four learnt functions of it that are straight between 17 knots, which
+        share out the training rows, and level outside (Gorishniy et al. 2022, with few outputs).
+        None: nothing.
     label_smoothing : float, default=0.0
         Share of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced" or None, default=None
@@ -216,8 +219,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     n_estimators          10                     1           40          1
     hidden_layer_sizes    (128, 128, 128)        the same    the same    (256, 256)
     activation            silu, mish, selu       the same    the same    mish
-    dropout               0 to 0.4, see below    the same    the same    0
-    numeric_embedding     periodic               the same    the same    None
+    dropout               0.1 to 0.4, see below  the same    the same    0
+    numeric_embedding     by kind, see below     the same    the same    None
     standardize           "robust"               the same    the same    True
     learning_rate         coslog4                the same    the same    cosine
     learning_rate_init    0.014 to 0.028         the same    the same    0.004
@@ -231,15 +234,15 @@ class Classifier(ClassifierMixin, BaseMLP):
     Networks differ in activation and learning rate, in turn. Where `n_estimators` is twice the
     number of folds or more (ten, with a fifth held out or `X_val` in its place), the first round of
     folds is for networks that suit tables with little noise, the next for such that suit noisy
-    ones, and so on: without dropout and with fine waves, or with a dropout of 0.4 (0.3 beyond 2,500
-    rows) and coarse ones. How much each kind counts (`estimator_weights_`) is what has the least
-    loss on rows held out. Other networks have a dropout of 0.25. `max_iter` is that of up to 4,096
-    rows and falls with the root of their number. But for 'plain' networks also have a learnt factor
-    on each input, a learnt slope in each unit's activation, a start that is fitted to the data,
-    dropout and decay that fade out in the second half of training, and learning rates by layer, as
-    in RealMLP (Holzmüller et al. 2024); with `early_stopping`, what is validated and kept is the
-    mean of the weights over about the last three epochs. 'plain' is a stack of dense layers and
-    nothing else.
+    ones, and so on: with a dropout of 0.1 and pieces, or with a dropout of 0.4 (0.3 beyond 2,500
+    rows) and coarse waves. How much each kind counts (`estimator_weights_`) is what has the least
+    loss on rows held out. Other networks have a dropout of 0.25, waves and pieces. `max_iter` is
+    that of up to 4,096 rows and falls with the root of their number. But for 'plain' networks also
+    have a learnt factor on each input, a learnt slope in each unit's activation, a start that is
+    fitted to the data, dropout and decay that fade out in the second half of training, and learning
+    rates by layer, as in RealMLP (Holzmüller et al. 2024); with `early_stopping`, what is validated
+    and kept is the mean of the weights over about the last three epochs. 'plain' is a stack of
+    dense layers and nothing else.
 
     Examples
     --------
@@ -270,7 +273,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         preset: Literal["default", "fast", "best", "plain"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "auto",
-        numeric_embedding: Literal["periodic", "auto"] | None = "auto",
+        numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         calibrate: bool | Literal["auto"] = "auto",

@@ -1,7 +1,7 @@
 """Networks for people who write their own training loop."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, Literal
 
@@ -88,9 +88,10 @@ class Scale:
 class Embedding:
     """First layer of a network on a table: numbers and category codes to what Dense layers can use.
 
-    A row is read as [numbers, flags, category codes]. It becomes [3 waves of each number, the
-    numbers, the flags, the categories]; a wave is a learnt sum of 16 cosines of the number
-    (the PBLD embedding of Holzmüller et al. 2024).
+    A row is read as [numbers, flags, category codes]. It becomes [3 waves of each number, 4 pieces
+    of each, the numbers, the flags, the categories]. A wave is a learnt sum of 16 cosines of the
+    number (the PBLD embedding of Holzmüller et al. 2024). A piece is a learnt function of it that
+    is straight between knots and level outside (Gorishniy et al. 2022, with few outputs).
 
     Parameters
     ----------
@@ -102,6 +103,9 @@ class Embedding:
         Whether there are waves.
     sigma : float, default=0.1
         Deviation of the initial frequencies, in periods per unit of the number.
+    knots : sequence of sequences of float, default=()
+        For each number its knots, two or more, ascending (equal ones count once), as many for
+        all; without them there are no pieces.
     categories : sequence of (int, int), default=()
         For each code column the number of codes (1 to size; 0 is unknown) and the width of the
         learnt vector that stands for each; width 0 is one-hot.
@@ -111,13 +115,24 @@ class Embedding:
     n_flags: int = 0
     periodic: bool = True
     sigma: float = 0.1
+    knots: Sequence[Sequence[float]] = field(default=(), repr=False)
     categories: Sequence[tuple[int, int]] = ()
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that a row becomes."""
+        of_each = 1 + 3 * self.periodic + 4 * (len(self.knots) > 0)
+        return (
+            self.n_numbers * of_each
+            + self.n_flags
+            + sum(width or size for size, width in self.categories)
+        )
 
     @property
     def has_parameters(self) -> bool:
         """Whether there is anything to learn in it."""
-        waves = self.periodic and self.n_numbers > 0
-        return waves or any(width > 0 for _, width in self.categories)
+        embeds = self.n_numbers > 0 and (self.periodic or len(self.knots) > 0)
+        return embeds or any(width > 0 for _, width in self.categories)
 
 
 Layer = Dense | Dropout | Scale | Embedding
@@ -130,6 +145,7 @@ _KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
     **dict.fromkeys(("parametric", "periodic"), (bool, "True or False")),
     "activation": (str, "a string"),
     "categories": (Sequence, "a sequence of pairs of integers"),
+    "knots": (Sequence, "a sequence of sequences of numbers"),
 }
 
 
@@ -152,6 +168,10 @@ def _describe(layer: Layer) -> dict[str, Any]:
         if name == "categories" and fits:
             fits = all(np.shape(pair) == (2,) and all(map(_is_integer, pair)) for pair in value)
             described[name] = [tuple(pair) for pair in value] if fits else []
+        if name == "knots" and fits:
+            fits = all(np.ndim(own) == 1 for own in value)
+            fits = fits and all(isinstance(knot, Real) for own in value for knot in own)
+            described[name] = [list(own) for own in value] if fits else []
         if not fits:
             raise TypeError(f"{kind}.{name} must be {words}; got {value!r}")
         if expected is Integral and not -(2**63) <= value < 2**63:

@@ -34,7 +34,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         "preset": [StrOptions(set(PRESETS))],
         "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
         "categorical_features": ["array-like", StrOptions({"auto", "from_dtype"}), None],
-        "numeric_embedding": [_AUTO, StrOptions({"periodic"}), None],
+        "numeric_embedding": [_AUTO, StrOptions({"periodic", "piecewise_linear", "both"}), None],
         "solver": [StrOptions({"adam", "sgd", "rmsprop"})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],

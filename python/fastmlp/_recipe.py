@@ -14,26 +14,34 @@ PRESETS = ("default", "fast", "best", "plain")
 # Learning rates relative to the dense weights', and decays relative to theirs, as in RealMLP
 # (Holzmüller et al. 2024).
 _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
+_PIECES_RATE = 0.4  # of embeddings without waves
 
 _PLAIN_RATE = 4e-3  # learning rate where layers have none of their own
 _SIGMA = 0.3  # where waves are asked for and the preset has none
 _ONE_HOT = 9  # categories up to which a column is one-hot
 _VECTOR = 8  # width of the learnt vectors of columns with more
-_MOST_WAVES = 256  # numeric columns; of more, waves would be most of the network
+_MOST_EMBEDDED = 256  # numeric columns; of more, embeddings would be most of the network
 
 
 # What the networks of an ensemble differ in, one after the other and then again from the start:
 # activation, and learning rate relative to the preset's.
 _VARIATIONS = (("silu", 1.0), ("mish", 1.4), ("selu", 0.7), ("silu", 1.4), ("mish", 1.0))
 
+
 # Kinds of networks. Where there are enough of them one half is made for tables with little noise
 # and the other for noisy ones; what each predicts for rows that it has not seen decides how much it
 # counts. docs/tabular.md has what that brings.
-# For few rows and for many: dropout, and sigma, the deviation of the embedding's first frequencies
-KINDS = {
-    "balanced": ((0.25, 0.3), (0.25, 0.5)),
-    "fine": ((0.0, 1.5), (0.0, 2.0)),
-    "smooth": ((0.4, 0.15), (0.3, 0.5)),
+class _Kind(NamedTuple):
+    dropout: float
+    embedding: str
+    sigma: float  # deviation of the embedding's first frequencies
+
+
+KINDS = {  # for few rows, for many
+    "balanced": (_Kind(0.25, "both", 0.3), _Kind(0.25, "both", 0.5)),
+    "smooth": (_Kind(0.4, "periodic", 0.15), _Kind(0.3, "periodic", 0.5)),
+    # Waves follow smooth functions best, pieces thresholds, as those between classes are.
+    "fine": (_Kind(0.0, "periodic", 1.5), _Kind(0.1, "piecewise_linear", 2.0)),
 }
 _MANY_ROWS = 2500
 # Epochs of tables of up to so many rows: larger ones have fewer by the root of the ratio, which is
@@ -91,6 +99,10 @@ class Recipe:
         """Whether there are a scale layer, parametric activations, rates by layer and so on."""
         return self.preset != "plain"
 
+    def embeds(self, how: str, n_numeric: int) -> bool:
+        """Whether so many numeric columns are embedded "periodic" or "piecewise_linear"."""
+        return self.numeric_embedding in (how, "both") and 0 < n_numeric <= _MOST_EMBEDDED
+
 
 def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool) -> dict[str, Any]:
     """What a preset sets for a network: parameters of the estimator, sigma and average_epochs."""
@@ -113,17 +125,18 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
             "average_epochs": 0.0,
         }
     many = place.n_rows > _MANY_ROWS
-    dropout, sigma = KINDS[place.kind][many]
+    fine = place.kind == "fine"
+    dropout, embedding, sigma = KINDS[place.kind][many or (fine and classifies)]
     activation, rate = _VARIATIONS[place.number % len(_VARIATIONS)]
     epochs = _EPOCHS[preset] * min(1.0, sqrt(_FULL_ROWS / max(place.n_rows, 1)))
-    if place.kind == "fine" and not (classifies or many):
+    if fine and not (classifies or many):
         epochs *= 2  # tables with little noise gain from every epoch
     return {
         "n_estimators": {"fast": 1, "default": 10, "best": 40}[preset],
         "hidden_layer_sizes": (128, 128, 128),
         "activation": activation,
         "dropout": dropout,
-        "numeric_embedding": "periodic",
+        "numeric_embedding": embedding,
         "sigma": sigma,
         "standardize": "robust",
         "learning_rate": "coslog4",
@@ -141,20 +154,24 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
 
 def network_layers(
     recipe: Recipe,
+    knots: Sequence[Sequence[float]],
     n_numeric: int,
     n_flags: int,
     category_sizes: Sequence[int],
     n_outputs: int,
 ) -> list[Layer]:
-    """Layers between the encoded table and the outputs."""
+    """Layers between the encoded table and the outputs; knots are those of `learn_knots`."""
     layers: list[Layer] = []
-    periodic = recipe.numeric_embedding == "periodic" and 0 < n_numeric <= _MOST_WAVES
+    periodic = recipe.embeds("periodic", n_numeric)
+    if not recipe.embeds("piecewise_linear", n_numeric):
+        knots = ()
     width = n_numeric + n_flags
-    if periodic or category_sizes:
+    if periodic or knots or category_sizes:
         categories = tuple((size, 0 if size <= _ONE_HOT else _VECTOR) for size in category_sizes)
         sigma = recipe.sigma or _SIGMA
-        layers.append(Embedding(n_numeric, n_flags, periodic, sigma, categories))
-        width += 3 * n_numeric * periodic + sum(vector or size for size, vector in categories)
+        embedding = Embedding(n_numeric, n_flags, periodic, sigma, knots, categories)
+        layers.append(embedding)
+        width = embedding.outputs
     if recipe.tabular:
         layers.append(Scale(width))
     for units, activation, rate in zip(
@@ -197,7 +214,8 @@ def rate_factors(
             rates.append((factor, factor))
             decays.append(_SCALE_DECAY)
         elif isinstance(layer, Embedding) and layer.has_parameters:
-            factor = _EMBEDDING_RATE if by_layer else 1.0
+            factor = _EMBEDDING_RATE if layer.periodic or not layer.knots else _PIECES_RATE
+            factor = factor if by_layer else 1.0
             rates.append((factor, factor))
             decays.append(_EMBEDDING_RATE)
     return {"learning_rate_factors": rates, "weight_decay_factors": decays}

@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.extmath import _approximate_mode
 
 _CHUNK = 2**20  # numbers that are looked at at once where a copy has to be made
+_QUANTILE_ROWS = 2**18  # that quantiles are taken of: they are good to a part in a thousand
 
 Rows = NDArray[np.uint32]
 
@@ -26,6 +27,19 @@ def parts(table: NDArray[Any], rows: NDArray[Any] | None = None) -> Iterator[sli
     n_rows = table.shape[0] if rows is None else rows.size
     for part in slices(n_rows, max(1, _CHUNK // prod(table.shape[1:]))):
         yield part if rows is None else rows[part]
+
+
+def weighing(rows: NDArray[Any] | None, weights: NDArray[Any] | None) -> NDArray[Any] | None:
+    """Those of the rows (None: all) that have any weight."""
+    if weights is None:
+        return rows
+    return np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
+
+
+def sampled(n_rows: int, rows: NDArray[Any] | None) -> slice | NDArray[Any]:
+    """Every k-th of the rows (None: all of `n_rows`), enough of them to learn quantiles from."""
+    every = -(-(n_rows if rows is None else rows.size) // _QUANTILE_ROWS)
+    return slice(None, None, every) if rows is None else rows[::every]
 
 
 def held_out(

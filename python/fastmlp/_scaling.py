@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import StandardScaler
 
 from fastmlp import _core
-from fastmlp._rows import parts, slices
+from fastmlp._rows import parts, sampled, slices, weighing
 
-_QUANTILE_ROWS = 2**18  # that quantiles are taken of: they are good to a part in a thousand
 _COLUMNS = 2**15  # whose scale is learnt at once: a scaler makes twenty arrays as long as a row
 
 
@@ -34,6 +33,11 @@ class Scaling:
     def engine(self) -> _core.Standardisation:
         """The same as the engine takes it."""
         return _core.Standardisation(self.shift, self.scale, self.n_numeric, self.clips)
+
+    def apply(self, values: NDArray[np.float64], column: int) -> NDArray[np.float64]:
+        """What the engine makes of values of a numeric column."""
+        x = (values - self.shift[column]) * self.scale[column] if self.shift.size else values
+        return x / np.hypot(1, x / 3) if self.clips else x
 
 
 def _mean_and_deviation(
@@ -66,10 +70,8 @@ def _median_and_range(
     become 0 (RealMLP's robust scaling, Holzmüller et al. 2024). Of long tables every k-th row.
     """
     shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], np.inf)
-    n_rows = X.shape[0] if rows is None else rows.size
-    every = -(-n_rows // _QUANTILE_ROWS)
-    chosen = slice(None, None, every) if rows is None else rows[::every]
-    n_rows = -(-n_rows // every)
+    chosen = sampled(X.shape[0], rows)
+    n_rows = X[chosen, :0].shape[0]
     for columns in slices(X.shape[1], max(1, 2**20 // n_rows)):
         table = X[chosen, columns]
         table = np.sort(table.astype(np.float64, copy=False), axis=0)  # NaN comes last
@@ -108,8 +110,7 @@ def learn_scaling(
     robust : bool
         Median and interquartile range with smooth clipping, in place of mean and deviation.
     """
-    if weights is not None:  # a part must not weigh nothing
-        rows = np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
+    rows = weighing(rows, weights)  # a part must not weigh nothing
     numeric = X[:, :n_numeric]
     with np.errstate(over="ignore", invalid="ignore"):
         shift, scale = (

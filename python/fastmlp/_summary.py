@@ -33,8 +33,9 @@ def _describe(layer: Layer) -> str:
         return f"Dropout {layer.rate:g}"
     if isinstance(layer, Embedding):
         waves = f", {3 * layer.n_numbers} waves" if layer.periodic and layer.n_numbers else ""
+        pieces = f", {4 * layer.n_numbers} pieces" if layer.knots else ""
         return (
-            f"Embedding of {layer.n_numbers} numbers{waves}, {layer.n_flags} flags, "
+            f"Embedding of {layer.n_numbers} numbers{waves}{pieces}, {layer.n_flags} flags, "
             f"{len(layer.categories)} categories"
         )
     return f"Scale {layer.width}"

@@ -95,12 +95,14 @@ inline std::vector<LayerSpec> mlp(std::initializer_list<Index> sizes, const std:
 inline std::vector<LayerSpec> tabular(Index n_numbers, Index n_flags, std::vector<Category> categories,
                                       std::initializer_list<Index> hidden, Index outputs, const std::string& activation,
                                       double rate = 0) {
-  LayerSpec embedding{.kind = "embedding",
-                      .n_numbers = n_numbers,
-                      .n_flags = n_flags,
-                      .periodic = true,
-                      .sigma = 0.5,
-                      .categories = std::move(categories)};
+  const std::vector<double> knots{-1, -0.2, 0, 0, 0.7};
+  const LayerSpec embedding{.kind = "embedding",
+                            .embedding = {.n_numbers = n_numbers,
+                                          .n_flags = n_flags,
+                                          .periodic = true,
+                                          .sigma = 0.5,
+                                          .knots = {static_cast<std::size_t>(n_numbers), knots},
+                                          .categories = std::move(categories)}};
   Index width = Stack<double>({embedding}).outputs();
   std::vector<LayerSpec> specs{embedding, {.kind = "scale", .inputs = width}};
   for (const Index next : hidden) {

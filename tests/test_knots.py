@@ -1,0 +1,77 @@
+"""Knots of the piecewise-linear embedding: where they lie, and what they are good for."""
+
+import numpy as np
+import pytest
+
+from fastmlp import Classifier, Network, Scale, _core
+from fastmlp._knots import learn_knots
+from fastmlp._scaling import Scaling, learn_scaling
+
+RNG = np.random.default_rng(0)
+
+
+def knots_of(column, rows=None, weights=None):
+    X = np.asarray(column, dtype=np.float64)[:, None]
+    [knots] = learn_knots(X, Scaling(np.empty(0), np.empty(0), 1), rows, weights)
+    assert len(knots) == 17
+    assert knots == sorted(knots)
+    return np.array(knots)
+
+
+def test_steps_share_out_the_rows():
+    x = RNG.exponential(size=4000)
+    knots = knots_of(x)
+    assert (knots[0], knots[-1]) == (x.min(), x.max())
+    assert np.all(np.abs(np.histogram(x, knots)[0] - 250) <= 2)
+
+
+def test_a_value_in_most_rows_is_one_knot():
+    others = RNG.normal(size=400)
+    x = np.concatenate([np.zeros(10_000), others])
+    knots = knots_of(x)
+    assert np.sum(np.abs(knots) < 1e-3) <= 2
+    inside = np.histogram(others, knots)[0]
+    assert np.all(inside > 400 / 16 / 3)
+    few = knots_of(np.repeat(np.arange(40.0), [5000] * 3 + [1] * 37))
+    assert few[0] == 0
+    assert few[-1] == 39
+    assert np.diff(few).max() < 4
+
+
+def test_few_values_are_all_knots():
+    assert set(knots_of([3, 1, 2, 2, 2] * 100)) == {1, 2, 3}
+    assert set(knots_of(np.arange(17).repeat(3))) == set(range(17))
+    assert set(knots_of([5.0])) == {5}
+
+
+def test_missing_values_and_rows_without_weight_do_not_count():
+    x = RNG.normal(size=200)
+    gaps = np.where(np.arange(300) % 3 == 2, np.nan, np.resize(x, 300))
+    np.testing.assert_array_equal(knots_of(gaps), knots_of(gaps[~np.isnan(gaps)]))
+    assert set(knots_of([np.nan] * 4)) == {0}
+    weights = np.arange(300) % 2.0
+    np.testing.assert_array_equal(knots_of(gaps, None, weights), knots_of(gaps[1::2]))
+    rows = np.arange(100, dtype=np.uint32)
+    np.testing.assert_array_equal(knots_of(gaps, rows), knots_of(gaps[:100]))
+
+
+@pytest.mark.parametrize("robust", [True, False])
+def test_knots_are_in_the_units_that_the_network_reads(robust):
+    X = np.column_stack([RNG.exponential(size=17) * 100, RNG.normal(size=17), np.zeros(17)])
+    scaling = learn_scaling(X, 3, None, None, robust=robust)
+    network = Network([Scale(3)], dtype="float64")
+    read = _core.PredictorF64(network._engine, scaling.engine, "identity").predict(X, 1)
+    np.testing.assert_allclose(
+        np.transpose(learn_knots(X, scaling, None, None)), np.sort(read, axis=0), rtol=1e-13
+    )
+
+
+def test_single_values_among_many_zeros_are_told_apart():
+    """As in tables of income: most have no capital gain, and the others' amounts tell much."""
+    amounts = np.array([2000.0, 2100, 2200, 2300, 2400, 2500, 90_000])
+    gain = np.where(RNG.uniform(size=3000) < 0.8, 0, RNG.choice(amounts, size=3000))
+    y = np.isin(gain, amounts[1::2])
+    X = np.column_stack([gain, RNG.normal(size=3000)])
+    fast = {"preset": "fast", "random_state": 0, "max_iter": 16}
+    assert Classifier(**fast).fit(X, y).score(X, y) == 1
+    assert Classifier(**fast, numeric_embedding="periodic").fit(X, y).score(X, y) < 0.99
