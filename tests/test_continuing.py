@@ -47,7 +47,10 @@ def test_network_cannot_change(options, name, value, X, y):
     np.testing.assert_array_equal(model.predict(X), before)
 
 
-@pytest.mark.parametrize(("name", "value"), [("numeric_embedding", None), ("preset", "best")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("numeric_embedding", None), ("numeric_embedding", "piecewise_linear"), ("preset", "best")],
+)
 def test_tabular_network_cannot_change(name, value, X, y):
     model = small(warm_start=True, **SEVERAL).fit(X, y).set_params(**{name: value})
     for go_on in (model.fit, model.partial_fit):

@@ -172,6 +172,16 @@ def test_without_a_validation_part_there_is_no_curve():
     assert model.best_iteration_ is None
 
 
+def test_what_needs_validation_rows_says_so():
+    options = {"early_stopping": False, "calibrate": True}
+    with pytest.raises(ValueError, match="calibrate=True needs validation rows"):
+        Classifier(**SMALL | options).fit(X, Y > 0)
+    model = Classifier(**SMALL | options).fit(X, Y > 0, X_val=X_VAL, y_val=Y_VAL > 0)
+    assert model._temperature != 1
+    with pytest.raises(ValueError, match=r"validation_fraction=0.99 leaves none of 12 rows"):
+        Regressor(**SMALL, validation_fraction=0.99).fit(X[:12], Y[:12])
+
+
 # ---- records
 
 

@@ -689,6 +689,8 @@ GOOD = [
     {"categorical_features": None},
     {"categorical_features": "from_dtype"},
     {"numeric_embedding": "periodic"},
+    {"numeric_embedding": "piecewise_linear", "dtype": "float64"},
+    {"numeric_embedding": "both"},
     {"numeric_embedding": None},
     {"standardize": "robust"},
     {"standardize": True},

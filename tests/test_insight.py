@@ -132,7 +132,7 @@ def test_none_where_they_are_not_asked_for():
     assert not hasattr(model, "feature_importances_")
 
 
-@pytest.mark.parametrize("options", [{"early_stopping": False}, {"validation_fraction": 0.9999}])
+@pytest.mark.parametrize("options", [{"early_stopping": False}, {"X": FRAME[:9], "y": Y[:9]}])
 def test_importances_need_validation_rows(options):
     with pytest.raises(ValueError, match="compute_importances needs validation rows"):
         importances(**options)

@@ -88,7 +88,8 @@ def table(layer, rows=ROWS, seed=0):
 def width_of(layer):
     of_each = 1 + 3 * layer.periodic + 4 * bool(layer.knots)
     codes = sum(width or size for size, width in layer.categories)
-    return of_each * layer.n_numbers + layer.n_flags + codes
+    assert layer.outputs == of_each * layer.n_numbers + layer.n_flags + codes
+    return layer.outputs
 
 
 def network_on(layer, activation="tanh", outputs=2, dtype="float64", dropout=()):
@@ -172,12 +173,18 @@ def test_codes_that_there_are_not_are_unknown(code, dtype):
 
 
 def test_initial_values():
-    layer = Embedding(4000, sigma=0.3, categories=((999, 20),))
+    knots = [[0.0, 1.0, 2.0, 3.0, 4.0]] * 4000
+    layer = Embedding(4000, sigma=0.3, knots=knots, categories=((999, 20),))
     network = Network([layer], random_state=0)
-    weights, bias, vectors = network.parameters
+    weights, bias, pieces, vectors = network.parameters
     assert np.std(weights[:16]) == pytest.approx(0.3, rel=0.02)
     assert np.std(vectors) == pytest.approx(1, rel=0.02)
-    for uniform, bound in ((bias[:16], np.pi), (bias[16:], 0.25), (weights[16:], 0.25)):
+    for uniform, bound in (
+        (bias[:16], np.pi),
+        (bias[16:], 0.25),
+        (weights[16:], 0.25),
+        (pieces, 0.5),
+    ):
         assert np.abs(uniform).max() <= bound * (1 + 1e-6)
         assert np.std(uniform) == pytest.approx(bound / np.sqrt(3), rel=0.02)
 
@@ -337,9 +344,11 @@ def test_factors_that_do_not_fit(options, message):
         ([Embedding(2, sigma=-0.1)], ValueError, "Embedding.sigma must be a number >= 0; got -0"),
         ([Embedding(2, sigma=np.nan)], ValueError, "Embedding.sigma must be a number >= 0"),
         ([Embedding(2, sigma="x")], TypeError, "Embedding.sigma must be a number; got 'x'"),
-        ([Embedding(2, knots=3)], TypeError, "Embedding.knots must be a sequence of sequences"),
-        ([Embedding(2, knots=[1, 2])], TypeError, "Embedding.knots must be a sequence of sequen"),
-        ([Embedding(1, knots=[["a", "b"]])], TypeError, "Embedding.knots must be a sequence of"),
+        ([Embedding(2, knots=3)], TypeError, "Embedding.knots must be a list or tuple"),
+        ([Embedding(2, knots="")], TypeError, "Embedding.knots must be a list or tuple"),
+        ([Embedding(2, knots=[1, 2])], TypeError, "Embedding.knots must be a list or tuple"),
+        ([Embedding(2, knots=[[1, [2]]])], TypeError, "Embedding.knots must be a list or tuple"),
+        ([Embedding(1, knots=[["a", "b"]])], TypeError, "Embedding.knots must be a list or tuple"),
         ([Embedding(2, knots=[[0, 1]])], ValueError, "for each of the 2 numbers; got 1"),
         ([Embedding(1, knots=[[0]])], ValueError, "Embedding.knots must hold at least two knots"),
         ([Embedding(1, knots=[[1, 0]])], ValueError, "Embedding.knots must ascend"),

@@ -134,6 +134,38 @@ def test_enough_networks_are_of_two_kinds(X, y):
     assert dropouts(made(Regressor, X, y, n_estimators=10, dropout=0.1)) == [[0.1]] * 10
 
 
+@pytest.mark.parametrize("rows", [2000, 4000])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_embedding_is_that_of_the_kind(kind, estimator, rows):
+    expected = {"balanced": "both", "smooth": "periodic"}.get(kind, "piecewise_linear")
+    if (kind, estimator, rows) == ("fine", Regressor, 2000):
+        expected = "periodic"
+    assert estimator()._setting("numeric_embedding", Place(0, kind, rows)) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "waves", "pieces", "rate"),
+    [("periodic", 3, 0, 0.1), ("piecewise_linear", 0, 4, 0.4), ("both", 3, 4, 0.1)],
+)
+def test_embedding_can_be_given(X, y, given, waves, pieces, rate):
+    model = made(Regressor, X, y, numeric_embedding=given)
+    for member, network in zip(model._members, model.networks_, strict=True):
+        embedding, scale = network.layers[:2]
+        assert (embedding.periodic, bool(embedding.knots)) == (waves > 0, pieces > 0)
+        assert embedding.outputs == scale.width == 4 * (1 + waves + pieces)
+        assert member.optimizer_options["learning_rate_factors"][0] == (rate, rate)
+    assert (f"{4 * pieces} pieces" in model.summary()) == (pieces > 0)
+    assert len({hash(network.layers) for network in model.networks_}) > 0
+
+
+def test_many_columns_are_not_embedded(y):
+    X = np.random.default_rng(0).normal(size=(120, 257))
+    for columns, kind in ((257, Scale), (256, Embedding)):
+        model = made(Regressor, X[:, :columns], y, n_estimators=1, numeric_embedding="both")
+        assert type(model.networks_[0].layers[0]) is kind
+
+
 def test_without_rows_held_out_networks_are_balanced(X, y):
     balanced = [[0.25]] * 10
     assert dropouts(made(Regressor, X, y, n_estimators=10, early_stopping=False)) == balanced

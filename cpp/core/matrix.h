@@ -47,6 +47,7 @@ struct Matrix {
 
   T* row(Index i) const { return data + i * stride; }
   Matrix slice(Index first, Index count) const { return {row(first), count, cols, stride}; }
+  /** Rows start on a cache line only if `first` does. */
   Matrix columns(Index first, Index count) const { return {data + first, rows, count, stride}; }
   operator Matrix<const T>() const
     requires(!std::is_const_v<T>)

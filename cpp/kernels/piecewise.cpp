@@ -18,8 +18,8 @@ template <class T>
 void piecewise(const Steps<T>& steps, Matrix<const T> weights, Matrix<const T> in, Matrix<T> out) {
   const auto& [start, slope] = steps;
   const Index n = start.cols;
-  for (Index i = 0; i < in.rows; ++i)
-    for (Index j = 0; j < n; j += kWidth<T>) {
+  for (Index j = 0; j < n; j += kWidth<T>)
+    for (Index i = 0; i < in.rows; ++i) {
       const Packet<T> x = load(in.row(i) + j);
       Packet<T> sums[kPieces];
       for (Packet<T>& sum : sums) sum = set<T>(0);

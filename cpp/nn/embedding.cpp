@@ -71,28 +71,19 @@ void Embedding<T>::lay_out_steps() {
   }
   n_steps_ = static_cast<Index>(knots[0].size()) - 1;
   steps_ = Buffer<T>(2 * n_steps_ * padded<T>(spec_.n_numbers));
-  const auto rows = [&](Index first) {
-    return Matrix<T>{steps_.data(), 2 * n_steps_, spec_.n_numbers, padded<T>(spec_.n_numbers)}.slice(first, n_steps_);
-  };
-  const Matrix<T> start = rows(0), slope = rows(n_steps_);
-  // Nothing may overflow. Knots that T cannot tell apart are one.
-  constexpr T kSteepest = 1e6;
-  constexpr double kLargest = std::numeric_limits<T>::max() / 4;
+  const Matrix<T> starts = steps_from(steps_.data()), slopes = steps_from(steps_.data() + steps_.size() / 2);
+  // No difference of two knots overflows, nor does its inverse vanish.
+  constexpr double kLargest = std::numeric_limits<T>::max() / 16;
   const auto as_t = [&](double knot) { return static_cast<T>(std::clamp(knot, -kLargest, kLargest)); };
   for (Index j = 0; j < spec_.n_numbers; ++j)
     for (Index s = 0; s < n_steps_; ++s) {
       const auto knot = knots[static_cast<std::size_t>(j)].begin() + s;
-      start.row(s)[j] = as_t(knot[0]);
-      const T width = as_t(knot[1]) - as_t(knot[0]);
-      slope.row(s)[j] = width > 0 ? std::min(1 / width, kSteepest) : T(0);
+      const T start = as_t(knot[0]), width = as_t(knot[1]) - start;
+      if (!(width > 0)) continue;  // knots that T cannot tell apart are one
+      starts.row(s)[j] = start;
+      slopes.row(s)[j] = std::min(1 / width, std::numeric_limits<T>::max());
     }
   spec_.knots = {};
-}
-
-template <class T>
-Steps<T> Embedding<T>::steps() const {
-  const Matrix<const T> all{steps_.data(), 2 * n_steps_, spec_.n_numbers, padded<T>(spec_.n_numbers)};
-  return {all.slice(0, n_steps_), all.slice(n_steps_, n_steps_)};
 }
 
 template <class T>
@@ -120,8 +111,9 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
       bias.row(f)[j] = f < kFrequencies ? uniform(std::numbers::pi) : uniform(bound);
   }
   const Matrix<T> pieces = piece_weights_.in(values);
+  const double piece_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
   for (Index s = 0; s < pieces.rows; ++s)
-    for (Index j = 0; j < pieces.cols; ++j) pieces.row(s)[j] = uniform(1 / std::sqrt(static_cast<double>(n_steps_)));
+    for (Index j = 0; j < pieces.cols; ++j) pieces.row(s)[j] = uniform(piece_bound);
   for (const Block& table : tables_)
     for (Index row = 0; row < table.rows; ++row)
       for (Index j = 0; j < table.cols; ++j) table.in(values).row(row)[j] = static_cast<T>(random.normal());

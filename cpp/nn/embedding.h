@@ -56,7 +56,11 @@ class Embedding final : public Layer<T> {
   /** Columns that are passed on as they are. */
   Index plain() const { return spec_.n_numbers + spec_.n_flags; }
   void lay_out_steps();
-  Steps<T> steps() const;
+  template <class U>
+  Matrix<U> steps_from(U* first) const {
+    return {first, n_steps_, spec_.n_numbers, padded<T>(spec_.n_numbers)};
+  }
+  Steps<T> steps() const { return {steps_from(steps_.data()), steps_from(steps_.data() + steps_.size() / 2)}; }
 
   EmbeddingSpec spec_;  // less the knots, which are the steps
   // Where the parameters lie; without rows where there are none

@@ -36,7 +36,8 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       team_(Step<T>::team_size(network.stack(), batch_size_, options.n_threads)),
       order_(options.shuffle ? train_.rows : std::vector<std::uint32_t>{}),
       step_(network, inputs, train_, options.step, batch_size_, team_.next()),
-      most_steps_(static_cast<double>(ceil_div(train_.n_rows(), batch_size_)) * static_cast<double>(options.max_iter)),
+      steps_per_epoch_(static_cast<double>(ceil_div(train_.n_rows(), batch_size_))),
+      most_steps_(steps_per_epoch_ * static_cast<double>(options.max_iter)),
       learning_rate_(options.schedule, most_steps_),
       validation_losses_(validation_.rows.size()) {
   validation_loss_.label_smoothing = 0;  // which is for training alone
@@ -49,10 +50,8 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
   }
   if (options.early_stopping && has_validation()) {
     best_ = network.values().clone();
-    if (options.average_epochs > 0) {
-      const double steps_per_epoch = static_cast<double>(ceil_div(train_.n_rows(), batch_size_));
-      step_.average = &average_.emplace(network, std::max(1.0, options.average_epochs * steps_per_epoch));
-    }
+    if (options.average_epochs > 0)
+      step_.average = &average_.emplace(network, std::max(1.0, options.average_epochs * steps_per_epoch_));
   }
   if (options.reports_outputs)
     validation_outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));

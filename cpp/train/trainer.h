@@ -93,7 +93,7 @@ class Trainer {
   std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
   Step<T> step_;
   std::optional<WeightAverage<T>> average_;
-  double most_steps_;
+  double steps_per_epoch_, most_steps_;
   LearningRate learning_rate_;
   std::vector<Workspace<T>> validation_workspaces_;  // one per thread, each of validation_rows_
   Index validation_rows_ = 0;

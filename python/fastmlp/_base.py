@@ -37,7 +37,7 @@ from fastmlp._network import Dense, Layer, Network, Optimizer, engine_array
 from fastmlp._parameters import LARGEST, Parameters
 from fastmlp._progress import Metric, Progress
 from fastmlp._recipe import MADE_OF, Place, Recipe, kind_of, network_layers, rate_factors
-from fastmlp._rows import Rows, n_folds_of, validation_parts
+from fastmlp._rows import Rows, n_folds_of, n_held_out, validation_parts
 from fastmlp._scaling import Scaling, learn_scaling
 from fastmlp._summary import summarise
 from fastmlp._threads import n_threads
@@ -138,6 +138,11 @@ class BaseMLP(Parameters):
     def _scaled_targets(self, targets: NDArray[Any]) -> NDArray[Any]:
         """Bring targets to the scale that the network learns in."""
         return targets
+
+    def _need_validation(self) -> list[str]:
+        """Parameters in use that are of no use without validation rows."""
+        metric = [] if self.eval_metric is None else ["eval_metric"]
+        return metric + ["compute_importances"] * bool(self.compute_importances)
 
     def _calibrates(self, *, as_predicted: bool) -> bool:
         """Whether to learn from outputs for unseen rows.
@@ -257,10 +262,11 @@ class BaseMLP(Parameters):
                 raise ValueError("X_val and y_val must be given together")
             if X_val is None and sample_weight_val is not None:
                 raise ValueError("sample_weight_val was given without X_val and y_val")
-            if self.eval_metric is not None and X_val is None and not self.early_stopping:
-                raise ValueError(
-                    "eval_metric needs validation rows: early_stopping=True, or X_val and y_val"
-                )
+            if X_val is None and not self.early_stopping:
+                for name in self._need_validation():
+                    raise ValueError(
+                        f"{name} needs validation rows: early_stopping=True, or X_val and y_val"
+                    )
             given = None
             if X_val is not None:
                 given = self._validation_part(X_val, y_val, sample_weight_val)
@@ -560,8 +566,11 @@ class BaseMLP(Parameters):
         none = [Split(None, given)] * n_members
         if given is not None or not self.early_stopping or n_rows < 10:
             return none
-        if np.ceil(fraction * n_rows) >= n_rows:
-            return none
+        if n_held_out(n_rows, fraction) >= n_rows:
+            raise ValueError(
+                f"validation_fraction={fraction} leaves none of {n_rows} rows to train on; "
+                "early_stopping=False trains on all of them"
+            )
         classes = targets.values.ravel() if targets.are_classes else None
         chosen = validation_parts(n_rows, fraction, n_members, classes, random_state)
         rows = np.arange(n_rows, dtype=np.uint32)
@@ -607,7 +616,7 @@ class BaseMLP(Parameters):
         self._members: list[Member] = []
         self.out_activation_ = self._link
         recipes = [self._recipe(place) for place in self._places(splits, X.shape[0])]
-        knots: list[list[float]] = []
+        knots: Sequence[Sequence[float]] = ()
         if any(recipe.embeds("piecewise_linear", columns.n_numeric) for recipe in recipes):
             knots = learn_knots(X, self._scaling, rows, weights)
         for (own, _), recipe in zip(splits, recipes, strict=True):

@@ -515,6 +515,10 @@ class Classifier(ClassifierMixin, BaseMLP):
     ) -> float:
         return log_loss_of(self._probabilities(outputs), self._codes(targets), weights)
 
+    def _need_validation(self) -> list[str]:
+        calibrates = not self._is_auto("calibrate") and self.calibrate
+        return super()._need_validation() + ["calibrate=True"] * bool(calibrates)
+
     def _calibrates(self, *, as_predicted: bool) -> bool:
         if self._is_auto("calibrate"):
             return as_predicted and self.preset != "plain"

@@ -11,32 +11,34 @@ from fastmlp._rows import sampled, weighing
 from fastmlp._scaling import Scaling
 
 _STEPS = 16  # between knots
-_ROUNDS = 20  # of what follows: each comes a sixteenth of the way closer, or is there
+_ROUNDS = 20  # at most, of what is there in one for most columns
 
 
 def _knots(known: NDArray[Any]) -> NDArray[Any]:
-    """Cut values so that as many lie in each step, but no single value fills more than one.
+    """Choose values so that as many rows lie in each step, but no single value fills more than one.
 
-    Quantiles of a column where one value stands in most rows would all be that value. So the
-    weight of a value is at most a step's share of all weights; where there are hardly more values
-    than knots, every one of them is a knot.
+    Quantiles of a column where one value stands in most rows would all be that value. So values
+    weigh as many rows as they stand in, but no more than a step's share; those that reach it are
+    knots, and where there are no more values than knots, all are.
     """
     values, counts = np.unique(known, return_counts=True)
     if values.size <= _STEPS + 1:
         return np.pad(values, (0, _STEPS + 1 - values.size), mode="edge")
     weights = counts.astype(np.float64)
     for _ in range(_ROUNDS):
-        weights = np.minimum(weights, weights.sum() / _STEPS)
-    # Middle of each value's weight, so that the first and the last value are knots, too.
-    place = np.cumsum(weights) - weights / 2
-    knots: NDArray[Any] = np.interp(np.linspace(place[0], place[-1], _STEPS + 1), place, values)
+        share = weights.sum() / _STEPS
+        if weights.max() <= share:
+            break
+        weights = np.minimum(weights, share)
+    ends = np.cumsum(weights)
+    knots: NDArray[Any] = values[np.searchsorted(ends, np.linspace(0, ends[-1], _STEPS + 1))]
     return knots
 
 
 def learn_knots(
     X: NDArray[Any], scaling: Scaling, rows: NDArray[Any] | None, weights: NDArray[Any] | None
-) -> list[list[float]]:
-    """Knots of each numeric column of X, as the network reads it.
+) -> tuple[tuple[float, ...], ...]:
+    """Knots of each numeric column of X, 17 each, in the units that the network reads.
 
     Parameters
     ----------
@@ -51,5 +53,6 @@ def learn_knots(
         column = X[chosen, j].astype(np.float64, copy=False)
         known = column[~np.isnan(column)]
         found = _knots(known) if known.size else np.zeros(_STEPS + 1)
-        knots.append(scaling.apply(found, j).tolist())
-    return knots
+        # Far from the median rounding can turn neighbours round.
+        knots.append(tuple(np.maximum.accumulate(scaling.apply(found, j)).tolist()))
+    return tuple(knots)

@@ -1,5 +1,6 @@
 """Networks for people who write their own training loop."""
 
+import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -21,6 +22,7 @@ LOSSES = (
     "binary_cross_entropy",
     "cross_entropy",
 )
+WAVES, PIECES = 3, 4  # of each number in an Embedding
 ACTIVATIONS = (
     "identity",
     "relu",
@@ -96,14 +98,14 @@ class Embedding:
     Parameters
     ----------
     n_numbers : int
-        Columns that may become waves.
+        Columns that become waves and pieces.
     n_flags : int, default=0
         Columns that are passed on as they are.
     periodic : bool, default=True
         Whether there are waves.
     sigma : float, default=0.1
         Deviation of the initial frequencies, in periods per unit of the number.
-    knots : sequence of sequences of float, default=()
+    knots : tuple or list of tuples or lists of float, default=()
         For each number its knots, two or more, ascending (equal ones count once), as many for
         all; without them there are no pieces.
     categories : sequence of (int, int), default=()
@@ -121,7 +123,7 @@ class Embedding:
     @property
     def outputs(self) -> int:
         """Numbers that a row becomes."""
-        of_each = 1 + 3 * self.periodic + 4 * (len(self.knots) > 0)
+        of_each = 1 + WAVES * self.periodic + PIECES * bool(self.knots)
         return (
             self.n_numbers * of_each
             + self.n_flags
@@ -131,7 +133,7 @@ class Embedding:
     @property
     def has_parameters(self) -> bool:
         """Whether there is anything to learn in it."""
-        embeds = self.n_numbers > 0 and (self.periodic or len(self.knots) > 0)
+        embeds = self.n_numbers > 0 and (self.periodic or bool(self.knots))
         return embeds or any(width > 0 for _, width in self.categories)
 
 
@@ -145,7 +147,7 @@ _KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
     **dict.fromkeys(("parametric", "periodic"), (bool, "True or False")),
     "activation": (str, "a string"),
     "categories": (Sequence, "a sequence of pairs of integers"),
-    "knots": (Sequence, "a sequence of sequences of numbers"),
+    "knots": (list | tuple, "a list or tuple of lists or tuples of numbers"),
 }
 
 
@@ -169,11 +171,10 @@ def _describe(layer: Layer) -> dict[str, Any]:
             fits = all(np.shape(pair) == (2,) and all(map(_is_integer, pair)) for pair in value)
             described[name] = [tuple(pair) for pair in value] if fits else []
         if name == "knots" and fits:
-            fits = all(np.ndim(own) == 1 for own in value)
+            fits = all(isinstance(own, list | tuple) for own in value)
             fits = fits and all(isinstance(knot, Real) for own in value for knot in own)
-            described[name] = [list(own) for own in value] if fits else []
         if not fits:
-            raise TypeError(f"{kind}.{name} must be {words}; got {value!r}")
+            raise TypeError(f"{kind}.{name} must be {words}; got {reprlib.repr(value)}")
         if expected is Integral and not -(2**63) <= value < 2**63:
             raise ValueError(f"{kind}.{name} is too large: {value}")
     return described

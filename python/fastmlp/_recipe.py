@@ -14,7 +14,7 @@ PRESETS = ("default", "fast", "best", "plain")
 # Learning rates relative to the dense weights', and decays relative to theirs, as in RealMLP
 # (Holzmüller et al. 2024).
 _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
-_PIECES_RATE = 0.4  # of embeddings without waves
+_PIECES_RATE = 0.4  # of embeddings with pieces but no waves, vectors of categories among them
 
 _PLAIN_RATE = 4e-3  # learning rate where layers have none of their own
 _SIGMA = 0.3  # where waves are asked for and the preset has none
@@ -28,19 +28,19 @@ _MOST_EMBEDDED = 256  # numeric columns; of more, embeddings would be most of th
 _VARIATIONS = (("silu", 1.0), ("mish", 1.4), ("selu", 0.7), ("silu", 1.4), ("mish", 1.0))
 
 
-# Kinds of networks. Where there are enough of them one half is made for tables with little noise
-# and the other for noisy ones; what each predicts for rows that it has not seen decides how much it
-# counts. docs/tabular.md has what that brings.
 class _Kind(NamedTuple):
     dropout: float
     embedding: str
     sigma: float  # deviation of the embedding's first frequencies
 
 
-KINDS = {  # for few rows, for many
+# Kinds of networks. Where there are enough of them one half is made for tables with little noise
+# and the other for noisy ones; what each predicts for rows that it has not seen decides how much it
+# counts. docs/tabular.md has what that brings.
+# Waves follow smooth functions best, pieces thresholds, as those between classes are.
+KINDS = {  # for few rows, for many; of fine networks the second one for all classifications
     "balanced": (_Kind(0.25, "both", 0.3), _Kind(0.25, "both", 0.5)),
     "smooth": (_Kind(0.4, "periodic", 0.15), _Kind(0.3, "periodic", 0.5)),
-    # Waves follow smooth functions best, pieces thresholds, as those between classes are.
     "fine": (_Kind(0.0, "periodic", 1.5), _Kind(0.1, "piecewise_linear", 2.0)),
 }
 _MANY_ROWS = 2500
@@ -214,8 +214,9 @@ def rate_factors(
             rates.append((factor, factor))
             decays.append(_SCALE_DECAY)
         elif isinstance(layer, Embedding) and layer.has_parameters:
-            factor = _EMBEDDING_RATE if layer.periodic or not layer.knots else _PIECES_RATE
-            factor = factor if by_layer else 1.0
+            only_pieces = layer.knots and not layer.periodic
+            own_rate = _PIECES_RATE if only_pieces else _EMBEDDING_RATE
+            factor = own_rate if by_layer else 1.0
             rates.append((factor, factor))
             decays.append(_EMBEDDING_RATE)
     return {"learning_rate_factors": rates, "weight_decay_factors": decays}

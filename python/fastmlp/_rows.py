@@ -87,9 +87,14 @@ def folds(
     return fold
 
 
+def n_held_out(n_rows: int, fraction: float) -> int:
+    """Rows that a fraction of them is, at least one."""
+    return int(np.ceil(fraction * n_rows))
+
+
 def n_folds_of(n_rows: int, fraction: float) -> int:
     """Folds that hold at most this fraction of the rows."""
-    return max(2, -(-n_rows // int(np.ceil(fraction * n_rows))))
+    return max(2, -(-n_rows // n_held_out(n_rows, fraction)))
 
 
 def validation_parts(
@@ -104,8 +109,7 @@ def validation_parts(
     One network has `fraction` of the rows held out.
     """
     if n_parts == 1:
-        n_val = int(np.ceil(fraction * n_rows))
-        return [held_out(n_rows, n_val, classes, random_state)]
+        return [held_out(n_rows, n_held_out(n_rows, fraction), classes, random_state)]
     n_folds = n_folds_of(n_rows, fraction)
     chosen: list[NDArray[np.bool_]] = []
     while len(chosen) < n_parts:

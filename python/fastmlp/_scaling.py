@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from fastmlp import _core
 from fastmlp._rows import parts, sampled, slices, weighing
 
+_FAR = 1e9  # beyond, the engine takes x for this, where what comes of it is 3
 _COLUMNS = 2**15  # whose scale is learnt at once: a scaler makes twenty arrays as long as a row
 
 
@@ -35,9 +36,15 @@ class Scaling:
         return _core.Standardisation(self.shift, self.scale, self.n_numeric, self.clips)
 
     def apply(self, values: NDArray[np.float64], column: int) -> NDArray[np.float64]:
-        """What the engine makes of values of a numeric column."""
-        x = (values - self.shift[column]) * self.scale[column] if self.shift.size else values
-        return x / np.hypot(1, x / 3) if self.clips else x
+        """What the engine makes of values of a numeric column, but for its type's rounding."""
+        x = values
+        if self.shift.size:
+            with np.errstate(over="ignore"):
+                x = (values - self.shift[column]) * self.scale[column]
+        if not self.clips:
+            return x
+        x = np.clip(x, -_FAR, _FAR)
+        return x / np.hypot(1, x / 3)
 
 
 def _mean_and_deviation(
@@ -71,7 +78,7 @@ def _median_and_range(
     """
     shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], np.inf)
     chosen = sampled(X.shape[0], rows)
-    n_rows = X[chosen, :0].shape[0]
+    n_rows = len(X[chosen, 0])
     for columns in slices(X.shape[1], max(1, 2**20 // n_rows)):
         table = X[chosen, columns]
         table = np.sort(table.astype(np.float64, copy=False), axis=0)  # NaN comes last

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastmlp._columns import Column, Columns
-from fastmlp._network import Dense, Dropout, Embedding, Layer
+from fastmlp._network import PIECES, WAVES, Dense, Dropout, Embedding, Layer
 from fastmlp._training import Member
 
 _MOST_COLUMNS = 30  # that are told one by one
@@ -32,8 +32,9 @@ def _describe(layer: Layer) -> str:
     if isinstance(layer, Dropout):
         return f"Dropout {layer.rate:g}"
     if isinstance(layer, Embedding):
-        waves = f", {3 * layer.n_numbers} waves" if layer.periodic and layer.n_numbers else ""
-        pieces = f", {4 * layer.n_numbers} pieces" if layer.knots else ""
+        n_waves = WAVES * layer.n_numbers * layer.periodic
+        waves = f", {n_waves} waves" if n_waves else ""
+        pieces = f", {PIECES * layer.n_numbers} pieces" if layer.knots else ""
         return (
             f"Embedding of {layer.n_numbers} numbers{waves}{pieces}, {layer.n_flags} flags, "
             f"{len(layer.categories)} categories"

@@ -56,10 +56,10 @@ class History:
     n_iter: int = 0
     best_iteration: int | None = None
     best_loss: float = inf
-    loss_curve: list[float] = field(default_factory=list)
-    validation_curve: list[float] = field(default_factory=list)
-    metric_curve: list[float] = field(default_factory=list)
-    learning_rate_curve: list[float] = field(default_factory=list)
+    loss_curve: list[float] = field(default_factory=list, repr=False)
+    validation_curve: list[float] = field(default_factory=list, repr=False)
+    metric_curve: list[float] = field(default_factory=list, repr=False)
+    learning_rate_curve: list[float] = field(default_factory=list, repr=False)
     stop_reason: str = ""
     seconds: float = 0.0
 

@@ -140,19 +140,20 @@ TEST(embeddings_equal_their_definition) {
 /** Whatever is fed to them, waves stay what sums of cosines can be, and pieces what sums of steps can. */
 TEST(waves_and_pieces_of_huge_numbers_are_bounded) {
   const auto check = [&]<class T>(T) {
-    const Embedding<T> layer({.n_numbers = 1, .periodic = true, .sigma = 5, .knots = {{-1, 1e-300, 1e300}}});
+    const Embedding<T> layer(
+        {.n_numbers = 1, .periodic = true, .sigma = 5, .knots = {{-1e300, -1e299, 0, 1e-310, 1e-6, 1e300}}});
     Buffer<T> values(layer.n_parameters());
     RandomSequence random(7);
     layer.initialise(values.data(), random);
     const Index n = layer.outputs();
     Buffer<T> in(row_stride<T>(1)), out(row_stride<T>(n));
-    for (double x = 1; x < static_cast<double>(std::numeric_limits<T>::max()) / 20; x *= 7.3)
+    for (double x = 1; x <= static_cast<double>(std::numeric_limits<T>::max()); x *= 7.3)
       for (const double sign : {1.0, -1.0}) {
         in[0] = static_cast<T>(sign * x);
         layer.forward({values.data(), nullptr, nullptr}, {{in.data(), 1, 1, row_stride<T>(1)}, {}},
                       {out.data(), 1, n, row_stride<T>(n)}, {}, {});
         for (Index k = 0; k < kWaves; ++k) CHECK(std::abs(out[k]) <= T(kFrequencies + 1) / 4);
-        for (Index k = 0; k < kPieces; ++k) CHECK(std::abs(out[kWaves + k]) <= 2);
+        for (Index k = 0; k < kPieces; ++k) CHECK(std::abs(out[kWaves + k]) <= T(2.25));
       }
   };
   check(0.0f);
