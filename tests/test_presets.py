@@ -59,7 +59,7 @@ def test_documentation(estimator, preset):
             text = re.sub(r"\d+", lambda epochs: str(int(epochs[0]) // 4), told["default"][name])
             text = text.removesuffix(", see below")
         if text == "by kind":
-            text = "both, periodic, piecewise_linear"
+            text = "both, " * (estimator is Regressor) + "piecewise_linear, periodic"
         if text == "40 + best epoch":
             text = "auto"
         assert setting(estimator, preset, name) == text, name
@@ -138,9 +138,9 @@ def test_enough_networks_are_of_two_kinds(X, y):
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_embedding_is_that_of_the_kind(kind, estimator, rows):
-    expected = {"balanced": "both", "smooth": "periodic"}.get(kind, "piecewise_linear")
-    if (kind, estimator, rows) == ("fine", Regressor, 2000):
-        expected = "periodic"
+    expected = "periodic" if kind == "smooth" else "piecewise_linear"
+    if (estimator, rows) == (Regressor, 2000):
+        expected = {"balanced": "both"}.get(kind, "periodic")
     assert estimator()._setting("numeric_embedding", Place(0, kind, rows)) == expected
 
 

@@ -236,13 +236,13 @@ class Classifier(ClassifierMixin, BaseMLP):
     folds is for networks that suit tables with little noise, the next for such that suit noisy
     ones, and so on: with a dropout of 0.1 and pieces, or with a dropout of 0.4 (0.3 beyond 2,500
     rows) and coarse waves. How much each kind counts (`estimator_weights_`) is what has the least
-    loss on rows held out. Other networks have a dropout of 0.25, waves and pieces. `max_iter` is
-    that of up to 4,096 rows and falls with the root of their number. But for 'plain' networks also
-    have a learnt factor on each input, a learnt slope in each unit's activation, a start that is
-    fitted to the data, dropout and decay that fade out in the second half of training, and learning
-    rates by layer, as in RealMLP (Holzmüller et al. 2024); with `early_stopping`, what is validated
-    and kept is the mean of the weights over about the last three epochs. 'plain' is a stack of
-    dense layers and nothing else.
+    loss on rows held out. Other networks have a dropout of 0.25, and pieces. `max_iter` is that of
+    up to 4,096 rows and falls with the root of their number. But for 'plain' networks also have a
+    learnt factor on each input, a learnt slope in each unit's activation, a start that is fitted to
+    the data, dropout and decay that fade out in the second half of training, and learning rates by
+    layer, as in RealMLP (Holzmüller et al. 2024); with `early_stopping`, what is validated and kept
+    is the mean of the weights over about the last three epochs. 'plain' is a stack of dense layers
+    and nothing else.
 
     Examples
     --------

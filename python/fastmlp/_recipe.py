@@ -38,8 +38,8 @@ class _Kind(NamedTuple):
 # and the other for noisy ones; what each predicts for rows that it has not seen decides how much it
 # counts. docs/tabular.md has what that brings.
 # Waves follow smooth functions best, pieces thresholds, as those between classes are.
-KINDS = {  # for few rows, for many; of fine networks the second one for all classifications
-    "balanced": (_Kind(0.25, "both", 0.3), _Kind(0.25, "both", 0.5)),
+KINDS = {  # for few rows, for many; and but for smooth networks the second for all classifications
+    "balanced": (_Kind(0.25, "both", 0.3), _Kind(0.25, "piecewise_linear", 0.5)),
     "smooth": (_Kind(0.4, "periodic", 0.15), _Kind(0.3, "periodic", 0.5)),
     "fine": (_Kind(0.0, "periodic", 1.5), _Kind(0.1, "piecewise_linear", 2.0)),
 }
@@ -126,7 +126,7 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
         }
     many = place.n_rows > _MANY_ROWS
     fine = place.kind == "fine"
-    dropout, embedding, sigma = KINDS[place.kind][many or (fine and classifies)]
+    dropout, embedding, sigma = KINDS[place.kind][many or (classifies and place.kind != "smooth")]
     activation, rate = _VARIATIONS[place.number % len(_VARIATIONS)]
     epochs = _EPOCHS[preset] * min(1.0, sqrt(_FULL_ROWS / max(place.n_rows, 1)))
     if fine and not (classifies or many):
