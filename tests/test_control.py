@@ -273,28 +273,31 @@ def test_patience(best):
 
 SURE = np.array([[0.1, 0.9]] * 4)
 RIGHT_IN_THREE = np.array([1, 1, 1, 0])
+MANY = 1000  # times, beside which half a row is nothing
 
 
 def test_temperature_of_two_classes():
     """Odds of nine to one where they are three to one: the square root."""
-    assert fit_temperature(SURE, RIGHT_IN_THREE, None) == pytest.approx(2, abs=1e-3)
-    weighted = fit_temperature(SURE[2:], RIGHT_IN_THREE[2:], np.array([3.0, 1.0]))
-    assert weighted == pytest.approx(2, abs=1e-3)
+    p, y = np.tile(SURE, (MANY, 1)), np.tile(RIGHT_IN_THREE, MANY)
+    assert fit_temperature(p, y, None) == pytest.approx(2, abs=1e-3)
+    last, weights = np.tile([False, False, True, True], MANY), np.tile([3.0, 1.0], MANY)
+    assert fit_temperature(p[last], y[last], weights) == pytest.approx(2, abs=1e-3)
     expected = np.array([[0.25, 0.75]] * 4)
     np.testing.assert_allclose(sharpen(SURE, 2.0, exclusive=True), expected, rtol=1e-12)
 
 
 def test_temperature_of_three_classes():
     """Odds of eight to one and one where they are two to one and one: the third root."""
-    p, y = np.array([[0.8, 0.1, 0.1]] * 4), np.array([0, 0, 1, 2])
+    p, y = np.array([[0.8, 0.1, 0.1]] * 4 * MANY), np.array([0, 0, 1, 2] * MANY)
     assert fit_temperature(p, y, None) == pytest.approx(3, abs=1e-2)
     expected = [[0.5, 0.25, 0.25]] * 4
-    np.testing.assert_allclose(sharpen(p, 3.0, exclusive=True), expected, rtol=1e-12)
+    np.testing.assert_allclose(sharpen(p[:4], 3.0, exclusive=True), expected, rtol=1e-12)
 
 
 def test_temperature_of_several_labels():
-    p, y = np.full((4, 2), 0.9), np.column_stack([RIGHT_IN_THREE, RIGHT_IN_THREE[::-1]])
-    assert fit_temperature(p, y, None) == pytest.approx(2, abs=1e-3)
+    y = np.tile(np.column_stack([RIGHT_IN_THREE, RIGHT_IN_THREE[::-1]]), (MANY, 1))
+    assert fit_temperature(np.full(y.shape, 0.9), y, None) == pytest.approx(2, abs=1e-3)
+    p = np.full((4, 2), 0.9)
     np.testing.assert_allclose(sharpen(p, 2.0, exclusive=False), np.full((4, 2), 0.75), rtol=1e-12)
     each = sharpen(p, np.array([2.0, 1.0]), exclusive=False)
     np.testing.assert_allclose(each, [[0.75, 0.9]] * 4, rtol=1e-12)
@@ -309,6 +312,18 @@ def test_every_label_has_a_temperature_of_its_own():
     for label in range(2):
         losses = [log_loss(y[:, label], p[:, label]) for p in (oof, raw_oof)]
         assert losses[0] <= losses[1]
+
+
+@pytest.mark.parametrize("n_rows", [5, 40, 300])
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_rows_that_are_all_told_apart_do_not_make_sure(n_rows, exclusive):
+    """Of n rows that are all right follows no more than 1 - 1 / (4 n + 2)."""
+    y = np.arange(n_rows) % 2
+    p, y = (np.where(y, 0.9, 0.1)[:, None], y) if exclusive else (np.full((n_rows, 1), 0.9), y)
+    p = np.hstack([1 - p, p]) if exclusive else p
+    y = y if exclusive else np.ones((n_rows, 1), dtype=int)
+    found = sharpen(p, fit_temperature(p, y, None), exclusive=exclusive).max()
+    assert 1 - found == pytest.approx(1 / (4 * n_rows + 2), rel=1e-3)
 
 
 def test_temperature_of_logits():
@@ -406,7 +421,7 @@ def test_calibration_on_a_given_validation_part():
     found = model.predict_proba(X_VAL)
     assert fit_temperature(found, noisy[1].astype(int), None) == pytest.approx(1, abs=0.02)
     raw = model.set_params(calibrate=False).fit(X, noisy[0], X_val=X_VAL, y_val=noisy[1])
-    assert log_loss(noisy[1], found) <= log_loss(noisy[1], raw.predict_proba(X_VAL))
+    assert log_loss(noisy[1], found) <= log_loss(noisy[1], raw.predict_proba(X_VAL)) + 1e-4
 
 
 def test_plain_preset_is_not_calibrated_unless_asked():

@@ -78,7 +78,7 @@ def _median_and_range(
     """
     shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], np.inf)
     chosen = sampled(X.shape[0], rows)
-    n_rows = len(X[chosen, 0])
+    n_rows = X[chosen, :0].shape[0]  # there may be no columns
     for columns in slices(X.shape[1], max(1, 2**20 // n_rows)):
         table = X[chosen, columns]
         table = np.sort(table.astype(np.float64, copy=False), axis=0)  # NaN comes last
