@@ -48,9 +48,9 @@ class Classifier(ClassifierMixin, BaseMLP):
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         What the network reads beside each number itself, in tables of up to 256 columns of
         numbers. "periodic": three learnt sums of 16 cosines of it (PBLD, Holzmüller et al. 2024).
-        "piecewise_linear": four learnt functions of it that are straight between 17 knots, which
-        share out the training rows, and level outside (Gorishniy et al. 2022, with few outputs).
-        None: nothing.
+        "piecewise_linear": four learnt functions of it that are straight between 17 knots (33
+        beyond 5,000 rows), which share out the training rows, and level outside (Gorishniy et al.
+        2022, with few outputs). "both": both. None: nothing.
     label_smoothing : float, default=0.0
         Share of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced" or None, default=None

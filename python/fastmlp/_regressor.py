@@ -66,9 +66,9 @@ class Regressor(RegressorMixin, BaseMLP):
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         What the network reads beside each number itself, in tables of up to 256 columns of
         numbers. "periodic": three learnt sums of 16 cosines of it (PBLD, Holzmüller et al. 2024).
-        "piecewise_linear": four learnt functions of it that are straight between 17 knots, which
-        share out the training rows, and level outside (Gorishniy et al. 2022, with few outputs).
-        None: nothing.
+        "piecewise_linear": four learnt functions of it that are straight between 17 knots (33
+        beyond 5,000 rows), which share out the training rows, and level outside (Gorishniy et al.
+        2022, with few outputs). "both": both. None: nothing.
     loss : str, default="squared_error"
         'squared_error', 'absolute_error', 'huber', 'quantile' or 'poisson'.
         What to minimise, the mean over rows and outputs, on the standardised target. 'poisson'
