@@ -172,6 +172,15 @@ def test_codes_that_there_are_not_are_unknown(code, dtype):
     np.testing.assert_array_equal(network.forward(X), np.tile(unknown, (2, 1)))
 
 
+def test_knots_are_kept_as_tuples():
+    table = np.array([[0.0, 1, 2], [3, 4, 5]])
+    given = [table, table.tolist(), list(table), tuple(map(tuple, table.tolist()))]
+    layers = {Embedding(2, knots=knots) for knots in given}
+    assert len(layers) == 1
+    table[0, 0] = 7
+    assert layers.pop().knots == ((0, 1, 2), (3, 4, 5))
+
+
 def test_initial_values():
     knots = [[0.0, 1.0, 2.0, 3.0, 4.0]] * 4000
     layer = Embedding(4000, sigma=0.3, knots=knots, categories=((999, 20),))
@@ -344,11 +353,15 @@ def test_factors_that_do_not_fit(options, message):
         ([Embedding(2, sigma=-0.1)], ValueError, "Embedding.sigma must be a number >= 0; got -0"),
         ([Embedding(2, sigma=np.nan)], ValueError, "Embedding.sigma must be a number >= 0"),
         ([Embedding(2, sigma="x")], TypeError, "Embedding.sigma must be a number; got 'x'"),
-        ([Embedding(2, knots=3)], TypeError, "Embedding.knots must be a list or tuple"),
-        ([Embedding(2, knots="")], TypeError, "Embedding.knots must be a list or tuple"),
-        ([Embedding(2, knots=[1, 2])], TypeError, "Embedding.knots must be a list or tuple"),
-        ([Embedding(2, knots=[[1, [2]]])], TypeError, "Embedding.knots must be a list or tuple"),
-        ([Embedding(1, knots=[["a", "b"]])], TypeError, "Embedding.knots must be a list or tuple"),
+        ([Embedding(2, knots=3)], TypeError, "Embedding.knots must be an array or a seq"),
+        ([Embedding(2, knots="")], TypeError, "Embedding.knots must be an array or a seq"),
+        ([Embedding(2, knots=[1, 2])], TypeError, "Embedding.knots must be an array or a seq"),
+        ([Embedding(2, knots=[[1, [2]]])], TypeError, "Embedding.knots must be an array or a seq"),
+        (
+            [Embedding(1, knots=[["a", "b"]])],
+            TypeError,
+            "Embedding.knots must be an array or a seq",
+        ),
         ([Embedding(2, knots=[[0, 1]])], ValueError, "for each of the 2 numbers; got 1"),
         ([Embedding(1, knots=[[0]])], ValueError, "Embedding.knots must hold at least two knots"),
         ([Embedding(1, knots=[[1, 0]])], ValueError, "Embedding.knots must ascend"),

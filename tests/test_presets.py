@@ -140,7 +140,7 @@ def test_enough_networks_are_of_two_kinds(X, y):
 def test_embedding_is_that_of_the_kind(kind, estimator, rows):
     expected = "periodic" if kind == "smooth" else "piecewise_linear"
     if (estimator, rows) == (Regressor, 2000):
-        expected = {"balanced": "both"}.get(kind, "periodic")
+        expected = "periodic" if kind == "smooth" else "both"
     assert estimator()._setting("numeric_embedding", Place(0, kind, rows)) == expected
 
 

@@ -113,13 +113,21 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
   const Matrix<T> z{memory.data(), in.rows, outputs_, row_stride<T>(outputs_)};
   product_of({values, copy.data(), nullptr}, {in, {}}, false, z);
   const double n = static_cast<double>(in.rows);
+  const auto variance = [&](const Matrix<const T>& m, Index j) {
+    double mean = 0, square = 0;
+    for (Index r = 0; r < in.rows; ++r) mean += static_cast<double>(m.row(r)[j]) / n;
+    for (Index r = 0; r < in.rows; ++r) square += std::pow(static_cast<double>(m.row(r)[j]) - mean, 2) / n;
+    return square;
+  };
+  double expected = 0;  // variance of a unit over its random weights
+  for (Index i = 0; i < inputs_; ++i) expected += variance(in, i);
+  // Where the rows do not differ, scaled as if their inputs had variance one. Where they differ in few directions, some
+  // units' weights are nearly orthogonal to those: scaled up, such a unit would be ruled by what it is blind to now.
+  constexpr double kLeast = 0.5;
+  const double least = expected > 1e-20 ? kLeast * std::sqrt(expected) : std::sqrt(static_cast<double>(inputs_));
   constexpr int kPoints = 5;
   for (Index j = 0; j < outputs_; ++j) {
-    double mean = 0, square = 0;
-    for (Index r = 0; r < in.rows; ++r) mean += static_cast<double>(z.row(r)[j]) / n;
-    for (Index r = 0; r < in.rows; ++r) square += std::pow(static_cast<double>(z.row(r)[j]) - mean, 2) / n;
-    // Where the rows do not differ, scaled as if their inputs had variance one.
-    const double deviation = square > 1e-20 ? std::sqrt(square) : std::sqrt(static_cast<double>(inputs_));
+    const double deviation = std::max(std::sqrt(variance(z, j)), least);
     for (Index i = 0; i < inputs_; ++i) weight(i, j) = static_cast<T>(static_cast<double>(weight(i, j)) / deviation);
     double total = 0, point = 0;
     for (int k = 0; k < kPoints; ++k) {

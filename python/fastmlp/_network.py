@@ -105,7 +105,7 @@ class Embedding:
         Whether there are waves.
     sigma : float, default=0.1
         Deviation of the initial frequencies, in periods per unit of the number.
-    knots : tuple or list of tuples or lists of float, default=()
+    knots : array-like of shape (n_numbers, n_knots), default=()
         For each number its knots, two or more, ascending (equal ones count once), as many for
         all; without them there are no pieces.
     categories : sequence of (int, int), default=()
@@ -117,8 +117,17 @@ class Embedding:
     n_flags: int = 0
     periodic: bool = True
     sigma: float = 0.1
-    knots: Sequence[Sequence[float]] = field(default=(), repr=False)
+    knots: Sequence[Sequence[float]] | NDArray[Any] = field(default=(), repr=False)
     categories: Sequence[tuple[int, int]] = ()
+
+    def __post_init__(self) -> None:
+        """Keep the knots as tuples, so that layers can be compared and do not change."""
+
+        def kept(value: Any) -> Any:
+            value = value.tolist() if isinstance(value, np.ndarray) else value
+            return tuple(map(kept, value)) if isinstance(value, list | tuple) else value
+
+        object.__setattr__(self, "knots", kept(self.knots))
 
     @property
     def outputs(self) -> int:
@@ -147,7 +156,7 @@ _KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
     **dict.fromkeys(("parametric", "periodic"), (bool, "True or False")),
     "activation": (str, "a string"),
     "categories": (Sequence, "a sequence of pairs of integers"),
-    "knots": (list | tuple, "a list or tuple of lists or tuples of numbers"),
+    "knots": (tuple, "an array or a sequence of sequences of numbers"),
 }
 
 
@@ -171,7 +180,7 @@ def _describe(layer: Layer) -> dict[str, Any]:
             fits = all(np.shape(pair) == (2,) and all(map(_is_integer, pair)) for pair in value)
             described[name] = [tuple(pair) for pair in value] if fits else []
         if name == "knots" and fits:
-            fits = all(isinstance(own, list | tuple) for own in value)
+            fits = all(isinstance(own, tuple) for own in value)
             fits = fits and all(isinstance(knot, Real) for own in value for knot in own)
         if not fits:
             raise TypeError(f"{kind}.{name} must be {words}; got {reprlib.repr(value)}")

@@ -41,7 +41,7 @@ class _Kind(NamedTuple):
 KINDS = {  # for few rows, for many; and but for smooth networks the second for all classifications
     "balanced": (_Kind(0.25, "both", 0.3), _Kind(0.25, "piecewise_linear", 0.5)),
     "smooth": (_Kind(0.4, "periodic", 0.15), _Kind(0.3, "periodic", 0.5)),
-    "fine": (_Kind(0.0, "periodic", 1.5), _Kind(0.1, "piecewise_linear", 2.0)),
+    "fine": (_Kind(0.0, "both", 1.5), _Kind(0.1, "piecewise_linear", 2.0)),
 }
 _MANY_ROWS = 2500
 # Epochs of tables of up to so many rows: larger ones have fewer by the root of the ratio, which is

@@ -249,9 +249,9 @@ class Regressor(RegressorMixin, BaseMLP):
     Networks differ in activation and learning rate, in turn. Where `n_estimators` is twice the
     number of folds or more (ten, with a fifth held out or `X_val` in its place), the first round of
     folds is for networks that suit tables with little noise, the next for such that suit noisy
-    ones, and so on: without dropout and with fine waves (beyond 2,500 rows with a dropout of 0.1
-    and pieces), or with a dropout of 0.4 (0.3) and coarse waves. How much each kind counts
-    (`estimator_weights_`) is what has the least loss on rows held out. Other networks have a
+    ones, and so on: without dropout, with fine waves and pieces (beyond 2,500 rows with a dropout
+    of 0.1 and pieces alone), or with a dropout of 0.4 (0.3) and coarse waves. How much each kind
+    counts (`estimator_weights_`) is what has the least loss on rows held out. Other networks have a
     dropout of 0.25, and pieces; up to 2,500 rows also waves. `max_iter` is that of up to 4,096 rows
     and falls with the root of their number; 512 is for the first kind, up to 2,500 rows. But for
     'plain' networks also have a learnt factor on each input, a learnt slope in each unit's
