@@ -13,6 +13,7 @@ from compare import aligned
 MEASURES = {"rmse": "RMSE", "log_loss": "log-loss", "error": "error rate"}
 TIMES = ("fit_seconds", "predict_seconds")
 FIRST = ("rmse", "log_loss")  # a table has one of them
+ERRORS = ("rmse", "error")  # and one of these
 REFERENCES = ("catboost", "realmlp-td")
 SLOW = "realmlp-td"  # whose time is the measure of time
 LEAST = 1e-3  # losses and error rates below are taken as this in ratios
@@ -82,8 +83,10 @@ class Measured:
         parts = {name: self.relative(name, reference) for name in MEASURES}
         logs = {name: np.log(part) for name, part in parts.items() if len(part)}
         lines = {MEASURES[name]: np.exp(part.mean()) for name, part in logs.items()}
-        first = pd.concat([logs[name] for name in FIRST if name in logs])
-        return pd.DataFrame({**lines, "RMSE and log-loss": np.exp(first.mean())})
+        for pair in (FIRST, ERRORS):
+            both = pd.concat([logs[name] for name in pair if name in logs])
+            lines[" and ".join(MEASURES[name] for name in pair)] = np.exp(both.mean())
+        return pd.DataFrame(lines)
 
     def relative(self, measure: str, reference: str) -> pd.DataFrame:
         """Errors over a model's, on the tables that it has."""

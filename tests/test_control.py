@@ -178,6 +178,9 @@ def test_what_needs_validation_rows_says_so():
         Classifier(**SMALL | options).fit(X, Y > 0)
     model = Classifier(**SMALL | options).fit(X, Y > 0, X_val=X_VAL, y_val=Y_VAL > 0)
     assert model._temperature != 1
+    for option in ({"calibrate": True}, {"eval_metric": "accuracy"}):  # nine rows are all needed
+        with pytest.raises(ValueError, match="needs validation rows: early_stopping=True and ten"):
+            Classifier(**SMALL | option).fit(X[:9], Y[:9] > 0)
     with pytest.raises(ValueError, match=r"validation_fraction=0.99 leaves none of 12 rows"):
         Regressor(**SMALL, validation_fraction=0.99).fit(X[:12], Y[:12])
 

@@ -180,9 +180,8 @@ def test_summary_of_columns(table):
 def test_summary_of_networks(estimator, table):
     model = fitted(estimator, table)
     summary = model.summary()
-    network = model.networks_[0]
-    parameters = sum(values.size for values in network.parameters)
-    assert summary.startswith(f"{estimator.__name__}(preset='default'): 3 networks of ")
+    parameters = sum(values.size for n in model.networks_ for values in n.parameters)
+    assert summary.startswith(f"{estimator.__name__}(preset='default'): 3 networks, ")
     assert f"{parameters:,} parameters, float32" in summary
     for kind in ("Embedding of 5 numbers", "Scale ", "a slope for each unit", "Dropout "):
         assert kind in summary
@@ -191,6 +190,14 @@ def test_summary_of_networks(estimator, table):
     for history in model.histories_:
         best = f"best {history.best_iteration}, loss {history.best_loss:.4g}"
         assert f"{history.n_iter} epochs, {best}, {history.stop_reason}, " in summary
+
+
+def test_summary_tells_the_layers_of_each_kind():
+    lines = fitted(n_estimators=10, max_iter=1).summary().splitlines()
+    found = [line.split()[4] for line in lines if line.startswith("Layers of the first ")]
+    assert found == ["fine", "smooth"]
+    assert sum("Embedding of 4 numbers, 12 waves" in line for line in lines) == 2
+    assert sum("16 pieces" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,12 @@ def small(dtype="float64", seed=0, rate=0.3) -> Network:
     return Network([*layers, Dense(7, 3)], dtype=dtype, random_state=seed)
 
 
+def test_repr_makes_the_same_layers():
+    network = small("float32")
+    made = eval(repr(network), {"Network": Network, "Dense": Dense, "Dropout": Dropout})
+    assert (made.layers, made.dtype) == (network.layers, network.dtype)
+
+
 @pytest.mark.parametrize("outputs", [1, 3, 4, 5, 17])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_parameters_are_views_of_the_network(dtype, outputs, X):

@@ -15,8 +15,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
 
-from fastmlp._base import BaseMLP, Targets
+from fastmlp._base import BaseMLP
 from fastmlp._calibration import fit_temperature, log_loss_of, sharpen
+from fastmlp._given import Targets
 from fastmlp._metrics import metric_of
 from fastmlp._progress import Callback, Metric
 from fastmlp._rows import parts

@@ -39,10 +39,15 @@ class Ensemble:
             )
             for member in members
         ]
-        self.weights: NDArray[np.float64] = np.array([member.weight for member in members])
-        if not self.weights.any():  # those that counted were lost
-            self.weights[:] = 1.0
-        self.weights /= self.weights.sum()
+        self.weights = self._shares()
+
+    def _shares(self) -> NDArray[np.float64]:
+        """What each network weighs, together 1."""
+        weights = np.array([member.weight for member in self._members])
+        if not weights.any():  # those that counted were lost
+            weights[:] = 1.0
+        shares: NDArray[np.float64] = weights / weights.sum()
+        return shares
 
     def predict(self, table: NDArray[Any], n_threads: int) -> NDArray[Any]:
         """Outputs behind the link, (n_rows, outputs)."""
@@ -131,9 +136,10 @@ class Ensemble:
 
         share = min(_SHARES, key=loss_of) if rows.size else 0.5
         is_first = self._kind_of == self.kinds[0]
-        self.weights = np.where(is_first, share / is_first.sum(), (1 - share) / np.sum(~is_first))
-        for member, weight in zip(self._members, self.weights, strict=True):
+        weights = np.where(is_first, share / is_first.sum(), (1 - share) / np.sum(~is_first))
+        for member, weight in zip(self._members, weights, strict=True):
             member.weight = float(weight)
+        self.weights = self._shares()
         first[no_first] = second[no_first]
         second[no_second] = first[no_second]
         first -= second

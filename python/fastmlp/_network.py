@@ -273,6 +273,9 @@ class Network:
         self._parameters: list[NDArray[Any]] = [values for _, _, values, _ in arrays]
         self._gradients: list[NDArray[Any]] = [gradients for _, _, _, gradients in arrays]
 
+    def __repr__(self) -> str:
+        return f"Network({list(self.layers)!r}, dtype={self.dtype.name!r})"
+
     @property
     def parameters(self) -> list[NDArray[Any]]:
         """Views of the parameters, layer by layer."""

@@ -15,7 +15,8 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
-from fastmlp._base import BaseMLP, Targets
+from fastmlp._base import BaseMLP
+from fastmlp._given import Targets
 from fastmlp._metrics import metric_of
 from fastmlp._network import Network
 from fastmlp._progress import Callback, Metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fastmlp._columns import Column, Columns
-from fastmlp._network import PIECES, WAVES, Dense, Dropout, Embedding, Layer
+from fastmlp._network import PIECES, WAVES, Dense, Dropout, Embedding, Layer, Network
 from fastmlp._training import Member
 
 _MOST_COLUMNS = 30  # that are told one by one
@@ -63,14 +63,18 @@ def summarise(
     seconds: float,
 ) -> str:
     """Lines about a model; see `BaseMLP.summary`."""
-    network = members[0].network
-    n_parameters = sum(values.size for values in network.parameters)
+    networks = [member.network for member in members]
+    n_parameters = sum(values.size for network in networks for values in network.parameters)
     several = len(members) > 1
-    count = f"{len(members)} networks of " if several else ""
-    lines = [f"{title}: {count}{n_parameters:,} parameters, {network.dtype}", "Columns"]
-    lines += _columns(columns, network.layers, scaled)
-    lines.append("Layers of the first network" if several else "Layers")
-    lines += [f"  {_describe(layer)}" for layer in network.layers]
+    count = f"{len(members)} networks, " if several else ""
+    lines = [f"{title}: {count}{n_parameters:,} parameters, {networks[0].dtype}", "Columns"]
+    lines += _columns(columns, networks[0].layers, scaled)
+    first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
+    for member in members:
+        first_of.setdefault(member.recipe.place.kind, member.network)
+    for kind, network in first_of.items():
+        lines.append(f"Layers of the first {kind} network" if several else "Layers")
+        lines += [f"  {_describe(layer)}" for layer in network.layers]
     lines.append(f"Training, {seconds:.2f} seconds")
     for member, weight in zip(members, weights, strict=True):
         history, place = member.history, member.recipe.place
