@@ -772,7 +772,6 @@ FAILURES = {
 # Several steps per epoch, so that one that leaps is followed by one that sees it.
 FRAGILE = {
     "solver": "sgd",
-    "learning_rate_init": 1e-3,
     "activation": "relu",
     "hidden_layer_sizes": (8, 8),
     "batch_size": 10,

@@ -17,6 +17,7 @@ _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
 _PIECES_RATE = 0.4  # of embeddings with pieces but no waves, vectors of categories among them
 
 _PLAIN_RATE = 4e-3  # learning rate where layers have none of their own
+_SGD_RATE = 2e-3  # in presets with many inputs for each number: twice that diverges on 10 rows
 _SIGMA = 0.3  # where waves are asked for and the preset has none
 _ONE_HOT = 9  # categories up to which a column is one-hot
 _VECTOR = 8  # width of the learnt vectors of columns with more
@@ -127,7 +128,8 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
     many = place.n_rows > _MANY_ROWS
     fine = place.kind == "fine"
     dropout, embedding, sigma = KINDS[place.kind][many or (classifies and place.kind != "smooth")]
-    activation, rate = _VARIATIONS[place.number % len(_VARIATIONS)]
+    activation, factor = _VARIATIONS[place.number % len(_VARIATIONS)]
+    rates = {"adam": factor * (0.02 if classifies else 0.1), "sgd": _SGD_RATE}
     epochs = _EPOCHS[preset] * min(1.0, sqrt(_FULL_ROWS / max(place.n_rows, 1)))
     if fine and not (classifies or many):
         epochs *= 2  # tables with little noise gain from every epoch
@@ -140,9 +142,7 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
         "sigma": sigma,
         "standardize": "robust",
         "learning_rate": "coslog4",
-        "learning_rate_init": rate * (0.02 if classifies else 0.1)
-        if solver == "adam"
-        else _PLAIN_RATE,
+        "learning_rate_init": rates.get(solver, _PLAIN_RATE),
         "beta_2": 0.95,
         "weight_decay": 0.02,
         "max_iter": max(round(epochs), _FEWEST_EPOCHS),
