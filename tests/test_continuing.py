@@ -169,6 +169,24 @@ def test_what_a_fit_was_made_of_cannot_change(before, after, X, y):
         model.set_params(**after).fit(X, y)
 
 
+@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+def test_partial_fit_does_not_undo_what_fit_has_learnt(estimator):
+    """At the rate that a schedule begins with it made the error half as large again."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(600, 5))
+    f = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=600)
+    y = f if estimator is Regressor else f > 0
+    model = estimator(n_estimators=1, random_state=0).fit(X[:300], y[:300])
+    scores = [model.score(X[400:], y[400:])]
+    for rows in np.array_split(np.arange(300, 400), 5):
+        model.partial_fit(X[rows], y[rows])
+        scores.append(model.score(X[400:], y[400:]))
+    assert min(scores) > scores[0] - 0.02
+    assert model.learning_rate_curve_[-1] == pytest.approx(
+        0.1 * max(model.learning_rate_curve_), rel=0.02
+    )
+
+
 def test_partial_fit_forgets_what_was_out_of_fold(X, y):
     model = small(preset="default", n_estimators=5, compute_importances=True).fit(X, y)
     assert hasattr(model, "oof_prediction_")

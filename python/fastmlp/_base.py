@@ -22,8 +22,9 @@ from fastmlp._importance import permutation_importances
 from fastmlp._progress import Metric, Progress
 from fastmlp._recipe import Recipe
 from fastmlp._threads import n_threads
-from fastmlp._training import Job, Part, train_all
+from fastmlp._training import Job, Member, Part, train_all
 
+_LATER_RATE = 0.1  # of partial_fit after fit, relative to the largest
 _OF_ONE_FIT = ("oof_prediction_", "oof_decision_function_", "feature_importances_")
 
 
@@ -176,6 +177,8 @@ class BaseMLP(Building):
                     )
                 )
             self._train(jobs, stacklevel=3)
+            for member in self._members:
+                member.annealed = True
             self._snapshot()
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
@@ -294,7 +297,7 @@ class BaseMLP(Building):
                     member,
                     part,
                     None,
-                    self._options(_one_epoch(member.recipe), part.n_rows)
+                    self._options(_one_epoch(member), part.n_rows)
                     | {
                         "seed": member.network._engine.seed,
                         "samples_seen": float(member.samples_seen),
@@ -325,10 +328,6 @@ class BaseMLP(Building):
             self.__dict__.clear()
             self.__dict__.update(before)
             raise
-
-    # ---- input
-
-    # ---- networks
 
     def _train(self, jobs: Sequence[Job], *, stacklevel: int) -> None:
         """Run the engine's loops and take down what they tell."""
@@ -390,17 +389,15 @@ class BaseMLP(Building):
             what = f"{len(kept)} of {len(jobs)} networks were kept, as far as they had come."
         warnings.warn(f"Training interrupted by user. {what}", stacklevel=stacklevel + 1)
 
-    # ---- prediction
 
-    # ---- fitted attributes that the networks hold
-
-
-def _one_epoch(recipe: Recipe) -> Recipe:
+def _one_epoch(member: Member) -> Recipe:
     """The recipe of a call of partial_fit.
 
-    A schedule over all steps makes no sense where nobody knows how many there will be.
+    A schedule over all steps makes no sense where nobody knows how many there will be. Its largest
+    rate would undo what networks have learnt at its end.
     """
-    unbounded = recipe.learning_rate in ("cosine", "one_cycle", "coslog4")
-    return replace(
-        recipe, max_iter=1, learning_rate="constant" if unbounded else recipe.learning_rate
-    )
+    recipe = member.recipe
+    if recipe.learning_rate not in ("cosine", "one_cycle", "coslog4"):
+        return replace(recipe, max_iter=1)
+    rate = recipe.learning_rate_init * (_LATER_RATE if member.annealed else 1.0)
+    return replace(recipe, max_iter=1, learning_rate="constant", learning_rate_init=rate)

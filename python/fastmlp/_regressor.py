@@ -564,8 +564,7 @@ class Regressor(RegressorMixin, BaseMLP):
         The first call builds the network and learns the standardisation; later calls keep both
         and the optimiser's state, so it should hold enough rows to tell what columns are like.
         There is no validation part; 'cosine', 'one_cycle' and 'coslog4' become a constant learning
-        rate of `learning_rate_init`. That is too large for networks that `fit` has finished, whose
-        rate had come down: give them a hundredth of it or so.
+        rate: `learning_rate_init`, and after `fit`, which ended with a low one, a tenth of it.
 
         Parameters
         ----------

@@ -93,6 +93,7 @@ class Member:
     weight: float = 1.0  # in the mean over all networks, relative to the others'
     history: History = field(default_factory=History)
     samples_seen: int = 0  # by partial_fit
+    annealed: bool = False  # by `fit`, whose learning rate falls
 
     def renew_optimizer(self) -> None:
         """Forget the optimiser's state."""
