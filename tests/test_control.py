@@ -419,12 +419,12 @@ def test_metric_that_is_not_a_number_is_warned_of():
 def test_calibration_on_a_given_validation_part():
     """By the prediction of all networks: then no other temperature does better there."""
     noisy = [TARGETS["two classes"][i] ^ (rng.random(n) < 0.2) for i, n in ((0, ROWS), (1, 100))]
-    model = Classifier(**SMALL | {"n_estimators": 3, "max_iter": 30})
+    model = Classifier(**SMALL | {"n_estimators": 3, "max_iter": 200, "early_stopping": False})
     model.fit(X, noisy[0], X_val=X_VAL, y_val=noisy[1])
     found = model.predict_proba(X_VAL)
     assert fit_temperature(found, noisy[1].astype(int), None) == pytest.approx(1, abs=0.02)
     raw = model.set_params(calibrate=False).fit(X, noisy[0], X_val=X_VAL, y_val=noisy[1])
-    assert log_loss(noisy[1], found) <= log_loss(noisy[1], raw.predict_proba(X_VAL)) + 1e-4
+    assert log_loss(noisy[1], found) < log_loss(noisy[1], raw.predict_proba(X_VAL)) - 0.02
 
 
 def test_plain_preset_is_not_calibrated_unless_asked():
