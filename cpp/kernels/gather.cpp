@@ -29,9 +29,9 @@ void copy_row(const T* from, Index n, T* to) {
   if (n & 1) *to = *from;
 }
 
-/** x <- 0 where x is NaN, then with `clips` x / sqrt(1 + (x / 3)^2), for the first n numbers of a row. */
+/** x <- 0 where x is NaN, then with `clips` x / sqrt(1 + (x / 3)^2), for the first n numbers of each row. */
 template <class T>
-void fill_and_clip(T* row, Index n, bool clips) {
+void fill_and_clip(Matrix<T> rows, Index n, bool clips) {
   using namespace simd;
   // Beyond, the square would overflow, and the result is 3 to the last bit.
   constexpr T kFar = T(1e9);
@@ -43,12 +43,15 @@ void fill_and_clip(T* row, Index n, bool clips) {
     return pdiv(x, square_root<T>(pmadd(third, third, set<T>(1))));
   };
   const Index whole = n / kWidth<T> * kWidth<T>;
-  for (Index j = 0; j < whole; j += kWidth<T>) store(row + j, shaped(load(row + j)));
-  if (whole == n) return;
-  alignas(kAlignment) T last[kWidth<T>] = {};
-  std::copy_n(row + whole, n - whole, last);
-  store(last, shaped(load(last)));
-  std::copy_n(last, n - whole, row + whole);
+  // The last numbers share a packet with what follows them, flags or the line's padding.
+  const Packet<T> is_number = pcmp_lt(Eigen::internal::plset<Packet<T>>(T(0)), set<T>(static_cast<T>(n - whole)));
+  for (Index i = 0; i < rows.rows; ++i) {
+    T* row = rows.row(i);
+    for (Index j = 0; j < whole; j += kWidth<T>) store(row + j, shaped(load(row + j)));
+    if (whole == n) continue;
+    const Packet<T> last = load(row + whole);
+    store(row + whole, pselect(is_number, shaped(last), last));
+  }
 }
 
 template <class Source, class T>
@@ -61,19 +64,17 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
   const bool contiguous = table.col_stride == static_cast<Index>(sizeof(Source));
   // Shuffled rows of a large table come from memory, and nobody but us knows which is next.
   constexpr Index kAhead = 16, kMostLines = 4;
+  // Numbers are filled and clipped some rows later: a vector cannot be loaded from numbers that are still being stored.
+  constexpr Index kGroup = 16;
   const Index row_bytes = contiguous ? cols * static_cast<Index>(sizeof(Source)) : 0;
-  for (Index i = 0; i < out.rows; ++i) {
+  const auto copy_row_in = [&](Index i) {
     const char* from = table.data + (rows ? static_cast<Index>(rows[i]) : first + i) * table.row_stride;
     if (rows && i + kAhead < out.rows + following)
       for (Index byte = 0; byte < std::min(row_bytes, kMostLines * kAlignment); byte += kAlignment)
         __builtin_prefetch(table.data + static_cast<Index>(rows[i + kAhead]) * table.row_stride + byte);
     T* to = out.row(i);
     if constexpr (std::is_same_v<Source, T>)
-      if (contiguous && standardisation.empty()) {
-        copy_row(reinterpret_cast<const T*>(from), cols, to);
-        if (standardisation.n_filled() > 0) fill_and_clip(to, standardisation.n_filled(), standardisation.clips());
-        continue;
-      }
+      if (contiguous && standardisation.empty()) return copy_row(reinterpret_cast<const T*>(from), cols, to);
     const auto copy = [&](auto value) {
       if (standardisation.empty())
         for (Index j = 0; j < cols; ++j) to[j] = static_cast<T>(value(j));
@@ -84,7 +85,12 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
       copy([&, row = reinterpret_cast<const Source*>(from)](Index j) { return row[j]; });
     else
       copy([&](Index j) { return *reinterpret_cast<const Source*>(from + j * table.col_stride); });
-    if (standardisation.n_filled() > 0) fill_and_clip(to, standardisation.n_filled(), standardisation.clips());
+  };
+  for (Index row = 0; row < out.rows; row += kGroup) {
+    const Index count = std::min(kGroup, out.rows - row);
+    for (Index i = row; i < row + count; ++i) copy_row_in(i);
+    if (standardisation.n_filled() > 0)
+      fill_and_clip(out.slice(row, count), standardisation.n_filled(), standardisation.clips());
   }
 }
 
