@@ -169,5 +169,7 @@ class Fitted(Parameters):
 
 def _mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
     """Mean over the networks that were still in training, epoch by epoch."""
+    if len(curves) == 1:
+        return list(curves[0])
     epochs = ([value for value in epoch if value is not None] for epoch in zip_longest(*curves))
     return [sum(values) / len(values) for values in epochs]

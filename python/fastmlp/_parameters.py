@@ -5,13 +5,19 @@ from __future__ import annotations
 from abc import ABCMeta
 from collections.abc import Sequence
 from functools import cache
+from inspect import signature
 from math import inf
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils._param_validation import (
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 
 from fastmlp._metrics import check_metric
 from fastmlp._network import ACTIVATIONS
@@ -85,6 +91,19 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         names: list[str] = super()._get_param_names()
         return names
 
+    @classmethod
+    @cache
+    def _defaults(cls) -> dict[str, Any]:
+        return {name: one.default for name, one in signature(cls.__init__).parameters.items()}
+
+    def _validate_params(self) -> None:
+        """Check the type and range of parameters: of those that are not the defaults, for time."""
+        defaults = self._defaults()
+        given = self.get_params(deep=False)
+        changed = {name: value for name, value in given.items() if value is not defaults[name]}
+        name = type(self).__name__
+        validate_parameter_constraints(self._parameter_constraints, changed, name)
+
     def _setting(self, name: str, place: Place = _ANY) -> Any:
         """A parameter, or where it is "auto" what the preset sets for that network and table."""
         return self._preset(place)[name] if self._is_auto(name) else getattr(self, name)
@@ -94,7 +113,8 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         return isinstance(value, str) and value == "auto"
 
     def _preset(self, place: Place) -> dict[str, Any]:
-        return preset_settings(self.preset, self.solver, place, classifies=is_classifier(self))
+        classifies = isinstance(self, ClassifierMixin)
+        return preset_settings(self.preset, self.solver, place, classifies=classifies)
 
     def _recipe(self, place: Place) -> Recipe:
         """What a network and its training are made of, every "auto" settled."""
