@@ -23,7 +23,7 @@ def small(dtype="float64", seed=0, rate=0.3) -> Network:
     return Network([*layers, Dense(7, 3)], dtype=dtype, random_state=seed)
 
 
-def test_repr_makes_the_same_layers():
+def test_repr_is_what_makes_such_a_network():
     network = small("float32")
     made = eval(repr(network), {"Network": Network, "Dense": Dense, "Dropout": Dropout})
     assert (made.layers, made.dtype) == (network.layers, network.dtype)

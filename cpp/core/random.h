@@ -33,7 +33,7 @@ constexpr std::uint64_t random_key(std::uint64_t seed, Stream use, std::uint64_t
   return mix64(key + b * 0xda942042e4dd58b5u);
 }
 
-/** 32 random bits for one index of a stream: the dropout masks. */
+/** 32 random bits for one index of a stream. */
 constexpr std::uint32_t random_bits(std::uint64_t key, std::uint32_t index) {
   return mix32(mix32(index + static_cast<std::uint32_t>(key)) ^ static_cast<std::uint32_t>(key >> 32));
 }

@@ -37,7 +37,7 @@ struct LeakyRelu {
   }
   template <class T>
   static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
-    return pselect(pcmp_lt(set<T>(0), a), delta, pmul(delta, set<T>(T(slope))));
+    return where_positive<T>(a, delta, pmul(delta, set<T>(T(slope))));
   }
 };
 
@@ -47,13 +47,13 @@ struct ScaledElu {
   template <class T>
   static Packet<T> value(const Packet<T>& z) {
     const Packet<T> below = pmul(set<T>(T(Constants::scale * Constants::alpha)), expm1<T>(pmin(z, set<T>(0))));
-    return pselect(pcmp_lt(set<T>(0), z), pmul(set<T>(T(Constants::scale)), z), below);
+    return pmadd(set<T>(T(Constants::scale)), pmax(z, set<T>(0)), below);
   }
   template <class T>
   static Packet<T> backward(const Packet<T>& delta, const Packet<T>& a) {
     // below zero: scale alpha exp(z) = a + scale alpha
     const Packet<T> below = padd(a, set<T>(T(Constants::scale * Constants::alpha)));
-    return pmul(delta, pselect(pcmp_lt(set<T>(0), a), set<T>(T(Constants::scale)), below));
+    return pmul(delta, where_positive<T>(a, set<T>(T(Constants::scale)), below));
   }
 };
 struct EluConstants {
@@ -99,12 +99,10 @@ struct Mish {
     // From 20 on tanh(softplus(z)) is 1 to the last bit, and e^2z has not overflowed.
     const Packet<T> e = pexp(pmin(z, set<T>(20)));
     const Packet<T> n = pmul(e, padd(e, two));
-    const Packet<T> t = pdiv(n, padd(n, two));
-    if (derivative) {
-      // 1 - t^2 = 4 (n + 1) / (n + 2)^2 and n + 1 = (e + 1)^2; times the logistic e / (e + 1)
-      const Packet<T> r = pdiv(two, padd(n, two));
-      *derivative = pmadd(pmul(pmul(z, e), padd(e, one)), pmul(r, r), t);
-    }
+    const Packet<T> r = pdiv(one, padd(n, two));
+    const Packet<T> t = pmul(n, r);
+    // 1 - t^2 = 4 (n + 1) / (n + 2)^2 and n + 1 = (e + 1)^2; times the logistic e / (e + 1)
+    if (derivative) *derivative = pmadd(pmul(pmul(z, e), padd(e, one)), pmul(set<T>(4), pmul(r, r)), t);
     return pmul(z, t);
   }
 };

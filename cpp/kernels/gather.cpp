@@ -36,9 +36,8 @@ void fill_and_clip(Matrix<T> rows, Index n, bool clips) {
   // Beyond, the square would overflow, and the result is 3 to the last bit.
   constexpr T kFar = T(1e9);
   const auto shaped = [&](const Packet<T>& given) {
-    Packet<T> x = pselect(pcmp_eq(given, given), given, set<T>(0));
-    if (!clips) return x;
-    x = pmax(pmin(x, set<T>(kFar)), set<T>(-kFar));
+    if (!clips) return zero_for_nan<T>(given);
+    const Packet<T> x = pmax(pmin(zero_for_nan<T>(given), set<T>(kFar)), set<T>(-kFar));
     const Packet<T> third = pmul(x, set<T>(T(1) / 3));
     return pdiv(x, square_root<T>(pmadd(third, third, set<T>(1))));
   };

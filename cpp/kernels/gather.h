@@ -48,9 +48,9 @@ class Standardisation {
 };
 
 /** out.row(i) <- table row rows[i], or row first + i where rows is null, standardised. The subtraction is done in the
- * wider precision of the table's and the network's, so that large offsets do not cost digits; padding of `out` is left
- * alone. `following`: how many more row numbers there are behind these, to be gathered next; their rows are fetched
- * ahead. */
+ * wider precision of the table's and the network's, so that large offsets do not cost digits. Rows of `out` are aligned
+ * to cache lines and reach to the end of their last one; what lies behind the columns there is left alone. `following`:
+ * how many more row numbers there are behind these, to be gathered next; their rows are fetched ahead. */
 template <class T>
 void gather(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
             Matrix<T> out, Index following = 0);

@@ -59,7 +59,25 @@ template <class T>
 inline Packet<T> where_positive(const Packet<T>& gate, const Packet<T>& x) {
   return pand(x, pcmp_lt(set<T>(0), gate));
 }
+/** x where `gate` is above zero, and y elsewhere. */
+template <class T>
+inline Packet<T> where_positive(const Packet<T>& gate, const Packet<T>& x, const Packet<T>& y) {
+  return pselect(pcmp_lt(set<T>(0), gate), x, y);
+}
+/** x, but 0 where it is NaN. */
+template <class T>
+inline Packet<T> zero_for_nan(const Packet<T>& x) {
+  return pand(x, pcmp_eq(x, x));
+}
 #ifdef __AVX512F__  // a mask there is no packet, and to make one of it costs more than the comparison
+template <>
+inline Packet<float> zero_for_nan<float>(const Packet<float>& x) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_EQ_OQ), x);
+}
+template <>
+inline Packet<double> zero_for_nan<double>(const Packet<double>& x) {
+  return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(x, x, _CMP_EQ_OQ), x);
+}
 template <>
 inline Packet<float> where_positive<float>(const Packet<float>& gate, const Packet<float>& x) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(gate, _mm512_setzero_ps(), _CMP_GT_OQ), x);
@@ -67,6 +85,15 @@ inline Packet<float> where_positive<float>(const Packet<float>& gate, const Pack
 template <>
 inline Packet<double> where_positive<double>(const Packet<double>& gate, const Packet<double>& x) {
   return _mm512_maskz_mov_pd(_mm512_cmp_pd_mask(gate, _mm512_setzero_pd(), _CMP_GT_OQ), x);
+}
+template <>
+inline Packet<float> where_positive<float>(const Packet<float>& gate, const Packet<float>& x, const Packet<float>& y) {
+  return _mm512_mask_mov_ps(y, _mm512_cmp_ps_mask(gate, _mm512_setzero_ps(), _CMP_GT_OQ), x);
+}
+template <>
+inline Packet<double> where_positive<double>(const Packet<double>& gate, const Packet<double>& x,
+                                             const Packet<double>& y) {
+  return _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask(gate, _mm512_setzero_pd(), _CMP_GT_OQ), x);
 }
 #endif
 /** Fetches into the second cache, so that the first keeps what is in use. */

@@ -151,6 +151,7 @@ Index outer_depth(Index depth, Index rows) {
   return even_part(depth, std::max(kDepth, kRowsBytes / (rows * static_cast<Index>(sizeof(T)))));
 }
 
+/** `job` says how the sums start and finish, and whose bias and gate they take; the rest is filled in here. */
 template <class T>
 void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   if (c.rows == 0) return;
@@ -158,6 +159,8 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   const bool row_contiguous = a.row == 1;
   const Start start = job.start;
   const Finish finish = job.finish;
+  const T* const bias = job.bias;
+  const T* const gate = job.gate;
   job.a_stride = row_contiguous ? a.depth : a.row;
   job.a_tile = kTileRows * a.row;
   const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
@@ -175,37 +178,36 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
       const auto place = [&](const auto& p, Index k) { return b.data + p.start * b.column + k * stride_in(p); };
       job.b_stride = stride_in(panel);
       job.next_stride = stride_in(next);
+      job.bias = bias ? bias + column : nullptr;
       for (Index first = 0; first < c.rows; first += group_rows) {
-        Job<T> own = job;
         const Index rows = std::min(group_rows, c.rows - first);
-        if (own.bias) own.bias += column;
-        if (own.gate) own.gate += first * own.gate_stride + column;
+        job.gate = gate ? gate + first * job.gate_stride + column : nullptr;
         for (Index k = k_outer; k < k_end; k += inner) {
-          own.depth = std::min(inner, k_end - k);
-          own.a = a.data + first * a.row + k * a.depth;
-          own.b = place(panel, k);
-          own.next = place(next, k);
-          own.start = k == 0 ? start : Start::sums;
+          job.depth = std::min(inner, k_end - k);
+          job.a = a.data + first * a.row + k * a.depth;
+          job.b = place(panel, k);
+          job.next = place(next, k);
+          job.start = k == 0 ? start : Start::sums;
           if (k == k_outer) {
-            own.sums = c.row(first) + column;
-            own.sums_stride = c.stride;
+            job.sums = c.row(first) + column;
+            job.sums_stride = c.stride;
           } else {
-            own.sums = unfinished;
-            own.sums_stride = panel.width;
+            job.sums = unfinished;
+            job.sums_stride = panel.width;
           }
           if (k + inner < k_end) {
-            own.finish = Finish::store;
-            own.c = unfinished;
-            own.c_stride = panel.width;
+            job.finish = Finish::store;
+            job.c = unfinished;
+            job.c_stride = panel.width;
           } else {
-            own.finish = k_end == depth ? finish : Finish::store;
-            own.c = c.row(first) + column;
-            own.c_stride = c.stride;
+            job.finish = k_end == depth ? finish : Finish::store;
+            job.c = c.row(first) + column;
+            job.c_stride = c.stride;
           }
           if (row_contiguous)
-            panel_tiles<T, true>(own, rows, panel.width);
+            panel_tiles<T, true>(job, rows, panel.width);
           else
-            panel_tiles<T, false>(own, rows, panel.width);
+            panel_tiles<T, false>(job, rows, panel.width);
         }
       }
       column = after;

@@ -50,16 +50,35 @@ inline Packet<T> logistic(const Packet<T>& x) {
   return pdiv(one, padd(one, pexp(psub(set<T>(0), x))));
 }
 
-/** exp(x) - 1 without cancellation near 0 (Kahan's correction of the rounded exponential); not for x where exp(x)
- * overflows. */
+/** exp(x) - 1 without cancellation near 0, up to where exp(x) overflows. In float by its series: with n the integer
+ * next to x / log(2) and r the rest, 2^n (exp(r) - 1) + (2^n - 1). In double by Kahan's correction of the rounded
+ * exponential. */
 template <class T>
 inline Packet<T> expm1(const Packet<T>& x) {
   const Packet<T> one = set<T>(1);
-  const Packet<T> u = pexp(x);
-  const Packet<T> v = psub(u, one);
-  const Packet<T> corrected = pmul(v, pdiv(x, plog(u)));
-  const Packet<T> y = pselect(pcmp_eq(v, set<T>(-1)), v, corrected);
-  return pselect(pcmp_eq(u, one), x, y);
+  if constexpr (std::is_same_v<T, float> && kWidth<T> > 1) {
+    using namespace Eigen::internal;
+    using Bits = typename unpacket_traits<Packet<T>>::integer_packet;
+    constexpr std::array<double, 6> series = {1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2};
+    // Beyond, n would be 128; and exp(x) not a normal number.
+    const Packet<T> bounded = pmin(pmax(x, set<T>(-87)), set<T>(88.37f));
+    // Rounded to an integer by adding a number of which it is the last digits.
+    const Packet<T> big = set<T>(0x1.8p23f);
+    const Packet<T> shifted = pmadd(bounded, set<T>(std::numbers::log2e_v<float>), big);
+    const Packet<T> n = psub(shifted, big);
+    const Bits exponent = plogical_shift_left<23>(preinterpret<Bits>(shifted));
+    const Packet<T> power = preinterpret<Packet<T>>(Bits(padd(exponent, pset1<Bits>(0x3f800000))));
+    // log(2) in two parts, of which the first has few digits, so that its product with n is exact.
+    const Packet<T> r = pmadd(n, set<T>(2.12194440e-4f), pmadd(n, set<T>(-0.693359375f), bounded));
+    const Packet<T> p = pmadd(pmul(r, r), polynomial<T>(r, series), r);
+    return pmadd(power, p, psub(power, one));
+  } else {
+    const Packet<T> u = pexp(x);
+    const Packet<T> v = psub(u, one);
+    const Packet<T> corrected = pmul(v, pdiv(x, plog(u)));
+    const Packet<T> y = pselect(pcmp_eq(v, set<T>(-1)), v, corrected);
+    return pselect(pcmp_eq(u, one), x, y);
+  }
 }
 
 /** log(1 + x) without cancellation near 0, for finite x >= 0 (Kahan). */

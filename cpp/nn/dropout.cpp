@@ -20,17 +20,16 @@ void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) cons
   for (Index i = 0; i < from.rows; ++i) {
     const T* source = from.row(i);
     T* target = to.row(i);
-    const auto base = static_cast<std::uint32_t>((pass.first_row + i) * half);
-    const auto bits = [&](Index j) { return random_bits(key, base + static_cast<std::uint32_t>(j)); };
+    std::uint32_t place = random_bits(key, static_cast<std::uint32_t>(pass.first_row + i));
     const Index second = std::max<Index>(width_ - half, 0);
     for (Index j = 0; j < second; ++j) {
-      const std::uint32_t both = bits(j);
+      const std::uint32_t both = mix32(place++);
       const T low = source[j] * scale, high = source[j + half] * scale;
       target[j] = (both & 0xffff) >= threshold ? low : T(0);
       target[j + half] = (both >> 16) >= threshold ? high : T(0);
     }
     for (Index j = second; j < std::min(half, width_); ++j)
-      target[j] = (bits(j) & 0xffff) >= threshold ? source[j] * scale : T(0);
+      target[j] = (mix32(place++) & 0xffff) >= threshold ? source[j] * scale : T(0);
     std::fill(target + width_, target + padded<T>(width_), T(0));
   }
 }

@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fastmlp._building import Building
-from fastmlp._given import Split, Targets
+from fastmlp._given import FEWEST_ROWS, Split, Targets
 from fastmlp._importance import permutation_importances
 from fastmlp._progress import Metric, Progress
 from fastmlp._recipe import Recipe
 from fastmlp._threads import n_threads
 from fastmlp._training import Job, Member, Part, train_all
 
-_LATER_RATE = 0.1  # of partial_fit after fit, relative to the largest
+_FALLING = ("cosine", "one_cycle", "coslog4")  # schedules over all steps, to nearly nothing
+_LATER_SHARE = 0.03  # of the largest rate, in partial_fit after such a schedule
 _OF_ONE_FIT = ("oof_prediction_", "oof_decision_function_", "feature_importances_")
 
 
@@ -140,8 +141,8 @@ class BaseMLP(Building):
             if splits[0].validation is None:
                 for name in self._need_validation():
                     raise ValueError(
-                        f"{name} needs validation rows: early_stopping=True and ten rows, or X_val "
-                        "and y_val"
+                        f"{name} needs validation rows: X_val and y_val, or early_stopping=True "
+                        f"and {FEWEST_ROWS} rows, so that some weigh in each part"
                     )
             if continues:
                 splits = [splits[member.recipe.place.number] for member in self._members]
@@ -177,8 +178,9 @@ class BaseMLP(Building):
                     )
                 )
             self._train(jobs, stacklevel=3)
-            for member in self._members:
-                member.annealed = True
+            for job in jobs:
+                job.member.samples_seen += job.train.n_rows * job.member.history.n_iter
+                job.member.rate_share = _later_share(job.member)
             self._snapshot()
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
@@ -297,7 +299,7 @@ class BaseMLP(Building):
                     member,
                     part,
                     None,
-                    self._options(_one_epoch(member), part.n_rows)
+                    self._options(_one_epoch(member.recipe, member.rate_share), part.n_rows)
                     | {
                         "seed": member.network._engine.seed,
                         "samples_seen": float(member.samples_seen),
@@ -390,14 +392,24 @@ class BaseMLP(Building):
         warnings.warn(f"Training interrupted by user. {what}", stacklevel=stacklevel + 1)
 
 
-def _one_epoch(member: Member) -> Recipe:
+def _later_share(member: Member) -> float:
+    """What partial_fit after this fit takes of the largest rate: that would undo what was learnt.
+
+    Where training was cut short, the rate had not come down.
+    """
+    schedule, history = member.recipe.learning_rate, member.history
+    if schedule == "adaptive" and history.learning_rate_curve:
+        return history.learning_rate_curve[-1] / member.recipe.learning_rate_init
+    cut = history.stop_reason in ("interrupted", "callback")
+    return _LATER_SHARE if schedule in _FALLING and not cut else 1.0
+
+
+def _one_epoch(recipe: Recipe, rate_share: float) -> Recipe:
     """The recipe of a call of partial_fit.
 
-    A schedule over all steps makes no sense where nobody knows how many there will be. Its largest
-    rate would undo what networks have learnt at its end.
+    A schedule over all steps makes no sense where nobody knows how many there will be.
     """
-    recipe = member.recipe
-    if recipe.learning_rate not in ("cosine", "one_cycle", "coslog4"):
+    if recipe.learning_rate not in (*_FALLING, "adaptive"):
         return replace(recipe, max_iter=1)
-    rate = recipe.learning_rate_init * (_LATER_RATE if member.annealed else 1.0)
+    rate = recipe.learning_rate_init * rate_share
     return replace(recipe, max_iter=1, learning_rate="constant", learning_rate_init=rate)

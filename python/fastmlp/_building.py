@@ -126,6 +126,7 @@ class Building(Given):
         """Check that training can go on; optimisers whose parameters changed start anew."""
         n_networks = self._dealt[0] if hasattr(self, "_dealt") else len(self._members)
         for name, was, becomes in (
+            ("preset", self._members[0].recipe.preset, self.preset),
             ("n_estimators", n_networks, self._setting("n_estimators")),
             ("standardize", self._standardized, self._setting("standardize")),
         ):

@@ -28,6 +28,7 @@ class Fitted(Parameters):
     _scaling: Scaling
     _members: list[Member]
     _ensemble: Ensemble
+    _standardized: bool | str  # what `standardize` was
 
     @property
     def _dtype(self) -> np.dtype[Any]:

@@ -25,6 +25,8 @@ from fastmlp._fitted import Fitted
 from fastmlp._rows import Rows, n_held_out, validation_parts
 from fastmlp._training import Part
 
+FEWEST_ROWS = 10  # of which some are held out
+
 
 @dataclass
 class Targets:
@@ -69,6 +71,7 @@ def reject_missing(values: Any, name: str) -> None:
 class Given(Fitted):
     """An estimator that checks what it is given and deals rows to its networks."""
 
+    _dealt: tuple[int, Any]  # number of networks, and the random numbers that rows were dealt with
     _trained_on: tuple[Any, ...] | None  # how rows were held out, where that is known
 
     @abstractmethod
@@ -162,7 +165,7 @@ class Given(Fitted):
         n_rows = targets.values.shape[0]
         fraction = self._setting("validation_fraction")
         none = [Split(None, given)] * n_members
-        if given is not None or not self.early_stopping or n_rows < 10:
+        if given is not None or not self.early_stopping or n_rows < FEWEST_ROWS:
             return none
         if n_held_out(n_rows, fraction) >= n_rows:
             raise ValueError(

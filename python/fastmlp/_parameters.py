@@ -94,7 +94,10 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     @classmethod
     @cache
     def _defaults(cls) -> dict[str, Any]:
-        return {name: one.default for name, one in signature(cls.__init__).parameters.items()}
+        """Defaults of the parameters, checked once for each class."""
+        defaults = {name: one.default for name, one in signature(cls.__init__).parameters.items()}
+        validate_parameter_constraints(cls._parameter_constraints, defaults, cls.__name__)
+        return defaults
 
     def _validate_params(self) -> None:
         """Check the type and range of parameters: of those that are not the defaults, for time."""

@@ -58,8 +58,8 @@ class Regressor(RegressorMixin, BaseMLP):
         What "auto" stands for; see Notes.
     n_estimators : int or "auto", default="auto"
         Networks that are trained, in one call, and averaged. They differ in their start, the order
-        of rows and the fold that they are validated on, and but for preset 'plain' in activation,
-        rate and kind; see Notes.
+        of rows and the fold that they are validated on, and but for preset 'plain' in activation
+        and rate; ten or more (twice the number of folds) are of two kinds, fewer of one; see Notes.
     categorical_features : "auto", array-like of str, int or bool, or None, default="auto"
         Columns of numbers that are categories nevertheless, by name, position or mask. Text,
         booleans and what a frame calls categorical are categories in any case: "auto", None and
@@ -69,7 +69,8 @@ class Regressor(RegressorMixin, BaseMLP):
         numbers. "periodic": three learnt sums of 16 cosines of it (PBLD, Holzmüller et al. 2024).
         "piecewise_linear": four learnt functions of it that are straight between 17 knots (33
         beyond 5,000 rows), which share out the training rows, and level outside (Gorishniy et al.
-        2022, with few outputs). "both": both. None: nothing.
+        2022, with few outputs). "both": both. None: nothing. "auto": by kind of network, number
+        of rows and task; see Notes.
     loss : str, default="squared_error"
         'squared_error', 'absolute_error', 'huber', 'quantile' or 'poisson'.
         What to minimise, the mean over rows and outputs, on the standardised target. 'poisson'
@@ -139,14 +140,15 @@ class Regressor(RegressorMixin, BaseMLP):
     early_stopping : bool, default=True
         Whether to watch the loss on a validation part, keep the weights of its best epoch and stop
         after `n_iter_no_change` epochs without progress. False: the training loss is watched and
-        the last weights are kept. Tables of fewer than 10 rows are trained without.
+        the last weights are kept. Tables of fewer than 10 rows are trained without,
+        and so are those where one of the parts would weigh nothing.
     validation_fraction : float or "auto", default="auto"
         Part of the rows, in (0, 1), that `early_stopping` holds out where `fit` is not given
         `X_val`. Several networks have folds, no larger than this; how many decides on their kinds.
     eval_metric : str, callable or None, default=None
         What finds the best epoch in place of the validation loss: the name of a scikit-learn
-        scorer, a scorer, or a function ``metric(y_true, y_pred)`` that returns a cost (those of
-        scikit-learn named ``..._score`` are scores). Those that
+        scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns that
+        gives a cost (those of scikit-learn named ``..._score`` are scores). Those that
         take `sample_weight` get it where there are weights.
     compute_importances : bool, default=False
         Whether `fit` finds `feature_importances_`.
@@ -564,7 +566,9 @@ class Regressor(RegressorMixin, BaseMLP):
         The first call builds the network and learns the standardisation; later calls keep both
         and the optimiser's state, so it should hold enough rows to tell what columns are like.
         There is no validation part; 'cosine', 'one_cycle' and 'coslog4' become a constant learning
-        rate: `learning_rate_init`, and after `fit`, which ended with a low one, a tenth of it.
+        rate: `learning_rate_init`, and 3% of it after a `fit` that has brought the rate down; with
+        'constant' it is all of `learning_rate_init` in any case. What needs validation rows
+        (`eval_metric`, `compute_importances`) does nothing here.
 
         Parameters
         ----------

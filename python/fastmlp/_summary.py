@@ -73,7 +73,8 @@ def summarise(
     for member in members:
         first_of.setdefault(member.recipe.place.kind, member.network)
     for kind, network in first_of.items():
-        lines.append(f"Layers of the first {kind} network" if several else "Layers")
+        which = f"{kind} " if len(first_of) > 1 else ""
+        lines.append(f"Layers of the first {which}network" if several else "Layers")
         lines += [f"  {_describe(layer)}" for layer in network.layers]
     lines.append(f"Training, {seconds:.2f} seconds")
     for member, weight in zip(members, weights, strict=True):

@@ -92,8 +92,8 @@ class Member:
     optimizer_options: dict[str, Any]
     weight: float = 1.0  # in the mean over all networks, relative to the others'
     history: History = field(default_factory=History)
-    samples_seen: int = 0  # by partial_fit
-    annealed: bool = False  # by `fit`, whose learning rate falls
+    samples_seen: int = 0  # in training
+    rate_share: float = 1.0  # of partial_fit's learning rate in the largest: less after `fit`
 
     def renew_optimizer(self) -> None:
         """Forget the optimiser's state."""

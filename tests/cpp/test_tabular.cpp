@@ -70,6 +70,47 @@ TEST(missing_numbers_are_filled_and_outliers_drawn_in) {
   CHECK(!(Standardisation({}, {}, 4, false).fits(3)));
 }
 
+/** Rows of every kind of length, with NaN everywhere and memory behind them that nobody may touch. */
+template <class T>
+void check_filling_of_rows(Index rows, Index cols, Index filled, bool clips) {
+  constexpr T kUntouched = T(-77);
+  const Index stride = row_stride<T>(cols);
+  std::vector<T> table(static_cast<std::size_t>(rows * cols));
+  testing::fill_uniform(table.data(), rows * cols, 5);
+  for (std::size_t i = 0; i < table.size(); i += 3) table[i] = static_cast<T>(kNaN);
+  Buffer<T> to((rows + 1) * stride);
+  std::fill_n(to.data(), to.size(), kUntouched);
+  gather<T>(testing::table_of(table.data(), rows, cols), {{}, {}, filled, clips}, nullptr, 0,
+            {to.data(), rows, cols, stride});
+  for (Index i = 0; i <= rows; ++i)
+    for (Index j = 0; j < stride; ++j) {
+      const T got = to.data()[i * stride + j];
+      if (i == rows || j >= cols) {
+        CHECK(got == kUntouched);
+        continue;
+      }
+      const T x = table[static_cast<std::size_t>(i * cols + j)];
+      if (j >= filled)
+        CHECK(std::isnan(x) ? std::isnan(got) : got == x);
+      else if (std::isnan(x))
+        CHECK(got == 0);
+      else if (clips)
+        CHECK_NEAR(got, x / std::sqrt(1 + x * x / 9), 2 * std::numeric_limits<T>::epsilon());
+      else
+        CHECK(got == x);
+    }
+}
+
+TEST(numbers_are_filled_and_what_lies_beside_them_stays) {
+  for (const Index rows : {1, 15, 16, 17, 40})
+    for (Index cols = 1; cols <= 40; ++cols)
+      for (const Index filled : {Index{0}, Index{1}, cols / 2, cols - 1, cols})
+        for (const bool clips : {false, true}) {
+          check_filling_of_rows<float>(rows, cols, filled, clips);
+          check_filling_of_rows<double>(rows, cols, filled, clips);
+        }
+}
+
 template <class T>
 void check_embedding(Index n_numbers) {
   std::vector<std::vector<double>> knots;
