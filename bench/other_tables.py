@@ -67,7 +67,7 @@ def table_of(source: Source) -> pd.DataFrame:
         table = data(source.name)
     if source.name == "crabs":  # species and sex together
         table["kind"] = table["sp"] + table["sex"]
-    table = table.drop(columns=[name for name in source.drop if name in table])
+    table = table.drop(columns=list(source.drop))
     for name in source.text:
         column = table[name]
         text = column.astype("Int64") if column.dtype.kind in "if" else column

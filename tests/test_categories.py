@@ -82,11 +82,14 @@ def test_few_categories_are_never_rare():
 
 def test_all_categories_rare():
     values = [f"id {i}" for i in range(20)]
-    assert described(values) == Column("a", "constant", rare=20)
-    assert codes(values) == [0] * 20
+    with pytest.warns(UserWarning, match="'a' is not used: none of its 20 values, such as 'id 0',"):
+        assert described(values) == Column("a", "constant", rare=20)
+    with pytest.warns(UserWarning, match="'a' is not used"):
+        assert codes(values) == [0] * 20
     assert described([*values, None]) == Column("a", "category", (None,), missing=True, rare=20)
     assert codes([*values, None]) == [0] * 20 + [1]
-    *_, columns = encoded(pd.DataFrame({"a": values}))
+    with pytest.warns(UserWarning, match="'a' is not used"):
+        *_, columns = encoded(pd.DataFrame({"a": values}))
     assert (columns.n_numeric, columns.n_flags, columns.category_sizes) == (0, 1, ())
 
 
@@ -132,6 +135,7 @@ def test_numbers_among_words_are_warned_of(kind):
     numbers = [str(0.5 * i) for i in range(30)]
     with pytest.warns(UserWarning, match="column '(a|x0)' holds numbers, written as text"):
         Columns().fit_encode(frame(numbers))
+    numbers *= 2  # so that none is rare
     with pytest.warns(UserWarning, match="holds numbers beside 'n/a'.* category of 31 values"):
         Columns().fit_encode(frame([*numbers, "n/a"]))
     Columns().fit_encode(frame(numbers[:9]))  # grades or the like

@@ -34,6 +34,7 @@ presets = pytest.mark.parametrize("options", [{}, SEVERAL], ids=["plain", "defau
         ("activation", "relu"),
         ("dropout", 0.5),
         ("dtype", "float64"),
+        ("preset", "fast"),
     ],
 )
 @presets
@@ -130,10 +131,29 @@ def test_training_goes_on_after_divergence(options, rate, message, X, y):
     assert np.isfinite(model.predict(X)).all()
 
 
-@presets
-def test_first_partial_fit_with_one_row(options, X, y):
-    model = small(**options).partial_fit(X[:1], y[:1])
+def test_first_partial_fit_with_one_row(X, y):
+    model = small().partial_fit(X[:1], y[:1])
     assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
+
+
+def test_columns_that_never_vary_in_the_first_partial_fit_are_warned_of(X, y):
+    frame = pd.DataFrame(X, columns=["a", "b", "c"]).assign(where="here")
+    with pytest.warns(UserWarning, match="1 of them, such as 'where', have one value only"):
+        small(**SEVERAL).partial_fit(frame, y)
+    with pytest.warns(UserWarning, match="4 of them, such as 'a', have one value only"):
+        model = small(**SEVERAL).partial_fit(frame[:1], y[:1])
+    assert np.isfinite(model.partial_fit(frame, y).predict(frame)).all()
+    small(**SEVERAL).partial_fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["adam", "rmsprop"])
+def test_a_few_calls_of_partial_fit_learn(solver):
+    """RMSprop's mean of squares began at a thousandth, and its steps thirty times too long."""
+    X, y = wavy(Regressor)
+    model = Regressor(preset="plain", solver=solver, random_state=0)
+    scores = [model.partial_fit(X, y).score(X, y) for _ in range(5)]
+    assert scores[0] > -0.5
+    assert scores[-1] > 0.1
 
 
 @presets
@@ -169,22 +189,50 @@ def test_what_a_fit_was_made_of_cannot_change(before, after, X, y):
         model.set_params(**after).fit(X, y)
 
 
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
-def test_partial_fit_does_not_undo_what_fit_has_learnt(estimator):
-    """At the rate that a schedule begins with it made the error half as large again."""
+LATER = {  # what is left of the rate in partial_fit after fit
+    "auto": 0.03,
+    "cosine": 0.03,
+    "one_cycle": 0.03,
+    "constant": 1.0,
+    "adaptive": None,  # what fit has come down to
+    "invscaling": None,
+}
+
+
+def wavy(estimator):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 5))
     f = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.3 * rng.normal(size=600)
-    y = f if estimator is Regressor else f > 0
-    model = estimator(n_estimators=1, random_state=0).fit(X[:300], y[:300])
-    scores = [model.score(X[400:], y[400:])]
+    return X, f if estimator is Regressor else f > 0
+
+
+@pytest.mark.parametrize("schedule", LATER)
+@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+def test_partial_fit_does_not_undo_what_fit_has_learnt(estimator, schedule):
+    """At the rate that a schedule begins with it did."""
+    X, y = wavy(estimator)
+    rate = {} if schedule == "auto" else {"learning_rate_init": 0.01}
+    model = estimator(n_estimators=1, random_state=0, learning_rate=schedule, **rate)
+    if schedule == "adaptive":
+        model.set_params(n_iter_no_change=5)
+    model.fit(X[:300], y[:300])
+    scores, last = [model.score(X[400:], y[400:])], model.learning_rate_curve_[-1]
     for rows in np.array_split(np.arange(300, 400), 5):
         model.partial_fit(X[rows], y[rows])
         scores.append(model.score(X[400:], y[400:]))
-    assert min(scores) > scores[0] - 0.02
-    assert model.learning_rate_curve_[-1] == pytest.approx(
-        0.1 * max(model.learning_rate_curve_), rel=0.02
-    )
+    assert min(scores) > scores[0] - (0.1 if schedule == "constant" else 0.02)
+    rates = model.learning_rate_curve_
+    share = LATER[schedule]
+    expected = last if share is None else share * model._members[0].recipe.learning_rate_init
+    assert rates[-5:] == pytest.approx([expected] * 5, rel=0.05 if share is None else 1e-6)
+
+
+def test_partial_fit_after_a_fit_that_was_cut_short_goes_on_at_the_rate():
+    X, y = wavy(Regressor)
+    model = Regressor(n_estimators=1, random_state=0, callbacks=lambda record: record.epoch == 3)
+    model.fit(X, y).partial_fit(X, y)
+    rate = model._members[0].recipe.learning_rate_init
+    assert model.learning_rate_curve_[-1] == pytest.approx(rate)
 
 
 def test_partial_fit_forgets_what_was_out_of_fold(X, y):

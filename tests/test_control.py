@@ -172,17 +172,40 @@ def test_without_a_validation_part_there_is_no_curve():
     assert model.best_iteration_ is None
 
 
-def test_what_needs_validation_rows_says_so():
-    options = {"early_stopping": False, "calibrate": True}
-    with pytest.raises(ValueError, match="calibrate=True needs validation rows"):
-        Classifier(**SMALL | options).fit(X, Y > 0)
-    model = Classifier(**SMALL | options).fit(X, Y > 0, X_val=X_VAL, y_val=Y_VAL > 0)
-    assert model._temperature != 1
-    for option in ({"calibrate": True}, {"eval_metric": "accuracy"}):  # nine rows are all needed
-        with pytest.raises(ValueError, match="needs validation rows: early_stopping=True and ten"):
-            Classifier(**SMALL | option).fit(X[:9], Y[:9] > 0)
+NEEDS = [
+    (Regressor, {"eval_metric": "r2"}),
+    (Regressor, {"compute_importances": True}),
+    (Classifier, {"eval_metric": "accuracy"}),
+    (Classifier, {"compute_importances": True}),
+    (Classifier, {"calibrate": True}),
+]
+
+
+@pytest.mark.parametrize(("estimator", "option"), NEEDS)
+def test_what_needs_validation_rows_says_so(estimator, option):
+    y, y_val = (Y, Y_VAL) if estimator is Regressor else (Y > 0, Y_VAL > 0)
+    model = estimator(**SMALL | option)
+    message = f"{next(iter(option))}.* needs validation rows: X_val and y_val, or early_stopping"
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:9], y[:9])  # nine are all needed to train on
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y, np.arange(ROWS) == 0)  # one part weighs nothing
+    model.fit(X[:10], y[:10]).set_params(warm_start=True)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X[:9], y[:9])
+    model.set_params(early_stopping=False, warm_start=False)
+    with pytest.raises(ValueError, match=message):
+        model.fit(X, y)
+    model.fit(X, y, X_val=X_VAL, y_val=y_val)
+    if "calibrate" in option:
+        assert model._temperature != 1
+
+
+def test_a_validation_part_leaves_rows_to_train_on():
     with pytest.raises(ValueError, match=r"validation_fraction=0.99 leaves none of 12 rows"):
         Regressor(**SMALL, validation_fraction=0.99).fit(X[:12], Y[:12])
+    with pytest.raises(ValueError, match="X_val and y_val must have at least one row"):
+        Regressor(**SMALL).fit(X, Y, X_val=X[:0], y_val=Y[:0])
 
 
 # ---- records
@@ -406,7 +429,7 @@ def test_functions_of_scikit_learn_named_score_are_scores():
 
 
 def test_errors_of_metrics_name_the_parameter():
-    with pytest.raises(ValueError, match="eval_metric='roc_auc' failed"):
+    with pytest.raises(ValueError, match="eval_metric='roc_auc' failed: PredictedNumbers has none"):
         Regressor(**SMALL, eval_metric="roc_auc").fit(X, Y)
 
 

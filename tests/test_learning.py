@@ -506,6 +506,7 @@ def test_partial_fit_after_fit_goes_on(made):
     X, f, _ = made
     model = Regressor(max_iter=5, **OWN).fit(X[:HALF], f[:HALF])
     before = model.score(X[HALF:], f[HALF:])
+    model.set_params(learning_rate="constant")  # or it would go on at 3% of the rate
     for _ in range(10):
         model.partial_fit(X[:HALF], f[:HALF])
     assert model.n_iter_ == 15
@@ -517,7 +518,8 @@ def test_partial_fit_after_fit_goes_on(made):
 def test_one_column_of_two_values_is_learnt(estimator, seed):
     """Starts that were fitted to rows which differ in one direction only blew up."""
     flag = np.random.default_rng(seed).random(120) < 0.5
-    model = estimator(random_state=seed, preset="fast").fit(flag[:, None], 1.0 * flag)
+    model = estimator(random_state=seed, preset="fast", n_estimators=3)
+    model.fit(flag[:, None], 1.0 * flag)
     predict = model.predict if estimator is Regressor else lambda X: model.predict_proba(X)[:, 1]
-    np.testing.assert_allclose(predict([[False], [True]]), [0, 1], atol=0.2)
+    np.testing.assert_allclose(predict([[False], [True]]), [0, 1], atol=0.05)
     assert model.loss_curve_[0] < 1000  # it was 10^9

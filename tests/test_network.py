@@ -207,6 +207,7 @@ def test_bad_layers(layers, message):
         ([Dense(2**70, 3)], "inputs"),
         ([Dense(1, 3, 5)], "activation"),
         ([Dense(1, 3), Dropout("x")], "rate|dropout"),
+        (Dense(2, 3), "a sequence of layers; got one: Dense"),
     ],
 )
 def test_layers_of_the_wrong_type(layers, name):
@@ -331,6 +332,11 @@ def test_bad_arguments_of_the_optimizer(options, message):
 def test_learning_rate_factors_as_an_array(X):
     network = small()
     Optimizer(network, learning_rate_factors=np.array([1.0, 0.5, 0.0]))
+
+
+def test_optimizer_of_something_else():
+    with pytest.raises(TypeError, match=r"network must be a fastmlp\.Network; got 'network'"):
+        Optimizer("network")
 
 
 @pytest.mark.parametrize("rate", [-1.0, 0.0, np.nan, np.inf])

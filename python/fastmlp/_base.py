@@ -288,6 +288,7 @@ class BaseMLP(Building):
             if first:
                 random_state = check_random_state(self.random_state)
                 self._standardise(X, targets.values, None, weights)
+                self._warn_of_constants()
                 splits = [Split(None, None)] * int(self._setting("n_estimators"))
                 self._new_members(X, targets, weights, splits, None, random_state)
             else:
@@ -313,6 +314,23 @@ class BaseMLP(Building):
                 member.samples_seen += X.shape[0]
             self._trained_on = None  # nothing is held out
             self._snapshot()
+
+    def _warn_of_constants(self) -> None:
+        """Tell of columns that the first rows of partial_fit say nothing about."""
+        columns = self._columns
+        never = np.flatnonzero(self._scaling.scale[: columns.n_numeric] == 0)
+        if not (never.size or columns.n_flags):
+            return
+        numbers = columns.names_of_encoded
+        names = [numbers[i] for i in never]
+        names += [column.name for column in columns.columns if column.kind == "constant"]
+        if names:
+            warnings.warn(
+                f"the first call of partial_fit tells what columns are like; {len(names)} of them, "
+                f"such as {names[0]!r}, have one value only there and count for nothing later",
+                UserWarning,
+                stacklevel=4,
+            )
 
     @contextmanager
     def _unchanged_on_error(self, *, in_place: bool) -> Iterator[None]:

@@ -155,7 +155,8 @@ class Building(Given):
         if (engine.inputs, engine.outputs) != (n_inputs, self._network_outputs):
             raise ValueError(
                 f"the network to go on with takes {engine.inputs} numbers and has {engine.outputs} "
-                f"outputs; now there are {n_inputs} and {self._network_outputs}"
+                f"outputs (for columns or classes of y, or quantiles); now there are {n_inputs} "
+                f"and {self._network_outputs}"
             )
         for member, recipe in zip(self._members, recipes, strict=True):
             member.recipe = recipe

@@ -55,9 +55,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         of rows and task; see Notes.
     label_smoothing : float, default=0.0
         Share of each label, in [0, 1), that is spread evenly over all classes.
-    class_weight : dict, "balanced" or None, default=None
+    class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, multiplied into `sample_weight`. 'balanced': inversely proportional
-        to their counts.
+        to their counts. A list, of a dict for each, where there are several labels per row.
     calibrate : bool or "auto", default="auto"
         Whether probabilities are made as sure as they are right on the validation rows, by a
         temperature (Guo et al. 2017), one for each label where there are several per row. 'auto':
@@ -279,7 +279,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         categorical_features: Any = "auto",
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         label_smoothing: float = 0.0,
-        class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
+        class_weight: Mapping[Any, float]
+        | Literal["balanced"]
+        | Sequence[Mapping[Any, float]]
+        | None = None,
         calibrate: bool | Literal["auto"] = "auto",
         solver: Literal["adam", "sgd", "rmsprop"] = "adam",
         alpha: float = 0.0,
@@ -409,7 +412,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         if not multilabel and classes.size < 2:
             raise ValueError(
                 "y must have at least two classes; the number of classes is "
-                f"{classes.size}: {classes}"
+                f"{classes.size}: {classes}. partial_fit can be told of others by classes="
             )
         self.classes_ = classes
         self._multilabel = multilabel
@@ -441,7 +444,11 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     def _class_weights(self, y: Any) -> NDArray[Any]:
         """Weight of every row by its class; classes that are not named weigh 1."""
-        if self._multilabel or isinstance(self.class_weight, list):
+        if isinstance(self.class_weight, list) and not self._multilabel:
+            raise ValueError(
+                "class_weight can be a list only where there are several labels per row"
+            )
+        if self._multilabel:
             weights: NDArray[Any] = compute_sample_weight(self.class_weight, y)
             return weights
         labels = column_or_1d(y)
@@ -457,6 +464,8 @@ class Classifier(ClassifierMixin, BaseMLP):
                 f"class_weight names classes that there are not: {sorted(unknown, key=str)}; "
                 f"there are {self.classes_}"
             )
+        if not all(isinstance(weight, Real) for weight in weight_of.values()):
+            raise TypeError(f"class_weight must hold numbers; got {self.class_weight!r}")
         weight_of_code = np.array(
             [weight_of.get(label, 1.0) for label in self.classes_.tolist()], dtype=np.float64
         )

@@ -296,8 +296,7 @@ class _Values:
             kind = "numeric" if len(self.numbers) != self.n_missing else "constant"
             return Column(self.name, kind, missing=bool(self.n_missing))
         rows, labels = self.factors
-        if not listed:
-            self._warn_of_numbers(labels)
+        warned = not listed and self._warns_of_numbers(labels)
         n_missing, *sizes = np.bincount(rows + 1, minlength=len(labels) + 1).tolist()
         least = min_rows if len(labels) > _FEW else 0
         size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
@@ -305,6 +304,13 @@ class _Values:
         n_values = len(labels) + (n_missing > 0)
         if n_values < 2 or not (categories or n_missing):
             kind, categories = "constant", []
+            if len(labels) > 1 and not warned:
+                warnings.warn(
+                    f"{self.table}: column {self.name!r} is not used: none of its {len(labels)} "
+                    f"values, such as {labels[0]!r}, occurs twice",
+                    UserWarning,
+                    stacklevel=2,
+                )
         elif n_values == 2 or len(labels) == 2:
             kind, categories = "binary", [None, *categories][-2:]
         else:
@@ -314,22 +320,24 @@ class _Values:
             self.name, kind, tuple(categories), n_missing > 0, sum(n for n in sizes if n < least)
         )
 
-    def _warn_of_numbers(self, labels: list[Any]) -> None:
+    def _warns_of_numbers(self, labels: list[Any]) -> bool:
         """Warn where most of many labels are numbers written as text, or beside a few words."""
         if len(labels) <= _FEW or not isinstance(self.data, np.ndarray | nw.Series):
-            return
+            return False
         if not isinstance(self.data, np.ndarray) and self.data.dtype in (nw.Categorical, nw.Enum):
-            return
+            return False
         others = [label for label in labels[:_LOOKED_AT] if not _reads_as_number(label)]
-        if 2 * len(others) < len(labels[:_LOOKED_AT]):
-            beside = f" beside {others[0]!r}" if others else ", written as text"
-            warnings.warn(
-                f"{self.table}: column {self.name!r} holds numbers{beside}, and so it is taken for "
-                f"a category of {len(labels)} values; pandas.to_numeric(column, errors='coerce') "
-                "makes numbers of it",
-                UserWarning,
-                stacklevel=2,
-            )
+        if 2 * len(others) >= len(labels[:_LOOKED_AT]):
+            return False
+        beside = f" beside {others[0]!r}" if others else ", written as text"
+        warnings.warn(
+            f"{self.table}: column {self.name!r} holds numbers{beside}, and so it is taken for "
+            f"a category of {len(labels)} values; pandas.to_numeric(column, errors='coerce') "
+            "makes numbers of it",
+            UserWarning,
+            stacklevel=2,
+        )
+        return True
 
     def _are_labels(self) -> bool:
         """Whether these are categories unless somebody says otherwise."""

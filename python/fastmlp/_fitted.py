@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
+from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted
 
@@ -43,7 +44,10 @@ class Fitted(Parameters):
 
     def _encoded(self, X: Any, *, reset: bool) -> NDArray[Any]:
         """The table as numbers: with `reset` its columns are learnt, else they are those learnt."""
-        _check_feature_names(self, X, reset=reset)
+        try:
+            _check_feature_names(self, X, reset=reset)
+        except DuplicateError as error:
+            raise ValueError(f"X: {error}") from error
         if reset:
             self._columns = Columns(self.categorical_features)
             table = self._columns.fit_encode(X)

@@ -51,7 +51,7 @@ def reject_dates(values: Any, name: str) -> None:
     for dtype in np.atleast_1d(np.asarray(dtypes, dtype=object)):
         temporal = getattr(dtype, "is_temporal", None)  # polars
         if getattr(dtype, "kind", "") in ("m", "M") or (temporal is not None and temporal()):
-            raise TypeError(f"{name} must hold numbers; got dates or durations")
+            raise TypeError(f"{name} must hold numbers or labels; got dates or durations")
 
 
 def reject_missing(values: Any, name: str) -> None:
@@ -105,13 +105,15 @@ class Given(Fitted):
     def _validation_part(self, X: Any, y: Any, sample_weight: Any) -> Part:
         if np.ndim(y) == 0:
             raise ValueError(f"y_val must be 1-D or 2-D; got {y!r}")
+        if len(y) == 0:
+            raise ValueError("X_val and y_val must have at least one row")
         reject_dates(y, "y_val")
         reject_missing(y, "y_val")
         y = check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
         try:
             table = self._encoded(X, reset=False)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"X_val: {error}") from error
+            raise type(error)(f"X_val: {str(error).removeprefix('X: ')}") from error
         n_targets = _num_samples(y)
         if n_targets != table.shape[0]:
             raise ValueError(

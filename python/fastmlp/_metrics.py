@@ -29,11 +29,11 @@ class _Answers(BaseEstimator):
         return True
 
 
-class _Numbers(RegressorMixin, _Answers):
+class PredictedNumbers(RegressorMixin, _Answers):
     pass
 
 
-class _Classes(ClassifierMixin, _Answers):
+class PredictedClasses(ClassifierMixin, _Answers):
     def __init__(
         self, answers: dict[str, Callable[[], NDArray[Any]]], classes: NDArray[Any]
     ) -> None:
@@ -116,9 +116,9 @@ def metric_of(
         answers = {"predict": lambda: predict(outputs)}
         if predict_proba is not None and classes is not None:
             answers["predict_proba"] = lambda: predict_proba(outputs)
-            known: _Answers = _Classes(answers, classes)
+            known: _Answers = PredictedClasses(answers, classes)
         else:
-            known = _Numbers(answers)
+            known = PredictedNumbers(answers)
         return float(scorer(known, np.empty((len(y_true), 1)), y_true, **weights))
 
     return value

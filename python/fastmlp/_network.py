@@ -257,6 +257,8 @@ class Network:
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}")
         if n_jobs == 0:
             raise ValueError("n_jobs must not be 0; None and -1 use all cores")
+        if isinstance(layers, Layer):
+            raise TypeError(f"layers must be a sequence of layers; got one: {layers!r}")
         self.layers = tuple(layers)
         self.dtype = np.dtype(dtype)
         self.n_jobs = n_jobs
@@ -453,6 +455,8 @@ class Optimizer:
         learning_rate_factors: Sequence[float | tuple[float, float]] | None = None,
         weight_decay_factors: Sequence[float] | None = None,
     ) -> None:
+        if not isinstance(network, Network):
+            raise TypeError(f"network must be a fastmlp.Network; got {network!r}")
         if not 0 < learning_rate_init < np.inf:
             raise ValueError(
                 f"learning_rate_init must be positive and finite; got {learning_rate_init}"

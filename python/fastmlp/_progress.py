@@ -18,7 +18,7 @@ class EpochRecord:
     Attributes
     ----------
     epoch : int
-        Number of the epoch, from 1.
+        Number of the epoch in this call, from 1.
     loss : float
         Training loss: mean over the epoch's minibatches, penalty included.
     validation_loss : float

@@ -118,7 +118,9 @@ def preset_settings(preset: str, solver: str, place: Place, *, classifies: bool)
             "standardize": True,
             "learning_rate": "cosine",
             "learning_rate_init": _PLAIN_RATE,
-            "beta_2": 0.999,
+            "beta_2": 0.99
+            if solver == "rmsprop"
+            else 0.999,  # the first is not corrected for its start
             "weight_decay": 0.05,
             "max_iter": 100,
             "n_iter_no_change": 20,
