@@ -255,6 +255,29 @@ def test_subclass():
         assert [x.outputs for x in network.layers if isinstance(x, Dense)] == [3, 1]
 
 
+class Wrong(Regressor):
+    """A subclass with a default that is none of what it may be."""
+
+    def __init__(self, alpha=-1.0):
+        super().__init__(alpha=alpha)
+
+
+class Asking(Regressor):
+    """A subclass with a parameter that has no default."""
+
+    def __init__(self, alpha, *, max_iter=1):
+        super().__init__(alpha=alpha, max_iter=max_iter)
+
+
+def test_parameters_of_subclasses_are_checked():
+    X, y = DATA[Regressor]
+    with pytest.raises(ValueError, match="'alpha' parameter of Wrong must be a float in the range"):
+        Wrong().fit(X, y)
+    with pytest.raises(ValueError, match="'alpha' parameter of Asking must be a float in the ran"):
+        Asking("a").fit(X, y)
+    Asking(0.1).fit(X, y)
+
+
 # ---- scikit-learn's tools
 
 

@@ -95,7 +95,8 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
     @cache
     def _defaults(cls) -> dict[str, Any]:
         """Defaults of the parameters, checked once for each class."""
-        defaults = {name: one.default for name, one in signature(cls.__init__).parameters.items()}
+        parameters = signature(cls.__init__).parameters.values()
+        defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
         validate_parameter_constraints(cls._parameter_constraints, defaults, cls.__name__)
         return defaults
 
@@ -103,7 +104,11 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
         """Check the type and range of parameters: of those that are not the defaults, for time."""
         defaults = self._defaults()
         given = self.get_params(deep=False)
-        changed = {name: value for name, value in given.items() if value is not defaults[name]}
+        changed = {
+            name: value
+            for name, value in given.items()
+            if name not in defaults or value is not defaults[name]
+        }
         name = type(self).__name__
         validate_parameter_constraints(self._parameter_constraints, changed, name)
 
