@@ -178,9 +178,8 @@ class BaseMLP(Building):
                     )
                 )
             self._train(jobs, stacklevel=3)
-            for job in jobs:
-                job.member.samples_seen += job.train.n_rows * job.member.history.n_iter
-                job.member.rate_share = _later_share(job.member)
+            for member in self._members:
+                member.rate_share = _later_share(member)
             self._snapshot()
             validation_of = {job.member: s.validation for job, s in zip(jobs, splits, strict=True)}
             kept = [validation_of[member] for member in self._members]
@@ -310,8 +309,6 @@ class BaseMLP(Building):
                 for number, member in enumerate(self._members)
             ]
             self._train(jobs, stacklevel=4)
-            for member in self._members:
-                member.samples_seen += X.shape[0]
             self._trained_on = None  # nothing is held out
             self._snapshot()
 

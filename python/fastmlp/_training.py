@@ -92,7 +92,7 @@ class Member:
     optimizer_options: dict[str, Any]
     weight: float = 1.0  # in the mean over all networks, relative to the others'
     history: History = field(default_factory=History)
-    samples_seen: int = 0  # in training
+    samples_seen: int = 0  # over all epochs
     rate_share: float = 1.0  # of partial_fit's learning rate in the largest: less after `fit`
 
     def renew_optimizer(self) -> None:
@@ -154,6 +154,7 @@ class Job:
             stops,
         )
         self.ran = True
+        self.member.samples_seen += self.train.n_rows * result["n_iter"]
         if np.isnan(metric_curve).any():
             warnings.warn(
                 f"eval_metric was not a number after {np.isnan(metric_curve).sum()} of "
