@@ -13,6 +13,7 @@
 #include "core/cpu.h"
 #include "core/threads.h"
 #include "kernels/activation.h"
+#include "kernels/matrix_unit.h"
 #include "kernels/packet.h"
 #include "kernels/product.h"
 #include "kernels/update.h"
@@ -34,6 +35,7 @@ constexpr const char* kHelp =
   --only NAME   of steps: the fits whose name holds NAME; of kernels: the kernels whose name does
   --double      fits in float64 instead of float32
   --rows N      rows of the matrix products (default 256)
+  --no-amx      products in vector registers only
   --quick       kernels at 15 sizes instead of 142
   --csv         comma-separated values instead of tables, to plot
 )";
@@ -176,8 +178,8 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
     Buffer<T> bias(padded<T>(n)), packed(packed_size<T>(n, n)), transposed(packed_size<T>(n, n));
     pack<T>(w.m, 0, n, 0, n, packed.data());
     pack_transposed<T>(w.m, 0, n, 0, n, transposed.data());
-    const auto show = [&](const char* name, auto&& f) {
-      if (!wanted(name)) return;
+    const auto show = [&](const std::string& name, auto&& f) {
+      if (!wanted(name.c_str())) return;
       const double seconds = time_of(f, options.repeats);
       const double rate = 2.0 * static_cast<double>(options.rows * n) * static_cast<double>(n) / seconds;
       printer.line({name, kType<T>, std::to_string(n), number(seconds * 1e6), number(rate * 1e-9),
@@ -187,20 +189,32 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
       product_bias<T>(n, Strided<T>::plain(x.m), Panels<T>::packed(packed.data(), n), bias.data(), true, z.m);
     });
     show("backward", [&] { product<T>(n, Strided<T>::plain(delta.m), Panels<T>::packed(transposed.data(), n), z.m); });
-    show("weight_gradient", [&] {
-      // In pieces such as nn/dense.cpp cuts a wide layer into.
+    // A weight gradient in pieces such as nn/dense.cpp cuts a wide layer into: f(columns of x, of delta, the piece).
+    const auto by_pieces = [&](auto&& f) {
       constexpr Index kTaskRows = 128, kTaskColumns = 512;
       const auto columns = [](Matrix<T> m, Index first, Index count) {
         return Matrix<const T>{m.data + first, m.rows, std::min(count, m.cols - first), m.stride};
       };
       for (Index column = 0; column < n; column += kTaskColumns)
         for (Index row = 0; row < n; row += kTaskRows) {
-          const Matrix<const T> right = columns(delta.m, column, kTaskColumns);
-          const Index rows = std::min(kTaskRows, n - row);
-          product<T>(options.rows, Strided<T>::transposed(columns(x.m, row, rows)), Panels<T>::row_major(right),
-                     {gradient.m.row(row) + column, rows, right.cols, gradient.m.stride});
+          const Matrix<const T> left = columns(x.m, row, kTaskRows), right = columns(delta.m, column, kTaskColumns);
+          f(left, right, Matrix<T>{gradient.m.row(row) + column, left.cols, right.cols, gradient.m.stride});
         }
+    };
+    show("weight_gradient", [&] {
+      by_pieces([&](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
+        product<T>(options.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), piece);
+      });
     });
+    if (matrix_unit::in_use<T>()) {
+      show("amx_forward", [&] { matrix_unit::product({x.m}, {w.m}, {.bias = bias.data(), .relu = true}, z.m); });
+      show("amx_backward", [&] { matrix_unit::product({delta.m}, {w.m, true}, {}, z.m); });
+      show("amx_weight_gradient", [&] {
+        by_pieces([](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
+          matrix_unit::product({left, true}, {right}, {}, piece);
+        });
+      });
+    }
     if (n <= 4) show("few_outputs", [&] { dot_bias<T>(x.m, w.m, bias.data(), z.m); });
   }
 }
@@ -391,6 +405,8 @@ bool parse(int argc, char** argv, Options& options) {
       options.float64 = true;
     } else if (arg == "--csv") {
       options.csv = true;
+    } else if (arg == "--no-amx") {
+      matrix_unit::use(false);
     } else if (arg == "--quick") {
       options.quick = true;
     } else if (arg == "--only" && i + 1 < argc) {

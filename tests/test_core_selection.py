@@ -41,13 +41,20 @@ def test_unknown_instruction_set(level):
 @pytest.mark.parametrize("level", _core.available_instruction_sets)
 def test_every_available_instruction_set_loads(level):
     done = run(MODULE, level)
-    assert done.stdout.strip() == f"fastmlp._core_{level}", done.stderr
+    assert done.stdout.strip() == _core._name(level), done.stderr
 
 
 @pytest.mark.parametrize("level", [None, ""])
 def test_the_strongest_is_the_default(level):
     done = run(MODULE, level)
-    assert done.stdout.strip() == f"fastmlp._core_{_core.available_instruction_sets[-1]}"
+    assert done.stdout.strip() == _core._name(_core.available_instruction_sets[-1])
+
+
+@pytest.mark.skipif("amx" not in _core.available_instruction_sets, reason="no matrix unit here")
+def test_the_matrix_unit_is_a_level_of_its_own():
+    script = "from fastmlp import _core; print(_core.build_info()['instruction_set'])"
+    assert run(script, "v4").stdout.strip() == "x86-64-v4"
+    assert run(script, "amx").stdout.strip() == "x86-64-v4 with AMX"
 
 
 def test_an_instruction_set_that_the_processor_lacks(monkeypatch):

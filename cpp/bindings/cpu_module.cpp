@@ -1,10 +1,12 @@
-// Which x86-64 levels this processor has. A module of its own, built for any processor, so that it can be asked before
-// one of the others is loaded.
+// Which x86-64 levels this processor has, and whether a matrix unit beyond them. A module of its own, built for any
+// processor, so that it can be asked before one of the others is loaded.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <string>
 #include <vector>
+
+#include "core/cpu.h"
 
 PYBIND11_MODULE(_cpu, m) {
   m.def("levels", [] {
@@ -14,6 +16,7 @@ PYBIND11_MODULE(_cpu, m) {
     if (__builtin_cpu_supports("x86-64-v2")) levels.emplace_back("v2");
     if (__builtin_cpu_supports("x86-64-v3")) levels.emplace_back("v3");
     if (__builtin_cpu_supports("x86-64-v4")) levels.emplace_back("v4");
+    if (fastmlp::has_matrix_unit()) levels.emplace_back("amx");
 #endif
     return levels;
   });

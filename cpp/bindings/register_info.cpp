@@ -1,8 +1,11 @@
 // What was built, and how many threads there are.
 #include <pybind11/pybind11.h>
 
+#include <string>
+
 #include "core/cpu.h"
 #include "core/threads.h"
+#include "kernels/matrix_unit.h"
 
 namespace py = pybind11;
 
@@ -11,12 +14,13 @@ namespace fastmlp::bindings {
 void register_info(py::module_& m) {
   m.def("build_info", [] {
     py::dict info;
-    info["instruction_set"] = built_for();
+    info["instruction_set"] = std::string(built_for()) + (matrix_unit::in_use<float>() ? " with AMX" : "");
     info["compiler"] = compiler();
     info["eigen"] = FASTMLP_EIGEN_VERSION;
     info["threading"] = threading_layer();
     return info;
   });
+  m.def("use_matrix_unit", &matrix_unit::use);
   m.def("available_threads", &available_threads);
 }
 

@@ -1,5 +1,11 @@
 #include "core/cpu.h"
 
+#if defined(__linux__) && defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace fastmlp {
 
 const char* built_for() {
@@ -15,6 +21,18 @@ const char* built_for() {
   return "aarch64";
 #else
   return "generic";
+#endif
+}
+
+bool has_matrix_unit() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr unsigned kBfloat16 = 1u << 22, kTiles = 1u << 24;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // Linux 5.16; older ones do not know the request
+  unsigned a, b, c, d;
+  return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kBfloat16) && (d & kTiles) &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
 #endif
 }
 

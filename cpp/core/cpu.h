@@ -1,10 +1,14 @@
-// Which processor the library was built for.
+// Which processor the library was built for, and what the one that it runs on has.
 #pragma once
 
 namespace fastmlp {
 
 /** "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64", "aarch64" or "generic": the level this file's flags ask for. */
 const char* built_for();
+
+/** Whether the processor multiplies tiles of bfloat16 numbers (Intel's AMX) and the system lets this process do so, for
+ * which it is asked. */
+bool has_matrix_unit();
 
 /** Compiler and its version. */
 const char* compiler();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/matrix_unit.h"
 #include "kernels/product.h"
 #include "kernels/sparse_product.h"
 #include "kernels/vector_product.h"
@@ -17,6 +18,9 @@ constexpr Index kTaskColumns = 512;
 constexpr Index kFewestTaskRows = 32, kMostTaskRows = 128;
 constexpr Index kTasks = 8;  // into so many or more, for as many threads, unless they would be too small
 
+// From so many inputs and outputs on the matrix unit gains more than the conversions cost.
+constexpr Index kUnitSide = 256;
+
 /** The length to cut n into: even parts of at most `most`, or for huge layers of as many times that as keeps the list
  * of tasks short. */
 Index task_length(Index n, Index most, Index grain) {
@@ -28,7 +32,12 @@ Index task_length(Index n, Index most, Index grain) {
 
 template <class T>
 Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool parametric, bool sparse)
-    : inputs_(inputs), outputs_(outputs), activation_(activation), parametric_(parametric), sparse_(sparse) {
+    : inputs_(inputs),
+      outputs_(outputs),
+      activation_(activation),
+      parametric_(parametric),
+      sparse_(sparse),
+      on_unit_(matrix_unit::in_use<T>() && !sparse && std::min(inputs, outputs) >= kUnitSide) {
   if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
   if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
   if (parametric && activation == Activation::identity)
@@ -108,7 +117,7 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
   if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
   std::fill_n(values + bias().offset, outputs_, T(0));
 
-  Buffer<T> copy(forward_copy_size()), memory(in.rows * row_stride<T>(outputs_));
+  Buffer<T> copy(forward_copy_size(Use::training)), memory(in.rows * row_stride<T>(outputs_));
   for (const Task& task : tasks()) prepare(task, values, copy.data(), nullptr);
   const Matrix<T> z{memory.data(), in.rows, outputs_, row_stride<T>(outputs_)};
   product_of({values, copy.data(), nullptr}, {in, {}}, false, z);
@@ -140,7 +149,8 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
 }
 
 template <class T>
-Index Dense<T>::forward_copy_size() const {
+Index Dense<T>::forward_copy_size(Use use) const {
+  if (on_unit_) return use == Use::prediction ? matrix_unit::packed_size<T>(inputs_, outputs_) : 0;
   return prepares() ? packed_size<T>(inputs_, outputs_) : 0;
 }
 
@@ -151,10 +161,12 @@ Index Dense<T>::backward_copy_size() const {
 
 template <class T>
 void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
-  if (!prepares()) return;
   const Matrix<const T> w = weights().in(values);
   const Index last_row = task.first_row + task.weights.rows;
   const Index last_column = task.first_column + task.weights.cols;
+  if (on_unit_ && forward_copy)
+    matrix_unit::pack(w, task.first_row, last_row, task.first_column, last_column, forward_copy);
+  if (!prepares()) return;
   pack(w, task.first_row, last_row, task.first_column, last_column, forward_copy);
   if (backward_copy) pack_transposed(w, task.first_row, last_row, task.first_column, last_column, backward_copy);
 }
@@ -162,7 +174,10 @@ void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* ba
 template <class T>
 void Dense<T>::product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const {
   const T* b = own.values + bias().offset;
-  if (prepares())
+  if (on_unit_)
+    matrix_unit::product({in.dense}, {weights().in(own.values), false, own.forward_copy}, {.bias = b, .relu = relu},
+                         out);
+  else if (prepares())
     product_bias<T>(inputs_, Strided<T>::plain(in.dense), Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
   else if (sparse_)
     sparse_product_bias<T>(in.sparse, weights().in(own.values), b, out);
@@ -173,7 +188,7 @@ void Dense<T>::product_of(LayerWeights<T> own, const LayerInput<T>& in, bool rel
 template <class T>
 void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
                        const Pass&) const {
-  const bool relu = prepares() && !parametric_ && activation_ == Activation::relu;
+  const bool relu = can_rectify() && !parametric_ && activation_ == Activation::relu;
   product_of(own, in, relu, out);
   if (parametric_)
     activate_parametric<T>(activation_, own.values + bias().offset + bias().stride, out, saved);
@@ -184,14 +199,17 @@ void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> o
 template <class T>
 void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                         const Pass&) const {
+  const bool gated = in.activation == Activation::relu && !in.parametric;
   const Panels<T> transposed =
       output_major() ? Panels<T>::row_major(weights().in(own.values)) : Panels<T>::packed(own.backward_copy, outputs_);
-  if (in.activation == Activation::relu && !in.parametric) {
+  if (on_unit_)
+    matrix_unit::product({delta}, {weights().in(own.values), true}, {.gate = gated ? in.values : Matrix<const T>{}},
+                         d_in);
+  else if (gated)
     product_gated<T>(outputs_, Strided<T>::plain(delta), transposed, in.values, d_in);
-  } else {
+  else
     product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
-    in.multiply(d_in);
-  }
+  if (!gated) in.multiply(d_in);
 }
 
 template <class T>
@@ -199,7 +217,8 @@ std::vector<Task> Dense<T>::tasks() const {
   std::vector<Task> tasks;
   const Block w = weights();
   const Index most_rows = std::clamp(w.rows / kTasks, kFewestTaskRows, kMostTaskRows);
-  const Index task_rows = output_major() ? outputs_ : task_length(w.rows, most_rows, kLine<T>);
+  const Index task_rows =
+      output_major() ? outputs_ : task_length(w.rows, most_rows, on_unit_ ? matrix_unit::kPartRows : kLine<T>);
   const Index task_columns = task_length(w.cols, output_major() ? kTaskColumns * 8 : kTaskColumns, kLine<T>);
   for (Index column = 0; column < w.cols; column += task_columns)
     for (Index row = 0; row < w.rows; row += task_rows) {
@@ -226,7 +245,9 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
     sparse_transposed_product<T>(in.sparse, task.first_row, right, gradient.weights, add);
   } else {
     const Matrix<const T> left = (output_major() ? delta : in.dense).columns(task.first_row, task.weights.rows);
-    if (left.cols == 1)
+    if (on_unit_)
+      matrix_unit::product({left, true}, {right}, {.add = add}, gradient.weights);
+    else if (left.cols == 1)
       vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
     else
       product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);

@@ -27,7 +27,7 @@ class Dense final : public Layer<T> {
   /** Outputs of variance one over the rows of `in`, with their kinks inside the data (Holzmueller et al. 2024). */
   void initialise_from(Matrix<const T> in, T* values, RandomSequence& random) const override;
 
-  Index forward_copy_size() const override;
+  Index forward_copy_size(Use use) const override;
   Index backward_copy_size() const override;
   void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const override;
 
@@ -46,8 +46,9 @@ class Dense final : public Layer<T> {
   // rows of W.
   bool output_major() const { return !sparse_ && outputs_ <= 4 && inputs_ > 8 * outputs_; }
   /** Whether products read copies of W. */
-  bool prepares() const { return !sparse_ && !output_major(); }
-  /** out <- in W + b, with `relu` what is below zero becomes zero (where the layer prepares copies). */
+  bool prepares() const { return !sparse_ && !output_major() && !on_unit_; }
+  bool can_rectify() const { return on_unit_ || prepares(); }
+  /** out <- in W + b, with `relu` what is below zero becomes zero (in a layer that can_rectify()). */
   void product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const;
   Block weights() const;
   Block bias() const;  // and behind it, in a second row, the slopes
@@ -57,6 +58,7 @@ class Dense final : public Layer<T> {
   Activation activation_;
   bool parametric_;
   bool sparse_;
+  bool on_unit_;  // products are the matrix unit's, which in training takes W as it lies
 };
 
 }  // namespace fastmlp

@@ -55,11 +55,14 @@ struct ParameterArray {
   std::vector<Index> strides;  // in elements
 };
 
+/** What copies of the parameters are for: in prediction they are made once, for many passes. */
+enum class Use { training, prediction };
+
 /** One layer's part of the flat buffers. */
 template <class T>
 struct LayerWeights {
   const T* values;         // n_parameters()
-  const T* forward_copy;   // forward_copy_size()
+  const T* forward_copy;   // forward_copy_size(); null where that is 0
   const T* backward_copy;  // backward_copy_size(); null in prediction
 };
 
@@ -122,9 +125,9 @@ class Layer {
   }
 
   /** Copies of the parameters in the order in which the passes read them. */
-  virtual Index forward_copy_size() const { return 0; }
+  virtual Index forward_copy_size(Use) const { return 0; }
   virtual Index backward_copy_size() const { return 0; }
-  /** Refreshes one task's part of the copies; of backward's only where there is one. */
+  /** Refreshes one task's part of the copies; of those only that are not null. */
   virtual void prepare(const Task&, const T* /*values*/, T* /*forward_copy*/, T* /*backward_copy*/) const {}
 
   /** out <- f(in), a block of rows. */

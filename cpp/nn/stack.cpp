@@ -7,6 +7,16 @@
 #include "nn/scale.h"
 
 namespace fastmlp {
+namespace {
+
+/** Where layer i's part of a buffer lies whose parts start at `starts`; null where the part is empty, or there is no
+ * buffer. */
+template <class T>
+T* place_of(const std::vector<Index>& starts, std::size_t i, T* buffer) {
+  return buffer && starts[i + 1] > starts[i] ? buffer + starts[i] : nullptr;
+}
+
+}  // namespace
 
 template <class T>
 Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
@@ -37,10 +47,12 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
     }
   }
   const char* what = "the number of parameters";
-  parameters_ = forward_copies_ = backward_copies_ = {0};
+  parameters_ = forward_copies_ = backward_copies_ = prediction_copies_ = {0};
   for (Index i = 0; i < n_layers(); ++i) {
     parameters_.push_back(checked_sum(parameters_.back(), layer(i).n_parameters(), what));
-    forward_copies_.push_back(checked_sum(forward_copies_.back(), layer(i).forward_copy_size(), what));
+    forward_copies_.push_back(checked_sum(forward_copies_.back(), layer(i).forward_copy_size(Use::training), what));
+    prediction_copies_.push_back(
+        checked_sum(prediction_copies_.back(), layer(i).forward_copy_size(Use::prediction), what));
     backward_copies_.push_back(checked_sum(backward_copies_.back(), i > 0 ? layer(i).backward_copy_size() : 0, what));
   }
   // Far beyond any machine's memory; the list of tasks below would itself be large.
@@ -66,7 +78,7 @@ void Stack<T>::initialise(T* values, std::uint64_t seed) const {
 
 template <class T>
 void Stack<T>::initialise_from(Matrix<const T> rows, T* values, std::uint64_t seed) const {
-  Buffer<T> forward_copy(forward_copy_size());
+  Buffer<T> forward_copy(forward_copy_size(Use::training));
   Workspace<T> workspace(*this, rows.rows, false);
   Matrix<const T> in = rows;
   for (Index i = 0; i < n_layers(); ++i) {
@@ -83,22 +95,22 @@ void Stack<T>::initialise_from(Matrix<const T> rows, T* values, std::uint64_t se
 }
 
 template <class T>
-void Stack<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
+void Stack<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy, Use use) const {
   const auto i = static_cast<std::size_t>(task.layer);
-  layers_[i]->prepare(task, values + parameters_[i], forward_copy + forward_copies_[i],
-                      backward_copy && task.layer > 0 ? backward_copy + backward_copies_[i] : nullptr);
+  layers_[i]->prepare(task, values + parameters_[i], place_of(forward_copies(use), i, forward_copy),
+                      place_of(backward_copies_, i, backward_copy));
 }
 
 template <class T>
-void Stack<T>::prepare(const T* values, T* forward_copy, T* backward_copy) const {
-  for (const Task& task : tasks_) prepare(task, values, forward_copy, backward_copy);
+void Stack<T>::prepare(const T* values, T* forward_copy, T* backward_copy, Use use) const {
+  for (const Task& task : tasks_) prepare(task, values, forward_copy, backward_copy, use);
 }
 
 template <class T>
 LayerWeights<T> Stack<T>::weights_of(StackWeights<T> weights, Index i) const {
   const auto k = static_cast<std::size_t>(i);
-  return {weights.values + parameters_[k], weights.forward_copy + forward_copies_[k],
-          weights.backward_copy ? weights.backward_copy + backward_copies_[k] : nullptr};
+  return {weights.values + parameters_[k], place_of(forward_copies(weights.use), k, weights.forward_copy),
+          place_of(backward_copies_, k, weights.backward_copy)};
 }
 
 template <class T>

@@ -28,6 +28,7 @@ struct StackWeights {
   const T* values;
   const T* forward_copy;
   const T* backward_copy;  // null in prediction
+  Use use = Use::training;
 };
 
 /** Activations of a block of rows, one matrix per layer. */
@@ -48,7 +49,7 @@ class Stack {
   Index n_parameters() const { return parameters_.back(); }
   /** The first parameter of layer i; layer n_layers() ends the buffer. */
   Index first_parameter(Index i) const { return parameters_[static_cast<std::size_t>(i)]; }
-  Index forward_copy_size() const { return forward_copies_.back(); }
+  Index forward_copy_size(Use use) const { return forward_copies(use).back(); }
   Index backward_copy_size() const { return backward_copies_.back(); }
   const std::vector<Task>& tasks() const { return tasks_; }
   /** Multiply-adds of one row's forward pass. */
@@ -57,10 +58,10 @@ class Stack {
   void initialise(T* values, std::uint64_t seed) const;
   /** The same from rows of inputs, layer by layer. */
   void initialise_from(Matrix<const T> rows, T* values, std::uint64_t seed) const;
-  /** Refreshes one task's part of the copies that the passes read; backward_copy is null in prediction. */
-  void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const;
+  /** Refreshes one task's part of the copies that the passes read; backward_copy may be null. */
+  void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy, Use use = Use::training) const;
   /** Refreshes the whole of them. */
-  void prepare(const T* values, T* forward_copy, T* backward_copy) const;
+  void prepare(const T* values, T* forward_copy, T* backward_copy, Use use = Use::training) const;
 
   /** Runs rows [first, first + count) of the workspace through all layers; in a stack that takes sparse rows, `sparse`
    * is what is read. */
@@ -77,10 +78,13 @@ class Stack {
 
  private:
   LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
+  const std::vector<Index>& forward_copies(Use use) const {
+    return use == Use::training ? forward_copies_ : prediction_copies_;
+  }
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<Index> parameters_;                        // first parameter of each layer, and the end
-  std::vector<Index> forward_copies_, backward_copies_;  // the same for the copies
+  std::vector<Index> parameters_;  // first parameter of each layer, and the end
+  std::vector<Index> forward_copies_, backward_copies_, prediction_copies_;  // the same for the copies
   std::vector<Task> tasks_;
   Index work_per_row_ = 0;
 };

@@ -36,10 +36,10 @@ template <class T>
 Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link link)
     : stack_(network.shared_stack()),
       values_(network.values().clone()),
-      forward_copy_(stack_->forward_copy_size()),
+      forward_copy_(stack_->forward_copy_size(Use::prediction)),
       inputs_(std::move(inputs)),
       link_(link) {
-  stack_->prepare(values_.data(), forward_copy_.data(), nullptr);
+  stack_->prepare(values_.data(), forward_copy_.data(), nullptr, Use::prediction);
 }
 
 template <class T>
@@ -68,7 +68,7 @@ void Predictor<T>::predict(const Table* dense, const SparseTable<T>* sparse, Ind
     for (Index row = mine.first; row < mine.last; row += block_rows) {
       const Index rows = std::min(block_rows, mine.last - row);
       if (dense) gather<T>(*dense, inputs_, nullptr, row, workspace.input().slice(0, rows));
-      stack_->forward({values_.data(), forward_copy_.data(), nullptr}, workspace, 0, rows, Pass{},
+      stack_->forward({values_.data(), forward_copy_.data(), nullptr, Use::prediction}, workspace, 0, rows, Pass{},
                       {sparse, nullptr, row, rows});
       apply_link(link_, workspace.output().slice(0, rows), out + row * outputs());
     }

@@ -18,7 +18,7 @@ class WeightAverage {
         first_step_(network.steps),
         window_(window),
         values_(network.values().clone()),
-        forward_copy_(stack_->forward_copy_size()) {}
+        forward_copy_(stack_->forward_copy_size(Use::training)) {}
 
   /** Takes in one task's parameters, as they are after step `step` of the network's life; called once for every task of
    * a step. */

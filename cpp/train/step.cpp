@@ -30,10 +30,10 @@ bool is_small(const Stack<T>& stack) {
 }
 
 /** Rows that go through all layers at once: activations of a small network beside its weights in the first caches, of
- * a larger one in L2. */
+ * a larger one in L2; but so many that it is worth while to convert the weights for the matrix unit. */
 template <class T>
 Index rows_at_once(const Stack<T>& stack) {
-  if (is_small(stack)) return rows_for(stack, Index{96} << 10, 32, 1024, kMegabyte * 2);
+  if (is_small(stack)) return rows_for(stack, Index{96} << 10, 64, 1024, kMegabyte * 2);
   return rows_for(stack, Index{1} << 19, 256, 1024, kMegabyte * 16);
 }
 

@@ -1,6 +1,7 @@
 """The compiled core: the module built for the best instruction set that this processor has.
 
-``FASTMLP_INSTRUCTION_SET`` (``v2``, ``v3`` or ``v4``) takes another one.
+``FASTMLP_INSTRUCTION_SET`` (``v2``, ``v3``, ``v4`` or ``amx``) takes another one. ``amx`` is v4's
+module with wide layers of float32 on the processor's matrix unit.
 """
 
 import os
@@ -9,11 +10,15 @@ from importlib.util import find_spec
 from types import ModuleType
 
 VARIABLE = "FASTMLP_INSTRUCTION_SET"
-_ORDER = ("generic", "v2", "v3", "v4", "native")  # from the weakest to the strongest
+_ORDER = ("generic", "v2", "v3", "v4", "amx", "native")  # from the weakest to the strongest
+
+
+def _name(level: str) -> str:
+    return f"fastmlp._core_{'v4' if level == 'amx' else level}"
 
 
 def _built() -> list[str]:
-    return [level for level in _ORDER if find_spec(f"fastmlp._core_{level}") is not None]
+    return [level for level in _ORDER if find_spec(_name(level)) is not None]
 
 
 def _usable(built: list[str]) -> list[str]:
@@ -51,7 +56,9 @@ def _load() -> tuple[ModuleType, list[str]]:
             "build it for this machine with "
             "pip install . -C cmake.define.FASTMLP_LEVELS=native"
         )
-    return import_module(f"fastmlp._core_{chosen}"), usable
+    module = import_module(_name(chosen))
+    module.use_matrix_unit(chosen in ("amx", "native"))
+    return module, usable
 
 
 _module, available_instruction_sets = _load()

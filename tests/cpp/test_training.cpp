@@ -107,6 +107,15 @@ void check_threads_of_trainer() {
   wide.options.step.max_grad_norm = 0;
   check_threads(wide, data);
 
+  // So wide that products of float are the matrix unit's: by leaves and by owners.
+  Recipe<T> on_unit{mlp({37, 256, 257, 3}, "relu", 0.1)};
+  on_unit.options = plain.options;
+  on_unit.options.max_iter = 1;
+  check_threads(on_unit, data);
+  on_unit.specs = mlp({37, 300, 450, 300, 3}, "relu", 0.1);
+  on_unit.options.batch_size = 403;
+  check_threads(on_unit, data);
+
   const Data<T> classes(700, 20, 10, LossKind::cross_entropy);
   Recipe<T> classifier{mlp({20, 200, 200, 10}, "silu", 0.5)};
   classifier.options = plain.options;

@@ -1,0 +1,58 @@
+// Products of float matrices on the processor's matrix unit (Intel's AMX), which multiplies tiles of bfloat16 numbers
+// into sums of float.
+//
+// A float is the sum of three bfloat16 numbers. Of the nine products of two such sums the six that count are added up:
+// sums of many terms come out more exact than by a chain of float multiply-adds (docs/performance.md). Both factors are
+// converted on the way; a right factor may also be packed before. Every element follows from its own row and
+// column alone, whatever lies beside them. What is not finite becomes NaN, denormals become zero.
+#pragma once
+
+#include <cstdlib>
+
+#include "core/matrix.h"
+
+namespace fastmlp::matrix_unit {
+
+/** Whether layers of T that are made from now on multiply here. Those of float do from the start, where the library was
+ * built for it, the processor has a unit and the system lets this process use it. */
+template <class T>
+bool in_use();
+template <>
+bool in_use<float>();
+template <>
+inline bool in_use<double>() {
+  return false;
+}
+void use(bool wanted);
+
+/** A matrix as it lies, or its transpose. */
+template <class T>
+struct Factor {
+  Matrix<const T> m;
+  bool transposed = false;
+  const T* packed = nullptr;  // of a right factor: what pack() made of it, to be read instead
+};
+
+/** Memory for a packed depth x columns matrix, in elements of T. */
+template <class T>
+Index packed_size(Index depth, Index columns);
+/** Converts rows [first, last) x columns [column, end) of m, to be a right factor many times; parts start and end at
+ * multiples of kPartRows rows and at whole lines, or at the end of m. */
+inline constexpr Index kPartRows = 32;
+void pack(Matrix<const float> m, Index first, Index last, Index column, Index end, float* packed);
+inline void pack(Matrix<const double>, Index, Index, Index, Index, double*) { std::abort(); }
+
+/** Where the sums start from, and what becomes of them. */
+template <class T>
+struct Ends {
+  const T* bias = nullptr;  // a row of them, padded as c's rows are; null: zero
+  bool add = false;         // on to what c holds
+  bool relu = false;
+  Matrix<const T> gate = {};  // of c's shape: c becomes zero where it is not above zero
+};
+
+/** c <- a b; whole lines of c are written. Only where the unit is available. */
+void product(const Factor<float>& a, const Factor<float>& b, const Ends<float>& ends, Matrix<float> c);
+inline void product(const Factor<double>&, const Factor<double>&, const Ends<double>&, Matrix<double>) { std::abort(); }
+
+}  // namespace fastmlp::matrix_unit
