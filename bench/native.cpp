@@ -41,7 +41,7 @@ constexpr const char* kHelp =
 )";
 
 struct Options {
-  bool kernels = true, steps = true, csv = false, quick = false, float64 = false;
+  bool kernels = true, steps = true, csv = false, quick = false, float64 = false, amx = true;
   int threads = available_threads();
   int repeats = 5;
   Index rows = 256;
@@ -356,6 +356,7 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
 }
 
 int run(const Options& options) {
+  matrix_unit::use(options.amx);
   const double peaks[] = {peak<float>(options.repeats), peak<double>(options.repeats)};
   Printer printer(options.csv);
   if (!options.csv)
@@ -406,7 +407,7 @@ bool parse(int argc, char** argv, Options& options) {
     } else if (arg == "--csv") {
       options.csv = true;
     } else if (arg == "--no-amx") {
-      matrix_unit::use(false);
+      options.amx = false;
     } else if (arg == "--quick") {
       options.quick = true;
     } else if (arg == "--only" && i + 1 < argc) {

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import fastmlp
@@ -50,11 +51,23 @@ def test_the_strongest_is_the_default(level):
     assert done.stdout.strip() == _core._name(_core.available_instruction_sets[-1])
 
 
+WIDE = """
+import numpy as np
+from fastmlp import Regressor, _core
+random = np.random.default_rng(0)
+X = random.normal(size=(300, 260)).astype("float32")
+model = Regressor((300, 280), preset="plain", max_iter=3, early_stopping=False, random_state=0)
+print(_core.build_info()["instruction_set"], *model.fit(X, X[:, 0]).predict(X[:50]), sep=";")
+"""
+
+
 @pytest.mark.skipif("amx" not in _core.available_instruction_sets, reason="no matrix unit here")
-def test_the_matrix_unit_is_a_level_of_its_own():
-    script = "from fastmlp import _core; print(_core.build_info()['instruction_set'])"
-    assert run(script, "v4").stdout.strip() == "x86-64-v4"
-    assert run(script, "amx").stdout.strip() == "x86-64-v4 with AMX"
+def test_the_matrix_unit_gives_the_numbers_of_the_registers():
+    registers, unit = (run(WIDE, level).stdout.split(";") for level in ("v4", "amx"))
+    assert registers[0] == "x86-64-v4"
+    assert unit[0] == "x86-64-v4 with AMX"
+    assert registers[1:] != unit[1:]
+    np.testing.assert_allclose(np.float64(unit[1:]), np.float64(registers[1:]), atol=2e-5)
 
 
 def test_an_instruction_set_that_the_processor_lacks(monkeypatch):

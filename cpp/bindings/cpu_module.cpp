@@ -15,8 +15,10 @@ PYBIND11_MODULE(_cpu, m) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("x86-64-v2")) levels.emplace_back("v2");
     if (__builtin_cpu_supports("x86-64-v3")) levels.emplace_back("v3");
-    if (__builtin_cpu_supports("x86-64-v4")) levels.emplace_back("v4");
-    if (fastmlp::has_matrix_unit()) levels.emplace_back("amx");
+    if (__builtin_cpu_supports("x86-64-v4")) {
+      levels.emplace_back("v4");
+      if (fastmlp::has_matrix_unit()) levels.emplace_back("amx");
+    }
 #endif
     return levels;
   });

@@ -1,12 +1,22 @@
 #include "core/cpu.h"
 
 #if defined(__linux__) && defined(__x86_64__)
+#define FASTMLP_MATRIX_UNIT
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <cstdint>
 #endif
 
 namespace fastmlp {
+
+#ifdef FASTMLP_MATRIX_UNIT
+namespace {
+// Of Linux 5.16, which older ones refuse.
+constexpr long kSupported = 0x1021, kRequestPermission = 0x1023, kTileData = 18;
+}  // namespace
+#endif
 
 const char* built_for() {
 #if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
@@ -25,12 +35,20 @@ const char* built_for() {
 }
 
 bool has_matrix_unit() {
-#if defined(__linux__) && defined(__x86_64__)
+#ifdef FASTMLP_MATRIX_UNIT
   constexpr unsigned kBfloat16 = 1u << 22, kTiles = 1u << 24;
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // Linux 5.16; older ones do not know the request
   unsigned a, b, c, d;
+  std::uint64_t known = 0;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & kBfloat16) && (d & kTiles) &&
-         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+         syscall(SYS_arch_prctl, kSupported, &known) == 0 && (known >> kTileData & 1);
+#else
+  return false;
+#endif
+}
+
+bool permit_matrix_unit() {
+#ifdef FASTMLP_MATRIX_UNIT
+  return has_matrix_unit() && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 #else
   return false;
 #endif

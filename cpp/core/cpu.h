@@ -6,9 +6,10 @@ namespace fastmlp {
 /** "x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64", "aarch64" or "generic": the level this file's flags ask for. */
 const char* built_for();
 
-/** Whether the processor multiplies tiles of bfloat16 numbers (Intel's AMX) and the system lets this process do so, for
- * which it is asked. */
+/** Whether the processor multiplies tiles of bfloat16 numbers (Intel's AMX) and the system knows of it. */
 bool has_matrix_unit();
+/** Asks the system to let this process use it, once and for all; whether it does. */
+bool permit_matrix_unit();
 
 /** Compiler and its version. */
 const char* compiler();

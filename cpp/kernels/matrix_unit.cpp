@@ -35,30 +35,35 @@ constexpr Index kTile = kSide * kDepth;
 constexpr Index kPart = 2 * kTile;
 constexpr Index kBlock = kParts * kPart;
 
-// So much of the left factor is converted at once: it stays in L2 while all stripes of the right one go over it. Both
-// lie on the stack, 440 KiB.
+// So much of the left factor is converted at once: it stays in L2 while all stripes of the right one go over it.
 constexpr Index kRowsAtOnce = 256;
 constexpr Index kDepthAtOnce = 256;
 
 constexpr Index blocks(Index depth) { return ceil_div(depth, kDepth); }
 
-bool is_in_use = has_matrix_unit();
+bool is_in_use = false;
 
 /** The first n of 16 lanes. */
 inline __mmask16 lanes(Index n) { return static_cast<__mmask16>((1u << std::clamp<Index>(n, 0, kSide)) - 1); }
 
-/** x, whose nearest bfloat16 is taken away from it; that number's bits are the upper half of every lane. */
-inline __m512i take(__m512& x) {
-  const __m512i bits = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
-  const __m512i upper = _mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0xffff0000)));
+/** x, from which the nearest bfloat16 number is taken away; that number's bits are the upper half of every lane. Where
+ * `rounds` is not set, the nearer to zero is taken. */
+inline __m512i take(__m512& x, __mmask16 rounds) {
+  const __m512i bits = _mm512_castps_si512(x);
+  const __m512i rounded = _mm512_mask_add_epi32(bits, rounds, bits, _mm512_set1_epi32(0x8000));
+  const __m512i upper = _mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int>(0xffff0000)));
   x = _mm512_sub_ps(x, _mm512_castsi512_ps(upper));
   return upper;
 }
 
+/** Where rounding to bfloat16 stays finite; elsewhere it could make a number of what is none. */
+inline __mmask16 rounds(__m512 x) { return _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(3.38e38f), _CMP_LT_OQ); }
+
 /** One line of a tile's three parts, from those that come first in every four bytes and those that come second. */
 inline void store_line(__m512 first, __m512 second, Bits* to) {
+  const __mmask16 first_rounds = rounds(first), second_rounds = rounds(second);
   for (int p = 0; p < kParts; ++p, to += kPart) {
-    const __m512i low = take(first), high = take(second);
+    const __m512i low = take(first, first_rounds), high = take(second, second_rounds);
     _mm512_store_si512(to, _mm512_or_si512(_mm512_srli_epi32(low, 16), high));
   }
 }
@@ -159,9 +164,19 @@ struct Job {
   Index c_stride;
   const float* start;  // c itself, or a row of biases; null: zero
   bool biased;
-  const float* next_c;  // the corner that comes next, and rows of the next right stripe: fetched ahead
+  // Fetched ahead, so many rows with every block: of the corner that comes next, and of the right stripe.
+  const float* next_c;
   const float* next_b;
-  Index next_b_stride, next_b_rows;  // as many for every block
+  Index next_c_rows, next_b_rows, next_b_stride;
+};
+
+/** GCC's tile loads do not say that they read memory: what was stored before this, is stored. */
+inline void settle() { asm volatile("" ::: "memory"); }
+
+/** A thread's converted factors. */
+struct Converted {
+  Buffer<Bits> left{kRowsAtOnce * kDepthAtOnce * kParts};
+  Buffer<Bits> right{kStripe * kDepthAtOnce * kParts};
 };
 
 // Only these functions may hold the unit's instructions: others may be merged with those of other files.
@@ -199,9 +214,8 @@ FASTMLP_TILES void multiply(const Job& job) {
   alignas(kAlignment) Bits unused[kTile];
   const Bits *a = job.a, *b = job.b;
   const float *next_c = job.next_c, *next_b = job.next_b;
-  const Index c_rows = ceil_div(kStripe, job.blocks);
   for (Index i = 0; i < job.blocks; ++i, a += kBlock, b += kBlock) {
-    for (Index r = 0; r < c_rows; ++r, next_c += job.c_stride) {
+    for (Index r = 0; r < job.next_c_rows; ++r, next_c += job.c_stride) {
       _mm_prefetch(next_c, _MM_HINT_T0);
       _mm_prefetch(next_c + kSide, _MM_HINT_T0);
     }
@@ -247,40 +261,51 @@ void finish(const Ends<float>& ends, Index row, Index column, Matrix<float> c) {
     }
 }
 
-/** Rows [first, last) of c, all stripes of which have the same tiles. */
+/** Rows [first, last) of c, at most kRowsAtOnce. */
 FASTMLP_TILES void product_of_rows(const Factor<float>& a, const Factor<float>& b, const Ends<float>& ends,
                                    Matrix<float> c, Index first, Index last) {
-  alignas(kAlignment) Bits left[kRowsAtOnce * kDepthAtOnce * kParts];
-  alignas(kAlignment) Bits right[kStripe * kDepthAtOnce * kParts];
+  // Too large for a stack. A thread keeps it: a step allocates nothing but at its first time.
+  thread_local Converted converted;
   const Index depth = a.transposed ? a.m.rows : a.m.cols;
-  const Shapes shapes(std::min(last - first, kStripe));
-  _tile_loadconfig(&shapes);
+  const Index stripes = ceil_div(last - first, kStripe);
+  Index shaped = 0;  // the rows that the tiles are shaped for
   for (Index k = 0; k < depth; k += kDepthAtOnce) {
     const Index part = std::min(kDepthAtOnce, depth - k);
-    convert<true>(a, first, last - first, k, part, left);
+    convert<true>(a, first, last - first, k, part, converted.left.data());
     Job job{};
     job.blocks = blocks(part);
-    job.b = right;
     job.c_stride = c.stride;
     for (Index column = 0; column < c.cols; column += kStripe) {
       const Index columns = std::min(kStripe, c.cols - column);
-      if (b.packed)
+      const bool is_last = column + kStripe >= c.cols;
+      const Index next_column = is_last ? 0 : column + kStripe;
+      if (b.packed) {
         job.b = place(const_cast<float*>(b.packed), depth, k, column);
-      else
-        convert<false>(b, column, columns, k, part, right);
-      const Index next_column = column + kStripe < c.cols ? column + kStripe : 0;
-      if (!b.transposed && !b.packed) {
-        job.next_b = b.m.row(k) + next_column;
-        job.next_b_stride = b.m.stride;
-        job.next_b_rows = ceil_div(part, ceil_div(last - first, kStripe) * job.blocks);
+      } else {
+        convert<false>(b, column, columns, k, part, converted.right.data());
+        job.b = converted.right.data();
       }
+      if (!b.transposed && !b.packed) {
+        const Index next_k = is_last && k + part < depth ? k + part : k;
+        job.next_b = b.m.row(next_k) + next_column;
+        job.next_b_stride = b.m.stride;
+        job.next_b_rows = ceil_div(std::min(kDepthAtOnce, depth - next_k), stripes * job.blocks);
+      }
+      settle();
       for (Index row = first; row < last; row += kStripe) {
         const Matrix<float> corner{c.row(row) + column, std::min(kStripe, last - row), columns, c.stride};
-        job.a = left + (row - first) / kStripe * job.blocks * kBlock;
+        if (corner.rows != shaped) {
+          const Shapes shapes(shaped = corner.rows);
+          settle();
+          _tile_loadconfig(&shapes);
+        }
+        job.a = converted.left.data() + (row - first) / kStripe * job.blocks * kBlock;
         job.c = corner.data;
         job.biased = k == 0 && ends.bias;
         job.start = job.biased ? ends.bias + column : k > 0 || ends.add ? job.c : nullptr;
-        job.next_c = row + kStripe < last ? c.row(row + kStripe) + column : c.row(first) + next_column;
+        const Index next = row + kStripe < last ? row + kStripe : first;
+        job.next_c = c.row(next) + (next == first ? next_column : column);
+        job.next_c_rows = ceil_div(std::min(kStripe, last - next), job.blocks);
         if (corner.rows > kSide)
           columns > kSide ? multiply<true, true>(job) : multiply<true, false>(job);
         else
@@ -299,7 +324,7 @@ template <>
 bool in_use<float>() {
   return is_in_use;
 }
-void use(bool wanted) { is_in_use = wanted && has_matrix_unit(); }
+void use(bool wanted) { is_in_use = wanted && permit_matrix_unit(); }
 
 template <>
 Index packed_size<float>(Index depth, Index columns) {
@@ -315,10 +340,8 @@ void pack(Matrix<const float> m, Index first, Index last, Index column, Index en
 }
 
 void product(const Factor<float>& a, const Factor<float>& b, const Ends<float>& ends, Matrix<float> c) {
-  const Index whole = c.rows / kStripe * kStripe;
-  for (Index first = 0; first < whole; first += kRowsAtOnce)
-    product_of_rows(a, b, ends, c, first, std::min(first + kRowsAtOnce, whole));
-  if (whole < c.rows) product_of_rows(a, b, ends, c, whole, c.rows);
+  for (Index first = 0; first < c.rows; first += kRowsAtOnce)
+    product_of_rows(a, b, ends, c, first, std::min(first + kRowsAtOnce, c.rows));
 }
 
 #else
@@ -336,10 +359,5 @@ void pack(Matrix<const float>, Index, Index, Index, Index, float*) { std::abort(
 void product(const Factor<float>&, const Factor<float>&, const Ends<float>&, Matrix<float>) { std::abort(); }
 
 #endif
-
-template <>
-Index packed_size<double>(Index, Index) {
-  return 0;
-}
 
 }  // namespace fastmlp::matrix_unit

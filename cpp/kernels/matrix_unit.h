@@ -4,7 +4,8 @@
 // A float is the sum of three bfloat16 numbers. Of the nine products of two such sums the six that count are added up:
 // sums of many terms come out more exact than by a chain of float multiply-adds (docs/performance.md). Both factors are
 // converted on the way; a right factor may also be packed before. Every element follows from its own row and
-// column alone, whatever lies beside them. What is not finite becomes NaN, denormals become zero.
+// column alone, whatever lies beside them. What is not finite becomes NaN; the unit makes zeros of denormal numbers, so
+// products below 2^-100 lose digits.
 #pragma once
 
 #include <cstdlib>
@@ -13,8 +14,7 @@
 
 namespace fastmlp::matrix_unit {
 
-/** Whether layers of T that are made from now on multiply here. Those of float do from the start, where the library was
- * built for it, the processor has a unit and the system lets this process use it. */
+/** Whether layers of T that are made from now on multiply here. Not from the start. */
 template <class T>
 bool in_use();
 template <>
@@ -23,6 +23,7 @@ template <>
 inline bool in_use<double>() {
   return false;
 }
+/** Where the library was built for it, the processor has a unit and the system lets this process use it. */
 void use(bool wanted);
 
 /** A matrix as it lies, or its transpose. */
@@ -36,6 +37,12 @@ struct Factor {
 /** Memory for a packed depth x columns matrix, in elements of T. */
 template <class T>
 Index packed_size(Index depth, Index columns);
+template <>
+Index packed_size<float>(Index depth, Index columns);
+template <>
+inline Index packed_size<double>(Index, Index) {
+  return 0;
+}
 /** Converts rows [first, last) x columns [column, end) of m, to be a right factor many times; parts start and end at
  * multiples of kPartRows rows and at whole lines, or at the end of m. */
 inline constexpr Index kPartRows = 32;

@@ -200,11 +200,10 @@ template <class T>
 void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                         const Pass&) const {
   const bool gated = in.activation == Activation::relu && !in.parametric;
-  const Panels<T> transposed =
-      output_major() ? Panels<T>::row_major(weights().in(own.values)) : Panels<T>::packed(own.backward_copy, outputs_);
+  const Matrix<const T> w = weights().in(own.values);
+  const Panels<T> transposed = prepares() ? Panels<T>::packed(own.backward_copy, outputs_) : Panels<T>::row_major(w);
   if (on_unit_)
-    matrix_unit::product({delta}, {weights().in(own.values), true}, {.gate = gated ? in.values : Matrix<const T>{}},
-                         d_in);
+    matrix_unit::product({delta}, {w, true}, {.gate = gated ? in.values : Matrix<const T>{}}, d_in);
   else if (gated)
     product_gated<T>(outputs_, Strided<T>::plain(delta), transposed, in.values, d_in);
   else

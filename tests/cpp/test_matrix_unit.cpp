@@ -2,10 +2,14 @@
 // numbers hold; against long double for reals. Whatever may not be read is NaN.
 #include "kernels/matrix_unit.h"
 
+#include <bit>
+#include <cstring>
+
 #include "check.h"
 #include "core/cpu.h"
 #include "data.h"
 #include "matrices.h"
+#include "predict/predictor.h"
 
 namespace fastmlp {
 namespace {
@@ -17,8 +21,26 @@ using testing::naive;
 using testing::Owned;
 using testing::same_bits;
 
-/** Where there is no unit, or the library was built without, these tests have nothing to do. */
-bool present() { return matrix_unit::in_use<float>(); }
+/** The unit in use while this lives. Where there is none, or the library is built without, a test has nothing to do. */
+struct Unit {
+  Unit() {
+    matrix_unit::use(true);
+    if (!*this) std::printf("  skipped: no matrix unit\n");
+  }
+  ~Unit() { matrix_unit::use(false); }
+  Unit(const Unit&) = delete;
+  Unit& operator=(const Unit&) = delete;
+  explicit operator bool() const { return matrix_unit::in_use<float>(); }
+};
+
+TEST(the_unit_is_found) {
+  matrix_unit::use(true);
+  const bool built = !std::strcmp(built_for(), "x86-64-v4");
+  CHECK(matrix_unit::in_use<float>() == (built && has_matrix_unit()));
+  CHECK(!matrix_unit::in_use<double>());
+  matrix_unit::use(false);
+  CHECK(!matrix_unit::in_use<float>());
+}
 
 Owned<float> transpose(const Owned<float>& m) {
   Owned<float> t(m.m.cols, m.m.rows);
@@ -70,7 +92,8 @@ void check_products(Index rows, Index depth, Index cols) {
 }
 
 TEST(products_on_the_unit_equal_naive_loops) {
-  if (!present()) return;
+  const Unit unit;
+  if (!unit) return;
   const Index sizes[] = {1, 2, 15, 16, 17, 31, 32, 33, 48, 63, 65, 100, 129, 255, 257};
   const std::size_t n = std::size(sizes);
   std::size_t next = 0;
@@ -86,7 +109,8 @@ TEST(products_on_the_unit_equal_naive_loops) {
 /** Factors of many magnitudes: the result is as near the exact sum as six roundings of it may be, and nearer than a
  * chain of float multiply-adds where there are many terms. */
 TEST(products_on_the_unit_are_as_exact_as_float) {
-  if (!present()) return;
+  const Unit unit;
+  if (!unit) return;
   for (const Index depth : {1, 10, 100, 1000}) {
     Owned<float> a(40, depth), b(depth, 50), c(40, 50);
     a.randomise(1, 0, false);
@@ -123,7 +147,8 @@ TEST(products_on_the_unit_are_as_exact_as_float) {
 
 /** Wherever rows and columns are cut (columns at whole lines), the bits stay. */
 TEST(bits_on_the_unit_do_not_depend_on_the_cut) {
-  if (!present()) return;
+  const Unit unit;
+  if (!unit) return;
   const Index rows = 301, depth = 290, cols = 100;
   Owned<float> a(rows, depth), b(depth, cols), whole(rows, cols), parts(rows, cols);
   a.randomise(4, 0, false);
@@ -142,23 +167,48 @@ TEST(bits_on_the_unit_do_not_depend_on_the_cut) {
 }
 
 TEST(what_is_not_finite_becomes_no_number) {
-  if (!present()) return;
+  const Unit unit;
+  if (!unit) return;
   Owned<float> a(2, 40), b(40, 20), c(2, 20);
   a.randomise(6, 0);
   b.randomise(7, 0);
-  a.m.row(0)[3] = kNan<float>;
   a.m.row(1)[39] = std::numeric_limits<float>::infinity();
-  product({a.m}, {b.m}, {.relu = true}, c.m);
-  for (Index i = 0; i < 2; ++i)
-    for (Index j = 0; j < 20; ++j) CHECK(std::isnan(c.m.row(i)[j]));
+  for (Index j = 0; j < 20; ++j) b.m.row(39)[j] = 1;
+  for (const std::uint32_t bits : {0x7fc00000u, 0xffc00000u, 0x7fffffffu, 0xffffffffu, 0x7f800001u, 0xff80ffffu}) {
+    a.m.row(0)[3] = std::bit_cast<float>(bits);
+    b.m.row(3)[7] = 2;
+    product({a.m}, {b.m}, {.relu = true}, c.m);
+    for (Index i = 0; i < 2; ++i)
+      for (Index j = 0; j < 20; ++j) CHECK(std::isnan(c.m.row(i)[j]));
+    a.m.row(0)[3] = 2;
+    b.m.row(3)[7] = std::bit_cast<float>(bits);
+    product({a.m}, {b.m}, {}, c.m);
+    for (Index j = 0; j < 20; ++j) CHECK(std::isnan(c.m.row(0)[j]) == (j == 7));
+    for (Index j = 0; j < 20; ++j) b.m.row(3)[j] = 1;
+  }
 }
 
-/** A layer's output and its parameters' gradients over some rows. */
-std::vector<float> pass(bool unit) {
-  matrix_unit::use(unit);
-  Network<float> network(testing::mlp({300, 500, 280, 2}, "relu"), 1);
-  matrix_unit::use(true);
-  const testing::Data<float> data(70, 300, 2);
+TEST(the_largest_and_the_least_numbers_come_through) {
+  const Unit unit;
+  if (!unit) return;
+  Owned<float> a(2, 1), b(1, 1), c(2, 1);
+  b.m.data[0] = 0.75f;
+  a.m.row(0)[0] = std::numeric_limits<float>::max();
+  a.m.row(1)[0] = -std::numeric_limits<float>::max();
+  product({a.m}, {b.m}, {}, c.m);
+  for (Index i = 0; i < 2; ++i) CHECK_NEAR(c.m.row(i)[0] / a.m.row(i)[0], 0.75, 1e-6);
+  a.m.row(0)[0] = 1.2345678e-15f;
+  a.m.row(1)[0] = -9.8765432e-16f;
+  b.m.data[0] = 1.3579246e-15f;
+  product({a.m}, {b.m}, {}, c.m);
+  for (Index i = 0; i < 2; ++i) CHECK_NEAR(c.m.row(i)[0] / (double(a.m.row(i)[0]) * double(b.m.data[0])), 1, 1e-6);
+}
+
+/** The gradient over some rows, more than are taken at once. */
+std::vector<float> gradient(bool on_unit, const char* activation) {
+  matrix_unit::use(on_unit);
+  Network<float> network(testing::mlp({300, 500, 280, 2}, activation, 0.1), 1);
+  const testing::Data<float> data(601, 300, 2);
   const Standardisation none;
   Step<float> step(network, none, data.dataset(), {}, data.rows, 1);
   run_team(1, [&](Member& member) { step.run(member, {data.order.data(), data.rows}, 1, nullptr, {}); });
@@ -166,15 +216,33 @@ std::vector<float> pass(bool unit) {
 }
 
 TEST(gradients_on_the_unit_are_those_of_the_registers) {
-  if (!present()) return;
-  const std::vector<float> unit = pass(true), registers = pass(false);
-  double difference = 0, size = 0;
-  for (std::size_t i = 0; i < unit.size(); ++i) {
-    difference += std::pow(static_cast<double>(unit[i]) - static_cast<double>(registers[i]), 2);
-    size += std::pow(static_cast<double>(registers[i]), 2);
+  const Unit unit;
+  if (!unit) return;
+  for (const char* activation : {"relu", "tanh"}) {
+    const std::vector<float> tiles = gradient(true, activation), registers = gradient(false, activation);
+    double difference = 0, size = 0;
+    for (std::size_t i = 0; i < tiles.size(); ++i) {
+      difference += std::pow(static_cast<double>(tiles[i]) - static_cast<double>(registers[i]), 2);
+      size += std::pow(static_cast<double>(registers[i]), 2);
+    }
+    CHECK(difference > 0);  // or the unit was not asked
+    CHECK(std::sqrt(difference / size) < 2e-6);
   }
-  CHECK(difference > 0);  // or the unit was not asked
-  CHECK(std::sqrt(difference / size) < 2e-6);
+}
+
+/** A predictor's packed copy holds what training converts on the way. */
+TEST(predictions_on_the_unit_equal_the_forward_pass) {
+  const Unit unit;
+  if (!unit) return;
+  const Network<float> network(testing::mlp({300, 513, 40, 600, 257, 3}, "relu"), 1);
+  const testing::Data<float> data(150, 300, 3);
+  std::vector<float> predicted(450);
+  const Predictor<float> predictor(network, Standardisation(), Link::identity);
+  predictor.predict(data.table(), predicted.data(), 2);
+  Workspace<float> workspace(network.stack(), 150, false);
+  gather<float>(data.table(), Standardisation(), nullptr, 0, workspace.input());
+  network.stack().forward(network.weights(), workspace, 0, 150, Pass{});
+  for (Index i = 0; i < 150; ++i) CHECK(same_bits(workspace.output().row(i), predicted.data() + 3 * i, 3));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "check.h"
 #include "data.h"
+#include "kernels/matrix_unit.h"
 #include "train/trainer.h"
 
 namespace fastmlp {
@@ -111,10 +112,12 @@ void check_threads_of_trainer() {
   Recipe<T> on_unit{mlp({37, 256, 257, 3}, "relu", 0.1)};
   on_unit.options = plain.options;
   on_unit.options.max_iter = 1;
+  matrix_unit::use(true);
   check_threads(on_unit, data);
   on_unit.specs = mlp({37, 300, 450, 300, 3}, "relu", 0.1);
   on_unit.options.batch_size = 403;
   check_threads(on_unit, data);
+  matrix_unit::use(false);
 
   const Data<T> classes(700, 20, 10, LossKind::cross_entropy);
   Recipe<T> classifier{mlp({20, 200, 200, 10}, "silu", 0.5)};
