@@ -59,13 +59,22 @@ inline __m512i take(__m512& x, __mmask16 rounds) {
 /** Where rounding to bfloat16 stays finite; elsewhere it could make a number of what is none. */
 inline __mmask16 rounds(__m512 x) { return _mm512_cmp_ps_mask(_mm512_abs_ps(x), _mm512_set1_ps(3.38e38f), _CMP_LT_OQ); }
 
+/** Pairs of the upper halves of every lane. */
+inline __m512i pairs(__m512i first, __m512i second) {
+  constexpr int kUpperOfSecondOrFirst = 0xea;  // (mask and second) or first
+  return _mm512_ternarylogic_epi32(_mm512_set1_epi32(static_cast<int>(0xffff0000)), second,
+                                   _mm512_srli_epi32(first, 16), kUpperOfSecondOrFirst);
+}
+
 /** One line of a tile's three parts, from those that come first in every four bytes and those that come second. */
 inline void store_line(__m512 first, __m512 second, Bits* to) {
   const __mmask16 first_rounds = rounds(first), second_rounds = rounds(second);
-  for (int p = 0; p < kParts; ++p, to += kPart) {
+  for (int p = 0; p + 1 < kParts; ++p) {
     const __m512i low = take(first, first_rounds), high = take(second, second_rounds);
-    _mm512_store_si512(to, _mm512_or_si512(_mm512_srli_epi32(low, 16), high));
+    _mm512_store_si512(to + p * kPart, pairs(low, high));
   }
+  // What is left has no more digits than a bfloat16 number.
+  _mm512_store_si512(to + (kParts - 1) * kPart, pairs(_mm512_castps_si512(first), _mm512_castps_si512(second)));
 }
 
 inline void transpose(__m512 (&rows)[kSide]) {
