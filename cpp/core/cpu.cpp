@@ -1,7 +1,7 @@
 #include "core/cpu.h"
 
 #if defined(__linux__) && defined(__x86_64__)
-#define FASTMLP_MATRIX_UNIT
+#define FASTMLP_ASKS_LINUX
 #include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 
 namespace fastmlp {
 
-#ifdef FASTMLP_MATRIX_UNIT
+#ifdef FASTMLP_ASKS_LINUX
 namespace {
 // Of Linux 5.16, which older ones refuse.
 constexpr long kSupported = 0x1021, kRequestPermission = 0x1023, kTileData = 18;
@@ -35,7 +35,7 @@ const char* built_for() {
 }
 
 bool has_matrix_unit() {
-#ifdef FASTMLP_MATRIX_UNIT
+#ifdef FASTMLP_ASKS_LINUX
   constexpr unsigned kBfloat16 = 1u << 22, kTiles = 1u << 24;
   unsigned a, b, c, d;
   std::uint64_t known = 0;
@@ -47,7 +47,7 @@ bool has_matrix_unit() {
 }
 
 bool permit_matrix_unit() {
-#ifdef FASTMLP_MATRIX_UNIT
+#ifdef FASTMLP_ASKS_LINUX
   return has_matrix_unit() && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
 #else
   return false;

@@ -9,6 +9,8 @@
 #if defined(__linux__) && defined(__x86_64__) && defined(__AVX512F__) && defined(__AVX512BW__)
 #define FASTMLP_MATRIX_UNIT
 #include <immintrin.h>
+
+#include "kernels/packet.h"
 #ifdef __GNUC__
 // GCC 12 calls the undefined lanes in its own header uninitialised.
 #pragma GCC diagnostic ignored "-Wuninitialized"
@@ -77,35 +79,14 @@ inline void store_line(__m512 first, __m512 second, Bits* to) {
   _mm512_store_si512(to + (kParts - 1) * kPart, pairs(_mm512_castps_si512(first), _mm512_castps_si512(second)));
 }
 
-inline void transpose(__m512 (&rows)[kSide]) {
-  __m512 t[kSide];
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
-  }
-  const auto doubles = [](const __m512& x) { return _mm512_castps_pd(x); };
-  for (int i = 0; i < 16; i += 4)
-    for (int j = 0; j < 2; ++j) {
-      rows[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(doubles(t[i + j]), doubles(t[i + j + 2])));
-      rows[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(doubles(t[i + j]), doubles(t[i + j + 2])));
-    }
-  for (int i = 0; i < 16; i += 8)
-    for (int j = 0; j < 4; ++j) {
-      t[i + j] = _mm512_shuffle_f32x4(rows[i + j], rows[i + j + 4], 0x88);
-      t[i + j + 4] = _mm512_shuffle_f32x4(rows[i + j], rows[i + j + 4], 0xdd);
-    }
-  for (int j = 0; j < 8; ++j) {
-    rows[j] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0x88);
-    rows[j + 8] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0xdd);
-  }
-}
+using Square = Eigen::internal::PacketBlock<simd::Packet<float>, kSide>;
 
 /** 16 rows from `from` on, the first `cols` of 16 columns, as they lie or transposed; what is missing is zero. */
 template <bool transposed>
-inline void load_square(const float* from, Index stride, Index rows, Index cols, __m512 (&square)[kSide]) {
+inline void load_square(const float* from, Index stride, Index rows, Index cols, Square& square) {
   const __mmask16 mask = lanes(cols);
-  for (Index i = 0; i < kSide; ++i, from += stride) square[i] = _mm512_maskz_loadu_ps(i < rows ? mask : 0, from);
-  if constexpr (transposed) transpose(square);
+  for (Index i = 0; i < kSide; ++i, from += stride) square.packet[i] = _mm512_maskz_loadu_ps(i < rows ? mask : 0, from);
+  if constexpr (transposed) Eigen::internal::ptranspose(square);
 }
 
 /** The three parts of one tile, kPart apart, from element (line, k) of a factor on: lines are the rows of the left
@@ -114,7 +95,7 @@ template <bool left, bool along>
 void convert_tile(const Matrix<const float>& m, Index line, Index k, Bits* to) {
   // Lines are rows of a left tile and columns of a right one.
   constexpr bool transposed = left != along;
-  __m512 first[kSide], second[kSide];
+  Square first, second;
   if constexpr (along) {
     const float* from = m.row(line) + k;
     load_square<transposed>(from, m.stride, m.rows - line, m.cols - k, first);
@@ -124,7 +105,7 @@ void convert_tile(const Matrix<const float>& m, Index line, Index k, Bits* to) {
     load_square<transposed>(from, m.stride, m.rows - k, m.cols - line, first);
     load_square<transposed>(from + kSide * m.stride, m.stride, m.rows - k - kSide, m.cols - line, second);
   }
-  for (Index i = 0; i < kSide; ++i) store_line(first[i], second[i], to + i * kDepth);
+  for (Index i = 0; i < kSide; ++i) store_line(first.packet[i], second.packet[i], to + i * kDepth);
 }
 
 /** `lines` of the factor from `line` on, `depth` of the depth from k on: stripe behind stripe. */
@@ -257,16 +238,13 @@ FASTMLP_TILES void multiply(const Job& job) {
 
 /** Rectifies or gates a corner of c. */
 void finish(const Ends<float>& ends, Index row, Index column, Matrix<float> c) {
-  const __m512 zero = _mm512_setzero_ps();
+  using namespace simd;
   for (Index i = 0; i < c.rows; ++i)
     for (Index j = 0; j < padded<float>(c.cols); j += kSide) {
       float* at = c.row(i) + j;
-      const __m512 x = _mm512_load_ps(at);
-      // What is no number stays so, unlike under a maximum.
-      const __mmask16 keep =
-          ends.relu ? _mm512_cmp_ps_mask(x, zero, _CMP_NLE_UQ)
-                    : _mm512_cmp_ps_mask(_mm512_load_ps(ends.gate.row(row + i) + column + j), zero, _CMP_GT_OQ);
-      _mm512_store_ps(at, _mm512_maskz_mov_ps(keep, x));
+      const Packet<float> x = load(at);
+      store(at,
+            ends.relu ? pmax(x, set<float>(0)) : where_positive<float>(load(ends.gate.row(row + i) + column + j), x));
     }
 }
 
