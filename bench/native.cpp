@@ -203,7 +203,7 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
     };
     show("weight_gradient", [&] {
       by_pieces([&](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
-        product<T>(options.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), piece);
+        transposed_product<T>(left, right, piece, nullptr, false);
       });
     });
     if (matrix_unit::in_use<T>()) {

@@ -65,11 +65,12 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
   constexpr Index kAhead = 16, kMostLines = 4;
   // Numbers are filled and clipped some rows later: a vector cannot be loaded from numbers that are still being stored.
   constexpr Index kGroup = 16;
-  const Index row_bytes = contiguous ? cols * static_cast<Index>(sizeof(Source)) : 0;
+  const Index ahead_bytes =
+      contiguous ? std::min(cols * static_cast<Index>(sizeof(Source)), kMostLines * kAlignment) : 0;
   const auto copy_row_in = [&](Index i) {
     const char* from = table.data + (rows ? static_cast<Index>(rows[i]) : first + i) * table.row_stride;
     if (rows && i + kAhead < out.rows + following)
-      for (Index byte = 0; byte < std::min(row_bytes, kMostLines * kAlignment); byte += kAlignment)
+      for (Index byte = 0; byte < ahead_bytes; byte += kAlignment)
         __builtin_prefetch(table.data + static_cast<Index>(rows[i + kAhead]) * table.row_stride + byte);
     T* to = out.row(i);
     if constexpr (std::is_same_v<Source, T>)

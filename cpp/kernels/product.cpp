@@ -70,75 +70,102 @@ struct Job {
   const T* bias;
   const T* gate;
   Index gate_stride;
+  T* column_sums = nullptr;  // what b's columns add up to, where it is asked for; it starts as the rows do
 };
 
-/** Rows [first, last) in tiles of rows x packets, the left over ones in ever smaller tiles. */
-template <class T, int rows, int packets, bool row_contiguous>
-[[gnu::noinline]] void tiles(const Job<T>& job, Index first, Index last) {
+/** Rows [i, i + rows) x packets; with `adds_up` also the sums of b's columns. */
+template <class T, int rows, int packets, bool row_contiguous, bool adds_up>
+[[gnu::always_inline]] inline void tile(const Job<T>& job, Index i) {
   constexpr int n = kWidth<T>;
   const Index a_row = row_contiguous ? 1 : job.a_stride;
   const Index a_depth = row_contiguous ? job.a_stride : 1;
   const Index depth = job.depth, b_stride = job.b_stride, next_stride = job.next_stride;
-  Index i = first;
-  for (; i + rows <= last; i += rows) {
-    Packet<T> sums[rows][packets];
-    /** f(r, v, place of the packet in the tile's rows of m) */
-    const auto each = [&](auto* m, Index stride, auto&& f) {
-      auto* row = m + i * stride;
+  Packet<T> sums[rows][packets], column_sums[packets];
+  /** f(r, v, place of the packet in the tile's rows of m) */
+  const auto each = [&](auto* m, Index stride, auto&& f) {
+    auto* row = m + i * stride;
 #pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r, row += stride)
-        for (int v = 0; v < packets; ++v) f(r, v, row + v * n);
-    };
-    if (job.start == Start::sums)
-      each(job.sums, job.sums_stride, [&](int r, int v, const T* from) { sums[r][v] = load(from); });
-    else
-      for (int v = 0; v < packets; ++v) {
-        const Packet<T> from = job.start == Start::bias ? load(job.bias + v * n) : set<T>(0);
-        for (int r = 0; r < rows; ++r) sums[r][v] = from;
-      }
+    for (int r = 0; r < rows; ++r, row += stride)
+      for (int v = 0; v < packets; ++v) f(r, v, row + v * n);
+  };
+  if (job.start == Start::sums)
+    each(job.sums, job.sums_stride, [&](int r, int v, const T* from) { sums[r][v] = load(from); });
+  else
+    for (int v = 0; v < packets; ++v) {
+      const Packet<T> from = job.start == Start::bias ? load(job.bias + v * n) : set<T>(0);
+      for (int r = 0; r < rows; ++r) sums[r][v] = from;
+    }
+  if constexpr (adds_up)
+    for (int v = 0; v < packets; ++v)
+      column_sums[v] = job.start == Start::sums ? load(job.column_sums + v * n) : set<T>(0);
 
-    const T* a = job.a + i / kTileRows * job.a_tile + i % kTileRows * a_row;
-    const T* b = job.b;
-    // The first tiles fetch the next panel, a line of every row each.
-    const T* ahead = job.next + std::min<Index>(i / rows, packets - 1) * n;
-    for (Index k = 0; k < depth; ++k) {
-      Packet<T> b_packets[packets];
-      for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * n);
-      prefetch(ahead);
+  const T* a = job.a + i / kTileRows * job.a_tile + i % kTileRows * a_row;
+  const T* b = job.b;
+  // The first tiles fetch the next panel, a line of every row each.
+  const T* ahead = job.next + std::min<Index>(i / rows, packets - 1) * n;
+  for (Index k = 0; k < depth; ++k) {
+    Packet<T> b_packets[packets];
+    for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * n);
+    prefetch(ahead);
 #pragma GCC unroll 16
-      for (int r = 0; r < rows; ++r) {
-        const Packet<T> x = set<T>(a[r * a_row]);
-        for (int v = 0; v < packets; ++v) sums[r][v] = pmadd(x, b_packets[v], sums[r][v]);
-      }
-      a += a_depth;
-      b += b_stride;
-      ahead += next_stride;
+    for (int r = 0; r < rows; ++r) {
+      const Packet<T> x = set<T>(a[r * a_row]);
+      for (int v = 0; v < packets; ++v) sums[r][v] = pmadd(x, b_packets[v], sums[r][v]);
     }
-
-    switch (job.finish) {
-      case Finish::gate:
-        each(job.gate, job.gate_stride,
-             [&](int r, int v, const T* gate) { sums[r][v] = where_positive<T>(load(gate), sums[r][v]); });
-        break;
-      case Finish::relu:
-        for (int r = 0; r < rows; ++r)
-          for (int v = 0; v < packets; ++v) sums[r][v] = pmax(sums[r][v], set<T>(0));
-        break;
-      case Finish::store: break;
-    }
-    each(job.c, job.c_stride, [&](int r, int v, T* to) { store(to, sums[r][v]); });
+    if constexpr (adds_up)
+      for (int v = 0; v < packets; ++v) column_sums[v] = padd(column_sums[v], b_packets[v]);
+    a += a_depth;
+    b += b_stride;
+    ahead += next_stride;
   }
+
+  switch (job.finish) {
+    case Finish::gate:
+      each(job.gate, job.gate_stride,
+           [&](int r, int v, const T* gate) { sums[r][v] = where_positive<T>(load(gate), sums[r][v]); });
+      break;
+    case Finish::relu:
+      for (int r = 0; r < rows; ++r)
+        for (int v = 0; v < packets; ++v) sums[r][v] = pmax(sums[r][v], set<T>(0));
+      break;
+    case Finish::store: break;
+  }
+  each(job.c, job.c_stride, [&](int r, int v, T* to) { store(to, sums[r][v]); });
+  if constexpr (adds_up)
+    for (int v = 0; v < packets; ++v) store(job.column_sums + v * n, column_sums[v]);
+}
+
+/** Rows [first, last) in tiles of rows x packets, the left over ones in ever smaller tiles. */
+template <class T, int rows, int packets, bool row_contiguous>
+[[gnu::noinline]] void tiles(const Job<T>& job, Index first, Index last) {
+  Index i = first;
+  for (; i + rows <= last; i += rows) tile<T, rows, packets, row_contiguous, false>(job, i);
   if constexpr (rows > 1)
     if (i < last) tiles<T, rows / 2, packets, row_contiguous>(job, i, last);
+}
+
+/** The first tile of a weight gradient, with the sums of b's columns; returns its rows. */
+template <class T, int rows, int packets>
+[[gnu::noinline]] Index first_tile(const Job<T>& job, Index last) {
+  if constexpr (rows > 1)
+    if (last < rows) return first_tile<T, rows / 2, packets>(job, last);
+  tile<T, rows, packets, true, true>(job, 0);
+  return rows;
 }
 
 /** All rows of a job on one panel. */
 template <class T, bool row_contiguous>
 void panel_tiles(const Job<T>& job, Index rows, Index width) {
+  const auto run = [&]<int packets>() {
+    Index first = 0;
+    if constexpr (row_contiguous)
+      if (job.column_sums) first = first_tile<T, kTileRows, packets>(job, rows);
+    tiles<T, kTileRows, packets, row_contiguous>(job, first, rows);
+  };
   switch (width / kWidth<T>) {
-    case 3: return tiles<T, kTileRows, 3, row_contiguous>(job, 0, rows);
-    case 2: return tiles<T, kTileRows, 2, row_contiguous>(job, 0, rows);
-    default: return tiles<T, kTileRows, 1, row_contiguous>(job, 0, rows);
+    case 3: return run.template operator()<3>();
+    case 2: return run.template operator()<2>();
+    default: return run.template operator()<1>();
   }
 }
 
@@ -161,6 +188,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   const Finish finish = job.finish;
   const T* const bias = job.bias;
   const T* const gate = job.gate;
+  T* const column_sums = job.column_sums;
   job.a_stride = row_contiguous ? a.depth : a.row;
   job.a_tile = kTileRows * a.row;
   const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
@@ -182,6 +210,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
       for (Index first = 0; first < c.rows; first += group_rows) {
         const Index rows = std::min(group_rows, c.rows - first);
         job.gate = gate ? gate + first * job.gate_stride + column : nullptr;
+        job.column_sums = column_sums && first == 0 ? column_sums + column : nullptr;
         for (Index k = k_outer; k < k_end; k += inner) {
           job.depth = std::min(inner, k_end - k);
           job.a = a.data + first * a.row + k * a.depth;
@@ -219,24 +248,26 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
  * from so many rows of the result on. */
 constexpr Index kFarBytes = 1024, kFarRows = 48;
 
-/** c <- (c +) a b for factors whose rows lie far apart: every block of both is copied together before its use. */
+/** c <- (c +) a^T b for factors whose rows lie far apart: every block of both is copied together before its use. `job`
+ * says how the sums start, and where the sums of b's columns go. */
 template <class T>
-void run_far(Index depth, const T* a, Index a_depth, Matrix<const T> b, Matrix<T> c, Start start) {
+void run_far(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Job<T> job) {
   constexpr Index kRows = 512 / static_cast<Index>(sizeof(T));  // both blocks take 90 KiB of the stack
   // A line more for each tile, or they would all share their sets of the first cache.
   constexpr Index kTile = kTileRows * kDepth + kLine<T>;
   alignas(kAlignment) T a_block[kRows / kTileRows * kTile];
   alignas(kAlignment) T b_block[kDepth * kTilePackets * kWidth<T>];
   const Partition<T> partition(c.cols);
+  const Start start = job.start;
+  T* const column_sums = job.column_sums;
+  const Index depth = a.rows;
   const Index length = even_part(depth, kDepth);
-  Job<T> job{};
   job.a = a_block;
   job.a_stride = kTileRows;
   job.a_tile = kTile;
   job.b = b_block;
   job.next_stride = b.stride;
   job.sums_stride = job.c_stride = c.stride;
-  job.finish = Finish::store;
   for (Index first = 0; first < c.rows; first += kRows) {
     const Index rows = std::min(kRows, c.rows - first);
     for (Index k = 0; k < depth; k += length) {
@@ -244,7 +275,7 @@ void run_far(Index depth, const T* a, Index a_depth, Matrix<const T> b, Matrix<T
       job.depth = block.rows;
       job.start = k == 0 ? start : Start::sums;
       for (Index i = 0; i < block.rows; ++i) {
-        const T* from = a + (k + i) * a_depth + first;
+        const T* from = a.row(k + i) + first;
         T* to = a_block + i * kTileRows;
         for (Index r = 0; r < rows; r += kTileRows, to += kTile) std::memcpy(to, from + r, kTileRows * sizeof(T));
       }
@@ -257,6 +288,7 @@ void run_far(Index depth, const T* a, Index a_depth, Matrix<const T> b, Matrix<T
         job.b_stride = panel.width;
         job.next = column < partition.end ? block.row(0) + column : b.row(std::min(k + length, depth - block.rows));
         job.sums = job.c = c.row(first) + panel.start;
+        job.column_sums = column_sums && first == 0 ? column_sums + panel.start : nullptr;
         panel_tiles<T, true>(job, rows, panel.width);
       }
     }
@@ -324,15 +356,23 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 }
 
 template <class T>
-void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add) {
-  const Start start = add ? Start::sums : Start::zero;
-  const Index stride = std::max(a.depth, b.stride) * static_cast<Index>(sizeof(T));
-  if (a.row == 1 && b.stride && stride > kFarBytes && c.rows >= kFarRows)
-    return run_far<T>(depth, a.data, a.depth, {b.data, depth, c.cols, b.stride}, c, start);
+void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c) {
   Job<T> job{};
-  job.start = start;
+  job.start = Start::zero;
   job.finish = Finish::store;
   run(depth, a, b, c, job);
+}
+
+template <class T>
+void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* column_sums, bool add) {
+  Job<T> job{};
+  job.start = add ? Start::sums : Start::zero;
+  job.finish = Finish::store;
+  job.column_sums = column_sums;
+  if (std::max(a.stride, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes && c.rows >= kFarRows)
+    run_far(a, b, c, job);
+  else
+    run(a.rows, Strided<T>::transposed(a), Panels<T>::row_major(b), c, job);
 }
 
 template <class T>
@@ -356,11 +396,12 @@ void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate,
   run(depth, a, b, c, job);
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                         \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                 \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);      \
-  template void product(Index, Strided<T>, Panels<T>, Matrix<T>, bool);                \
-  template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>); \
+#define FASTMLP_INSTANTIATE(T)                                                             \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                     \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);          \
+  template void product(Index, Strided<T>, Panels<T>, Matrix<T>);                          \
+  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, T*, bool); \
+  template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>);     \
   template void product_gated(Index, Strided<T>, Panels<T>, Matrix<const T>, Matrix<T>);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -49,10 +49,15 @@ void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T
 template <class T>
 void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
 
-/** c <- a b, or with `add` the sums go on from what c holds; whole lines of c are written. The depth is at least
- * 1. Of a transposed left factor whole lines are read. */
+/** c <- a b; whole lines of c are written. The depth is at least 1. Of a transposed left factor whole lines are read.
+ */
 template <class T>
-void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, bool add = false);
+void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c);
+
+/** c <- (c +) a^T b, a weight gradient, and where `column_sums` is not null, the bias's: column_sums[j] <-
+ * (column_sums[j] +) the sum over the rows of b(:, j), for whole lines of columns. */
+template <class T>
+void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* column_sums, bool add);
 
 /** c <- a b + bias, then with `relu` what is below zero becomes zero; the row of biases is padded as c's rows are. */
 template <class T>

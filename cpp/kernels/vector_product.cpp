@@ -75,14 +75,43 @@ void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool ad
 }
 
 template <class T>
+void backward_of_one(Matrix<const T> delta, const T* w, Matrix<const T> in, bool gated, Matrix<T> d_in, T* gradient,
+                     bool add) {
+  constexpr int n = kWidth<T>;
+  for_each_panel(padded<T>(in.cols) / n, [&]<int packets>(Index first) {
+    const Index column = first * n;
+    Packet<T> weights[packets], sums[packets];
+    for (int v = 0; v < packets; ++v) {
+      weights[v] = load(w + column + v * n);
+      sums[v] = add ? load(gradient + column + v * n) : set<T>(0);
+    }
+    const auto rows = [&]<bool gates>() {
+      for (Index i = 0; i < in.rows; ++i) {
+        const Packet<T> x = set<T>(*delta.row(i));
+        const T* from = in.row(i) + column;
+        T* to = d_in.row(i) + column;
+        for (int v = 0; v < packets; ++v) {
+          const Packet<T> value = load(from + v * n), back = pmul(x, weights[v]);
+          store(to + v * n, gates ? where_positive<T>(value, back) : back);
+          sums[v] = pmadd(x, value, sums[v]);
+        }
+      }
+    };
+    gated ? rows.template operator()<true>() : rows.template operator()<false>();
+    for (int v = 0; v < packets; ++v) store(gradient + column + v * n, sums[v]);
+  });
+}
+
+template <class T>
 void column_sums(Matrix<const T> a, T* sums, bool add) {
   const T one = 1;
   vector_product(&one, 0, a, sums, add);
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                   \
-  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>); \
-  template void vector_product(const T*, Index, Matrix<const T>, T*, bool);      \
+#define FASTMLP_INSTANTIATE(T)                                                                          \
+  template void dot_bias(Matrix<const T>, Matrix<const T>, const T*, Matrix<T>);                        \
+  template void vector_product(const T*, Index, Matrix<const T>, T*, bool);                             \
+  template void backward_of_one(Matrix<const T>, const T*, Matrix<const T>, bool, Matrix<T>, T*, bool); \
   template void column_sums(Matrix<const T>, T*, bool);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -212,6 +212,17 @@ void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activa
 }
 
 template <class T>
+bool Dense<T>::backward_with_gradient(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in,
+                                      Matrix<T> d_in, T* gradients, bool add) const {
+  if (!output_major() || outputs_ > 1 || parametric_) return false;
+  const bool gated = in.activation == Activation::relu && !in.parametric;
+  backward_of_one<T>(delta, own.values, in.values, gated, d_in, gradients, add);
+  if (!gated) in.multiply(d_in);
+  column_sums<T>(delta, gradients + bias().offset, add);
+  return true;
+}
+
+template <class T>
 std::vector<Task> Dense<T>::tasks() const {
   std::vector<Task> tasks;
   const Block w = weights();
@@ -240,20 +251,24 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
                         Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const {
   // dW = in^T dZ, or its transpose dZ^T in; the bias sums the same columns of dZ.
   const Matrix<const T> right = (output_major() ? in.dense : delta).columns(task.first_column, task.weights.cols);
+  const Matrix<const T> units = output_major() ? delta : right;
+  T* const bias = task.bias.rows > 0 ? gradient.bias.row(0) : nullptr;
+  bool has_bias = false;
   if (sparse_) {
     sparse_transposed_product<T>(in.sparse, task.first_row, right, gradient.weights, add);
   } else {
     const Matrix<const T> left = (output_major() ? delta : in.dense).columns(task.first_row, task.weights.rows);
-    if (on_unit_)
+    if (on_unit_) {
       matrix_unit::product({left, true}, {right}, {.add = add}, gradient.weights);
-    else if (left.cols == 1)
+    } else if (left.cols == 1) {
       vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
-    else
-      product<T>(left.rows, Strided<T>::transposed(left), Panels<T>::row_major(right), gradient.weights, add);
+    } else {
+      has_bias = !output_major();
+      transposed_product<T>(left, right, gradient.weights, has_bias ? bias : nullptr, add);
+    }
   }
-  if (task.bias.rows == 0) return;
-  const Matrix<const T> units = output_major() ? delta : right;
-  column_sums<T>(units, gradient.bias.row(0), add);
+  if (!bias) return;
+  if (!has_bias) column_sums<T>(units, bias, add);
   // Of the slopes: see multiply_parametric().
   if (parametric_)
     column_sums<T>(saved.columns(padded<T>(outputs_) + (output_major() ? 0 : task.first_column), units.cols),

@@ -35,6 +35,9 @@ class Dense final : public Layer<T> {
   void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                 const Pass&) const override;
 
+  bool backward_with_gradient(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                              T* gradients, bool add) const override;
+
   std::vector<Task> tasks() const override;
   Index work_per_row() const override { return inputs_ * outputs_; }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,

@@ -128,8 +128,8 @@ void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index f
 }
 
 template <class T>
-void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count,
-                        const Pass& pass) const {
+void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+                        T* gradients, bool add) const {
   const auto rows = [&](Matrix<T> m) { return m.data ? m.slice(first, count) : m; };
   const auto activated = [&](Index i) {
     const auto k = static_cast<std::size_t>(i);
@@ -137,10 +137,21 @@ void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index 
                         rows(workspace.saved_[k])};
   };
   activated(n_layers() - 1).multiply(rows(workspace.delta_.back()));
-  for (Index i = n_layers() - 1; i > 0; --i) {
+  // Layer by layer, while its delta is in the first caches.
+  auto task = tasks_.rbegin();
+  for (Index i = n_layers() - 1; i >= 0; --i) {
     const auto k = static_cast<std::size_t>(i);
-    layer(i).backward(weights_of(weights, i), rows(workspace.delta_[k]), activated(i - 1),
-                      rows(workspace.delta_[k - 1]), pass);
+    const LayerWeights<T> own = weights_of(weights, i);
+    const Matrix<T> delta = rows(workspace.delta_[k]);
+    const Matrix<T> d_in = i > 0 ? rows(workspace.delta_[k - 1]) : Matrix<T>{};
+    if (i > 0 && gradients &&
+        layer(i).backward_with_gradient(own, delta, activated(i - 1), d_in, gradients + parameters_[k], add)) {
+      while (task != tasks_.rend() && task->layer == i) ++task;
+      continue;
+    }
+    if (i > 0) layer(i).backward(own, delta, activated(i - 1), d_in, pass);
+    for (; gradients && task != tasks_.rend() && task->layer == i; ++task)
+      gradient(*task, weights.values, workspace, first, count, place(*task, gradients), add);
   }
 }
 

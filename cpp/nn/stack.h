@@ -67,8 +67,10 @@ class Stack {
    * is what is read. */
   void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
                const SparseRows<T>& sparse = {}) const;
-  /** From the loss's derivative by the last layer's outputs to the deltas of all layers. */
-  void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass) const;
+  /** From the loss's derivative by the last layer's outputs to the deltas of all layers, and where `gradients` is not
+   * null (gradients +) every task's gradient to its place in that flat buffer. */
+  void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+                T* gradients = nullptr, bool add = false) const;
   /** The place of one task's gradient in a flat buffer. */
   TaskGradient<T> place(const Task& task, T* gradients) const;
   /** One task's gradient over rows [first, first + count) of the workspace, or those of `sparse`; of all the parameters

@@ -210,10 +210,8 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
     for (Index row = begin; row < end; row += block_rows_) {
       const Index rows = std::min(block_rows_, end - row);
       if (poll(member, 3 * rows * stack_.work_per_row())) return;
-      pass_rows(chunk, row, rows, workspace, 0, row_losses.data());
+      pass_rows(chunk, row, rows, workspace, 0, row_losses.data(), gradients, row > begin);
       leaf_losses[i] += ordered_sum(row_losses.data(), rows);
-      for (const Task& task : stack_.tasks())
-        stack_.gradient(task, network_.values().data(), workspace, 0, rows, stack_.place(task, gradients), row > begin);
     }
     tree.add_up();
   }
@@ -231,7 +229,8 @@ double Step<T>::loss_of(const Chunk& chunk, int team) const {
 }
 
 template <class T>
-void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses) {
+void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
+                        T* gradients, bool add) {
   const std::uint32_t* picked = chunk.rows + row;
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
   if (!stack_.takes_sparse())
@@ -248,7 +247,7 @@ void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>
     evaluate_loss<T>(options_.loss, rows(workspace.output()), data_.y, data_.weights, picked,
                      chunk.weight != 0 ? 1 / chunk.weight : 0, losses, delta);
   }
-  stack_.backward(network_.weights(), workspace, at, count, pass);
+  stack_.backward(network_.weights(), workspace, at, count, pass, gradients, add);
 }
 
 template <class T>

@@ -110,8 +110,10 @@ class Step {
   void leaves_phase(Member& member, const Chunk& chunk);
   /** The sum of the chunk's losses, in an order that does not depend on the team. */
   double loss_of(const Chunk& chunk, int team) const;
-  /** Rows [row, row + count) of a chunk through all layers and back, in a workspace from row `at` on. */
-  void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses);
+  /** Rows [row, row + count) of a chunk through all layers and back, in a workspace from row `at` on; where `gradients`
+   * is not null, their gradient too, to that flat buffer or, with `add`, to what it holds. */
+  void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
+                 T* gradients = nullptr, bool add = false);
   void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
   /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept,
    * where it lies. */

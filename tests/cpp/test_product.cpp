@@ -87,9 +87,22 @@ void check_products(Index rows, Index depth, Index cols) {
       check_result("product_gated", c, gated, depth);
       product<T>(depth, a, b, c.fill(kNan<T>).m);
       check_result("product", c, plain, depth);
-      product<T>(depth, a, b, c.m, true);
-      check_result("product, added", c, twice, depth);
     }
+  const Matrix<T> transposed = left.transposed.m;
+  Owned<T> sums(1, cols), once(1, cols), added(1, cols);
+  for (Index k = 0; k < depth; ++k)
+    for (Index j = 0; j < cols; ++j) {
+      once.m.row(0)[j] += right.b.m.row(k)[j];
+      added.m.row(0)[j] += 2 * right.b.m.row(k)[j];
+    }
+  transposed_product<T>(transposed, right.b.m, c.fill(kNan<T>).m, nullptr, false);
+  check_result("transposed_product", c, plain, depth);
+  transposed_product<T>(transposed, right.b.m, c.m, sums.fill(kNan<T>).m.data, false);
+  check_result("transposed_product with sums", c, plain, depth);
+  check_result("column sums of transposed_product", sums, once, depth);
+  transposed_product<T>(transposed, right.b.m, c.m, sums.m.data, true);
+  check_result("transposed_product, added", c, twice, depth);
+  check_result("column sums of transposed_product, added", sums, added, depth);
 }
 
 TEST(products_equal_naive_loops) {
@@ -168,6 +181,37 @@ void check_column_sums(Index rows, Index cols) {
   check_result("column_sums", c, once, rows);
   column_sums<T>(a.m, c.m.data, true);
   check_result("column_sums, added", c, twice, rows);
+}
+
+/** Back through one output, and its weights' gradient. */
+template <class T>
+void check_backward_of_one(Index rows, Index cols, bool gated) {
+  Owned<T> in(rows, cols), delta(rows, 1), w(1, cols), back(rows, cols), expected(rows, cols);
+  in.randomise(6, T(0));
+  delta.randomise(7, kNan<T>);
+  w.randomise(8, T(0));
+  Owned<T> once(1, cols), twice(1, cols), gradient(1, cols);
+  for (Index i = 0; i < rows; ++i)
+    for (Index j = 0; j < cols; ++j) {
+      const T d = delta.m.row(i)[0], x = in.m.row(i)[j];
+      expected.m.row(i)[j] = gated && !(x > 0) ? T(0) : d * w.m.row(0)[j];
+      once.m.row(0)[j] += d * x;
+      twice.m.row(0)[j] += 2 * d * x;
+    }
+  backward_of_one<T>(delta.m, w.m.data, in.m, gated, back.fill(kNan<T>).m, gradient.fill(kNan<T>).m.data, false);
+  check_result("backward_of_one", back, expected, 1);
+  check_result("backward_of_one, gradient", gradient, once, rows);
+  backward_of_one<T>(delta.m, w.m.data, in.m, gated, back.m, gradient.m.data, true);
+  check_result("backward_of_one, gradient added", gradient, twice, rows);
+}
+
+TEST(backward_of_one_equals_naive_loops) {
+  for (const Index cols : sizes())
+    for (const Index rows : {1, 2, 3, 8, 33})
+      for (const bool gated : {false, true}) {
+        check_backward_of_one<float>(rows, cols, gated);
+        check_backward_of_one<double>(rows, cols, gated);
+      }
 }
 
 TEST(column_sums_equal_naive_loops) {
