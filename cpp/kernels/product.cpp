@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/packet.h"
+#include "kernels/vector_product.h"
 
 namespace fastmlp {
 namespace {
@@ -158,7 +159,7 @@ template <class T, bool row_contiguous>
 void panel_tiles(const Job<T>& job, Index rows, Index width) {
   const auto run = [&]<int packets>() {
     Index first = 0;
-    if constexpr (row_contiguous)
+    if constexpr (row_contiguous && kRegisters >= 32)
       if (job.column_sums) first = first_tile<T, kTileRows, packets>(job, rows);
     tiles<T, kTileRows, packets, row_contiguous>(job, first, rows);
   };
@@ -368,7 +369,10 @@ void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* co
   Job<T> job{};
   job.start = add ? Start::sums : Start::zero;
   job.finish = Finish::store;
-  job.column_sums = column_sums;
+  // Sixteen registers have no room for them beside a tile.
+  constexpr bool on_the_way = kRegisters >= 32;
+  job.column_sums = on_the_way ? column_sums : nullptr;
+  if (column_sums && !on_the_way) fastmlp::column_sums(b, column_sums, add);
   if (std::max(a.stride, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes && c.rows >= kFarRows)
     run_far(a, b, c, job);
   else

@@ -253,22 +253,20 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
   const Matrix<const T> right = (output_major() ? in.dense : delta).columns(task.first_column, task.weights.cols);
   const Matrix<const T> units = output_major() ? delta : right;
   T* const bias = task.bias.rows > 0 ? gradient.bias.row(0) : nullptr;
-  bool has_bias = false;
+  const bool sums_on_the_way = !sparse_ && !on_unit_ && !output_major() && task.weights.rows > 1;
   if (sparse_) {
     sparse_transposed_product<T>(in.sparse, task.first_row, right, gradient.weights, add);
   } else {
     const Matrix<const T> left = (output_major() ? delta : in.dense).columns(task.first_row, task.weights.rows);
-    if (on_unit_) {
+    if (on_unit_)
       matrix_unit::product({left, true}, {right}, {.add = add}, gradient.weights);
-    } else if (left.cols == 1) {
+    else if (left.cols == 1)
       vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
-    } else {
-      has_bias = !output_major();
-      transposed_product<T>(left, right, gradient.weights, has_bias ? bias : nullptr, add);
-    }
+    else
+      transposed_product<T>(left, right, gradient.weights, sums_on_the_way ? bias : nullptr, add);
   }
   if (!bias) return;
-  if (!has_bias) column_sums<T>(units, bias, add);
+  if (!sums_on_the_way) column_sums<T>(units, bias, add);
   // Of the slopes: see multiply_parametric().
   if (parametric_)
     column_sums<T>(saved.columns(padded<T>(outputs_) + (output_major() ? 0 : task.first_column), units.cols),
