@@ -185,10 +185,8 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
       printer.line({name, kType<T>, std::to_string(n), number(seconds * 1e6), number(rate * 1e-9),
                     number(rate / peak_rate, "%.3f")});
     };
-    show("forward", [&] {
-      product_bias<T>(n, Strided<T>::plain(x.m), Panels<T>::packed(packed.data(), n), bias.data(), true, z.m);
-    });
-    show("backward", [&] { product<T>(n, Strided<T>::plain(delta.m), Panels<T>::packed(transposed.data(), n), z.m); });
+    show("forward", [&] { product_bias<T>(x.m, Panels<T>::packed(packed.data(), n), bias.data(), true, z.m); });
+    show("backward", [&] { product<T>(delta.m, Panels<T>::packed(transposed.data(), n), z.m); });
     // A weight gradient in pieces such as nn/dense.cpp cuts a wide layer into: f(columns of x, of delta, the piece).
     const auto by_pieces = [&](auto&& f) {
       constexpr Index kTaskRows = 128, kTaskColumns = 512;

@@ -15,6 +15,8 @@ using namespace simd;
 // Eight rows divide the usual minibatches.
 constexpr int kTileRows = kRegisters >= 32 ? 8 : 4;
 constexpr int kTilePackets = 3;
+// Whether three sums more, of b's columns, find room beside a tile.
+constexpr bool kSpareRegisters = kRegisters >= 32;
 
 // The depth is taken in blocks: a block of one panel stays in L1 while a group of rows goes over it, and so do the
 // group's unfinished sums.
@@ -48,6 +50,14 @@ struct Partition {
   }
 };
 
+/** The left factor: element (i, k) is data[i * row + k * depth]; one of the strides is 1. */
+template <class T>
+struct Strided {
+  const T* data;
+  Index row;
+  Index depth;
+};
+
 enum class Start { zero, bias, sums };
 enum class Finish { store, relu, gate };
 
@@ -71,7 +81,7 @@ struct Job {
   const T* bias;
   const T* gate;
   Index gate_stride;
-  T* column_sums = nullptr;  // what b's columns add up to, where it is asked for; it starts as the rows do
+  T* column_sums;  // what b's columns add up to, where it is asked for; it starts as the rows do
 };
 
 /** Rows [i, i + rows) x packets; with `adds_up` also the sums of b's columns. */
@@ -159,7 +169,7 @@ template <class T, bool row_contiguous>
 void panel_tiles(const Job<T>& job, Index rows, Index width) {
   const auto run = [&]<int packets>() {
     Index first = 0;
-    if constexpr (row_contiguous && kRegisters >= 32)
+    if constexpr (row_contiguous && kSpareRegisters)
       if (job.column_sums) first = first_tile<T, kTileRows, packets>(job, rows);
     tiles<T, kTileRows, packets, row_contiguous>(job, first, rows);
   };
@@ -298,10 +308,10 @@ void run_far(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, Job<T> job) {
 
 /** product_gated of depth 1: the outer product of a column and a row. */
 template <class T>
-void outer_gated(const T* a, Index a_row, const T* b, Matrix<const T> gate, Matrix<T> c) {
+void outer_gated(Matrix<const T> a, const T* b, Matrix<const T> gate, Matrix<T> c) {
   const Index width = padded<T>(c.cols);
   for (Index i = 0; i < c.rows; ++i) {
-    const Packet<T> x = set<T>(a[i * a_row]);
+    const Packet<T> x = set<T>(*a.row(i));
     const T* gate_row = gate.row(i);
     T* to = c.row(i);
     for (Index j = 0; j < width; j += kWidth<T>)
@@ -357,11 +367,11 @@ void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, I
 }
 
 template <class T>
-void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c) {
+void product(Matrix<const T> a, Panels<T> b, Matrix<T> c) {
   Job<T> job{};
   job.start = Start::zero;
   job.finish = Finish::store;
-  run(depth, a, b, c, job);
+  run(a.cols, {a.data, a.stride, 1}, b, c, job);
 }
 
 template <class T>
@@ -369,44 +379,44 @@ void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* co
   Job<T> job{};
   job.start = add ? Start::sums : Start::zero;
   job.finish = Finish::store;
-  // Sixteen registers have no room for them beside a tile.
-  constexpr bool on_the_way = kRegisters >= 32;
-  job.column_sums = on_the_way ? column_sums : nullptr;
-  if (column_sums && !on_the_way) fastmlp::column_sums(b, column_sums, add);
+  if (kSpareRegisters)
+    job.column_sums = column_sums;
+  else if (column_sums)
+    fastmlp::column_sums(b, column_sums, add);
   if (std::max(a.stride, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes && c.rows >= kFarRows)
     run_far(a, b, c, job);
   else
-    run(a.rows, Strided<T>::transposed(a), Panels<T>::row_major(b), c, job);
+    run(a.rows, {a.data, 1, a.stride}, Panels<T>::row_major(b), c, job);
 }
 
 template <class T>
-void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c) {
+void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c) {
   Job<T> job{};
   job.start = Start::bias;
   job.bias = bias;
   job.finish = relu ? Finish::relu : Finish::store;
-  run(depth, a, b, c, job);
+  run(a.cols, {a.data, a.stride, 1}, b, c, job);
 }
 
 template <class T>
-void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c) {
+void product_gated(Matrix<const T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c) {
   // A single row of b is the same in panels and as it lies.
-  if (depth == 1) return outer_gated<T>(a.data, a.row, b.data, gate, c);
+  if (a.cols == 1) return outer_gated<T>(a, b.data, gate, c);
   Job<T> job{};
   job.start = Start::zero;
   job.finish = Finish::gate;
   job.gate = gate.data;
   job.gate_stride = gate.stride;
-  run(depth, a, b, c, job);
+  run(a.cols, {a.data, a.stride, 1}, b, c, job);
 }
 
 #define FASTMLP_INSTANTIATE(T)                                                             \
   template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                     \
   template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);          \
-  template void product(Index, Strided<T>, Panels<T>, Matrix<T>);                          \
+  template void product(Matrix<const T>, Panels<T>, Matrix<T>);                            \
   template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, T*, bool); \
-  template void product_bias(Index, Strided<T>, Panels<T>, const T*, bool, Matrix<T>);     \
-  template void product_gated(Index, Strided<T>, Panels<T>, Matrix<const T>, Matrix<T>);
+  template void product_bias(Matrix<const T>, Panels<T>, const T*, bool, Matrix<T>);       \
+  template void product_gated(Matrix<const T>, Panels<T>, Matrix<const T>, Matrix<T>);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)
 #undef FASTMLP_INSTANTIATE

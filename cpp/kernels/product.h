@@ -9,17 +9,6 @@
 
 namespace fastmlp {
 
-/** The left factor: element (i, k) is data[i * row + k * depth]; one of the strides is 1. */
-template <class T>
-struct Strided {
-  const T* data;
-  Index row;
-  Index depth;
-
-  static Strided plain(Matrix<const T> m) { return {m.data, m.stride, 1}; }
-  static Strided transposed(Matrix<const T> m) { return {m.data, 1, m.stride}; }
-};
-
 /** The right factor, depth x columns, in panels of a few packets' columns. Element (k, j) of the panel that starts at
  * column p is at data[p * column + k * stride + j - p]; columns are whole cache lines. */
 template <class T>
@@ -49,22 +38,22 @@ void pack(Matrix<const T> w, Index first, Index last, Index column, Index end, T
 template <class T>
 void pack_transposed(Matrix<const T> w, Index first, Index last, Index column, Index end, T* packed);
 
-/** c <- a b; whole lines of c are written. The depth is at least 1. Of a transposed left factor whole lines are read.
- */
+/** c <- a b for a depth of at least 1; as in all that follows, whole lines of c are written. */
 template <class T>
-void product(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c);
+void product(Matrix<const T> a, Panels<T> b, Matrix<T> c);
 
 /** c <- (c +) a^T b, a weight gradient, and where `column_sums` is not null, the bias's: column_sums[j] <-
- * (column_sums[j] +) the sum over the rows of b(:, j), for whole lines of columns. */
+ * (column_sums[j] +) the sum over the rows of b(:, j), for whole lines of columns. Over at least one row, of which
+ * whole lines are read; b's are padded with zeros. */
 template <class T>
 void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* column_sums, bool add);
 
 /** c <- a b + bias, then with `relu` what is below zero becomes zero; the row of biases is padded as c's rows are. */
 template <class T>
-void product_bias(Index depth, Strided<T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c);
+void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c);
 
 /** c <- a b where `gate`, of c's shape, is above zero, and 0 elsewhere: ReLU's derivative, from its outputs. */
 template <class T>
-void product_gated(Index depth, Strided<T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c);
+void product_gated(Matrix<const T> a, Panels<T> b, Matrix<const T> gate, Matrix<T> c);
 
 }  // namespace fastmlp

@@ -1,5 +1,5 @@
 // Products with a single row or column, for which the tiles of kernels/product.h would be mostly empty. Every element
-// is the sum of a few chains of multiply-adds, as many as the shape asks for.
+// is the sum of one or a few chains of multiply-adds, as many as the shape asks for.
 #pragma once
 
 #include "core/matrix.h"
@@ -16,7 +16,7 @@ void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool ad
 
 /** Back through a single output with the weights w, of rows of inputs `in`: d_in(i, j) <- delta(i) w[j], with `gated`
  * only where in(i, j) is above zero, and gradient[j] <- (gradient[j] +) the sum over i of delta(i) in(i, j). One pass
- * over the rows, for whole lines of columns. */
+ * over the rows, for whole lines of columns; w and `in` are padded with zeros. */
 template <class T>
 void backward_of_one(Matrix<const T> delta, const T* w, Matrix<const T> in, bool gated, Matrix<T> d_in, T* gradient,
                      bool add);

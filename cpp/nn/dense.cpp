@@ -178,7 +178,7 @@ void Dense<T>::product_of(LayerWeights<T> own, const LayerInput<T>& in, bool rel
     matrix_unit::product({in.dense}, {weights().in(own.values), false, own.forward_copy}, {.bias = b, .relu = relu},
                          out);
   else if (prepares())
-    product_bias<T>(inputs_, Strided<T>::plain(in.dense), Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
+    product_bias<T>(in.dense, Panels<T>::packed(own.forward_copy, inputs_), b, relu, out);
   else if (sparse_)
     sparse_product_bias<T>(in.sparse, weights().in(own.values), b, out);
   else
@@ -205,9 +205,9 @@ void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activa
   if (on_unit_)
     matrix_unit::product({delta}, {w, true}, {.gate = gated ? in.values : Matrix<const T>{}}, d_in);
   else if (gated)
-    product_gated<T>(outputs_, Strided<T>::plain(delta), transposed, in.values, d_in);
+    product_gated<T>(delta, transposed, in.values, d_in);
   else
-    product<T>(outputs_, Strided<T>::plain(delta), transposed, d_in);
+    product<T>(delta, transposed, d_in);
   if (!gated) in.multiply(d_in);
 }
 
@@ -253,7 +253,7 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
   const Matrix<const T> right = (output_major() ? in.dense : delta).columns(task.first_column, task.weights.cols);
   const Matrix<const T> units = output_major() ? delta : right;
   T* const bias = task.bias.rows > 0 ? gradient.bias.row(0) : nullptr;
-  const bool sums_on_the_way = !sparse_ && !on_unit_ && !output_major() && task.weights.rows > 1;
+  bool summed = false;  // whether the bias came out of the weights' product
   if (sparse_) {
     sparse_transposed_product<T>(in.sparse, task.first_row, right, gradient.weights, add);
   } else {
@@ -262,11 +262,15 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
       matrix_unit::product({left, true}, {right}, {.add = add}, gradient.weights);
     else if (left.cols == 1)
       vector_product<T>(left.data, left.stride, right, gradient.weights.data, add);
-    else
-      transposed_product<T>(left, right, gradient.weights, sums_on_the_way ? bias : nullptr, add);
+    else if (output_major())
+      transposed_product<T>(left, right, gradient.weights, nullptr, add);
+    else {
+      transposed_product<T>(left, right, gradient.weights, bias, add);
+      summed = true;
+    }
   }
   if (!bias) return;
-  if (!sums_on_the_way) column_sums<T>(units, bias, add);
+  if (!summed) column_sums<T>(units, bias, add);
   // Of the slopes: see multiply_parametric().
   if (parametric_)
     column_sums<T>(saved.columns(padded<T>(outputs_) + (output_major() ? 0 : task.first_column), units.cols),

@@ -134,12 +134,12 @@ class Layer {
   virtual void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const = 0;
 
   /** From delta, the loss's derivative by the outputs before their activation, to d_in, the same of the layer below,
-   * whose outputs are `in`. */
+   * whose outputs are `in`. delta and in.values stay as they are: gradient() may come later. */
   virtual void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
                         const Pass&) const = 0;
 
-  /** backward() and the gradient of all the layer's parameters, in the flat buffer of `gradients`, where it has them
-   * faster together than apart; false, and nothing done, elsewhere. */
+  /** backward() and the gradient of all the layer's parameters, in a buffer laid out as they are, with `add` onto what
+   * is there, where both together take less than one after the other; false, and nothing done, elsewhere. */
   virtual bool backward_with_gradient(LayerWeights<T>, Matrix<const T> /*delta*/, const Activated<T>& /*in*/,
                                       Matrix<T> /*d_in*/, T* /*gradients*/, bool /*add*/) const {
     return false;

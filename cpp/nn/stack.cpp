@@ -141,17 +141,16 @@ void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index 
   auto task = tasks_.rbegin();
   for (Index i = n_layers() - 1; i >= 0; --i) {
     const auto k = static_cast<std::size_t>(i);
-    const LayerWeights<T> own = weights_of(weights, i);
-    const Matrix<T> delta = rows(workspace.delta_[k]);
-    const Matrix<T> d_in = i > 0 ? rows(workspace.delta_[k - 1]) : Matrix<T>{};
-    if (i > 0 && gradients &&
-        layer(i).backward_with_gradient(own, delta, activated(i - 1), d_in, gradients + parameters_[k], add)) {
-      while (task != tasks_.rend() && task->layer == i) ++task;
-      continue;
+    bool together = false;
+    if (i > 0) {
+      const LayerWeights<T> own = weights_of(weights, i);
+      const Matrix<T> delta = rows(workspace.delta_[k]), d_in = rows(workspace.delta_[k - 1]);
+      const Activated<T> in = activated(i - 1);
+      together = gradients && layer(i).backward_with_gradient(own, delta, in, d_in, gradients + parameters_[k], add);
+      if (!together) layer(i).backward(own, delta, in, d_in, pass);
     }
-    if (i > 0) layer(i).backward(own, delta, activated(i - 1), d_in, pass);
     for (; gradients && task != tasks_.rend() && task->layer == i; ++task)
-      gradient(*task, weights.values, workspace, first, count, place(*task, gradients), add);
+      if (!together) gradient(*task, weights.values, workspace, first, count, place(*task, gradients), add);
   }
 }
 

@@ -68,7 +68,8 @@ class Stack {
   void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
                const SparseRows<T>& sparse = {}) const;
   /** From the loss's derivative by the last layer's outputs to the deltas of all layers, and where `gradients` is not
-   * null (gradients +) every task's gradient to its place in that flat buffer. */
+   * null, every task's gradient to its place in that flat buffer, with `add` onto what is there: not in a stack that
+   * takes sparse rows. */
   void backward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
                 T* gradients = nullptr, bool add = false) const;
   /** The place of one task's gradient in a flat buffer. */

@@ -7,7 +7,7 @@
 namespace fastmlp {
 namespace {
 
-// Networks up to this size have their gradient taken by each thread over its own rows, right behind the backward pass:
+// Networks up to this size have their gradient taken by each thread over its own rows, in the backward pass:
 // to add up whole gradients is cheaper than to read the other cores' activations.
 constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
 constexpr Index kMostLeaves = 16;

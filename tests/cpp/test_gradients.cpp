@@ -136,6 +136,9 @@ TEST(gradients_equal_a_naive_network) {
     check_against_naive<float>(33, {7, 19, 5}, n_threads);
     check_against_naive<double>(33, {7, 19, 5}, n_threads);
     check_against_naive<double>(65, {130, 67, 33, 1}, n_threads);
+    // One output, several leaves, and several blocks of rows in each.
+    check_against_naive<float>(9000, {4, 40, 1}, n_threads);
+    check_against_naive<double>(9000, {4, 40, 1}, n_threads);
   }
 }
 
@@ -194,6 +197,9 @@ TEST(gradients_of_tabular_layers_equal_finite_differences) {
   for (const char* activation : {"relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "logistic", "softplus"})
     check_finite_differences(activation, testing::tabular(3, 2, {{3, 0}, {4, 2}}, {6, 4}, 2, activation, 0.3), data,
                              LossKind::squared_error);
+  // A single output, whose layer takes backward pass and gradient together.
+  check_finite_differences("one output", testing::tabular(3, 2, {{3, 0}, {4, 2}}, {6, 12}, 1, "mish", 0.3),
+                           testing::with_codes(Data<double>(9, 7, 1), 5, {3, 4}), LossKind::squared_error);
   // More features than a task has, and than a packet.
   const Data<double> wide(5, 70, 3);
   check_finite_differences("wide", testing::tabular(70, 0, {}, {5}, 3, "mish"), wide, LossKind::squared_error);
@@ -209,6 +215,8 @@ TEST(gradients_equal_finite_differences) {
        {"identity", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "tanh", "logistic", "softplus"}) {
     check_finite_differences(activation, mlp({3, 6, 5, 2}, activation), LossKind::squared_error);
     check_finite_differences(activation, mlp({3, 9, 6}, activation, 0.4), LossKind::squared_error);
+    check_finite_differences(activation, mlp({3, 12, 1}, activation), LossKind::squared_error);
+    check_finite_differences(activation, mlp({3, 12, 1}, activation, 0.4), LossKind::squared_error);
   }
   const char* losses[] = {"squared_error", "absolute_error",       "huber",        "quantile",
                           "poisson",       "binary_cross_entropy", "cross_entropy"};
@@ -245,7 +253,7 @@ TEST(given_derivatives_go_through) {
 
 TEST(padding_stays_zero) {
   const auto check = [&]<class T>(T, const std::vector<LayerSpec>& specs) {
-    const Data<T> data = testing::with_codes(Data<T>(90, 5, 3), 4, {6});
+    const Data<T> data = testing::with_codes(Data<T>(90, 5, specs.back().outputs), 4, {6});
     Network<T> network(specs, 9);
     Optimizer<T> optimizer({.weight_decay = 0.1}, network.stack());
     const Standardisation none;
@@ -267,8 +275,8 @@ TEST(padding_stays_zero) {
         CHECK(network.gradients()[i] == 0);
       }
   };
-  for (const auto& specs :
-       {mlp({5, 17, 9, 3}, "softplus", 0.2), testing::tabular(3, 1, {{6, 3}}, {17, 9}, 3, "softplus", 0.2)}) {
+  for (const auto& specs : {mlp({5, 17, 9, 3}, "softplus", 0.2), mlp({5, 17, 1}, "softplus"), mlp({5, 17, 1}, "relu"),
+                            testing::tabular(3, 1, {{6, 3}}, {17, 9}, 3, "softplus", 0.2)}) {
     check(0.0f, specs);
     check(0.0, specs);
   }

@@ -37,9 +37,6 @@ struct Left {
     for (Index i = 0; i < rows; ++i)
       for (Index k = 0; k < depth; ++k) transposed.m.row(k)[i] = plain.m.row(i)[k];
   }
-  Strided<T> strided(bool transpose) const {
-    return transpose ? Strided<T>::transposed(transposed.m) : Strided<T>::plain(plain.m);
-  }
 };
 
 /** b as it lies, and packed. */
@@ -75,19 +72,18 @@ void check_products(Index rows, Index depth, Index cols) {
       gated.m.row(i)[j] = gate.m.row(i)[j] > 0 ? plain.m.row(i)[j] : T(0);
     }
   Owned<T> c(rows, cols);
-  for (const bool transposed : {false, true})
-    for (const bool packed : {false, true}) {
-      const Strided<T> a = left.strided(transposed);
-      const Panels<T> b = right.panels(packed);
-      product_bias<T>(depth, a, b, bias.data(), false, c.fill(kNan<T>).m);
-      check_result("product_bias", c, biased, depth);
-      product_bias<T>(depth, a, b, bias.data(), true, c.fill(kNan<T>).m);
-      check_result("product_bias with relu", c, positive, depth);
-      product_gated<T>(depth, a, b, gate.m, c.fill(kNan<T>).m);
-      check_result("product_gated", c, gated, depth);
-      product<T>(depth, a, b, c.fill(kNan<T>).m);
-      check_result("product", c, plain, depth);
-    }
+  for (const bool packed : {false, true}) {
+    const Matrix<const T> a = left.plain.m;
+    const Panels<T> b = right.panels(packed);
+    product_bias<T>(a, b, bias.data(), false, c.fill(kNan<T>).m);
+    check_result("product_bias", c, biased, depth);
+    product_bias<T>(a, b, bias.data(), true, c.fill(kNan<T>).m);
+    check_result("product_bias with relu", c, positive, depth);
+    product_gated<T>(a, b, gate.m, c.fill(kNan<T>).m);
+    check_result("product_gated", c, gated, depth);
+    product<T>(a, b, c.fill(kNan<T>).m);
+    check_result("product", c, plain, depth);
+  }
   const Matrix<T> transposed = left.transposed.m;
   Owned<T> sums(1, cols), once(1, cols), added(1, cols);
   for (Index k = 0; k < depth; ++k)
@@ -140,7 +136,7 @@ TEST(relu_keeps_what_is_not_a_number) {
   Owned<float> w(1, 1), c(1, 1);
   w.m.data[0] = 1;
   Buffer<float> zeros(kLine<float>);
-  product_bias<float>(1, Strided<float>::plain({&a, 1, 1, 1}), Panels<float>::row_major(w.m), zeros.data(), true, c.m);
+  product_bias<float>({&a, 1, 1, 1}, Panels<float>::row_major(w.m), zeros.data(), true, c.m);
   CHECK(std::isnan(c.m.data[0]));
 }
 
@@ -272,44 +268,55 @@ void check_cuts(Index rows, Index depth, Index cols) {
   const Right<T> right(depth, cols, 8, false);
   Buffer<T> bias(padded<T>(cols));
   testing::fill_uniform(bias.data(), cols, 9);
-  for (const bool transposed : {false, true})
-    for (const bool packed : {false, true}) {
-      const Strided<T> a = left.strided(transposed);
-      const auto from_row = [&](Index i) { return Strided<T>{a.data + i * a.row, a.row, a.depth}; };
-      const Panels<T> b = right.panels(packed);
-      Owned<T> whole(rows, cols), parts(rows, cols);
-      product_bias<T>(depth, a, b, bias.data(), false, whole.m);
-      for (Index cut = 0; cut <= rows; ++cut) {
-        parts.fill(0);
-        product_bias<T>(depth, a, b, bias.data(), false, parts.m.slice(0, cut));
-        product_bias<T>(depth, from_row(cut), b, bias.data(), false, parts.m.slice(cut, rows - cut));
-        CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
-      }
-      if (packed) continue;
-      for (Index cut = kLine<T>; cut < cols; cut += kLine<T>) {
-        parts.fill(0);
-        const auto columns = [&](auto m, Index first, Index count) {
-          m.data += first;
-          m.cols = count;
-          return m;
-        };
-        const Matrix<const T> all = right.b.m;
-        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, 0, cut)), bias.data(), false,
-                        columns(parts.m, 0, cut));
-        product_bias<T>(depth, a, Panels<T>::row_major(columns(all, cut, cols - cut)), bias.data() + cut, false,
-                        columns(parts.m, cut, cols - cut));
-        CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
-      }
+  const Matrix<const T> a = left.plain.m, b = right.b.m;
+  Owned<T> whole(rows, cols), parts(rows, cols);
+  const auto is_whole = [&] { return same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()); };
+  product_bias<T>(a, right.panels(false), bias.data(), false, whole.m);
+  for (const bool packed : {false, true})
+    for (Index cut = 0; cut <= rows; ++cut) {
+      const Panels<T> panels = right.panels(packed);
+      parts.fill(0);
+      product_bias<T>(a.slice(0, cut), panels, bias.data(), false, parts.m.slice(0, cut));
+      product_bias<T>(a.slice(cut, rows - cut), panels, bias.data(), false, parts.m.slice(cut, rows - cut));
+      CHECK(is_whole());
     }
+  for (Index cut = kLine<T>; cut < cols; cut += kLine<T>) {
+    parts.fill(0);
+    product_bias<T>(a, Panels<T>::row_major(b.columns(0, cut)), bias.data(), false, parts.m.columns(0, cut));
+    product_bias<T>(a, Panels<T>::row_major(b.columns(cut, cols - cut)), bias.data() + cut, false,
+                    parts.m.columns(cut, cols - cut));
+    CHECK(is_whole());
+  }
 
-  Owned<T> a(rows, depth), w(3, depth), whole(rows, 3), parts(rows, 3);
-  a.randomise(10, T(0), false);
-  w.randomise(11, T(0), false);
-  dot_bias<T>(a.m, w.m, bias.data(), whole.m);
+  const Matrix<const T> at = left.transposed.m;
+  transposed_product<T>(at, b, whole.m, nullptr, false);
   for (Index cut = 0; cut <= rows; ++cut) {
-    dot_bias<T>(a.m.slice(0, cut), w.m, bias.data(), parts.fill(0).m.slice(0, cut));
-    dot_bias<T>(a.m.slice(cut, rows - cut), w.m, bias.data(), parts.m.slice(cut, rows - cut));
-    CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
+    parts.fill(0);
+    transposed_product<T>(at.columns(0, cut), b, parts.m.slice(0, cut), nullptr, false);
+    transposed_product<T>(at.columns(cut, rows - cut), b, parts.m.slice(cut, rows - cut), nullptr, false);
+    CHECK(is_whole());
+  }
+  for (Index cut = kLine<T>; cut < cols; cut += kLine<T>) {
+    parts.fill(0);
+    transposed_product<T>(at, b.columns(0, cut), parts.m.columns(0, cut), nullptr, false);
+    transposed_product<T>(at, b.columns(cut, cols - cut), parts.m.columns(cut, cols - cut), nullptr, false);
+    CHECK(is_whole());
+  }
+  for (Index cut = 1; cut < depth; ++cut) {
+    parts.fill(kNan<T>);
+    transposed_product<T>(at.slice(0, cut), b.slice(0, cut), parts.m, nullptr, false);
+    transposed_product<T>(at.slice(cut, depth - cut), b.slice(cut, depth - cut), parts.m, nullptr, true);
+    for (Index i = 0; i < rows; ++i) CHECK(same_bits(whole.m.row(i), parts.m.row(i), cols));
+  }
+
+  Owned<T> in(rows, depth), w(3, depth), dots(rows, 3), parts_of_dots(rows, 3);
+  in.randomise(10, T(0), false);
+  w.randomise(11, T(0), false);
+  dot_bias<T>(in.m, w.m, bias.data(), dots.m);
+  for (Index cut = 0; cut <= rows; ++cut) {
+    dot_bias<T>(in.m.slice(0, cut), w.m, bias.data(), parts_of_dots.fill(0).m.slice(0, cut));
+    dot_bias<T>(in.m.slice(cut, rows - cut), w.m, bias.data(), parts_of_dots.m.slice(cut, rows - cut));
+    CHECK(same_bits(dots.memory.data(), parts_of_dots.memory.data(), dots.memory.size()));
   }
 }
 
@@ -319,12 +326,22 @@ void check_layouts(Index rows, Index depth, Index cols) {
   const Left<T> left(rows, depth, 14, false);
   const Right<T> right(depth, cols, 15, false);
   Owned<T> first(rows, cols), other(rows, cols);
-  product<T>(depth, left.strided(false), right.panels(true), first.m);
-  for (const bool transposed : {false, true})
-    for (const bool packed : {false, true}) {
-      product<T>(depth, left.strided(transposed), right.panels(packed), other.m);
-      CHECK(same_bits(first.memory.data(), other.memory.data(), first.memory.size()));
-    }
+  const auto is_same = [&] { return same_bits(first.memory.data(), other.memory.data(), first.memory.size()); };
+  product<T>(left.plain.m, right.panels(true), first.m);
+  product<T>(left.plain.m, right.panels(false), other.m);
+  CHECK(is_same());
+  // As they lie, and with rows so far apart that they are copied.
+  Owned<T> far_left(depth, 4 * rows + 600), far_right(depth, 4 * cols + 600);
+  for (Index k = 0; k < depth; ++k) {
+    std::copy_n(left.transposed.m.row(k), padded<T>(rows), far_left.m.row(k));
+    std::copy_n(right.b.m.row(k), padded<T>(cols), far_right.m.row(k));
+  }
+  Buffer<T> sums(padded<T>(cols)), other_sums(padded<T>(cols));
+  transposed_product<T>(left.transposed.m, right.b.m, other.m, sums.data(), false);
+  CHECK(is_same());
+  transposed_product<T>(far_left.m.columns(0, rows), far_right.m.columns(0, cols), other.m, other_sums.data(), false);
+  CHECK(is_same());
+  CHECK(same_bits(sums.data(), other_sums.data(), sums.size()));
 }
 
 TEST(bits_do_not_depend_on_the_layout) {
@@ -332,6 +349,8 @@ TEST(bits_do_not_depend_on_the_layout) {
   check_layouts<double>(290, 300, 300);
   check_layouts<float>(37, 260, 70);
   check_layouts<double>(37, 260, 70);
+  check_layouts<float>(100, 260, 70);
+  check_layouts<double>(50, 260, 70);
 }
 
 TEST(bits_do_not_depend_on_the_cut) {
@@ -348,7 +367,7 @@ void check_rounding(Index depth) {
   const Left<T> left(5, depth, 12, false);
   const Right<T> right(depth, 40, 13, false);
   Owned<T> c(5, 40);
-  product<T>(depth, left.strided(false), right.panels(true), c.m);
+  product<T>(left.plain.m, right.panels(true), c.m);
   for (Index i = 0; i < 5; ++i)
     for (Index j = 0; j < 40; ++j) {
       long double exact = 0, magnitude = 0;

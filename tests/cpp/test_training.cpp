@@ -158,15 +158,17 @@ std::vector<T> parameters_after_steps(const std::vector<LayerSpec>& specs, const
 
 template <class T>
 void check_threads_of_step() {
-  const Data<T> data(1501, 5, 2);
   const std::vector<LayerSpec> networks[] = {mlp({5, 2}, "relu"), mlp({5, 1, 2}, "elu"),
-                                             mlp({5, 17, 9, 2}, "mish", 0.3), mlp({5, 113, 65, 2}, "softplus")};
-  for (const auto& specs : networks)
+                                             mlp({5, 17, 9, 2}, "mish", 0.3), mlp({5, 113, 65, 2}, "softplus"),
+                                             mlp({5, 17, 1}, "relu")};
+  for (const auto& specs : networks) {
+    const Data<T> data(1501, 5, specs.back().outputs);
     for (const Index batch : {1, 2, 7, 63, 64, 101, 300, 1100, 1501}) {
       const std::vector<T> alone = parameters_after_steps(specs, data, batch, 1);
       for (const int n_threads : {2, 3, 4, 8})
         CHECK(same_bits(parameters_after_steps(specs, data, batch, n_threads), alone));
     }
+  }
 }
 
 TEST(small_steps_give_the_same_bits_for_any_number_of_threads) {
