@@ -16,9 +16,9 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
   // One packet of rows at a time, whose sums over the depth then share the work of adding up lanes.
   for (Index i = 0; i < a.rows; i += n) {
     const int rows = static_cast<int>(std::min<Index>(n, a.rows - i));
-    // In prediction the line still holds what another layer left there.
+    // Few outputs fill one line at most; in prediction it still holds what another layer left there.
     for (int r = 0; r < rows; ++r)
-      for (Index j = 0; j < padded<T>(c.cols); j += n) store(c.row(i + r) + j, set<T>(0));
+      for (Index j = 0; j < kLine<T>; j += n) store(c.row(i + r) + j, set<T>(0));
     for (Index out = 0; out < c.cols; ++out) {
       Packet<T> sums[n];
       for (int r = 0; r < n; ++r) sums[r] = set<T>(0);
@@ -34,7 +34,7 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
         for (int r = 0; r < count; ++r) sums[first + r] = own[r];
       };
       // Several chains of sums at once, or each multiply-add would wait for the one before.
-      constexpr int kMany = n, kFew = std::min(n, 4);
+      constexpr int kMany = std::min(n, 8), kFew = std::min(n, 4);
       int r = 0;
       for (; r + kMany <= rows; r += kMany) dots.template operator()<kMany>(r);
       for (; r + kFew <= rows; r += kFew) dots.template operator()<kFew>(r);

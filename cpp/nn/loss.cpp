@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "kernels/softmax.h"
@@ -137,19 +138,20 @@ struct LossPass {
   Matrix<T> delta;
   double value_share, derivative_share;  // of each output in the row's loss and in its derivative
 
-  /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. One column only is a loop without
-   * an inner one. */
-  template <bool single, class Term>
+  /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. `fixed`, where it is not 0, is the
+   * width: loops over a few columns take longer to enter than to run. */
+  template <int fixed, class Term>
   void piece(const Term& term, Index first, Index last, Index column, Index width) const {
     alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
-    const Index cols = single ? 1 : width;
+    const Index cols = fixed ? fixed : width;
     const Index count = (last - first) * cols;
+    const auto bytes = static_cast<std::size_t>(cols) * sizeof(T);
     store(z + count / kWidth<T> * kWidth<T>, set<T>(0));
     store(y + count / kWidth<T> * kWidth<T>, set<T>(0));
     for (Index i = first, k = 0; i < last; ++i, k += cols) {
       const T* values = targets.values + static_cast<Index>(rows[i]) * targets.stride + column;
-      for (Index j = 0; j < cols; ++j) z[k + j] = output.row(i)[column + j];
-      for (Index j = 0; j < cols; ++j) y[k + j] = values[j];
+      std::memcpy(z + k, output.row(i) + column, bytes);
+      std::memcpy(y + k, values, bytes);
     }
     for (Index k = 0; k < count; k += kWidth<T>) {
       const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
@@ -172,7 +174,7 @@ struct LossPass {
     for (Index j = 0; j < output.cols; ++j) {
       const Quantile<T> term(all[static_cast<std::size_t>(j)]);
       for (Index i = 0; i < output.rows; i += kAtOnce - kLine<T>)
-        piece<false>(term, i, std::min(output.rows, i + kAtOnce - kLine<T>), j, 1);
+        piece<1>(term, i, std::min(output.rows, i + kAtOnce - kLine<T>), j, 1);
     }
   }
 
@@ -183,11 +185,15 @@ struct LossPass {
     const Index at_once = std::max<Index>(1, most / output.cols);
     for (Index i = 0; i < output.rows; i += at_once) {
       const Index last = std::min(output.rows, i + at_once);
-      if (output.cols == 1)
-        piece<true>(term, i, last, 0, 1);
-      else
-        for (Index column = 0; column < output.cols; column += most)
-          piece<false>(term, i, last, column, std::min(most, output.cols - column));
+      switch (output.cols) {
+        case 1: piece<1>(term, i, last, 0, 1); break;
+        case 2: piece<2>(term, i, last, 0, 2); break;
+        case 3: piece<3>(term, i, last, 0, 3); break;
+        case 4: piece<4>(term, i, last, 0, 4); break;
+        default:
+          for (Index column = 0; column < output.cols; column += most)
+            piece<0>(term, i, last, column, std::min(most, output.cols - column));
+      }
     }
   }
 };

@@ -29,11 +29,11 @@ bool is_small(const Stack<T>& stack) {
   return stack.n_parameters() <= kMostForLeaves && !stack.takes_sparse();
 }
 
-/** Rows that go through all layers at once: activations of a small network beside its weights in the first caches, of
- * a larger one in L2; but so many that it is worth while to convert the weights for the matrix unit. */
+/** Rows that go through all layers at once: of a small network so many that the calls cost little,
+ * of a larger one what L2 holds; but so many that it is worth while to convert the weights for the matrix unit. */
 template <class T>
 Index rows_at_once(const Stack<T>& stack) {
-  if (is_small(stack)) return rows_for(stack, Index{96} << 10, 64, 1024, kMegabyte * 2);
+  if (is_small(stack)) return rows_for(stack, Index{192} << 10, 64, 1024, kMegabyte * 2);
   return rows_for(stack, Index{1} << 19, 256, 1024, kMegabyte * 16);
 }
 
