@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from fastmlp import Classifier, Dense, Network, Regressor
+from fastmlp import Classifier, Dense, Network, Regressor, _training
 
 FOREVER = 10**9
 
@@ -139,6 +139,23 @@ def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping,
         press="os.kill(os.getpid(), signal.SIGINT)",
     )
     assert run(script) == "survived\n"
+
+
+def test_ctrl_c_while_jobs_are_submitted_begins_none(table, monkeypatch):
+    begun = threading.Event()
+
+    class Pool(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            super().submit(*arguments)
+            begun.wait(0.2)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_training, "ThreadPoolExecutor", Pool)
+    model = endless(**SEVERAL, n_jobs=2, callbacks=lambda record: begun.set() or True)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(*table)
+    assert not begun.is_set()
+    assert not hasattr(model, "n_features_in_")
 
 
 @pytest.mark.parametrize("more", [PLAIN, THREE], ids=["one", "several"])

@@ -50,14 +50,6 @@ struct Partition {
   }
 };
 
-/** The left factor: element (i, k) is data[i * row + k * depth]; one of the strides is 1. */
-template <class T>
-struct Strided {
-  const T* data;
-  Index row;
-  Index depth;
-};
-
 enum class Start { zero, bias, sums };
 enum class Finish { store, relu, gate };
 
@@ -189,23 +181,25 @@ Index outer_depth(Index depth, Index rows) {
   return even_part(depth, std::max(kDepth, kRowsBytes / (rows * static_cast<Index>(sizeof(T)))));
 }
 
-/** `job` says how the sums start and finish, and whose bias and gate they take; the rest is filled in here. */
-template <class T>
-void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
+/** c <- a b, or a^T b; `job` says how the sums start and finish, and whose bias and gate they take. */
+template <bool transposed, class T>
+void run(Matrix<const T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   if (c.rows == 0) return;
   const Partition<T> partition(c.cols);
-  const bool row_contiguous = a.row == 1;
+  const Index depth = transposed ? a.rows : a.cols;
+  // From a row of c to the next, and from one step of the depth to the next.
+  const Index a_row = transposed ? 1 : a.stride, a_depth = transposed ? a.stride : 1;
   const Start start = job.start;
   const Finish finish = job.finish;
   const T* const bias = job.bias;
   const T* const gate = job.gate;
   T* const column_sums = job.column_sums;
-  job.a_stride = row_contiguous ? a.depth : a.row;
-  job.a_tile = kTileRows * a.row;
+  job.a_stride = a.stride;
+  job.a_tile = kTileRows * a_row;
   const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
   alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
   // A weight gradient reads both factors row by row: the fewer rows at once, the more of them stays in cache.
-  const Index outer = row_contiguous ? even_part(depth, kDepth) : outer_depth<T>(depth, c.rows);
+  const Index outer = transposed ? even_part(depth, kDepth) : outer_depth<T>(depth, c.rows);
   const auto stride_in = [&](const auto& panel) { return b.stride ? b.stride : panel.width; };
   for (Index k_outer = 0; k_outer < depth; k_outer += outer) {
     const Index k_end = std::min(depth, k_outer + outer);
@@ -224,7 +218,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
         job.column_sums = column_sums && first == 0 ? column_sums + column : nullptr;
         for (Index k = k_outer; k < k_end; k += inner) {
           job.depth = std::min(inner, k_end - k);
-          job.a = a.data + first * a.row + k * a.depth;
+          job.a = a.data + first * a_row + k * a_depth;
           job.b = place(panel, k);
           job.next = place(next, k);
           job.start = k == 0 ? start : Start::sums;
@@ -244,10 +238,7 @@ void run(Index depth, Strided<T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
             job.c = c.row(first) + column;
             job.c_stride = c.stride;
           }
-          if (row_contiguous)
-            panel_tiles<T, true>(job, rows, panel.width);
-          else
-            panel_tiles<T, false>(job, rows, panel.width);
+          panel_tiles<T, transposed>(job, rows, panel.width);
         }
       }
       column = after;
@@ -371,7 +362,7 @@ void product(Matrix<const T> a, Panels<T> b, Matrix<T> c) {
   Job<T> job{};
   job.start = Start::zero;
   job.finish = Finish::store;
-  run(a.cols, {a.data, a.stride, 1}, b, c, job);
+  run<false>(a, b, c, job);
 }
 
 template <class T>
@@ -386,7 +377,7 @@ void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* co
   if (std::max(a.stride, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes && c.rows >= kFarRows)
     run_far(a, b, c, job);
   else
-    run(a.rows, {a.data, 1, a.stride}, Panels<T>::row_major(b), c, job);
+    run<true>(a, Panels<T>::row_major(b), c, job);
 }
 
 template <class T>
@@ -395,7 +386,7 @@ void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matr
   job.start = Start::bias;
   job.bias = bias;
   job.finish = relu ? Finish::relu : Finish::store;
-  run(a.cols, {a.data, a.stride, 1}, b, c, job);
+  run<false>(a, b, c, job);
 }
 
 template <class T>
@@ -407,7 +398,7 @@ void product_gated(Matrix<const T> a, Panels<T> b, Matrix<const T> gate, Matrix<
   job.finish = Finish::gate;
   job.gate = gate.data;
   job.gate_stride = gate.stride;
-  run(a.cols, {a.data, a.stride, 1}, b, c, job);
+  run<false>(a, b, c, job);
 }
 
 #define FASTMLP_INSTANTIATE(T)                                                             \

@@ -33,7 +33,7 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
         }
         for (int r = 0; r < count; ++r) sums[first + r] = own[r];
       };
-      // Several chains of sums at once, or each multiply-add would wait for the one before.
+      // Several chains of sums at once, or each multiply-add would wait for the one before; eight are enough.
       constexpr int kMany = std::min(n, 8), kFew = std::min(n, 4);
       int r = 0;
       for (; r + kMany <= rows; r += kMany) dots.template operator()<kMany>(r);

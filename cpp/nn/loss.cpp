@@ -138,26 +138,32 @@ struct LossPass {
   Matrix<T> delta;
   double value_share, derivative_share;  // of each output in the row's loss and in its derivative
 
-  /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. `fixed`, where it is not 0, is the
-   * width: loops over a few columns take longer to enter than to run. */
-  template <int fixed, class Term>
+  /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. */
+  template <class Term>
   void piece(const Term& term, Index first, Index last, Index column, Index width) const {
+    switch (width) {
+      case 1: return piece_of<1>(term, first, last, column, width);
+      case 2: return piece_of<2>(term, first, last, column, width);
+      case 3: return piece_of<3>(term, first, last, column, width);
+      case 4: return piece_of<4>(term, first, last, column, width);
+      default: return piece_of<0>(term, first, last, column, width);
+    }
+  }
+
+  /** `fixed`: the width, or 0 for any. Loops over a few columns take longer to enter than to run, unless the compiler
+   * knows how few. */
+  template <int fixed, class Term>
+  void piece_of(const Term& term, Index first, Index last, Index column, Index width) const {
     alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
     const Index cols = fixed ? fixed : width;
     const Index count = (last - first) * cols;
-    const auto bytes = static_cast<std::size_t>(cols) * sizeof(T);
     store(z + count / kWidth<T> * kWidth<T>, set<T>(0));
     store(y + count / kWidth<T> * kWidth<T>, set<T>(0));
     for (Index i = first, k = 0; i < last; ++i, k += cols) {
-      const T* values = targets.values + static_cast<Index>(rows[i]) * targets.stride + column;
-      std::memcpy(z + k, output.row(i) + column, bytes);
-      std::memcpy(y + k, values, bytes);
+      copy<fixed>(output.row(i) + column, cols, z + k);
+      copy<fixed>(targets.values + static_cast<Index>(rows[i]) * targets.stride + column, cols, y + k);
     }
-    for (Index k = 0; k < count; k += kWidth<T>) {
-      const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
-      store(y + k, term.value(z_packet, y_packet));
-      if (delta.data) store(z + k, term.derivative(z_packet, y_packet));
-    }
+    evaluate(term, count, z, y);
     for (Index i = first, k = 0; i < last; ++i, k += cols) {
       const double weight = weights ? static_cast<double>(weights[rows[i]]) : 1.0;
       T total = 0;
@@ -169,12 +175,30 @@ struct LossPass {
     }
   }
 
+  template <int fixed>
+  static void copy(const T* from, Index cols, T* to) {
+    if constexpr (fixed > 0)
+      std::memcpy(to, from, fixed * sizeof(T));
+    else
+      for (Index j = 0; j < cols; ++j) to[j] = from[j];
+  }
+
+  /** The terms go to y, their derivatives to z. */
+  template <class Term>
+  [[gnu::noinline]] void evaluate(const Term& term, Index count, T* z, T* y) const {
+    for (Index k = 0; k < count; k += kWidth<T>) {
+      const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
+      store(y + k, term.value(z_packet, y_packet));
+      if (delta.data) store(z + k, term.derivative(z_packet, y_packet));
+    }
+  }
+
   /** A quantile of its own for each output. */
   void quantiles(const std::vector<double>& all) const {
     for (Index j = 0; j < output.cols; ++j) {
       const Quantile<T> term(all[static_cast<std::size_t>(j)]);
       for (Index i = 0; i < output.rows; i += kAtOnce - kLine<T>)
-        piece<1>(term, i, std::min(output.rows, i + kAtOnce - kLine<T>), j, 1);
+        piece(term, i, std::min(output.rows, i + kAtOnce - kLine<T>), j, 1);
     }
   }
 
@@ -185,15 +209,8 @@ struct LossPass {
     const Index at_once = std::max<Index>(1, most / output.cols);
     for (Index i = 0; i < output.rows; i += at_once) {
       const Index last = std::min(output.rows, i + at_once);
-      switch (output.cols) {
-        case 1: piece<1>(term, i, last, 0, 1); break;
-        case 2: piece<2>(term, i, last, 0, 2); break;
-        case 3: piece<3>(term, i, last, 0, 3); break;
-        case 4: piece<4>(term, i, last, 0, 4); break;
-        default:
-          for (Index column = 0; column < output.cols; column += most)
-            piece<0>(term, i, last, column, std::min(most, output.cols - column));
-      }
+      for (Index column = 0; column < output.cols; column += most)
+        piece(term, i, last, column, std::min(most, output.cols - column));
     }
   }
 };

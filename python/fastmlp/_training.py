@@ -193,28 +193,33 @@ def train_all(
                 return
         return
 
-    stop = Event()
+    # No job begins before all are submitted: Ctrl-C on the way would lose sight of one at work.
+    gate, stop = Event(), Event()
+    begun = False
 
     def work(place: int) -> None:
-        if not stop.is_set() or place == 0:
+        gate.wait()
+        if begun and (place == 0 or not stop.is_set()):
             job = jobs[place]
             job.run(inputs, n_threads // workers, progress, stop.is_set, share_of_time(place))
             if job.member.history.stop_reason == "interrupted":  # by a callback
                 stop.set()
 
-    futures: list[Future[None]] = []
     with ThreadPoolExecutor(workers) as pool:
         try:
-            for place in range(len(jobs)):
-                futures.append(pool.submit(work, place))
+            futures = [pool.submit(work, place) for place in range(len(jobs))]
+            begun = True
+            gate.set()
             _wait_for(futures)
         except KeyboardInterrupt:
-            if not futures:
+            if not begun:
                 raise
             stop.set()
+            gate.set()
             wait(futures)
         finally:
             stop.set()
+            gate.set()
     for future in futures:
         future.result()
 

@@ -198,8 +198,9 @@ TEST(gradients_of_tabular_layers_equal_finite_differences) {
     check_finite_differences(activation, testing::tabular(3, 2, {{3, 0}, {4, 2}}, {6, 4}, 2, activation, 0.3), data,
                              LossKind::squared_error);
   // A single output, whose layer takes backward pass and gradient together.
-  check_finite_differences("one output", testing::tabular(3, 2, {{3, 0}, {4, 2}}, {6, 12}, 1, "mish", 0.3),
-                           testing::with_codes(Data<double>(9, 7, 1), 5, {3, 4}), LossKind::squared_error);
+  for (const double rate : {0.0, 0.3})
+    check_finite_differences("one output", testing::tabular(3, 2, {{3, 0}, {4, 2}}, {6, 12}, 1, "mish", rate),
+                             testing::with_codes(Data<double>(9, 7, 1), 5, {3, 4}), LossKind::squared_error);
   // More features than a task has, and than a packet.
   const Data<double> wide(5, 70, 3);
   check_finite_differences("wide", testing::tabular(70, 0, {}, {5}, 3, "mish"), wide, LossKind::squared_error);
@@ -261,6 +262,8 @@ TEST(padding_stays_zero) {
     run_team(1, [&](Member& member) {
       for (std::uint64_t k = 1; k <= 20; ++k)
         step.run(member, {data.order.data(), data.rows}, k, &optimizer, optimizer.rate(0.1, k));
+      // Without an update the network has the gradients.
+      step.run(member, {data.order.data(), data.rows}, 21, nullptr, {});
     });
     std::vector<bool> is_parameter(static_cast<std::size_t>(network.values().size()));
     for (Index l = 0; l < network.stack().n_layers(); ++l)

@@ -160,7 +160,9 @@ template <class T>
 void check_threads_of_step() {
   const std::vector<LayerSpec> networks[] = {mlp({5, 2}, "relu"), mlp({5, 1, 2}, "elu"),
                                              mlp({5, 17, 9, 2}, "mish", 0.3), mlp({5, 113, 65, 2}, "softplus"),
-                                             mlp({5, 17, 1}, "relu")};
+                                             mlp({5, 113, 65, 1}, "relu")};
+  // That several threads take leaves, of one output too.
+  CHECK(Step<T>::team_size(Stack<T>(networks[4]), 1501, 8) >= 4);
   for (const auto& specs : networks) {
     const Data<T> data(1501, 5, specs.back().outputs);
     for (const Index batch : {1, 2, 7, 63, 64, 101, 300, 1100, 1501}) {
