@@ -646,6 +646,13 @@ def test_bad_parameters(more, estimator, name, value, X, y):
         quick(estimator, **more | {name: value}).fit(X, y)
 
 
+@pytest.mark.parametrize("n_jobs", [0, 1.5, "all"])
+def test_bad_n_jobs_of_predict(n_jobs, X, y):
+    model = quick(Regressor).fit(X, y).set_params(n_jobs=n_jobs)
+    with pytest.raises(ValueError, match=f"n_jobs must be a number of threads.*got {n_jobs!r}"):
+        model.predict(X)
+
+
 def test_every_parameter_is_tested():
     for estimator, own in ((Regressor, BAD_REGRESSOR), (Classifier, BAD_CLASSIFIER)):
         assert {name for name, _ in BAD_PARAMETERS + own} == set(estimator().get_params())

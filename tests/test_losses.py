@@ -1,5 +1,7 @@
 """Losses and outputs with the presets for tables: quantiles, counts, scales, classes, labels."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from sklearn.metrics import d2_pinball_score, log_loss, mean_pinball_loss, r2_score
@@ -55,6 +57,23 @@ def test_score_of_several_quantiles():
 @pytest.fixture(scope="module")
 def quantiles():
     return regressor(noisy(X), loss="quantile", quantile=QUANTILES)
+
+
+def test_parameters_set_later_leave_several_quantiles_as_they_were_fitted(quantiles):
+    model, y = deepcopy(quantiles), noisy(UNSEEN, seed=3)
+    model.set_params(loss="squared_error", quantile=0.5)
+    np.testing.assert_array_equal(model.predict(UNSEEN), quantiles.predict(UNSEEN))
+    assert model.score(UNSEEN, y) == quantiles.score(UNSEEN, y)
+
+
+def test_parameters_of_a_failed_fit_leave_predictions_as_they_were():
+    Y = np.column_stack([X[:, 0], -X[:, 0]])
+    model = Regressor(preset="plain", max_iter=2, random_state=0).fit(X, Y)
+    predicted, score = model.predict(X), model.score(X, Y)
+    with pytest.raises(ValueError, match="y must be 1-D for several quantiles"):
+        model.set_params(loss="quantile", quantile=[0.1, 0.9]).fit(X, Y)
+    np.testing.assert_array_equal(model.predict(X), predicted)
+    assert model.score(X, Y) == score
 
 
 def test_quantiles_cover_their_shares(quantiles):

@@ -24,6 +24,7 @@ from fastmlp._network import ACTIVATIONS
 from fastmlp._progress import Callback
 from fastmlp._recipe import PRESETS, Place, Recipe, preset_settings
 from fastmlp._rows import batch_size_for
+from fastmlp._threads import n_threads
 
 LARGEST = 2**62  # of the numbers that the engine counts in 64 bits
 _PATIENCE = 40  # epochs without progress at least, where presets leave it to the fit
@@ -214,8 +215,7 @@ class Parameters(BaseEstimator, metaclass=ABCMeta):
             isinstance(f, Real) and 0 <= float(f) < inf for f in factors
         ):
             raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
-        if self.n_jobs == 0:
-            raise ValueError("n_jobs must not be 0; None and -1 use all cores")
+        n_threads(self.n_jobs)  # refuses what is none
         for callback in self._callbacks():
             if not callable(callback):
                 raise TypeError(f"callbacks must be callable; got {callback!r}")

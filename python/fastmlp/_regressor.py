@@ -406,6 +406,8 @@ class Regressor(RegressorMixin, BaseMLP):
         n_outputs = 1 if values.ndim == 1 else values.shape[1]
         if self._several_quantiles and values.ndim == 2:
             raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")
+        # Of what is fitted now: `loss` and `quantile` may be set to something else later.
+        self._fitted_quantiles = self._quantiles if self._several_quantiles else None
         if reset:
             self.n_outputs_ = n_outputs
             self._one_dimensional = values.ndim == 1
@@ -492,7 +494,7 @@ class Regressor(RegressorMixin, BaseMLP):
         predicted += self._target_shift
         if self._target_range is not None:
             np.clip(predicted, *self._target_range, out=predicted)
-        if self._several_quantiles:
+        if self._fitted_quantiles is not None:
             # Networks may cross where they know little; sorted they are closer to the truth
             # (Chernozhukov, Fernández-Val & Galichon 2010).
             predicted.sort(axis=1)
@@ -532,11 +534,11 @@ class Regressor(RegressorMixin, BaseMLP):
 
     def _goodness(self, y: NDArray[Any], predicted: NDArray[Any], weights: Any) -> float:
         """R2, or for several quantiles the mean of what takes its place for each."""
-        if not self._several_quantiles:
+        if self._fitted_quantiles is None:
             return float(r2_score(y, predicted, sample_weight=weights))
         scores = [
             d2_pinball_score(y, predicted[:, k], sample_weight=weights, alpha=quantile)
-            for k, quantile in enumerate(self._quantiles)
+            for k, quantile in enumerate(self._fitted_quantiles)
         ]
         return float(np.mean(scores))
 

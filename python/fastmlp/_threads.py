@@ -1,6 +1,7 @@
 """How many threads a call may use."""
 
 from functools import cache
+from numbers import Integral
 
 import joblib
 
@@ -17,8 +18,14 @@ def n_threads(n_jobs: int | None) -> int:
     """Threads for ``n_jobs``.
 
     None: what the affinity mask, the container's quota, ``OMP_NUM_THREADS`` and threadpoolctl
-    allow. Negative: counted from all cores, as in joblib (-1 is all of them).
+    allow. Negative: counted from all cores, as in joblib (-1 is all of them). Anything else is
+    refused.
     """
+    if n_jobs == 0 or not isinstance(n_jobs, Integral | None):
+        raise ValueError(
+            "n_jobs must be a number of threads, -1 for all cores, or None for those that the "
+            f"environment allows; got {n_jobs!r}"
+        )
     if n_jobs is None:
         return min(_core.available_threads(), _cores())
     if n_jobs < 0:
