@@ -77,11 +77,11 @@ struct Job {
 };
 
 /** Rows [i, i + rows) x packets; with `adds_up` also the sums of b's columns. */
-template <class T, int rows, int packets, bool row_contiguous, bool adds_up>
+template <class T, int rows, int packets, bool transposed, bool adds_up>
 [[gnu::always_inline]] inline void tile(const Job<T>& job, Index i) {
   constexpr int n = kWidth<T>;
-  const Index a_row = row_contiguous ? 1 : job.a_stride;
-  const Index a_depth = row_contiguous ? job.a_stride : 1;
+  const Index a_row = transposed ? 1 : job.a_stride;
+  const Index a_depth = transposed ? job.a_stride : 1;
   const Index depth = job.depth, b_stride = job.b_stride, next_stride = job.next_stride;
   Packet<T> sums[rows][packets], column_sums[packets];
   /** f(r, v, place of the packet in the tile's rows of m) */
@@ -139,12 +139,12 @@ template <class T, int rows, int packets, bool row_contiguous, bool adds_up>
 }
 
 /** Rows [first, last) in tiles of rows x packets, the left over ones in ever smaller tiles. */
-template <class T, int rows, int packets, bool row_contiguous>
+template <class T, int rows, int packets, bool transposed>
 [[gnu::noinline]] void tiles(const Job<T>& job, Index first, Index last) {
   Index i = first;
-  for (; i + rows <= last; i += rows) tile<T, rows, packets, row_contiguous, false>(job, i);
+  for (; i + rows <= last; i += rows) tile<T, rows, packets, transposed, false>(job, i);
   if constexpr (rows > 1)
-    if (i < last) tiles<T, rows / 2, packets, row_contiguous>(job, i, last);
+    if (i < last) tiles<T, rows / 2, packets, transposed>(job, i, last);
 }
 
 /** The first tile of a weight gradient, with the sums of b's columns; returns its rows. */
@@ -157,13 +157,13 @@ template <class T, int rows, int packets>
 }
 
 /** All rows of a job on one panel. */
-template <class T, bool row_contiguous>
+template <class T, bool transposed>
 void panel_tiles(const Job<T>& job, Index rows, Index width) {
   const auto run = [&]<int packets>() {
     Index first = 0;
-    if constexpr (row_contiguous && kSpareRegisters)
+    if constexpr (transposed && kSpareRegisters)
       if (job.column_sums) first = first_tile<T, kTileRows, packets>(job, rows);
-    tiles<T, kTileRows, packets, row_contiguous>(job, first, rows);
+    tiles<T, kTileRows, packets, transposed>(job, first, rows);
   };
   switch (width / kWidth<T>) {
     case 3: return run.template operator()<3>();

@@ -43,9 +43,8 @@ template <class T>
 void product(Matrix<const T> a, Panels<T> b, Matrix<T> c);
 
 /** c <- (c +) a^T b, a weight gradient, and where `column_sums` is not null, the bias's: column_sums[j] <-
- * (column_sums[j] +) the sum over the rows of b(:, j), for whole lines of columns. c has
- * at least one row, and so have a and b; their rows start on a line and may be read to the end of one, b's padded with
- * zeros. */
+ * (column_sums[j] +) the sum over the rows of b(:, j), for whole lines of columns. All three
+ * have at least one row; those of a and b start on a line and may be read to the end of one, b's padded with zeros. */
 template <class T>
 void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* column_sums, bool add);
 

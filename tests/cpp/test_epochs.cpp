@@ -110,8 +110,10 @@ void check_losses(std::initializer_list<const char*> links) {
         rows[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(row);
         labels[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(i % outputs);
         for (Index j = 0; j < outputs; ++j) {
-          const double value = 3 * (2 * random.uniform() - 1);
-          z.row(i)[j] = static_cast<T>(i < 4 ? value + std::copysign(50, value) : value);  // some saturate
+          // Some saturate: all the way where of so many some would come near 1, and 1 - p had few digits.
+          const double value = 2 * random.uniform() - 1;
+          const bool far = i < 4, wholly = far && outputs > 11 && loss.kind == LossKind::binary_log_loss;
+          z.row(i)[j] = static_cast<T>(wholly ? 3 * value + std::copysign(50, value) : (far ? 60 : 3) * value);
           T& target = y[static_cast<std::size_t>(row * target_stride + j)];
           target = static_cast<T>(loss.kind == LossKind::half_poisson      ? random.below(4)
                                   : loss.kind == LossKind::binary_log_loss ? random.below(2)
