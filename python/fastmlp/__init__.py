@@ -1,16 +1,12 @@
-"""Multilayer perceptrons on tables: scikit-learn's manners, a C++ core at the machine's speed."""
+"""Multilayer perceptrons on tables: scikit-learn's API, a C++ core at the machine's speed."""
 
-from importlib.metadata import version as _version
-
-from fastmlp._classifier import Classifier
-from fastmlp._display import LossCurveDisplay
-from fastmlp._network import Dense, Dropout, Embedding, Network, Optimizer, Scale
-from fastmlp._progress import EpochRecord
-from fastmlp._regressor import Regressor
-from fastmlp._training import History
-from fastmlp._versions import show_versions
-
-__version__ = _version("fastmlp")
+from fastmlp._version import __version__
+from fastmlp.ensemble.history import History
+from fastmlp.ensemble.progress import EpochRecord
+from fastmlp.estimators import Classifier, Regressor
+from fastmlp.inspection.loss_curve_display import LossCurveDisplay
+from fastmlp.inspection.versions import show_versions
+from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
 
 __all__ = [
     "Classifier",

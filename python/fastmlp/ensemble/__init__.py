@@ -1,0 +1,1 @@
+"""Ensembles of networks: recipes, splits of rows, training, weights, and the fitted model."""

@@ -1,0 +1,160 @@
+"""FittedModel: all that a fit produces, as one immutable object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._version import __version__
+from fastmlp.ensemble.history import History, mean_curve
+from fastmlp.ensemble.member import Member, check_unchanged
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.networks import Dense
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.scaling import Scaling
+from fastmlp.tasks import Task
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """What a fit produces: it predicts, is pickled, and training goes on with copies of it.
+
+    `fit` builds it and assigns it at its end, so a call that fails changes nothing, and parameters
+    that are set later do not reach it.
+
+    Attributes
+    ----------
+    encoder : TableEncoder
+        From a raw table to numbers.
+    scaling : Scaling
+        From these to what networks read.
+    task : Task
+        From y to targets, and from outputs to predictions; with the temperature.
+    ensemble : WeightedEnsemble
+        Networks with their recipes and histories, and the weight of each.
+    standardize : bool or str
+        The setting that `scaling` was learnt with.
+    assignment : RowAssignment or None
+        How rows were assigned to networks; None after `partial_fit` alone.
+    held_out : bytes or None
+        Fingerprint of the rows and of which are held out, if it is known.
+    fit_seconds : float
+        Time in training, in the last call.
+    out_of_fold : ndarray or None
+        Predictions for the training rows by the networks that they were held out from.
+    feature_importances : ndarray of shape (n_columns,) or None
+    version : str
+        Of fastmlp.
+    """
+
+    encoder: TableEncoder
+    scaling: Scaling
+    task: Task
+    ensemble: WeightedEnsemble
+    standardize: bool | str
+    assignment: RowAssignment | None
+    held_out: bytes | None
+    fit_seconds: float
+    out_of_fold: NDArray[Any] | None = None
+    feature_importances: NDArray[np.float64] | None = None
+    version: str = __version__
+
+    def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[Any]:
+        """Predict the rows of a raw table: numbers, or calibrated probabilities."""
+        table = self.encoder.encode(X, estimator=estimator)
+        return self.task.decode(self.ensemble.predict(table, n_threads))
+
+    def check_continues(self, settings: Settings) -> None:
+        """Raise if training cannot go on with the networks under these settings."""
+        first, last = self.members[0].recipe, self.members[-1].recipe
+        n_begun = self.assignment.n_estimators if self.assignment else last.spec.index + 1
+        check_unchanged("preset", first.preset, settings.preset)
+        check_unchanged("n_estimators", n_begun, settings.of("n_estimators"))
+        check_unchanged("standardize", self.standardize, settings.of("standardize"))
+        check_unchanged("dtype", self.members[0].network.dtype.name, settings.dtype)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type that the networks compute in."""
+        return self.members[0].network.dtype
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The networks with their recipes and histories."""
+        return self.ensemble.members
+
+    # ---- training, of all networks together
+
+    @property
+    def histories(self) -> list[History]:
+        """How the training of each network went."""
+        return [member.history for member in self.members]
+
+    def _mean_curve(self, of: Callable[[History], list[float]]) -> list[float]:
+        return mean_curve([of(history) for history in self.histories])
+
+    @cached_property
+    def loss_curve(self) -> list[float]:
+        """Training loss after each epoch, the mean over networks."""
+        return self._mean_curve(lambda history: history.loss_curve)
+
+    @cached_property
+    def validation_curve(self) -> list[float] | None:
+        """Validation loss after each epoch, the mean over networks; None without."""
+        return self._mean_curve(lambda history: history.validation_curve) or None
+
+    @cached_property
+    def metric_curve(self) -> list[float] | None:
+        """`eval_metric` after each epoch, the mean over networks; None without."""
+        return self._mean_curve(lambda history: history.metric_curve) or None
+
+    @property
+    def learning_rate_curve(self) -> list[float]:
+        """Learning rate at the end of each epoch, of the network that was trained longest."""
+        return max(self.histories, key=lambda history: history.n_iter).learning_rate_curve
+
+    @property
+    def n_iter(self) -> int:
+        """Epochs run, of the network that was trained longest."""
+        return max(history.n_iter for history in self.histories)
+
+    @property
+    def best_iteration(self) -> int | None:
+        """Epoch whose weights were kept, the median over networks; None without validation."""
+        best = [h.best_iteration for h in self.histories if h.best_iteration is not None]
+        return int(np.median(best)) if best else None
+
+    @property
+    def best_loss(self) -> float:
+        """The least of what was watched, the mean over networks."""
+        return float(np.mean([history.best_loss for history in self.histories]))
+
+    @property
+    def last_loss(self) -> float:
+        """The last training loss, the mean over networks."""
+        curves = [history.loss_curve for history in self.histories]
+        return float(np.mean([curve[-1] if curve else np.inf for curve in curves]))
+
+    @property
+    def stop_reason(self) -> str:
+        """Why training ended, of most networks."""
+        reasons = [history.stop_reason for history in self.histories]
+        return max(reasons, key=reasons.count)
+
+    @property
+    def samples_seen(self) -> int:
+        """Training rows seen in all epochs, by the network that saw most."""
+        return max(member.samples_seen for member in self.members)
+
+    @property
+    def n_layers(self) -> int:
+        """Layers of units, input and output included."""
+        layers = self.members[0].network.layers
+        return sum(isinstance(layer, Dense) for layer in layers) + 1

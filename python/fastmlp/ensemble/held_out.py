@@ -1,0 +1,60 @@
+"""What is learnt from held-out rows: weights of the kinds of networks, and the calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.ensemble.splits import RowSubset
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.tasks import Task
+
+
+def learn_from_held_out(
+    ensemble: WeightedEnsemble,
+    task: Task,
+    data: RowSubset,
+    validation: Sequence[RowSubset | None],
+    given: RowSubset | None,
+    n_threads: int,
+) -> tuple[WeightedEnsemble, Task, NDArray[Any] | None]:
+    """Weigh and calibrate networks by their predictions for held-out rows.
+
+    These are the rows of the validation table that is `given`, or those held out from each network.
+    If there is one network, only some of the rows are held out; they serve for its calibration.
+
+    Parameters
+    ----------
+    data : RowSubset
+        All training rows.
+    validation : sequence of RowSubset or None
+        Of each network.
+
+    Returns
+    -------
+    ensemble : WeightedEnsemble
+    task : Task
+    out_of_fold : ndarray or None
+        Predictions for all training rows, if several networks have them held out.
+    """
+    out_of_fold = given is None and len(validation) > 1
+    calibrates = task.calibrates(as_predicted=not out_of_fold)
+    is_used = calibrates or out_of_fold or len(ensemble.kinds) > 1
+    if not (any(validation) and is_used):
+        return ensemble, task, None
+    if given is None:
+        by_kind = ensemble.predict_held_out(validation, data.n_rows, n_threads)
+        targets, weights = data.y, data.sample_weight
+    else:
+        by_kind = ensemble.predict_by_kind(given.X, n_threads)
+        targets, weights = given.y, given.sample_weight
+    ensemble, outputs = ensemble.weigh_kinds(by_kind, task, targets, weights)
+    if calibrates:
+        known = ~np.isnan(outputs[:, 0])
+        task = task.calibrated(
+            outputs[known], targets[known], None if weights is None else weights[known]
+        )
+    return ensemble, task, task.decode(outputs) if out_of_fold else None

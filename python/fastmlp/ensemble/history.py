@@ -1,0 +1,68 @@
+"""History: how the training of one network went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from math import inf
+
+from fastmlp import _core
+
+
+@dataclass(frozen=True)
+class History:
+    """How the training of one network went.
+
+    Attributes
+    ----------
+    n_iter : int
+        Epochs run.
+    best_iteration : int or None
+        Epoch (from 1) whose weights were kept; None if the last ones were.
+    best_loss : float
+        The least validation loss, or `eval_metric` as a cost; without validation the least training
+        loss.
+    loss_curve, validation_curve, metric_curve, learning_rate_curve : list of float
+        After each epoch; without validation rows or metric empty.
+    stop_reason : str
+        'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged'.
+    seconds : float
+        Time in training.
+    """
+
+    n_iter: int = 0
+    best_iteration: int | None = None
+    best_loss: float = inf
+    loss_curve: list[float] = field(default_factory=list, repr=False)
+    validation_curve: list[float] = field(default_factory=list, repr=False)
+    metric_curve: list[float] = field(default_factory=list, repr=False)
+    learning_rate_curve: list[float] = field(default_factory=list, repr=False)
+    stop_reason: str = ""
+    seconds: float = 0.0
+
+    def extended(
+        self, result: _core.TrainResult, metric_curve: list[float], seconds: float
+    ) -> History:
+        """The history with one more call of the engine."""
+        best = result["best_epoch"]
+        watched = result["watched_curve"] or result["validation_curve"]
+        return History(
+            n_iter=self.n_iter + result["n_iter"],
+            best_iteration=self.n_iter + best if best else None,
+            best_loss=min(watched if best else result["loss_curve"], default=inf),
+            loss_curve=self.loss_curve + result["loss_curve"],
+            validation_curve=self.validation_curve + result["validation_curve"],
+            metric_curve=self.metric_curve + metric_curve,
+            learning_rate_curve=self.learning_rate_curve + result["learning_rates"],
+            stop_reason=result["reason"],
+            seconds=self.seconds + seconds,
+        )
+
+
+def mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:
+    """Mean over the networks that were still in training, epoch by epoch."""
+    if len(curves) == 1:
+        return list(curves[0])
+    epochs = ([value for value in epoch if value is not None] for epoch in zip_longest(*curves))
+    return [sum(values) / len(values) for values in epochs]

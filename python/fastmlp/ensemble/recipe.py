@@ -1,0 +1,127 @@
+"""Recipe: the settings of one network and its training; the layers and rates that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
+from fastmlp.table.encoder import TableEncoder
+
+# Learning rates relative to that of dense weights, and decays relative to theirs, as in RealMLP
+# (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
+_BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
+# For embeddings that are piecewise-linear only, and for the vectors of categories in them.
+_PIECEWISE_LINEAR_RATE = 0.4
+
+_SIGMA = 0.3  # if a periodic embedding is asked for and the preset sets no sigma
+_ONE_HOT = 9  # up to so many categories, a column is one-hot
+_VECTOR = 8  # width of the learnt vectors for columns of more categories
+_MOST_EMBEDDED = 256  # numeric columns; embeddings of more would be most of the network
+
+# Fields of a recipe that cannot change while training goes on with the network.
+FIXED_FIELDS = ("hidden_layer_sizes", "activation", "dropout", "numeric_embedding", "preset")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of one network and its training by which presets differ; none is "auto"."""
+
+    hidden_layer_sizes: tuple[int, ...]
+    activation: tuple[str, ...]
+    dropout: tuple[float, ...]
+    numeric_embedding: str | None
+    sigma: float  # standard deviation of the periodic embedding's first frequencies
+    preset: str
+    spec: MemberSpec  # the network that this is the recipe of
+    learning_rate: str
+    learning_rate_init: float
+    beta_2: float
+    weight_decay: float
+    max_iter: int
+    n_iter_no_change: float
+    patience_growth: float
+    average_epochs: float
+
+    @property
+    def tabular(self) -> bool:
+        """Whether the network has a scale layer, parametric activations and rates by layer."""
+        return self.preset != "plain"
+
+    def embeds(self, how: str, n_numeric: int) -> bool:
+        """Whether so many numeric columns get the "periodic" or "piecewise_linear" embedding."""
+        return self.numeric_embedding in (how, "both") and 0 < n_numeric <= _MOST_EMBEDDED
+
+
+def network_layers(
+    recipe: Recipe,
+    encoder: TableEncoder,
+    bin_edges: Sequence[Sequence[float]],
+    n_outputs: int,
+) -> list[Layer]:
+    """Layers from the encoded table to the outputs; `bin_edges` are those of `learn_bin_edges`."""
+    layers: list[Layer] = []
+    n_numeric, n_flags = encoder.n_numeric, encoder.n_flags
+    periodic = recipe.embeds("periodic", n_numeric)
+    if not recipe.embeds("piecewise_linear", n_numeric):
+        bin_edges = ()
+    width = n_numeric + n_flags
+    if periodic or bin_edges or encoder.category_sizes:
+        categories = tuple(
+            (size, 0 if size <= _ONE_HOT else _VECTOR) for size in encoder.category_sizes
+        )
+        sigma = recipe.sigma or _SIGMA
+        embedding = Embedding(n_numeric, n_flags, periodic, sigma, bin_edges, categories)
+        layers.append(embedding)
+        width = embedding.outputs
+    if recipe.tabular:
+        layers.append(Scale(width))
+    for units, activation, rate in zip(
+        recipe.hidden_layer_sizes, recipe.activation, recipe.dropout, strict=True
+    ):
+        parametric = recipe.tabular and activation != "identity"
+        layers.append(Dense(width, units, activation, parametric))
+        if rate > 0:
+            layers.append(Dropout(rate))
+        width = units
+    layers.append(Dense(width, n_outputs))
+    return layers
+
+
+def rate_factors(
+    recipe: Recipe, layers: Sequence[Layer], given: Sequence[float] | None, solver: str
+) -> dict[str, Any]:
+    """Factors on learning rate and weight decay for each layer with parameters.
+
+    In a tabular recipe for Adam, dense weights follow the neural tangent parametrisation: as if
+    they were multiplied by 1 / sqrt(inputs), without its effect on the decay.
+
+    Parameters
+    ----------
+    given : sequence of float or None
+        The user's factors on the rates of dense layers.
+    """
+    by_layer = recipe.tabular and solver == "adam"
+    rates: list[tuple[float, float]] = []
+    decays: list[float] = []
+    own = iter(() if given is None else map(float, given))
+    for layer in layers:
+        if isinstance(layer, Dense):
+            factor = next(own, 1.0)
+            weights = 1 / sqrt(layer.inputs) if by_layer else 1.0
+            rates.append((factor * weights, factor * (_BIAS_RATE if by_layer else 1.0)))
+            decays.append(1 / weights)
+        elif isinstance(layer, Scale):
+            factor = _SCALE_RATE if by_layer else 1.0
+            rates.append((factor, factor))
+            decays.append(_SCALE_DECAY)
+        elif isinstance(layer, Embedding) and layer.has_parameters:
+            piecewise_only = layer.bin_edges and not layer.periodic
+            own_rate = _PIECEWISE_LINEAR_RATE if piecewise_only else _EMBEDDING_RATE
+            factor = own_rate if by_layer else 1.0
+            rates.append((factor, factor))
+            decays.append(_EMBEDDING_RATE)
+    return {"learning_rate_factors": rates, "weight_decay_factors": decays}

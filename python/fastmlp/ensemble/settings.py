@@ -1,0 +1,206 @@
+"""Settings: the parameters of one fit, as they were when it began."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.ensemble.presets import MemberSpec, kind_of, preset_settings
+from fastmlp.ensemble.recipe import Recipe, rate_factors
+from fastmlp.ensemble.splits import n_folds_of
+from fastmlp.networks import Layer
+from fastmlp.table.scaling import Scaling, learn_scaling
+
+LARGEST = 2**62  # number that the engine counts in 64 bits
+_PATIENCE = 40  # fewest epochs without progress before training ends, if presets set "auto"
+_ANY = MemberSpec()  # for settings that are the same for all networks
+
+
+def is_auto(value: Any) -> bool:
+    """Whether a parameter is left to the preset."""
+    return isinstance(value, str) and value == "auto"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of an estimator by its names for them, all at "auto" as the preset sets them.
+
+    Parameters that are about targets belong to the task, `categorical_features` to the encoder,
+    `random_state` to the assignment of rows.
+    """
+
+    classifies: bool  # what "auto" stands for depends on it
+    hidden_layer_sizes: Any
+    activation: Any
+    preset: str
+    n_estimators: Any
+    numeric_embedding: str | None
+    solver: str
+    alpha: float
+    l1_ratio: float
+    weight_decay: Any
+    dropout: Any
+    batch_size: Any
+    learning_rate: str
+    learning_rate_init: Any
+    learning_rate_factors: Sequence[float] | None
+    power_t: float
+    warmup_fraction: float
+    max_iter: Any
+    time_limit: float | None
+    shuffle: bool
+    tol: float
+    momentum: float
+    nesterovs_momentum: bool
+    early_stopping: bool
+    validation_fraction: Any
+    eval_metric: Any
+    compute_importances: bool
+    beta_1: float
+    beta_2: Any
+    epsilon: float
+    n_iter_no_change: Any
+    max_grad_norm: float | None
+    standardize: Any
+    dtype: Literal["float32", "float64"]
+
+    def of(self, name: str, spec: MemberSpec = _ANY) -> Any:
+        """A parameter or, if it is "auto", what the preset sets for that network and table."""
+        value = getattr(self, name)
+        return self._preset(spec)[name] if is_auto(value) else value
+
+    def _preset(self, spec: MemberSpec) -> dict[str, Any]:
+        return preset_settings(self.preset, self.solver, spec, classifies=self.classifies)
+
+    @property
+    def held_out_fraction(self) -> float | None:
+        """Fraction of the rows to hold out for validation; None: hold out none."""
+        return float(self.of("validation_fraction")) if self.early_stopping else None
+
+    # ---- networks
+
+    def specs(self, n_estimators: int, n_rows: int, *, held_out: bool) -> list[MemberSpec]:
+        """The networks of a new ensemble, in order."""
+        n_folds = 0
+        if self.preset != "plain" and held_out:
+            n_folds = n_folds_of(n_rows, self.of("validation_fraction"))
+        return [
+            MemberSpec(index, kind_of(index, n_estimators, n_folds), n_rows)
+            for index in range(n_estimators)
+        ]
+
+    def recipe(self, spec: MemberSpec) -> Recipe:
+        """The recipe of one network."""
+        patience = self.of("n_iter_no_change")
+        preset = self._preset(spec)
+        return Recipe(
+            hidden_layer_sizes=self.layer_sizes(),
+            activation=self.per_hidden_layer("activation", str, spec),
+            dropout=tuple(map(float, self.per_hidden_layer("dropout", Real, spec))),
+            numeric_embedding=self.of("numeric_embedding", spec),
+            sigma=preset["sigma"],
+            preset=self.preset,
+            spec=spec,
+            learning_rate=self.of("learning_rate"),
+            learning_rate_init=float(self.of("learning_rate_init", spec)),
+            beta_2=float(self.of("beta_2")),
+            weight_decay=float(self.of("weight_decay")),
+            max_iter=int(self.of("max_iter", spec)),
+            # "auto" in a preset: as many epochs as lie before the best one, and 40
+            n_iter_no_change=_PATIENCE if is_auto(patience) else patience,
+            patience_growth=1.0 if is_auto(patience) else 0.0,
+            average_epochs=preset["average_epochs"],
+        )
+
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of each hidden layer."""
+        sizes = self.of("hidden_layer_sizes")
+        return tuple(int(s) for s in ((sizes,) if isinstance(sizes, int | np.integer) else sizes))
+
+    def per_hidden_layer(self, name: str, kind: type, spec: MemberSpec = _ANY) -> tuple[Any, ...]:
+        """A parameter as one value for each hidden layer."""
+        value = self.of(name, spec)
+        n_hidden = len(self.layer_sizes())
+        if isinstance(value, kind):
+            return (value,) * n_hidden
+        if len(value) != n_hidden or not all(isinstance(v, kind) for v in value):
+            raise ValueError(
+                f"{name} must be one value or one for each of the {n_hidden} hidden layers; "
+                f"got {value!r}"
+            )
+        return tuple(value)
+
+    # ---- training
+
+    def learn_scaling(
+        self,
+        X: NDArray[Any],
+        n_numeric: int,
+        rows: NDArray[Any] | None,
+        weights: NDArray[Any] | None,
+    ) -> Scaling:
+        """Learn the scaling of the table's columns from the training rows (None: all)."""
+        standardize = self.of("standardize")
+        if not standardize:
+            return Scaling(np.empty(0), np.empty(0), n_numeric)
+        return learn_scaling(X, n_numeric, rows, weights, robust=standardize == "robust")
+
+    def optimizer_options(self, recipe: Recipe, layers: Sequence[Layer]) -> dict[str, Any]:
+        """Options of the Optimizer of a network with these layers."""
+        return {
+            "solver": self.solver,
+            "momentum": self.momentum,
+            "nesterovs_momentum": self.nesterovs_momentum,
+            "beta_1": self.beta_1,
+            "epsilon": self.epsilon,
+            "beta_2": recipe.beta_2,
+            "weight_decay": recipe.weight_decay,
+            **rate_factors(recipe, layers, self.learning_rate_factors, self.solver),
+        }
+
+    def training_options(self, recipe: Recipe, n_rows: int) -> dict[str, Any]:
+        """Options of the engine's training loop over so many rows.
+
+        Loss, penalty, seed, threads and time are added by the caller.
+        """
+        return {
+            "max_grad_norm": float(self.max_grad_norm or 0.0),
+            "learning_rate": recipe.learning_rate,
+            "learning_rate_init": recipe.learning_rate_init,
+            "power_t": float(self.power_t),
+            "warmup_fraction": float(self.warmup_fraction),
+            "max_iter": recipe.max_iter,
+            "batch_size": self._batch_size(recipe, n_rows),
+            "shuffle": bool(self.shuffle),
+            "tol": float(self.tol),
+            "n_iter_no_change": int(min(recipe.n_iter_no_change, LARGEST)),
+            "patience_growth": recipe.patience_growth,
+            "early_stopping": bool(self.early_stopping),
+            "average_epochs": recipe.average_epochs,
+            "anneals": recipe.tabular and recipe.learning_rate != "constant",
+            "samples_seen": 0.0,
+        }
+
+    def penalty(self, factor: float) -> dict[str, float]:
+        """The engine's options "l1" and "l2" of the penalty, whose strength is `factor` times."""
+        return {
+            "l1": float(factor * self.alpha * self.l1_ratio),
+            "l2": float(factor * self.alpha * (1 - self.l1_ratio)),
+        }
+
+    def _batch_size(self, recipe: Recipe, n_rows: int) -> int:
+        if not is_auto(self.batch_size):
+            return int(min(self.batch_size, n_rows))
+        if recipe.tabular:
+            n_batches = max(1, round(n_rows / 256))
+            return -(-n_rows // n_batches)  # so that none of them is much smaller than the others
+        # RealMLP's rule: larger tables bear larger minibatches.
+        for limit, size in ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512)):
+            if n_rows <= limit:
+                return min(size, n_rows)
+        return 1024

@@ -1,0 +1,151 @@
+"""TrainingRun: one call of the engine's training loop for one member."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp import _core
+from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.progress import EpochRecord, Progress
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.tasks import Task
+from fastmlp.tasks.metrics import Metric
+
+
+@dataclass(eq=False)
+class TrainingRun:
+    """Training of one member in one call of the engine.
+
+    Attributes
+    ----------
+    member : Member
+        As it was before. Its network and optimiser are trained in place.
+    train, validation : RowSubset
+        With scaled targets.
+    options : dict
+        Of the engine's training loop.
+    metric : callable or None
+        What to watch in place of the validation loss.
+    index : int
+        Position among the members.
+    trained : Member or None
+        The member with its new history; None until it has run.
+    """
+
+    member: Member
+    train: RowSubset
+    validation: RowSubset | None
+    options: dict[str, Any]
+    metric: Metric | None
+    index: int
+    trained: Member | None = None
+
+    @property
+    def latest(self) -> Member:
+        """The member as it is now."""
+        return self.trained or self.member
+
+    @property
+    def stop_reason(self) -> str:
+        """Why training ended."""
+        return self.latest.history.stop_reason
+
+    def run(
+        self,
+        inputs: _core.Standardisation,
+        n_threads: int,
+        progress: Progress,
+        interrupted: Callable[[], bool] | None,
+        time_limit: float = inf,
+    ) -> None:
+        """Train, and record how it went."""
+        metric_curve: list[float] = []
+
+        def on_epoch(
+            epoch: int,
+            loss: float,
+            validation_loss: float,
+            learning_rate: float,
+            seconds: float,
+            outputs: NDArray[np.float64] | None,
+        ) -> tuple[bool, float | None]:
+            value, watched = np.nan, None
+            if self.metric is not None and outputs is not None:
+                value, watched = self.metric(outputs)
+                metric_curve.append(value)
+            record = EpochRecord(
+                epoch, loss, validation_loss, learning_rate, value, seconds, self.index
+            )
+            return progress.record(record), watched
+
+        watches = self.metric is not None and self.validation is not None
+        start = time.perf_counter()
+        result = _core.train(
+            self.member.network._engine,
+            self.member.optimizer._engine,
+            inputs,
+            self.train,
+            self.validation,
+            self.options
+            | {"n_threads": n_threads, "time_limit": time_limit, "reports_outputs": watches},
+            on_epoch if progress.is_wanted or watches else None,
+            interrupted,
+        )
+        seconds = time.perf_counter() - start
+        self.trained = replace(
+            self.member,
+            history=self.member.history.extended(result, metric_curve, seconds),
+            samples_seen=self.member.samples_seen + self.train.n_rows * result["n_iter"],
+        )
+
+
+def runs_of_fit(
+    members: Sequence[Member],
+    splits: Sequence[Split],
+    data: RowSubset,
+    *,
+    settings: Settings,
+    task: Task,
+    random_state: np.random.RandomState,
+) -> list[TrainingRun]:
+    """Make a run for each member, on its training rows and with its validation rows."""
+    scaled = data._replace(y=task.scale(data.y, members[0].network.dtype))
+    runs = []
+    for index, (member, split) in enumerate(zip(members, splits, strict=True)):
+        validation, metric = split.validation, None
+        if validation is not None:
+            if settings.eval_metric is not None:
+                metric = task.metric(settings.eval_metric, *validation.own_targets())
+            own_rows = validation.rows is not None  # of the training table
+            y = scaled.y if own_rows else task.scale(validation.y, member.network.dtype)
+            validation = validation._replace(y=y)
+        train = scaled._replace(rows=split.train)
+        options = settings.training_options(member.recipe, train.n_rows) | task.loss_options
+        options |= settings.penalty(task.penalty_factor)
+        options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
+        runs.append(TrainingRun(member, train, validation, options, metric, index))
+    return runs
+
+
+def runs_of_partial_fit(
+    members: Sequence[Member], data: RowSubset, *, settings: Settings, task: Task
+) -> list[TrainingRun]:
+    """Make a run of one epoch over all rows for each member."""
+    scaled = data._replace(y=task.scale(data.y, members[0].network.dtype))
+    runs = []
+    for index, member in enumerate(members):
+        recipe = member.partial_fit_recipe
+        options = settings.training_options(recipe, data.n_rows) | task.loss_options
+        options |= settings.penalty(task.penalty_factor)
+        options["seed"] = member.network._engine.seed
+        options["samples_seen"] = float(member.samples_seen)
+        runs.append(TrainingRun(member, scaled, None, options, None, index))
+    return runs

@@ -1,0 +1,182 @@
+"""WeightedEnsemble: the networks of a fitted model as one predictor, a weighted mean of outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf, isnan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp import _core
+from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.splits import RowSubset
+from fastmlp.table.rows import pieces
+from fastmlp.table.scaling import Scaling
+from fastmlp.tasks import Task
+
+# Shares of the first kind that are tried. Of equally good ones the first, the most even, is taken.
+_SHARES = sorted((k / 20 for k in range(21)), key=lambda share: abs(share - 0.5))
+_MOST_ROWS = 2**18  # that a share is learnt from
+
+
+class WeightedEnsemble:
+    """Predictors of networks, and the weight of each. Immutable.
+
+    Outputs are those after the inverse link, in the networks' type.
+
+    Parameters
+    ----------
+    members : sequence of Member
+    scaling : Scaling
+        Of the columns of tables.
+    link : str
+        The engine's name of the inverse link function.
+    weights : ndarray of shape (n_estimators,), default=None
+        Add up to 1. None: all equal.
+
+    Attributes
+    ----------
+    kinds : list of str
+        The kinds of networks, in the order of the first network of each.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        scaling: Scaling,
+        link: str,
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.members = tuple(members)
+        self._scaling, self._link = scaling, link
+        self.weights = _normalised(np.ones(len(members))) if weights is None else weights
+        self.weights.flags.writeable = False
+        self._kind_of = np.array([member.recipe.spec.kind for member in members])
+        self.kinds: list[str] = list(dict.fromkeys(self._kind_of.tolist()))
+        self.predictors: list[Any] = [
+            (_core.PredictorF32 if member.network.dtype == np.float32 else _core.PredictorF64)(
+                member.network._engine, scaling.engine, link
+            )
+            for member in members
+        ]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Predictors are made anew from the networks.
+        return type(self), (self.members, self._scaling, self._link, np.array(self.weights))
+
+    def with_weights(self, weights: NDArray[np.float64]) -> WeightedEnsemble:
+        """The ensemble with other weights, which add up to 1."""
+        return WeightedEnsemble(self.members, self._scaling, self._link, weights)
+
+    def predict(self, table: NDArray[Any], n_threads: int) -> NDArray[Any]:
+        """The weighted mean of outputs, (n_rows, n_outputs)."""
+        return self._mean(self.weights, table, n_threads)
+
+    def predict_by_kind(self, table: NDArray[Any], n_threads: int) -> list[NDArray[Any]]:
+        """The mean of outputs of the networks of each kind."""
+        return [self._mean(self._kind_of == kind, table, n_threads) for kind in self.kinds]
+
+    def _mean(self, weights: NDArray[Any], table: NDArray[Any], n_threads: int) -> NDArray[Any]:
+        counted = np.flatnonzero(weights)
+        mean: NDArray[Any] = self.predictors[counted[0]].predict(table, n_threads)
+        if counted.size == 1:
+            return mean
+        # Weights and their sum are rounded alike, so that no mean is larger than all outputs.
+        own = weights.astype(mean.dtype)
+        mean *= own[counted[0]]
+        total = own[counted[0]]
+        for i in counted[1:]:
+            outputs = self.predictors[i].predict(table, n_threads)
+            outputs *= own[i]
+            mean += outputs
+            total += own[i]
+        mean /= total
+        return mean
+
+    def predict_held_out(
+        self, validation: Sequence[RowSubset | None], n_rows: int, n_threads: int
+    ) -> list[NDArray[Any]]:
+        """Outputs for the rows of the training table by the networks of each kind.
+
+        Each row is predicted by the networks that it was held out from; NaN if there are none.
+        """
+        network = self.members[0].network
+        by_kind = []
+        for kind in self.kinds:
+            outputs = np.zeros((n_rows, network._engine.outputs), dtype=network.dtype)
+            counts = np.zeros((n_rows, 1), dtype=np.uint16)
+            for i in np.flatnonzero(self._kind_of == kind).tolist():
+                subset = validation[i]
+                if subset is None:
+                    continue
+                for rows in pieces(subset.X, subset.rows):
+                    outputs[rows] += self.predictors[i].predict(subset.X[rows], n_threads)
+                counts[subset.rows] += 1
+            with np.errstate(invalid="ignore"):
+                outputs /= counts
+            by_kind.append(outputs)
+        return by_kind
+
+    def weigh_kinds(
+        self,
+        by_kind: list[NDArray[Any]],
+        task: Task,
+        targets: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+    ) -> tuple[WeightedEnsemble, NDArray[Any]]:
+        """Choose the weights of the kinds whose mean has the least loss on held-out rows.
+
+        Parameters
+        ----------
+        by_kind : list of ndarray of shape (n_rows, n_outputs)
+            Outputs of each kind for held-out rows, NaN where there are none. Overwritten.
+        task : Task
+        targets : ndarray of shape (n_rows, ...)
+        sample_weight : ndarray of shape (n_rows,) or None
+
+        Returns
+        -------
+        ensemble : WeightedEnsemble
+        outputs : ndarray of shape (n_rows, n_outputs)
+            The weighted mean of `by_kind`, for each row of the kinds that have it.
+        """
+        if len(by_kind) == 1:
+            return self, by_kind[0]
+        first, second = by_kind
+        no_first, no_second = np.isnan(first[:, 0]), np.isnan(second[:, 0])
+        counted = ~(no_first | no_second)
+        if sample_weight is not None:
+            counted &= sample_weight > 0
+        rows = np.flatnonzero(counted)
+        rows = rows[:: max(1, -(-rows.size // _MOST_ROWS))]
+        a, b = first[rows], second[rows]
+        own_weight = None if sample_weight is None else sample_weight[rows]
+
+        def loss_of(share: float) -> float:
+            loss = task.loss(b + share * (a - b), targets[rows], own_weight)
+            return inf if isnan(loss) else loss
+
+        share = min(_SHARES, key=loss_of) if rows.size else 0.5
+        is_first = self._kind_of == self.kinds[0]
+        weights = np.where(is_first, share / is_first.sum(), (1 - share) / np.sum(~is_first))
+        first[no_first] = second[no_first]
+        second[no_second] = first[no_second]
+        first -= second
+        first *= share
+        first += second
+        return self.with_weights(_normalised(weights)), first
+
+
+def weights_of_rest(weights: NDArray[np.float64], kept: Sequence[int]) -> NDArray[np.float64]:
+    """Weights of the members at these positions, if others are left out."""
+    if len(kept) == weights.size:
+        return weights
+    rest = weights[list(kept)]
+    return _normalised(rest if rest.any() else np.ones(len(kept)))
+
+
+def _normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised

@@ -1,0 +1,132 @@
+"""Arguments of `fit` and `partial_fit`: what they must be, and errors that say so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    _check_y,
+    _num_samples,
+    check_array,
+    check_consistent_length,
+)
+
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.labels import is_missing
+from fastmlp.tasks import Task
+
+
+def check_targets_given(y: Any, name: str, estimator: Any = None) -> None:
+    """Raise for missing targets and for dates, before the table is read."""
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
+            "is None."
+        )
+    _reject_dates(y, name)
+    _reject_missing(y, name)
+
+
+def _reject_dates(values: Any, name: str) -> None:
+    """Raise for dates and durations, which NumPy would turn into integers, NaT included."""
+    dtypes = getattr(values, "dtypes", getattr(values, "dtype", None))
+    if dtypes is None and isinstance(values, list | tuple):
+        dtypes = np.asarray(values[:1] if np.ndim(values[:1]) == 1 else values[0]).dtype
+    for dtype in np.atleast_1d(np.asarray(dtypes, dtype=object)):
+        temporal = getattr(dtype, "is_temporal", None)  # polars
+        if getattr(dtype, "kind", "") in ("m", "M") or (temporal is not None and temporal()):
+            raise TypeError(f"{name} must hold numbers or labels; got dates or durations")
+
+
+def _reject_missing(values: Any, name: str) -> None:
+    """Raise for missing targets among objects, which may be text or numbers."""
+    array = np.asarray(values) if isinstance(values, list | tuple) else values
+    kinds = ("object", "string", "str", "category", "categorical")
+    if str(getattr(array, "dtype", "")).lower() not in kinds:
+        return
+    try:
+        values = set(np.asarray(array, dtype=object).ravel().tolist())
+    except TypeError:  # they are no labels; a later check says what they are
+        return
+    for value in filter(is_missing, values):
+        raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a true value")
+
+
+def checked_targets(y: Any, table: NDArray[Any], minimum: int, estimator: Any) -> NDArray[Any]:
+    """Y as an array of finite values, as long as the table, which must not be shorter than this."""
+    if table.shape[0] < minimum:
+        raise ValueError(
+            f"Found array with {table.shape[0]} sample(s) (shape={table.shape}) while a minimum of "
+            f"{minimum} is required by {type(estimator).__name__}."
+        )
+    checked: NDArray[Any] = _check_y(y, multi_output=True, estimator=estimator)
+    check_consistent_length(table, checked)
+    return checked
+
+
+def row_weights(
+    task: Task,
+    y: NDArray[Any],
+    sample_weight: Any,
+    table: NDArray[Any],
+    dtype: np.dtype[Any],
+    name: str = "sample_weight",
+) -> NDArray[Any] | None:
+    """Weights of the rows, by class too, in the engine's type; None if all are equal."""
+    weights: NDArray[Any] | None = None
+    if sample_weight is not None:
+        try:
+            weights = _check_sample_weight(
+                sample_weight, table, dtype=np.float64, ensure_non_negative=True
+            )
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        weights = _in_engine_type(weights, dtype, name)
+    by_class = task.class_weights(y)
+    if by_class is None:
+        return weights
+    if weights is not None:
+        by_class *= weights
+    return _in_engine_type(by_class, dtype, f"class_weight times {name}")
+
+
+def _in_engine_type(weights: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
+    """Convert weights; those that the type cannot hold are an error."""
+    if not np.any(weights > 0):
+        raise ValueError(f"{name} must have at least one positive weight")
+    with np.errstate(over="ignore"):
+        converted = weights.astype(dtype)
+    tiny = np.finfo(dtype).tiny
+    if not np.isfinite(converted).all() or np.any((converted < tiny) & (weights > 0)):
+        raise ValueError(f"{name} must hold weights that {dtype} can hold")
+    return converted
+
+
+def checked_validation_targets(y_val: Any) -> Any:
+    """y_val as an array of finite values."""
+    if np.ndim(y_val) == 0:
+        raise ValueError(f"y_val must be 1-D or 2-D; got {y_val!r}")
+    if len(y_val) == 0:
+        raise ValueError("X_val and y_val must have at least one row")
+    check_targets_given(y_val, "y_val")
+    return check_array(y_val, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
+
+
+def encoded_validation_table(
+    X_val: Any, y_val: Any, encoder: TableEncoder, estimator: str
+) -> NDArray[Any]:
+    """X_val encoded, with as many rows as y_val."""
+    try:
+        table = encoder.encode(X_val, estimator=estimator)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"X_val: {str(error).removeprefix('X: ')}") from error
+    n_targets = _num_samples(y_val)
+    if n_targets != table.shape[0]:
+        raise ValueError(
+            f"X_val and y_val must have the same number of rows; got {table.shape[0]} and "
+            f"{n_targets}"
+        )
+    return table

@@ -1,0 +1,430 @@
+"""What Regressor and Classifier share: `fit` and `partial_fit` as one story, and attributes."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from fastmlp._threads import n_threads
+from fastmlp._user_warnings import warn
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import learn_from_held_out
+from fastmlp.ensemble.member import Member, continued_members, new_members
+from fastmlp.ensemble.progress import Progress
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import (
+    FEWEST_ROWS,
+    RowAssignment,
+    RowSubset,
+    Split,
+    fingerprint,
+    split_rows,
+)
+from fastmlp.ensemble.training import Training, train_members
+from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
+from fastmlp.estimators.arguments import (
+    check_targets_given,
+    checked_targets,
+    checked_validation_targets,
+    encoded_validation_table,
+    row_weights,
+)
+from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import CONSTRAINTS, callbacks_of, checked_settings
+from fastmlp.inspection.importances import importances_of
+from fastmlp.inspection.summary import summarise
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.scaling import Scaling
+from fastmlp.tasks import Task
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+    """Base of Regressor and Classifier."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    _model: FittedModel
+
+    networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])
+    estimator_weights_ = FittedAttribute(lambda model: model.ensemble.weights)
+    histories_ = FittedAttribute(lambda model: model.histories)
+    coefs_ = FittedAttribute(lambda model: _dense_parameters(model, "weights"))
+    intercepts_ = FittedAttribute(lambda model: _dense_parameters(model, "bias"))
+    n_iter_ = FittedAttribute(lambda model: model.n_iter)
+    best_iteration_ = FittedAttribute(lambda model: model.best_iteration, may_be_none=True)
+    loss_curve_ = FittedAttribute(lambda model: model.loss_curve)
+    validation_curve_ = FittedAttribute(lambda model: model.validation_curve, may_be_none=True)
+    metric_curve_ = FittedAttribute(lambda model: model.metric_curve, may_be_none=True)
+    learning_rate_curve_ = FittedAttribute(lambda model: model.learning_rate_curve)
+    loss_ = FittedAttribute(lambda model: model.last_loss)
+    best_loss_ = FittedAttribute(lambda model: model.best_loss)
+    stop_reason_ = FittedAttribute(lambda model: model.stop_reason)
+    fit_seconds_ = FittedAttribute(lambda model: model.fit_seconds)
+    feature_importances_ = FittedAttribute(
+        lambda model: model.feature_importances, "compute_importances=True finds them in `fit`"
+    )
+    t_ = FittedAttribute(lambda model: model.samples_seen)
+    n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
+    feature_names_in_ = FittedAttribute(
+        lambda model: model.encoder.feature_names, "X had no column names that are all strings"
+    )
+    n_layers_ = FittedAttribute(lambda model: model.n_layers)
+    n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
+    out_activation_ = FittedAttribute(lambda model: model.task.link)
+
+    # ---- what a subclass says about its targets
+
+    _classifies: ClassVar[bool]
+
+    @abstractmethod
+    def _new_task(
+        self, y: NDArray[Any], settings: Settings, classes: Any = None
+    ) -> tuple[Task, NDArray[Any]]:
+        """Learn from y what the targets are; returns the task and y's targets."""
+
+    @abstractmethod
+    def _continued_task(self, task: Task, classes: Any = None) -> Task:
+        """The task of a fitted model with this call's loss and other parameters."""
+
+    def _needs_held_out(self) -> list[str]:
+        """Parameters in use that do nothing without validation rows."""
+        metric = [] if self.eval_metric is None else ["eval_metric"]
+        return metric + ["compute_importances"] * bool(self.compute_importances)
+
+    # ---- fitting
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train on a table.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+            A raw table: columns of numbers, text, categories and booleans, any of them with missing
+            values (None, NaN, NA). Arrays of float32, float64 and integers are read in place.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True values, or class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+        X_val, y_val : like X and y, default=None
+            Validation rows for all networks. Without them `early_stopping` holds out some of the
+            rows of X. In a Pipeline, X_val passes through the earlier steps only with
+            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X or y is not what it should be, or training diverged. The estimator is
+            then as it was before the call.
+        TypeError
+            If X or y holds dates or objects that are neither numbers nor categories.
+        """
+        settings = checked_settings(self, classifies=self._classifies)
+        before = self._trained_before(settings) if self.warm_start else None
+        encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
+        given = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
+        assignment, random_state = self._assignment(settings, before)
+        splits = split_rows(
+            data,
+            task.strata(data.y),
+            given,
+            settings.held_out_fraction,
+            assignment.n_estimators,
+            random_state,
+        )
+        self._check_held_out(splits)
+        # Rows that are held out now must have been held out in earlier fits too.
+        rows = fingerprint(data, splits) if self.warm_start else None
+        is_held_out = before is None or (rows is not None and rows == before.held_out)
+
+        if before is None:
+            scaling, task, members = _begin(data, splits, settings, encoder, task, random_state)
+        else:
+            scaling, task, members = _go_on(data, settings, before, task)
+            splits = [splits[member.recipe.spec.index] for member in members]
+        runs = runs_of_fit(
+            members, splits, data, settings=settings, task=task, random_state=random_state
+        )
+        training = self._train(runs, scaling)
+        members = [member.after_fit() for member in training.members]
+        validation = [splits[run.index].validation for run in training.runs]
+
+        ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
+        threads, out_of_fold, importances = n_threads(self.n_jobs), None, None
+        if is_held_out or given is not None:
+            ensemble, task, out_of_fold = learn_from_held_out(
+                ensemble, task, data, validation, given, threads
+            )
+        if settings.compute_importances:
+            importances = importances_of(ensemble, encoder, task, validation, threads)
+        self._model = FittedModel(
+            encoder=encoder,
+            scaling=scaling,
+            task=task,
+            ensemble=ensemble,
+            standardize=settings.of("standardize"),
+            assignment=assignment,
+            held_out=rows if is_held_out else None,
+            fit_seconds=training.seconds,
+            out_of_fold=out_of_fold,
+            feature_importances=importances,
+        )
+        return self
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
+        """One epoch over the given rows; see the subclasses."""
+        settings = checked_settings(self, classifies=self._classifies)
+        before = self._trained_before(settings)
+        encoder, task, data = self._encode(
+            X, y, sample_weight, settings, before, minimum=1, classes=classes
+        )
+        if before is None:
+            random_state = check_random_state(self.random_state)
+            splits = [Split(None, None)] * int(settings.of("n_estimators"))
+            scaling, task, members = _begin(data, splits, settings, encoder, task, random_state)
+            _warn_of_constants(encoder, scaling)
+        else:
+            scaling, task, members = _go_on(data, settings, before, task)
+        runs = runs_of_partial_fit(members, data, settings=settings, task=task)
+        training = self._train(runs, scaling)
+        self._model = FittedModel(
+            encoder=encoder,
+            scaling=scaling,
+            task=task,
+            ensemble=WeightedEnsemble(
+                training.members, scaling, task.link, _weights_before(before, training)
+            ),
+            standardize=settings.of("standardize"),
+            assignment=None if before is None else before.assignment,
+            held_out=None,  # no row is, from now on
+            fit_seconds=training.seconds,
+        )
+
+    # ---- the steps of fitting
+
+    def _trained_before(self, settings: Settings) -> FittedModel | None:
+        """The fitted model that training goes on with, if there is one."""
+        if not self._is_fitted:
+            return None
+        self._model.check_continues(settings)
+        return self._model
+
+    def _encode(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        settings: Settings,
+        before: FittedModel | None,
+        *,
+        minimum: int,
+        classes: Any = None,
+    ) -> tuple[TableEncoder, Task, RowSubset]:
+        """The table and its targets as numbers; what they are like is learnt, or known before."""
+        check_targets_given(y, "y", self)
+        if before is None:
+            encoder, table = TableEncoder.learn(X, self.categorical_features)
+            y = checked_targets(y, table, minimum, self)
+            task, targets = self._new_task(y, settings, classes)
+        else:
+            encoder = before.encoder
+            table = encoder.encode(X, estimator=type(self).__name__)
+            y = checked_targets(y, table, minimum, self)
+            task = self._continued_task(before.task, classes)
+            targets = task.encode(y, np.dtype(settings.dtype))
+        weights = row_weights(task, y, sample_weight, table, np.dtype(settings.dtype))
+        return encoder, task, RowSubset(table, targets, weights)
+
+    def _validation_rows(
+        self,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+        settings: Settings,
+        encoder: TableEncoder,
+        task: Task,
+    ) -> RowSubset | None:
+        """The validation table that `fit` is given as numbers; None if there is none."""
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val must be given together")
+        if X_val is None and sample_weight_val is not None:
+            raise ValueError("sample_weight_val was given without X_val and y_val")
+        if X_val is None:
+            return None
+        y = checked_validation_targets(y_val)
+        name, dtype = type(self).__name__, np.dtype(settings.dtype)
+        table = encoded_validation_table(X_val, y, encoder, name)
+        targets = task.encode(y, dtype, "y_val")
+        weights = row_weights(task, y, sample_weight_val, table, dtype, "sample_weight_val")
+        return RowSubset(table, targets, weights)
+
+    def _assignment(
+        self, settings: Settings, before: FittedModel | None
+    ) -> tuple[RowAssignment, np.random.RandomState]:
+        """How rows are assigned to networks: as before, if training goes on."""
+        if before is None:
+            return RowAssignment.new(settings.of("n_estimators"), self.random_state)
+        if before.assignment is None:  # after partial_fit alone
+            n_estimators = before.members[-1].recipe.spec.index + 1
+            return RowAssignment.new(n_estimators, self.random_state)
+        return before.assignment, before.assignment.generator()
+
+    def _check_held_out(self, splits: Sequence[Split]) -> None:
+        """Raise if a parameter needs validation rows and there are none."""
+        if splits[0].validation is None:
+            for name in self._needs_held_out():
+                raise ValueError(
+                    f"{name} needs validation rows: X_val and y_val, or early_stopping=True and "
+                    f"{FEWEST_ROWS} rows, so that training and validation rows have some weight"
+                )
+
+    def _train(self, runs: Sequence[TrainingRun], scaling: Scaling) -> Training:
+        """Run the training, with the estimator's threads, time limit, output and callbacks."""
+        epochs = [run.options["max_iter"] for run in runs]
+        progress = Progress(self.verbose, epochs, callbacks_of(self))
+        return train_members(runs, scaling, n_threads(self.n_jobs), progress, self.time_limit)
+
+    # ---- the fitted model
+
+    @property
+    def _is_fitted(self) -> bool:
+        return "_model" in self.__dict__
+
+    @property
+    def _fitted(self) -> FittedModel:
+        """The fitted model; an error before `fit`."""
+        check_is_fitted(self)
+        return self._model
+
+    def summary(self) -> str:
+        """Describe what was fitted: columns and how each is treated, layers, training.
+
+        Returns
+        -------
+        str
+            Lines to print.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        return summarise(type(self).__name__, self._fitted)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return self._is_fitted
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Names of the parameters, read once: reading them takes a tenth of a small fit."""
+        names: list[str] = super()._get_param_names()
+        return names
+
+
+def _begin(
+    data: RowSubset,
+    splits: Sequence[Split],
+    settings: Settings,
+    encoder: TableEncoder,
+    task: Task,
+    random_state: np.random.RandomState,
+) -> tuple[Scaling, Task, list[Member]]:
+    """Scaling of table and targets learnt from the training rows, and new networks."""
+    # The training rows of one network. Of several all rows, since each has others held out.
+    rows = splits[0].train if len(splits) == 1 else None
+    scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
+    task = task.scaled_to(data.y, rows, data.sample_weight)
+    task = task.with_range_of(data.y, data.sample_weight)
+    members = new_members(
+        data,
+        splits,
+        rows,
+        settings=settings,
+        encoder=encoder,
+        scaling=scaling,
+        task=task,
+        random_state=random_state,
+    )
+    return scaling, task, members
+
+
+def _go_on(
+    data: RowSubset, settings: Settings, before: FittedModel, task: Task
+) -> tuple[Scaling, Task, list[Member]]:
+    """Scaling, task and copies of the networks of a fitted model, to go on with."""
+    task = task.with_range_of(data.y, data.sample_weight)
+    members = continued_members(
+        before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
+    )
+    return before.scaling, task, members
+
+
+def _weights_before(before: FittedModel | None, training: Training) -> NDArray[np.float64] | None:
+    """Weights that the networks had before this training; None if they are new."""
+    if before is None:
+        return None
+    return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
+
+
+def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
+    """Warn of columns that have one value only in the first rows of partial_fit."""
+    never = np.flatnonzero(scaling.scale[: encoder.n_numeric] == 0)
+    if not (never.size or encoder.n_flags):
+        return
+    numeric = [column.name for column in encoder.columns if column.kind == "numeric"]
+    names = [numeric[i] for i in never]
+    names += [column.name for column in encoder.columns if column.kind == "constant"]
+    if names:
+        warn(
+            "the first call of partial_fit decides what is learnt of columns; "
+            f"{len(names)} of them, such as {names[0]!r}, have one value only there and are not "
+            "used in later calls"
+        )
+
+
+def _dense_parameters(model: FittedModel, kind: str) -> list[NDArray[Any]]:
+    """Read-only views of the parameters of the dense layers of a single network."""
+    if len(model.members) > 1:
+        raise AttributeError(
+            f"coefs_ and intercepts_ exist for one network, and here are {len(model.members)}; "
+            "networks_ holds them all, and n_estimators=1 fits one"
+        )
+    views = [values.view() for values in model.members[0].network.parameters_of(kind)]
+    for view in views:
+        view.flags.writeable = False  # predictors hold copies
+    return views

@@ -1,0 +1,505 @@
+"""Regressor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from numbers import Real
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from fastmlp._threads import n_threads
+from fastmlp.ensemble.progress import Callback
+from fastmlp.ensemble.settings import Settings
+from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.tasks import RegressionTask, Task
+from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class Regressor(RegressorMixin, BaseMLP):
+    """Multilayer perceptron for regression.
+
+    Takes raw tables. Parameters that mean the same as in scikit-learn's MLPRegressor have the same
+    names; those at "auto" are set by `preset`.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int, sequence of int or "auto", default="auto"
+        Units of each hidden layer; () is a linear model.
+    activation : str or sequence of str, default="auto"
+        One for all hidden layers, or one for each: 'identity', 'relu', 'leaky_relu', 'elu', 'selu',
+        'gelu', 'silu', 'mish', 'tanh', 'logistic', 'softplus'.
+    preset : {"default", "fast", "best", "plain"}, default="default"
+        What "auto" stands for; see Notes.
+    n_estimators : int or "auto", default="auto"
+        Networks that are trained, in one call, and averaged. They differ in initial weights, the
+        order of rows and the fold that they are validated on and, except with preset 'plain', in
+        activation and learning rate. The number decides on their kinds: twice as many as there are
+        folds (ten by default) or more are of two kinds, and no network is like one of an ensemble
+        of nine; see Notes. `summary` lists the kinds.
+    categorical_features : "from_dtype" or array-like of str, int or bool, default="from_dtype"
+        "from_dtype": categories are the columns of text and booleans, and those that a frame calls
+        categorical. An array names columns of numbers that are categories too, by name, position
+        or mask.
+    numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
+        Features that the network reads beside each number itself, in tables of up to 256 columns
+        of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).
+        "piecewise_linear": four learnt functions of the number that are linear between 17 bin
+        edges (33 for more than 5,000 rows) and constant outside ([2]_, with few outputs). "both":
+        both. None: none. "auto": by kind of network, number of rows and task; see Notes.
+    loss : str, default="squared_error"
+        'squared_error', 'absolute_error', 'huber', 'quantile' or 'poisson'.
+        The loss to minimise, the mean over rows and outputs, of the standardised target. 'poisson'
+        predicts the mean of counts: the network's output is its logarithm.
+    delta : float, default=1.0
+        Parameter of 'huber': where the quadratic part ends, in standard deviations of the target.
+    quantile : float or sequence of float, default=0.5
+        Parameter of 'quantile': the quantile to predict, in (0, 1), or several in ascending order.
+    solver : {"adam", "sgd", "rmsprop"}, default="adam"
+        Optimiser; 'adam' with `weight_decay` is AdamW.
+    alpha : float, default=0.0
+        Strength of the penalty, relative to the loss as scikit-learn's alpha is:
+        ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1)``, divided by the rows of the
+        minibatch, is added to the loss, or to half of it for 'squared_error'.
+    l1_ratio : float, default=0.0
+        Share of the L1 norm in the penalty, in [0, 1].
+    weight_decay : float or "auto", default="auto"
+        Decoupled decay: weights (not biases) shrink by ``learning rate * weight_decay`` at every
+        step ([3]_).
+    dropout : float, sequence of float or "auto", default="auto"
+        Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
+        layers, or one for each.
+    batch_size : int or "auto", default="auto"
+        Rows per minibatch. 'auto': about 256; with preset 'plain' 64 up to 1,024 rows, 128 up to
+        8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+    learning_rate : str, default="auto"
+        Schedule of the learning rate: 'constant', 'invscaling', 'adaptive', 'cosine', 'one_cycle'
+        or 'coslog4'. 'invscaling' and 'adaptive' are scikit-learn's, for any solver. 'cosine'
+        falls along half a cosine to 0 over `max_iter` epochs, after a linear rise over
+        `warmup_fraction`. 'one_cycle' rises from 1/25 of `learning_rate_init` and falls to
+        1/250,000 of it ([4]_). 'coslog4' rises and falls four times along a cosine, each time
+        twice as long as before ([1]_).
+    learning_rate_init : float or "auto", default="auto"
+        Largest learning rate. Except with preset 'plain', that of Adam is relative to the size of
+        a layer: weights of a layer of n inputs have 1/sqrt(n) of it, biases a tenth. "auto" is
+        0.002 for 'sgd' and 0.004 for 'rmsprop'.
+    learning_rate_factors : sequence of float or None, default=None
+        A factor on the learning rate of each dense layer, the output layer included.
+    power_t : float, default=0.5
+        Exponent of 'invscaling'.
+    warmup_fraction : float, default=0.1
+        Fraction of all steps, in [0, 1), in which 'cosine' and 'one_cycle' rise.
+    max_iter : int or "auto", default="auto"
+        Most epochs.
+    time_limit : float or None, default=None
+        Seconds for the training of all networks. The schedule is shortened to fit, at the pace of
+        the epochs so far; each network is trained for at least one epoch. Results then depend on
+        the machine.
+    shuffle : bool, default=True
+        Whether each epoch has another order of rows.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, order of rows, dropout and folds. The same seed gives the same bits
+        for any number of threads.
+    tol : float, default=0.0
+        A loss counts as progress if it falls by more than this.
+    verbose : int, default=0
+        1: a progress bar; 2: a line for each epoch.
+    warm_start : bool, default=False
+        Whether `fit` goes on with the networks, standardisation and optimiser state of the last
+        one. The networks' sizes, activations, dropout and dtype cannot change then. If other rows
+        are held out than in all fits before (other X or y, another `validation_fraction`,
+        `partial_fit` or `warm_start` False in between), nothing is learnt from them: networks keep
+        their weights in the mean, and there are no out-of-fold predictions.
+    momentum : float, default=0.9
+        Parameter of solver 'sgd'.
+    nesterovs_momentum : bool, default=True
+        Parameter of solver 'sgd'.
+    early_stopping : bool, default=True
+        Whether to watch the loss on validation rows, keep the weights of its best epoch, and stop
+        after `n_iter_no_change` epochs without progress. False: the training loss is watched and
+        the last weights are kept. So it is for tables of fewer than 10 rows too, and if training
+        or validation rows all had weight 0.
+    validation_fraction : float or "auto", default="auto"
+        Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
+        `X_val`. Of several networks each has a fold, no larger than this; the number of folds
+        decides on their kinds.
+    eval_metric : str, callable or None, default=None
+        Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
+        scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
+        value of a function is a cost, except for scikit-learn's functions named ``..._score``.
+        `sample_weight` is passed to metrics that take it.
+    compute_importances : bool, default=False
+        Whether `fit` computes `feature_importances_`.
+    beta_1 : float, default=0.9
+        Parameter of solver 'adam': decay of the mean of gradients.
+    beta_2 : float or "auto", default="auto"
+        Parameter of 'adam' and 'rmsprop': decay of the mean of squared gradients.
+    epsilon : float, default=1e-8
+        Parameter of 'adam' and 'rmsprop': added to the root of that mean.
+    n_iter_no_change : int, inf or "auto", default="auto"
+        Training ends after more than this many epochs in a row without progress. "auto": 40 plus
+        the number of the best epoch; 20 with preset 'plain'.
+    max_grad_norm : float or None, default=None
+        Gradients with a larger norm, of all parameters together, are scaled down to it.
+    standardize : bool, "robust" or "auto", default="auto"
+        Whether numbers (and regression targets) are scaled inside to mean 0 and standard deviation
+        1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
+        outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
+    dtype : {"float32", "float64"}, default="float32"
+        Type that networks compute in.
+    n_jobs : int or None, default=None
+        Threads of `fit` and of predictions. None: as many as CPU affinity, the container's quota,
+        ``OMP_NUM_THREADS`` and threadpoolctl allow, and not 1 as in scikit-learn. -1: all cores.
+        Small networks use one in any case.
+    callbacks : callable, sequence of callables or None, default=None
+        Called after every epoch with an `EpochRecord`. If one returns true, the training of that
+        network ends. Calls never overlap.
+
+    Attributes
+    ----------
+    networks_ : list of Network
+        Copies of the networks.
+    estimator_weights_ : ndarray of shape (n_estimators,)
+        Weight of each network in the mean; they add up to 1.
+    histories_ : list of History
+        How the training of each network went: epochs, curves, seconds, why it ended.
+    coefs_, intercepts_ : list of ndarray
+        Weights (inputs, outputs) and biases (outputs,) of the dense layers, read-only, if there is
+        one network. Inputs and targets are standardised for them.
+    n_iter_ : int
+        Epochs run by the network that was trained longest.
+    best_iteration_ : int or None
+        Epoch (from 1) whose weights were kept (except with preset 'plain', their mean over the
+        epochs up to it), the median over networks; None without validation rows.
+    loss_curve_, validation_curve_, metric_curve_ : list of float
+        Training loss (mean over the epoch's minibatches, penalty included), validation loss and
+        `eval_metric` after each epoch, the mean over networks; the latter two None without
+        validation rows or metric.
+    learning_rate_curve_ : list of float
+        Learning rate at the end of each epoch.
+    loss_, best_loss_ : float
+        The last training loss, and the least validation loss (or metric as a cost); means over
+        networks.
+    stop_reason_ : str
+        'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged', as for
+        most networks.
+    oof_prediction_ : ndarray, with the shape of what `predict` returns
+        Out-of-fold predictions: for each training row those of the networks that it was held out
+        from; NaN if there are none. They exist for several networks with `early_stopping` and
+        without `X_val`. The weights of the kinds of networks are chosen on the same rows, so errors
+        are slightly too small.
+    fit_seconds_ : float
+        Time that training took, of all networks together.
+    feature_importances_ : ndarray of shape (n_features_in_,)
+        With `compute_importances`: by how much the coefficient of determination falls if a column
+        of the validation rows is shuffled, the weighted mean over networks.
+    t_ : int
+        Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
+        networks the largest number.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, if all of X's columns have names that are strings.
+    n_layers_, n_outputs_ : int
+        Layers, input and output included; units of the output layer.
+    out_activation_ : str
+        Inverse link function between the last layer and predictions: 'identity' or 'exponential'.
+
+    See Also
+    --------
+    Classifier : The same for classes.
+    sklearn.neural_network.MLPRegressor : scikit-learn's network.
+
+    Notes
+    -----
+    "auto" stands for:
+
+    ====================  =====================  ==========  ==========  ================
+    parameter             'default'              'fast'      'best'      'plain'
+    ====================  =====================  ==========  ==========  ================
+    n_estimators          10                     1           40          1
+    hidden_layer_sizes    (128, 128, 128)        the same    the same    (256, 256)
+    activation            silu, mish, selu       the same    the same    mish
+    dropout               0 to 0.4, see below    the same    the same    0
+    numeric_embedding     by kind, see below     the same    the same    None
+    standardize           "robust"               the same    the same    True
+    learning_rate         coslog4                the same    the same    cosine
+    learning_rate_init    0.07 to 0.14           the same    the same    0.004
+    beta_2                0.95                   the same    the same    0.999
+    weight_decay          0.02                   the same    the same    0.05
+    max_iter              256 to 512, see below  a quarter   the same    100
+    n_iter_no_change      40 + best epoch        the same    the same    20
+    validation_fraction   0.2                    the same    the same    0.1
+    ====================  =====================  ==========  ==========  ================
+
+    **Kinds of networks.** Networks differ in activation and learning rate, in turn. If there are
+    twice as many networks as folds or more (ten, with a fifth held out or with `X_val`), they are
+    of two kinds, a round of folds for each in turn; else all are balanced:
+
+    ========  =============  =================================  ================================
+    kind      suits tables   up to 2,500 rows                   more rows
+    ========  =============  =================================  ================================
+    fine      with little    no dropout, both embeddings (high  dropout 0.1, piecewise-linear
+              noise          frequencies), 512 epochs           embedding
+    smooth    with noise     dropout 0.4, periodic embedding    dropout 0.3, periodic embedding
+                             (low frequencies)
+    balanced  of any kind    dropout 0.25, both embeddings      dropout 0.25, piecewise-linear
+                                                                embedding
+    ========  =============  =================================  ================================
+
+    The weights of the kinds (`estimator_weights_`) are those with the least loss on held-out rows.
+
+    **Epochs.** `max_iter` above is for up to 4,096 rows. It falls with the root of their number.
+
+    **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
+    in each unit's activation, initial weights that are fitted to the data, dropout and decay that
+    fade out in the second half of training, and learning rates by layer, as in RealMLP ([1]_). With
+    `early_stopping`, the mean of the weights over about the last three epochs is validated and
+    kept. With 'plain' a network is a stack of dense layers and nothing else.
+
+    References
+    ----------
+    .. [1] Holzmüller, Grinsztajn & Steinwart 2024, "Better by default: strong pre-tuned MLPs and
+       boosted trees on tabular data", https://arxiv.org/abs/2407.04491
+    .. [2] Gorishniy, Rubachev & Babenko 2022, "On embeddings for numerical features in tabular deep
+       learning", https://arxiv.org/abs/2203.05556
+    .. [3] Loshchilov & Hutter 2019, "Decoupled weight decay regularization",
+       https://arxiv.org/abs/1711.05101
+    .. [4] Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large
+       learning rates", https://arxiv.org/abs/1708.07120
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import train_test_split
+    >>> from fastmlp import Regressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> model = Regressor(random_state=0).fit(X_train, y_train)
+    >>> model.predict(X_test[:2]).shape
+    (2,)
+    >>> model.score(X_test, y_test) > 0.3
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+    }
+    _classifies: ClassVar[bool] = False
+
+    oof_prediction_ = FittedAttribute(
+        lambda model: model.out_of_fold,
+        "several networks with early_stopping=True and without X_val make out-of-fold predictions",
+    )
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
+        activation: str | Sequence[str] = "auto",
+        *,
+        preset: Literal["default", "fast", "best", "plain"] = "default",
+        n_estimators: int | Literal["auto"] = "auto",
+        categorical_features: Any = "from_dtype",
+        numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
+        loss: Literal[
+            "squared_error", "absolute_error", "huber", "quantile", "poisson"
+        ] = "squared_error",
+        delta: float = 1.0,
+        quantile: float | Sequence[float] = 0.5,
+        solver: Literal["adam", "sgd", "rmsprop"] = "adam",
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        weight_decay: float | Literal["auto"] = "auto",
+        dropout: float | Sequence[float] | Literal["auto"] = "auto",
+        batch_size: int | Literal["auto"] = "auto",
+        learning_rate: Literal[
+            "auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"
+        ] = "auto",
+        learning_rate_init: float | Literal["auto"] = "auto",
+        learning_rate_factors: Sequence[float] | None = None,
+        power_t: float = 0.5,
+        warmup_fraction: float = 0.1,
+        max_iter: int | Literal["auto"] = "auto",
+        time_limit: float | None = None,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 0.0,
+        verbose: int = 0,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = True,
+        validation_fraction: float | Literal["auto"] = "auto",
+        eval_metric: str | Callable[..., float] | None = None,
+        compute_importances: bool = False,
+        beta_1: float = 0.9,
+        beta_2: float | Literal["auto"] = "auto",
+        epsilon: float = 1e-8,
+        n_iter_no_change: float | Literal["auto"] = "auto",
+        max_grad_norm: float | None = None,
+        standardize: bool | Literal["robust", "auto"] = "auto",
+        dtype: Literal["float32", "float64"] = "float32",
+        n_jobs: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.preset = preset
+        self.n_estimators = n_estimators
+        self.categorical_features = categorical_features
+        self.numeric_embedding = numeric_embedding
+        self.loss = loss
+        self.delta = delta
+        self.quantile = quantile
+        self.solver = solver
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.learning_rate_factors = learning_rate_factors
+        self.power_t = power_t
+        self.warmup_fraction = warmup_fraction
+        self.max_iter = max_iter
+        self.time_limit = time_limit
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.eval_metric = eval_metric
+        self.compute_importances = compute_importances
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_grad_norm = max_grad_norm
+        self.standardize = standardize
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+        self.callbacks = callbacks
+
+    # ---- targets
+
+    def _loss(self) -> RegressionLoss:
+        """The loss with its parameters, checked."""
+        quantiles = np.asarray(self.quantile)
+        if quantiles.ndim > 1 or quantiles.size == 0 or quantiles.dtype.kind not in "fiu":
+            raise ValueError(f"quantile must be a number or a sequence of them; got {quantiles!r}")
+        if not np.all((quantiles > 0) & (quantiles < 1)):
+            raise ValueError(f"quantile must be in (0, 1); got {self.quantile!r}")
+        if quantiles.ndim == 0:
+            return RegressionLoss(self.loss, float(self.delta), float(quantiles))
+        if not np.all(np.diff(quantiles) > 0):
+            raise ValueError(f"quantile must hold ascending numbers; got {self.quantile!r}")
+        if self.loss != "quantile":
+            raise ValueError("quantile can hold several numbers for loss='quantile' only")
+        return RegressionLoss(self.loss, float(self.delta), tuple(map(float, quantiles)))
+
+    def _new_task(
+        self, y: NDArray[Any], settings: Settings, classes: Any = None
+    ) -> tuple[Task, NDArray[Any]]:
+        return RegressionTask.learn(
+            y,
+            self._loss(),
+            standardize=bool(settings.of("standardize")),
+            clip=settings.preset != "plain",
+        )
+
+    def _continued_task(self, task: Task, classes: Any = None) -> Task:
+        return replace(cast(RegressionTask, task), training_loss=self._loss())
+
+    # ---- the fitted model
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch on the given rows.
+
+        The first call builds the network and learns the standardisation; later calls keep both and
+        the optimiser's state. So the first call should have enough rows to represent the columns.
+        There are no validation rows: `eval_metric` and `compute_importances`
+        do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
+        learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.
+        With 'constant' it is `learning_rate_init` in any case.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`; the estimator is then as it was before the call.
+        """
+        self._partial_fit(X, y, sample_weight)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+            In the unit of the target, float64. Several quantiles never cross. Except with preset
+            'plain' and loss 'poisson', no prediction leaves the range of the training targets.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table.
+        """
+        return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Score predictions by the coefficient of determination.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            R2; for several quantiles the mean over them of the fraction of pinball loss explained
+            (`sklearn.metrics.d2_pinball_score`).
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table, or y not its rows.
+        """
+        predicted = self.predict(X)
+        return cast(RegressionTask, self._fitted.task).score_of(y, predicted, sample_weight)

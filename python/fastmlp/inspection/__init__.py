@@ -1,0 +1,1 @@
+"""What a fitted model is like: summary, importances, plots; and what a bug report needs."""

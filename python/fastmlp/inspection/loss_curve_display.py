@@ -1,0 +1,141 @@
+"""LossCurveDisplay: a plot with the API of scikit-learn's displays."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+
+class LossCurveDisplay:
+    """Training and validation loss over epochs.
+
+    Build it with :meth:`from_estimator`.
+
+    Parameters
+    ----------
+    loss_curve : array-like of shape (n_epochs,)
+        Training loss after each epoch.
+    validation_curve : array-like of shape (n_epochs,) or None, default=None
+        Validation loss after each epoch.
+    best_iteration : int or None, default=None
+        The epoch (from 1) whose weights were kept.
+    estimator_name : str or None, default=None
+        Title of the plot.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+    lines_ : list of matplotlib Line2D
+        The curves.
+    """
+
+    def __init__(
+        self,
+        *,
+        loss_curve: ArrayLike,
+        validation_curve: ArrayLike | None = None,
+        best_iteration: int | None = None,
+        estimator_name: str | None = None,
+    ) -> None:
+        self.loss_curve = loss_curve
+        self.validation_curve = validation_curve
+        self.best_iteration = best_iteration
+        self.estimator_name = estimator_name
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, ax: Any = None, name: str | None = None, **line_kw: Any
+    ) -> "LossCurveDisplay":
+        """Plot the loss curves of a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : Regressor, Classifier or a Pipeline that ends in one
+            Fitted.
+        ax : matplotlib Axes, default=None
+            Axes to draw on; None makes new ones.
+        name : str, default=None
+            Title; None is the estimator's class.
+        **line_kw : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is something else.
+        sklearn.exceptions.NotFittedError
+            If it is not fitted.
+        ImportError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> import matplotlib
+        >>> matplotlib.use("Agg")
+        >>> from sklearn.datasets import load_diabetes
+        >>> from fastmlp import LossCurveDisplay, Regressor
+        >>> model = Regressor(max_iter=20, random_state=0).fit(*load_diabetes(return_X_y=True))
+        >>> display = LossCurveDisplay.from_estimator(model)
+        >>> [line.get_label() for line in display.lines_]
+        ['training', 'validation']
+        """
+        if hasattr(estimator, "steps"):  # a Pipeline: its last step is what was trained
+            estimator = estimator[-1]
+        if not hasattr(type(estimator), "validation_curve_"):
+            raise TypeError(
+                "estimator must be a fastmlp Regressor or Classifier, or a Pipeline that ends in "
+                f"one; got {type(estimator).__name__}"
+            )
+        check_is_fitted(estimator)
+        return cls(
+            loss_curve=estimator.loss_curve_,
+            validation_curve=estimator.validation_curve_,
+            best_iteration=estimator.best_iteration_,
+            estimator_name=type(estimator).__name__ if name is None else name,
+        ).plot(ax=ax, **line_kw)
+
+    def plot(self, *, ax: Any = None, **line_kw: Any) -> "LossCurveDisplay":
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+        **line_kw : dict
+            Passed to matplotlib's ``plot``.
+
+        Returns
+        -------
+        LossCurveDisplay
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        try:
+            import matplotlib.pyplot as plt
+        except ImportError as error:
+            raise ImportError(
+                "LossCurveDisplay needs matplotlib: pip install 'fastmlp[plot]'"
+            ) from error
+        if ax is None:
+            _, ax = plt.subplots()
+        self.lines_ = []
+        curves = {"training": self.loss_curve, "validation": self.validation_curve}
+        for label, curve in curves.items():
+            if curve is not None:
+                epochs = np.arange(1, len(np.asarray(curve)) + 1)
+                self.lines_ += ax.plot(epochs, curve, **{"label": label, **line_kw})
+        if self.best_iteration is not None:
+            ax.axvline(self.best_iteration, color="gray", linestyle=":", linewidth=1)
+        ax.set(xlabel="Epoch", ylabel="Loss", title=self.estimator_name)
+        ax.legend()
+        self.ax_ = ax
+        self.figure_ = ax.figure
+        return self

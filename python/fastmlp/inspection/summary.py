@@ -1,0 +1,105 @@
+"""Summary of a fitted model in words: columns, layers, training."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
+from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR
+from fastmlp.table.column import Column
+from fastmlp.table.encoder import TableEncoder
+
+_MOST_COLUMNS = 30  # that are listed one by one
+_SCALED = {
+    "robust": "scaled by median and quartiles",
+    True: "scaled by mean and standard deviation",
+    False: "not scaled",
+}
+
+
+def _treatment(column: Column, width: int | None, scaled: str) -> str:
+    """How the network reads a column."""
+    missing = ", some missing" if column.missing else ""
+    if column.kind == "numeric":
+        return f"number, {scaled}{missing}"
+    if column.kind == "binary":
+        return f"two values, -1 or 1{missing}"
+    if column.kind == "constant":
+        return f"{column.rare} rows too rare, not used" if column.rare else "constant, not used"
+    rare = f", {column.rare} rows too rare" if column.rare else ""
+    how = f"vectors of {width}" if width else "one-hot"
+    return f"category of {len(column.categories)}, {how}{missing}{rare}"
+
+
+def _layer(layer: Layer) -> str:
+    if isinstance(layer, Dense):
+        slopes = ", a slope for each unit" if layer.parametric else ""
+        return f"Dense {layer.inputs} -> {layer.outputs}, {layer.activation}{slopes}"
+    if isinstance(layer, Dropout):
+        return f"Dropout {layer.rate:g}"
+    if isinstance(layer, Embedding):
+        n_periodic = PERIODIC * layer.n_numbers * layer.periodic
+        periodic = f", {n_periodic} periodic features" if n_periodic else ""
+        n_linear = PIECEWISE_LINEAR * layer.n_numbers * bool(layer.bin_edges)
+        linear = f", {n_linear} piecewise-linear features" if n_linear else ""
+        return (
+            f"Embedding of {layer.n_numbers} numbers{periodic}{linear}, {layer.n_flags} flags, "
+            f"{len(layer.categories)} categories"
+        )
+    return f"Scale {layer.width}"
+
+
+def _columns(encoder: TableEncoder, layers: Sequence[Layer], scaled: str) -> Iterator[str]:
+    embedding = layers[0] if isinstance(layers[0], Embedding) else None
+    widths = iter(width for _, width in (embedding.categories if embedding else ()))
+    columns = encoder.columns
+    listed = columns[:_MOST_COLUMNS]
+    longest = max(len(column.name) for column in listed)
+    for column in listed:
+        width = next(widths, None) if column.kind == "category" else None
+        yield f"  {column.name:<{longest}}  {_treatment(column, width, scaled)}"
+    if len(columns) > len(listed):
+        yield f"  and {len(columns) - len(listed)} more"
+
+
+def summarise(estimator: str, model: FittedModel) -> str:
+    """Describe a fitted model in lines to print.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of its estimator's class.
+    model : FittedModel
+    """
+    members = model.members
+    networks = [member.network for member in members]
+    n_parameters = sum(values.size for network in networks for values in network.parameters)
+    several = len(members) > 1
+    kinds = Counter(member.recipe.spec.kind for member in members)
+    by_kind = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    count = f"{len(members)} networks ({by_kind}), " if several else ""
+    preset = members[0].recipe.preset
+    lines = [
+        f"{estimator}(preset={preset!r}): {count}{n_parameters:,} parameters, {model.dtype}",
+        "Columns",
+    ]
+    lines += _columns(model.encoder, networks[0].layers, _SCALED[model.standardize])
+    first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
+    for member in members:
+        first_of.setdefault(member.recipe.spec.kind, member.network)
+    for kind, network in first_of.items():
+        which = f"{kind} " if len(first_of) > 1 else ""
+        lines.append(f"Layers of the first {which}network" if several else "Layers")
+        lines += [f"  {_layer(layer)}" for layer in network.layers]
+    lines.append(f"Training, {model.fit_seconds:.2f} seconds")
+    for member, weight in zip(members, model.ensemble.weights, strict=True):
+        history, spec = member.history, member.recipe.spec
+        best = f", best {history.best_iteration}" if history.best_iteration else ""
+        which = f"{spec.index} ({spec.kind}, weight {weight:.2g}): " if several else ""
+        lines.append(
+            f"  {which}{history.n_iter} epochs{best}, loss {history.best_loss:.4g}, "
+            f"{history.stop_reason}, {history.seconds:.2f} seconds"
+        )
+    return "\n".join(lines)

@@ -1,0 +1,61 @@
+"""Bin edges of the piecewise-linear embedding, learnt from the training rows of a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.table.rows import rows_with_weight, sample_for_quantiles
+from fastmlp.table.scaling import Scaling
+
+# Bins for few rows and for many: with more bins than rows can fill, noise is learnt.
+_BINS, _MANY_BINS, _MANY_ROWS = 16, 32, 5000
+_MOST_ROUNDS = 20  # of sharing out the rows; most columns need one
+
+
+def _edges_of(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
+    """Edges between which about as many rows lie, where no single value fills more than one bin.
+
+    If one value makes up most of the rows, most quantiles are that value. So a value counts at most
+    one bin's share of the rows; values that reach it are edges. If there are no more distinct
+    values than edges, every value is one.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    if distinct.size <= n_bins + 1:
+        return np.pad(distinct, (0, n_bins + 1 - distinct.size), mode="edge")
+    weights = counts.astype(np.float64)
+    for _ in range(_MOST_ROUNDS):
+        share = weights.sum() / n_bins
+        if weights.max() <= share:
+            break
+        weights = np.minimum(weights, share)
+    ends = np.cumsum(weights)
+    edges: NDArray[Any] = distinct[np.searchsorted(ends, np.linspace(0, ends[-1], n_bins + 1))]
+    return edges
+
+
+def learn_bin_edges(
+    X: NDArray[Any], scaling: Scaling, rows: NDArray[Any] | None, weights: NDArray[Any] | None
+) -> tuple[tuple[float, ...], ...]:
+    """Learn the bin edges of each numeric column, after the scaling: 17, or 33 for many rows.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+    scaling : Scaling
+    rows, weights
+        As for `learn_scaling`.
+    """
+    rows = rows_with_weight(rows, weights)
+    n_bins = _MANY_BINS if (X.shape[0] if rows is None else rows.size) > _MANY_ROWS else _BINS
+    sample = sample_for_quantiles(X.shape[0], rows)
+    edges = []
+    for j in range(scaling.n_numeric):
+        column = X[sample, j].astype(np.float64, copy=False)
+        known = column[~np.isnan(column)]
+        found = _edges_of(known, n_bins) if known.size else np.zeros(n_bins + 1)
+        # Far from the median, rounding can swap neighbours.
+        edges.append(tuple(np.maximum.accumulate(scaling.apply(found, j)).tolist()))
+    return tuple(edges)

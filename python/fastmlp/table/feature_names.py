@@ -1,0 +1,96 @@
+"""Names of a table's columns: learnt in `fit`, compared in later calls, for any frame library.
+
+The rules and messages are scikit-learn's, whose own function knows fewer libraries in its older
+versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from narwhals.exceptions import DuplicateError
+from numpy.typing import NDArray
+
+from fastmlp._user_warnings import warn
+
+_MOST_LISTED = 5
+
+
+def feature_names_of(X: Any) -> NDArray[Any] | None:
+    """Return the names of a frame's columns; None for arrays and for names that are not strings.
+
+    Raises
+    ------
+    TypeError
+        If some names are strings and some are not.
+    ValueError
+        If two columns have the same name.
+    """
+    if isinstance(X, np.ndarray):
+        return None
+    try:
+        frame: Any = nw.from_native(X, pass_through=True)
+        if not isinstance(frame, nw.DataFrame):
+            return None
+        names = np.asarray(frame.columns, dtype=object)
+    except DuplicateError as error:
+        raise ValueError(f"X: {error}") from error
+    types = sorted({type(name).__qualname__ for name in names})
+    if types == ["str"]:
+        return names
+    if "str" in types:
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, but your "
+            f"input has {types} as feature name / column name types. If you want feature names to "
+            "be stored and validated, you must convert them all to strings, by using X.columns = "
+            "X.columns.astype(str) for example. Otherwise you can remove feature / column names "
+            "from your input data, or convert them all to a non-string data type."
+        )
+    return None
+
+
+def check_feature_names(known: NDArray[Any] | None, X: Any, estimator: str) -> None:
+    """Compare the names of X's columns with those of the training table.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_columns,) or None
+        What `feature_names_of` returned for the training table.
+    X : array-like or frame
+    estimator : str
+        Name of the estimator in messages.
+
+    Raises
+    ------
+    ValueError
+        If names differ, or their order does. If only one of both tables has names, that is a
+        warning.
+    """
+    names = feature_names_of(X)
+    if known is None and names is None:
+        return
+    if known is None:
+        warn(f"X has feature names, but {estimator} was fitted without feature names")
+        return
+    if names is None:
+        warn(f"X does not have valid feature names, but {estimator} was fitted with feature names")
+        return
+    if known.size == names.size and np.all(known == names):
+        return
+    message = "The feature names should match those that were passed during fit.\n"
+    unseen, lacking = sorted({*names} - {*known}), sorted({*known} - {*names})
+    if unseen:
+        message += "Feature names unseen at fit time:\n" + _listed(unseen)
+    if lacking:
+        message += "Feature names seen at fit time, yet now missing:\n" + _listed(lacking)
+    if not (unseen or lacking):
+        message += "Feature names must be in the same order as they were in fit.\n"
+    raise ValueError(message)
+
+
+def _listed(names: Iterable[str]) -> str:
+    lines = [f"- {name}\n" for name in names]
+    return "".join(lines[:_MOST_LISTED]) + ("- ...\n" if len(lines) > _MOST_LISTED else "")

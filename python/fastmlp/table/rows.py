@@ -1,0 +1,42 @@
+"""Rows of a table: subsets of them, and pieces that are small enough to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PIECE = 2**20  # numbers per piece, where a copy has to be made
+_QUANTILE_ROWS = 2**18  # rows that quantiles are taken of: exact to one part in a thousand
+
+Rows = NDArray[np.uint32]
+
+
+def slices(n: int, length: int) -> Iterator[slice]:
+    """scikit-learn's `gen_batches` without its checks, which take a twentieth of a small fit."""
+    return (slice(start, min(start + length, n)) for start in range(0, n, length))
+
+
+def pieces(table: NDArray[Any], rows: NDArray[Any] | None = None) -> Iterator[slice | NDArray[Any]]:
+    """Cut the table's rows, or those given, into pieces of which a copy is small."""
+    n_rows = table.shape[0] if rows is None else rows.size
+    for piece in slices(n_rows, max(1, _PIECE // prod(table.shape[1:]))):
+        yield piece if rows is None else rows[piece]
+
+
+def rows_with_weight(
+    rows: NDArray[Any] | None, weights: NDArray[Any] | None
+) -> NDArray[Any] | None:
+    """Those of the rows (None: all) whose weight is not 0."""
+    if weights is None:
+        return rows
+    return np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
+
+
+def sample_for_quantiles(n_rows: int, rows: NDArray[Any] | None) -> slice | NDArray[Any]:
+    """Every k-th of the rows (None: all of `n_rows`), enough of them to learn quantiles from."""
+    every = -(-(n_rows if rows is None else rows.size) // _QUANTILE_ROWS)
+    return slice(None, None, every) if rows is None else rows[::every]

@@ -1,0 +1,7 @@
+"""Regression and classification: everything about targets, from encoding to scores."""
+
+from fastmlp.tasks.classification import ClassificationTask
+from fastmlp.tasks.regression import RegressionTask
+from fastmlp.tasks.task import Task
+
+__all__ = ["ClassificationTask", "RegressionTask", "Task"]

@@ -1,0 +1,266 @@
+"""Classification: one class for each row, or several independent labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from numbers import Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_array
+
+from fastmlp.table.rows import pieces
+from fastmlp.tasks.calibration import apply_temperature, fit_temperature
+from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.losses import log_loss
+from fastmlp.tasks.metrics import Metric, metric_of
+from fastmlp.tasks.task import Task, as_1d
+
+ClassWeight = Mapping[Any, float] | Literal["balanced"] | Sequence[Mapping[Any, float]] | None
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationTask(Task):
+    """Targets that are classes. Build it with :meth:`learn`.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels in ascending order; column numbers for several labels per row.
+    multilabel : bool
+        Whether each column of y is an independent label.
+    label_smoothing : float
+        Share of each label that is spread evenly over the classes.
+    class_weight : dict, "balanced", list of dict or None
+        As the estimator's parameter.
+    calibrate : bool or "auto"
+        "auto": only where the whole model predicts the held-out rows.
+    temperature : float or ndarray of shape (n_labels,), default=1.0
+        Divides the logits of predictions; with `multilabel` one for each label.
+    """
+
+    classes: NDArray[Any]
+    multilabel: bool
+    label_smoothing: float
+    class_weight: ClassWeight
+    calibrate: bool | Literal["auto"]
+    temperature: float | NDArray[np.float64] = 1.0
+
+    classifies: ClassVar[bool] = True
+
+    @classmethod
+    def learn(
+        cls,
+        y: NDArray[Any],
+        dtype: np.dtype[Any],
+        *,
+        classes: ArrayLike | None = None,
+        label_smoothing: float,
+        class_weight: ClassWeight,
+        calibrate: bool | Literal["auto"],
+    ) -> tuple[ClassificationTask, NDArray[Any]]:
+        """Learn the classes of y, or take those given; returns the task and y's targets."""
+        values, present, multilabel = _labels(y, "y")
+        known = present if classes is None else np.unique(column_or_1d(classes))
+        if not multilabel and known.size < 2:
+            raise ValueError(
+                "y must have at least two classes; the number of classes is "
+                f"{known.size}: {known}. partial_fit can be told of others by classes="
+            )
+        task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
+        return task, task._targets(values, present, multilabel, dtype, "y")
+
+    # ---- what the networks learn
+
+    @property
+    def n_outputs(self) -> int:  # type: ignore[override]
+        """Units of the output layer: one for two classes, else one for each class or label."""
+        size = self.classes.size
+        return size if self.multilabel or size > 2 else 1
+
+    @property
+    def link(self) -> str:
+        """The engine's name of the inverse link function."""
+        return "softmax" if self.n_outputs > 1 and not self.multilabel else "logistic"
+
+    @property
+    def loss_options(self) -> dict[str, Any]:
+        """The engine's options of the loss."""
+        return {
+            "loss": "cross_entropy" if self.link == "softmax" else "binary_cross_entropy",
+            "delta": 1.0,
+            "quantiles": [0.5],
+            "label_smoothing": self.label_smoothing,
+        }
+
+    # ---- targets
+
+    def encode(self, y: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
+        """Check y and turn it into targets.
+
+        Of several labels (n_rows, n_labels) zeros and ones, of two classes (n_rows, 1) zeros and
+        ones, of more (n_rows,) class numbers.
+        """
+        return self._targets(*_labels(y, name), dtype, name)
+
+    def _targets(
+        self,
+        values: NDArray[Any],
+        present: NDArray[Any],
+        multilabel: bool,
+        dtype: np.dtype[Any],
+        name: str,
+    ) -> NDArray[Any]:
+        if multilabel != self.multilabel or not np.all(np.isin(present, self.classes)):
+            raise ValueError(
+                f"{name} must only have the labels that the model was fitted with, "
+                f"{self.classes}; got {present}"
+            )
+        if multilabel:
+            if values.shape[1] != self.n_outputs:
+                raise ValueError(
+                    f"{name} must have {self.n_outputs} columns; got {values.shape[1]}"
+                )
+            return np.ascontiguousarray(values, dtype=dtype)
+        codes = np.searchsorted(self.classes, values)
+        return codes.astype(dtype)[:, None] if self.classes.size == 2 else codes.astype(np.int32)
+
+    def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Weight of each row by its class; classes that `class_weight` does not name weigh 1."""
+        if self.class_weight is None:
+            return None
+        weights = self._class_weights(y)
+        if not np.all(np.isfinite(weights) & (weights >= 0)):
+            raise ValueError(
+                f"class_weight must hold finite numbers >= 0; got {self.class_weight!r}"
+            )
+        return weights
+
+    def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64]:
+        if isinstance(self.class_weight, list) and not self.multilabel:
+            raise ValueError(
+                "class_weight can be a list only where there are several labels per row"
+            )
+        if self.multilabel:
+            weights: NDArray[np.float64] = compute_sample_weight(self.class_weight, y)
+            return weights
+        labels = column_or_1d(y)
+        if isinstance(self.class_weight, Mapping):
+            weight_of: Mapping[Any, float] = self.class_weight
+        else:  # 'balanced', for which compute_sample_weight takes 40 bytes per row
+            present, counts = np.unique(labels, return_counts=True)
+            balanced = labels.size / (present.size * counts)
+            weight_of = dict(zip(present.tolist(), balanced.tolist(), strict=True))
+        unknown = set(weight_of) - set(self.classes.tolist())
+        if unknown:
+            raise ValueError(
+                f"class_weight names classes that do not exist: {sorted(unknown, key=str)}; the "
+                f"classes are {self.classes}"
+            )
+        if not all(isinstance(weight, Real) for weight in weight_of.values()):
+            raise TypeError(f"class_weight must hold numbers; got {self.class_weight!r}")
+        by_class = np.array([weight_of.get(label, 1.0) for label in self.classes.tolist()], float)
+        weights = np.empty(labels.size)
+        for rows in pieces(labels):
+            weights[rows] = by_class[np.searchsorted(self.classes, labels[rows])]
+        return weights
+
+    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        """Class numbers (n_rows,); None for several labels per row."""
+        return None if self.multilabel else targets.ravel()
+
+    # ---- predictions
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Outputs as probabilities before calibration, a column for each class or label."""
+        if self.link == "softmax" or self.multilabel:
+            return outputs
+        return np.hstack([1 - outputs, outputs])
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Outputs as calibrated probabilities, a column for each class or label."""
+        return apply_temperature(
+            self.probabilities(outputs), self.temperature, exclusive=not self.multilabel
+        )
+
+    def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """The most probable class of each row, or zeros and ones of several labels."""
+        if self.multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        labels: NDArray[Any] = self.classes[probabilities.argmax(axis=1)]
+        return labels
+
+    def _codes(self, targets: NDArray[Any]) -> NDArray[np.int64]:
+        """Class numbers (n_rows,), or zeros and ones (n_rows, n_labels)."""
+        codes = targets.astype(np.int64)
+        return codes if self.multilabel else codes.ravel()
+
+    def loss(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """The log loss of outputs, before calibration."""
+        return log_loss(self.probabilities(outputs), self._codes(targets), weights)
+
+    def score(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """The negative log loss."""
+        return -self.loss(outputs, targets, weights)
+
+    def metric(
+        self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> Metric:
+        """Build a function of raw outputs for these validation rows from `eval_metric`."""
+        codes = self._codes(targets)
+
+        def predict_proba(outputs: NDArray[np.float64]) -> NDArray[Any]:
+            return self.probabilities(apply_inverse_link(self.link, outputs))
+
+        return metric_of(
+            eval_metric,
+            codes if self.multilabel else self.classes[codes],
+            weights,
+            lambda outputs: self.labels(predict_proba(outputs)),
+            predict_proba,
+            np.tile([0, 1], (self.n_outputs, 1)) if self.multilabel else self.classes,
+        )
+
+    # ---- calibration
+
+    def calibrates(self, *, as_predicted: bool) -> bool:
+        """Whether to learn a temperature from held-out rows."""
+        return as_predicted if self.calibrate == "auto" else self.calibrate
+
+    def calibrated(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> ClassificationTask:
+        """Learn the temperature; of several labels one for each, for some are harder to predict."""
+        probabilities, codes = self.probabilities(outputs), self._codes(targets)
+        if not self.multilabel:
+            return replace(self, temperature=fit_temperature(probabilities, codes, weights))
+        labels = zip(probabilities.T[..., None], codes.T[..., None], strict=True)
+        temperatures = np.array([fit_temperature(p, y, weights) for p, y in labels])
+        return replace(self, temperature=temperatures)
+
+
+def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], bool]:
+    """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
+    check_classification_targets(y)
+    kind = type_of_target(y, input_name=name)
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            f"{name} must be 1-D labels or a 0/1 matrix of several labels per row; got a "
+            "multiclass-multioutput target"
+        )
+    if kind != "multilabel-indicator":
+        labels = as_1d(y)
+        return labels, np.unique(labels), False
+    matrix = check_array(y, accept_sparse=True, input_name=name)
+    matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+    if not np.all((matrix == 0) | (matrix == 1)):
+        raise ValueError(f"{name} with several labels per row must hold 0 and 1 only")
+    return matrix, np.arange(matrix.shape[1]), True

@@ -1,0 +1,127 @@
+"""`eval_metric`: scikit-learn's scorers and metric functions on the outputs of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import get_scorer, get_scorer_names
+
+# From raw outputs for the validation rows to (the metric's value, what is to become small)
+Metric = Callable[[NDArray[np.float64]], tuple[float, float]]
+
+
+class _Answers(BaseEstimator):
+    """Stands for a fitted estimator where a scorer needs one: it has the predictions already."""
+
+    def __init__(self, answers: dict[str, Callable[[], NDArray[Any]]]) -> None:
+        self.answers = answers
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """The labels or numbers."""
+        return self.answers["predict"]()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class PredictedNumbers(RegressorMixin, _Answers):
+    """Answers of a regressor."""
+
+
+class PredictedClasses(ClassifierMixin, _Answers):
+    """Answers of a classifier."""
+
+    def __init__(
+        self, answers: dict[str, Callable[[], NDArray[Any]]], classes: NDArray[Any]
+    ) -> None:
+        super().__init__(answers)
+        self.classes = classes
+        # Of several labels per row scikit-learn expects the classes of each.
+        self.classes_: Any = classes if classes.ndim == 1 else list(classes)
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """The probabilities."""
+        return self.answers["predict_proba"]()
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(get_scorer_names())
+
+
+def check_metric(metric: Any) -> None:
+    """Raise where `eval_metric` is none of what `metric_of` takes."""
+    if metric is None or callable(metric) or (isinstance(metric, str) and metric in _names()):
+        return
+    if isinstance(metric, str):
+        raise ValueError(
+            f"eval_metric={metric!r} is not a scorer of scikit-learn; "
+            "sklearn.metrics.get_scorer_names() lists them"
+        )
+    raise TypeError(f"eval_metric must be a scorer's name or a callable; got {metric!r}")
+
+
+def _takes_weights(function: Callable[..., Any]) -> bool:
+    try:
+        return "sample_weight" in signature(function).parameters
+    except ValueError:  # some built-in functions have no signature
+        return False
+
+
+def metric_of(
+    metric: Any,
+    y_true: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
+    predict: Callable[[NDArray[np.float64]], NDArray[Any]],
+    predict_proba: Callable[[NDArray[np.float64]], NDArray[Any]] | None,
+    classes: NDArray[Any] | None,
+) -> Metric:
+    """Build the function from a network's outputs to the metric's value and what to minimise.
+
+    Parameters
+    ----------
+    metric : str or callable
+        Name of a scikit-learn scorer, a scorer, or a function ``metric(y_true, y_pred)`` whose
+        value is a cost, the smaller the better; scikit-learn's own functions named ``..._score``
+        are scores, as it promises.
+    y_true, sample_weight : ndarray
+        Of the validation rows. Metrics that take no weights get none.
+    predict, predict_proba : callable
+        From outputs to predictions.
+    classes : ndarray or None
+        The labels, or for several labels per row a row of them each; None for regression.
+    """
+    scorer = get_scorer(metric) if isinstance(metric, str) else metric
+    is_scorer = hasattr(scorer, "_score_func")
+    weights = {}
+    if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
+        weights = {"sample_weight": sample_weight}
+
+    own = getattr(scorer, "__module__", "").startswith("sklearn.")
+    is_score = is_scorer or (own and getattr(scorer, "__name__", "").endswith("_score"))
+
+    def value(outputs: NDArray[np.float64]) -> tuple[float, float]:
+        try:
+            found = measured(outputs)
+        except Exception as error:
+            raise ValueError(f"eval_metric={metric!r} failed: {error}") from error
+        return found, -found if is_score else found
+
+    def measured(outputs: NDArray[np.float64]) -> float:
+        if not is_scorer:
+            return float(scorer(y_true, predict(outputs), **weights))
+        answers = {"predict": lambda: predict(outputs)}
+        if predict_proba is not None and classes is not None:
+            answers["predict_proba"] = lambda: predict_proba(outputs)
+            known: _Answers = PredictedClasses(answers, classes)
+        else:
+            known = PredictedNumbers(answers)
+        return float(scorer(known, np.empty((len(y_true), 1)), y_true, **weights))
+
+    return value

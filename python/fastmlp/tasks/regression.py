@@ -1,0 +1,248 @@
+"""Regression: targets are numbers, standardised inside; predictions are in their unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.metrics import d2_pinball_score, r2_score
+
+from fastmlp.networks import Network
+from fastmlp.table.rows import pieces
+from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.losses import RegressionLoss
+from fastmlp.tasks.metrics import Metric, metric_of
+from fastmlp.tasks.task import Task, as_1d
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionTask(Task):
+    """Targets that are numbers. Build it with :meth:`learn`.
+
+    Parameters
+    ----------
+    training_loss : RegressionLoss
+        What is minimised.
+    n_outputs : int
+        Columns of y.
+    one_dimensional : bool
+        Whether y has shape (n_rows,).
+    standardizes, clips : bool
+        Whether networks learn standardised targets, and whether predictions stay in the range of
+        the training targets.
+    shift, unit : ndarray of shape (n_outputs,)
+        Networks learn ``(y - shift) / unit``.
+    lowest, highest : ndarray of shape (n_outputs,)
+        The range of the training targets, if predictions stay in it.
+    """
+
+    training_loss: RegressionLoss
+    n_outputs: int
+    one_dimensional: bool
+    standardizes: bool
+    clips: bool
+    shift: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    lowest: Any = np.inf
+    highest: Any = -np.inf
+
+    classifies: ClassVar[bool] = False
+
+    @classmethod
+    def learn(
+        cls, y: NDArray[Any], loss: RegressionLoss, *, standardize: bool, clip: bool
+    ) -> tuple[RegressionTask, NDArray[Any]]:
+        """Learn the shape of y; returns the task and the targets of y's rows."""
+        counts = loss.name == "poisson"  # networks learn their logarithm
+        values = _numbers(y, loss, "y")
+        n_outputs = 1 if values.ndim == 1 else values.shape[1]
+        task = cls(
+            training_loss=loss,
+            n_outputs=n_outputs,
+            one_dimensional=values.ndim == 1,
+            standardizes=standardize and not counts,
+            clips=clip and not counts,
+            shift=np.zeros(n_outputs),
+            unit=np.ones(n_outputs),
+        )
+        return task, values.reshape(values.shape[0], n_outputs)
+
+    # ---- what the networks learn
+
+    @property
+    def link(self) -> str:
+        """The engine's name of the inverse link function."""
+        return "exponential" if self.training_loss.name == "poisson" else "identity"
+
+    @property
+    def n_network_outputs(self) -> int:
+        """Units of the output layer: one for each column of y, or for each quantile."""
+        loss = self.training_loss
+        return len(loss.quantiles) if loss.several_quantiles else self.n_outputs
+
+    @property
+    def loss_options(self) -> dict[str, Any]:
+        """The engine's options of the loss."""
+        loss = self.training_loss
+        return {
+            "loss": loss.name,
+            "delta": loss.delta,
+            "quantiles": list(loss.quantiles),
+            "label_smoothing": 0.0,
+        }
+
+    @property
+    def penalty_factor(self) -> float:
+        """2 for squared_error, of which scikit-learn takes the half."""
+        return 2.0 if self.training_loss.name == "squared_error" else 1.0
+
+    def initialise_output(
+        self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> None:
+        """Start a network whose output is a logarithm at the logarithm of the mean target."""
+        if self.link == "exponential":
+            mean = _mean_of(lambda y: y, targets, None, weights)
+            network.parameters[-2][...] *= 0.1
+            network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
+
+    # ---- targets
+
+    def encode(self, y: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
+        """Check y and turn it into targets (n_rows, n_outputs)."""
+        values = _numbers(y, self.training_loss, name)
+        n_outputs = 1 if values.ndim == 1 else values.shape[1]
+        if (n_outputs, values.ndim == 1) != (self.n_outputs, self.one_dimensional):
+            raise ValueError(
+                f"{name} must have {self.n_outputs} output(s), as the model was fitted; got shape "
+                f"{values.shape}"
+            )
+        return values.reshape(values.shape[0], n_outputs)
+
+    def scaled_to(
+        self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
+    ) -> RegressionTask:
+        """Learn the mean and standard deviation of the targets of some rows (None: all)."""
+        if not self.standardizes:
+            return self
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift = _mean_of(lambda y: y, targets, rows, weights)
+            deviation = np.sqrt(_mean_of(lambda y: (y - shift) ** 2, targets, rows, weights))
+        if not np.isfinite(deviation).all():
+            raise ValueError("y holds values too large to be standardised")
+        # By rounding, the standard deviation of a constant is of the size of its last digit.
+        constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(shift)
+        return replace(self, shift=shift, unit=np.where(constant, 1.0, deviation))
+
+    def with_range_of(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> RegressionTask:
+        """Widen the range of predictions to that of the targets with positive weight."""
+        if not self.clips:
+            return self
+        known = targets if weights is None else targets[weights > 0]
+        return replace(
+            self,
+            lowest=np.minimum(self.lowest, known.min(axis=0)),
+            highest=np.maximum(self.highest, known.max(axis=0)),
+        )
+
+    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Targets as networks learn them, (n_rows, n_network_outputs)."""
+        scaled = np.empty((targets.shape[0], self.n_network_outputs), dtype=dtype)
+        with np.errstate(over="ignore"):
+            for rows in pieces(targets):
+                scaled[rows] = (targets[rows] - self.shift) / self.unit
+        if not np.isfinite(scaled).all():
+            raise ValueError(f"y holds values too large for {dtype}")
+        return scaled
+
+    # ---- predictions
+
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Outputs as predictions in the unit of the target."""
+        predicted: NDArray[np.float64] = outputs.astype(np.float64)
+        predicted *= self.unit
+        predicted += self.shift
+        if self.clips:
+            np.clip(predicted, self.lowest, self.highest, out=predicted)
+        if self.training_loss.several_quantiles:
+            # Networks may cross where they know little; sorted they are closer to the truth
+            # (Chernozhukov, Fernández-Val & Galichon 2010, https://doi.org/10.3982/ECTA7880).
+            predicted.sort(axis=1)
+            return predicted
+        return predicted[:, 0] if self.one_dimensional else predicted
+
+    def loss(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """The mean training loss of outputs."""
+        predicted = self.decode(outputs).reshape(outputs.shape)
+        return self.training_loss.mean(predicted, targets, weights, self.unit)
+
+    def score(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """The score of outputs; see `score_of`."""
+        return self.score_of(targets, self.decode(outputs), weights)
+
+    def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
+        """R2; of several quantiles the mean fraction of pinball loss explained."""
+        if not self.training_loss.several_quantiles:
+            return float(r2_score(y, predicted, sample_weight=weights))
+        scores = [
+            d2_pinball_score(y, predicted[:, k], sample_weight=weights, alpha=quantile)
+            for k, quantile in enumerate(self.training_loss.quantiles)
+        ]
+        return float(np.mean(scores))
+
+    def metric(
+        self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> Metric:
+        """Build a function of raw outputs for these validation rows from `eval_metric`."""
+        y_true = targets[:, 0] if self.one_dimensional else targets
+
+        def predict(outputs: NDArray[np.float64]) -> NDArray[Any]:
+            return self.decode(apply_inverse_link(self.link, outputs))
+
+        return metric_of(eval_metric, y_true, weights, predict, None, None)
+
+
+def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
+    """Y as numbers, 1-D or 2-D."""
+    if issparse(y):
+        raise TypeError(f"{name} must be a dense array; got a sparse matrix")
+    if y.dtype.kind in "mM":
+        raise TypeError(f"{name} must hold numbers; got dates or durations")
+    try:
+        values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
+    except ValueError as error:
+        raise ValueError(f"{name} must hold numbers, Classifier is for labels: {error}") from error
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = as_1d(values)
+    if values.ndim > 2:
+        raise ValueError(f"{name} must be 1-D or 2-D; got shape {values.shape}")
+    if loss.name == "poisson" and np.any(values < 0):
+        raise ValueError(f"{name} must not be negative for loss='poisson'")
+    if loss.several_quantiles and values.ndim == 2:
+        raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")
+    return values
+
+
+def _mean_of(
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    y: NDArray[Any],
+    rows: NDArray[Any] | None,
+    weights: NDArray[Any] | None,
+) -> NDArray[np.float64]:
+    """Weighted mean of function(y) over the rows (None: all)."""
+    total, weight = np.zeros(y.shape[1]), 0.0
+    for piece in pieces(y, rows):
+        values = function(y[piece].astype(np.float64))
+        if weights is not None:
+            own = weights[piece].astype(np.float64)
+            values = values * own[:, None]
+        total += values.sum(axis=0)
+        weight += len(values) if weights is None else own.sum()
+    return total / weight

@@ -1,0 +1,142 @@
+"""What the ensemble needs to know about targets; regression and classification implement it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import column_or_1d
+
+from fastmlp._user_warnings import warn
+from fastmlp.networks import Network
+from fastmlp.tasks.metrics import Metric
+
+
+class Task(ABC):
+    """Targets of a model: how they are encoded, scaled, predicted, scored. Immutable.
+
+    *Targets* are the encoded true values: numbers (n_rows, n_outputs), or class numbers (n_rows,).
+    *Outputs* are a network's, after the inverse link: (n_rows, n_network_outputs). Methods that
+    learn something return a new task.
+    """
+
+    classifies: ClassVar[bool]
+    n_outputs: int
+
+    # ---- what the networks learn
+
+    @property
+    @abstractmethod
+    def link(self) -> str:
+        """The engine's name of the inverse link function."""
+
+    @property
+    def n_network_outputs(self) -> int:
+        """Units of the output layer."""
+        return self.n_outputs
+
+    @property
+    @abstractmethod
+    def loss_options(self) -> dict[str, Any]:
+        """The engine's options "loss", "delta", "quantiles" and "label_smoothing"."""
+
+    @property
+    def penalty_factor(self) -> float:
+        """The engine's loss as a multiple of scikit-learn's, which `alpha` is relative to."""
+        return 1.0
+
+    def initialise_output(
+        self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> None:
+        """Give the output layer of a new network initial values that suit the targets."""
+        return  # the network's own initial values do
+
+    # ---- targets
+
+    @abstractmethod
+    def encode(self, y: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
+        """Check y and turn it into targets.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If y does not fit what the task was learnt from.
+        """
+
+    def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
+        """Weight of each row by its class; None if all are equal."""
+        return None
+
+    def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
+        """Class numbers (n_rows,) whose proportions a split should keep, if there are any."""
+        return None
+
+    def scaled_to(
+        self,
+        targets: NDArray[Any],
+        rows: NDArray[Any] | None,
+        weights: NDArray[Any] | None,
+    ) -> Task:
+        """Learn the scale of the targets from some rows (None: all)."""
+        return self
+
+    def with_range_of(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> Task:
+        """Widen the range of predictions to that of the targets."""
+        return self
+
+    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Targets on the scale that the networks learn them on."""
+        return targets
+
+    # ---- predictions
+
+    @abstractmethod
+    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Outputs as predictions: numbers in the target's unit, or calibrated probabilities."""
+
+    @abstractmethod
+    def loss(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """The mean loss of outputs, before calibration."""
+
+    @abstractmethod
+    def score(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
+        """How good outputs are, the greater the better; importances are measured by it."""
+
+    @abstractmethod
+    def metric(
+        self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> Metric:
+        """Build a function of raw outputs for these validation rows from `eval_metric`."""
+
+    def calibrates(self, *, as_predicted: bool) -> bool:
+        """Whether to calibrate on held-out rows.
+
+        With `as_predicted` the whole model predicts them, else one or two of its networks.
+        """
+        return False
+
+    def calibrated(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> Task:
+        """Learn the calibration from outputs for held-out rows."""
+        return self
+
+
+def as_1d(y: ArrayLike) -> NDArray[Any]:
+    """Y as an array of shape (n_rows,); a single column is converted with a warning."""
+    shape = np.shape(y)
+    if len(shape) == 2 and shape[1] == 1:
+        warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape "
+            "of y to (n_samples, ), for example using ravel().",
+            DataConversionWarning,
+        )
+    flat: NDArray[Any] = column_or_1d(y)
+    return flat
