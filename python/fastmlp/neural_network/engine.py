@@ -1,4 +1,4 @@
-"""The engine's network and predictor of a scikit-learn MLP."""
+"""The engine's network and predictor for a scikit-learn MLP."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def table_for(X: Any, dtype: np.dtype[Any]) -> Any:
     if X.shape[1] > np.iinfo(np.int32).max:
         raise ValueError(f"a sparse X must have fewer than 2^31 columns; got {X.shape[1]}")
     given = X.tocsr()
-    # A new object, because SciPy may remember of the old one that it was sorted once.
+    # A new object, because SciPy may have recorded that the old one was sorted.
     rows = csr_array((given.data, given.indices, given.indptr), shape=given.shape)
     if not rows.has_sorted_indices:
         rows = rows.sorted_indices()
@@ -56,7 +56,7 @@ class _Held:
         return dtype, issparse(X), model.activation, model.out_activation_
 
     def is_of(self, model: Any, X: Any) -> bool:
-        """Whether it still is the model's: weights may be replaced or changed in place."""
+        """Whether it still has the model's weights, which may be replaced or changed in place."""
         same: bool = self._options == self.options_for(model, X) and self._holder.holds(
             by_layer(model.coefs_, model.intercepts_)
         )
@@ -64,13 +64,13 @@ class _Held:
 
 
 class Engine(_Held):
-    """The engine's network with a model's weights; to train it has to be prepared.
+    """The engine's network with a model's weights; call `network.prepare()` before training.
 
     Parameters
     ----------
     model : MLPRegressor or MLPClassifier
     X : ndarray or sparse matrix of shape (n_samples, n_features)
-        What it will read: that decides the type to compute in.
+        What it will read; decides the type to compute in.
     """
 
     def __init__(self, model: Any, X: Any) -> None:
@@ -126,13 +126,13 @@ def by_kind(arrays: Sequence[Any]) -> list[Any]:
 
 
 class Snapshot(_Held):
-    """What the engine needs to predict with a model's weights as they are now.
+    """A predictor with a model's weights as they are now.
 
     Parameters
     ----------
     model : MLPRegressor or MLPClassifier
     X : ndarray or sparse matrix of shape (n_samples, n_features)
-        What it will read: that decides the type to compute in.
+        What it will read; decides the type to compute in.
     """
 
     def __init__(self, model: Any, X: Any) -> None:

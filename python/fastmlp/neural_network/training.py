@@ -37,7 +37,7 @@ class Session:
     Attributes
     ----------
     rows : ndarray of shape (n_samples,)
-        The order of the rows, the caller's to change.
+        The order of the rows, which the caller may change.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Session:
 
 
 class EngineOptimizer:
-    """The engine's optimiser that goes on from the state of scikit-learn's.
+    """The engine's optimiser, which goes on from the state of scikit-learn's optimiser.
 
     Parameters
     ----------
@@ -157,11 +157,11 @@ class EngineOptimizer:
         return ("ms", "vs") if self._options["solver"] == "adam" else ("velocities",)
 
     def is_of(self, optimizer: AdamOptimizer | SGDOptimizer) -> bool:
-        """Whether it is scikit-learn's of these options."""
+        """Whether it has the options of this scikit-learn optimiser."""
         return self._options == self._options_of(optimizer)
 
     def load(self, optimizer: AdamOptimizer | SGDOptimizer) -> None:
-        """Take over the running means, unless they are those last stored."""
+        """Copy the running means, unless they are those last stored."""
         for i, name in enumerate(self._names):
             theirs = getattr(optimizer, name)
             if theirs is not self._kept[i]:
@@ -178,7 +178,7 @@ class EngineOptimizer:
         return float(optimizer.learning_rate_init if is_adam else optimizer.learning_rate)
 
     def store(self, optimizer: AdamOptimizer | SGDOptimizer) -> None:
-        """Hand the state back."""
+        """Copy the state to scikit-learn's optimiser."""
         for i, name in enumerate(self._names):
             if self._kept[i] is None:
                 self._kept[i] = [np.array(mean, order="C") for mean in self._means(i)]

@@ -1,4 +1,4 @@
-"""Values kept beside objects, for as long as these live."""
+"""IdentityCache: values kept for objects, for as long as these live."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from weakref import ref
 _T = TypeVar("_T")
 
 
-class Beside(Generic[_T]):
-    """Like a `WeakKeyDictionary`, but by identity: a model need not be hashable."""
+class IdentityCache(Generic[_T]):
+    """A `WeakKeyDictionary` by identity: its keys need not be hashable."""
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[ref[Any], _T]] = {}
@@ -23,7 +23,7 @@ class Beside(Generic[_T]):
         self._values[key] = ref(owner, lambda _: self._values.pop(key, None)), value
 
     def pop(self, owner: object) -> _T | None:
-        """Take the value away; None where there is none."""
+        """Remove and return the value; None if there is none."""
         value = self[owner]
         self._values.pop(id(owner), None)
         return value

@@ -1,4 +1,4 @@
-"""BLAS on one thread for the time of a call."""
+"""ONE_BLAS_THREAD: limits BLAS to one thread inside a `with` block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 @cache
 def _blas() -> ThreadpoolController:
-    """The BLAS libraries of NumPy and SciPy; to look for them takes milliseconds."""
+    """The BLAS libraries of NumPy and SciPy; finding them takes milliseconds."""
     return ThreadpoolController().select(user_api="blas")
 
 
