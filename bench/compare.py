@@ -1,4 +1,4 @@
-"""fastmlp beside scikit-learn and PyTorch: the same work, alternating in one run.
+"""Time fastmlp against scikit-learn and PyTorch: the same work, in turns, in one run.
 
 See README.md in this folder for what is measured and how to read the table.
 """
@@ -35,8 +35,8 @@ from fastmlp import _core
 
 PREDICTED_ROWS = 100_000
 LEARNING_RATE = 1e-3
-TURN = 0.1  # seconds that a turn takes at least, so that short runs are timed warm
-PAUSE = 0.1  # seconds before a run in which the spinning threads of the one before fall asleep
+TURN = 0.1  # least seconds of a turn, so that short runs are timed warm
+PAUSE = 0.1  # seconds before a run, in which spinning threads of the previous one fall asleep
 
 Key = TypeVar("Key")
 Array = NDArray[Any]
@@ -44,11 +44,11 @@ Predict = Callable[[Array], Array]
 Fit = Callable[[Workload, Array, Array], Predict]
 
 
-# ---- the programs: each trains a new network and returns its prediction, numbers or labels
+# ---- the programs: each trains a new network and returns its predict function
 
 
 def estimator_parameters(workload: Workload) -> dict[str, Any]:
-    """What fastmlp and scikit-learn are both given: all epochs are run, nothing decays."""
+    """Parameters of both fastmlp and scikit-learn: all epochs are run, nothing decays."""
     return {
         "hidden_layer_sizes": workload.hidden,
         "activation": workload.activation,
@@ -123,7 +123,7 @@ def fit_torch(workload: Workload, X: Array, y: Array) -> Predict:
 
 
 def programs(threads: int, peers: list[str]) -> dict[str, Fit]:
-    """Fastmlp and its peers. scikit-learn's threads are BLAS's, which the caller limits."""
+    """Return fastmlp and its peers. scikit-learn uses BLAS threads, which the caller limits."""
     found: dict[str, Fit] = {"fastmlp": partial(fit_fastmlp, threads=threads)}
     if "scikit-learn" in peers:
         found["scikit-learn"] = fit_sklearn
@@ -139,7 +139,7 @@ def programs(threads: int, peers: list[str]) -> dict[str, Fit]:
 
 
 def seconds(run: Callable[[], Any], in_a_row: int = 1) -> float:
-    """Wall time of one call, the mean of several in a row."""
+    """Return the wall time of one call, as the mean of several in a row."""
     start = time.perf_counter()
     for _ in range(in_a_row):
         run()
@@ -149,10 +149,10 @@ def seconds(run: Callable[[], Any], in_a_row: int = 1) -> float:
 def alternate(
     runs: Mapping[Key, Callable[[], Any]], repeats: int, warm_up: float
 ) -> dict[Key, list[float]]:
-    """Seconds of a run, in `repeats` rounds in which each takes its turn.
+    """Time the runs in turns, for `repeats` rounds.
 
-    Before, each runs at least once and until `warm_up` seconds have gone by. A turn of a short
-    run is as many runs in a row as fill `TURN`, and its time their mean.
+    Each first runs at least once, and until `warm_up` seconds have passed. A turn of a short run is
+    as many runs in a row as fill `TURN` seconds; its time is their mean.
     """
     in_a_row = {}
     for name, run in runs.items():
@@ -173,7 +173,7 @@ def alternate(
 def measure_fit(
     workload: Workload, fits: dict[str, Fit], dtype: str, repeats: int, warm_up: float
 ) -> dict[str, Any]:
-    """Time training, and score each program's last network on the training rows."""
+    """Time training, and score the last network of each program on the training rows."""
     X, y = workload.data(dtype)
     models: dict[str, Predict] = {}
 
@@ -189,7 +189,7 @@ def measure_fit(
 def measure_predict(
     workload: Workload, fits: dict[str, Fit], dtype: str, repeats: int, warm_up: float
 ) -> dict[str, Any]:
-    """Time the prediction of many rows at once by networks that were trained on a few."""
+    """Time the prediction of many rows at once, by networks trained on a few rows."""
     X, y = workload.data(dtype, PREDICTED_ROWS)
     few = slice(2 * workload.batch)
     runs = {name: partial(fit(workload, X[few], y[few]), X) for name, fit in fits.items()}
@@ -198,7 +198,7 @@ def measure_predict(
 
 
 def summary(workload: Workload, times: dict[str, list[float]], flops: int) -> dict[str, Any]:
-    """Medians, fastmlp's rate, and each peer's seconds over fastmlp's of the same round."""
+    """Medians, the rate of fastmlp, and the ratios of each peer to fastmlp, round by round."""
     medians = {name: statistics.median(values) for name, values in times.items()}
     ratios = {}
     for peer in list(times)[1:]:
@@ -218,7 +218,7 @@ def summary(workload: Workload, times: dict[str, list[float]], flops: int) -> di
 
 
 def peak_gflops(threads: int, dtype: str, size: int = 2048, repeats: int = 10) -> float:
-    """Best rate of numpy's matrix product, a lower bound of what the machine can do."""
+    """Best rate of NumPy's matrix product, a lower bound of what the machine can do."""
     a = np.random.default_rng(0).random((size, size)).astype(dtype)
     out = np.empty_like(a)
     with threadpool_limits(threads, user_api="blas"):
@@ -230,7 +230,7 @@ def peak_gflops(threads: int, dtype: str, size: int = 2048, repeats: int = 10) -
 
 
 def machine() -> dict[str, Any]:
-    """Where the figures come from."""
+    """Describe the machine that was measured."""
     cpu = platform.processor() or platform.machine()
     if (cpuinfo := Path("/proc/cpuinfo")).exists():
         names = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
@@ -244,7 +244,7 @@ def versions(with_torch: bool) -> dict[str, str]:
 
 
 def origin(with_torch: bool) -> dict[str, Any]:
-    """Head of every report: when, where and with what it was measured."""
+    """Head of every report: date, machine, build and versions."""
     return {
         "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "machine": machine(),
@@ -254,7 +254,7 @@ def origin(with_torch: bool) -> dict[str, Any]:
 
 
 def aligned(lines: list[list[str]]) -> str:
-    """Cells in columns, the first to the left, the others to the right."""
+    """Align cells in columns: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
@@ -268,7 +268,7 @@ def write_json(path: Path, report: dict[str, Any]) -> None:
 
 
 def table(results: list[dict[str, Any]], threads: int, peak: float) -> str:
-    """Lines for people, a workload each."""
+    """Table to print, one line per workload."""
     names = list(results[0]["seconds"])
     header = ["workload", "threads", *(f"{name} s" for name in names), "GFLOP/s", "of peak"]
     header += [f"{name} / fastmlp" for name in names[1:]]
@@ -284,7 +284,7 @@ def table(results: list[dict[str, Any]], threads: int, peak: float) -> str:
 
 
 def epoch_times(results: list[dict[str, Any]]) -> str:
-    """Microseconds per epoch of the workloads where an epoch is one step."""
+    """Microseconds per epoch of workloads in which an epoch is one step."""
     lines = []
     for result in results:
         if result["full_batch"]:
@@ -303,7 +303,7 @@ def names_of(text: str) -> list[str]:
     names = list(WORKLOADS) if text == "all" else text.split(",")
     if unknown := [name for name in names if name not in WORKLOADS]:
         raise argparse.ArgumentTypeError(
-            f"unknown workloads {unknown}; there are {', '.join(WORKLOADS)}, and 'all'"
+            f"unknown workloads {unknown}; choose from {', '.join(WORKLOADS)}, or 'all'"
         )
     return names
 
@@ -320,7 +320,7 @@ def arguments() -> argparse.Namespace:
         "--workloads",
         type=names_of,
         metavar="A,B",
-        help=f"of {', '.join(WORKLOADS)}, or all; default {','.join(DEFAULT)}, "
+        help=f"from {', '.join(WORKLOADS)}, or all; default {','.join(DEFAULT)}, "
         f"with --predict {','.join(DEFAULT_PREDICTION)}",
     )
     parser.add_argument("--threads", type=positive, default=joblib.cpu_count(), metavar="N")
@@ -337,22 +337,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--drop-in",
         action="store_true",
-        help="time fastmlp.neural_network against scikit-learn's MLP instead, on workloads of its "
-        f"own: {', '.join(drop_in.DROP_IN)}",
+        help="instead, time fastmlp.neural_network against scikit-learn's MLP, on these workloads: "
+        f"{', '.join(drop_in.DROP_IN)}",
     )
     parser.add_argument(
         "--peers",
         type=lambda text: text.split(","),
         default=["scikit-learn", "torch"],
         metavar="A,B",
-        help="of scikit-learn and torch, or none; default: both, torch where it is installed",
+        help="from scikit-learn and torch, or none; default: both, torch if it is installed",
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write everything measured")
     return parser.parse_args()
 
 
 def compare_drop_in(threads: int, repeats: int, warm_up: float, path: Path | None) -> None:
-    """The whole of --drop-in."""
+    """Run everything that --drop-in measures."""
     results = []
     with threadpool_limits(threads):
         for name in drop_in.DROP_IN:
@@ -367,7 +367,7 @@ def compare_drop_in(threads: int, repeats: int, warm_up: float, path: Path | Non
 
 def main() -> None:
     options = arguments()
-    warnings.simplefilter("ignore", ConvergenceWarning)  # all epochs are meant to be used up
+    warnings.simplefilter("ignore", ConvergenceWarning)  # all epochs are run on purpose
     threads, dtype = options.threads, options.dtype
     repeats = options.repeats or (3 if options.quick else 5)
     warm_up = 0.5 if options.quick else 2.0

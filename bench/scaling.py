@@ -1,4 +1,4 @@
-"""How fastmlp's speed goes with the size of a layer, of the table and of the network.
+"""Measure how speed changes with the size of a layer, of the table and of the network.
 
 Each subcommand writes a figure and its numbers, NAME.png and NAME.json. See README.md in this
 folder.
@@ -25,23 +25,23 @@ from matplotlib import pyplot as plt
 
 PRODUCTS = ("forward", "backward", "weight_gradient")
 ROWS = (10_000, 31_623, 100_000, 316_228, 1_000_000, 3_162_278, 10_000_000)
-FURTHER_ROWS = 1_000_000  # in the further epochs of `rows` at least, for their time to stand out
+FURTHER_ROWS = 1_000_000  # least rows in the further epochs of `rows`, so that their time shows
 WIDTHS = (32, 64, 128, 256, 512, 1024, 2048)
 BATCH = 256
 FEWEST_ROWS, MOST_ROWS = 1024, 16_384  # of the tables of `width`
-WARM_UP = 0.5  # seconds, one fit at least
+WARM_UP = 0.5  # seconds, and at least one fit
 
 
 def run_native(path: Path, *arguments: str) -> list[str]:
-    """Lines that the native benchmark prints."""
+    """Run the native benchmark and return the lines that it prints."""
     command = [str(path.resolve()), *arguments]
     done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE)
     return str(done.stdout).splitlines()
 
 
 def kernels(options: argparse.Namespace) -> dict[str, Any]:
-    """GFLOP/s of a layer's three products over its size, one thread, and the core's peak."""
-    # The CSV does not tell the build; the head of the tables does, here of a run without a fit.
+    """GFLOP/s of the three products of a layer against its size, and the peak of a core."""
+    # The CSV does not name the build. The head of the tables does; this run has no fit.
     head = run_native(options.native, "steps", "--only", "(none)", "--repeats", "1")[0]
     build = ", ".join(head.split(", ")[:2])  # instruction set and compiler
     more = ["--repeats", str(options.repeats), *(["--quick"] if options.quick else [])]
@@ -74,10 +74,11 @@ def kernels(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def rows(options: argparse.Namespace) -> dict[str, Any]:
-    """Seconds per row of an epoch over the rows of the table: flat where training is linear.
+    """Seconds per row of an epoch against the rows of the table: flat if training is linear.
 
-    A fit does more than its epoch: it checks the table and makes the network. Hence also a further
-    epoch alone: a fit with more of them less the fit of one just before, over their number.
+    A fit does more than its epoch: it validates the table and creates the network. So a further
+    epoch is reported too: the time of a fit with more epochs, minus that of a fit of one epoch just
+    before it, divided by the number of further epochs.
     """
     counts = [n for n in ROWS if n <= options.largest]
     whole = Workload("rows", counts[-1], 8, (64,), batch=BATCH, epochs=1)
@@ -117,7 +118,7 @@ def rows(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def of_width(width: int, madds: float) -> Workload:
-    """Two hidden layers of `width`; rows and epochs that take about `madds` multiply-adds."""
+    """Two hidden layers of `width`, with rows and epochs for about `madds` multiply-adds."""
     one_row = Workload(f"width {width}", 1, width, (width, width), batch=BATCH, epochs=1)
     visits = madds / (one_row.training_flops() / 2)
     epochs = math.ceil(visits / MOST_ROWS)
@@ -126,7 +127,7 @@ def of_width(width: int, madds: float) -> Workload:
 
 
 def width(options: argparse.Namespace) -> dict[str, Any]:
-    """GFLOP/s of training over the network's width, the arithmetic about the same for all."""
+    """GFLOP/s of training against the width of the network, with about equal arithmetic."""
     works = {w: of_width(w, options.work) for w in WIDTHS if w <= options.largest}
     runs = {
         w: partial(fit_fastmlp, work, *work.data("float32"), threads=options.threads)
@@ -149,7 +150,7 @@ def width(options: argparse.Namespace) -> dict[str, Any]:
 
     axes = plt.figure(figsize=(7, 4.5), layout="constrained").add_subplot()
     axes.plot(list(works), [r["gflops"] for r in results], "o-", label="training, whole fit")
-    axes.axhline(max(peaks), color="black", linestyle="--", label="numpy's matrix product")
+    axes.axhline(max(peaks), color="black", linestyle="--", label="NumPy's matrix product")
     title = f"Two hidden layers, equal arithmetic, float32, {threads_of(options)}"
     dress(axes, title, "inputs and units of either hidden layer", "GFLOP/s", base=2)
     print(aligned(lines))
@@ -161,7 +162,7 @@ def threads_of(options: argparse.Namespace) -> str:
 
 
 def dress(axes: Any, title: str, x: str, y: str, *, base: int) -> None:
-    """Names and scales of a finished plot: x logarithmic, y from zero."""
+    """Set titles and scales of a finished plot: x logarithmic, y from zero."""
     axes.set_xscale("log", base=base)
     if base == 2:
         axes.xaxis.set_major_formatter("{x:.0f}")

@@ -1,4 +1,4 @@
-"""The tables of tabular.py: where they lie, what is text and what is missing, and their splits."""
+"""The tables of tabular.py: where to find them, how to read them, and their splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ UCI = ("concrete", "energy", "kin8nm")
 SMALL_REGRESSION = ("abalone", "autoMpg", "pbc", "quake", "sensory", "strike")
 SMALL_CLASSIFICATION = ("credit-g", "hypothyroid", "phoneme", "segment", "vote")
 BUNDLED = ("diabetes", "breast_cancer", "digits", "wine")
-ALL_TEXT = ("sensory",)  # whose categories are written as numbers
+ALL_TEXT = ("sensory",)  # tables whose categories are written as numbers
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Table:
         Numbers or labels.
     classification : bool
     n_splits : int
-        Random splits by default. Larger tables need fewer for the same certainty.
+        Number of splits by default. Larger tables need fewer for the same certainty.
     test_parts : tuple of ndarray, default=()
-        Row numbers of published test parts, which take the place of random ones.
+        Row numbers of published test parts, used instead of random ones.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Table:
     test_parts: tuple[Array, ...] = ()
 
     def splits(self, n: int | None = None) -> Iterator[Split]:
-        """The first `n` splits: published ones, otherwise 80/20 with seeds 0, 1, ..."""
+        """Yield the first `n` splits: published ones, otherwise 80/20 with seeds 0, 1, ..."""
         rows = np.arange(len(self.y))
         if self.test_parts:
             for test in self.test_parts[: n or self.n_splits]:
@@ -64,7 +64,7 @@ class Table:
 
 
 def from_csv(path: Path, classification: bool | None = None) -> Table:
-    """A CSV file with a header: empty is missing, `target` is last. Text targets are labels."""
+    """Read a CSV file: empty fields are missing, `target` is last, text targets are labels."""
     X = pd.read_csv(path, keep_default_na=False, na_values=[""])
     y = X.pop("target").to_numpy()
     if classification is None:
@@ -89,7 +89,7 @@ def housing(data: Path) -> Table:
 
 
 def adult(data: Path) -> Table:
-    """Both published parts together, split anew."""
+    """Read both published parts as one table, which is split again."""
     read = partial(
         pd.read_csv, header=None, skipinitialspace=True, keep_default_na=False, na_values=["?"]
     )
@@ -100,18 +100,18 @@ def adult(data: Path) -> Table:
 
 
 def bundled(name: str) -> Table:
-    """One of scikit-learn's own."""
+    """Load one of scikit-learn's own tables."""
     X, y = getattr(datasets, f"load_{name}")(return_X_y=True, as_frame=True)
     return Table(name, X, y.to_numpy(), name != "diabetes")
 
 
 def catalogue(data: Path, folder: Path | None) -> dict[str, Callable[[], Table]]:
-    """Loaders of all tables that are there.
+    """Return the loaders of all tables that can be found.
 
     Parameters
     ----------
     data : Path
-        The folder of real tables; where it is missing, only scikit-learn's are left.
+        The folder of real tables. If it does not exist, only scikit-learn's tables are used.
     folder : Path or None
         More tables, `NAME.csv.gz` as for `from_csv`. An `index.json` there may give
         `{NAME: {"task": "regression" or "classification"}}`.
@@ -124,7 +124,7 @@ def catalogue(data: Path, folder: Path | None) -> dict[str, Callable[[], Table]]
                 path = data / "tables" / f"{name}.csv.gz"
                 found[name] = partial(from_csv, path, classification)
     else:
-        print(f"no tables in {data}: scikit-learn's only", file=sys.stderr)
+        print(f"no tables in {data}: using scikit-learn's only", file=sys.stderr)
     found |= {name: partial(bundled, name) for name in BUNDLED}
     if data.is_dir():  # the large ones are last
         found |= {"housing": partial(housing, data), "adult": partial(adult, data)}

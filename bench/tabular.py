@@ -1,4 +1,4 @@
-"""Accuracy and time of fastmlp beside other learners of tables, each with its defaults.
+"""Compare accuracy and time of fastmlp and other programs for tables, each with its defaults.
 
 See README.md in this folder for what is measured and how to read the report.
 """
@@ -35,25 +35,25 @@ from tables import Array, Split, Table, catalogue
 from threadpoolctl import threadpool_limits
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
-LARGEST_CATEGORICAL = 255  # values that HistGradientBoosting takes as categories
+LARGEST_CATEGORICAL = 255  # most values of a categorical column of HistGradientBoosting
 LEAST_PROBABILITY = 1e-15
 
 
 class Setting(NamedTuple):
-    """What a program is told besides the rows."""
+    """What a program gets in addition to the rows."""
 
     classification: bool
     seed: int
     threads: int
 
 
-# Numbers, or the probabilities of the classes that it has seen.
+# Numbers, or probabilities and the classes that they belong to.
 Prediction = Array | tuple[Array, Array]
 Predict = Callable[[pd.DataFrame], Prediction]
 Fit = Callable[[pd.DataFrame, Array, Setting], Predict]
 
 
-# ---- the programs: each fits a raw table and returns its prediction
+# ---- the programs: each fits a raw table and returns its predict function
 
 
 def text_columns(X: pd.DataFrame) -> list[str]:
@@ -61,14 +61,14 @@ def text_columns(X: pd.DataFrame) -> list[str]:
 
 
 def without_empty(X: pd.DataFrame) -> pd.DataFrame:
-    """Leave out columns without any value, which some programs do not take."""
+    """Drop columns without any value, which some programs reject."""
     return X.dropna(axis="columns", how="all")
 
 
 def with_categories(train: pd.DataFrame) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Give text columns the categories of the training part; others are missing.
+    """Give text columns the categories of the training part; other values become missing.
 
-    Columns that `train` has not are left out.
+    Columns that are not in `train` are dropped.
     """
     categories = {name: pd.Index(train[name].dropna().unique()) for name in text_columns(train)}
 
@@ -83,14 +83,14 @@ def with_categories(train: pd.DataFrame) -> Callable[[pd.DataFrame], pd.DataFram
 
 
 def predictor(model: Any, prepare: Callable[[pd.DataFrame], Any] = lambda X: X) -> Predict:
-    """The prediction of a fitted estimator."""
+    """Return the predict function of a fitted estimator."""
     if hasattr(model, "predict_proba"):
         return lambda X: (model.predict_proba(prepare(X)), model.classes_)
     return lambda X: model.predict(prepare(X))
 
 
 def fastmlp(**parameters: Any) -> Fit:
-    """Fastmlp with its defaults but for `parameters`."""
+    """Use fastmlp with its defaults except `parameters`."""
 
     def fit(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
         import fastmlp
@@ -103,7 +103,7 @@ def fastmlp(**parameters: Any) -> Fit:
 
 
 def sklearn_mlp(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
-    """Scikit-learn's MLP in the pipeline that people write."""
+    """Use scikit-learn's MLP in a typical pipeline."""
     X = without_empty(X)
     numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
     columns = ColumnTransformer(
@@ -125,7 +125,7 @@ def sklearn_mlp(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
 
 
 def hist_gradient_boosting(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
-    """Scikit-learn's trees. Columns of too many categories become their numbers."""
+    """Use scikit-learn's trees. Columns with too many categories become category numbers."""
     categorical = with_categories(without_empty(X))
     wide = [name for name in text_columns(X) if X[name].nunique() > LARGEST_CATEGORICAL]
 
@@ -183,7 +183,7 @@ def catboost(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
 
 
 def realmlp(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
-    """RealMLP-TD, one network. It takes no missing numbers: they become the median."""
+    """Use RealMLP-TD, one network. It rejects missing numbers, so they become the median."""
     import pytabkit
 
     categorical = with_categories(without_empty(X))
@@ -202,7 +202,7 @@ def realmlp(X: pd.DataFrame, y: Array, setting: Setting) -> Predict:
         return predictor(model.fit(prepare(X), y), prepare)
 
 
-PROGRAMS: dict[str, tuple[str, Fit]] = {  # with the package that each needs
+PROGRAMS: dict[str, tuple[str, Fit]] = {  # name: (package that it needs, fit function)
     "fastmlp": ("fastmlp", fastmlp()),
     "fastmlp-fast": ("fastmlp", fastmlp(preset="fast")),
     "fastmlp-best": ("fastmlp", fastmlp(preset="best")),
@@ -220,7 +220,7 @@ PROGRAMS: dict[str, tuple[str, Fit]] = {  # with the package that each needs
 
 
 def scores(table: Table, test: Array, prediction: Prediction) -> dict[str, float]:
-    """The measures of a task; unseen classes get no probability."""
+    """Compute the measures of a task. Classes that are not in the training part get 0."""
     y = table.y[test]
     if isinstance(prediction, tuple):
         given, classes = prediction
@@ -239,7 +239,7 @@ def scores(table: Table, test: Array, prediction: Prediction) -> dict[str, float
 
 @cache
 def warm_up(name: str, classification: bool, threads: int) -> None:
-    """Fit a tiny table, so that no import counts."""
+    """Fit a tiny table, so that imports are not timed."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.standard_normal((100, 2)), columns=["a", "b"])
     X["c"] = np.tile(["x", "y"], 50)
@@ -249,7 +249,7 @@ def warm_up(name: str, classification: bool, threads: int) -> None:
 
 
 def measure(name: str, table: Table, split: Split, seed: int, threads: int) -> dict[str, Any]:
-    """Fit a program on the training part, predict the test part, take the times of both."""
+    """Fit a program on the training part, predict the test part, and time both."""
     warm_up(name, table.classification, threads)
     train, test = split
     X, X_test = table.X.iloc[train].reset_index(drop=True), table.X.iloc[test]
@@ -270,7 +270,7 @@ def measure(name: str, table: Table, split: Split, seed: int, threads: int) -> d
 
 
 def save(path: Path, report: dict[str, Any]) -> None:
-    """Write all or nothing: a run that is stopped here can still be resumed."""
+    """Write all or nothing, so that a run that is stopped here can be resumed."""
     unfinished = path.with_suffix(".unfinished")
     write_json(unfinished, report)
     unfinished.replace(path)
@@ -279,7 +279,7 @@ def save(path: Path, report: dict[str, Any]) -> None:
 def measure_all(
     names: list[str], tables: list[Table], options: argparse.Namespace, report: dict[str, Any]
 ) -> int:
-    """Append what is not yet in the report, writing it each time; return how many failed."""
+    """Measure what the report lacks, save after each result; return the number of failures."""
     done = {(r["table"], r["split"], r["model"]) for r in report["results"]}
     failures = 0
     for table in tables:
@@ -289,7 +289,7 @@ def measure_all(
                     continue
                 try:
                     result = measure(name, table, split, index, options.threads)
-                except Exception as error:  # the others' hours must not be lost
+                except Exception as error:  # hours of other results must not be lost
                     failures += 1
                     print(f"{table.name} {index} {name} failed: {error!r}", file=sys.stderr)
                     continue
@@ -316,34 +316,34 @@ def installed(names: list[str]) -> Iterator[str]:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", nargs="+", metavar="NAME", help="default: all that are there")
+    parser.add_argument("--tables", nargs="+", metavar="NAME", help="default: all that are found")
     parser.add_argument(
-        "--splits", type=positive, metavar="N", help="the first N; default 5, large tables 3"
+        "--splits", type=positive, metavar="N", help="the first N; default 5, for large tables 3"
     )
     parser.add_argument(
-        "--models", nargs="+", choices=PROGRAMS, metavar="NAME", help=f"of {', '.join(PROGRAMS)}"
+        "--models", nargs="+", choices=PROGRAMS, metavar="NAME", help=f"from {', '.join(PROGRAMS)}"
     )
     parser.add_argument("--threads", type=positive, default=joblib.cpu_count(), metavar="N")
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the real tables")
     parser.add_argument(
         "--folder", type=Path, metavar="DIR", help="more tables: CSV files, `target` last"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON, written at every result")
-    parser.add_argument("--resume", action="store_true", help="keep what --out has already")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON, written after every result")
+    parser.add_argument("--resume", action="store_true", help="keep the results that are in --out")
     parser.add_argument(
-        "--report", type=Path, nargs="+", metavar="FILE", help="measure nothing, report these"
+        "--report", type=Path, nargs="+", metavar="FILE", help="measure nothing, only report these"
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the report")
     options = parser.parse_args()
     if options.resume and not options.out:
         parser.error("--resume needs --out")
     if options.out and options.out.exists() and not options.resume:
-        parser.error(f"{options.out} is there already: add --resume or remove it")
+        parser.error(f"{options.out} already exists: add --resume or remove it")
     if options.report:
         return options
     options.catalogue = catalogue(options.data, options.folder)
     if unknown := set(options.tables or ()) - set(options.catalogue):
-        parser.error(f"unknown tables {sorted(unknown)}; there are {', '.join(options.catalogue)}")
+        parser.error(f"unknown tables {sorted(unknown)}; known: {', '.join(options.catalogue)}")
     return options
 
 

@@ -1,4 +1,4 @@
-"""The workloads of the comparison: shapes of tables and networks, and synthetic data for them."""
+"""The workloads that are compared: shapes of tables and networks, and synthetic data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Workload:
-    """A table, a network and the training that it gets.
+    """A table, a network and how it is trained.
 
     Parameters
     ----------
     name : str
     rows, inputs, outputs : int
-        Shape of the table and of its targets; `outputs` are the classes of a classifier.
+        Shape of the table and of its targets. For a classifier, `outputs` is the number of classes.
     hidden : tuple of int
         Units of the hidden layers.
     batch : int
-        Rows of a minibatch. Where it is all rows, they are not shuffled.
+        Rows of a minibatch. If it is all rows, they are not shuffled.
     epochs : int
     activation : {"relu", "tanh"}, default="relu"
     classifier : bool, default=False
@@ -39,7 +39,7 @@ class Workload:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Units of all layers, input and output included."""
+        """Units of all layers, including input and output."""
         return (self.inputs, *self.hidden, self.outputs)
 
     @property
@@ -48,28 +48,28 @@ class Workload:
         return self.batch == self.rows
 
     def training_flops(self) -> int:
-        """Floating-point operations of the products of a fit.
+        """Count the floating-point operations of the matrix products of a fit.
 
-        Forward, backward-data and weight gradient take as many multiply-adds each, but nobody
-        computes the first layer's backward-data.
+        Forward pass, backward pass and weight gradient take the same number of multiply-adds each,
+        but no program computes the backward pass to the inputs of the first layer.
         """
         madds = self._madds()
         return 2 * (3 * sum(madds) - madds[0]) * self.rows * self.epochs
 
     def prediction_flops(self, rows: int) -> int:
-        """Floating-point operations of the products of a prediction of `rows` rows."""
+        """Count the floating-point operations of the matrix products that predict `rows` rows."""
         return 2 * sum(self._madds()) * rows
 
     def _madds(self) -> list[int]:
-        """Multiply-adds of each layer for one row forward."""
+        """Multiply-adds of each layer in the forward pass of one row."""
         return [a * b for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True)]
 
     def smaller(self) -> Workload:
-        """The same with a quarter of the rows, but a whole minibatch at least."""
+        """Return the same with a quarter of the rows, but at least one whole minibatch."""
         return replace(self, rows=max(self.batch, self.rows // 4))
 
     def data(self, dtype: str, rows: int | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Table and targets, the same at every call: normal inputs, a noisy function of them.
+        """Return normal inputs and a noisy function of them, the same at every call.
 
         Returns
         -------

@@ -3,10 +3,10 @@
     python examples/house_prices.py --csv housing.csv.gz --target median_house_value
 
 Any CSV file with a header row will do, plain or gzipped, as long as the target is a number.
-Without --csv a table that comes with scikit-learn is used.
+Without --csv the script uses a table that comes with scikit-learn.
 
-Every step below is a function; `tutorial`, at the end, calls them in order. What fastmlp does is
-in `tutorial_network` and in steps 4 to 7; cleaning is pandas' and scikit-learn's work.
+Every step below is a function; `tutorial`, at the end, calls them in order. fastmlp is used in
+`tutorial_network` and in steps 4 to 7. pandas and scikit-learn clean the table.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ DIVERGED = "training diverged; are there extreme values in the table?"
 
 
 class InputError(Exception):
-    """What was asked for cannot be done; the message says why."""
+    """The input cannot be used; the message says why."""
 
 
 @dataclass
 class Parts:
-    """The rows in three parts: 70% to train on, 15% to watch training, 15% for the final test."""
+    """The rows in three parts: 70% for training, 15% for validation, 15% for the final test."""
 
     X_train: pd.DataFrame
     X_val: pd.DataFrame
@@ -63,12 +63,12 @@ class Parts:
 
     @property
     def X_train_val(self) -> pd.DataFrame:
-        """All inputs but the test part's, for models that choose their validation rows."""
+        """Training and validation inputs, for models that choose their own validation rows."""
         return pd.concat([self.X_train, self.X_val])
 
     @property
     def y_train_val(self) -> pd.Series:
-        """The targets that belong to `X_train_val`."""
+        """The targets of `X_train_val`."""
         return pd.concat([self.y_train, self.y_val])
 
 
@@ -76,12 +76,12 @@ class Parts:
 
 
 def load_table(path: Path | None, target: str | None) -> tuple[pd.DataFrame, str]:
-    """Read the CSV file; without one, take scikit-learn's diabetes table. Also name the target."""
+    """Read the CSV file, or load scikit-learn's diabetes table; also return the target's name."""
     if path is None:
         if target is not None:
             raise InputError("--target needs --csv: it names the column to predict")
-        print("No --csv given: scikit-learn's diabetes table; the target is a measure of how far")
-        print("the disease has gone one year later.")
+        print("No --csv given: using scikit-learn's diabetes table. The target measures how far")
+        print("the disease has progressed after one year.")
         return load_diabetes(as_frame=True, scaled=False).frame, "target"
     if target is None:
         raise InputError("--csv needs --target: the name of the column to predict")
@@ -98,7 +98,7 @@ def load_table(path: Path | None, target: str | None) -> tuple[pd.DataFrame, str
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read a CSV file, or say in one line why it cannot be read."""
+    """Read a CSV file; an error says in one line why it cannot be read."""
     if not path.exists():
         raise InputError(f"no such file: {path}")
     compression = "gzip" if path.suffix == ".gz" else None
@@ -107,14 +107,14 @@ def read_csv(path: Path) -> pd.DataFrame:
     except (OSError, EOFError, zlib.error, ValueError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"cannot read {path} as CSV: {reason}") from error
-    # pandas takes the first column for an index where rows are longer than the header.
+    # Where rows are longer than the header, pandas makes the first column an index.
     if not isinstance(table.index, pd.RangeIndex):
         raise InputError(f"cannot read {path} as CSV: its rows have more fields than its header")
     return table
 
 
 def report(table: pd.DataFrame, target: str) -> None:
-    """Say what is in the table."""
+    """Print what is in the table."""
     inputs = table.drop(columns=target)
     n_numbers = inputs.select_dtypes("number").columns.size
     print(f"Rows: {len(table)}")
@@ -131,9 +131,10 @@ def report(table: pd.DataFrame, target: str) -> None:
 
 
 def clean(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Split inputs from target and bring both to a uniform type, row by row.
+    """Separate inputs from target and convert both to uniform types.
 
-    What needs statistics of many rows is the encoder's work, which sees only the training part.
+    Each row is cleaned by itself. The encoder does what needs statistics of many rows, and learns
+    them from the training part only.
     """
     X = table.drop(columns=target)
     y = numeric_target(table[target])
@@ -173,7 +174,7 @@ def numeric_target(column: pd.Series) -> pd.Series:
 
 
 def split(X: pd.DataFrame, y: pd.Series, seed: int) -> Parts:
-    """Deal the rows out at random: 70% training, 15% validation, 15% test."""
+    """Split the rows at random: 70% training, 15% validation, 15% test."""
     n_part = round(0.15 * len(y))
     X_rest, X_test, y_rest, y_test = train_test_split(X, y, test_size=n_part, random_state=seed)
     X_train, X_val, y_train, y_val = train_test_split(
@@ -184,7 +185,7 @@ def split(X: pd.DataFrame, y: pd.Series, seed: int) -> Parts:
 
 
 def make_encoder(X_train: pd.DataFrame) -> ColumnTransformer:
-    """Choose for each column how it becomes numbers; nothing is fitted yet."""
+    """Choose how each column becomes numbers. The encoder is not fitted yet."""
     numbers, text = [], []
     for column in X_train.columns:
         values = X_train[column]
@@ -210,7 +211,7 @@ def make_encoder(X_train: pd.DataFrame) -> ColumnTransformer:
 
 
 def make_imputer() -> SimpleImputer:
-    """Put the median in the place of missing numbers."""
+    """Replace missing numbers by the median."""
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
@@ -218,10 +219,10 @@ def make_imputer() -> SimpleImputer:
 
 
 def normalised(encoder: ColumnTransformer) -> ColumnTransformer:
-    """Return an encoder that also brings numbers to mean 0 and deviation 1.
+    """Return an encoder that also scales numbers to mean 0 and standard deviation 1.
 
-    The 0/1 columns made from text stay as they are: scaled, a rare category would become a number
-    so large that plain gradient descent trips over it.
+    The 0/1 columns made from text stay as they are. If they were scaled, a rare category would
+    become a number so large that plain gradient descent fails.
     """
     return clone(encoder).set_params(numbers=make_pipeline(make_imputer(), StandardScaler()))
 
@@ -243,8 +244,8 @@ def tutorial_network(seed: int) -> Regressor:
         learning_rate="constant",
         learning_rate_init=0.01,
         max_iter=100,
-        early_stopping=False,  # keep the last weights, not the best ...
-        n_iter_no_change=np.inf,  # ... and run all epochs whatever the loss does
+        early_stopping=False,  # keep the last weights, not the best ones,
+        n_iter_no_change=np.inf,  # and run all epochs whatever the loss does
         random_state=seed,
     )
 
@@ -254,7 +255,7 @@ def tutorial_network(seed: int) -> Regressor:
 
 def draw_losses(network: Regressor, path: Path) -> None:
     """Draw training and validation loss over the epochs to a PNG file."""
-    matplotlib.use("Agg")  # draws to files and needs no screen
+    matplotlib.use("Agg")  # draws to files, without a screen
     display = LossCurveDisplay.from_estimator(network, name="Mean squared error")
     try:
         display.figure_.savefig(path, format="png")
@@ -269,7 +270,7 @@ def draw_losses(network: Regressor, path: Path) -> None:
 
 
 def cross_validate(model: TransformedTargetRegressor, parts: Parts) -> None:
-    """Train on four fifths of the rows and test on the last, five times."""
+    """Train on four fifths of the rows and test on the other fifth, five times."""
     rmse = -cross_val_score(
         model,
         parts.X_train_val,
@@ -282,8 +283,8 @@ def cross_validate(model: TransformedTargetRegressor, parts: Parts) -> None:
 
 
 def search_grid(model: TransformedTargetRegressor, parts: Parts) -> GridSearchCV:
-    """Try learning rates and minibatch sizes; the best pair is fitted again on all the rows."""
-    # Names of parameters go from the outside in: target transformer, pipeline, network.
+    """Try learning rates and minibatch sizes, then fit the best pair again on all rows."""
+    # A name lists the objects from the outside in: target transformer, pipeline, network.
     learning_rate = "regressor__regressor__learning_rate_init"
     batch_size = "regressor__regressor__batch_size"
     search = GridSearchCV(
@@ -293,7 +294,7 @@ def search_grid(model: TransformedTargetRegressor, parts: Parts) -> GridSearchCV
         scoring="neg_root_mean_squared_error",
     )
     with warnings.catch_warnings():
-        # A learning rate at which training diverges scores NaN, which ranks last.
+        # If training diverges the score is NaN, which ranks last.
         warnings.simplefilter("ignore", FitFailedWarning)
         warnings.filterwarnings("ignore", "One or more of the test scores are non-finite")
         search.fit(parts.X_train_val, parts.y_train_val)
@@ -304,10 +305,10 @@ def search_grid(model: TransformedTargetRegressor, parts: Parts) -> GridSearchCV
             "learning rate": results[f"param_{learning_rate}"],
             "batch size": results[f"param_{batch_size}"],
             "RMSE": -results["mean_test_score"],
-            "deviation": results["std_test_score"],
+            "std": results["std_test_score"],
         }
     )
-    forms = {"learning rate": "{:g}".format, "RMSE": NUMBER.format, "deviation": NUMBER.format}
+    forms = {"learning rate": "{:g}".format, "RMSE": NUMBER.format, "std": NUMBER.format}
     print(tried.sort_values("RMSE").to_string(index=False, formatters=forms))
     if tried["RMSE"].isna().any():
         print("NaN: training diverged")
@@ -322,7 +323,7 @@ def search_grid(model: TransformedTargetRegressor, parts: Parts) -> GridSearchCV
 
 
 def compare(predictions: dict[str, np.ndarray], y_test: pd.Series) -> None:
-    """Print how far each model's predictions are from the test part's targets."""
+    """Print the errors of each model on the test part."""
     width = max(map(len, predictions))
     print(f"{'Test part':{width}} {'RMSE':>12} {'MAE':>12} {'R2':>8}")
     for name, predicted in predictions.items():
@@ -341,7 +342,7 @@ def heading(text: str) -> None:
 
 
 def tutorial(path: Path | None, target: str | None, plot: Path, seed: int) -> None:
-    """Go through all steps."""
+    """Run all steps."""
     heading("1. Load the table")
     table, target = load_table(path, target)
     report(table, target)
@@ -352,8 +353,8 @@ def tutorial(path: Path | None, target: str | None, plot: Path, seed: int) -> No
     encoder = make_encoder(parts.X_train)
 
     heading("3. Normalise inputs and target")
-    # Measured on the training part alone. fastmlp would do it by itself; steps 3 to 6 do it by
-    # hand, to show it.
+    # Mean and standard deviation are those of the training part only. fastmlp would normalise by
+    # itself; steps 3 to 6 do it by hand to show how it works.
     inputs = normalised(encoder).fit(parts.X_train)
     X_train, X_val, X_test = map(inputs.transform, (parts.X_train, parts.X_val, parts.X_test))
     unit = StandardScaler().fit(parts.y_train.to_frame())
@@ -362,7 +363,7 @@ def tutorial(path: Path | None, target: str | None, plot: Path, seed: int) -> No
         for part in (parts.y_train, parts.y_val, parts.y_test)
     )
     print(f"Inputs of the network: {X_train.shape[1]}")
-    print(f"Target: mean {unit.mean_[0]:,.6g}, deviation {unit.scale_[0]:,.6g}")
+    print(f"Target: mean {unit.mean_[0]:,.6g}, standard deviation {unit.scale_[0]:,.6g}")
 
     heading("4. Train a network with 10 hidden units")
     network = tutorial_network(seed).set_params(standardize=False, verbose=2)
@@ -373,7 +374,7 @@ def tutorial(path: Path | None, target: str | None, plot: Path, seed: int) -> No
     draw_losses(network, plot)
 
     heading("6. Cross-validate and search learning rate and batch size")
-    # Cleaning and normalising belong to the model here, so that every fold measures its own.
+    # Imputing and normalising are part of the model here, so that each fold learns its own.
     network_30 = tutorial_network(seed).set_params(standardize=False, max_iter=30)
     model = TransformedTargetRegressor(
         make_pipeline(normalised(encoder), network_30), transformer=StandardScaler()
@@ -381,8 +382,8 @@ def tutorial(path: Path | None, target: str | None, plot: Path, seed: int) -> No
     cross_validate(model, parts)
     search = search_grid(model, parts)
 
-    heading("7. Compare with Regressor() as it comes")
-    # It takes the table as it is: encoding, normalising and validation happen inside.
+    heading("7. Compare with Regressor() and its defaults")
+    # It takes the raw table: encoding, normalising and validation happen inside.
     defaults = Regressor(random_state=seed).fit(parts.X_train_val, parts.y_train_val)
     compare(
         {
@@ -395,12 +396,12 @@ def tutorial(path: Path | None, target: str | None, plot: Path, seed: int) -> No
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Read the command line and run; 0, or 2 where the input is at fault."""
+    """Read the command line and run the tutorial; return 0, or 2 if the input is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--csv", type=Path, help="table with a header row, plain or .gz")
+    parser.add_argument("--csv", type=Path, help="table with a header row, plain or gzipped")
     parser.add_argument("--target", help="column to predict")
-    parser.add_argument("--plot", type=Path, default=Path("loss.png"), help="PNG to draw to")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--plot", type=Path, default=Path("loss.png"), help="PNG file to write")
+    parser.add_argument("--seed", type=int, default=0, help="seed of everything random")
     arguments = parser.parse_args(argv)
     try:
         if not 0 <= arguments.seed < 2**32:

@@ -120,7 +120,8 @@ def test_test_loss_is_that_of_the_table(run):
     code, out, _ = run("--seed", 3)
     assert code == 0
     loss = float(re.search(r"^Test Loss: (.*)$", out, re.MULTILINE)[1])
-    deviation = float(re.search(r"^Target: mean .*, deviation (.*)$", out, re.MULTILINE)[1])
+    target = re.search(r"^Target: mean .*, standard deviation (.*)$", out, re.MULTILINE)
+    deviation = float(target[1])
     rmse = comparison(out)["tutorial's network"][0]
     assert np.sqrt(loss) * deviation == pytest.approx(rmse, rel=1e-3)
 
