@@ -18,12 +18,12 @@ def learn_from_held_out(
     task: Task,
     data: RowSubset,
     validation: Sequence[RowSubset | None],
-    given: RowSubset | None,
+    shared: RowSubset | None,
     n_threads: int,
 ) -> tuple[WeightedEnsemble, Task, NDArray[Any] | None]:
     """Weigh and calibrate networks by their predictions for held-out rows.
 
-    These are the rows of the validation table that is `given`, or those held out from each network.
+    These are the rows of the validation table that all networks share, or those held out from each.
     If there is one network, only some of the rows are held out; they serve for its calibration.
 
     Parameters
@@ -40,17 +40,17 @@ def learn_from_held_out(
     out_of_fold : ndarray or None
         Predictions for all training rows, if several networks have them held out.
     """
-    out_of_fold = given is None and len(validation) > 1
+    out_of_fold = shared is None and len(validation) > 1
     calibrates = task.calibrates(as_predicted=not out_of_fold)
     is_used = calibrates or out_of_fold or len(ensemble.kinds) > 1
     if not (any(validation) and is_used):
         return ensemble, task, None
-    if given is None:
+    if shared is None:
         by_kind = ensemble.predict_held_out(validation, data.n_rows, n_threads)
         targets, weights = data.y, data.sample_weight
     else:
-        by_kind = ensemble.predict_by_kind(given.X, n_threads)
-        targets, weights = given.y, given.sample_weight
+        by_kind = ensemble.predict_by_kind(shared.X, n_threads)
+        targets, weights = shared.y, shared.sample_weight
     ensemble, outputs = ensemble.weigh_kinds(by_kind, task, targets, weights)
     if calibrates:
         known = ~np.isnan(outputs[:, 0])

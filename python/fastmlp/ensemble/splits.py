@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import sha256
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -89,15 +89,15 @@ class RowAssignment:
 def split_rows(
     data: RowSubset,
     strata: NDArray[Any] | None,
-    given: RowSubset | None,
+    shared: RowSubset | None,
     fraction: float | None,
     n_estimators: int,
     random_state: np.random.RandomState,
 ) -> list[Split]:
     """Choose training and validation rows of each network.
 
-    A validation table that is `given` is that of all networks. Else one network has a `fraction` of
-    the rows held out, and of several each has a fold. Without enough rows, or if the rows of one
+    If there is a `shared` validation table, it is that of all networks. Else one network has a
+    `fraction` of the rows held out, and of several each has a fold. Without enough rows, or if the rows of one
     side had no weight, none are held out.
 
     Parameters
@@ -106,13 +106,13 @@ def split_rows(
         All rows.
     strata : ndarray of shape (n_rows,) or None
         Class numbers whose proportions should be kept.
-    given : RowSubset or None
+    shared : RowSubset or None
     fraction : float or None
         None: hold out no rows.
     """
     n_rows = data.n_rows
-    none = [Split(None, given)] * n_estimators
-    if given is not None or fraction is None or n_rows < FEWEST_ROWS:
+    none = [Split(None, shared)] * n_estimators
+    if shared is not None or fraction is None or n_rows < FEWEST_ROWS:
         return none
     if n_held_out(n_rows, fraction) >= n_rows:
         raise ValueError(
@@ -136,7 +136,7 @@ def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
 
     Two fits with the same fingerprint hold out the same rows from the same networks.
     """
-    digest = blake2b(digest_size=16)
+    digest = sha256()
     for array in (data.X, data.y):
         digest.update(f"{array.dtype} {array.shape}".encode())
         for rows in pieces(array):

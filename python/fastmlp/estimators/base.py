@@ -149,12 +149,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         settings = checked_settings(self, classifies=self._classifies)
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
-        given = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
+        shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
         assignment, random_state = self._assignment(settings, before)
         splits = split_rows(
             data,
             task.strata(data.y),
-            given,
+            shared,
             settings.held_out_fraction,
             assignment.n_estimators,
             random_state,
@@ -178,9 +178,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
         threads, out_of_fold, importances = n_threads(self.n_jobs), None, None
-        if is_held_out or given is not None:
+        if is_held_out or shared is not None:
             ensemble, task, out_of_fold = learn_from_held_out(
-                ensemble, task, data, validation, given, threads
+                ensemble, task, data, validation, shared, threads
             )
         if settings.compute_importances:
             importances = importances_of(ensemble, encoder, task, validation, threads)

@@ -33,7 +33,7 @@ class MLPRegressor(EngineMixin, sklearn_mlp.MLPRegressor):
     Parameters
     ----------
     loss : {"squared_error", "poisson"}, default="squared_error"
-        Half the squared error, or half the Poisson deviance with an exponential behind the outputs,
+        Half the squared error, or half the Poisson deviance of the exponential of the outputs,
         for targets ``y >= 0``.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Units of each hidden layer.

@@ -69,7 +69,7 @@ class ClassificationTask(Task):
         if not multilabel and known.size < 2:
             raise ValueError(
                 "y must have at least two classes; the number of classes is "
-                f"{known.size}: {known}. partial_fit can be told of others by classes="
+                f"{known.size}: {known}. partial_fit takes all of them as classes="
             )
         task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
         return task, task._targets(values, present, multilabel, dtype, "y")
