@@ -67,9 +67,17 @@ class FittedModel:
     version: str = __version__
 
     def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[Any]:
-        """Predict the rows of a raw table: numbers, or calibrated probabilities."""
-        table = self.encoder.encode(X, estimator=estimator)
-        return self.task.decode(self.ensemble.predict(table, n_threads))
+        """Predict the rows of a raw table: numbers, or calibrated probabilities.
+
+        Parameters
+        ----------
+        X : array-like or frame of shape (n_rows, n_columns)
+        n_threads : int
+        estimator : str
+            Name of the estimator in messages.
+        """
+        self.encoder.check_features(X, estimator)
+        return self.task.decode(self.ensemble.predict(self.encoder.encode(X), n_threads))
 
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""

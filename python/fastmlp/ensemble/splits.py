@@ -97,8 +97,8 @@ def split_rows(
     """Choose training and validation rows of each network.
 
     If there is a `shared` validation table, it is that of all networks. Else one network has a
-    `fraction` of the rows held out, and of several each has a fold. Without enough rows, or if the rows of one
-    side had no weight, none are held out.
+    `fraction` of the rows held out, and of several each has a fold. Without enough rows, or if the
+    rows of one side had no weight, none are held out.
 
     Parameters
     ----------

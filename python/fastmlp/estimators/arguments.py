@@ -120,7 +120,8 @@ def encoded_validation_table(
 ) -> NDArray[Any]:
     """X_val encoded, with as many rows as y_val."""
     try:
-        table = encoder.encode(X_val, estimator=estimator)
+        encoder.check_features(X_val, estimator)
+        table = encoder.encode(X_val)
     except (TypeError, ValueError) as error:
         raise type(error)(f"X_val: {str(error).removeprefix('X: ')}") from error
     n_targets = _num_samples(y_val)

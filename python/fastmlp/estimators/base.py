@@ -255,7 +255,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             task, targets = self._new_task(y, settings, classes)
         else:
             encoder = before.encoder
-            table = encoder.encode(X, estimator=type(self).__name__)
+            encoder.check_features(X, type(self).__name__)
+            table = encoder.encode(X)
             y = checked_targets(y, table, minimum, self)
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
@@ -406,8 +407,8 @@ def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
     never = np.flatnonzero(scaling.scale[: encoder.n_numeric] == 0)
     if not (never.size or encoder.n_flags):
         return
-    numeric = [column.name for column in encoder.columns if column.kind == "numeric"]
-    names = [numeric[i] for i in never]
+    numbers = encoder.names_of_encoded
+    names = [numbers[i] for i in never]
     names += [column.name for column in encoder.columns if column.kind == "constant"]
     if names:
         warn(

@@ -75,8 +75,8 @@ class TableEncoder:
         -------
         encoder : TableEncoder
         encoded : ndarray of shape (n_rows, n_numeric + n_flags + len(category_sizes))
-            X itself if it is an array of numbers without missing values; else float32 if that holds
-            the types of all numbers, or float64.
+            X itself if it is an array of numbers without missing values that the engine can read;
+            else float32 if that holds the types of all numbers, or float64.
 
         Raises
         ------
@@ -107,25 +107,33 @@ class TableEncoder:
         )
         return encoder, encoder._encode(table)
 
-    def encode(self, X: Any, *, estimator: str, name: str = "X") -> NDArray[Any]:
-        """Encode other rows of the same columns; see `learn`.
-
-        A column of numbers must hold numbers again or, in arrays, text that can be read as numbers.
+    def check_features(self, X: Any, estimator: str) -> None:
+        """Raise if X does not have the training table's columns, by name and number.
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_rows, n_columns)
+        X : array-like or frame
         estimator : str
-            Name of the estimator in messages about the columns' names and number.
-        name : str, default="X"
-            What error messages call the table.
+            Name of the estimator in messages, which are scikit-learn's.
         """
         check_feature_names(self.feature_names, X, estimator)
+        shape: Any = getattr(X, "shape", ())
+        if len(shape) == 2 and shape[1] != self.n_columns:
+            raise ValueError(
+                f"X has {shape[1]} features, but {estimator} is expecting {self.n_columns} "
+                "features as input."
+            )
+
+    def encode(self, X: Any, name: str = "X") -> NDArray[Any]:
+        """Encode other rows of the same columns; see `learn`.
+
+        A column of numbers must hold numbers again or, in arrays, text that can be read as numbers.
+        """
         table = read_table(X, name)
         if table.n_columns != self.n_columns:
             raise ValueError(
-                f"{name} has {table.n_columns} features, but {estimator} is expecting "
-                f"{self.n_columns} features as input."
+                f"{name} has {table.n_columns} features, but there were {self.n_columns} in "
+                "training"
             )
         if table.matrix is not None and self.n_numeric == self.n_columns and not self.n_flags:
             return engine_array(table.matrix)
@@ -140,6 +148,14 @@ class TableEncoder:
         return tuple(
             Column(column_name(names, position), "numeric") for position in range(self.n_columns)
         )
+
+    @property
+    def names_of_encoded(self) -> list[str]:
+        """A name for each column of the encoded table."""
+        columns = self.columns
+        names = [column.name for column in columns if column.kind == "numeric"]
+        names += [f"{names[position]} (missing)" for position in self._with_indicator]
+        return names + [columns[position].name for position in _labelled(columns)]
 
     @property
     def encoded_by_column(self) -> list[list[int]]:
