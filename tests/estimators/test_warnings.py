@@ -1,0 +1,77 @@
+"""Warnings point at the line of the caller, wherever in the package they are issued."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fastmlp import Classifier, Regressor
+
+TINY = {"hidden_layer_sizes": 4, "max_iter": 2, "n_estimators": 2, "random_state": 0}
+N = 40
+X = np.random.default_rng(0).normal(size=(N, 2))
+FRAME = pd.DataFrame(X, columns=["a", "b"])
+
+
+def numbers_as_text():
+    Regressor(**TINY).fit(FRAME.assign(c=[f"{i / 7:.3f}" for i in range(N)]), X[:, 0])
+
+
+def unique_labels():
+    Regressor(**TINY).fit(FRAME.assign(c=[f"row {i}" for i in range(N)]), X[:, 0])
+
+
+def column_vector():
+    Regressor(**TINY).fit(X, X[:, :1])
+
+
+def column_vector_of_labels():
+    Classifier(**TINY).fit(X, X[:, :1] > 0)
+
+
+def constant_column():
+    Regressor(**TINY).partial_fit(np.c_[X, np.ones(N)], X[:, 0])
+
+
+def metric_is_nan():
+    Regressor(eval_metric=lambda y, z: np.nan, **TINY).fit(X, X[:, 0])
+
+
+def metric_is_nan_on_threads():
+    Regressor(eval_metric=lambda y, z: np.nan, n_jobs=2, **TINY).fit(X, X[:, 0])
+
+
+def names_are_missing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = Regressor(**TINY).fit(FRAME, X[:, 0])
+    model.predict(X)
+
+
+def interrupted():
+    def stop(record):
+        raise KeyboardInterrupt
+
+    Regressor(callbacks=stop, n_jobs=1, **TINY).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (numbers_as_text, "holds numbers, written as text"),
+        (unique_labels, "is not used"),
+        (column_vector, "column-vector y"),
+        (column_vector_of_labels, "column-vector y"),
+        (constant_column, "first call of partial_fit"),
+        (metric_is_nan, "eval_metric was not a number"),
+        (metric_is_nan_on_threads, "eval_metric was not a number"),
+        (names_are_missing, "valid feature names"),
+        (interrupted, "interrupted by user"),
+    ],
+)
+def test_warning_points_here(call, message):
+    with pytest.warns(match=message) as record:
+        call()
+    [warning] = [one for one in record if message in str(one.message)]
+    assert warning.filename == __file__
