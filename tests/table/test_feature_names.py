@@ -44,13 +44,13 @@ def test_mixed_names_are_an_error():
 def test_other_names(frame, columns, message):
     known = feature_names_of(frame(VALUES))
     check_feature_names(known, frame(VALUES), "Model")
-    with pytest.raises(ValueError, match=f"(?s)^The feature names should match.*{message}"):
+    with pytest.raises(ValueError, match=rf"(?s)^The feature names should match.*{message}"):
         check_feature_names(known, frame({name: [0.0] for name in columns}), "Model")
 
 
 def test_at_most_five_names_are_listed():
     known = feature_names_of(pd.DataFrame(np.zeros((1, 9)), columns=[f"c{i}" for i in range(9)]))
-    with pytest.raises(ValueError, match="- c4\n- ...\n$"):
+    with pytest.raises(ValueError, match=r"- c4\n- \.\.\.\n$"):
         check_feature_names(known, pd.DataFrame({"c8": [0.0]}), "Model")
 
 
