@@ -16,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 pytest.importorskip("matplotlib")
 pd = pytest.importorskip("pandas")
 
-SCRIPT = Path(__file__).parents[1] / "examples" / "house_prices.py"
+SCRIPT = Path(__file__).parents[2] / "examples" / "house_prices.py"
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NUMBER = r"-?[\d,]+(?:\.\d+)?(?:e[+-]\d+)?"
 
