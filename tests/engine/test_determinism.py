@@ -229,7 +229,7 @@ def test_seeds_differ(shape):
 def test_networks_of_one_model_differ():
     X, y = data(SEVERAL)
     model = Regressor(**parameters(SEVERAL, activation="relu", dropout=0.1)).fit(X, y)
-    predictions = [predictor.predict(X, 1) for predictor in model._ensemble.predictors]
+    predictions = [network.forward(X) for network in model.networks_]
     for one, other in combinations(predictions, 2):
         assert not np.array_equal(one, other)
 

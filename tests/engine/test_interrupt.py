@@ -1,48 +1,16 @@
-"""Ctrl-C, callbacks that stop or fail, and other threads and processes beside a fit."""
+"""Ctrl-C during a fit."""
 
-import copy
-import multiprocessing
 import os
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from endless_fits import ALONE_OR_SEVERAL, FOREVER, THREE, endless
 
-from fastmlp import Classifier, Dense, Network, Regressor, _training
-
-FOREVER = 10**9
-
-
-@pytest.fixture(scope="module")
-def table():
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(3000, 20))
-    return X, np.sin(X[:, 0]) + X[:, 1]
-
-
-SEVERAL = {"preset": "default", "n_estimators": 3, "hidden_layer_sizes": (16,)}
-ALONE_OR_SEVERAL = pytest.mark.parametrize(
-    "options",
-    [{}, SEVERAL | {"n_jobs": 1}, SEVERAL | {"n_jobs": 2}],
-    ids=["one", "several in turn", "several at a time"],
-)
-
-
-def endless(**options) -> Regressor:
-    defaults = {
-        "preset": "plain",
-        "hidden_layer_sizes": (64, 64),
-        "max_iter": FOREVER,
-        "n_iter_no_change": np.inf,
-        "learning_rate": "constant",
-        "learning_rate_init": 1e-4,
-        "random_state": 0,
-    }
-    return Regressor(**defaults | options)
+from fastmlp import _training
 
 
 def run(script: str, **variables) -> str:
@@ -57,8 +25,6 @@ def run(script: str, **variables) -> str:
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
-
-# ---- Ctrl-C
 
 CTRL_C = """
 import os, pickle, signal, threading, warnings
@@ -104,7 +70,9 @@ print("survived")
 
 
 PLAIN = {"preset": "plain"}
-THREE = {"n_estimators": 3}
+
+
+OF_THREE = {"n_estimators": 3}
 
 
 @pytest.mark.parametrize(
@@ -113,10 +81,10 @@ THREE = {"n_estimators": 3}
         ("Regressor", 200, (8,), 1, True, PLAIN),
         ("Classifier", 3000, (256, 256), 2, False, PLAIN),
         ("Regressor", 60_000, (256, 256), 2, True, PLAIN),
-        ("Classifier", 200, (8,), 1, True, THREE),
-        ("Regressor", 200, (8,), 2, True, THREE),
-        ("Classifier", 3000, (256, 256), 2, True, THREE),
-        ("Regressor", 3000, (256, 256), 2, False, THREE),
+        ("Classifier", 200, (8,), 1, True, OF_THREE),
+        ("Regressor", 200, (8,), 2, True, OF_THREE),
+        ("Classifier", 3000, (256, 256), 2, True, OF_THREE),
+        ("Regressor", 3000, (256, 256), 2, False, OF_THREE),
     ],
     ids=[
         "small",
@@ -141,7 +109,7 @@ def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping,
     assert run(script) == "survived\n"
 
 
-def test_ctrl_c_while_jobs_are_submitted_begins_none(table, monkeypatch):
+def test_ctrl_c_while_jobs_are_submitted_begins_none(many_rows, monkeypatch):
     begun = threading.Event()
 
     class Pool(ThreadPoolExecutor):
@@ -151,14 +119,14 @@ def test_ctrl_c_while_jobs_are_submitted_begins_none(table, monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(_training, "ThreadPoolExecutor", Pool)
-    model = endless(**SEVERAL, n_jobs=2, callbacks=lambda record: begun.set() or True)
+    model = endless(**THREE, n_jobs=2, callbacks=lambda record: begun.set() or True)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(*table)
+        model.fit(*many_rows)
     assert not begun.is_set()
     assert not hasattr(model, "n_features_in_")
 
 
-@pytest.mark.parametrize("more", [PLAIN, THREE], ids=["one", "several"])
+@pytest.mark.parametrize("more", [PLAIN, OF_THREE], ids=["one", "several"])
 def test_raise_signal_from_a_thread(more):
     script = CTRL_C.format(
         estimator="Regressor",
@@ -245,8 +213,8 @@ except Alarm:
 
 
 @ALONE_OR_SEVERAL
-def test_fit_outside_the_main_thread(options, table):
-    X, y = table
+def test_fit_outside_the_main_thread(options, many_rows):
+    X, y = many_rows
     seen = []
     model = endless(
         callbacks=lambda record: seen.append(record.epoch) or record.epoch == 3, **options
@@ -257,7 +225,7 @@ def test_fit_outside_the_main_thread(options, table):
     assert model.stop_reason_ == "callback"
 
 
-def test_keyboard_interrupt_in_a_callback_counts_as_ctrl_c(table):
+def test_keyboard_interrupt_in_a_callback_counts_as_ctrl_c(many_rows):
     def press(record):
         if record.epoch == 3:
             raise KeyboardInterrupt
@@ -265,7 +233,7 @@ def test_keyboard_interrupt_in_a_callback_counts_as_ctrl_c(table):
     with pytest.warns(
         UserWarning, match=r"^Training interrupted by user\. The weights of epoch \d+ were kept\.$"
     ) as caught:
-        model = endless(callbacks=press).fit(*table)
+        model = endless(callbacks=press).fit(*many_rows)
     assert caught[0].filename == __file__  # the warning points at the caller's line
     assert model.stop_reason_ == "interrupted"
     assert model.n_iter_ == 3
@@ -279,282 +247,49 @@ def press_in(network, epoch):
     return press
 
 
-def test_interruption_leaves_out_networks_that_had_not_begun(table):
-    thirds = SEVERAL | {"max_iter": 4, "n_jobs": 1, "validation_fraction": 1 / 3}
+def test_interruption_leaves_out_networks_that_had_not_begun(many_rows):
+    thirds = THREE | {"max_iter": 4, "n_jobs": 1, "validation_fraction": 1 / 3}
     model = endless(**thirds, callbacks=press_in(1, 2))
     with pytest.warns(
         UserWarning,
         match=r"^Training interrupted by user\. 2 of 3 networks were kept, as far as they had come",
     ) as caught:
-        model.fit(*table)
+        model.fit(*many_rows)
     assert caught[0].filename == __file__
     assert [history.n_iter for history in model.histories_] == [4, 2]
     assert [history.stop_reason for history in model.histories_] == ["max_iter", "interrupted"]
     assert len(model.networks_) == 2
-    alone = endless(**thirds).fit(*table)
+    alone = endless(**thirds).fit(*many_rows)
     for one, other in zip(
         model.networks_[0].parameters, alone.networks_[0].parameters, strict=True
     ):
         np.testing.assert_array_equal(one, other)
     # The rows of the third fold have no prediction, those of the first have their network's.
-    fold = len(table[0]) // 3
+    fold = len(many_rows[0]) // 3
     assert np.isnan(model.oof_prediction_).sum() == fold
     assert np.sum(model.oof_prediction_ == alone.oof_prediction_) >= fold
 
 
-def test_interruption_of_networks_at_the_same_time(table):
-    model = endless(**SEVERAL | {"n_jobs": 2, "callbacks": press_in(0, 3)})
+def test_interruption_of_networks_at_the_same_time(many_rows):
+    model = endless(**THREE | {"n_jobs": 2, "callbacks": press_in(0, 3)})
     with pytest.warns(UserWarning, match=r"[12] of 3 networks were kept"):
-        model.fit(*table)
+        model.fit(*many_rows)
     assert model.histories_[0].n_iter == 3
     assert {history.stop_reason for history in model.histories_} == {"interrupted"}
-    assert np.isfinite(model.predict(table[0])).all()
+    assert np.isfinite(model.predict(many_rows[0])).all()
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
 def test_interruption_of_a_continuation_keeps_networks_that_were_trained_before(
-    go_on, n_jobs, table
+    go_on, n_jobs, many_rows
 ):
-    model = endless(**SEVERAL | {"warm_start": True, "max_iter": 3, "n_jobs": n_jobs}).fit(*table)
+    model = endless(**THREE | {"warm_start": True, "max_iter": 3, "n_jobs": n_jobs}).fit(*many_rows)
     model.set_params(max_iter=FOREVER, callbacks=press_in(0, 1))
     with pytest.warns(UserWarning, match="3 of 3 networks were kept") as caught:
-        getattr(model, go_on)(*table)
+        getattr(model, go_on)(*many_rows)
     assert caught[0].filename == __file__
     assert len(model.networks_) == 3
     assert model.histories_[0].n_iter == 4
     assert all(history.n_iter >= 3 for history in model.histories_)
-    assert np.isfinite(model.predict(table[0])).all()
-
-
-# ---- callbacks
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_callback_stops_one_network_of_several(n_jobs, table):
-    model = endless(
-        callbacks=lambda record: record.epoch == 2 + record.network,
-        **SEVERAL | {"n_jobs": n_jobs},
-    ).fit(*table)
-    assert [history.n_iter for history in model.histories_] == [2, 3, 4]
-    assert {history.stop_reason for history in model.histories_} == {"callback"}
-    assert model.n_iter_ == len(model.loss_curve_) == len(model.validation_curve_) == 4
-    assert model.stop_reason_ == "callback"
-
-
-def test_callback_returning_true_stops(table):
-    model = endless(callbacks=lambda record: record.epoch == 4).fit(*table)
-    assert model.n_iter_ == 4
-    assert model.stop_reason_ == "callback"
-    assert len(model.loss_curve_) == len(model.validation_curve_) == 4
-
-
-def test_all_callbacks_are_told(table):
-    first, second = [], []
-    model = endless(
-        callbacks=[
-            lambda record: first.append(record) or record.epoch >= 2,
-            lambda record: second.append(record),
-        ]
-    ).fit(*table)
-    assert first == second
-    assert [record.epoch for record in first] == [1, 2]
-    assert [record.loss for record in first] == model.loss_curve_
-    assert [record.validation_loss for record in first] == model.validation_curve_
-    assert [record.learning_rate for record in first] == model.learning_rate_curve_
-
-
-class Failed(Exception):
-    pass
-
-
-def fails(record):
-    if record.epoch == 2:
-        raise Failed("on purpose")
-
-
-@ALONE_OR_SEVERAL
-def test_exception_in_a_callback_leaves_an_unfitted_estimator_unfitted(options, table):
-    model = endless(callbacks=fails, **options)
-    before = dict(model.__dict__)
-    with pytest.raises(Failed, match="on purpose"):
-        model.fit(*table)
-    assert model.__dict__ == before
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2])
-def test_exception_for_one_network_ends_all(n_jobs, table):
-    """The others would go on for ever."""
-
-    def fails_for_the_first(record):
-        if (record.network, record.epoch) == (0, 2):
-            raise Failed("on purpose")
-
-    model = endless(callbacks=fails_for_the_first, **SEVERAL | {"n_jobs": n_jobs})
-    with pytest.raises(Failed, match="on purpose"):
-        model.fit(*table)
-    assert set(vars(model)) == set(model.get_params())
-
-
-def weights_of(model) -> list[np.ndarray]:
-    return [values for network in model.networks_ for values in network.parameters]
-
-
-@ALONE_OR_SEVERAL
-@pytest.mark.parametrize("warm_start", [False, True])
-def test_exception_in_a_callback_leaves_a_fitted_model_as_it_was(table, warm_start, options):
-    X, y = table
-    model = endless(max_iter=3, warm_start=warm_start, **options).fit(X, y)
-    prediction, weights = model.predict(X), weights_of(model)
-    curve, steps, histories = list(model.loss_curve_), model.t_, copy.deepcopy(model.histories_)
-    rates, last = list(model.learning_rate_curve_), len(model.networks_) - 1
-
-    def fails_late(record):
-        if (record.network, record.epoch) == (last, 3):
-            raise Failed
-
-    for callback in (fails, fails_late):
-        model.set_params(max_iter=5, callbacks=callback)
-        with pytest.raises(Failed):
-            model.fit(X, -y)
-        np.testing.assert_array_equal(model.predict(X), prediction)
-        for one, other in zip(weights_of(model), weights, strict=True):
-            np.testing.assert_array_equal(one, other)
-        assert model.loss_curve_ == curve
-        assert model.learning_rate_curve_ == rates
-        assert model.histories_ == histories
-        assert model.t_ == steps
-
-
-@ALONE_OR_SEVERAL
-def test_failing_continuation_does_not_change_what_comes_next(options, table):
-    """Optimiser state and dropout masks go on where they were before the failed call."""
-    X, y = table
-
-    def after(fail: bool):
-        model = endless(max_iter=2, warm_start=True, dropout=0.2, **options).fit(X, y)
-        if fail:
-            with pytest.raises(Failed):
-                model.set_params(max_iter=5, callbacks=fails).fit(X, -y)
-            model.set_params(max_iter=2, callbacks=None)
-        return model.fit(X, y).predict(X)
-
-    np.testing.assert_array_equal(after(True), after(False))
-
-
-# ---- other threads
-
-
-def test_gil_is_released_during_fit(table):
-    """With no forced switches another thread only runs while the main one has let go."""
-    X, y = table
-    stop, started = threading.Event(), threading.Event()
-    count = 0
-
-    def work():
-        nonlocal count
-        while not stop.is_set():
-            count += 1
-            if count % 1000 == 0:
-                started.set()
-                time.sleep(1e-6)  # lets go, so that the fit gets in when it wants
-
-    interval = sys.getswitchinterval()
-    thread = threading.Thread(target=work)
-    try:
-        sys.setswitchinterval(100)
-        thread.start()
-        started.wait()
-        before = count
-        endless(max_iter=60, n_jobs=1).fit(X, y)
-        counted = count - before
-    finally:
-        sys.setswitchinterval(interval)
-        stop.set()
-        thread.join()
-    assert counted >= 20_000
-
-
-def test_gil_is_released_during_prediction(table):
-    X, y = table
-    model = endless(max_iter=1, hidden_layer_sizes=(512, 512)).fit(X, y)
-    many = np.tile(X, (20, 1))
-    inside, seen = threading.Event(), []
-    interval = sys.getswitchinterval()
-
-    def watch():
-        inside.wait()
-        seen.append("watched")
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        sys.setswitchinterval(100)
-        inside.set()
-        model._ensemble.predictors[0].predict(many, 1)  # one call into the engine and nothing else
-        seen.append("predicted")
-    finally:
-        sys.setswitchinterval(interval)
-        thread.join()
-    assert seen == ["watched", "predicted"]
-
-
-@pytest.mark.parametrize("n_jobs", [1, 2, 4])
-@pytest.mark.parametrize("options", [{}, {"preset": "default", "n_estimators": 2}], ids=str)
-def test_prediction_from_eight_threads_gives_the_serial_bits(table, options, n_jobs):
-    X, y = table
-    options = {"hidden_layer_sizes": (200, 100), "n_jobs": n_jobs} | options
-    model = endless(max_iter=2, **options).fit(X, y)
-    serial = model.predict(X)
-    barrier = threading.Barrier(8)
-
-    def predict(_):
-        barrier.wait()
-        return [model.predict(X) for _ in range(10)]
-
-    with ThreadPoolExecutor(8) as pool:
-        for predictions in pool.map(predict, range(8)):
-            for prediction in predictions:
-                np.testing.assert_array_equal(prediction, serial)
-
-
-# ---- fork
-
-
-def run_forked(task) -> None:
-    context = multiprocessing.get_context("fork")
-    process = context.Process(target=task)
-    process.start()
-    process.join(timeout=60)
-    hung = process.is_alive()
-    if hung:
-        process.kill()
-        process.join()
-    assert not hung
-    assert process.exitcode == 0
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
-@pytest.mark.parametrize("options", [{"preset": "plain"}, {"n_estimators": 2}], ids=str)
-def test_forked_child_fits_and_predicts(table, options, estimator):
-    X, y = table
-    y = y > 0 if estimator is Classifier else y
-
-    def fresh():
-        defaults = {"max_iter": 2, "batch_size": 1000, "n_jobs": 2, "random_state": 0}
-        return estimator((256, 256), **defaults | options)
-
-    model = fresh().fit(X, y)  # threads run
-    prediction = model.predict(X)
-
-    def child():
-        np.testing.assert_array_equal(model.predict(X), prediction)
-        again = fresh().fit(X, y)
-        np.testing.assert_array_equal(again.predict(X), prediction)
-        network = Network([Dense(20, 600, "relu"), Dense(600, 1)], random_state=0, n_jobs=2)
-        network.gradients(X, np.zeros(len(X)))
-
-    run_forked(child)
-    np.testing.assert_array_equal(fresh().fit(X, y).predict(X), prediction)
+    assert np.isfinite(model.predict(many_rows[0])).all()

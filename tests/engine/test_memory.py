@@ -6,13 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-from sklearn.model_selection import train_test_split
-from sklearn.utils import compute_sample_weight
 
-from fastmlp import Classifier, Regressor, _rows, _scaling
-from fastmlp._scaling import learn_scaling
-
-# ---- how much
+from fastmlp import Classifier, Regressor
 
 # Fits memory maps in a process of its own and tells by how much its anonymous memory grew; the
 # pages of a map are not part of that.
@@ -123,10 +118,20 @@ def table(tmp_path_factory):
 
 
 PLAIN = {"preset": "plain"}
+
+
 SEVERAL = {"preset": "default", "n_estimators": 3}
+
+
 KINDS = {"preset": "default", "n_estimators": 4, "validation_fraction": 0.5}
+
+
 RAW = {"standardize": False}
+
+
 WHOLE = {"early_stopping": False}
+
+
 CLASSES = {"classes": 2}
 
 
@@ -162,7 +167,8 @@ def test_fit_does_not_copy_the_table(child, table, name, estimator, options, tar
 
     And 8 for every row and each network more: which rows it is trained on, and in which order.
     """
-    options = PLAIN | {"hidden_layer_sizes": 1 if "columns" in name else 8} | options
+    small = {"hidden_layer_sizes": 1} if "columns" in name else {"hidden_layer_sizes": 8}
+    options = PLAIN | small | {"batch_size": min(1024, TABLES[name][0][0])} | options
     done = child(**table(name), estimator=estimator, options=options, **targets)
     assert done["growth"] <= done["bound"] < done["table"]
 
@@ -170,9 +176,6 @@ def test_fit_does_not_copy_the_table(child, table, name, estimator, options, tar
 def test_a_copy_would_be_seen(child, table):
     done = child(**table("integers"))
     assert done["growth"] > 0.99 * done["table"]
-
-
-# ---- and the results are those of a fit with more memory
 
 
 VIEWS = {
@@ -206,93 +209,3 @@ def test_map_gives_the_bits_of_memory(options, estimator, view, dtype, tmp_path)
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_curve_ == other.validation_curve_
     np.testing.assert_array_equal(one.predict(X), other.predict(mapped))
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("held_out", [False, True])
-@pytest.mark.parametrize("missing", [False, True])
-def test_scales_that_are_learnt_in_parts(monkeypatch, missing, held_out, weighted):
-    rng = np.random.default_rng(0)
-    X, y = rng.gamma(2, size=(400, 7)), 5 + rng.gamma(2, size=(400, 2))
-    weights = rng.uniform(size=len(X)) if weighted else None
-    X = np.where(missing & (rng.uniform(size=X.shape) < 0.2), np.nan, X)
-    model = Regressor(4, preset="plain", max_iter=1, random_state=0, early_stopping=held_out)
-
-    def scales():
-        model.fit(X, y, weights)
-        inputs = model._scaling
-        return [inputs.shift, inputs.scale, model._target_shift, model._target_scale]
-
-    at_once = scales()
-    monkeypatch.setattr(_rows, "_CHUNK", 100)
-    monkeypatch.setattr(_scaling, "_COLUMNS", 3)
-    for part, whole in zip(scales(), at_once, strict=True):
-        np.testing.assert_allclose(part, whole, rtol=1e-12)
-    if not held_out:
-        known = np.ma.masked_invalid(X)
-        mean = np.ma.average(known, axis=0, weights=weights)
-        variance = np.ma.average((known - mean) ** 2, axis=0, weights=weights)
-        np.testing.assert_allclose(at_once[0][:7], mean)
-        np.testing.assert_allclose(at_once[1][:7], 1 / np.sqrt(variance))
-        np.testing.assert_allclose(at_once[2], np.average(y, axis=0, weights=weights))
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_medians_of_all_columns_and_of_a_few_at_a_time(monkeypatch, weighted):
-    rng = np.random.default_rng(0)
-    X, y = rng.gamma(2, size=(400, 7)), rng.normal(size=400)
-    weights = rng.integers(0, 3, size=len(X)).astype(float) if weighted else None
-    model = Regressor(4, n_estimators=2, max_iter=1, random_state=0).fit(X, y, weights)
-    known = X if weights is None else X[weights > 0]
-    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75], axis=0)
-    np.testing.assert_allclose(model._scaling.shift, middle, rtol=1e-12)
-    np.testing.assert_allclose(model._scaling.scale, 1 / (high - low), rtol=1e-12)
-    monkeypatch.setattr(_rows, "_CHUNK", 100)
-    parts = learn_scaling(X, 7, None, weights, robust=True)
-    np.testing.assert_array_equal(parts.shift, model._scaling.shift)
-    np.testing.assert_array_equal(parts.scale, model._scaling.scale)
-
-
-@pytest.mark.parametrize("loss", ["squared_error", "poisson"])
-def test_targets_that_are_scaled_in_parts(monkeypatch, loss):
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(400, 3)), rng.poisson(20, size=400)
-    model = Regressor((), preset="plain", loss=loss, max_iter=1, random_state=0)
-    at_once = model.fit(X, y).predict(X)
-    monkeypatch.setattr(_rows, "_CHUNK", 100)
-    np.testing.assert_allclose(model.fit(X, y).predict(X), at_once, rtol=1e-5)
-
-
-def test_balanced_weights_in_parts(monkeypatch):
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(400, 3)), rng.choice(list("abc"), size=400, p=[0.6, 0.3, 0.1])
-    weights = compute_sample_weight("balanced", y)
-    monkeypatch.setattr(_rows, "_CHUNK", 100)
-    options = {"max_iter": 2, "random_state": 0, "preset": "plain"}
-    one = Classifier(4, **options).fit(X, y, weights)
-    other = Classifier(4, **options, class_weight="balanced").fit(X, y)
-    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
-
-
-@pytest.mark.parametrize("test_size", [0.1, 0.37, 0.5])
-@pytest.mark.parametrize("n_classes", [0, 2, 3, 40])
-def test_held_out_rows_are_those_of_scikit_learn(n_classes, test_size):
-    rows = np.arange(1001)
-    classes = np.random.default_rng(0).integers(0, n_classes, rows.size) if n_classes else None
-    n_val = int(test_size * rows.size)
-    own, theirs = np.random.RandomState(0), np.random.RandomState(0)
-    chosen = _rows.held_out(rows.size, n_val, classes, own)
-    _, expected = train_test_split(rows, test_size=n_val, random_state=theirs, stratify=classes)
-    np.testing.assert_array_equal(rows[chosen], np.sort(expected))
-    assert own.uniform() == theirs.uniform()  # both have drawn as often
-
-
-def test_classes_too_small_to_be_held_out_by_class():
-    rows = np.arange(100)
-    alone = np.where(rows == 7, 1, 0)
-    many = rows // 2  # more classes than rows to hold out
-    for classes in (alone, many):
-        one, other = (
-            _rows.held_out(rows.size, 10, c, np.random.RandomState(0)) for c in (classes, None)
-        )
-        np.testing.assert_array_equal(one, other)

@@ -10,9 +10,17 @@ from scipy.special import erf, expit
 from fastmlp import Dense, Dropout, Embedding, Network, Optimizer, Scale
 
 EPS = 1e-5
+
+
 ROWS = 9
+
+
 CATEGORIES = ((4, 0), (12, 3), (1, 0), (2, 9))
+
+
 KNOTS = [[-1, -0.5, -0.5, 0.3, 1], [-2, 0, 0.1, 0.2, 2], [0, 0, 0, 0, 0]]  # some steps are empty
+
+
 ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
@@ -27,9 +35,6 @@ ACTIVATIONS = {
     "logistic": expit,
     "softplus": lambda z: np.logaddexp(0, z),
 }
-
-
-# ---- the layers as their docstrings tell
 
 
 def waves(x, weights, bias):
@@ -120,9 +125,6 @@ EMBEDDINGS = {
 }
 
 
-# ---- forward
-
-
 @pytest.mark.parametrize("rows", [1, 200])
 @pytest.mark.parametrize("layer", EMBEDDINGS.values(), ids=EMBEDDINGS)
 def test_embedding_is_its_docstring(layer, rows):
@@ -198,9 +200,6 @@ def test_initial_values():
         assert np.std(uniform) == pytest.approx(bound / np.sqrt(3), rel=0.02)
 
 
-# ---- gradients
-
-
 def check_gradients(network, X, y, **options):
     network.gradients(X, y, **options)
     exact = [np.array(gradient) for gradient in network.gradients_]
@@ -254,18 +253,24 @@ def test_many_rows_are_the_mean_of_their_parts():
         np.testing.assert_allclose(gradient, total, rtol=1e-9, atol=1e-12)
 
 
-# ---- optimiser
-
 RATE, DECAY = 0.05, 0.2
+
+
 # Embedding, Scale, Dense, Scale, Dense, Dense
 RATE_FACTORS = [0.1, 6.0, (0.5, 0.2), (2.0, 3.0), (1.0, 0.0), 1.5]
+
+
 DECAY_FACTORS = [0.1, 6.0, 1.0, 0.0, 3.0, 2.0]
+
+
 BY_LAYER = {
     "learning_rate_init": RATE,
     "weight_decay": DECAY,
     "learning_rate_factors": RATE_FACTORS,
     "weight_decay_factors": DECAY_FACTORS,
 }
+
+
 ARE_BIASES = ("wave biases", "bias", "slopes")
 
 
@@ -317,74 +322,6 @@ def test_vectors_of_codes_that_do_not_come_stay_without_decay():
     optimizer.step()
     changed = (network.parameters[0] != before).any(axis=1)
     np.testing.assert_array_equal(changed, np.isin(np.arange(6), [2, 4]))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"learning_rate_factors": [1.0] * 5}, "learning_rate_factors must hold one number for"),
-        ({"weight_decay_factors": [1.0] * 7}, "weight_decay_factors must hold one number for"),
-        ({"learning_rate_factors": [(1.0, -1.0)] * 6}, "learning_rate_factors must be numbers"),
-        ({"weight_decay_factors": [np.nan] * 6}, "weight_decay_factors must be numbers"),
-    ],
-)
-def test_factors_that_do_not_fit(options, message):
-    with pytest.raises(ValueError, match=message):
-        Optimizer(network_on(EMBEDDINGS["numbers"]), **options)
-
-
-# ---- errors and copies
-
-
-@pytest.mark.parametrize(
-    ("layers", "error", "message"),
-    [
-        ([Dense(2, 2), Embedding(2)], ValueError, r"layers\[1\] must not be an embedding"),
-        ([Embedding(2), Dense(2, 1)], ValueError, r"layers\[1\] takes 2 inputs.*gives 8"),
-        ([Scale(3), Dense(2, 1)], ValueError, r"layers\[1\] takes 2 inputs.*gives 3"),
-        ([Embedding(-1)], ValueError, "Embedding must have numbers of columns >= 0"),
-        ([Embedding(2, -1)], ValueError, "Embedding must have numbers of columns >= 0"),
-        ([Embedding(0)], ValueError, "Embedding must have at least one output"),
-        ([Embedding(2.0)], TypeError, "Embedding.n_numbers must be an integer; got 2.0"),
-        ([Embedding(2, None)], TypeError, "Embedding.n_flags must be an integer; got None"),
-        ([Embedding(2**62)], ValueError, "Embedding layer is too large"),
-        ([Embedding(2**64)], ValueError, "Embedding.n_numbers is too large"),
-        ([Embedding(2, periodic="no")], TypeError, "Embedding.periodic must be True or False"),
-        ([Embedding(2, sigma=-0.1)], ValueError, "Embedding.sigma must be a number >= 0; got -0"),
-        ([Embedding(2, sigma=np.nan)], ValueError, "Embedding.sigma must be a number >= 0"),
-        ([Embedding(2, sigma="x")], TypeError, "Embedding.sigma must be a number; got 'x'"),
-        ([Embedding(2, knots=3)], TypeError, "Embedding.knots must be an array or a seq"),
-        ([Embedding(2, knots="")], TypeError, "Embedding.knots must be an array or a seq"),
-        ([Embedding(2, knots=[1, 2])], TypeError, "Embedding.knots must be an array or a seq"),
-        ([Embedding(2, knots=[[1, [2]]])], TypeError, "Embedding.knots must be an array or a seq"),
-        (
-            [Embedding(1, knots=[["a", "b"]])],
-            TypeError,
-            "Embedding.knots must be an array or a seq",
-        ),
-        ([Embedding(2, knots=[[0, 1]])], ValueError, "for each of the 2 numbers; got 1"),
-        ([Embedding(1, knots=[[0]])], ValueError, "Embedding.knots must hold at least two knots"),
-        ([Embedding(1, knots=[[1, 0]])], ValueError, "Embedding.knots must ascend"),
-        ([Embedding(1, knots=[[0, np.inf]])], ValueError, "Embedding.knots must be finite"),
-        ([Embedding(2, categories=3)], TypeError, "Embedding.categories must be a sequence"),
-        ([Embedding(2, categories=[3])], TypeError, "Embedding.categories must be a sequence"),
-        ([Embedding(2, categories=[(3,)])], TypeError, "Embedding.categories must be a seq"),
-        ([Embedding(2, categories=[(2.5, 1)])], TypeError, "Embedding.categories must be a seq"),
-        ([Embedding(2, categories=[(-1, 0)])], ValueError, "Embedding.categories must have sizes"),
-        ([Embedding(2, categories=[(2, -1)])], ValueError, "Embedding.categories must have sizes"),
-        ([Embedding(2, categories=[(2**25, 0)])], ValueError, "Embedding.categories must have"),
-        ([Scale(0)], ValueError, "Scale.width must be at least 1; got 0"),
-        ([Scale(-1)], ValueError, "Scale.width must be at least 1; got -1"),
-        ([Scale(2.5)], TypeError, "Scale.width must be an integer; got 2.5"),
-        ([Scale(True)], TypeError, "Scale.width must be an integer; got True"),
-        ([Scale(2**63)], ValueError, "Scale.width is too large"),
-        ([Dense(2, 2, "tanh", "yes")], TypeError, "Dense.parametric must be True or False"),
-        ([Dense(2, 2, "identity", True)], ValueError, "Dense.parametric must be false where"),
-    ],
-)
-def test_bad_layers(layers, error, message):
-    with pytest.raises(error, match=message):
-        Network(layers)
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])

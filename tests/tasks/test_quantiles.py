@@ -1,24 +1,17 @@
-"""Losses and outputs with the presets for tables: quantiles, counts, scales, classes, labels."""
+"""Quantile regression: one quantile or several."""
 
 from copy import deepcopy
 
 import numpy as np
 import pytest
-from sklearn.metrics import d2_pinball_score, log_loss, mean_pinball_loss, r2_score
+from sklearn.metrics import d2_pinball_score, mean_pinball_loss
 from sklearn.model_selection import cross_val_score
+from tiny_models import HALF, LEARNING_PLAIN
+from uniform_table import ENOUGH, ROWS, UNSEEN, X, regressor
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Regressor
 
-ROWS = 800
 QUANTILES = [0.1, 0.5, 0.9]
-SMALL = {"hidden_layer_sizes": 32, "max_iter": 48, "n_estimators": 5, "random_state": 0}
-
-
-def uniform(rows, seed=0):
-    return np.random.default_rng(seed).uniform(-1, 1, size=(rows, 2))
-
-
-X, UNSEEN = uniform(ROWS), uniform(4000, seed=1)
 
 
 def width(X):
@@ -30,17 +23,6 @@ def noisy(X, seed=2):
     return X[:, 1] + width(X) * np.random.default_rng(seed).normal(size=len(X))
 
 
-def regressor(y, **options):
-    return Regressor(**SMALL | options).fit(X, y)
-
-
-def classifier(y, **options):
-    return Classifier(**SMALL | options).fit(X, y)
-
-
-# ---- quantiles
-
-
 def test_score_of_several_quantiles():
     model = regressor(noisy(X), loss="quantile", quantile=QUANTILES)
     y = noisy(UNSEEN, seed=3)
@@ -50,7 +32,7 @@ def test_score_of_several_quantiles():
     )
     assert model.score(UNSEEN, y) == pytest.approx(expected)
     assert np.isfinite(
-        cross_val_score(Regressor(**SMALL, loss="quantile", quantile=QUANTILES), X, noisy(X), cv=2)
+        cross_val_score(Regressor(**ENOUGH, loss="quantile", quantile=QUANTILES), X, noisy(X), cv=2)
     ).all()
 
 
@@ -142,165 +124,9 @@ def test_several_quantiles_are_of_one_target_and_one_loss():
         regressor(noisy(X), quantile=QUANTILES)
 
 
-# ---- robust losses
-
-SKEWED = np.random.default_rng(4).exponential(3, size=ROWS)
-MEAN, MEDIAN = SKEWED.mean(), np.median(SKEWED)
-
-
-@pytest.mark.parametrize(
-    ("options", "least", "most"),
-    [
-        ({"loss": "squared_error"}, MEAN - 0.3, MEAN + 0.3),
-        ({"loss": "huber", "delta": 100.0}, MEAN - 0.3, MEAN + 0.3),
-        ({"loss": "huber", "delta": 0.5}, MEDIAN, MEAN),
-        ({"loss": "huber", "delta": 0.01}, MEDIAN - 0.3, MEDIAN + 0.3),
-        ({"loss": "absolute_error"}, MEDIAN - 0.3, MEDIAN + 0.3),
-        ({"loss": "quantile"}, MEDIAN - 0.3, MEDIAN + 0.3),
-    ],
-)
-def test_where_the_middle_of_skewed_noise_is(options, least, most):
-    predicted = regressor(X[:, 1] + SKEWED, **options).predict(UNSEEN)
-    assert least < np.mean(predicted - UNSEEN[:, 1]) < most
-
-
-@pytest.mark.parametrize("loss", ["absolute_error", "huber"])
-def test_outliers_do_not_count(loss):
-    y = X[:, 0] + X[:, 1]
-    y[::20] += 100
-    truth = UNSEEN.sum(axis=1)
-    robust, mean = (regressor(y, loss=name).predict(UNSEEN) for name in (loss, "squared_error"))
-    assert np.mean(np.abs(robust - truth)) < np.mean(np.abs(mean - truth)) / 3
-
-
-# ---- counts
-
-
-@pytest.mark.parametrize("mean", [0.05, 3, 1000])
-@pytest.mark.parametrize("preset", ["default", "plain"])
-def test_counts(preset, mean):
-    y = np.random.default_rng(5).poisson(mean * np.exp(X[:, 0]))
-    model = regressor(y, loss="poisson", preset=preset)
-    predicted = model.predict(X)
-    assert predicted.min() > 0
-    assert predicted.mean() == pytest.approx(y.mean(), rel=0.1)
-    likeness = np.corrcoef(np.log(model.predict(UNSEEN)), UNSEEN[:, 0])[0, 1]
-    assert likeness > (0.6 if mean < 1 else 0.95)  # of 40 events in all, or of thousands
-
-
-def test_counts_far_away_are_positive_and_finite():
-    y = np.random.default_rng(5).poisson(1000 * np.exp(X[:, 0]))
-    predicted = regressor(y, loss="poisson").predict(1000 * UNSEEN)
-    assert predicted.min() > 0
-    assert np.isfinite(predicted).all()
-
-
-def test_counts_of_several_kinds():
-    means = np.exp(np.column_stack([X[:, 0], 5 + X[:, 1]]))
-    y = np.random.default_rng(5).poisson(means)
-    predicted = regressor(y, loss="poisson").predict(X)
-    assert predicted.shape == (ROWS, 2)
-    np.testing.assert_allclose(predicted.mean(axis=0), y.mean(axis=0), rtol=0.1)
-
-
-def test_no_counts_at_all():
-    model = regressor(np.zeros(ROWS), loss="poisson")
-    assert 0 < model.predict(UNSEEN).max() < 0.01
-
-
-# ---- scales and ranges of targets
-
-
-@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
-def test_targets_of_very_different_scales(loss):
-    def truth(X):
-        return np.column_stack([1e-3 * X[:, 0], 1e6 * X[:, 1] ** 2 - 1e8])
-
-    model = regressor(truth(X), loss=loss)
-    assert r2_score(truth(UNSEEN), model.predict(UNSEEN), multioutput="raw_values").min() > 0.95
-
-
-@pytest.mark.parametrize("preset", ["fast", "default", "plain"])
-def test_predictions_stay_in_the_range_of_training(preset):
-    y = np.column_stack([X[:, 0], 100 * X[:, 1]])
-    model = regressor(y, preset=preset, standardize=True)
-    predicted = model.predict(1000 * UNSEEN)
-    inside = (predicted >= y.min(axis=0)) & (predicted <= y.max(axis=0))
-    assert inside.all() == (preset != "plain")
-    if preset != "plain":
-        np.testing.assert_array_equal(predicted.max(axis=0), y.max(axis=0))
-
-
-def test_constant_target():
-    np.testing.assert_array_equal(regressor(np.full(ROWS, 7.5)).predict(UNSEEN), 7.5)
-
-
-# ---- classes
-
-RARE = np.random.default_rng(6).random(ROWS) < 1 / (1 + np.exp(4 - 2 * X[:, 0]))
-
-
-def test_probabilities_are_as_frequent_as_they_say():
-    truth = np.random.default_rng(8).random(ROWS) < 1 / (1 + np.exp(-3 * X[:, 0]))
-    predicted = classifier(truth).predict_proba(UNSEEN)[:, 1]
-    for part in (predicted < 0.3, predicted > 0.7, predicted >= 0):
-        expected = np.mean(1 / (1 + np.exp(-3 * UNSEEN[part, 0])))
-        assert predicted[part].mean() == pytest.approx(expected, abs=0.05)
-
-
-@pytest.mark.parametrize("class_weight", ["balanced", {False: 1, True: 20}])
-def test_class_weight(class_weight):
-    plain, weighted = (classifier(RARE, class_weight=each) for each in (None, class_weight))
-    assert weighted.predict_proba(X)[:, 1].mean() > 4 * plain.predict_proba(X)[:, 1].mean()
-    recalls = [model.predict(X)[RARE].mean() for model in (plain, weighted)]
-    assert recalls[1] > recalls[0] + 0.3
-
-
-def test_class_weight_is_sample_weight_by_class():
-    by_class = classifier(RARE, class_weight={True: 5})
-    weights = np.where(RARE, 5.0, 1.0)
-    by_row = Classifier(**SMALL).fit(X, RARE, weights)
-    np.testing.assert_array_equal(by_class.predict_proba(X), by_row.predict_proba(X))
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_label_smoothing(classes):
-    y = np.digitize(X[:, 0], [0, 0.4][: classes - 1])
-    surest = [
-        classifier(y, label_smoothing=share, calibrate=False).predict_proba(X).max(axis=1).mean()
-        for share in (0.0, 0.2, 0.5)
-    ]
-    assert surest[0] > surest[1] + 0.05 > surest[2] + 0.1
-    assert surest[2] == pytest.approx(0.5 + 0.5 / classes, abs=0.1)
-
-
-def test_validation_is_not_smoothed():
-    """So the curves of all amounts of smoothing can be compared."""
-    y, half = X[:, 0] > 0, ROWS // 2
-    model = Classifier(
-        16, label_smoothing=0.3, n_estimators=1, calibrate=False, max_iter=5, random_state=0
-    ).fit(X[:half], y[:half], X_val=X[half:], y_val=y[half:])
-    expected = log_loss(y[half:], model.predict_proba(X[half:]))
-    assert model.best_loss_ == pytest.approx(expected, rel=1e-4)
-
-
-# ---- several labels
-
-LABELS = np.column_stack(
-    [X[:, 0] > 0, X[:, 1] > 0.5, np.random.default_rng(7).random(ROWS) < 0.3]
-).astype(int)
-
-
-@pytest.mark.parametrize("preset", ["default", "plain"])
-def test_multilabel(preset):
-    model = classifier(LABELS, preset=preset)
-    probabilities = model.predict_proba(X)
-    assert probabilities.shape == (ROWS, 3)
-    np.testing.assert_allclose(probabilities.mean(axis=0), LABELS.mean(axis=0), atol=0.05)
-    np.testing.assert_array_equal(model.predict(X), probabilities > 0.5)
-    assert np.mean(model.predict(X)[:, :2] == LABELS[:, :2]) > 0.95
-    assert np.ptp(probabilities.sum(axis=1)) > 0.5  # the labels of a row do not exclude each other
-    known = model.oof_decision_function_[np.isfinite(model.oof_decision_function_[:, 0])]
-    assert known.shape[1] == 3
-    assert known.min() >= 0
-    assert known.max() <= 1
+@pytest.mark.parametrize("quantile", [0.1, 0.5, 0.9])
+def test_quantile_covers_its_share(quantile, made):
+    X, f, noise = made
+    y = f + (1 + 0.5 * np.abs(X[:, 2])) * noise
+    model = Regressor(loss="quantile", quantile=quantile, **LEARNING_PLAIN).fit(X[:HALF], y[:HALF])
+    assert abs(np.mean(y[HALF:] <= model.predict(X[HALF:])) - quantile) < 0.1
