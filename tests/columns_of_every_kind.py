@@ -89,8 +89,6 @@ ARRAYS = {
 TABLES = FRAMES | ARRAYS
 every_table = pytest.mark.parametrize("kind", TABLES)
 every_frame = pytest.mark.parametrize("kind", FRAMES)
-
-
 NUMBERS_AND_NONE = {
     "pandas float": pd.Series([1, None, 2, 3], dtype="float64"),
     "pandas Int8": pd.Series([1, None, 2, 3], dtype="Int8"),

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from tiny_models import THREE
 
 from fastmlp import Regressor
 
 FOREVER = 10**9
-THREE = {"preset": "default", "n_estimators": 3, "hidden_layer_sizes": (16,)}
 ALONE_OR_SEVERAL = pytest.mark.parametrize(
     "options",
     [{}, THREE | {"n_jobs": 1}, THREE | {"n_jobs": 2}],

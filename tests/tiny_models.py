@@ -13,6 +13,7 @@ both = pytest.mark.parametrize("estimator", ESTIMATORS)
 # Every step of a fit is run; what is learnt does not matter.
 TINY = {"hidden_layer_sizes": 8, "max_iter": 3, "random_state": 0}
 SEVERAL = {"preset": "default", "n_estimators": 2}
+THREE = {"preset": "default", "n_estimators": 3, "hidden_layer_sizes": 16}
 presets = pytest.mark.parametrize("more", [{}, SEVERAL], ids=["plain", "default"])
 
 # Four networks, each with a quarter of the rows held out.

@@ -9,8 +9,6 @@ import pandas as pd
 import pytest
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-
-
 NUMBER = r"-?[\d,]+(?:\.\d+)?(?:e[+-]\d+)?"
 
 

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from endless_fits import ALONE_OR_SEVERAL, FOREVER, THREE, endless
+from endless_fits import ALONE_OR_SEVERAL, FOREVER, endless
+from tiny_models import THREE
 
 from fastmlp import _training
 
@@ -67,11 +68,7 @@ np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), mode
 model.set_params(max_iter=1).fit(X, y > 0)  # and it can be fitted again
 print("survived")
 """
-
-
 PLAIN = {"preset": "plain"}
-
-
 OF_THREE = {"n_estimators": 3}
 
 

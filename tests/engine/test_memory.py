@@ -118,20 +118,10 @@ def table(tmp_path_factory):
 
 
 PLAIN = {"preset": "plain"}
-
-
 SEVERAL = {"preset": "default", "n_estimators": 3}
-
-
 KINDS = {"preset": "default", "n_estimators": 4, "validation_fraction": 0.5}
-
-
 RAW = {"standardize": False}
-
-
 WHOLE = {"early_stopping": False}
-
-
 CLASSES = {"classes": 2}
 
 

@@ -11,8 +11,6 @@ ROWS = 60
 
 # Float networks standardise types that float32 holds exactly in float32, the others in float64.
 IN_SINGLE = ["int8", "uint8", "int16", "uint16", "float16", "float32"]
-
-
 IN_DOUBLE = ["int32", "uint32", "int64", "uint64", "float64", "longdouble", "object"]
 
 

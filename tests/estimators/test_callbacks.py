@@ -4,8 +4,8 @@ import copy
 
 import numpy as np
 import pytest
-from endless_fits import ALONE_OR_SEVERAL, THREE, endless
-from tiny_models import FOLDS, folded, weights_of
+from endless_fits import ALONE_OR_SEVERAL, endless
+from tiny_models import FOLDS, THREE, folded, weights_of
 
 from fastmlp import Regressor
 

@@ -10,8 +10,6 @@ from tiny_models import assert_same_weights, both, outputs, presets, target, tin
 from fastmlp import Classifier, Regressor
 
 ROWS = 60
-
-
 BAD_PARAMETERS = [
     ("hidden_layer_sizes", [0, -1, 2.5, (8, 0), (8, 2.5), (8, "8"), "8", None, True, [[8]], 2**70]),
     ("activation", ["swish", 3, None, ["relu", "relu"], [], ["swish"], [3]]),
@@ -53,22 +51,16 @@ BAD_PARAMETERS = [
     ("n_jobs", [0, 1.5, "all"]),
     ("callbacks", [3, [3], "print"]),
 ]
-
-
 BAD_REGRESSOR = [
     ("loss", ["l2", None]),
     ("delta", [0.0, -1.0, np.nan, np.inf, None]),
     ("quantile", [0.0, 1.0, np.nan, None]),
 ]
-
-
 BAD_CLASSIFIER = [
     ("label_smoothing", [-0.1, 1.0, np.nan, None]),
     ("class_weight", ["heavy", 3]),
     ("calibrate", ["yes", 2, None]),
 ]
-
-
 BAD = [
     pytest.param(estimator, name, value, id=f"{estimator.__name__}-{name}-{value!r}")
     for estimator, own in ((Regressor, BAD_REGRESSOR), (Classifier, BAD_CLASSIFIER))

@@ -5,30 +5,18 @@ import math
 
 import numpy as np
 import pytest
+from tiny_models import THREE, both, target, tiny
 
-from fastmlp import Classifier, EpochRecord, Regressor
-
-
-def fitted(verbose, estimator=Regressor, **options):
-    X = np.random.default_rng(0).normal(size=(50, 3))
-    y = X[:, 0] if estimator is Regressor else X[:, 0] > 0
-    options = {"preset": "plain", "max_iter": 5, "random_state": 0} | options
-    return estimator((8,), verbose=verbose, **options).fit(X, y)
-
-
-several = pytest.mark.parametrize("n_jobs", [1, 2])
-
-
-SEVERAL = {"preset": "default", "n_estimators": 3}
+from fastmlp import EpochRecord
 
 
 def numbers_of(record: EpochRecord) -> tuple[float, ...]:
     return record.epoch, record.loss, record.validation_loss, record.learning_rate
 
 
-def test_records():
+def test_records(X, y):
     records: list[EpochRecord] = []
-    model = fitted(0, callbacks=records.append)
+    model = tiny(max_iter=5, callbacks=records.append).fit(X, y)
     assert [numbers_of(record) for record in records] == list(
         zip(
             range(1, 6),
@@ -50,13 +38,12 @@ def mean_bias(y_true, y_pred):
     return abs(np.mean(y_true.astype(float) - y_pred))
 
 
-@several
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
-def test_records_of_several_networks(estimator, n_jobs):
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@both
+def test_records_of_several_networks(estimator, n_jobs, X, y):
     records: list[EpochRecord] = []
-    model = fitted(
-        0, estimator, **SEVERAL, callbacks=records.append, eval_metric=mean_bias, n_jobs=n_jobs
-    )
+    options = {"callbacks": records.append, "eval_metric": mean_bias, "n_jobs": n_jobs}
+    model = tiny(estimator, **THREE | options, max_iter=5).fit(X, target(estimator, y))
     assert len(records) == 15
     for number, history in enumerate(model.histories_):
         own = [record for record in records if record.network == number]
@@ -70,12 +57,15 @@ def test_records_of_several_networks(estimator, n_jobs):
             )
         )
         assert [record.metric for record in own] == history.metric_curve
+        seconds = [0.0] + [record.seconds for record in own]
+        assert seconds == sorted(seconds)
+        assert seconds[-1] <= history.seconds
     if n_jobs == 1:
         assert [record.network for record in records] == sorted(r.network for r in records)
 
 
-def test_record_without_a_validation_part():
+def test_record_without_a_validation_part(X, y):
     records: list[EpochRecord] = []
-    fitted(0, callbacks=[records.append], early_stopping=False)
+    tiny(max_iter=5, callbacks=[records.append], early_stopping=False).fit(X, y)
     assert len(records) == 5
     assert all(math.isnan(record.validation_loss) for record in records)

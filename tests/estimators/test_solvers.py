@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import (
-    r2_score,
-)
+from sklearn.metrics import r2_score
 from small_tables import ONE, ROWS, X, Y
 from tiny_models import HALF, LEARNING_PLAIN
 

@@ -5,22 +5,18 @@ import re
 
 import numpy as np
 import pytest
+from tiny_models import THREE, target, tiny
 
 from fastmlp import Classifier, EpochRecord, Regressor
 from fastmlp._progress import Progress
 
-
-def fitted(verbose, estimator=Regressor, **options):
-    X = np.random.default_rng(0).normal(size=(50, 3))
-    y = X[:, 0] if estimator is Regressor else X[:, 0] > 0
-    options = {"preset": "plain", "max_iter": 5, "random_state": 0} | options
-    return estimator((8,), verbose=verbose, **options).fit(X, y)
-
-
 several = pytest.mark.parametrize("n_jobs", [1, 2])
 
 
-SEVERAL = {"preset": "default", "n_estimators": 3}
+def fitted(verbose, estimator=Regressor, **options):
+    X = np.random.default_rng(0).normal(size=(50, 3))
+    model = tiny(estimator, **{"max_iter": 5, "verbose": verbose} | options)
+    return model.fit(X, target(estimator, X[:, 0]))
 
 
 @pytest.mark.parametrize("preset", ["plain", "default"])
@@ -52,14 +48,14 @@ def test_progress_bar_without_a_validation_part(capfd):
 
 @several
 def test_one_progress_bar_for_several_networks(n_jobs, capfd):
-    fitted(1, **SEVERAL, n_jobs=n_jobs)
+    fitted(1, **THREE, n_jobs=n_jobs)
     out, err = capfd.readouterr()
     assert out == ""
     assert "15/15" in re.split(r"[\r\n]+", err.strip())[-1]
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("options", [{}, SEVERAL | {"n_jobs": 2}], ids=["one", "several"])
+@pytest.mark.parametrize("options", [{}, THREE | {"n_jobs": 2}], ids=["one", "several"])
 def test_progress_bar_is_closed_after_an_error(options, capfd):
     def fails(record):
         raise RuntimeError("on purpose")
@@ -90,7 +86,7 @@ def test_line_without_a_validation_part(capfd):
 
 @several
 def test_lines_of_several_networks(n_jobs, capfd):
-    model = fitted(2, **SEVERAL, eval_metric="r2", n_jobs=n_jobs)
+    model = fitted(2, **THREE, eval_metric="r2", n_jobs=n_jobs)
     lines = capfd.readouterr().out.splitlines()
     assert sorted(lines) == sorted(
         f"Network [{number}/3], Epoch [{epoch}/5], Loss: {loss:.4f}, Val Loss: {val:.4f}, "

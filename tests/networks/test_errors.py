@@ -111,8 +111,6 @@ def test_bad_table(table, error, message):
 
 
 ROWS = 4
-
-
 GOOD = np.zeros((ROWS, 3))
 
 
@@ -193,8 +191,6 @@ def test_bad_rate_of_a_step(rate, X):
 
 
 CATEGORIES = ((4, 0), (12, 3), (1, 0), (2, 9))
-
-
 KNOTS = [[-1, -0.5, -0.5, 0.3, 1], [-2, 0, 0.1, 0.2, 2], [0, 0, 0, 0, 0]]  # some steps are empty
 
 

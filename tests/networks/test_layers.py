@@ -10,17 +10,9 @@ from scipy.special import erf, expit
 from fastmlp import Dense, Dropout, Embedding, Network, Optimizer, Scale
 
 EPS = 1e-5
-
-
 ROWS = 9
-
-
 CATEGORIES = ((4, 0), (12, 3), (1, 0), (2, 9))
-
-
 KNOTS = [[-1, -0.5, -0.5, 0.3, 1], [-2, 0, 0.1, 0.2, 2], [0, 0, 0, 0, 0]]  # some steps are empty
-
-
 ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
@@ -258,19 +250,13 @@ RATE, DECAY = 0.05, 0.2
 
 # Embedding, Scale, Dense, Scale, Dense, Dense
 RATE_FACTORS = [0.1, 6.0, (0.5, 0.2), (2.0, 3.0), (1.0, 0.0), 1.5]
-
-
 DECAY_FACTORS = [0.1, 6.0, 1.0, 0.0, 3.0, 2.0]
-
-
 BY_LAYER = {
     "learning_rate_init": RATE,
     "weight_decay": DECAY,
     "learning_rate_factors": RATE_FACTORS,
     "weight_decay_factors": DECAY_FACTORS,
 }
-
-
 ARE_BIASES = ("wave biases", "bias", "slopes")
 
 

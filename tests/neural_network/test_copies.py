@@ -12,15 +12,7 @@ import sklearn.neural_network as theirs
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from theirs_and_ours import (
-    LABELS,
-    X,
-    Y,
-    classifier,
-    few_epochs,
-    regressor,
-    same_weights,
-)
+from theirs_and_ours import LABELS, X, Y, classifier, few_epochs, regressor, same_weights
 
 import fastmlp.neural_network as ours
 

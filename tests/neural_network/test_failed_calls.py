@@ -7,20 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from theirs_and_ours import (
-    RNG,
-    X,
-    Y,
-    few_epochs,
-    regressor,
-    same_weights,
-)
+from theirs_and_ours import RNG, X, Y, few_epochs, regressor, same_weights
 
 from fastmlp.neural_network._training import Session
 
 pytestmark = few_epochs
-
-
 WEIGHTLESS = np.where(np.arange(150) % 2 == 0, 1.0, -1.0)
 FAILURES = {
     "diverging": (X * 1e155, Y * 1e300, None, ValueError, "non-finite parameter"),

@@ -5,16 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn.neural_network as theirs
-from theirs_and_ours import (
-    LABELS,
-    X,
-    Y,
-    both,
-    classifier,
-    close,
-    few_epochs,
-    regressor,
-)
+from theirs_and_ours import LABELS, X, Y, both, classifier, close, few_epochs, regressor
 
 import fastmlp.neural_network as ours
 

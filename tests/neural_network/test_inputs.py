@@ -5,16 +5,7 @@ import pytest
 import scipy.sparse
 import sklearn.neural_network as theirs
 from sklearn.datasets import load_iris
-from theirs_and_ours import (
-    LABELS,
-    X,
-    Y,
-    classifier,
-    close,
-    few_epochs,
-    regressor,
-    same_weights,
-)
+from theirs_and_ours import LABELS, X, Y, classifier, close, few_epochs, regressor, same_weights
 
 import fastmlp.neural_network as ours
 

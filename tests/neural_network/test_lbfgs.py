@@ -8,14 +8,7 @@ import numpy as np
 import pytest
 import sklearn.neural_network as theirs
 from sklearn.exceptions import ConvergenceWarning
-from theirs_and_ours import (
-    X,
-    Y,
-    both,
-    few_epochs,
-    regressor,
-    same_weights,
-)
+from theirs_and_ours import X, Y, both, few_epochs, regressor, same_weights
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import fastmlp.neural_network as ours

@@ -9,16 +9,7 @@ import numpy as np
 import pytest
 import sklearn.neural_network as theirs
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from theirs_and_ours import (
-    LABELS,
-    X,
-    Y,
-    both,
-    classifier,
-    few_epochs,
-    regressor,
-    same_weights,
-)
+from theirs_and_ours import LABELS, X, Y, both, classifier, few_epochs, regressor, same_weights
 
 import fastmlp.neural_network as ours
 

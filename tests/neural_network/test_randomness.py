@@ -7,14 +7,7 @@ import pytest
 import scipy.sparse
 import sklearn
 import sklearn.neural_network as theirs
-from theirs_and_ours import (
-    X,
-    Y,
-    close,
-    few_epochs,
-    regressor,
-    same_weights,
-)
+from theirs_and_ours import X, Y, close, few_epochs, regressor, same_weights
 
 import fastmlp.neural_network as ours
 from fastmlp.neural_network._training import shuffle

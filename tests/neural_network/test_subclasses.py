@@ -5,13 +5,7 @@ import pytest
 import sklearn.neural_network as theirs
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
-from theirs_and_ours import (
-    X,
-    Y,
-    close,
-    few_epochs,
-    regressor,
-)
+from theirs_and_ours import X, Y, close, few_epochs, regressor
 
 import fastmlp.neural_network as ours
 

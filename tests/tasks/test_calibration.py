@@ -3,20 +3,14 @@
 import numpy as np
 import pytest
 from scipy.special import logit, softmax
-from sklearn.metrics import (
-    log_loss,
-)
+from sklearn.metrics import log_loss
 from small_tables import ONE, ROWS, TARGETS, X_VAL, X
 
 from fastmlp import Classifier
 from fastmlp._calibration import fit_temperature, log_loss_of, sharpen
 
 SURE = np.array([[0.1, 0.9]] * 4)
-
-
 RIGHT_IN_THREE = np.array([1, 1, 1, 0])
-
-
 MANY = 1000  # times, beside which half a row is nothing
 
 

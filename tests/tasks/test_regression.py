@@ -9,8 +9,6 @@ from uniform_table import ROWS, UNSEEN, X, regressor
 from fastmlp import Regressor
 
 SKEWED = np.random.default_rng(4).exponential(3, size=ROWS)
-
-
 MEAN, MEDIAN = SKEWED.mean(), np.median(SKEWED)
 
 

@@ -10,8 +10,6 @@ from tiny_models import both, presets, target, tiny
 from fastmlp import Classifier
 
 ROWS = 60
-
-
 TARGETS = {
     "list": lambda y: y.tolist(),
     "pandas": pd.Series,
