@@ -184,7 +184,7 @@ def test_bad_rate_of_a_step(rate, X):
     optimizer = Optimizer(network)
     network.gradients(X, np.zeros((40, 3)))
     before = [np.array(p) for p in network.parameters]
-    with pytest.raises(ValueError, match="learning_rate"):
+    with pytest.raises(ValueError, match="learning_rate must be positive and finite"):
         optimizer.step(rate)
     for own, other in zip(network.parameters, before, strict=True):
         np.testing.assert_array_equal(own, other)
