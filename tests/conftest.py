@@ -25,7 +25,7 @@ def y(X):
 
 @pytest.fixture(scope="session")
 def made():
-    """2,000 rows: inputs, a noiseless target and noise; tests fit the first half at most."""
+    """Inputs, a noiseless target and noise: 1,000 rows to fit, and 1,000 to test."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(2000, 3))
     made = X, 2 * X[:, 0] + np.sin(3 * X[:, 1]), rng.normal(size=2000)

@@ -19,7 +19,7 @@ presets = pytest.mark.parametrize("more", [{}, SEVERAL], ids=["plain", "default"
 # Four networks, each with a quarter of the rows held out.
 FOLDS = TINY | {"max_iter": 6, "n_estimators": 4, "validation_fraction": 0.25}
 
-HALF = 1000  # rows of the fixture `made` that tests fit at most; the others are for tests
+HALF = 1000  # of the rows of the fixture `made`
 
 # Small, but what can be learnt from some hundred rows is learnt.
 LEARNING = {"hidden_layer_sizes": 16, "max_iter": 30, "n_estimators": 3, "random_state": 0}

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
+from tiny_models import both
 
 from fastmlp import Classifier, Dense, Dropout, Network, Optimizer, Regressor
 
@@ -188,7 +189,7 @@ def test_prediction_depends_on_nothing_but_the_row(shape):
 
 
 @presets
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_repeated_fit_is_identical(estimator, shape):
     X, y = data(shape, 3)
     model = estimator(**parameters(shape)).fit(X, y)

@@ -6,8 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-
-from fastmlp import Classifier, Regressor
+from tiny_models import both
 
 # Fits memory maps in a process of its own and tells by how much its anonymous memory grew; the
 # pages of a map are not part of that.
@@ -178,7 +177,7 @@ VIEWS = {
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 @pytest.mark.parametrize("options", [PLAIN, SEVERAL], ids=["plain", "default"])
 def test_map_gives_the_bits_of_memory(options, estimator, view, dtype, tmp_path):
     order, part = VIEWS[view]

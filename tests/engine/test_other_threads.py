@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from endless_fits import endless
+from tiny_models import both
 
-from fastmlp import Classifier, Dense, Network, Regressor
+from fastmlp import Classifier, Dense, Network
 
 
 def test_gil_is_released_during_fit(many_rows):
@@ -102,7 +103,7 @@ def run_forked(task) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 @pytest.mark.parametrize("options", [{"preset": "plain"}, {"n_estimators": 2}], ids=str)
 def test_forked_child_fits_and_predicts(many_rows, options, estimator):
     X, y = many_rows

@@ -14,6 +14,7 @@ from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
+from tiny_models import both
 
 from fastmlp import Classifier, Regressor, _core
 from fastmlp._threads import n_threads
@@ -202,7 +203,7 @@ def assert_same_bits(one, other, X):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2, 3, 4, 8])
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 @pytest.mark.parametrize("name", SHAPES)
 def test_fit(name, estimator, n_jobs):
     X, y = data(name, estimator)
@@ -210,7 +211,7 @@ def test_fit(name, estimator, n_jobs):
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2, 3, 4, 8])
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_predict(estimator, n_jobs):
     """Cut in whatever way, since a thread's rows end anywhere."""
     X, _ = data("chunks of a minibatch", estimator)

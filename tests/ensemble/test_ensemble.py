@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, softmax
-from tiny_models import ESTIMATORS, FOLDS, folded, outputs
+from tiny_models import FOLDS, both, folded, outputs
 
 from fastmlp import Classifier, Regressor
 
@@ -46,7 +46,7 @@ def test_more_networks_are_better_than_their_mean(X, y):
     assert error(model.predict(unseen)) < np.mean(alone)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_targets_of_weight_zero_do_not_count(estimator, X, y):
     labels = y if estimator is Regressor else y > 1
     weights = (np.arange(ROWS) % 3 > 0).astype(float)
@@ -65,7 +65,7 @@ def test_no_folds_where_one_would_weigh_nothing(X, y):
 
 
 @pytest.mark.parametrize("n_estimators", [1, 2, 5])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_same_bits_for_any_number_of_threads(estimator, n_estimators, X, y):
     frame = pd.DataFrame(X).add_prefix("x").assign(city=[*"abcdefghijkl"] * 10)
     frame.iloc[::7, 1] = np.nan

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import logit
-from tiny_models import ESTIMATORS, FOLDS, TINY, folded, folds_of, tiny
+from tiny_models import FOLDS, TINY, both, folded, folds_of, tiny
 
 from fastmlp import Classifier, Regressor
 
@@ -11,7 +11,7 @@ ROWS = 120
 OUT_OF_FOLD = {Regressor: "oof_prediction_", Classifier: "oof_decision_function_"}
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_predictions_out_of_fold_are_of_the_last_fit(estimator, X, y):
     model, labels = folded(estimator, X, y), y if estimator is Regressor else y > 1
     name = OUT_OF_FOLD[estimator]
@@ -102,7 +102,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_no_row_is_out_of_fold_that_was_trained_on(estimator, change, X, y):
     """Each of these but the first gave predictions of rows that the networks had seen."""
     y = np.round(y) if estimator is Regressor else y > 0

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tiny_models import ESTIMATORS, TINY, target
+from tiny_models import TINY, both, target
 
 from fastmlp import Classifier, Dense, Dropout, Embedding, Regressor, Scale
 from fastmlp._recipe import KINDS, PRESETS, Place
@@ -38,7 +38,7 @@ def setting(estimator, preset, name):
     return ", ".join(dict.fromkeys(f"{v:g}" if type(v) is float else str(v) for v in values))
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 @pytest.mark.parametrize("preset", PRESETS)
 def test_documentation(estimator, preset):
     told = documented(estimator)
@@ -54,7 +54,7 @@ def test_documentation(estimator, preset):
         assert setting(estimator, preset, name) == text, name
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_every_preset_is_documented(estimator):
     assert set(documented(estimator)) == set(PRESETS)
     networks = [int(documented(estimator)[p]["n_estimators"]) for p in ("fast", "default", "best")]
@@ -124,7 +124,7 @@ def test_enough_networks_are_of_two_kinds(X, y):
 
 
 @pytest.mark.parametrize("rows", [2000, 4000])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 @pytest.mark.parametrize("kind", KINDS)
 def test_embedding_is_that_of_the_kind(kind, estimator, rows):
     expected = "periodic" if kind == "smooth" else "piecewise_linear"

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from tiny_models import both
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Regressor
 
 
 @pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_one_column_of_two_values_is_learnt(estimator, seed):
     """Starts that were fitted to rows which differ in one direction only blew up."""
     flag = np.random.default_rng(seed).random(120) < 0.5

@@ -10,6 +10,7 @@ from tiny_models import (
     LEARNING_PLAIN,
     SEVERAL,
     assert_same_weights,
+    both,
     presets,
     tiny,
 )
@@ -95,7 +96,7 @@ def wavy(estimator):
 
 
 @pytest.mark.parametrize("schedule", LATER)
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_partial_fit_does_not_undo_what_fit_has_learnt(estimator, schedule):
     """At the rate that a schedule begins with it did."""
     X, y = wavy(estimator)

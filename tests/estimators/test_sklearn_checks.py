@@ -32,7 +32,7 @@ def test_scikit_learn_check(estimator, check):
     run(check, estimator)
 
 
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_sample_weight_is_repetition(estimator):
     model = estimator(
         preset="plain",

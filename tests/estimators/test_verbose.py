@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from tiny_models import THREE, target, tiny
+from tiny_models import THREE, both, target, tiny
 
-from fastmlp import Classifier, EpochRecord, Regressor
+from fastmlp import EpochRecord, Regressor
 from fastmlp._progress import Progress
 
 several = pytest.mark.parametrize("n_jobs", [1, 2])
@@ -20,7 +20,7 @@ def fitted(verbose, estimator=Regressor, **options):
 
 
 @pytest.mark.parametrize("preset", ["plain", "default"])
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 @pytest.mark.parametrize("verbose", [0, False])
 def test_silent_by_default(verbose, estimator, preset, capfd):
     fitted(verbose, estimator, preset=preset)

@@ -3,9 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_models import HALF, LEARNING_PLAIN, SEVERAL, assert_same_weights, folded, presets, tiny
+from tiny_models import (
+    HALF,
+    LEARNING_PLAIN,
+    SEVERAL,
+    assert_same_weights,
+    both,
+    folded,
+    presets,
+    tiny,
+)
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Regressor
 
 
 @pytest.mark.parametrize(
@@ -105,7 +114,7 @@ def test_what_a_fit_was_made_of_cannot_change(before, after, X, y):
         model.set_params(**after).fit(X, y)
 
 
-@pytest.mark.parametrize("estimator", [Regressor, Classifier])
+@both
 def test_warm_start_goes_on(estimator, made):
     X, f, _ = made
     y = f if estimator is Regressor else f > 0

@@ -5,7 +5,7 @@ import pytest
 from ranked_columns import FRAME, ROWS, Y, fitted
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
-from tiny_models import ESTIMATORS, LEARNING
+from tiny_models import LEARNING, both
 
 from fastmlp import Classifier, Regressor
 
@@ -14,7 +14,7 @@ def importances(estimator=Regressor, X=FRAME, y=Y, **options):
     return fitted(estimator, X, y, compute_importances=True, **options).feature_importances_
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_order_of_the_columns(estimator):
     found = importances(estimator)
     assert found.shape == (4,)
@@ -24,7 +24,7 @@ def test_order_of_the_columns(estimator):
         assert np.argsort(-found).tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 @pytest.mark.parametrize("value", [7.0, "here", None])
 def test_constant_column_is_worth_nothing(estimator, value):
     found = importances(estimator, FRAME.assign(same=[value] * ROWS))
@@ -32,7 +32,7 @@ def test_constant_column_is_worth_nothing(estimator, value):
     assert found.argmax() == 0
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_values_are_those_of_scikit_learn(estimator):
     X, y = FRAME[:200], Y[:200] if estimator is Regressor else Y[:200] > 0
     X_val, y_val = FRAME[200:], Y[200:] if estimator is Regressor else Y[200:] > 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ranked_columns import FRAME, ROWS, Y, fitted
 from sklearn.exceptions import NotFittedError
-from tiny_models import ESTIMATORS, LEARNING
+from tiny_models import LEARNING, both
 
 from fastmlp import Regressor
 
@@ -39,7 +39,7 @@ def test_summary_of_columns(table):
     assert treatments["city"] == "category of 13, vectors of 8, some missing, 1 rows too rare"
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_summary_of_networks(estimator, table):
     model = fitted(estimator, table)
     summary = model.summary()

@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from raw_table import FRAME, KINDS, QUICK, TABLE, Y, fitted, people
-from tiny_models import ESTIMATORS, outputs
+from tiny_models import both, outputs
 
 from fastmlp import Classifier, Regressor
 
@@ -16,7 +16,7 @@ def changed(**columns):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_every_kind_of_table_gives_the_same_bits(estimator, kind):
     table = KINDS[kind](TABLE)
     expected = outputs(fitted(estimator), FRAME)
@@ -45,7 +45,7 @@ def test_validation_part_is_a_table_too():
         Regressor(**QUICK).fit(FRAME, Y, X_val=FRAME.drop(columns="job"), y_val=Y)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_learns_from_every_kind_of_column(estimator):
     table, y = people(400, seed=1)
     y = y if estimator is Regressor else y > 3
@@ -65,7 +65,7 @@ def test_partial_fit_and_warm_start_keep_the_columns():
 
 
 @pytest.mark.parametrize("column", TABLE)
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_missing_at_prediction(estimator, column):
     """Alone, in all rows and in one row, whether or not some were missing in training."""
     model = fitted(estimator)
@@ -97,7 +97,7 @@ def test_that_a_number_is_missing_is_learnt(standardize):
     assert model.score(X, gone) > 0.9
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_unseen_category_is_an_unknown_one(estimator):
     model = fitted(estimator)
     unseen = outputs(model, changed(city="Atlantis"))
@@ -125,7 +125,7 @@ def test_text_where_there_were_numbers_is_refused():
         fitted().predict(changed(age="old"))
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 @pytest.mark.parametrize(
     ("value", "other"),
     [(7, 8.5), (None, None), (np.nan, 3.5), ("here", "there"), (True, False)],
@@ -138,7 +138,7 @@ def test_column_of_one_value_is_not_used(estimator, value, other):
     np.testing.assert_array_equal(outputs(model, changed(same=other)), expected)
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 @pytest.mark.parametrize("value", [7, None, "here"])
 def test_every_column_constant(estimator, value):
     frame = pd.DataFrame({"a": [value] * 40, "b": [value] * 40})
@@ -148,7 +148,7 @@ def test_every_column_constant(estimator, value):
     assert (predicted == predicted[0]).all()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_one_row_is_predicted_as_among_others(estimator):
     model = fitted(estimator)
     alone = np.concatenate([outputs(model, FRAME.iloc[[i]]) for i in range(10)])
@@ -157,7 +157,7 @@ def test_one_row_is_predicted_as_among_others(estimator):
 
 @pytest.mark.parametrize("n_estimators", ["auto", 1])
 @pytest.mark.parametrize("rows", [2, 3, 9, 10, 11])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_few_rows(estimator, rows, n_estimators):
     y = [0, 1] * rows
     model = fitted(estimator, FRAME.head(rows), y[:rows], n_estimators=n_estimators)
@@ -165,7 +165,7 @@ def test_few_rows(estimator, rows, n_estimators):
     assert np.isfinite(outputs(model, FRAME)).all()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_5000_columns(estimator):
     rng = np.random.default_rng(0)
     numbers = pd.DataFrame(rng.normal(size=(30, 4900)).astype("f4")).add_prefix("number ")

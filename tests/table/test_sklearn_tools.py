@@ -9,13 +9,13 @@ from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from tiny_models import ESTIMATORS
+from tiny_models import both
 
 from fastmlp import Regressor
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_cross_validation(estimator, kind):
     table, y = KINDS[kind](TABLE), wanted(estimator)
     model = estimator(**QUICK | {"max_iter": 20})
@@ -40,7 +40,7 @@ def test_pipeline():
     assert clone(model)[-1].get_params() == model[-1].get_params()
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_permutation_importance(estimator):
     model = fitted(estimator, max_iter=30)
     found = permutation_importance(model, FRAME, wanted(estimator), n_repeats=3, random_state=0)
@@ -48,7 +48,7 @@ def test_permutation_importance(estimator):
     assert found.importances_mean[0] > 0.2
 
 
-@pytest.mark.parametrize("estimator", ESTIMATORS)
+@both
 def test_partial_dependence(estimator):
     frame = FRAME.astype({"age": float})
     model = fitted(estimator, frame, max_iter=60)
