@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from fastmlp._columns import Columns
+from fastmlp.table.encoder import TableEncoder
 
 NAN = np.nan
 
@@ -89,8 +89,6 @@ ARRAYS = {
 TABLES = FRAMES | ARRAYS
 every_table = pytest.mark.parametrize("kind", TABLES)
 every_frame = pytest.mark.parametrize("kind", FRAMES)
-
-
 NUMBERS_AND_NONE = {
     "pandas float": pd.Series([1, None, 2, 3], dtype="float64"),
     "pandas Int8": pd.Series([1, None, 2, 3], dtype="Int8"),
@@ -126,14 +124,16 @@ def framed(values, name="a"):
 
 def encoded(X, *later, **options):
     """What the training table and later ones become, and the columns."""
-    columns = Columns(**options)
-    return columns.fit_encode(X), *(columns.encode(rows) for rows in later), columns
+    columns, table = TableEncoder.learn(X, **options)
+    return table, *(columns.encode(rows) for rows in later), columns
 
 
 def described(values, *, listed=False, **options):
     """The only column of a frame."""
     *_, columns = encoded(
-        pd.DataFrame({"a": values}), categorical_features=["a"] if listed else None, **options
+        pd.DataFrame({"a": values}),
+        categorical_features=["a"] if listed else "from_dtype",
+        **options,
     )
     return columns.columns[0]
 

@@ -1,9 +1,41 @@
-"""What holds for all tests."""
+"""What holds for all tests, and data that several folders share."""
 
 import signal
+
+import numpy as np
+import pytest
 
 
 def pytest_configure() -> None:
     """Let Ctrl-C raise, also where the shell that started pytest in the background ignores it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module")
+def X():
+    """60 rows of whole numbers, which every type of number holds exactly."""
+    return np.random.default_rng(0).integers(0, 5, size=(60, 4)).astype(np.float64)
+
+
+@pytest.fixture(scope="module")
+def y(X):
+    return X[:, 0] - 2 * X[:, 1] + np.random.default_rng(1).normal(size=60)
+
+
+@pytest.fixture(scope="session")
+def made():
+    """Inputs, a noiseless target and noise: 1,000 rows to fit, and 1,000 to test."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(2000, 3))
+    made = X, 2 * X[:, 0] + np.sin(3 * X[:, 1]), rng.normal(size=2000)
+    for values in made:
+        values.flags.writeable = False
+    return made
+
+
+@pytest.fixture(scope="session")
+def many_rows():
+    """3,000 rows, and a target that depends on two of their columns."""
+    X = np.random.default_rng(0).normal(size=(3000, 20))
+    return X, np.sin(X[:, 0]) + X[:, 1]

@@ -182,8 +182,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             ensemble, task, out_of_fold = learn_from_held_out(
                 ensemble, task, data, validation, shared, threads
             )
-        if settings.compute_importances:
-            importances = importances_of(ensemble, encoder, task, validation, threads)
+            if settings.compute_importances:
+                importances = importances_of(ensemble, encoder, task, validation, threads)
+        elif settings.compute_importances:
+            warn("there are no feature_importances_: rows held out now were trained on before")
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,

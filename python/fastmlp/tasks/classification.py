@@ -115,7 +115,10 @@ class ClassificationTask(Task):
         dtype: np.dtype[Any],
         name: str,
     ) -> NDArray[Any]:
-        if multilabel != self.multilabel or not np.all(np.isin(present, self.classes)):
+        if multilabel != self.multilabel:
+            expected = "several labels" if self.multilabel else "one label"
+            raise ValueError(f"{name} must have {expected} per row, as the model was fitted")
+        if not np.all(np.isin(present, self.classes)):
             raise ValueError(
                 f"{name} must only have the labels that the model was fitted with, "
                 f"{self.classes}; got {present}"

@@ -1,0 +1,200 @@
+"""What a fit needs beside its table: rows are converted as they are gathered, never all at once."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tiny_models import both
+
+# Fits memory maps in a process of its own and tells by how much its anonymous memory grew; the
+# pages of a map are not part of that.
+CHILD = """
+import ctypes, json, sys, threading
+import numpy as np
+import fastmlp
+
+sys.setswitchinterval(1e-3)
+trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)
+
+
+def anonymous():
+    with open("/proc/self/status") as status:
+        return next(1024 * int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+
+def growth_during(call):
+    trim(0)  # memory that was freed before would serve again unseen
+    before = peak = anonymous()
+    done = threading.Event()
+
+    def watch():
+        nonlocal peak
+        while not done.wait(5e-4):
+            peak = max(peak, anonymous())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        result = call()
+        peak = max(peak, anonymous())
+    finally:
+        done.set()
+        watcher.join()
+    return peak - before
+
+
+def growth_and_bound(X, estimator, options, classes=0, outputs=None, weighted=False):
+    rng = np.random.default_rng(0)
+    shape = len(X) if outputs is None else (len(X), outputs)
+    y = rng.integers(0, classes, shape) if classes else rng.normal(size=shape)
+    weights = rng.uniform(0.5, 1.5, len(X)) if weighted else None
+    model = getattr(fastmlp, estimator)(max_iter=1, n_jobs=2, random_state=0, **options)
+    growth = growth_during(lambda: model.fit(X, y, weights))
+    parameters = sum(w.nbytes for network in model.networks_ for w in network.parameters)
+    bound = 64 * 2**20 + 10 * parameters + 16 * len(X) * model.n_outputs_
+    return growth, bound + 8 * len(X) * (len(model.networks_) - 1)
+
+
+for line in sys.stdin:
+    case = json.loads(line)
+    step = case.pop("step")
+    X = np.load(case.pop("path"), mmap_mode="r")[::step, ::step]
+    growth, bound = growth_and_bound(X, **case) if case else (growth_during(X.copy), None)
+    print(json.dumps({"growth": growth, "bound": bound, "table": X.nbytes}), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def child():
+    """Function that has one line answered by the other process."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("anonymous memory is RssAnon in Linux's /proc/self/status")
+    command = [sys.executable, "-W", "error", "-c", CHILD]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as process:
+
+        def ask(**case):
+            print(json.dumps(case), file=process.stdin, flush=True)
+            answer = process.stdout.readline()
+            assert answer, "the other process failed: see its message"
+            return json.loads(answer)
+
+        yield ask
+        process.stdin.close()
+
+
+TABLES = {
+    "many rows": ((400_000, 64), "float32"),
+    "most rows": ((4_000_000, 40), "int8"),
+    "integers": ((600_000, 80), "int16"),
+    "many columns": ((300, 100_000), "float64"),
+    "most columns": ((40, 700_000), "float64"),
+    "Fortran order": ((300_000, 80), "float32"),
+    "strided": ((700_000, 128), "float32"),
+}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Function that gives a table's path and step; it is written when first asked for."""
+    folder = tmp_path_factory.mktemp("tables")
+
+    def written(name):
+        path = folder / f"{name}.npy"
+        if not path.exists():
+            shape, dtype = TABLES[name]
+            by_column = name == "Fortran order"
+            X = np.lib.format.open_memmap(path, "w+", dtype, shape, fortran_order=by_column)
+            some = X[: -(-len(X) // 100)]  # the others are zeros, which take no room on the disk
+            some[...] = np.random.default_rng(0).integers(0, 100, size=some.shape)
+        return {"path": str(path), "step": 2 if name == "strided" else 1}
+
+    yield written
+    for path in folder.iterdir():
+        path.unlink()
+
+
+PLAIN = {"preset": "plain"}
+SEVERAL = {"preset": "default", "n_estimators": 3}
+KINDS = {"preset": "default", "n_estimators": 4, "validation_fraction": 0.5}
+RAW = {"standardize": False}
+WHOLE = {"early_stopping": False}
+CLASSES = {"classes": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "estimator", "options", "targets"),
+    [
+        ("many rows", "Regressor", {}, {}),
+        ("many rows", "Classifier", WHOLE, CLASSES),
+        ("most rows", "Regressor", RAW, {"weighted": True}),
+        ("most rows", "Classifier", RAW | {"class_weight": "balanced"}, CLASSES),
+        ("integers", "Regressor", WHOLE, {"outputs": 3}),
+        ("integers", "Classifier", {}, {"classes": 3}),
+        ("many columns", "Regressor", {}, {}),
+        ("many columns", "Classifier", RAW | WHOLE, CLASSES),
+        ("many columns", "Regressor", RAW | WHOLE | {"batch_size": 300}, {}),
+        ("most columns", "Regressor", {}, {}),
+        ("most columns", "Classifier", RAW | WHOLE, CLASSES),
+        ("Fortran order", "Regressor", {}, {}),
+        ("Fortran order", "Classifier", RAW, CLASSES),
+        ("strided", "Regressor", RAW | WHOLE, {}),
+        ("strided", "Classifier", {}, CLASSES),
+        ("many rows", "Regressor", SEVERAL, {"weighted": True}),
+        ("many rows", "Classifier", SEVERAL, {"classes": 3}),
+        ("integers", "Regressor", SEVERAL | WHOLE, {}),
+        ("Fortran order", "Regressor", SEVERAL, {}),
+        ("strided", "Classifier", SEVERAL, CLASSES),
+        ("many rows", "Regressor", KINDS, {"weighted": True}),
+        ("many rows", "Classifier", KINDS, {"classes": 3}),
+    ],
+)
+def test_fit_does_not_copy_the_table(child, table, name, estimator, options, targets):
+    """64 MiB, ten times the parameters, 16 bytes for every row and output.
+
+    And 8 for every row and each network more: which rows it is trained on, and in which order.
+    """
+    small = {"hidden_layer_sizes": 1} if "columns" in name else {"hidden_layer_sizes": 8}
+    options = PLAIN | small | {"batch_size": min(1024, TABLES[name][0][0])} | options
+    done = child(**table(name), estimator=estimator, options=options, **targets)
+    assert done["growth"] <= done["bound"] < done["table"]
+
+
+def test_a_copy_would_be_seen(child, table):
+    done = child(**table("integers"))
+    assert done["growth"] > 0.99 * done["table"]
+
+
+VIEWS = {
+    "C": ("C", np.s_[:, :]),
+    "Fortran": ("F", np.s_[:, :]),
+    "strided": ("C", np.s_[::2, 1::2]),
+    "backwards": ("F", np.s_[::-1, ::-1]),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int16"])
+@pytest.mark.parametrize("view", VIEWS)
+@both
+@pytest.mark.parametrize("options", [PLAIN, SEVERAL], ids=["plain", "default"])
+def test_map_gives_the_bits_of_memory(options, estimator, view, dtype, tmp_path):
+    order, part = VIEWS[view]
+    rng = np.random.default_rng(0)
+    whole = np.asarray(100 * rng.normal(size=(3000, 24)), dtype=dtype, order=order)
+    np.save(tmp_path / "X.npy", whole)
+    X, mapped = whole[part], np.load(tmp_path / "X.npy", mmap_mode="r")[part]
+    assert isinstance(mapped, np.memmap)
+    assert mapped.strides == X.strides
+    y = np.digitize(X[:, 0], [-50, 50])
+    one, other = (
+        estimator(20, max_iter=2, dropout=0.1, random_state=0, **options).fit(table, y)
+        for table in (X, mapped)
+    )
+    for own, others in zip(one.networks_, other.networks_, strict=True):
+        for a, b in zip(own.parameters, others.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert one.loss_curve_ == other.loss_curve_
+    assert one.validation_curve_ == other.validation_curve_
+    np.testing.assert_array_equal(one.predict(X), other.predict(mapped))

@@ -1,0 +1,287 @@
+"""Losses against their formulas, gradients against central differences, in float64."""
+
+import numpy as np
+import pytest
+from scipy.special import gammaln, log_softmax, logsumexp
+
+from fastmlp import Dense, Dropout, Network
+from fastmlp.networks.layers import ACTIVATIONS
+
+LOSSES = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "quantile",
+    "poisson",
+    "binary_cross_entropy",
+    "cross_entropy",
+)
+
+EPS = 1e-6
+KINKED = {"relu", "leaky_relu", "selu"}  # a jump in the derivative at 0
+ROWS, INPUTS = 9, 5
+PENALTIES = {
+    "no penalty": {},
+    "l1": {"alpha": 0.7, "l1_ratio": 1.0},
+    "l2": {"alpha": 0.7, "l1_ratio": 0.0},
+    "both": {"alpha": 0.7, "l1_ratio": 0.3},
+}
+
+
+def data(loss: str, outputs: int, rows: int = ROWS, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, INPUTS))
+    if loss == "cross_entropy":
+        return X, rng.integers(outputs, size=rows)
+    if loss == "binary_cross_entropy":
+        return X, rng.uniform(size=(rows, outputs))
+    if loss == "poisson":
+        return X, rng.poisson(2.0, size=(rows, outputs)).astype(float)
+    return X, rng.normal(scale=2.0, size=(rows, outputs))
+
+
+def hidden_inputs(network: Network, X: np.ndarray):
+    """What goes into every hidden activation, by networks cut off before it."""
+    for position, layer in enumerate(network.layers):
+        if not isinstance(layer, Dense):
+            continue
+        cut = [*network.layers[:position], Dense(layer.inputs, layer.outputs)]
+        front = Network(cut, dtype="float64", random_state=0)
+        assert front._engine.seed == network._engine.seed  # so the same dropout masks
+        for own, other in zip(front.parameters, network.parameters, strict=False):
+            own[...] = other
+        yield layer.activation, front.forward(X, training=True)
+
+
+def assert_smooth(network: Network, X: np.ndarray, y: np.ndarray, options: dict):
+    """The point must be farther from every kink than the differences reach."""
+    for activation, z in hidden_inputs(network, X):
+        if activation in KINKED:
+            assert np.abs(z[z != 0]).min() > 1e-4
+    loss = options["loss"]
+    if loss in ("absolute_error", "quantile", "huber"):
+        distance = np.abs(network.forward(X, training=True) - y)
+        if loss == "huber":
+            distance = np.abs(distance - options["delta"])
+        assert distance.min() > 1e-4
+    if options.get("alpha"):
+        assert min(np.abs(w).min() for w in network.parameters[::2]) > 1e-5
+
+
+def central_differences(network: Network, X, y, options) -> list[np.ndarray]:
+    found = []
+    for values in network.parameters:
+        derivative = np.empty(values.shape)
+        for index in np.ndindex(values.shape):
+            value = values[index]
+            values[index] = value + EPS
+            above = network.backward(X, y, **options)
+            values[index] = value - EPS
+            below = network.backward(X, y, **options)
+            values[index] = value
+            derivative[index] = (above - below) / (2 * EPS)
+        found.append(derivative)
+    return found
+
+
+def check(network: Network, X, y, **options):
+    # Weights of one size everywhere, whatever the initialisation is.
+    rng = np.random.default_rng(2)
+    for values in network.parameters:
+        values[...] = rng.normal(scale=0.5, size=values.shape)
+    assert_smooth(network, X, y, options)
+    network.backward(X, y, **options)
+    gradients = [np.array(g) for g in network.gradients_]
+    for exact, difference in zip(
+        gradients, central_differences(network, X, y, options), strict=True
+    ):
+        np.testing.assert_allclose(exact, difference, rtol=1e-6, atol=2e-9)
+    assert max(np.abs(g).max() for g in gradients) > 1e-3
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_loss_and_penalty(activation, loss, penalty):
+    outputs = 3
+    layers = [Dense(INPUTS, 7, activation), Dense(7, 6, activation), Dense(6, outputs)]
+    network = Network(layers, dtype="float64", random_state=0)
+    X, y = data(loss, outputs)
+    check(network, X, y, loss=loss, delta=0.8, quantile=0.3, **PENALTIES[penalty])
+
+
+# Layers of at most four outputs are stored the other way round.
+@pytest.mark.parametrize(
+    ("loss", "outputs"),
+    # A cross-entropy over one class is always 0.
+    [(a, n) for a in LOSSES for n in (1, 2, 3, 4, 5, 9) if (a, n) != ("cross_entropy", 1)],
+)
+def test_numbers_of_outputs_with_weights_and_dropout(loss, outputs):
+    layers = [Dense(INPUTS, 11, "tanh"), Dropout(0.3), Dense(11, outputs, "softplus")]
+    layers += [Dropout(0.2), Dense(outputs, 3, "silu"), Dense(3, outputs)]
+    network = Network(layers, dtype="float64", random_state=0)
+    X, y = data(loss, outputs)
+    weights = np.random.default_rng(1).uniform(0.2, 3.0, size=ROWS)
+    weights[2] = 0.0
+    check(network, X, y, loss=loss, delta=0.8, quantile=0.7, sample_weight=weights, alpha=0.1)
+
+
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+@pytest.mark.parametrize("label_smoothing", [0.1, 0.9])
+def test_label_smoothing(loss, label_smoothing):
+    network = Network([Dense(INPUTS, 6, "silu"), Dense(6, 4)], dtype="float64", random_state=0)
+    X, y = data(loss, 4)
+    check(network, X, y, loss=loss, label_smoothing=label_smoothing)
+
+
+@pytest.mark.parametrize("widths", [(1, 1), (3, 17), (16, 33), (65, 2), (4, 4)])
+def test_odd_widths(widths):
+    first, second = widths
+    layers = [Dense(INPUTS, first, "mish"), Dense(first, second, "gelu"), Dense(second, 2)]
+    network = Network(layers, dtype="float64", random_state=0)
+    X, y = data("squared_error", 2)
+    check(network, X, y, loss="squared_error", alpha=0.2, l1_ratio=0.5)
+
+
+def test_single_layer_and_single_row():
+    network = Network([Dense(INPUTS, 1)], dtype="float64", random_state=0)
+    X, y = data("squared_error", 1, rows=1)
+    check(network, X, y, loss="squared_error")
+
+
+def loss_formula(loss, z, y, *, delta, quantile, label_smoothing):
+    """Loss of every row, the mean over outputs, written as in the textbooks."""
+    if loss == "cross_entropy":
+        classes = z.shape[1]
+        target = np.eye(classes)[y] * (1 - label_smoothing) + label_smoothing / classes
+        return -(target * log_softmax(z, axis=1)).sum(axis=1)
+    d = z - y
+    if loss == "squared_error":
+        terms = d**2
+    elif loss == "absolute_error":
+        terms = np.abs(d)
+    elif loss == "huber":
+        terms = np.where(np.abs(d) <= delta, d**2 / 2, delta * (np.abs(d) - delta / 2))
+    elif loss == "quantile":
+        terms = np.maximum(quantile * -d, (1 - quantile) * d)
+    elif loss == "poisson":  # half the deviance
+        terms = np.exp(z) - y * z - y + np.where(y > 0, y * np.log(np.maximum(y, 1)), 0)
+    else:
+        smooth = y * (1 - label_smoothing) + label_smoothing / 2
+        log_p = -np.logaddexp(0, -z)
+        terms = -smooth * log_p - (1 - smooth) * (log_p - z)
+    return terms.mean(axis=1)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("outputs", [2, 5])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_loss_is_its_formula(loss, outputs, weighted):
+    options = {"delta": 0.8, "quantile": 0.3, "label_smoothing": 0.2}
+    layers = [Dense(INPUTS, 6, "tanh"), Dense(6, outputs)]
+    network = Network(layers, dtype="float64", random_state=0)
+    X, y = data(loss, outputs, rows=31)
+    weights = np.random.default_rng(1).uniform(size=31) if weighted else None
+    value = network.backward(
+        X, y, loss=loss, sample_weight=weights, alpha=0.3, l1_ratio=0.25, **options
+    )
+    terms = loss_formula(loss, network.forward(X), y, **options)
+    total = 31 if weights is None else weights.sum()
+    matrices = network.parameters[::2]
+    penalty = 0.3 * sum(0.75 / 2 * (w**2).sum() + 0.25 * np.abs(w).sum() for w in matrices) / total
+    expected = np.average(terms, weights=weights) + penalty
+    np.testing.assert_allclose(value, expected, rtol=1e-13)
+
+
+def test_poisson_loss_is_the_likelihood_but_for_a_constant():
+    network = Network([Dense(INPUTS, 1)], dtype="float64", random_state=0)
+    X, y = data("poisson", 1)
+    z = network.forward(X)
+    negative_log_likelihood = np.exp(z) - y * z + gammaln(y + 1)
+    saturated = np.where(y > 0, y - y * np.log(np.maximum(y, 1)), 0) + gammaln(y + 1)
+    np.testing.assert_allclose(
+        network.backward(X, y, loss="poisson"),
+        np.mean(negative_log_likelihood - saturated),
+        rtol=1e-13,
+    )
+
+
+@pytest.mark.parametrize("shift", [-800.0, 800.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
+def test_cross_entropies_of_extreme_logits(loss, dtype, shift):
+    network = Network([Dense(1, 2)], dtype=dtype, random_state=0)
+    network.parameters[0][...] = [[0, shift]]
+    network.parameters[1][...] = 0
+    X = np.ones((1, 1))
+    y = np.array([1]) if loss == "cross_entropy" else np.array([[1.0, 1.0]])
+    z = np.array([0.0, shift])
+    expected = logsumexp(z) - z[1]
+    if loss == "binary_cross_entropy":
+        expected = np.mean(np.logaddexp(0, -z))
+    value = network.backward(X, y, loss=loss)
+    np.testing.assert_allclose(value, expected, rtol=np.finfo(dtype).eps, atol=1e-300)
+    assert all(np.isfinite(g).all() for g in network.gradients_)
+
+
+def loss_derivative(loss, z, y):
+    if loss == "cross_entropy":
+        return (np.exp(log_softmax(z, axis=1)) - np.eye(z.shape[1])[y]) / len(z)
+    derivative = {
+        "squared_error": lambda: 2 * (z - y),
+        "absolute_error": lambda: np.sign(z - y),
+        "huber": lambda: np.clip(z - y, -1, 1),
+        "quantile": lambda: np.where(y > z, -0.5, 0.5),
+        "poisson": lambda: np.exp(z) - y,
+        "binary_cross_entropy": lambda: 1 / (1 + np.exp(-z)) - y,
+    }[loss]()
+    return derivative / z.size
+
+
+@pytest.mark.parametrize("outputs", [2, 5])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_given_output_gradient_is_the_built_in_loss(loss, outputs):
+    layers = [Dense(INPUTS, 8, "silu"), Dropout(0.4), Dense(8, outputs)]
+    network = Network(layers, dtype="float64", random_state=0)
+    X, y = data(loss, outputs)
+    network.backward(X, y, loss=loss)
+    built_in = [np.array(g) for g in network.gradients_]
+    z = network.forward(X, training=True)
+    assert network.backward(X, output_gradient=loss_derivative(loss, z, y)) is None
+    for own, other in zip(network.gradients_, built_in, strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-12, atol=1e-15)
+
+
+def test_many_rows_are_the_mean_of_their_parts():
+    # More rows than the engine takes through the layers at once.
+    rows = 20_011
+    layers = [Dense(INPUTS, 40, "gelu"), Dense(40, 3)]
+    network = Network(layers, dtype="float64", random_state=0)
+    X, y = data("squared_error", 3, rows=rows)
+    loss = network.backward(X, y)
+    whole = [np.array(g) for g in network.gradients_]
+    parts = [np.zeros_like(g) for g in whole]
+    total = 0.0
+    for first in range(0, rows, 500):
+        part = slice(first, first + 500)
+        share = len(X[part]) / rows
+        total += share * network.backward(X[part], y[part])
+        for sum_, gradient in zip(parts, network.gradients_, strict=True):
+            sum_ += share * gradient
+    np.testing.assert_allclose(loss, total, rtol=1e-12)
+    for one, other in zip(whole, parts, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_float32_gradient_is_the_float64_one(activation):
+    layers = [Dense(INPUTS, 33, activation), Dense(33, 17, activation), Dense(17, 2)]
+    single, double = (Network(layers, dtype=d, random_state=0) for d in ("float32", "float64"))
+    for own, other in zip(double.parameters, single.parameters, strict=True):
+        own[...] = other
+    X, y = data("squared_error", 2)
+    X = X.astype(np.float32)
+    single.backward(X, y)
+    double.backward(X, y)
+    for one, other in zip(single.gradients_, double.gradients_, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6 * np.abs(other).max())
