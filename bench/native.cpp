@@ -18,6 +18,8 @@
 #include "kernels/product.h"
 #include "kernels/update.h"
 #include "kernels/vector_product.h"
+#include "nn/dropout.h"
+#include "predict/predictor.h"
 #include "train/trainer.h"
 
 namespace fastmlp {
@@ -26,8 +28,10 @@ namespace {
 constexpr const char* kHelp =
     R"(usage: fastmlp_bench [kernels|steps] [options]
 
-  kernels   peak multiply-add rate of one core, matrix products by size, activations, optimiser updates (one thread)
-  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains
+  kernels   peak multiply-add rate of one core, matrix products by size, activations, dropout, optimiser updates,
+            prediction of one row (one thread)
+  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains, and default, a network
+            such as the estimators' default preset trains, with validation and averaged weights
             without either: both
 
   --threads N   threads of the fits (default: all there are); a small fit takes fewer
@@ -217,6 +221,16 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
   }
 }
 
+LayerSpec dense(Index inputs, Index outputs, const char* activation, bool parametric = false) {
+  return {.kind = "dense", .inputs = inputs, .outputs = outputs, .activation = activation, .parametric = parametric};
+}
+
+template <class T>
+Table table_of(const T* x, Index rows, Index cols) {
+  constexpr Index size = sizeof(T);
+  return {reinterpret_cast<const char*>(x), size == 4 ? Scalar::f32 : Scalar::f64, rows, cols, cols * size, size};
+}
+
 template <class T>
 void bench_activations(const Options& options, Printer& printer) {
   const DenormalMode as_in_training(true);
@@ -249,6 +263,40 @@ void bench_activations(const Options& options, Printer& printer) {
 }
 
 template <class T>
+void bench_dropout(const Options& options, Printer& printer) {
+  if (!std::strstr("dropout", options.only.c_str())) return;
+  const DenormalMode as_in_training(true);
+  constexpr Index rows = 64;
+  for (const Index width : {100, 128}) {
+    const Dropout<T> layer(width, 0.25, 3);
+    Owned<T> in(rows, width, 1), out(rows, width, 2);
+    Pass pass{.training = true, .seed = 1};
+    const double seconds = time_of(
+        [&] {
+          ++pass.step;
+          layer.forward({}, {in.m, {}}, out.m, {}, pass);
+        },
+        options.repeats);
+    printer.line({"dropout", kType<T>, std::to_string(width),
+                  number(seconds * 1e9 / static_cast<double>(rows * width), "%.3f")});
+  }
+}
+
+/** What a call costs where there is next to nothing to compute. */
+template <class T>
+void bench_prediction(const Options& options, Printer& printer) {
+  if (!std::strstr("one_row", options.only.c_str())) return;
+  constexpr Index inputs = 8, hidden = 100;
+  const Network<T> network({dense(inputs, hidden, "relu"), dense(hidden, 1, "identity")}, 1);
+  const Predictor<T> predictor(network, {}, Link::identity);
+  T x[inputs], y[1];
+  randomise(x, inputs, 1);
+  const Table row = table_of(x, 1, inputs);
+  const double seconds = time_of([&] { predictor.predict(row, y, options.threads); }, options.repeats);
+  printer.line({"one_row", kType<T>, "8-100-1", number(seconds * 1e6)});
+}
+
+template <class T>
 void bench_updates(const Options& options, Printer& printer) {
   const DenormalMode as_in_training(true);
   for (const Index n : {64, 256, 2048}) {
@@ -273,10 +321,11 @@ struct Workload {
   Index outputs, batch_size, epochs;
   const char* activation = "relu";
   LossKind loss = LossKind::squared_error;
+  bool tabular = false;  // of numbers and kCategories: see tabular_layers()
 };
 
-const std::array<Workload, 7>& workloads() {
-  static const std::array<Workload, 7> all = {{
+const std::array<Workload, 8>& workloads() {
+  static const std::array<Workload, 8> all = {{
       {"seed", 100, 1, {10}, 1, 100, 300},
       {"house", 20640, 8, {100}, 1, 200, 10},
       {"tiny", 10000, 16, {64, 64, 64}, 1, 64, 5},
@@ -284,25 +333,58 @@ const std::array<Workload, 7>& workloads() {
       {"mnist", 60000, 784, {512, 256}, 10, 128, 1, "relu", LossKind::cross_entropy},
       {"wide", 16384, 1024, {2048, 2048}, 1, 1024, 1},
       {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, "tanh"},
+      {"default", 2560, 10, {128, 128, 128}, 1, 256, 8, "silu", LossKind::squared_error, true},
   }};
   return all;
 }
 
-template <class T>
-void bench_fit(const Workload& work, const Options& options, double peak_rate, Printer& printer) {
+std::vector<LayerSpec> plain_layers(const Workload& work) {
   std::vector<LayerSpec> specs;
   Index width = work.inputs;
-  double multiply_adds = 0;
   for (const Index next : work.hidden) {
-    specs.push_back({.kind = "dense", .inputs = width, .outputs = next, .activation = work.activation});
-    multiply_adds += static_cast<double>(width * next);
+    specs.push_back(dense(width, next, work.activation));
     width = next;
   }
-  specs.push_back({.kind = "dense", .inputs = width, .outputs = work.outputs, .activation = "identity"});
-  multiply_adds += static_cast<double>(width * work.outputs);
+  specs.push_back(dense(width, work.outputs, "identity"));
+  return specs;
+}
+
+/** A column that is one-hot and one whose categories have learnt vectors. */
+const std::vector<Category> kCategories = {{5, 0}, {30, 8}};
+
+/** What the default preset makes of a table (python/fastmlp/_recipe.py). */
+std::vector<LayerSpec> tabular_layers(const Workload& work) {
+  const Index numbers = work.inputs - static_cast<Index>(kCategories.size());
+  std::vector<double> knots;
+  for (int i = 0; i <= 16; ++i) knots.push_back(-1 + i / 8.0);
+  std::vector<LayerSpec> specs;
+  specs.push_back({.kind = "embedding",
+                   .embedding = {.n_numbers = numbers,
+                                 .periodic = true,
+                                 .sigma = 0.3,
+                                 .knots = {static_cast<std::size_t>(numbers), knots},
+                                 .categories = kCategories}});
+  Index width = Stack<float>(specs).outputs();
+  specs.push_back({.kind = "scale", .inputs = width});
+  for (const Index next : work.hidden) {
+    specs.push_back(dense(width, next, work.activation, true));
+    specs.push_back({.kind = "dropout", .rate = 0.25});
+    width = next;
+  }
+  specs.push_back(dense(width, work.outputs, "identity"));
+  return specs;
+}
+
+template <class T>
+void bench_fit(const Workload& work, const Options& options, double peak_rate, Printer& printer) {
+  const std::vector<LayerSpec> specs = work.tabular ? tabular_layers(work) : plain_layers(work);
   // Forward, backward and gradient are two operations per weight each; nobody asks for the first layer's backward.
-  const double per_row = 6 * multiply_adds - 2 * static_cast<double>(specs.front().inputs * specs.front().outputs);
-  const double total = per_row * static_cast<double>(work.rows * work.epochs);
+  const Stack<T> stack(specs);
+  const double per_row = static_cast<double>(6 * stack.work_per_row() - 2 * stack.layer(0).work_per_row());
+  // Of a table one row in five is for validation.
+  const Index train_rows = work.tabular ? work.rows / 5 * 4 : work.rows;
+  const double total = per_row * static_cast<double>(train_rows * work.epochs);
+  const double steps = static_cast<double>(ceil_div(train_rows, work.batch_size) * work.epochs);
 
   std::vector<T> x(static_cast<std::size_t>(work.rows * work.inputs)),
       y(static_cast<std::size_t>(work.rows * work.outputs));
@@ -312,15 +394,20 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   for (std::size_t i = 0; i < labels.size(); ++i)
     labels[i] =
         static_cast<std::int32_t>(mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(work.outputs));
-  Dataset<T> data;
-  data.x = {reinterpret_cast<const char*>(x.data()),
-            sizeof(T) == 4 ? Scalar::f32 : Scalar::f64,
-            work.rows,
-            work.inputs,
-            work.inputs * static_cast<Index>(sizeof(T)),
-            static_cast<Index>(sizeof(T))};
+  if (work.tabular)
+    for (Index i = 0; i < work.rows; ++i)
+      for (std::size_t c = 0; c < kCategories.size(); ++c) {
+        const Index column = work.inputs - static_cast<Index>(kCategories.size() - c);
+        x[static_cast<std::size_t>(i * work.inputs + column)] =
+            static_cast<T>(mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(kCategories[c].size + 1));
+      }
+  Dataset<T> data, validation;
+  data.x = table_of(x.data(), work.rows, work.inputs);
   data.y = {y.data(), labels.data(), work.outputs};
+  validation = data;
   data.use_all_rows();
+  validation.rows.assign(data.rows.begin() + train_rows, data.rows.end());
+  data.rows.resize(static_cast<std::size_t>(train_rows));
 
   TrainOptions train;
   train.step.loss.kind = work.loss;
@@ -328,12 +415,20 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   train.batch_size = work.batch_size;
   train.n_iter_no_change = std::numeric_limits<Index>::max();
   train.n_threads = options.threads;
+  OptimizerOptions optimizer_options;
+  if (work.tabular) {
+    train.schedule = {.kind = Schedule::coslog4, .learning_rate_init = 0.01};
+    train.early_stopping = train.anneals = true;
+    train.average_epochs = 3;
+    optimizer_options.beta_2 = 0.95;
+    optimizer_options.weight_decay = 0.02;
+  }
   const Standardisation none;
   const auto fit = [&] {
     Network<T> network(specs, 1);
-    Optimizer<T> optimizer({}, network.stack());
+    Optimizer<T> optimizer(optimizer_options, network.stack());
     const auto start = Clock::now();
-    Trainer<T> trainer(network, optimizer, none, data, {}, train);
+    Trainer<T> trainer(network, optimizer, none, data, validation, train);
     trainer.run();
     return seconds_since(start);
   };
@@ -347,9 +442,9 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
     times.push_back(fit());
     spent += times.back();
   }
-  const double seconds = median(times);
-  printer.line({work.name, kType<T>, std::to_string(options.threads), number(seconds),
-                number(*std::min_element(times.begin(), times.end())), number(total / seconds * 1e-9),
+  const double seconds = median(times), fastest = *std::min_element(times.begin(), times.end());
+  printer.line({work.name, kType<T>, std::to_string(options.threads), number(seconds), number(fastest),
+                number(fastest / steps * 1e6), number(total / seconds * 1e-9),
                 number(total / seconds / (peak_rate * options.threads), "%.3f")});
 }
 
@@ -369,12 +464,18 @@ int run(const Options& options) {
     printer.header({"activation_ns_element", "type", "prediction", "training", "derivative"});
     bench_activations<float>(options, printer);
     bench_activations<double>(options, printer);
+    printer.header({"layer", "type", "width", "ns_element"});
+    bench_dropout<float>(options, printer);
+    bench_dropout<double>(options, printer);
     printer.header({"update", "type", "size", "ns_parameter"});
     bench_updates<float>(options, printer);
     bench_updates<double>(options, printer);
+    printer.header({"prediction", "type", "network", "us"});
+    bench_prediction<float>(options, printer);
+    bench_prediction<double>(options, printer);
   }
   if (options.steps) {
-    printer.header({"fit", "type", "threads", "seconds", "fastest", "GFLOP/s", "of_peak"});
+    printer.header({"fit", "type", "threads", "seconds", "fastest", "us_step", "GFLOP/s", "of_peak"});
     for (const Workload& work : workloads())
       if (std::strstr(work.name, options.only.c_str())) {
         if (options.float64)
