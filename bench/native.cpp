@@ -30,8 +30,9 @@ constexpr const char* kHelp =
 
   kernels   peak multiply-add rate of one core, matrix products by size, activations, dropout, optimiser updates,
             prediction of one row (one thread)
-  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains, and default, a network
-            such as the estimators' default preset trains, with validation and averaged weights
+  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains, and two networks
+            such as the estimators' default preset trains, with validation and averaged weights: default, and
+            categories, where one column has 10^5 of them
             without either: both
 
   --threads N   threads of the fits (default: all there are); a small fit takes fewer
@@ -321,11 +322,12 @@ struct Workload {
   Index outputs, batch_size, epochs;
   const char* activation = "relu";
   LossKind loss = LossKind::squared_error;
-  bool tabular = false;  // of numbers and kCategories: see tabular_layers()
+  std::vector<Category> categories = {};  // the last inputs; the layers are then tabular_layers()
+  bool tabular() const { return !categories.empty(); }
 };
 
-const std::array<Workload, 8>& workloads() {
-  static const std::array<Workload, 8> all = {{
+const std::array<Workload, 9>& workloads() {
+  static const std::array<Workload, 9> all = {{
       {"seed", 100, 1, {10}, 1, 100, 300},
       {"house", 20640, 8, {100}, 1, 200, 10},
       {"tiny", 10000, 16, {64, 64, 64}, 1, 64, 5},
@@ -333,7 +335,8 @@ const std::array<Workload, 8>& workloads() {
       {"mnist", 60000, 784, {512, 256}, 10, 128, 1, "relu", LossKind::cross_entropy},
       {"wide", 16384, 1024, {2048, 2048}, 1, 1024, 1},
       {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, "tanh"},
-      {"default", 2560, 10, {128, 128, 128}, 1, 256, 8, "silu", LossKind::squared_error, true},
+      {"default", 2560, 10, {128, 128, 128}, 1, 256, 8, "silu", LossKind::squared_error, {{5, 0}, {30, 8}}},
+      {"categories", 2560, 9, {128, 128, 128}, 1, 256, 4, "silu", LossKind::squared_error, {{100000, 8}}},
   }};
   return all;
 }
@@ -349,12 +352,9 @@ std::vector<LayerSpec> plain_layers(const Workload& work) {
   return specs;
 }
 
-/** A column that is one-hot and one whose categories have learnt vectors. */
-const std::vector<Category> kCategories = {{5, 0}, {30, 8}};
-
 /** What the default preset makes of a table (python/fastmlp/_recipe.py). */
 std::vector<LayerSpec> tabular_layers(const Workload& work) {
-  const Index numbers = work.inputs - static_cast<Index>(kCategories.size());
+  const Index numbers = work.inputs - static_cast<Index>(work.categories.size());
   std::vector<double> knots;
   for (int i = 0; i <= 16; ++i) knots.push_back(-1 + i / 8.0);
   std::vector<LayerSpec> specs;
@@ -363,7 +363,7 @@ std::vector<LayerSpec> tabular_layers(const Workload& work) {
                                  .periodic = true,
                                  .sigma = 0.3,
                                  .knots = {static_cast<std::size_t>(numbers), knots},
-                                 .categories = kCategories}});
+                                 .categories = work.categories}});
   Index width = Stack<float>(specs).outputs();
   specs.push_back({.kind = "scale", .inputs = width});
   for (const Index next : work.hidden) {
@@ -377,12 +377,12 @@ std::vector<LayerSpec> tabular_layers(const Workload& work) {
 
 template <class T>
 void bench_fit(const Workload& work, const Options& options, double peak_rate, Printer& printer) {
-  const std::vector<LayerSpec> specs = work.tabular ? tabular_layers(work) : plain_layers(work);
+  const std::vector<LayerSpec> specs = work.tabular() ? tabular_layers(work) : plain_layers(work);
   // Forward, backward and gradient are two operations per weight each; nobody asks for the first layer's backward.
   const Stack<T> stack(specs);
   const double per_row = static_cast<double>(6 * stack.work_per_row() - 2 * stack.layer(0).work_per_row());
   // Of a table one row in five is for validation.
-  const Index train_rows = work.tabular ? work.rows / 5 * 4 : work.rows;
+  const Index train_rows = work.tabular() ? work.rows / 5 * 4 : work.rows;
   const double total = per_row * static_cast<double>(train_rows * work.epochs);
   const double steps = static_cast<double>(ceil_div(train_rows, work.batch_size) * work.epochs);
 
@@ -394,12 +394,12 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   for (std::size_t i = 0; i < labels.size(); ++i)
     labels[i] =
         static_cast<std::int32_t>(mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(work.outputs));
-  if (work.tabular)
+  if (work.tabular())
     for (Index i = 0; i < work.rows; ++i)
-      for (std::size_t c = 0; c < kCategories.size(); ++c) {
-        const Index column = work.inputs - static_cast<Index>(kCategories.size() - c);
-        x[static_cast<std::size_t>(i * work.inputs + column)] =
-            static_cast<T>(mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(kCategories[c].size + 1));
+      for (std::size_t c = 0; c < work.categories.size(); ++c) {
+        const Index column = work.inputs - static_cast<Index>(work.categories.size() - c);
+        x[static_cast<std::size_t>(i * work.inputs + column)] = static_cast<T>(
+            mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(work.categories[c].size + 1));
       }
   Dataset<T> data, validation;
   data.x = table_of(x.data(), work.rows, work.inputs);
@@ -416,7 +416,7 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   train.n_iter_no_change = std::numeric_limits<Index>::max();
   train.n_threads = options.threads;
   OptimizerOptions optimizer_options;
-  if (work.tabular) {
+  if (work.tabular()) {
     train.schedule = {.kind = Schedule::coslog4, .learning_rate_init = 0.01};
     train.early_stopping = train.anneals = true;
     train.average_epochs = 3;

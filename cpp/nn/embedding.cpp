@@ -9,6 +9,7 @@ namespace fastmlp {
 namespace {
 
 constexpr Index kTaskFeatures = 64;
+constexpr Index kTaskTable = Index{1} << 16;  // parameters of a table, or one row of it
 
 /** The code in a table's cell: 0 where it is none. */
 template <class T>
@@ -147,10 +148,11 @@ void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<
 template <class T>
 std::vector<Task> Embedding<T>::tasks() const {
   std::vector<Task> tasks;
-  const auto add = [&](Index part, Index column, const Block& weights, const Block& bias) {
+  const auto add = [&](Index part, Index row, Index column, const Block& weights, const Block& bias) {
     if (weights.rows == 0) return;
     Task task;
     task.part = part;
+    task.first_row = row;
     task.first_column = column;
     task.weights = weights;
     task.bias = bias;
@@ -160,10 +162,18 @@ std::vector<Task> Embedding<T>::tasks() const {
     const auto features = [&](const Block& all) {
       return Block{all.offset + j, all.rows, std::min(kTaskFeatures, spec_.n_numbers - j), all.stride};
     };
-    add(kWavesPart, j, features(wave_weights_), features(wave_bias_));
-    add(kPiecesPart, j, features(piece_weights_), {});
+    add(kWavesPart, 0, j, features(wave_weights_), features(wave_bias_));
+    add(kPiecesPart, 0, j, features(piece_weights_), {});
   }
-  for (std::size_t c = 0; c < tables_.size(); ++c) add(kFirstTable + static_cast<Index>(c), 0, tables_[c], {});
+  for (std::size_t c = 0; c < tables_.size(); ++c) {
+    const Block& all = tables_[c];
+    if (all.rows == 0) continue;
+    const Index parts = ceil_div(all.rows, std::max<Index>(1, kTaskTable / all.stride));
+    const Index most = ceil_div(all.rows, parts);
+    for (Index row = 0; row < all.rows; row += most)
+      add(kFirstTable + static_cast<Index>(c), row, 0,
+          {all.offset + row * all.stride, std::min(most, all.rows - row), all.cols, all.stride}, {});
+  }
   return tasks;
 }
 
@@ -184,7 +194,9 @@ void Embedding<T>::gradient(const Task& task, const T* values, const LayerInput<
     for (Index row = 0; row < table.rows; ++row) std::fill_n(table.row(row), padded<T>(table.cols), T(0));
   const Index column = plain() + static_cast<Index>(c);
   for (Index i = 0; i < delta.rows; ++i) {
-    T* sums = table.row(code_of(in.dense.row(i)[column], spec_.categories[c]));
+    const Index row = code_of(in.dense.row(i)[column], spec_.categories[c]) - task.first_row;
+    if (row < 0 || row >= table.rows) continue;  // another task's
+    T* sums = table.row(row);
     const T* d = delta.row(i) + places_[c];
     for (Index j = 0; j < table.cols; ++j) sums[j] += d[j];
   }

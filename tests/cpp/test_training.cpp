@@ -131,11 +131,25 @@ void check_threads_of_trainer() {
   tabular.options = all.options;
   tabular.options.schedule.kind = Schedule::coslog4;
   check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30}));
+  tabular.specs = testing::tabular(8, 3, {{4, 0}, {30000, 8}}, {96, 64}, 3, "mish", 0.2);
+  check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30000}));
 }
 
 TEST(training_gives_the_same_bits_for_any_number_of_threads) {
   check_threads_of_trainer<float>();
   check_threads_of_trainer<double>();
+}
+
+TEST(a_large_table_of_vectors_is_shared_out) {
+  const Stack<float> stack(testing::tabular(8, 0, {{100000, 8}}, {128}, 1, "silu"));
+  Index table = 0, largest = 0;
+  for (const Task& task : stack.tasks())
+    if (task.layer == 0 && task.weights.cols == 8 && task.weights.stride == padded<float>(8)) {
+      table += task.weights.rows;
+      largest = std::max(largest, task.weights.rows);
+    }
+  CHECK(table >= 100001);
+  CHECK(largest * 16 <= 100001);
 }
 
 /** Steps on a team of any size, however small the work is. */
