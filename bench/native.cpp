@@ -222,10 +222,6 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
   }
 }
 
-LayerSpec dense(Index inputs, Index outputs, const char* activation, bool parametric = false) {
-  return {.kind = "dense", .inputs = inputs, .outputs = outputs, .activation = activation, .parametric = parametric};
-}
-
 template <class T>
 Table table_of(const T* x, Index rows, Index cols) {
   constexpr Index size = sizeof(T);
@@ -269,7 +265,7 @@ void bench_dropout(const Options& options, Printer& printer) {
   const DenormalMode as_in_training(true);
   constexpr Index rows = 64;
   for (const Index width : {100, 128}) {
-    const Dropout<T> layer(width, 0.25, 3);
+    const Dropout<T> layer({0.25}, width, 3);
     Owned<T> in(rows, width, 1), out(rows, width, 2);
     Pass pass{.training = true, .seed = 1};
     const double seconds = time_of(
@@ -288,7 +284,7 @@ template <class T>
 void bench_prediction(const Options& options, Printer& printer) {
   if (!std::strstr("one_row", options.only.c_str())) return;
   constexpr Index inputs = 8, hidden = 100;
-  const Network<T> network({dense(inputs, hidden, "relu"), dense(hidden, 1, "identity")}, 1);
+  const Network<T> network({DenseSpec{inputs, hidden, Activation::relu}, DenseSpec{hidden, 1}}, 1);
   const Predictor<T> predictor(network, {}, Link::identity);
   T x[inputs], y[1];
   randomise(x, inputs, 1);
@@ -320,7 +316,7 @@ struct Workload {
   Index rows, inputs;
   std::vector<Index> hidden;
   Index outputs, batch_size, epochs;
-  const char* activation = "relu";
+  Activation activation = Activation::relu;
   LossKind loss = LossKind::squared_error;
   std::vector<Category> categories = {};  // the last inputs; the layers are then tabular_layers()
   bool tabular() const { return !categories.empty(); }
@@ -332,11 +328,11 @@ const std::array<Workload, 9>& workloads() {
       {"house", 20640, 8, {100}, 1, 200, 10},
       {"tiny", 10000, 16, {64, 64, 64}, 1, 64, 5},
       {"tab", 50000, 50, {256, 256}, 1, 256, 3},
-      {"mnist", 60000, 784, {512, 256}, 10, 128, 1, "relu", LossKind::cross_entropy},
+      {"mnist", 60000, 784, {512, 256}, 10, 128, 1, Activation::relu, LossKind::cross_entropy},
       {"wide", 16384, 1024, {2048, 2048}, 1, 1024, 1},
-      {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, "tanh"},
-      {"default", 2560, 10, {128, 128, 128}, 1, 256, 8, "silu", LossKind::squared_error, {{5, 0}, {30, 8}}},
-      {"categories", 2560, 9, {128, 128, 128}, 1, 256, 4, "silu", LossKind::squared_error, {{100000, 8}}},
+      {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, Activation::tanh},
+      {"default", 2560, 10, {128, 128, 128}, 1, 256, 8, Activation::silu, LossKind::squared_error, {{5, 0}, {30, 8}}},
+      {"categories", 2560, 9, {128, 128, 128}, 1, 256, 4, Activation::silu, LossKind::squared_error, {{100000, 8}}},
   }};
   return all;
 }
@@ -345,33 +341,32 @@ std::vector<LayerSpec> plain_layers(const Workload& work) {
   std::vector<LayerSpec> specs;
   Index width = work.inputs;
   for (const Index next : work.hidden) {
-    specs.push_back(dense(width, next, work.activation));
+    specs.push_back(DenseSpec{width, next, work.activation});
     width = next;
   }
-  specs.push_back(dense(width, work.outputs, "identity"));
+  specs.push_back(DenseSpec{width, work.outputs});
   return specs;
 }
 
 /** What the default preset makes of a table (python/fastmlp/_recipe.py). */
 std::vector<LayerSpec> tabular_layers(const Workload& work) {
   const Index numbers = work.inputs - static_cast<Index>(work.categories.size());
-  std::vector<double> knots;
-  for (int i = 0; i <= 16; ++i) knots.push_back(-1 + i / 8.0);
+  std::vector<double> bin_edges;
+  for (int i = 0; i <= 16; ++i) bin_edges.push_back(-1 + i / 8.0);
   std::vector<LayerSpec> specs;
-  specs.push_back({.kind = "embedding",
-                   .embedding = {.n_numbers = numbers,
-                                 .periodic = true,
-                                 .sigma = 0.3,
-                                 .knots = {static_cast<std::size_t>(numbers), knots},
-                                 .categories = work.categories}});
+  specs.push_back(EmbeddingSpec{.n_numbers = numbers,
+                                .periodic = true,
+                                .sigma = 0.3,
+                                .bin_edges = {static_cast<std::size_t>(numbers), bin_edges},
+                                .categories = work.categories});
   Index width = Stack<float>(specs).outputs();
-  specs.push_back({.kind = "scale", .inputs = width});
+  specs.push_back(ScaleSpec{width});
   for (const Index next : work.hidden) {
-    specs.push_back(dense(width, next, work.activation, true));
-    specs.push_back({.kind = "dropout", .rate = 0.25});
+    specs.push_back(DenseSpec{width, next, work.activation, true});
+    specs.push_back(DropoutSpec{0.25});
     width = next;
   }
-  specs.push_back(dense(width, work.outputs, "identity"));
+  specs.push_back(DenseSpec{width, work.outputs});
   return specs;
 }
 

@@ -31,21 +31,21 @@ Index task_length(Index n, Index most, Index grain) {
 }  // namespace
 
 template <class T>
-Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool parametric, bool sparse)
-    : inputs_(inputs),
-      outputs_(outputs),
-      activation_(activation),
-      parametric_(parametric),
-      sparse_(sparse),
-      on_unit_(matrix_unit::in_use<T>() && !sparse && std::min(inputs, outputs) >= kUnitSide) {
-  if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
-  if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
-  if (parametric && activation == Activation::identity)
+Dense<T>::Dense(const DenseSpec& spec)
+    : inputs_(spec.inputs),
+      outputs_(spec.outputs),
+      activation_(spec.activation),
+      parametric_(spec.parametric),
+      sparse_(spec.sparse),
+      on_unit_(matrix_unit::in_use<T>() && !sparse_ && std::min(inputs_, outputs_) >= kUnitSide) {
+  if (inputs_ < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs_));
+  if (outputs_ < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs_));
+  if (parametric_ && activation_ == Activation::identity)
     invalid("Dense.parametric", "must be false where the activation is 'identity', which has no bend to scale");
   // The packed copies are the largest things made of one layer; room for lines and for bytes.
   const char* what = "the number of weights of a Dense layer";
   checked_product(
-      checked_product(checked_sum(inputs, 2 * kLine<T>, what), checked_sum(outputs, 2 * kLine<T>, what), what),
+      checked_product(checked_sum(inputs_, 2 * kLine<T>, what), checked_sum(outputs_, 2 * kLine<T>, what), what),
       kAlignment, what);
 }
 

@@ -6,10 +6,17 @@
 
 namespace fastmlp {
 
+struct DenseSpec {
+  Index inputs = 0, outputs = 0;
+  Activation activation = Activation::identity;
+  bool parametric = false;
+  bool sparse = false;  // reads sparse rows
+};
+
 template <class T>
 class Dense final : public Layer<T> {
  public:
-  Dense(Index inputs, Index outputs, Activation activation, bool parametric = false, bool sparse = false);
+  explicit Dense(const DenseSpec& spec);
 
   Index inputs() const override { return inputs_; }
   Index outputs() const override { return outputs_; }

@@ -19,8 +19,9 @@ T kept_from(std::uint32_t place, std::int32_t threshold, T x) {
 }  // namespace
 
 template <class T>
-Dropout<T>::Dropout(Index width, double rate, Index position) : width_(width), rate_(rate), position_(position) {
-  if (!(rate >= 0 && rate < 1)) invalid("dropout", "must be in [0, 1); got " + std::to_string(rate));
+Dropout<T>::Dropout(const DropoutSpec& spec, Index width, Index position)
+    : width_(width), rate_(spec.rate), position_(position) {
+  if (!(rate_ >= 0 && rate_ < 1)) invalid("dropout", "must be in [0, 1); got " + std::to_string(rate_));
 }
 
 template <class T>

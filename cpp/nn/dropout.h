@@ -6,10 +6,15 @@
 
 namespace fastmlp {
 
+struct DropoutSpec {
+  double rate = 0;
+};
+
 template <class T>
 class Dropout final : public Layer<T> {
  public:
-  Dropout(Index width, double rate, Index position);
+  /** Of `width` values, as the stack's layer number `position`. */
+  Dropout(const DropoutSpec& spec, Index width, Index position);
 
   Index inputs() const override { return width_; }
   Index outputs() const override { return width_; }

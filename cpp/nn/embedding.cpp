@@ -40,7 +40,7 @@ Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
     first_piece_ = kWaves * n;
   }
   first_plain_ = first_piece_;
-  if (!spec_.knots.empty()) {
+  if (!spec_.bin_edges.empty()) {
     lay_out_steps();
     piece_weights_ = block(kPieces * n_steps_, n);
     first_plain_ += kPieces * n;
@@ -56,35 +56,35 @@ Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
   if (outputs_ < 1) invalid("Embedding", "must have at least one output");
 }
 
-/** Turns the knots into steps. */
+/** Turns the bin edges into steps. */
 template <class T>
 void Embedding<T>::lay_out_steps() {
-  const auto& knots = spec_.knots;
-  if (static_cast<Index>(knots.size()) != spec_.n_numbers)
-    invalid("Embedding.knots", "must hold a sequence for each of the " + std::to_string(spec_.n_numbers) +
-                                   " numbers; got " + std::to_string(knots.size()));
-  for (const std::vector<double>& own : knots) {
-    if (own.size() < 2 || own.size() != knots[0].size())
-      invalid("Embedding.knots", "must hold at least two knots for each number, and as many for all");
-    for (const double knot : own)
-      if (!std::isfinite(knot)) invalid("Embedding.knots", "must be finite");
-    if (!std::is_sorted(own.begin(), own.end())) invalid("Embedding.knots", "must ascend");
+  const auto& edges = spec_.bin_edges;
+  if (static_cast<Index>(edges.size()) != spec_.n_numbers)
+    invalid("Embedding.bin_edges", "must hold a sequence for each of the " + std::to_string(spec_.n_numbers) +
+                                       " numbers; got " + std::to_string(edges.size()));
+  for (const std::vector<double>& own : edges) {
+    if (own.size() < 2 || own.size() != edges[0].size())
+      invalid("Embedding.bin_edges", "must hold at least two bin edges for each number, and as many for all");
+    for (const double edge : own)
+      if (!std::isfinite(edge)) invalid("Embedding.bin_edges", "must be finite");
+    if (!std::is_sorted(own.begin(), own.end())) invalid("Embedding.bin_edges", "must ascend");
   }
-  n_steps_ = static_cast<Index>(knots[0].size()) - 1;
+  n_steps_ = static_cast<Index>(edges[0].size()) - 1;
   steps_ = Buffer<T>(2 * n_steps_ * padded<T>(spec_.n_numbers));
   const Matrix<T> starts = steps_from(steps_.data()), slopes = steps_from(steps_.data() + steps_.size() / 2);
-  // No difference of two knots overflows, nor does its inverse vanish.
+  // No difference of two edges overflows, nor does its inverse vanish.
   constexpr double kLargest = std::numeric_limits<T>::max() / 16;
-  const auto as_t = [&](double knot) { return static_cast<T>(std::clamp(knot, -kLargest, kLargest)); };
+  const auto as_t = [&](double edge) { return static_cast<T>(std::clamp(edge, -kLargest, kLargest)); };
   for (Index j = 0; j < spec_.n_numbers; ++j)
     for (Index s = 0; s < n_steps_; ++s) {
-      const auto knot = knots[static_cast<std::size_t>(j)].begin() + s;
-      const T start = as_t(knot[0]), width = as_t(knot[1]) - start;
-      if (!(width > 0)) continue;  // knots that T cannot tell apart are one
+      const auto edge = edges[static_cast<std::size_t>(j)].begin() + s;
+      const T start = as_t(edge[0]), width = as_t(edge[1]) - start;
+      if (!(width > 0)) continue;  // edges that T cannot tell apart are one
       starts.row(s)[j] = start;
       slopes.row(s)[j] = std::min(1 / width, std::numeric_limits<T>::max());
     }
-  spec_.knots = {};
+  spec_.bin_edges = {};
 }
 
 template <class T>

@@ -21,8 +21,8 @@ struct Category {
 struct EmbeddingSpec {
   Index n_numbers = 0, n_flags = 0;
   bool periodic = false;
-  double sigma = 0;                             // deviation of the initial frequencies
-  std::vector<std::vector<double>> knots = {};  // of each number, ascending, as many for all; none: no pieces
+  double sigma = 0;                                 // deviation of the initial frequencies
+  std::vector<std::vector<double>> bin_edges = {};  // of each number, ascending, as many for all; none: no pieces
   std::vector<Category> categories = {};
 };
 
@@ -62,7 +62,7 @@ class Embedding final : public Layer<T> {
   }
   Steps<T> steps() const { return {steps_from(steps_.data()), steps_from(steps_.data() + steps_.size() / 2)}; }
 
-  EmbeddingSpec spec_;  // less the knots, which are the steps
+  EmbeddingSpec spec_;  // less the bin edges, which are the steps
   // Where the parameters lie; without rows where there are none
   Block wave_weights_, wave_bias_, piece_weights_;
   std::vector<Block> tables_;                // one for each category

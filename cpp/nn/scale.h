@@ -7,11 +7,15 @@
 
 namespace fastmlp {
 
+struct ScaleSpec {
+  Index width = 0;
+};
+
 template <class T>
 class Scale final : public Layer<T> {
  public:
-  explicit Scale(Index width) : width_(width) {
-    if (width < 1) invalid("Scale.width", "must be at least 1; got " + std::to_string(width));
+  explicit Scale(const ScaleSpec& spec) : width_(spec.width) {
+    if (width_ < 1) invalid("Scale.width", "must be at least 1; got " + std::to_string(width_));
   }
 
   Index inputs() const override { return width_; }

@@ -2,10 +2,6 @@
 
 #include <algorithm>
 
-#include "nn/dense.h"
-#include "nn/dropout.h"
-#include "nn/scale.h"
-
 namespace fastmlp {
 namespace {
 
@@ -16,36 +12,43 @@ T* place_of(const std::vector<Index>& starts, std::size_t i, T* buffer) {
   return buffer && starts[i + 1] > starts[i] ? buffer + starts[i] : nullptr;
 }
 
+/** Makes the next layer of each kind, where it may stand there. */
+template <class T>
+struct LayerMaker {
+  const std::vector<std::unique_ptr<Layer<T>>>& below;
+
+  std::string where() const { return "layers[" + std::to_string(below.size()) + "]"; }
+  void check_inputs(Index inputs) const {
+    if (!below.empty() && below.back()->outputs() != inputs)
+      invalid(where(), "takes " + std::to_string(inputs) + " inputs, but the layer before it gives " +
+                           std::to_string(below.back()->outputs()));
+  }
+
+  std::unique_ptr<Layer<T>> operator()(const DenseSpec& spec) const {
+    check_inputs(spec.inputs);
+    if (!below.empty() && spec.sparse) invalid(where(), "must not take sparse rows: only the first layer can");
+    return std::make_unique<Dense<T>>(spec);
+  }
+  std::unique_ptr<Layer<T>> operator()(const ScaleSpec& spec) const {
+    check_inputs(spec.width);
+    return std::make_unique<Scale<T>>(spec);
+  }
+  std::unique_ptr<Layer<T>> operator()(const EmbeddingSpec& spec) const {
+    if (!below.empty()) invalid(where(), "must not be an embedding: only the first layer can be one");
+    return std::make_unique<Embedding<T>>(spec);
+  }
+  std::unique_ptr<Layer<T>> operator()(const DropoutSpec& spec) const {
+    if (below.empty()) invalid(where(), "must not be a dropout: it needs a layer before it");
+    return std::make_unique<Dropout<T>>(spec, below.back()->outputs(), static_cast<Index>(below.size()));
+  }
+};
+
 }  // namespace
 
 template <class T>
 Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
   if (specs.empty()) invalid("layers", "must hold at least one layer");
-  for (const LayerSpec& spec : specs) {
-    const std::string where = "layers[" + std::to_string(layers_.size()) + "]";
-    const auto takes = [&](Index inputs) {
-      if (!layers_.empty() && layers_.back()->outputs() != inputs)
-        invalid(where, "takes " + std::to_string(inputs) + " inputs, but the layer before it gives " +
-                           std::to_string(layers_.back()->outputs()));
-    };
-    if (spec.kind == "dense") {
-      takes(spec.inputs);
-      if (!layers_.empty() && spec.sparse) invalid(where, "must not take sparse rows: only the first layer can");
-      layers_.push_back(std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation),
-                                                   spec.parametric, spec.sparse));
-    } else if (spec.kind == "scale") {
-      takes(spec.inputs);
-      layers_.push_back(std::make_unique<Scale<T>>(spec.inputs));
-    } else if (spec.kind == "embedding") {
-      if (!layers_.empty()) invalid(where, "must not be an embedding: only the first layer can be one");
-      layers_.push_back(std::make_unique<Embedding<T>>(spec.embedding));
-    } else if (spec.kind == "dropout") {
-      if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
-      layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));
-    } else {
-      invalid(where, "must be of kind 'dense', 'dropout', 'scale' or 'embedding'; got '" + spec.kind + "'");
-    }
-  }
+  for (const LayerSpec& spec : specs) layers_.push_back(std::visit(LayerMaker<T>{layers_}, spec));
   const char* what = "the number of parameters";
   parameters_ = forward_copies_ = backward_copies_ = prediction_copies_ = {0};
   for (Index i = 0; i < n_layers(); ++i) {

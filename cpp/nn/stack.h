@@ -3,24 +3,18 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <variant>
 #include <vector>
 
+#include "nn/dense.h"
+#include "nn/dropout.h"
 #include "nn/embedding.h"
+#include "nn/scale.h"
 
 namespace fastmlp {
 
 /** One layer as the user describes it. */
-struct LayerSpec {
-  std::string kind;             // "dense", "dropout", "scale" or "embedding"
-  Index inputs = 0;             // dense, scale
-  Index outputs = 0;            // dense
-  std::string activation = {};  // dense
-  double rate = 0;              // dropout
-  bool sparse = false;          // dense: reads sparse rows
-  bool parametric = false;      // dense: a slope of its own for every unit's activation
-  EmbeddingSpec embedding = {};
-};
+using LayerSpec = std::variant<DenseSpec, DropoutSpec, ScaleSpec, EmbeddingSpec>;
 
 /** The flat buffers of a whole stack. */
 template <class T>

@@ -186,6 +186,8 @@ def _describe(layer: Layer) -> dict[str, Any]:
             raise TypeError(f"{kind}.{name} must be {words}; got {reprlib.repr(value)}")
         if expected is Integral and not -(2**63) <= value < 2**63:
             raise ValueError(f"{kind}.{name} is too large: {value}")
+    if isinstance(layer, Embedding):
+        described["bin_edges"] = described.pop("knots")
     return described
 
 

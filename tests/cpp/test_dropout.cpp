@@ -18,7 +18,7 @@ void check_mask(Index width, double rate, double share) {
   in.m.row(0)[0] = -T(0);
   in.m.row(1)[width - 1] = testing::kNan<T>;
   in.m.row(2)[width / 2] = std::numeric_limits<T>::infinity();
-  Dropout<T>(width, rate, kPosition).forward({}, {in.m, {}}, out.m, {}, pass);
+  Dropout<T>({rate}, width, kPosition).forward({}, {in.m, {}}, out.m, {}, pass);
 
   const std::uint64_t key = random_key(5, Stream::dropout, 9, kPosition);
   const auto threshold = static_cast<std::uint32_t>(std::min(rate * share * 0x1p16, 0x1p16 - 1));

@@ -113,12 +113,12 @@ TEST(numbers_are_filled_and_what_lies_beside_them_stays) {
 
 template <class T>
 void check_embedding(Index n_numbers) {
-  std::vector<std::vector<double>> knots;
+  std::vector<std::vector<double>> bin_edges;
   for (Index j = 0; j < n_numbers; ++j) {
     const double first = -0.5 - 0.01 * static_cast<double>(j);
-    knots.push_back({first, first + 0.3, first + 0.3, 0.9});  // the second step is empty
+    bin_edges.push_back({first, first + 0.3, first + 0.3, 0.9});  // the second step is empty
   }
-  const Embedding<T> layer({n_numbers, 1, true, 0.7, knots, {{3, 0}, {4, 2}}});
+  const Embedding<T> layer({n_numbers, 1, true, 0.7, bin_edges, {{3, 0}, {4, 2}}});
   Buffer<T> values(layer.n_parameters());
   RandomSequence random(7);
   layer.initialise(values.data(), random);
@@ -153,7 +153,7 @@ void check_embedding(Index n_numbers) {
       }
     }
     for (Index j = 0; j < n_numbers; ++j) {
-      const std::vector<double>& own = knots[static_cast<std::size_t>(j)];
+      const std::vector<double>& own = bin_edges[static_cast<std::size_t>(j)];
       for (Index k = 0; k < kPieces; ++k) {
         double sum = 0;
         for (std::size_t s = 0; s < 3; ++s)
@@ -182,7 +182,7 @@ TEST(embeddings_equal_their_definition) {
 TEST(waves_and_pieces_of_huge_numbers_are_bounded) {
   const auto check = [&]<class T>(T) {
     const Embedding<T> layer(
-        {.n_numbers = 1, .periodic = true, .sigma = 5, .knots = {{-1e300, -1e299, 0, 1e-310, 1e-6, 1e300}}});
+        {.n_numbers = 1, .periodic = true, .sigma = 5, .bin_edges = {{-1e300, -1e299, 0, 1e-310, 1e-6, 1e300}}});
     Buffer<T> values(layer.n_parameters());
     RandomSequence random(7);
     layer.initialise(values.data(), random);
@@ -208,17 +208,15 @@ TEST(bad_embeddings_are_refused) {
   CHECK_THROWS(Embedding<float>({.n_numbers = 1, .categories = {{-1, 0}}}), "categories");
   CHECK_THROWS(Embedding<float>({.n_numbers = 1, .categories = {{3, Index{1} << 40}}}), "categories");
   CHECK_THROWS(Embedding<float>({.n_numbers = Index{1} << 62, .n_flags = Index{1} << 62}), "too large");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .knots = {{0, 1}}}), "for each of the 2 numbers; got 1");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .knots = {{0, 1}, {0, 1, 2}}}), "as many for all");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .knots = {{0}}}), "at least two");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .knots = {{0, kNaN}}}), "finite");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .knots = {{0, 2, 1}}}), "ascend");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .bin_edges = {{0, 1}}}), "for each of the 2 numbers; got 1");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .bin_edges = {{0, 1}, {0, 1, 2}}}), "as many for all");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .bin_edges = {{0}}}), "at least two");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .bin_edges = {{0, kNaN}}}), "finite");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .bin_edges = {{0, 2, 1}}}), "ascend");
   std::vector<LayerSpec> late = tabular(2, 0, {}, {3}, 1, "mish");
-  late.insert(late.begin(), {.kind = "dense", .inputs = 2, .outputs = 2, .activation = "relu"});
+  late.insert(late.begin(), DenseSpec{2, 2, Activation::relu});
   CHECK_THROWS(Stack<float>(late), "only the first layer");
-  CHECK_THROWS(
-      Stack<float>({{.kind = "dense", .inputs = 2, .outputs = 2, .activation = "identity", .parametric = true}}),
-      "parametric");
+  CHECK_THROWS(Stack<float>({DenseSpec{2, 2, Activation::identity, true}}), "parametric");
 }
 
 template <class T>

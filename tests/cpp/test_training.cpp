@@ -178,7 +178,7 @@ void check_threads_of_step() {
   // That several threads take leaves, of one output too.
   CHECK(Step<T>::team_size(Stack<T>(networks[4]), 1501, 8) >= 4);
   for (const auto& specs : networks) {
-    const Data<T> data(1501, 5, specs.back().outputs);
+    const Data<T> data(1501, 5, testing::outputs_of(specs));
     for (const Index batch : {1, 2, 7, 63, 64, 101, 300, 1100, 1501}) {
       const std::vector<T> alone = parameters_after_steps(specs, data, batch, 1);
       for (const int n_threads : {2, 3, 4, 8})
@@ -320,20 +320,18 @@ void check_refusals() {
   const auto stack = [](const Specs& specs) { return Stack<T>(specs).n_parameters(); };
   constexpr Index huge = Index{1} << 62;
   CHECK_THROWS(stack(Specs{}), "layers");
-  CHECK_THROWS(stack(Specs{{"dense", 3, 4, "relu", 0}, {"dense", 5, 1, "identity", 0}}), "layers[1] takes 5 inputs");
-  CHECK_THROWS(stack(Specs{{"dense", 0, 4, "relu", 0}}), "Dense.inputs");
-  CHECK_THROWS(stack(Specs{{"dense", 4, 0, "relu", 0}}), "Dense.outputs");
-  CHECK_THROWS(stack(Specs{{"dense", -1, 4, "relu", 0}}), "Dense.inputs");
-  CHECK_THROWS(stack(Specs{{"dense", 4, -7, "relu", 0}}), "Dense.outputs");
-  CHECK_THROWS(stack(Specs{{"dense", huge, 1, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", 1, huge, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", huge, huge, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", std::numeric_limits<Index>::max(), 2, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", 3, 4, "relU", 0}}), "activation");
-  CHECK_THROWS(stack(Specs{{"conv", 3, 4, "relu", 0}}), "layers[0]");
-  CHECK_THROWS(stack(Specs{{"dropout", 0, 0, "", 0.5}}), "layers[0]");
+  CHECK_THROWS(stack(Specs{DenseSpec{3, 4, Activation::relu}, DenseSpec{5, 1}}), "layers[1] takes 5 inputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{0, 4, Activation::relu}}), "Dense.inputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{4, 0, Activation::relu}}), "Dense.outputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{-1, 4, Activation::relu}}), "Dense.inputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{4, -7, Activation::relu}}), "Dense.outputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{huge, 1, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DenseSpec{1, huge, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DenseSpec{huge, huge, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DenseSpec{std::numeric_limits<Index>::max(), 2, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DropoutSpec{0.5}}), "layers[0]");
   for (const double rate : {1.0, -0.1, 2.0, std::numeric_limits<double>::quiet_NaN()})
-    CHECK_THROWS(stack(Specs{{"dense", 3, 4, "relu", 0}, {"dropout", 0, 0, "", rate}}), "dropout");
+    CHECK_THROWS(stack(Specs{DenseSpec{3, 4, Activation::relu}, DropoutSpec{rate}}), "dropout");
 
   const Stack<T> two(mlp({3, 4, 1}, "relu", 0.5));
   const auto optimizer = [&](std::vector<double> factors) {
