@@ -14,9 +14,11 @@
 #include "core/threads.h"
 #include "kernels/activation.h"
 #include "kernels/matrix_unit.h"
+#include "kernels/optimizers/adam.h"
+#include "kernels/optimizers/rmsprop.h"
+#include "kernels/optimizers/sgd.h"
 #include "kernels/packet.h"
 #include "kernels/product.h"
-#include "kernels/update.h"
 #include "kernels/vector_product.h"
 #include "nn/dropout.h"
 #include "predict/predictor.h"
@@ -192,8 +194,8 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
     };
     show("forward", [&] { product_bias<T>(x.m, Panels<T>::packed(packed.data(), n), bias.data(), true, z.m); });
     show("backward", [&] { product<T>(delta.m, Panels<T>::packed(transposed.data(), n), z.m); });
-    // A weight gradient in pieces such as nn/dense.cpp cuts a wide layer into: f(columns of x, of delta, the piece).
-    const auto by_pieces = [&](auto&& f) {
+    // A weight gradient in tasks such as those of nn/dense.cpp: f(columns of x, of delta, the task's part).
+    const auto by_tasks = [&](auto&& f) {
       constexpr Index kTaskRows = 128, kTaskColumns = 512;
       const auto columns = [](Matrix<T> m, Index first, Index count) {
         return Matrix<const T>{m.data + first, m.rows, std::min(count, m.cols - first), m.stride};
@@ -205,16 +207,16 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
         }
     };
     show("weight_gradient", [&] {
-      by_pieces([&](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
-        transposed_product<T>(left, right, piece, nullptr, false);
+      by_tasks([&](Matrix<const T> left, Matrix<const T> right, Matrix<T> part) {
+        transposed_product<T>(left, right, part, nullptr, false);
       });
     });
     if (matrix_unit::in_use<T>()) {
       show("amx_forward", [&] { matrix_unit::product({x.m}, {w.m}, {.bias = bias.data(), .relu = true}, z.m); });
       show("amx_backward", [&] { matrix_unit::product({delta.m}, {w.m, true}, {}, z.m); });
       show("amx_weight_gradient", [&] {
-        by_pieces([](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
-          matrix_unit::product({left, true}, {right}, {}, piece);
+        by_tasks([](Matrix<const T> left, Matrix<const T> right, Matrix<T> part) {
+          matrix_unit::product({left, true}, {right}, {}, part);
         });
       });
     }

@@ -56,10 +56,10 @@ void Dropout<T>::forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out
 }
 
 template <class T>
-void Dropout<T>::backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                          const Pass& pass) const {
+Fused Dropout<T>::backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>&, Matrix<T> d_in,
+                           const Pass& pass, T*, bool) const {
   mask(delta, d_in, pass);
-  in.multiply(d_in);
+  return {};
 }
 
 template class Dropout<float>;

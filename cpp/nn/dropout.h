@@ -22,8 +22,8 @@ class Dropout final : public Layer<T> {
 
   void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
                const Pass& pass) const override;
-  void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                const Pass& pass) const override;
+  Fused backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in, const Pass& pass,
+                 T* gradients, bool add) const override;
 
  private:
   /** to <- from * mask / (1 - rate); the mask depends on (seed, step, layer, row, column) alone. */

@@ -11,7 +11,7 @@ namespace {
 constexpr Index kTaskFeatures = 64;
 constexpr Index kTaskTable = Index{1} << 16;  // parameters of a table, or one row of it
 
-/** The code in a table's cell: 0 where it is none. */
+/** The code in a table's cell; 0, an unknown category, where the cell holds no code. */
 template <class T>
 Index code_of(T cell, const Category& category) {
   return cell >= 0 && cell <= static_cast<T>(category.size) ? static_cast<Index>(cell) : 0;
@@ -35,15 +35,15 @@ Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
     return next;
   };
   if (spec_.periodic) {
-    wave_weights_ = block(PeriodicParameters<T>::weight_rows, n);
-    wave_bias_ = block(PeriodicParameters<T>::bias_rows, n);
-    first_piece_ = kWaves * n;
+    periodic_weights_ = block(PeriodicParameters<T>::weight_rows, n);
+    periodic_bias_ = block(PeriodicParameters<T>::bias_rows, n);
+    first_piecewise_ = kPeriodicFeatures * n;
   }
-  first_plain_ = first_piece_;
+  first_plain_ = first_piecewise_;
   if (!spec_.bin_edges.empty()) {
     lay_out_steps();
-    piece_weights_ = block(kPieces * n_steps_, n);
-    first_plain_ += kPieces * n;
+    piecewise_weights_ = block(kPiecewiseFeatures * n_steps_, n);
+    first_plain_ += kPiecewiseFeatures * n;
   }
   outputs_ = first_plain_ + plain();
   for (const Category& category : spec_.categories) {
@@ -93,9 +93,9 @@ std::vector<ParameterArray> Embedding<T>::arrays() const {
   const auto matrix = [&](const char* name, const Block& b) {
     if (b.rows > 0) all.push_back({name, b.offset, {b.rows, b.cols}, {b.stride, 1}});
   };
-  matrix("waves", wave_weights_);
-  matrix("wave biases", wave_bias_);
-  matrix("pieces", piece_weights_);
+  matrix("waves", periodic_weights_);
+  matrix("wave biases", periodic_bias_);
+  matrix("pieces", piecewise_weights_);
   for (const Block& table : tables_) matrix("vectors", table);
   return all;
 }
@@ -103,7 +103,7 @@ std::vector<ParameterArray> Embedding<T>::arrays() const {
 template <class T>
 void Embedding<T>::initialise(T* values, RandomSequence& random) const {
   const auto uniform = [&](double bound) { return static_cast<T>(bound * (2 * random.uniform() - 1)); };
-  const Matrix<T> weights = wave_weights_.in(values), bias = wave_bias_.in(values);
+  const Matrix<T> weights = periodic_weights_.in(values), bias = periodic_bias_.in(values);
   const double bound = 1 / std::sqrt(static_cast<double>(kFrequencies));
   for (Index j = 0; j < weights.cols; ++j) {
     for (Index f = 0; f < weights.rows; ++f)
@@ -111,10 +111,10 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
     for (Index f = 0; f < bias.rows; ++f)
       bias.row(f)[j] = f < kFrequencies ? uniform(std::numbers::pi) : uniform(bound);
   }
-  const Matrix<T> pieces = piece_weights_.in(values);
-  const double piece_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
-  for (Index s = 0; s < pieces.rows; ++s)
-    for (Index j = 0; j < pieces.cols; ++j) pieces.row(s)[j] = uniform(piece_bound);
+  const Matrix<T> piecewise = piecewise_weights_.in(values);
+  const double piecewise_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
+  for (Index s = 0; s < piecewise.rows; ++s)
+    for (Index j = 0; j < piecewise.cols; ++j) piecewise.row(s)[j] = uniform(piecewise_bound);
   for (const Block& table : tables_)
     for (Index row = 0; row < table.rows; ++row)
       for (Index j = 0; j < table.cols; ++j) table.in(values).row(row)[j] = static_cast<T>(random.normal());
@@ -122,10 +122,11 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
 
 template <class T>
 void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T>, const Pass&) const {
-  if (wave_weights_.rows > 0) periodic<T>({wave_weights_.in(own.values), wave_bias_.in(own.values)}, in.dense, out);
-  if (piece_weights_.rows > 0)
-    piecewise<T>(steps(), piece_weights_.in(own.values), in.dense,
-                 out.columns(first_piece_, first_plain_ - first_piece_));
+  if (periodic_weights_.rows > 0)
+    periodic<T>({periodic_weights_.in(own.values), periodic_bias_.in(own.values)}, in.dense, out);
+  if (piecewise_weights_.rows > 0)
+    piecewise<T>(steps(), piecewise_weights_.in(own.values), in.dense,
+                 out.columns(first_piecewise_, first_plain_ - first_piecewise_));
   for (Index i = 0; i < out.rows; ++i) {
     const T* from = in.dense.row(i);
     T* to = out.row(i);
@@ -162,8 +163,8 @@ std::vector<Task> Embedding<T>::tasks() const {
     const auto features = [&](const Block& all) {
       return Block{all.offset + j, all.rows, std::min(kTaskFeatures, spec_.n_numbers - j), all.stride};
     };
-    add(kWavesPart, 0, j, features(wave_weights_), features(wave_bias_));
-    add(kPiecesPart, 0, j, features(piece_weights_), {});
+    add(kPeriodicPart, 0, j, features(periodic_weights_), features(periodic_bias_));
+    add(kPiecewisePart, 0, j, features(piecewise_weights_), {});
   }
   for (std::size_t c = 0; c < tables_.size(); ++c) {
     const Block& all = tables_[c];
@@ -180,13 +181,13 @@ std::vector<Task> Embedding<T>::tasks() const {
 template <class T>
 void Embedding<T>::gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                             Matrix<const T>, const TaskGradient<T>& gradient, bool add) const {
-  if (task.part == kWavesPart) {
-    const PeriodicParameters<const T> all{wave_weights_.in(values), wave_bias_.in(values)};
+  if (task.part == kPeriodicPart) {
+    const PeriodicParameters<const T> all{periodic_weights_.in(values), periodic_bias_.in(values)};
     return periodic_gradient<T>(all, in.dense, delta, task.first_column, spec_.n_numbers,
                                 {gradient.weights, gradient.bias}, add);
   }
-  if (task.part == kPiecesPart)
-    return piecewise_gradient<T>(steps(), in.dense, delta.columns(first_piece_, first_plain_ - first_piece_),
+  if (task.part == kPiecewisePart)
+    return piecewise_gradient<T>(steps(), in.dense, delta.columns(first_piecewise_, first_plain_ - first_piecewise_),
                                  task.first_column, gradient.weights, add);
   const auto c = static_cast<std::size_t>(task.part - kFirstTable);
   const Matrix<T> table = gradient.weights;

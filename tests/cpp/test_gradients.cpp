@@ -149,7 +149,7 @@ Index chunk_rows(const std::vector<LayerSpec>& specs, const Data<T>& data) {
   return Step<T>(network, none, data.dataset(), {}, data.rows, 1).chunk_rows();
 }
 
-/** Small networks, whose threads take leaves of rows, and one whose tasks' owners add up over all rows. */
+/** Small networks, whose threads take leaves of rows, and one whose tasks' owning threads add up over all rows. */
 TEST(gradients_of_chunked_minibatches_equal_a_naive_network) {
   CHECK(chunk_rows(mlp({5, 90, 2}, "tanh"), Data<float>(17001, 5, 2)) < 17001);
   CHECK(chunk_rows(mlp({300, 500, 6}, "tanh"), Data<double>(1100, 300, 6)) < 1100);

@@ -123,7 +123,7 @@ void check_embedding(Index n_numbers) {
   RandomSequence random(7);
   layer.initialise(values.data(), random);
   const Index n = layer.inputs(), outputs = layer.outputs();
-  CHECK(outputs == (1 + kWaves + kPieces) * n_numbers + 1 + 3 + 2);
+  CHECK(outputs == (1 + kPeriodicFeatures + kPiecewiseFeatures) * n_numbers + 1 + 3 + 2);
   constexpr Index kRows = 5;
   Buffer<T> in_memory(kRows * row_stride<T>(n)), out_memory(kRows * row_stride<T>(outputs));
   const Matrix<T> in{in_memory.data(), kRows, n, row_stride<T>(n)};
@@ -139,32 +139,35 @@ void check_embedding(Index n_numbers) {
     const ParameterArray p = layer.arrays()[a];
     return Matrix<const T>{values.data() + p.offset, p.shape[0], p.shape[1], p.strides[0]};
   };
-  const Matrix<const T> waves = array(0), biases = array(1), pieces = array(2), vectors = array(3);
+  const Matrix<const T> periodic = array(0), biases = array(1), piecewise = array(2), vectors = array(3);
   for (Index i = 0; i < kRows; ++i) {
     for (Index j = 0; j < n_numbers; ++j) {
       const double x = static_cast<double>(in.row(i)[j]);
-      for (Index k = 0; k < kWaves; ++k) {
+      for (Index k = 0; k < kPeriodicFeatures; ++k) {
         double sum = static_cast<double>(biases.row(kFrequencies + k)[j]);
         for (Index f = 0; f < kFrequencies; ++f)
-          sum += static_cast<double>(waves.row((1 + k) * kFrequencies + f)[j]) *
-                 std::cos(2 * std::numbers::pi * static_cast<double>(waves.row(f)[j]) * x +
+          sum += static_cast<double>(periodic.row((1 + k) * kFrequencies + f)[j]) *
+                 std::cos(2 * std::numbers::pi * static_cast<double>(periodic.row(f)[j]) * x +
                           static_cast<double>(biases.row(f)[j]));
         CHECK_NEAR(out.row(i)[k * n_numbers + j], sum, 40 * std::numeric_limits<T>::epsilon());
       }
     }
     for (Index j = 0; j < n_numbers; ++j) {
       const std::vector<double>& own = bin_edges[static_cast<std::size_t>(j)];
-      for (Index k = 0; k < kPieces; ++k) {
+      for (Index k = 0; k < kPiecewiseFeatures; ++k) {
         double sum = 0;
         for (std::size_t s = 0; s < 3; ++s)
           if (own[s] < own[s + 1])
-            sum += static_cast<double>(pieces.row(k * 3 + static_cast<Index>(s))[j]) *
+            sum += static_cast<double>(piecewise.row(k * 3 + static_cast<Index>(s))[j]) *
                    std::clamp((static_cast<double>(in.row(i)[j]) - own[s]) / (own[s + 1] - own[s]), 0.0, 1.0);
-        CHECK_NEAR(out.row(i)[(kWaves + k) * n_numbers + j], sum, 10 * std::numeric_limits<T>::epsilon());
+        CHECK_NEAR(out.row(i)[(kPeriodicFeatures + k) * n_numbers + j], sum, 10 * std::numeric_limits<T>::epsilon());
       }
     }
-    for (Index j = 0; j < n_numbers + 1; ++j) CHECK(out.row(i)[(kWaves + kPieces) * n_numbers + j] == in.row(i)[j]);
-    const Index one_hot = (1 + kWaves + kPieces) * n_numbers + 1, code = i == 1 ? 2 : i == 2 ? 3 : 0;
+    for (Index j = 0; j < n_numbers + 1; ++j)
+      CHECK(out.row(i)[(kPeriodicFeatures + kPiecewiseFeatures) * n_numbers + j] == in.row(i)[j]);
+    const Index one_hot = (1 + kPeriodicFeatures + kPiecewiseFeatures) * n_numbers + 1, code = i == 1   ? 2
+                                                                                               : i == 2 ? 3
+                                                                                                        : 0;
     for (Index c = 1; c <= 3; ++c) CHECK(out.row(i)[one_hot + c - 1] == T(c == code));
     for (Index j = 0; j < 2; ++j) CHECK(out.row(i)[one_hot + 3 + j] == vectors.row(code)[j]);
     for (Index j = outputs; j < padded<T>(outputs); ++j) CHECK(out.row(i)[j] == 0);
@@ -178,8 +181,9 @@ TEST(embeddings_equal_their_definition) {
   }
 }
 
-/** Whatever is fed to them, waves stay what sums of cosines can be, and pieces what sums of steps can. */
-TEST(waves_and_pieces_of_huge_numbers_are_bounded) {
+/** Whatever the input, periodic embeddings are bounded as sums of cosines are, piecewise-linear ones as sums of steps.
+ */
+TEST(embeddings_of_huge_numbers_are_bounded) {
   const auto check = [&]<class T>(T) {
     const Embedding<T> layer(
         {.n_numbers = 1, .periodic = true, .sigma = 5, .bin_edges = {{-1e300, -1e299, 0, 1e-310, 1e-6, 1e300}}});
@@ -193,8 +197,8 @@ TEST(waves_and_pieces_of_huge_numbers_are_bounded) {
         in[0] = static_cast<T>(sign * x);
         layer.forward({values.data(), nullptr, nullptr}, {{in.data(), 1, 1, row_stride<T>(1)}, {}},
                       {out.data(), 1, n, row_stride<T>(n)}, {}, {});
-        for (Index k = 0; k < kWaves; ++k) CHECK(std::abs(out[k]) <= T(kFrequencies + 1) / 4);
-        for (Index k = 0; k < kPieces; ++k) CHECK(std::abs(out[kWaves + k]) <= T(2.25));
+        for (Index k = 0; k < kPeriodicFeatures; ++k) CHECK(std::abs(out[k]) <= T(kFrequencies + 1) / 4);
+        for (Index k = 0; k < kPiecewiseFeatures; ++k) CHECK(std::abs(out[kPeriodicFeatures + k]) <= T(2.25));
       }
   };
   check(0.0f);

@@ -90,7 +90,7 @@ void check_threads_of_trainer() {
   full.optimizer.solver = Solver::sgd;
   check_threads(full, data);
 
-  // Minibatches of more than one chunk, by leaves and by owners.
+  // Minibatches of more than one chunk, by leaves and by the tasks' owning threads.
   const Data<T> many(17001, 5, 2);
   Recipe<T> chunked{mlp({5, 90, 2}, "relu", 0.1)};
   chunked.options = all.options;
@@ -98,7 +98,7 @@ void check_threads_of_trainer() {
   chunked.weighted = true;
   check_threads(chunked, many);
 
-  // So many parameters that the tasks' owners add up over all rows.
+  // So many parameters that the tasks' owning threads add up over all rows.
   Recipe<T> wide{mlp({37, 700, 200, 3}, "relu", 0.1)};
   wide.options = all.options;
   wide.options.early_stopping = false;
@@ -108,7 +108,7 @@ void check_threads_of_trainer() {
   wide.options.step.max_grad_norm = 0;
   check_threads(wide, data);
 
-  // So wide that products of float are the matrix unit's: by leaves and by owners.
+  // So wide that products of float are the matrix unit's: by leaves and by the tasks' owning threads.
   Recipe<T> on_unit{mlp({37, 256, 257, 3}, "relu", 0.1)};
   on_unit.options = plain.options;
   on_unit.options.max_iter = 1;
