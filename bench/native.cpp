@@ -14,10 +14,14 @@
 #include "core/threads.h"
 #include "kernels/activation.h"
 #include "kernels/matrix_unit.h"
+#include "kernels/optimizers/adam.h"
+#include "kernels/optimizers/rmsprop.h"
+#include "kernels/optimizers/sgd.h"
 #include "kernels/packet.h"
 #include "kernels/product.h"
-#include "kernels/update.h"
 #include "kernels/vector_product.h"
+#include "nn/dropout.h"
+#include "predict/predictor.h"
 #include "train/trainer.h"
 
 namespace fastmlp {
@@ -26,8 +30,11 @@ namespace {
 constexpr const char* kHelp =
     R"(usage: fastmlp_bench [kernels|steps] [options]
 
-  kernels   peak multiply-add rate of one core, matrix products by size, activations, optimiser updates (one thread)
-  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains
+  kernels   peak multiply-add rate of one core, matrix products by size, activations, dropout, optimiser updates,
+            prediction of one row (one thread)
+  steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains, and two networks
+            such as the estimators' default preset trains, with validation and averaged weights: default, and
+            categories, where one column has 10^5 of them
             without either: both
 
   --threads N   threads of the fits (default: all there are); a small fit takes fewer
@@ -187,8 +194,8 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
     };
     show("forward", [&] { product_bias<T>(x.m, Panels<T>::packed(packed.data(), n), bias.data(), true, z.m); });
     show("backward", [&] { product<T>(delta.m, Panels<T>::packed(transposed.data(), n), z.m); });
-    // A weight gradient in pieces such as nn/dense.cpp cuts a wide layer into: f(columns of x, of delta, the piece).
-    const auto by_pieces = [&](auto&& f) {
+    // A weight gradient in tasks such as those of nn/dense.cpp: f(columns of x, of delta, the task's part).
+    const auto by_tasks = [&](auto&& f) {
       constexpr Index kTaskRows = 128, kTaskColumns = 512;
       const auto columns = [](Matrix<T> m, Index first, Index count) {
         return Matrix<const T>{m.data + first, m.rows, std::min(count, m.cols - first), m.stride};
@@ -200,21 +207,27 @@ void bench_products(const Options& options, double peak_rate, Printer& printer) 
         }
     };
     show("weight_gradient", [&] {
-      by_pieces([&](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
-        transposed_product<T>(left, right, piece, nullptr, false);
+      by_tasks([&](Matrix<const T> left, Matrix<const T> right, Matrix<T> part) {
+        transposed_product<T>(left, right, part, nullptr, false);
       });
     });
     if (matrix_unit::in_use<T>()) {
       show("amx_forward", [&] { matrix_unit::product({x.m}, {w.m}, {.bias = bias.data(), .relu = true}, z.m); });
       show("amx_backward", [&] { matrix_unit::product({delta.m}, {w.m, true}, {}, z.m); });
       show("amx_weight_gradient", [&] {
-        by_pieces([](Matrix<const T> left, Matrix<const T> right, Matrix<T> piece) {
-          matrix_unit::product({left, true}, {right}, {}, piece);
+        by_tasks([](Matrix<const T> left, Matrix<const T> right, Matrix<T> part) {
+          matrix_unit::product({left, true}, {right}, {}, part);
         });
       });
     }
     if (n <= 4) show("few_outputs", [&] { dot_bias<T>(x.m, w.m, bias.data(), z.m); });
   }
+}
+
+template <class T>
+Table table_of(const T* x, Index rows, Index cols) {
+  constexpr Index size = sizeof(T);
+  return {reinterpret_cast<const char*>(x), size == 4 ? Scalar::f32 : Scalar::f64, rows, cols, cols * size, size};
 }
 
 template <class T>
@@ -249,6 +262,40 @@ void bench_activations(const Options& options, Printer& printer) {
 }
 
 template <class T>
+void bench_dropout(const Options& options, Printer& printer) {
+  if (!std::strstr("dropout", options.only.c_str())) return;
+  const DenormalMode as_in_training(true);
+  constexpr Index rows = 64;
+  for (const Index width : {100, 128}) {
+    const Dropout<T> layer({0.25}, width, 3);
+    Owned<T> in(rows, width, 1), out(rows, width, 2);
+    Pass pass{.training = true, .seed = 1};
+    const double seconds = time_of(
+        [&] {
+          ++pass.step;
+          layer.forward({}, {in.m, {}}, out.m, {}, pass);
+        },
+        options.repeats);
+    printer.line({"dropout", kType<T>, std::to_string(width),
+                  number(seconds * 1e9 / static_cast<double>(rows * width), "%.3f")});
+  }
+}
+
+/** What a call costs where there is next to nothing to compute. */
+template <class T>
+void bench_prediction(const Options& options, Printer& printer) {
+  if (!std::strstr("one_row", options.only.c_str())) return;
+  constexpr Index inputs = 8, hidden = 100;
+  const Network<T> network({DenseSpec{inputs, hidden, Activation::relu}, DenseSpec{hidden, 1}}, 1);
+  const Predictor<T> predictor(network, {}, Link::identity);
+  T x[inputs], y[1];
+  randomise(x, inputs, 1);
+  const Table row = table_of(x, 1, inputs);
+  const double seconds = time_of([&] { predictor.predict(row, y, options.threads); }, options.repeats);
+  printer.line({"one_row", kType<T>, "8-100-1", number(seconds * 1e6)});
+}
+
+template <class T>
 void bench_updates(const Options& options, Printer& printer) {
   const DenormalMode as_in_training(true);
   for (const Index n : {64, 256, 2048}) {
@@ -271,38 +318,70 @@ struct Workload {
   Index rows, inputs;
   std::vector<Index> hidden;
   Index outputs, batch_size, epochs;
-  const char* activation = "relu";
+  Activation activation = Activation::relu;
   LossKind loss = LossKind::squared_error;
+  std::vector<Category> categories = {};  // the last inputs; the layers are then tabular_layers()
+  bool tabular() const { return !categories.empty(); }
 };
 
-const std::array<Workload, 7>& workloads() {
-  static const std::array<Workload, 7> all = {{
+const std::array<Workload, 9>& workloads() {
+  static const std::array<Workload, 9> all = {{
       {"seed", 100, 1, {10}, 1, 100, 300},
       {"house", 20640, 8, {100}, 1, 200, 10},
       {"tiny", 10000, 16, {64, 64, 64}, 1, 64, 5},
       {"tab", 50000, 50, {256, 256}, 1, 256, 3},
-      {"mnist", 60000, 784, {512, 256}, 10, 128, 1, "relu", LossKind::cross_entropy},
+      {"mnist", 60000, 784, {512, 256}, 10, 128, 1, Activation::relu, LossKind::cross_entropy},
       {"wide", 16384, 1024, {2048, 2048}, 1, 1024, 1},
-      {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, "tanh"},
+      {"simplechains", 10000, 4, {32, 16}, 4, 10000, 100, Activation::tanh},
+      {"default", 2560, 10, {128, 128, 128}, 1, 256, 8, Activation::silu, LossKind::squared_error, {{5, 0}, {30, 8}}},
+      {"categories", 2560, 9, {128, 128, 128}, 1, 256, 4, Activation::silu, LossKind::squared_error, {{100000, 8}}},
   }};
   return all;
 }
 
-template <class T>
-void bench_fit(const Workload& work, const Options& options, double peak_rate, Printer& printer) {
+std::vector<LayerSpec> plain_layers(const Workload& work) {
   std::vector<LayerSpec> specs;
   Index width = work.inputs;
-  double multiply_adds = 0;
   for (const Index next : work.hidden) {
-    specs.push_back({.kind = "dense", .inputs = width, .outputs = next, .activation = work.activation});
-    multiply_adds += static_cast<double>(width * next);
+    specs.push_back(DenseSpec{width, next, work.activation});
     width = next;
   }
-  specs.push_back({.kind = "dense", .inputs = width, .outputs = work.outputs, .activation = "identity"});
-  multiply_adds += static_cast<double>(width * work.outputs);
+  specs.push_back(DenseSpec{width, work.outputs});
+  return specs;
+}
+
+/** What the default preset makes of a table (python/fastmlp/_recipe.py). */
+std::vector<LayerSpec> tabular_layers(const Workload& work) {
+  const Index numbers = work.inputs - static_cast<Index>(work.categories.size());
+  std::vector<double> bin_edges;
+  for (int i = 0; i <= 16; ++i) bin_edges.push_back(-1 + i / 8.0);
+  std::vector<LayerSpec> specs;
+  specs.push_back(EmbeddingSpec{.n_numbers = numbers,
+                                .periodic = true,
+                                .sigma = 0.3,
+                                .bin_edges = {static_cast<std::size_t>(numbers), bin_edges},
+                                .categories = work.categories});
+  Index width = Stack<float>(specs).outputs();
+  specs.push_back(ScaleSpec{width});
+  for (const Index next : work.hidden) {
+    specs.push_back(DenseSpec{width, next, work.activation, true});
+    specs.push_back(DropoutSpec{0.25});
+    width = next;
+  }
+  specs.push_back(DenseSpec{width, work.outputs});
+  return specs;
+}
+
+template <class T>
+void bench_fit(const Workload& work, const Options& options, double peak_rate, Printer& printer) {
+  const std::vector<LayerSpec> specs = work.tabular() ? tabular_layers(work) : plain_layers(work);
   // Forward, backward and gradient are two operations per weight each; nobody asks for the first layer's backward.
-  const double per_row = 6 * multiply_adds - 2 * static_cast<double>(specs.front().inputs * specs.front().outputs);
-  const double total = per_row * static_cast<double>(work.rows * work.epochs);
+  const Stack<T> stack(specs);
+  const double per_row = static_cast<double>(6 * stack.work_per_row() - 2 * stack.layer(0).work_per_row());
+  // Of a table one row in five is for validation.
+  const Index train_rows = work.tabular() ? work.rows / 5 * 4 : work.rows;
+  const double total = per_row * static_cast<double>(train_rows * work.epochs);
+  const double steps = static_cast<double>(ceil_div(train_rows, work.batch_size) * work.epochs);
 
   std::vector<T> x(static_cast<std::size_t>(work.rows * work.inputs)),
       y(static_cast<std::size_t>(work.rows * work.outputs));
@@ -312,15 +391,20 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   for (std::size_t i = 0; i < labels.size(); ++i)
     labels[i] =
         static_cast<std::int32_t>(mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(work.outputs));
-  Dataset<T> data;
-  data.x = {reinterpret_cast<const char*>(x.data()),
-            sizeof(T) == 4 ? Scalar::f32 : Scalar::f64,
-            work.rows,
-            work.inputs,
-            work.inputs * static_cast<Index>(sizeof(T)),
-            static_cast<Index>(sizeof(T))};
+  if (work.tabular())
+    for (Index i = 0; i < work.rows; ++i)
+      for (std::size_t c = 0; c < work.categories.size(); ++c) {
+        const Index column = work.inputs - static_cast<Index>(work.categories.size() - c);
+        x[static_cast<std::size_t>(i * work.inputs + column)] = static_cast<T>(
+            mix32(static_cast<std::uint32_t>(i)) % static_cast<std::uint32_t>(work.categories[c].size + 1));
+      }
+  Dataset<T> data, validation;
+  data.x = table_of(x.data(), work.rows, work.inputs);
   data.y = {y.data(), labels.data(), work.outputs};
+  validation = data;
   data.use_all_rows();
+  validation.rows.assign(data.rows.begin() + train_rows, data.rows.end());
+  data.rows.resize(static_cast<std::size_t>(train_rows));
 
   TrainOptions train;
   train.step.loss.kind = work.loss;
@@ -328,12 +412,20 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
   train.batch_size = work.batch_size;
   train.n_iter_no_change = std::numeric_limits<Index>::max();
   train.n_threads = options.threads;
+  OptimizerOptions optimizer_options;
+  if (work.tabular()) {
+    train.schedule = {.kind = Schedule::coslog4, .learning_rate_init = 0.01};
+    train.early_stopping = train.anneals = true;
+    train.average_epochs = 3;
+    optimizer_options.beta_2 = 0.95;
+    optimizer_options.weight_decay = 0.02;
+  }
   const Standardisation none;
   const auto fit = [&] {
     Network<T> network(specs, 1);
-    Optimizer<T> optimizer({}, network.stack());
+    Optimizer<T> optimizer(optimizer_options, network.stack());
     const auto start = Clock::now();
-    Trainer<T> trainer(network, optimizer, none, data, {}, train);
+    Trainer<T> trainer(network, optimizer, none, data, validation, train);
     trainer.run();
     return seconds_since(start);
   };
@@ -347,9 +439,9 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
     times.push_back(fit());
     spent += times.back();
   }
-  const double seconds = median(times);
-  printer.line({work.name, kType<T>, std::to_string(options.threads), number(seconds),
-                number(*std::min_element(times.begin(), times.end())), number(total / seconds * 1e-9),
+  const double seconds = median(times), fastest = *std::min_element(times.begin(), times.end());
+  printer.line({work.name, kType<T>, std::to_string(options.threads), number(seconds), number(fastest),
+                number(fastest / steps * 1e6), number(total / seconds * 1e-9),
                 number(total / seconds / (peak_rate * options.threads), "%.3f")});
 }
 
@@ -369,12 +461,18 @@ int run(const Options& options) {
     printer.header({"activation_ns_element", "type", "prediction", "training", "derivative"});
     bench_activations<float>(options, printer);
     bench_activations<double>(options, printer);
+    printer.header({"layer", "type", "width", "ns_element"});
+    bench_dropout<float>(options, printer);
+    bench_dropout<double>(options, printer);
     printer.header({"update", "type", "size", "ns_parameter"});
     bench_updates<float>(options, printer);
     bench_updates<double>(options, printer);
+    printer.header({"prediction", "type", "network", "us"});
+    bench_prediction<float>(options, printer);
+    bench_prediction<double>(options, printer);
   }
   if (options.steps) {
-    printer.header({"fit", "type", "threads", "seconds", "fastest", "GFLOP/s", "of_peak"});
+    printer.header({"fit", "type", "threads", "seconds", "fastest", "us_step", "GFLOP/s", "of_peak"});
     for (const Workload& work : workloads())
       if (std::strstr(work.name, options.only.c_str())) {
         if (options.float64)

@@ -18,6 +18,30 @@ Scalar scalar_of(const py::dtype& dtype, const char* name) {
 
 std::string shape_of(const py::array& a) { return std::string(py::str(a.attr("shape"))); }
 
+LayerSpec layer_spec(const py::dict& layer) {
+  const auto kind = layer["kind"].cast<std::string>();
+  if (kind == "dense") {
+    DenseSpec spec{layer["inputs"].cast<Index>(), layer["outputs"].cast<Index>(),
+                   activation_from_name(layer["activation"].cast<std::string>())};
+    if (layer.contains("parametric")) spec.parametric = layer["parametric"].cast<bool>();
+    if (layer.contains("sparse")) spec.sparse = layer["sparse"].cast<bool>();
+    return spec;
+  }
+  if (kind == "dropout") return DropoutSpec{layer["rate"].cast<double>()};
+  if (kind == "scale") return ScaleSpec{layer["width"].cast<Index>()};
+  if (kind == "embedding") {
+    EmbeddingSpec spec{.n_numbers = layer["n_numbers"].cast<Index>(),
+                       .n_flags = layer["n_flags"].cast<Index>(),
+                       .periodic = layer["periodic"].cast<bool>(),
+                       .sigma = layer["sigma"].cast<double>(),
+                       .bin_edges = layer["bin_edges"].cast<std::vector<std::vector<double>>>()};
+    for (const auto& [size, width] : layer["categories"].cast<std::vector<std::pair<Index, Index>>>())
+      spec.categories.push_back({size, width});
+    return spec;
+  }
+  invalid("kind", "must be 'dense', 'dropout', 'scale' or 'embedding'; got '" + kind + "'");
+}
+
 }  // namespace
 
 Table table_of(const py::array& x, Index columns, const char* name) {
@@ -72,32 +96,7 @@ const Standardisation& standardisation_for(const Standardisation* inputs, Index 
 
 std::vector<LayerSpec> layer_specs(const py::list& layers) {
   std::vector<LayerSpec> specs;
-  for (const py::handle item : layers) {
-    const auto layer = item.cast<py::dict>();
-    LayerSpec spec;
-    spec.kind = layer["kind"].cast<std::string>();
-    if (spec.kind == "dropout") {
-      spec.rate = layer["rate"].cast<double>();
-    } else if (spec.kind == "scale") {
-      spec.inputs = layer["width"].cast<Index>();
-    } else if (spec.kind == "embedding") {
-      EmbeddingSpec& embedding = spec.embedding;
-      embedding.n_numbers = layer["n_numbers"].cast<Index>();
-      embedding.n_flags = layer["n_flags"].cast<Index>();
-      embedding.periodic = layer["periodic"].cast<bool>();
-      embedding.sigma = layer["sigma"].cast<double>();
-      embedding.knots = layer["knots"].cast<std::vector<std::vector<double>>>();
-      for (const auto& [size, width] : layer["categories"].cast<std::vector<std::pair<Index, Index>>>())
-        embedding.categories.push_back({size, width});
-    } else {
-      spec.inputs = layer["inputs"].cast<Index>();
-      spec.outputs = layer["outputs"].cast<Index>();
-      spec.activation = layer["activation"].cast<std::string>();
-      if (layer.contains("parametric")) spec.parametric = layer["parametric"].cast<bool>();
-      if (layer.contains("sparse")) spec.sparse = layer["sparse"].cast<bool>();
-    }
-    specs.push_back(std::move(spec));
-  }
+  for (const py::handle layer : layers) specs.push_back(layer_spec(layer.cast<py::dict>()));
   return specs;
 }
 

@@ -1,5 +1,5 @@
-// Reading and writing a few neighbouring features of many rows, for kernels whose lanes are features: what lies behind
-// the last of them is other features', neither read as one's own nor written.
+// Reading and writing a few neighbouring features of many rows, for kernels whose lanes are features. The columns after
+// the last of them belong to other features: they are neither read nor written.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace fastmlp::simd {
 
-/** Rows that such kernels bring together at once. */
+/** Rows that such kernels load at a time. */
 inline constexpr Index kFeatureRows = 32;
 
 /** A packet of features of up to kFeatureRows rows. */
@@ -17,7 +17,7 @@ template <class T>
 struct FeatureRows {
   alignas(kAlignment) T lanes[kFeatureRows][kWidth<T>];
 
-  /** Takes `count` features from `column` on of rows [row, row + rows); zeros behind them. */
+  /** Takes `count` features from `column` on of rows [row, row + rows); the other lanes are zero. */
   void take(Matrix<const T> from, Index row, Index rows, Index column, Index count) {
     for (Index i = 0; i < rows; ++i) {
       std::copy_n(from.row(row + i) + column, count, lanes[i]);

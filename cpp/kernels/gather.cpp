@@ -14,18 +14,18 @@ template <class Source, class T>
 using Working = std::conditional_t<std::is_same_v<T, float> && (std::is_same_v<Source, float> || sizeof(Source) <= 2),
                                    float, double>;
 
-/** n elements, in pieces that need no loop of their own. */
+/** n elements, in blocks of constant size. */
 template <class T>
 void copy_row(const T* from, Index n, T* to) {
-  const auto piece = [&]<Index size>() {
+  const auto block = [&]<Index size>() {
     std::memcpy(to, from, size * sizeof(T));
     from += size;
     to += size;
   };
-  for (; n >= 16; n -= 16) piece.template operator()<16>();
-  if (n & 8) piece.template operator()<8>();
-  if (n & 4) piece.template operator()<4>();
-  if (n & 2) piece.template operator()<2>();
+  for (; n >= 16; n -= 16) block.template operator()<16>();
+  if (n & 8) block.template operator()<8>();
+  if (n & 4) block.template operator()<4>();
+  if (n & 2) block.template operator()<2>();
   if (n & 1) *to = *from;
 }
 
@@ -35,9 +35,9 @@ void fill_and_clip(Matrix<T> rows, Index n, bool clips) {
   using namespace simd;
   // Beyond, the square would overflow, and the result is 3 to the last bit.
   constexpr T kFar = T(1e9);
-  const auto shaped = [&](const Packet<T>& given) {
-    if (!clips) return zero_for_nan<T>(given);
-    const Packet<T> x = pmax(pmin(zero_for_nan<T>(given), set<T>(kFar)), set<T>(-kFar));
+  const auto shaped = [&](const Packet<T>& x0) {
+    if (!clips) return zero_for_nan<T>(x0);
+    const Packet<T> x = pmax(pmin(zero_for_nan<T>(x0), set<T>(kFar)), set<T>(-kFar));
     const Packet<T> third = pmul(x, set<T>(T(1) / 3));
     return pdiv(x, square_root<T>(pmadd(third, third, set<T>(1))));
   };
@@ -61,7 +61,7 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
   const W* scale = standardisation.template scale<W>();
   const Index cols = out.cols;
   const bool contiguous = table.col_stride == static_cast<Index>(sizeof(Source));
-  // Shuffled rows of a large table come from memory, and nobody but us knows which is next.
+  // Shuffled rows of a large table come from memory, and the processor cannot predict which is next.
   constexpr Index kAhead = 16, kMostLines = 4;
   // Numbers are filled and clipped some rows later: a vector cannot be loaded from numbers that are still being stored.
   constexpr Index kGroup = 16;

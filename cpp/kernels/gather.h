@@ -10,7 +10,7 @@ namespace fastmlp {
 
 enum class Scalar { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64 };
 
-/** A table of numbers that belongs to somebody else; strides in bytes. */
+/** A view of a table of numbers in the caller's memory; strides in bytes. */
 struct Table {
   const char* data = nullptr;
   Scalar type = Scalar::f32;
@@ -20,9 +20,9 @@ struct Table {
   Index col_stride = 0;
 };
 
-/** What becomes of the columns of a table before the network reads them: x <- (x - shift) * scale, empty: x as it is.
+/** How columns of a table are transformed before the network reads them: x <- (x - shift) * scale, empty: x as it is.
  * In the first `n_filled` columns NaN, a missing number, then becomes 0, and with `clips` x <- x / sqrt(1 + (x / 3)^2)
- * draws outliers in (Holzmueller et al. 2024, "smooth clipping"). */
+ * compresses outliers (Holzmueller et al. 2024, "smooth clipping"). */
 class Standardisation {
  public:
   Standardisation() = default;
@@ -49,8 +49,8 @@ class Standardisation {
 
 /** out.row(i) <- table row rows[i], or row first + i where rows is null, standardised. The subtraction is done in the
  * wider precision of the table's and the network's, so that large offsets do not cost digits. Rows of `out` are aligned
- * to cache lines and reach to the end of their last one; what lies behind the columns there is left alone. `following`:
- * how many more row numbers there are behind these, to be gathered next; their rows are fetched ahead. */
+ * to cache lines and reach to the end of their last one; padding after the columns is left unchanged. `following`:
+ * how many row numbers follow these in `rows`; their rows are prefetched. */
 template <class T>
 void gather(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
             Matrix<T> out, Index following = 0);

@@ -1,11 +1,10 @@
 // Products of float matrices on the processor's matrix unit (Intel's AMX), which multiplies tiles of bfloat16 numbers
 // into sums of float.
 //
-// A float is the sum of three bfloat16 numbers. Of the nine products of two such sums the six that count are added up:
-// sums of many terms come out more exact than by a chain of float multiply-adds (docs/performance.md). Both factors are
-// converted on the way; a right factor may also be packed before. Every element follows from its own row and
-// column alone, whatever lies beside them. What is not finite becomes NaN; the unit makes zeros of denormal numbers, so
-// products below 2^-100 lose digits.
+// A float is the sum of three bfloat16 numbers. The product of two such sums has nine terms, of which the six largest
+// are added up: long sums are then more exact than by a chain of float multiply-adds (docs/performance.md). Both
+// factors are converted on the way; a right factor may also be packed before. Every element depends on its own row and
+// column alone. Infinities become NaN; the unit flushes denormal numbers to zero, so products below 2^-100 lose digits.
 #pragma once
 
 #include <cstdlib>
@@ -26,12 +25,12 @@ inline bool in_use<double>() {
 /** Where the library was built for it, the processor has a unit and the system lets this process use it. */
 void use(bool wanted);
 
-/** A matrix as it lies, or its transpose. */
+/** A matrix as stored, or its transpose. */
 template <class T>
 struct Factor {
   Matrix<const T> m;
   bool transposed = false;
-  const T* packed = nullptr;  // of a right factor: what pack() made of it, to be read instead
+  const T* packed = nullptr;  // of a right factor: its copy by pack(), read instead
 };
 
 /** Memory for a packed depth x columns matrix, in elements of T. */
@@ -49,7 +48,7 @@ inline constexpr Index kPartRows = 32;
 void pack(Matrix<const float> m, Index first, Index last, Index column, Index end, float* packed);
 inline void pack(Matrix<const double>, Index, Index, Index, Index, double*) { std::abort(); }
 
-/** Where the sums start from, and what becomes of them. */
+/** What the sums start from, and what is applied to them. */
 template <class T>
 struct Ends {
   const T* bias = nullptr;  // a row of them, padded as c's rows are; null: zero

@@ -69,7 +69,7 @@ template <class T>
 inline Packet<T> zero_for_nan(const Packet<T>& x) {
   return pand(x, pcmp_eq(x, x));
 }
-#ifdef __AVX512F__  // a mask there is no packet, and to make one of it costs more than the comparison
+#ifdef __AVX512F__  // comparisons give masks, which are not packets; to turn one into a packet costs more
 template <>
 inline Packet<float> zero_for_nan<float>(const Packet<float>& x) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_EQ_OQ), x);
@@ -96,7 +96,7 @@ inline Packet<double> where_positive<double>(const Packet<double>& gate, const P
   return _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask(gate, _mm512_setzero_pd(), _CMP_GT_OQ), x);
 }
 #endif
-/** Fetches into the second cache, so that the first keeps what is in use. */
+/** Prefetches into L2, so that L1 keeps what is in use. */
 template <class T>
 inline void prefetch(const T* from) {
   __builtin_prefetch(from, 0, 2);

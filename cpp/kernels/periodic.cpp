@@ -27,23 +27,23 @@ void periodic(const PeriodicParameters<const T>& parameters, Matrix<const T> in,
   for (Index i = 0; i < in.rows; ++i)
     for (Index j = 0; j < n; j += kWidth<T>) {
       const Packet<T> x = load(in.row(i) + j);
-      Packet<T> sums[kWaves];
-      for (Index k = 0; k < kWaves; ++k) sums[k] = load(bias.row(kFrequencies + k) + j);
+      Packet<T> sums[kPeriodicFeatures];
+      for (Index k = 0; k < kPeriodicFeatures; ++k) sums[k] = load(bias.row(kFrequencies + k) + j);
       for (Index f = 0; f < kFrequencies; ++f) {
         // cos(2 pi u) = 1 - 2 sin(pi u)^2
         const Packet<T> sine = SineCosine<T>(turns<T>(x, weights.row(f) + j, bias.row(f) + j)).sine;
         const Packet<T> cosine = pmadd(pmul(set<T>(-2), sine), sine, set<T>(1));
-        for (Index k = 0; k < kWaves; ++k)
+        for (Index k = 0; k < kPeriodicFeatures; ++k)
           sums[k] = pmadd(load(weights.row((1 + k) * kFrequencies + f) + j), cosine, sums[k]);
       }
-      for (Index k = 0; k < kWaves; ++k) store_features<T>(out.row(i) + k * n + j, sums[k], n - j);
+      for (Index k = 0; k < kPeriodicFeatures; ++k) store_features<T>(out.row(i) + k * n + j, sums[k], n - j);
     }
 }
 
 template <class T>
 void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<const T> delta,
                        Index first, Index n, const PeriodicParameters<T>& gradient, bool add) {
-  FeatureRows<T> x, d[kWaves];
+  FeatureRows<T> x, d[kPeriodicFeatures];
   for (Index j = 0; j < gradient.weights.cols; j += kWidth<T>) {
     const Index count = std::min<Index>(kWidth<T>, gradient.weights.cols - j);
     for (Index row = 0; row < in.rows; row += kFeatureRows) {
@@ -52,7 +52,7 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
         store_sum<T>(to.row(f) + j, sum, add || row > 0);
       };
       x.take(in, row, rows, first + j, count);
-      for (Index k = 0; k < kWaves; ++k) {
+      for (Index k = 0; k < kPeriodicFeatures; ++k) {
         d[k].take(delta, row, rows, k * n + first + j, count);
         Packet<T> sum = set<T>(0);
         for (Index i = 0; i < rows; ++i) sum = padd(sum, d[k][i]);
@@ -61,8 +61,8 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
       for (Index f = 0; f < kFrequencies; ++f) {
         const T* w1 = parameters.weights.row(f) + first + j;
         const T* b1 = parameters.bias.row(f) + first + j;
-        Packet<T> w2[kWaves], to_w2[kWaves];
-        for (Index k = 0; k < kWaves; ++k) {
+        Packet<T> w2[kPeriodicFeatures], to_w2[kPeriodicFeatures];
+        for (Index k = 0; k < kPeriodicFeatures; ++k) {
           w2[k] = load(parameters.weights.row((1 + k) * kFrequencies + f) + first + j);
           to_w2[k] = set<T>(0);
         }
@@ -72,7 +72,7 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
           const SineCosine<T> half(turns<T>(at, w1, b1));
           const Packet<T> cosine = pmadd(pmul(set<T>(-2), half.sine), half.sine, set<T>(1));
           Packet<T> by_cosine = set<T>(0);
-          for (Index k = 0; k < kWaves; ++k) {
+          for (Index k = 0; k < kPeriodicFeatures; ++k) {
             const Packet<T> slope = d[k][i];
             to_w2[k] = pmadd(slope, cosine, to_w2[k]);
             by_cosine = pmadd(slope, w2[k], by_cosine);
@@ -84,7 +84,7 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
         }
         added(gradient.weights, f, pmul(to_w1, set<T>(T(2 * std::numbers::pi))));
         added(gradient.bias, f, to_b1);
-        for (Index k = 0; k < kWaves; ++k) added(gradient.weights, (1 + k) * kFrequencies + f, to_w2[k]);
+        for (Index k = 0; k < kPeriodicFeatures; ++k) added(gradient.weights, (1 + k) * kFrequencies + f, to_w2[k]);
       }
     }
   }

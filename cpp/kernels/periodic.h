@@ -7,19 +7,21 @@
 namespace fastmlp {
 
 inline constexpr Index kFrequencies = 16;
-/** Numbers that one number becomes, beside itself. */
-inline constexpr Index kWaves = 3;
+/** Outputs of the embedding for one number. */
+inline constexpr Index kPeriodicFeatures = 3;
 
 /** Parameters of all features, or the derivatives by them: a column per feature, rows padded with zeros. */
 template <class T>
 struct PeriodicParameters {
   Matrix<T> weights;  // rows: w1 (kFrequencies), then w2 (kFrequencies for k = 0, for k = 1, ...)
-  Matrix<T> bias;     // rows: b1 (kFrequencies), b2 (kWaves)
+  Matrix<T> bias;     // rows: b1 (kFrequencies), b2 (kPeriodicFeatures)
 
-  static constexpr Index weight_rows = kFrequencies * (1 + kWaves), bias_rows = kFrequencies + kWaves;
+  static constexpr Index weight_rows = kFrequencies * (1 + kPeriodicFeatures),
+                         bias_rows = kFrequencies + kPeriodicFeatures;
 };
 
-/** out(i, k * n + j) <- e_k of in(i, j) for the n = parameters' columns features j; other columns are left alone. */
+/** out(i, k * n + j) <- e_k of in(i, j) for the n = parameters' columns features j; other columns are left unchanged.
+ */
 template <class T>
 void periodic(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<T> out);
 

@@ -21,13 +21,14 @@ void piecewise(const Steps<T>& steps, Matrix<const T> weights, Matrix<const T> i
   for (Index j = 0; j < n; j += kWidth<T>)
     for (Index i = 0; i < in.rows; ++i) {
       const Packet<T> x = load(in.row(i) + j);
-      Packet<T> sums[kPieces];
+      Packet<T> sums[kPiecewiseFeatures];
       for (Packet<T>& sum : sums) sum = set<T>(0);
       for (Index s = 0; s < start.rows; ++s) {
         const Packet<T> at = step<T>(x, start.row(s) + j, slope.row(s) + j);
-        for (Index k = 0; k < kPieces; ++k) sums[k] = pmadd(load(weights.row(k * start.rows + s) + j), at, sums[k]);
+        for (Index k = 0; k < kPiecewiseFeatures; ++k)
+          sums[k] = pmadd(load(weights.row(k * start.rows + s) + j), at, sums[k]);
       }
-      for (Index k = 0; k < kPieces; ++k) store_features<T>(out.row(i) + k * n + j, sums[k], n - j);
+      for (Index k = 0; k < kPiecewiseFeatures; ++k) store_features<T>(out.row(i) + k * n + j, sums[k], n - j);
     }
 }
 
@@ -35,21 +36,22 @@ template <class T>
 void piecewise_gradient(const Steps<T>& steps, Matrix<const T> in, Matrix<const T> delta, Index first,
                         Matrix<T> gradient, bool add) {
   const auto& [start, slope] = steps;
-  FeatureRows<T> x, d[kPieces];
+  FeatureRows<T> x, d[kPiecewiseFeatures];
   for (Index j = 0; j < gradient.cols; j += kWidth<T>) {
     const Index count = std::min<Index>(kWidth<T>, gradient.cols - j);
     for (Index row = 0; row < in.rows; row += kFeatureRows) {
       const Index rows = std::min(kFeatureRows, in.rows - row);
       x.take(in, row, rows, first + j, count);
-      for (Index k = 0; k < kPieces; ++k) d[k].take(delta, row, rows, k * start.cols + first + j, count);
+      for (Index k = 0; k < kPiecewiseFeatures; ++k) d[k].take(delta, row, rows, k * start.cols + first + j, count);
       for (Index s = 0; s < start.rows; ++s) {
-        Packet<T> sums[kPieces];
+        Packet<T> sums[kPiecewiseFeatures];
         for (Packet<T>& sum : sums) sum = set<T>(0);
         for (Index i = 0; i < rows; ++i) {
           const Packet<T> at = step<T>(x[i], start.row(s) + first + j, slope.row(s) + first + j);
-          for (Index k = 0; k < kPieces; ++k) sums[k] = pmadd(d[k][i], at, sums[k]);
+          for (Index k = 0; k < kPiecewiseFeatures; ++k) sums[k] = pmadd(d[k][i], at, sums[k]);
         }
-        for (Index k = 0; k < kPieces; ++k) store_sum<T>(gradient.row(k * start.rows + s) + j, sums[k], add || row > 0);
+        for (Index k = 0; k < kPiecewiseFeatures; ++k)
+          store_sum<T>(gradient.row(k * start.rows + s) + j, sums[k], add || row > 0);
       }
     }
   }

@@ -1,23 +1,24 @@
-// Piecewise-linear embedding of single numbers (Gorishniy et al. 2022). Knots cut the line of each feature's values; a
-// number becomes one step from each knot to the next, clip((x - knot) / (next - knot), 0, 1), and of these kPieces
-// learnt sums: e_k = sum over s of w[k, s] step_s(x), functions that are straight between knots and level outside.
+// Piecewise-linear embedding of single numbers (Gorishniy et al. 2022). Bin edges divide the range of each feature. In
+// each bin a number has the coordinate step(x) = clip((x - edge) / (next edge - edge), 0, 1); the embedding is
+// kPiecewiseFeatures learnt sums of them, e_k = sum over s of w[k, s] step_s(x), which are linear between edges and
+// constant outside.
 #pragma once
 
 #include "core/matrix.h"
 
 namespace fastmlp {
 
-/** Numbers that one number becomes, beside itself. */
-inline constexpr Index kPieces = 4;
+/** Outputs of the embedding for one number. */
+inline constexpr Index kPiecewiseFeatures = 4;
 
-/** Where the steps lie: a column per feature, a row per step; columns padded with zeros. */
+/** The bins, one step each: a column per feature, a row per step; columns padded with zeros. */
 template <class T>
 struct Steps {
   Matrix<const T> start;
-  Matrix<const T> slope;  // 1 / (end - start); 0 where a step is empty: it is none then
+  Matrix<const T> slope;  // 1 / (end - start); 0 for an empty bin
 };
 
-/** out(i, k * n + j) <- e_k of in(i, j) for the n = steps' columns features j; other columns are left alone.
+/** out(i, k * n + j) <- e_k of in(i, j) for the n = steps' columns features j; other columns are left unchanged.
  * weights: a row for each step of k = 0, of k = 1, ... */
 template <class T>
 void piecewise(const Steps<T>& steps, Matrix<const T> weights, Matrix<const T> in, Matrix<T> out);

@@ -17,9 +17,9 @@ struct Panels {
   Index column;
   Index stride;  // 0: packed, each panel as wide as it is
 
-  /** A row-major matrix as it lies. */
+  /** A row-major matrix as stored. */
   static Panels row_major(Matrix<const T> m) { return {m.data, 1, m.stride}; }
-  /** What pack() made of a matrix of this depth. */
+  /** A copy by pack() of a matrix of this depth. */
   static Panels packed(const T* packed, Index depth) { return {packed, depth, 0}; }
 };
 
@@ -48,7 +48,7 @@ void product(Matrix<const T> a, Panels<T> b, Matrix<T> c);
 template <class T>
 void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* column_sums, bool add);
 
-/** c <- a b + bias, then with `relu` what is below zero becomes zero; the row of biases is padded as c's rows are. */
+/** c <- a b + bias; with `relu`, negative elements then become zero. The row of biases is padded as c's rows are. */
 template <class T>
 void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c);
 

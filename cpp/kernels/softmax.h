@@ -1,4 +1,4 @@
-// The exponentials behind softmax and its loss.
+// The exponentials of softmax and its loss.
 #pragma once
 
 #include "core/matrix.h"

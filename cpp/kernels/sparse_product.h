@@ -7,8 +7,8 @@
 
 namespace fastmlp {
 
-/** A sparse matrix by rows (CSR) that belongs to somebody else: row i has the entries [starts[i], starts[i + 1]), with
- * columns that do not fall. */
+/** A view of a sparse matrix by rows (CSR) in the caller's memory: row i has the entries [starts[i], starts[i + 1]),
+ * with columns in ascending order. */
 template <class T>
 struct SparseTable {
   const T* values = nullptr;

@@ -16,13 +16,13 @@ namespace {
 // between product and update.
 constexpr Index kTaskColumns = 512;
 constexpr Index kFewestTaskRows = 32, kMostTaskRows = 128;
-constexpr Index kTasks = 8;  // into so many or more, for as many threads, unless they would be too small
+constexpr Index kTasks = 8;  // at least so many, for as many threads, unless they would be too small
 
-// From so many inputs and outputs on the matrix unit gains more than the conversions cost.
+// Inputs and outputs from which the matrix unit saves more than the conversions cost.
 constexpr Index kUnitSide = 256;
 
-/** The length to cut n into: even parts of at most `most`, or for huge layers of as many times that as keeps the list
- * of tasks short. */
+/** The length of even parts of n, at most `most`; in huge layers a multiple of it, so that there are not too many
+ * tasks. */
 Index task_length(Index n, Index most, Index grain) {
   const Index parts = ceil_div(n, most * std::max<Index>(1, ceil_div(n, 4096 * most)));
   return ceil_div(ceil_div(n, parts), grain) * grain;
@@ -31,21 +31,21 @@ Index task_length(Index n, Index most, Index grain) {
 }  // namespace
 
 template <class T>
-Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool parametric, bool sparse)
-    : inputs_(inputs),
-      outputs_(outputs),
-      activation_(activation),
-      parametric_(parametric),
-      sparse_(sparse),
-      on_unit_(matrix_unit::in_use<T>() && !sparse && std::min(inputs, outputs) >= kUnitSide) {
-  if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
-  if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
-  if (parametric && activation == Activation::identity)
+Dense<T>::Dense(const DenseSpec& spec)
+    : inputs_(spec.inputs),
+      outputs_(spec.outputs),
+      activation_(spec.activation),
+      parametric_(spec.parametric),
+      sparse_(spec.sparse),
+      on_unit_(matrix_unit::in_use<T>() && !sparse_ && std::min(inputs_, outputs_) >= kUnitSide) {
+  if (inputs_ < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs_));
+  if (outputs_ < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs_));
+  if (parametric_ && activation_ == Activation::identity)
     invalid("Dense.parametric", "must be false where the activation is 'identity', which has no bend to scale");
   // The packed copies are the largest things made of one layer; room for lines and for bytes.
   const char* what = "the number of weights of a Dense layer";
   checked_product(
-      checked_product(checked_sum(inputs, 2 * kLine<T>, what), checked_sum(outputs, 2 * kLine<T>, what), what),
+      checked_product(checked_sum(inputs_, 2 * kLine<T>, what), checked_sum(outputs_, 2 * kLine<T>, what), what),
       kAlignment, what);
 }
 
@@ -79,10 +79,9 @@ std::vector<ParameterArray> Dense<T>::arrays() const {
 // Uniform. Hidden layers start with variance 1 / (3 inputs), PyTorch's default: smaller than what keeps the signal's
 // scale through rectifiers (He et al. 2015, 2 / inputs), and better on small tables (docs/design.md). Self-normalising
 // units need 1 / inputs (Klambauer et al. 2017), saturating ones take 2 / (inputs + outputs) (Glorot & Bengio 2010).
-// (initialise_from(), where there are data to start from, has another rule.) Layers without activation, which are as a
-// rule output layers, start near zero, so that training begins at the mean
-// of the standardised target. Biases of hidden layers are spread over +-1 / sqrt(inputs), so that the kinks of few
-// inputs do not all lie at the origin.
+// (initialise_from() has another rule.) Layers without activation, as a rule output layers, start near zero, so that
+// training begins at the mean of the standardised target. Biases of hidden layers are spread over +-1 / sqrt(inputs),
+// so that the kinks of few inputs do not all lie at the origin.
 template <class T>
 void Dense<T>::initialise(T* values, RandomSequence& random) const {
   const double n = static_cast<double>(inputs_);
@@ -131,18 +130,19 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
   double expected = 0;  // variance of a unit over its random weights
   for (Index i = 0; i < inputs_; ++i) expected += variance(in, i);
   // Where the rows do not differ, scaled as if their inputs had variance one. Where they differ in few directions, some
-  // units' weights are nearly orthogonal to those: scaled up, such a unit would be ruled by what it is blind to now.
+  // units' weights are nearly orthogonal to those. Scaled up without bound, such a unit would react strongly to
+  // directions in which the rows do not differ yet.
   constexpr double kLeast = 0.5;
   const double least = expected > 1e-20 ? kLeast * std::sqrt(expected) : std::sqrt(static_cast<double>(inputs_));
   constexpr int kPoints = 5;
   for (Index j = 0; j < outputs_; ++j) {
-    const double deviation = std::max(std::sqrt(variance(z, j)), least);
-    for (Index i = 0; i < inputs_; ++i) weight(i, j) = static_cast<T>(static_cast<double>(weight(i, j)) / deviation);
+    const double scale = std::max(std::sqrt(variance(z, j)), least);
+    for (Index i = 0; i < inputs_; ++i) weight(i, j) = static_cast<T>(static_cast<double>(weight(i, j)) / scale);
     double total = 0, point = 0;
     for (int k = 0; k < kPoints; ++k) {
       const double share = -std::log1p(-random.uniform());  // exponential: shares are uniform on the simplex
       total += share;
-      point += share * static_cast<double>(z.row(random.below(static_cast<std::uint32_t>(in.rows)))[j]) / deviation;
+      point += share * static_cast<double>(z.row(random.below(static_cast<std::uint32_t>(in.rows)))[j]) / scale;
     }
     values[bias().offset + j] = static_cast<T>(-point / total);
   }
@@ -197,9 +197,15 @@ void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> o
 }
 
 template <class T>
-void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                        const Pass&) const {
+Fused Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
+                         const Pass&, T* gradients, bool add) const {
+  // Products can end in the derivative of relu.
   const bool gated = in.activation == Activation::relu && !in.parametric;
+  if (gradients && output_major() && outputs_ == 1 && !parametric_) {
+    backward_of_one<T>(delta, own.values, in.values, gated, d_in, gradients, add);
+    column_sums<T>(delta, gradients + bias().offset, add);
+    return {.derivative = gated, .gradient = true};
+  }
   const Matrix<const T> w = weights().in(own.values);
   const Panels<T> transposed = prepares() ? Panels<T>::packed(own.backward_copy, outputs_) : Panels<T>::row_major(w);
   if (on_unit_)
@@ -208,18 +214,7 @@ void Dense<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activa
     product_gated<T>(delta, transposed, in.values, d_in);
   else
     product<T>(delta, transposed, d_in);
-  if (!gated) in.multiply(d_in);
-}
-
-template <class T>
-bool Dense<T>::backward_with_gradient(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in,
-                                      Matrix<T> d_in, T* gradients, bool add) const {
-  if (!output_major() || outputs_ > 1 || parametric_) return false;
-  const bool gated = in.activation == Activation::relu && !in.parametric;
-  backward_of_one<T>(delta, own.values, in.values, gated, d_in, gradients, add);
-  if (!gated) in.multiply(d_in);
-  column_sums<T>(delta, gradients + bias().offset, add);
-  return true;
+  return {.derivative = gated};
 }
 
 template <class T>

@@ -6,10 +6,17 @@
 
 namespace fastmlp {
 
+struct DenseSpec {
+  Index inputs = 0, outputs = 0;
+  Activation activation = Activation::identity;
+  bool parametric = false;
+  bool sparse = false;  // reads sparse rows
+};
+
 template <class T>
 class Dense final : public Layer<T> {
  public:
-  Dense(Index inputs, Index outputs, Activation activation, bool parametric = false, bool sparse = false);
+  explicit Dense(const DenseSpec& spec);
 
   Index inputs() const override { return inputs_; }
   Index outputs() const override { return outputs_; }
@@ -32,11 +39,8 @@ class Dense final : public Layer<T> {
   void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const override;
 
   void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;
-  void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                const Pass&) const override;
-
-  bool backward_with_gradient(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                              T* gradients, bool add) const override;
+  Fused backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in, const Pass&,
+                 T* gradients, bool add) const override;
 
   std::vector<Task> tasks() const override;
   Index work_per_row() const override { return inputs_ * outputs_; }
@@ -44,24 +48,24 @@ class Dense final : public Layer<T> {
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
 
  private:
-  // W is stored row-major, inputs x outputs. With few outputs padding would cost more than the weights, so there it is
-  // stored outputs x inputs, and every product runs along the inputs, if there are enough of them. Sparse rows pick
-  // rows of W.
+  // W is stored row-major, inputs x outputs. With few outputs padding would take more than the weights; W is then
+  // stored outputs x inputs, if there are enough inputs, and every product runs along them. Sparse rows read single
+  // rows of W, which must lie inputs x outputs.
   bool output_major() const { return !sparse_ && outputs_ <= 4 && inputs_ > 8 * outputs_; }
   /** Whether products read copies of W. */
   bool prepares() const { return !sparse_ && !output_major() && !on_unit_; }
   bool can_rectify() const { return on_unit_ || prepares(); }
-  /** out <- in W + b, with `relu` what is below zero becomes zero (in a layer that can_rectify()). */
+  /** out <- in W + b; with `relu`, in a layer that can_rectify(), negative elements then become zero. */
   void product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const;
   Block weights() const;
-  Block bias() const;  // and behind it, in a second row, the slopes
+  Block bias() const;  // with the slopes in a second row
 
   Index inputs_;
   Index outputs_;
   Activation activation_;
   bool parametric_;
   bool sparse_;
-  bool on_unit_;  // products are the matrix unit's, which in training takes W as it lies
+  bool on_unit_;  // products run on the matrix unit, which in training reads W as stored
 };
 
 }  // namespace fastmlp

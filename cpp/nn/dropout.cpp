@@ -1,12 +1,27 @@
 #include "nn/dropout.h"
 
 #include <algorithm>
+#include <bit>
+#include <type_traits>
 
 namespace fastmlp {
+namespace {
+
+/** x where place >= threshold, else zero; both are below 2^31. A conditional expression would do the same, but below
+ * AVX-512 GCC makes a jump of it, and a loop with jumps has no vectors. */
+template <class T>
+T kept_from(std::uint32_t place, std::int32_t threshold, T x) {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  const std::int32_t mask = -static_cast<std::int32_t>(static_cast<std::int32_t>(place) >= threshold);
+  return std::bit_cast<T>(std::bit_cast<Bits>(x) & Bits{mask});
+}
+
+}  // namespace
 
 template <class T>
-Dropout<T>::Dropout(Index width, double rate, Index position) : width_(width), rate_(rate), position_(position) {
-  if (!(rate >= 0 && rate < 1)) invalid("dropout", "must be in [0, 1); got " + std::to_string(rate));
+Dropout<T>::Dropout(const DropoutSpec& spec, Index width, Index position)
+    : width_(width), rate_(spec.rate), position_(position) {
+  if (!(rate_ >= 0 && rate_ < 1)) invalid("dropout", "must be in [0, 1); got " + std::to_string(rate_));
 }
 
 template <class T>
@@ -14,23 +29,24 @@ void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) cons
   const std::uint64_t key = random_key(pass.seed, Stream::dropout, pass.step, static_cast<std::uint64_t>(position_));
   // 32 random bits decide on two values, one in each half of the row: to draw them is most of the work.
   constexpr double kPlaces = 0x1p16;
-  const auto threshold = static_cast<std::uint32_t>(std::min(rate_ * pass.dropout_share * kPlaces, kPlaces - 1));
+  const auto threshold = static_cast<std::int32_t>(std::min(rate_ * pass.dropout_share * kPlaces, kPlaces - 1));
   const T scale = static_cast<T>(kPlaces / (kPlaces - threshold));
-  const Index half = padded<T>(ceil_div(width_, 2));
+  const Index half = padded<T>(ceil_div(width_, 2)), all = padded<T>(width_), second = all - half;
   for (Index i = 0; i < from.rows; ++i) {
     const T* source = from.row(i);
     T* target = to.row(i);
-    std::uint32_t place = random_bits(key, static_cast<std::uint32_t>(pass.first_row + i));
-    const Index second = std::max<Index>(width_ - half, 0);
+    // Whole lines, without a tail: what becomes of the padding is overwritten.
+    const std::uint32_t place = random_bits(key, static_cast<std::uint32_t>(pass.first_row + i));
     for (Index j = 0; j < second; ++j) {
-      const std::uint32_t both = mix32(place++);
-      const T low = source[j] * scale, high = source[j + half] * scale;
-      target[j] = (both & 0xffff) >= threshold ? low : T(0);
-      target[j + half] = (both >> 16) >= threshold ? high : T(0);
+      const std::uint32_t both = mix32(place + static_cast<std::uint32_t>(j));
+      target[j] = kept_from(both & 0xffff, threshold, source[j] * scale);
+      target[j + half] = kept_from(both >> 16, threshold, source[j + half] * scale);
     }
-    for (Index j = second; j < std::min(half, width_); ++j)
-      target[j] = (mix32(place++) & 0xffff) >= threshold ? source[j] * scale : T(0);
-    std::fill(target + width_, target + padded<T>(width_), T(0));
+    for (Index j = second; j < half; ++j) {
+      const std::uint32_t bits = mix32(place + static_cast<std::uint32_t>(j));
+      target[j] = kept_from(bits & 0xffff, threshold, source[j] * scale);
+    }
+    std::fill(target + width_, target + all, T(0));
   }
 }
 
@@ -40,10 +56,10 @@ void Dropout<T>::forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out
 }
 
 template <class T>
-void Dropout<T>::backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                          const Pass& pass) const {
+Fused Dropout<T>::backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>&, Matrix<T> d_in,
+                           const Pass& pass, T*, bool) const {
   mask(delta, d_in, pass);
-  in.multiply(d_in);
+  return {};
 }
 
 template class Dropout<float>;

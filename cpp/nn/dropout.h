@@ -6,10 +6,15 @@
 
 namespace fastmlp {
 
+struct DropoutSpec {
+  double rate = 0;
+};
+
 template <class T>
 class Dropout final : public Layer<T> {
  public:
-  Dropout(Index width, double rate, Index position);
+  /** Of `width` values, as the stack's layer number `position`. */
+  Dropout(const DropoutSpec& spec, Index width, Index position);
 
   Index inputs() const override { return width_; }
   Index outputs() const override { return width_; }
@@ -17,8 +22,8 @@ class Dropout final : public Layer<T> {
 
   void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved,
                const Pass& pass) const override;
-  void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                const Pass& pass) const override;
+  Fused backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in, const Pass& pass,
+                 T* gradients, bool add) const override;
 
  private:
   /** to <- from * mask / (1 - rate); the mask depends on (seed, step, layer, row, column) alone. */

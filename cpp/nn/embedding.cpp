@@ -9,8 +9,9 @@ namespace fastmlp {
 namespace {
 
 constexpr Index kTaskFeatures = 64;
+constexpr Index kTaskTable = Index{1} << 16;  // parameters of a table, or one row of it
 
-/** The code in a table's cell: 0 where it is none. */
+/** The code in a table's cell; 0, an unknown category, where the cell holds no code. */
 template <class T>
 Index code_of(T cell, const Category& category) {
   return cell >= 0 && cell <= static_cast<T>(category.size) ? static_cast<Index>(cell) : 0;
@@ -34,15 +35,15 @@ Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
     return next;
   };
   if (spec_.periodic) {
-    wave_weights_ = block(PeriodicParameters<T>::weight_rows, n);
-    wave_bias_ = block(PeriodicParameters<T>::bias_rows, n);
-    first_piece_ = kWaves * n;
+    periodic_weights_ = block(PeriodicParameters<T>::weight_rows, n);
+    periodic_bias_ = block(PeriodicParameters<T>::bias_rows, n);
+    first_piecewise_ = kPeriodicFeatures * n;
   }
-  first_plain_ = first_piece_;
-  if (!spec_.knots.empty()) {
+  first_plain_ = first_piecewise_;
+  if (!spec_.bin_edges.empty()) {
     lay_out_steps();
-    piece_weights_ = block(kPieces * n_steps_, n);
-    first_plain_ += kPieces * n;
+    piecewise_weights_ = block(kPiecewiseFeatures * n_steps_, n);
+    first_plain_ += kPiecewiseFeatures * n;
   }
   outputs_ = first_plain_ + plain();
   for (const Category& category : spec_.categories) {
@@ -55,35 +56,35 @@ Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
   if (outputs_ < 1) invalid("Embedding", "must have at least one output");
 }
 
-/** Turns the knots into steps. */
+/** Turns the bin edges into steps. */
 template <class T>
 void Embedding<T>::lay_out_steps() {
-  const auto& knots = spec_.knots;
-  if (static_cast<Index>(knots.size()) != spec_.n_numbers)
-    invalid("Embedding.knots", "must hold a sequence for each of the " + std::to_string(spec_.n_numbers) +
-                                   " numbers; got " + std::to_string(knots.size()));
-  for (const std::vector<double>& own : knots) {
-    if (own.size() < 2 || own.size() != knots[0].size())
-      invalid("Embedding.knots", "must hold at least two knots for each number, and as many for all");
-    for (const double knot : own)
-      if (!std::isfinite(knot)) invalid("Embedding.knots", "must be finite");
-    if (!std::is_sorted(own.begin(), own.end())) invalid("Embedding.knots", "must ascend");
+  const auto& edges = spec_.bin_edges;
+  if (static_cast<Index>(edges.size()) != spec_.n_numbers)
+    invalid("Embedding.bin_edges", "must hold a sequence for each of the " + std::to_string(spec_.n_numbers) +
+                                       " numbers; got " + std::to_string(edges.size()));
+  for (const std::vector<double>& own : edges) {
+    if (own.size() < 2 || own.size() != edges[0].size())
+      invalid("Embedding.bin_edges", "must hold at least two bin edges for each number, and as many for all");
+    for (const double edge : own)
+      if (!std::isfinite(edge)) invalid("Embedding.bin_edges", "must be finite");
+    if (!std::is_sorted(own.begin(), own.end())) invalid("Embedding.bin_edges", "must ascend");
   }
-  n_steps_ = static_cast<Index>(knots[0].size()) - 1;
+  n_steps_ = static_cast<Index>(edges[0].size()) - 1;
   steps_ = Buffer<T>(2 * n_steps_ * padded<T>(spec_.n_numbers));
   const Matrix<T> starts = steps_from(steps_.data()), slopes = steps_from(steps_.data() + steps_.size() / 2);
-  // No difference of two knots overflows, nor does its inverse vanish.
+  // No difference of two edges overflows, nor does its inverse vanish.
   constexpr double kLargest = std::numeric_limits<T>::max() / 16;
-  const auto as_t = [&](double knot) { return static_cast<T>(std::clamp(knot, -kLargest, kLargest)); };
+  const auto as_t = [&](double edge) { return static_cast<T>(std::clamp(edge, -kLargest, kLargest)); };
   for (Index j = 0; j < spec_.n_numbers; ++j)
     for (Index s = 0; s < n_steps_; ++s) {
-      const auto knot = knots[static_cast<std::size_t>(j)].begin() + s;
-      const T start = as_t(knot[0]), width = as_t(knot[1]) - start;
-      if (!(width > 0)) continue;  // knots that T cannot tell apart are one
+      const auto edge = edges[static_cast<std::size_t>(j)].begin() + s;
+      const T start = as_t(edge[0]), width = as_t(edge[1]) - start;
+      if (!(width > 0)) continue;  // edges that T cannot tell apart are one
       starts.row(s)[j] = start;
       slopes.row(s)[j] = std::min(1 / width, std::numeric_limits<T>::max());
     }
-  spec_.knots = {};
+  spec_.bin_edges = {};
 }
 
 template <class T>
@@ -92,9 +93,9 @@ std::vector<ParameterArray> Embedding<T>::arrays() const {
   const auto matrix = [&](const char* name, const Block& b) {
     if (b.rows > 0) all.push_back({name, b.offset, {b.rows, b.cols}, {b.stride, 1}});
   };
-  matrix("waves", wave_weights_);
-  matrix("wave biases", wave_bias_);
-  matrix("pieces", piece_weights_);
+  matrix("waves", periodic_weights_);
+  matrix("wave biases", periodic_bias_);
+  matrix("pieces", piecewise_weights_);
   for (const Block& table : tables_) matrix("vectors", table);
   return all;
 }
@@ -102,7 +103,7 @@ std::vector<ParameterArray> Embedding<T>::arrays() const {
 template <class T>
 void Embedding<T>::initialise(T* values, RandomSequence& random) const {
   const auto uniform = [&](double bound) { return static_cast<T>(bound * (2 * random.uniform() - 1)); };
-  const Matrix<T> weights = wave_weights_.in(values), bias = wave_bias_.in(values);
+  const Matrix<T> weights = periodic_weights_.in(values), bias = periodic_bias_.in(values);
   const double bound = 1 / std::sqrt(static_cast<double>(kFrequencies));
   for (Index j = 0; j < weights.cols; ++j) {
     for (Index f = 0; f < weights.rows; ++f)
@@ -110,10 +111,10 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
     for (Index f = 0; f < bias.rows; ++f)
       bias.row(f)[j] = f < kFrequencies ? uniform(std::numbers::pi) : uniform(bound);
   }
-  const Matrix<T> pieces = piece_weights_.in(values);
-  const double piece_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
-  for (Index s = 0; s < pieces.rows; ++s)
-    for (Index j = 0; j < pieces.cols; ++j) pieces.row(s)[j] = uniform(piece_bound);
+  const Matrix<T> piecewise = piecewise_weights_.in(values);
+  const double piecewise_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
+  for (Index s = 0; s < piecewise.rows; ++s)
+    for (Index j = 0; j < piecewise.cols; ++j) piecewise.row(s)[j] = uniform(piecewise_bound);
   for (const Block& table : tables_)
     for (Index row = 0; row < table.rows; ++row)
       for (Index j = 0; j < table.cols; ++j) table.in(values).row(row)[j] = static_cast<T>(random.normal());
@@ -121,10 +122,11 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
 
 template <class T>
 void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> out, Matrix<T>, const Pass&) const {
-  if (wave_weights_.rows > 0) periodic<T>({wave_weights_.in(own.values), wave_bias_.in(own.values)}, in.dense, out);
-  if (piece_weights_.rows > 0)
-    piecewise<T>(steps(), piece_weights_.in(own.values), in.dense,
-                 out.columns(first_piece_, first_plain_ - first_piece_));
+  if (periodic_weights_.rows > 0)
+    periodic<T>({periodic_weights_.in(own.values), periodic_bias_.in(own.values)}, in.dense, out);
+  if (piecewise_weights_.rows > 0)
+    piecewise<T>(steps(), piecewise_weights_.in(own.values), in.dense,
+                 out.columns(first_piecewise_, first_plain_ - first_piecewise_));
   for (Index i = 0; i < out.rows; ++i) {
     const T* from = in.dense.row(i);
     T* to = out.row(i);
@@ -147,10 +149,11 @@ void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<
 template <class T>
 std::vector<Task> Embedding<T>::tasks() const {
   std::vector<Task> tasks;
-  const auto add = [&](Index part, Index column, const Block& weights, const Block& bias) {
+  const auto add = [&](Index part, Index row, Index column, const Block& weights, const Block& bias) {
     if (weights.rows == 0) return;
     Task task;
     task.part = part;
+    task.first_row = row;
     task.first_column = column;
     task.weights = weights;
     task.bias = bias;
@@ -160,23 +163,31 @@ std::vector<Task> Embedding<T>::tasks() const {
     const auto features = [&](const Block& all) {
       return Block{all.offset + j, all.rows, std::min(kTaskFeatures, spec_.n_numbers - j), all.stride};
     };
-    add(kWavesPart, j, features(wave_weights_), features(wave_bias_));
-    add(kPiecesPart, j, features(piece_weights_), {});
+    add(kPeriodicPart, 0, j, features(periodic_weights_), features(periodic_bias_));
+    add(kPiecewisePart, 0, j, features(piecewise_weights_), {});
   }
-  for (std::size_t c = 0; c < tables_.size(); ++c) add(kFirstTable + static_cast<Index>(c), 0, tables_[c], {});
+  for (std::size_t c = 0; c < tables_.size(); ++c) {
+    const Block& all = tables_[c];
+    if (all.rows == 0) continue;
+    const Index parts = ceil_div(all.rows, std::max<Index>(1, kTaskTable / all.stride));
+    const Index most = ceil_div(all.rows, parts);
+    for (Index row = 0; row < all.rows; row += most)
+      add(kFirstTable + static_cast<Index>(c), row, 0,
+          {all.offset + row * all.stride, std::min(most, all.rows - row), all.cols, all.stride}, {});
+  }
   return tasks;
 }
 
 template <class T>
 void Embedding<T>::gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                             Matrix<const T>, const TaskGradient<T>& gradient, bool add) const {
-  if (task.part == kWavesPart) {
-    const PeriodicParameters<const T> all{wave_weights_.in(values), wave_bias_.in(values)};
+  if (task.part == kPeriodicPart) {
+    const PeriodicParameters<const T> all{periodic_weights_.in(values), periodic_bias_.in(values)};
     return periodic_gradient<T>(all, in.dense, delta, task.first_column, spec_.n_numbers,
                                 {gradient.weights, gradient.bias}, add);
   }
-  if (task.part == kPiecesPart)
-    return piecewise_gradient<T>(steps(), in.dense, delta.columns(first_piece_, first_plain_ - first_piece_),
+  if (task.part == kPiecewisePart)
+    return piecewise_gradient<T>(steps(), in.dense, delta.columns(first_piecewise_, first_plain_ - first_piecewise_),
                                  task.first_column, gradient.weights, add);
   const auto c = static_cast<std::size_t>(task.part - kFirstTable);
   const Matrix<T> table = gradient.weights;
@@ -184,7 +195,9 @@ void Embedding<T>::gradient(const Task& task, const T* values, const LayerInput<
     for (Index row = 0; row < table.rows; ++row) std::fill_n(table.row(row), padded<T>(table.cols), T(0));
   const Index column = plain() + static_cast<Index>(c);
   for (Index i = 0; i < delta.rows; ++i) {
-    T* sums = table.row(code_of(in.dense.row(i)[column], spec_.categories[c]));
+    const Index row = code_of(in.dense.row(i)[column], spec_.categories[c]) - task.first_row;
+    if (row < 0 || row >= table.rows) continue;  // another task's
+    T* sums = table.row(row);
     const T* d = delta.row(i) + places_[c];
     for (Index j = 0; j < table.cols; ++j) sums[j] += d[j];
   }

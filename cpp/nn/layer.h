@@ -10,17 +10,17 @@
 #include "core/random.h"
 #include "kernels/activation.h"
 #include "kernels/sparse_product.h"
-#include "kernels/update.h"
+#include "kernels/sums.h"
 
 namespace fastmlp {
 
-/** Which rows of which step a pass goes over. */
+/** What a pass is for, and which rows of which step it takes: dropout's masks depend on them. */
 struct Pass {
   bool training = false;
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
   Index first_row = 0;       // of the block, counted in the minibatch
-  double dropout_share = 1;  // of every layer's rate: a schedule's
+  double dropout_share = 1;  // of every layer's rate, by a schedule
 };
 
 /** A rectangle of a layer's parameters, counted from the layer's first. */
@@ -36,8 +36,9 @@ struct Block {
   }
 };
 
-/** The unit of work in the second phase of a step: one thread has its gradient, updates it and refreshes the copies.
- * Tasks are cut by the shape of the layer alone, never by the number of threads. */
+/** The unit of work in the second phase of a step, a part of one layer's parameters. Each task belongs to one thread,
+ * its owning thread, which computes or sums up the gradient, updates the parameters and refreshes the copies. Tasks
+ * depend on the shape of the layer alone, never on the number of threads. */
 struct Task {
   Index layer = 0;      // set by the stack
   Index part = 0;       // of the layer, as it numbers them
@@ -47,7 +48,7 @@ struct Task {
   Block bias;     // neither; the same
 };
 
-/** A parameter array as its owner sees it. */
+/** A parameter array in the shape in which users see it. */
 struct ParameterArray {
   std::string name;  // "weights", "bias", ...
   Index offset;      // from the layer's first parameter
@@ -66,14 +67,14 @@ struct LayerWeights {
   const T* backward_copy;  // backward_copy_size(); null in prediction
 };
 
-/** What a layer reads, a block of rows: a matrix, or in a first layer that takes such, rows of a sparse table. */
+/** The rows that a layer reads: a matrix, or for a first layer that takes sparse rows, those of a sparse table. */
 template <class T>
 struct LayerInput {
   Matrix<const T> dense;
   SparseRows<T> sparse;
 };
 
-/** A layer's outputs, and what the derivative of its activation follows from. */
+/** A layer's outputs, and what the derivative of its activation is computed from. */
 template <class T>
 struct Activated {
   Activation activation;
@@ -81,13 +82,19 @@ struct Activated {
   Matrix<const T> values;
   Matrix<T> saved;  // see saves_derivative()
 
-  /** delta, the derivative by the outputs, becomes that by what came before the activation. */
+  /** delta, the loss's derivative by the outputs, becomes that by the inputs of the activation. */
   void multiply(Matrix<T> delta) const {
     if (parametric)
       multiply_parametric<T>(delta, saved);
     else
       multiply_derivative<T>(activation, delta, values, saved);
   }
+};
+
+/** What a layer's backward pass has also done; the stack does what it has not. */
+struct Fused {
+  bool derivative = false;  // d_in is multiplied by the derivative of the activation below
+  bool gradient = false;    // of all the layer's parameters
 };
 
 /** Where one task's gradient goes; no rows where the task has none. */
@@ -115,11 +122,11 @@ class Layer {
   /** Values per row that forward keeps for backward, besides its output. */
   virtual Index saved_per_row() const { return 0; }
 
-  /** Slots in the flat buffers, padding included; padding is zero for ever. */
+  /** Elements in the flat buffers, padding included. Padding is always zero. */
   virtual Index n_parameters() const { return 0; }
   virtual std::vector<ParameterArray> arrays() const { return {}; }
   virtual void initialise(T* /*values*/, RandomSequence&) const {}
-  /** The same from what the layer will read, some rows of it. */
+  /** The same, fitted to some rows of the layer's inputs. */
   virtual void initialise_from(Matrix<const T> /*in*/, T* values, RandomSequence& random) const {
     initialise(values, random);
   }
@@ -127,30 +134,27 @@ class Layer {
   /** Copies of the parameters in the order in which the passes read them. */
   virtual Index forward_copy_size(Use) const { return 0; }
   virtual Index backward_copy_size() const { return 0; }
-  /** Refreshes one task's part of the copies; of those only that are not null. */
+  /** Refreshes one task's part of those copies that are not null. */
   virtual void prepare(const Task&, const T* /*values*/, T* /*forward_copy*/, T* /*backward_copy*/) const {}
 
   /** out <- f(in), a block of rows. */
   virtual void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const = 0;
 
-  /** From delta, the loss's derivative by the outputs before their activation, to d_in, the same of the layer below,
-   * whose outputs are `in`. delta and in.values stay as they are: gradient() may come later. */
-  virtual void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                        const Pass&) const = 0;
-
-  /** backward() and the gradient of all the layer's parameters, in a buffer laid out as they are, with `add` onto what
-   * is there, where both together take less than one after the other; false, and nothing done, elsewhere. */
-  virtual bool backward_with_gradient(LayerWeights<T>, Matrix<const T> /*delta*/, const Activated<T>& /*in*/,
-                                      Matrix<T> /*d_in*/, T* /*gradients*/, bool /*add*/) const {
-    return false;
-  }
+  /** d_in <- the loss's derivative by what the layer read, from delta, that by its outputs before their activation.
+   *
+   * A layer for which it is cheaper may also multiply d_in by the derivative of the activation below, whose outputs are
+   * `in`; and where `gradients` is not null, take the gradient of all its parameters, into that buffer, which is laid
+   * out as they are, or with `add` onto what is there. It returns which it did. delta and in.values stay as they are:
+   * gradient() may come later. */
+  virtual Fused backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in, const Pass&,
+                         T* gradients, bool add) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
   /** Multiply-adds of one row's forward pass. */
   virtual Index work_per_row() const { return 0; }
   /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. `saved`
-   * is what forward kept, and what came of it on the way back. Of the layer's parameters, `values`, it may read the
-   * task's alone: others change at the same time. */
+   * is what forward kept, as the backward pass has left it. Of the layer's parameters, `values`, it may read only
+   * the task's: other threads update the others at the same time. */
   virtual void gradient(const Task&, const T* /*values*/, const LayerInput<T>& /*in*/, Matrix<const T> /*delta*/,
                         Matrix<const T> /*saved*/, const TaskGradient<T>&, bool /*add*/) const {}
 };

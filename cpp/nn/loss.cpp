@@ -4,10 +4,14 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
-#include "kernels/softmax.h"
-#include "kernels/vector_math.h"
+#include "nn/losses/absolute_error.h"
+#include "nn/losses/binary_cross_entropy.h"
+#include "nn/losses/cross_entropy.h"
+#include "nn/losses/huber.h"
+#include "nn/losses/poisson.h"
+#include "nn/losses/quantile.h"
+#include "nn/losses/squared_error.h"
 
 namespace fastmlp {
 namespace {
@@ -15,114 +19,8 @@ namespace {
 constexpr std::array<const char*, 7> kNames = {"squared_error", "absolute_error",       "huber",        "quantile",
                                                "poisson",       "binary_cross_entropy", "cross_entropy"};
 
+using namespace losses;
 using namespace simd;
-
-// Losses that are a sum over outputs: value(z, y) and its derivative by z.
-
-/** (z - y)^2 */
-template <class T>
-struct SquaredError {
-  using P = Packet<T>;
-  explicit SquaredError(const LossOptions&) {}
-  P value(const P& z, const P& y) const { return pmul(psub(z, y), psub(z, y)); }
-  P derivative(const P& z, const P& y) const { return pmul(set<T>(2), psub(z, y)); }
-};
-
-/** above where z > y, below where z < y, zero where they are equal. */
-template <class T>
-Packet<T> by_side(const Packet<T>& z, const Packet<T>& y, T above, T below) {
-  const Packet<T> zero = set<T>(0);
-  return pselect(pcmp_lt(y, z), set<T>(above), pselect(pcmp_lt(z, y), set<T>(below), zero));
-}
-
-/** |z - y| */
-template <class T>
-struct AbsoluteError {
-  using P = Packet<T>;
-  explicit AbsoluteError(const LossOptions&) {}
-  P value(const P& z, const P& y) const { return absolute<T>(psub(z, y)); }
-  P derivative(const P& z, const P& y) const { return by_side<T>(z, y, 1, -1); }
-};
-
-/** (z - y)^2 / 2 within delta of y, delta (|z - y| - delta / 2) beyond (Huber 1964). */
-template <class T>
-struct Huber {
-  using P = Packet<T>;
-  explicit Huber(const LossOptions& options) : delta(static_cast<T>(options.delta)) {}
-  P value(const P& z, const P& y) const {
-    const P d = absolute<T>(psub(z, y));
-    const P beyond = pmul(set<T>(delta), psub(d, set<T>(delta / 2)));
-    return pselect(pcmp_le(d, set<T>(delta)), pmul(set<T>(T(0.5)), pmul(d, d)), beyond);
-  }
-  P derivative(const P& z, const P& y) const { return pmax(pmin(psub(z, y), set<T>(delta)), set<T>(-delta)); }
-  T delta;
-};
-
-/** q (y - z) above the prediction, (1 - q) (z - y) below: the pinball loss (Koenker & Bassett 1978). */
-template <class T>
-struct Quantile {
-  using P = Packet<T>;
-  explicit Quantile(const LossOptions& options) : Quantile(options.quantiles[0]) {}
-  explicit Quantile(double quantile) : q(static_cast<T>(quantile)) {}
-  P value(const P& z, const P& y) const {
-    const P d = psub(z, y);
-    return pmax(pmul(set<T>(-q), d), pmul(set<T>(1 - q), d));
-  }
-  P derivative(const P& z, const P& y) const { return by_side<T>(z, y, 1 - q, -q); }
-  T q;
-};
-
-/** Half the Poisson deviance with z the logarithm of the mean: exp(z) - y z + y log y - y. */
-template <class T>
-struct Poisson {
-  using P = Packet<T>;
-  explicit Poisson(const LossOptions&) {}
-  P value(const P& z, const P& y) const {
-    const P zero = set<T>(0);
-    const P saturated = pmul(y, psub(plog(y), set<T>(1)));
-    return padd(psub(pexp(z), pmul(y, z)), pselect(pcmp_lt(zero, y), saturated, zero));
-  }
-  P derivative(const P& z, const P& y) const { return psub(pexp(z), y); }
-};
-
-/** -y log p - (1 - y) log(1 - p) with p = logistic(z): softplus(z) - y z, safe for any z. */
-template <class T>
-struct BinaryCrossEntropy {
-  using P = Packet<T>;
-  explicit BinaryCrossEntropy(const LossOptions& options) : smoothing(static_cast<T>(options.label_smoothing)) {}
-  P smoothed(const P& y) const { return pmadd(y, set<T>(1 - smoothing), set<T>(smoothing / 2)); }
-  P value(const P& z, const P& y) const { return psub(softplus<T>(z), pmul(smoothed(y), z)); }
-  P derivative(const P& z, const P& y) const { return psub(logistic<T>(z), smoothed(y)); }
-  T smoothing;
-};
-
-/** (z - y)^2 / 2 */
-template <class T>
-struct HalfSquaredError {
-  using P = Packet<T>;
-  explicit HalfSquaredError(const LossOptions&) {}
-  P value(const P& z, const P& y) const { return pmul(set<T>(T(0.5)), pmul(psub(z, y), psub(z, y))); }
-  P derivative(const P& z, const P& y) const { return psub(z, y); }
-};
-
-/** A probability as scikit-learn clips it before it takes the logarithm. */
-template <class T>
-Packet<T> clipped(const Packet<T>& p) {
-  constexpr T epsilon = std::numeric_limits<T>::epsilon();
-  return pmin(pmax(p, set<T>(epsilon)), set<T>(1 - epsilon));
-}
-
-/** -y log p - (1 - y) log(1 - p), y 0 or 1, with p = logistic(z) rounded and clipped as scikit-learn does. */
-template <class T>
-struct BinaryLogLoss {
-  using P = Packet<T>;
-  explicit BinaryLogLoss(const LossOptions&) {}
-  P value(const P& z, const P& y) const {
-    const P one = set<T>(1), p = clipped<T>(logistic<T>(z));
-    return psub(set<T>(0), plog(pselect(pcmp_lt(set<T>(0), y), p, psub(one, p))));
-  }
-  P derivative(const P& z, const P& y) const { return psub(logistic<T>(z), y); }
-};
 
 /** So many numbers are brought together to be worked on as packets: outputs of one number would fill one lane each. */
 constexpr Index kAtOnce = 256;
@@ -214,48 +112,6 @@ struct LossPass {
     }
   }
 };
-
-/** -sum_k y_k log softmax(z)_k, y the smoothed one-hot label; with `clips` the probability is clipped before. */
-template <bool clips, class T>
-void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
-                 const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
-  const Index classes = output.cols;
-  const T spread = static_cast<T>(loss.label_smoothing / static_cast<double>(classes));
-  const T hit = static_cast<T>(1 - loss.label_smoothing) + spread;
-  alignas(kAlignment) T logarithms[kAtOnce], shifted[kAtOnce];
-  for (Index first = 0; first < output.rows; first += kAtOnce) {
-    const Index count = std::min(kAtOnce, output.rows - first);
-    std::fill_n(logarithms, kAtOnce, T(1));
-    std::fill_n(shifted, kAtOnce, T(0));
-    for (Index i = 0; i < count; ++i) {
-      const T* z = output.row(first + i);
-      const std::uint32_t row = rows[first + i];
-      const double weight = weights ? static_cast<double>(weights[row]) : 1.0;
-      const Index label = targets.labels[row];
-      T* d = delta.data ? delta.row(first + i) : nullptr;
-      const Exponentials<T> sums = exponentials(z, classes, d);
-      logarithms[i] = sums.normaliser;
-      shifted[i] = z[label] - sums.largest;
-      // sum_k y_k (log sum exp(z) - z_k), every term relative to the largest; without the first logarithm
-      losses[first + i] =
-          clips ? 0.0 : -weight * static_cast<double>(spread * sums.shifted + (hit - spread) * shifted[i]);
-      if (!d) continue;
-      const T factor = static_cast<T>(weight * scale);
-      for (Index k = 0; k < classes; ++k) d[k] = factor * (d[k] / sums.normaliser - spread);
-      d[label] -= factor * (hit - spread);
-    }
-    for (Index i = 0; i < count; i += kWidth<T>) {
-      const Packet<T> x = load(logarithms + i);
-      if constexpr (clips)
-        store(logarithms + i, psub(set<T>(0), plog(clipped<T>(pdiv(pexp(load(shifted + i)), x)))));
-      else
-        store(logarithms + i, plog(x));
-    }
-    for (Index i = 0; i < count; ++i)
-      losses[first + i] +=
-          (weights ? static_cast<double>(weights[rows[first + i]]) : 1.0) * static_cast<double>(logarithms[i]);
-  }
-}
 
 }  // namespace
 

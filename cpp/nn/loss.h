@@ -1,4 +1,4 @@
-// Loss functions of the network's raw outputs (for the cross-entropies and poisson: before the link function).
+// Loss functions of the network's raw outputs (of the cross-entropies and poisson: logits and logarithms).
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct LossOptions {
 LossOptions loss_options(const std::string& name, double delta, const std::vector<double>& quantiles,
                          double label_smoothing);
 
-/** scikit-learn's loss of outputs behind this link, whose derivative by the raw output is prediction - y. */
+/** scikit-learn's loss for predictions by this inverse link; its derivative by the raw output is prediction - y. */
 LossOptions canonical_loss(const std::string& link);
 
 /** Whether the true values are class numbers. */
@@ -54,10 +54,10 @@ struct Targets {
 /** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.
  *
  * losses[i] gets the row's weighted loss, the mean over its outputs. delta, where it has memory, gets
- * scale * d losses[i] / d output; its padding is left alone. `weights` may be null: all one.
+ * scale * d losses[i] / d output; its padding is left unchanged. `weights` may be null: all one.
  *
- * scikit-learn's losses sum over outputs, but for half_squared_error, whose value is the mean and whose derivative is
- * that of the sum all the same. */
+ * scikit-learn's losses sum over outputs, except half_squared_error, whose value is the mean but whose derivative is
+ * that of the sum. */
 template <class T>
 void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
                    const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta);

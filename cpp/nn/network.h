@@ -37,7 +37,7 @@ class Network {
   void prepare(const Task& task) { stack_->prepare(task, values_.data(), forward_copy_.data(), backward_copy_.data()); }
 
   std::uint64_t seed() const { return seed_; }
-  /** Of calls that do one piece of training each, such as an epoch, and follow each other. */
+  /** For successive calls that each do a similar amount of training, such as an epoch. */
   TeamSize team{1};
   /** Counts training steps over the network's whole life: part of the key of every dropout mask. */
   std::uint64_t steps = 0;

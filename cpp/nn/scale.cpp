@@ -14,14 +14,14 @@ void Scale<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> o
 }
 
 template <class T>
-void Scale<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                        const Pass&) const {
+Fused Scale<T>::backward(LayerWeights<T> own, Matrix<const T> delta, const Activated<T>&, Matrix<T> d_in, const Pass&,
+                         T*, bool) const {
   for (Index i = 0; i < d_in.rows; ++i) {
     const T* from = delta.row(i);
     T* to = d_in.row(i);
     for (Index j = 0; j < padded<T>(width_); ++j) to[j] = from[j] * own.values[j];
   }
-  in.multiply(d_in);
+  return {};
 }
 
 template <class T>

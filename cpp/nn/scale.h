@@ -1,4 +1,4 @@
-// One factor per feature: out = in * s. Learnt with a large rate, it tells useful features from useless ones early.
+// One factor per feature: out = in * s. With a high learning rate it learns early which features are useful.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,15 @@
 
 namespace fastmlp {
 
+struct ScaleSpec {
+  Index width = 0;
+};
+
 template <class T>
 class Scale final : public Layer<T> {
  public:
-  explicit Scale(Index width) : width_(width) {
-    if (width < 1) invalid("Scale.width", "must be at least 1; got " + std::to_string(width));
+  explicit Scale(const ScaleSpec& spec) : width_(spec.width) {
+    if (width_ < 1) invalid("Scale.width", "must be at least 1; got " + std::to_string(width_));
   }
 
   Index inputs() const override { return width_; }
@@ -22,8 +26,8 @@ class Scale final : public Layer<T> {
   void initialise(T* values, RandomSequence&) const override { std::fill_n(values, width_, T(1)); }
 
   void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;
-  void backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in,
-                const Pass&) const override;
+  Fused backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in, const Pass&,
+                 T* gradients, bool add) const override;
 
   std::vector<Task> tasks() const override;
   Index work_per_row() const override { return width_; }

@@ -2,10 +2,6 @@
 
 #include <algorithm>
 
-#include "nn/dense.h"
-#include "nn/dropout.h"
-#include "nn/scale.h"
-
 namespace fastmlp {
 namespace {
 
@@ -16,36 +12,43 @@ T* place_of(const std::vector<Index>& starts, std::size_t i, T* buffer) {
   return buffer && starts[i + 1] > starts[i] ? buffer + starts[i] : nullptr;
 }
 
+/** Makes the next layer of each kind, where it may stand there. */
+template <class T>
+struct LayerMaker {
+  const std::vector<std::unique_ptr<Layer<T>>>& below;
+
+  std::string where() const { return "layers[" + std::to_string(below.size()) + "]"; }
+  void check_inputs(Index inputs) const {
+    if (!below.empty() && below.back()->outputs() != inputs)
+      invalid(where(), "takes " + std::to_string(inputs) + " inputs, but the layer before it gives " +
+                           std::to_string(below.back()->outputs()));
+  }
+
+  std::unique_ptr<Layer<T>> operator()(const DenseSpec& spec) const {
+    check_inputs(spec.inputs);
+    if (!below.empty() && spec.sparse) invalid(where(), "must not take sparse rows: only the first layer can");
+    return std::make_unique<Dense<T>>(spec);
+  }
+  std::unique_ptr<Layer<T>> operator()(const ScaleSpec& spec) const {
+    check_inputs(spec.width);
+    return std::make_unique<Scale<T>>(spec);
+  }
+  std::unique_ptr<Layer<T>> operator()(const EmbeddingSpec& spec) const {
+    if (!below.empty()) invalid(where(), "must not be an embedding: only the first layer can be one");
+    return std::make_unique<Embedding<T>>(spec);
+  }
+  std::unique_ptr<Layer<T>> operator()(const DropoutSpec& spec) const {
+    if (below.empty()) invalid(where(), "must not be a dropout: it needs a layer before it");
+    return std::make_unique<Dropout<T>>(spec, below.back()->outputs(), static_cast<Index>(below.size()));
+  }
+};
+
 }  // namespace
 
 template <class T>
 Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
   if (specs.empty()) invalid("layers", "must hold at least one layer");
-  for (const LayerSpec& spec : specs) {
-    const std::string where = "layers[" + std::to_string(layers_.size()) + "]";
-    const auto takes = [&](Index inputs) {
-      if (!layers_.empty() && layers_.back()->outputs() != inputs)
-        invalid(where, "takes " + std::to_string(inputs) + " inputs, but the layer before it gives " +
-                           std::to_string(layers_.back()->outputs()));
-    };
-    if (spec.kind == "dense") {
-      takes(spec.inputs);
-      if (!layers_.empty() && spec.sparse) invalid(where, "must not take sparse rows: only the first layer can");
-      layers_.push_back(std::make_unique<Dense<T>>(spec.inputs, spec.outputs, activation_from_name(spec.activation),
-                                                   spec.parametric, spec.sparse));
-    } else if (spec.kind == "scale") {
-      takes(spec.inputs);
-      layers_.push_back(std::make_unique<Scale<T>>(spec.inputs));
-    } else if (spec.kind == "embedding") {
-      if (!layers_.empty()) invalid(where, "must not be an embedding: only the first layer can be one");
-      layers_.push_back(std::make_unique<Embedding<T>>(spec.embedding));
-    } else if (spec.kind == "dropout") {
-      if (layers_.empty()) invalid(where, "must not be a dropout: it needs a layer before it");
-      layers_.push_back(std::make_unique<Dropout<T>>(layers_.back()->outputs(), spec.rate, n_layers()));
-    } else {
-      invalid(where, "must be of kind 'dense', 'dropout', 'scale' or 'embedding'; got '" + spec.kind + "'");
-    }
-  }
+  for (const LayerSpec& spec : specs) layers_.push_back(std::visit(LayerMaker<T>{layers_}, spec));
   const char* what = "the number of parameters";
   parameters_ = forward_copies_ = backward_copies_ = prediction_copies_ = {0};
   for (Index i = 0; i < n_layers(); ++i) {
@@ -66,6 +69,7 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
     }
     work_per_row_ += layer(i).work_per_row();
   }
+  for (const bool training : {false, true}) workspace_layouts_.emplace_back(layers_, training);
 }
 
 template <class T>
@@ -88,7 +92,7 @@ void Stack<T>::initialise_from(Matrix<const T> rows, T* values, std::uint64_t se
     own.initialise_from(in, values + first_parameter(i), random);
     for (const Task& task : tasks_)
       if (task.layer == i) prepare(task, values, forward_copy.data(), nullptr);
-    const Matrix<T> out = workspace.out_[static_cast<std::size_t>(i)];
+    const Matrix<T> out = workspace.output(i);
     own.forward(weights_of({values, forward_copy.data(), nullptr}, i), {in, {}}, out, {}, Pass{});
     in = out;
   }
@@ -116,13 +120,12 @@ LayerWeights<T> Stack<T>::weights_of(StackWeights<T> weights, Index i) const {
 template <class T>
 void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
                        const SparseRows<T>& sparse) const {
-  LayerInput<T> in{workspace.input_.slice(first, count), sparse};
+  const auto rows = [&](Matrix<T> m) { return m.data ? m.slice(first, count) : m; };
+  LayerInput<T> in{rows(workspace.input()), sparse};
   for (Index i = 0; i < n_layers(); ++i) {
     if (!pass.training && !layer(i).acts_in_prediction()) continue;
-    const auto k = static_cast<std::size_t>(i);
-    const Matrix<T> out = workspace.out_[k].slice(first, count);
-    const Matrix<T> saved = workspace.saved_[k].data ? workspace.saved_[k].slice(first, count) : Matrix<T>{};
-    layer(i).forward(weights_of(weights, i), in, out, saved, pass);
+    const Matrix<T> out = rows(workspace.output(i));
+    layer(i).forward(weights_of(weights, i), in, out, rows(workspace.saved(i)), pass);
     in = {out, {}};
   }
 }
@@ -132,25 +135,23 @@ void Stack<T>::backward(StackWeights<T> weights, Workspace<T>& workspace, Index 
                         T* gradients, bool add) const {
   const auto rows = [&](Matrix<T> m) { return m.data ? m.slice(first, count) : m; };
   const auto activated = [&](Index i) {
-    const auto k = static_cast<std::size_t>(i);
-    return Activated<T>{layer(i).activation(), layer(i).is_parametric(), rows(workspace.out_[k]),
-                        rows(workspace.saved_[k])};
+    return Activated<T>{layer(i).activation(), layer(i).is_parametric(), rows(workspace.output(i)),
+                        rows(workspace.saved(i))};
   };
-  activated(n_layers() - 1).multiply(rows(workspace.delta_.back()));
+  activated(n_layers() - 1).multiply(rows(workspace.output_delta()));
   // Layer by layer, while its delta is in the first caches.
   auto task = tasks_.rbegin();
   for (Index i = n_layers() - 1; i >= 0; --i) {
-    const auto k = static_cast<std::size_t>(i);
-    bool together = false;
+    Fused fused;
     if (i > 0) {
-      const LayerWeights<T> own = weights_of(weights, i);
-      const Matrix<T> delta = rows(workspace.delta_[k]), d_in = rows(workspace.delta_[k - 1]);
       const Activated<T> in = activated(i - 1);
-      together = gradients && layer(i).backward_with_gradient(own, delta, in, d_in, gradients + parameters_[k], add);
-      if (!together) layer(i).backward(own, delta, in, d_in, pass);
+      const Matrix<T> d_in = rows(workspace.delta(i - 1));
+      fused = layer(i).backward(weights_of(weights, i), rows(workspace.delta(i)), in, d_in, pass,
+                                gradients ? gradients + first_parameter(i) : nullptr, add);
+      if (!fused.derivative) in.multiply(d_in);
     }
     for (; gradients && task != tasks_.rend() && task->layer == i; ++task)
-      if (!together) gradient(*task, weights.values, workspace, first, count, place(*task, gradients), add);
+      if (!fused.gradient) gradient(*task, weights.values, workspace, first, count, place(*task, gradients), add);
   }
 }
 
@@ -163,61 +164,14 @@ TaskGradient<T> Stack<T>::place(const Task& task, T* gradients) const {
 template <class T>
 void Stack<T>::gradient(const Task& task, const T* values, const Workspace<T>& workspace, Index first, Index count,
                         const TaskGradient<T>& gradient, bool add, const SparseRows<T>& sparse) const {
-  const auto k = static_cast<std::size_t>(task.layer);
+  const Index i = task.layer;
   const auto rows = [&](Matrix<T> m) -> Matrix<const T> { return m.data ? m.slice(first, count) : m; };
-  layers_[k]->gradient(task, values + parameters_[k], {rows(k > 0 ? workspace.out_[k - 1] : workspace.input_), sparse},
-                       rows(workspace.delta_[k]), rows(workspace.saved_[k]), gradient, add);
-}
-
-template <class T>
-Workspace<T>::Workspace(const Stack<T>& stack, Index rows, bool training) : training_(training) {
-  memory_ =
-      Buffer<T>(checked_product(rows, bytes_per_row(stack, training), "the workspace") / static_cast<Index>(sizeof(T)));
-  T* next = memory_.data();
-  const auto take = [&](Index cols) {
-    const Matrix<T> m{next, rows, cols, row_stride<T>(cols)};
-    next += rows * m.stride;
-    return m;
-  };
-  if (!stack.takes_sparse()) input_ = take(stack.inputs());
-  Matrix<T> turns[2] = {};
-  if (!training) {
-    Index widest = 0;
-    for (Index i = 0; i < stack.n_layers(); ++i) widest = std::max(widest, stack.layer(i).outputs());
-    for (Matrix<T>& turn : turns) turn = take(widest);
-  }
-  int turn = 0;
-  for (Index i = 0; i < stack.n_layers(); ++i) {
-    const Layer<T>& layer = stack.layer(i);
-    if (training) {
-      out_.push_back(take(layer.outputs()));
-      saved_.push_back(layer.saved_per_row() > 0 ? take(layer.saved_per_row()) : Matrix<T>{});
-      delta_.push_back(take(layer.outputs()));
-    } else {
-      if (layer.acts_in_prediction()) turn ^= 1;
-      out_.push_back({turns[turn].data, rows, layer.outputs(), turns[turn].stride});
-      saved_.push_back({});
-    }
-  }
-}
-
-template <class T>
-Index Workspace<T>::bytes_per_row(const Stack<T>& stack, bool training) {
-  Index elements = stack.takes_sparse() ? 0 : row_stride<T>(stack.inputs());
-  Index widest = 0;
-  for (Index i = 0; i < stack.n_layers(); ++i) {
-    const Layer<T>& layer = stack.layer(i);
-    widest = std::max(widest, row_stride<T>(layer.outputs()));
-    if (training)
-      elements +=
-          2 * row_stride<T>(layer.outputs()) + (layer.saved_per_row() > 0 ? row_stride<T>(layer.saved_per_row()) : 0);
-  }
-  return (training ? elements : elements + 2 * widest) * static_cast<Index>(sizeof(T));
+  layer(i).gradient(task, values + first_parameter(i),
+                    {rows(i > 0 ? workspace.output(i - 1) : workspace.input()), sparse}, rows(workspace.delta(i)),
+                    rows(workspace.saved(i)), gradient, add);
 }
 
 template class Stack<float>;
 template class Stack<double>;
-template class Workspace<float>;
-template class Workspace<double>;
 
 }  // namespace fastmlp

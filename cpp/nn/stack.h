@@ -3,24 +3,19 @@
 #pragma once
 
 #include <memory>
-#include <string>
+#include <variant>
 #include <vector>
 
+#include "nn/dense.h"
+#include "nn/dropout.h"
 #include "nn/embedding.h"
+#include "nn/scale.h"
+#include "nn/workspace.h"
 
 namespace fastmlp {
 
 /** One layer as the user describes it. */
-struct LayerSpec {
-  std::string kind;             // "dense", "dropout", "scale" or "embedding"
-  Index inputs = 0;             // dense, scale
-  Index outputs = 0;            // dense
-  std::string activation = {};  // dense
-  double rate = 0;              // dropout
-  bool sparse = false;          // dense: reads sparse rows
-  bool parametric = false;      // dense: a slope of its own for every unit's activation
-  EmbeddingSpec embedding = {};
-};
+using LayerSpec = std::variant<DenseSpec, DropoutSpec, ScaleSpec, EmbeddingSpec>;
 
 /** The flat buffers of a whole stack. */
 template <class T>
@@ -30,10 +25,6 @@ struct StackWeights {
   const T* backward_copy;  // null in prediction
   Use use = Use::training;
 };
-
-/** Activations of a block of rows, one matrix per layer. */
-template <class T>
-class Workspace;
 
 template <class T>
 class Stack {
@@ -52,6 +43,7 @@ class Stack {
   Index forward_copy_size(Use use) const { return forward_copies(use).back(); }
   Index backward_copy_size() const { return backward_copies_.back(); }
   const std::vector<Task>& tasks() const { return tasks_; }
+  const WorkspaceLayout& workspace_layout(bool training) const { return workspace_layouts_[training]; }
   /** Multiply-adds of one row's forward pass. */
   Index work_per_row() const { return work_per_row_; }
 
@@ -89,29 +81,8 @@ class Stack {
   std::vector<Index> parameters_;  // first parameter of each layer, and the end
   std::vector<Index> forward_copies_, backward_copies_, prediction_copies_;  // the same for the copies
   std::vector<Task> tasks_;
+  std::vector<WorkspaceLayout> workspace_layouts_;  // for prediction, for training
   Index work_per_row_ = 0;
-};
-
-template <class T>
-class Workspace {
- public:
-  /** Memory for `rows` rows, but for inputs that are sparse; without training, layers take turns in two matrices. */
-  Workspace(const Stack<T>& stack, Index rows, bool training);
-
-  /** Bytes that the constructor would take for each row. */
-  static Index bytes_per_row(const Stack<T>& stack, bool training);
-
-  bool training() const { return training_; }
-  Matrix<T> input() const { return input_; }
-  Matrix<T> output() const { return out_.back(); }
-  Matrix<T> output_delta() const { return delta_.back(); }
-
- private:
-  friend class Stack<T>;
-  bool training_;
-  Buffer<T> memory_;
-  Matrix<T> input_;
-  std::vector<Matrix<T>> out_, saved_, delta_;
 };
 
 }  // namespace fastmlp

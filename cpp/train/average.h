@@ -20,8 +20,8 @@ class WeightAverage {
         values_(network.values().clone()),
         forward_copy_(stack_->forward_copy_size(Use::training)) {}
 
-  /** Takes in one task's parameters, as they are after step `step` of the network's life; called once for every task of
-   * a step. */
+  /** Adds one task's parameters after step `step` (of the network's whole life) to the mean; called once for every task
+   * of a step. */
   void follow(const Task& task, T* parameters, std::uint64_t step) {
     const double count = static_cast<double>(step - first_step_) + 1;
     constexpr double kEta = 3;
@@ -33,7 +33,7 @@ class WeightAverage {
 
   const Buffer<T>& values() const { return values_; }
 
-  /** Brings the copy that the forward pass reads up to date with the mean. */
+  /** Refreshes the copy that the forward pass reads. */
   void prepare() { stack_->prepare(values_.data(), forward_copy_.data(), nullptr); }
   /** For forward passes. */
   StackWeights<T> weights() const { return {values_.data(), forward_copy_.data(), nullptr}; }

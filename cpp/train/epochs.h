@@ -1,5 +1,5 @@
-// Training one epoch at a time, in a given order of rows, for callers that keep the books themselves; and the loss and
-// gradient of all rows, for optimisers that are not ours.
+// Training one epoch at a time, for callers that decide themselves about order, rates and stopping (the drop-in for
+// scikit-learn's MLP); and the loss and gradient of all rows, for external optimisers such as L-BFGS.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 #include "train/gradient_tree.h"
 
-#include "kernels/update.h"
+#include "kernels/sums.h"
 
 namespace fastmlp {
 

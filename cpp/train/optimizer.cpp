@@ -5,6 +5,9 @@
 #include <limits>
 
 #include "core/threads.h"
+#include "kernels/optimizers/adam.h"
+#include "kernels/optimizers/rmsprop.h"
+#include "kernels/optimizers/sgd.h"
 
 namespace fastmlp {
 
@@ -52,17 +55,17 @@ double clipping_factor(double squared_norm, double max_norm) {
 template <class T>
 Optimizer<T>::Optimizer(OptimizerOptions options, const Stack<T>& stack) : options_(std::move(options)), stack_(stack) {
   // From one per layer with parameters to one per layer.
-  const auto spread = [&]<class Factor>(const char* name, const std::vector<Factor>& given, Factor none) {
+  const auto spread = [&]<class Factor>(const char* name, const std::vector<Factor>& values, Factor none) {
     std::vector<Factor> factors(static_cast<std::size_t>(stack.n_layers()), none);
     std::size_t next = 0;
     for (Index i = 0; i < stack.n_layers(); ++i) {
       if (stack.layer(i).n_parameters() == 0) continue;
-      if (next < given.size()) factors[static_cast<std::size_t>(i)] = given[next];
+      if (next < values.size()) factors[static_cast<std::size_t>(i)] = values[next];
       ++next;
     }
-    if (!given.empty() && given.size() != next)
+    if (!values.empty() && values.size() != next)
       invalid(name, "must hold one number for each of the " + std::to_string(next) + " layers with parameters; got " +
-                        std::to_string(given.size()));
+                        std::to_string(values.size()));
     return factors;
   };
   factors_ = spread("learning_rate_factors", options_.learning_rate_factors, RateFactors{});

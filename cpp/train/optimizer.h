@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/update.h"
+#include "kernels/optimizers/parameter_block.h"
 #include "nn/network.h"
 
 namespace fastmlp {

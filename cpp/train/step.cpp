@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "kernels/penalty.h"
+
 namespace fastmlp {
 namespace {
 
@@ -37,7 +39,7 @@ Index rows_at_once(const Stack<T>& stack) {
   return rows_for(stack, Index{1} << 19, 256, 1024, kMegabyte * 16);
 }
 
-/** Rows whose activations are kept until the owners of the tasks have added up over them. */
+/** Rows whose activations are kept until the tasks' owning threads have summed over them. */
 template <class T>
 Index rows_at_most(const Stack<T>& stack) {
   return rows_for(stack, kMegabyte, 1024, kMostChunkRows,
@@ -60,8 +62,8 @@ Index leaves_of(const Stack<T>& stack, Index rows) {
   return leaves;
 }
 
-/** How many of a team share the leaves: a power of two, so that each has a whole subtree. */
-Index takers_of(Index leaves, int team) {
+/** How many threads of a team are workers, which share the leaves: a power of two, so that each has a whole subtree. */
+Index workers_of(Index leaves, int team) {
   return std::min(leaves, static_cast<Index>(std::bit_floor(static_cast<unsigned>(team))));
 }
 
@@ -105,11 +107,11 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
     scratch_.emplace_back(largest);
     if (is_small(stack_)) {
       const Index rows = std::min(block_rows_, chunk_rows_), leaves = leaves_of(stack_, chunk_rows_);
-      takers_.push_back({Workspace<T>(stack_, rows, true), Buffer<double>(rows), Buffer<double>(leaves),
-                         GradientTree<T>(stack_.n_parameters(), leaves)});
+      workers_.push_back({Workspace<T>(stack_, rows, true), Buffer<double>(rows), Buffer<double>(leaves),
+                          GradientTree<T>(stack_.n_parameters(), leaves)});
     }
   }
-  if (by_owners()) {
+  if (by_owning_threads()) {
     workspace_.emplace(stack_, chunk_rows_, true);
     row_losses_ = Buffer<double>(chunk_rows_);
   }
@@ -119,7 +121,7 @@ template <class T>
 int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
   const int team = worthwhile_threads(work_of(stack, max_rows), limit);
   if (!is_small(stack)) return team;
-  return static_cast<int>(takers_of(leaves_of(stack, std::min(max_rows, kMostChunkRows)), team));
+  return static_cast<int>(workers_of(leaves_of(stack, std::min(max_rows, kMostChunkRows)), team));
 }
 
 template <class T>
@@ -163,7 +165,7 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
     const Index count = std::min(chunk_rows, batch.count - first);
     const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step,
                       batch.dropout_share};
-    if (by_owners())
+    if (by_owning_threads())
       rows_phase(member, chunk);
     else
       leaves_phase(member, chunk);
@@ -194,14 +196,14 @@ void Step<T>::rows_phase(Member& member, const Chunk& chunk) {
 template <class T>
 void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
   const Index leaves = leaves_of(stack_, chunk.count);
-  const Index takers = takers_of(leaves, member.size());
-  if (member.rank() >= takers) return;
-  auto& [workspace, row_losses, leaf_losses, tree] = takers_[static_cast<std::size_t>(member.rank())];
+  const Index workers = workers_of(leaves, member.size());
+  if (member.rank() >= workers) return;
+  auto& [workspace, row_losses, leaf_losses, tree] = workers_[static_cast<std::size_t>(member.rank())];
   tree.clear();
   const auto row_of = [&](Index leaf) {
     return leaf == leaves ? chunk.count : chunk.count * leaf / leaves / kRowGrain * kRowGrain;
   };
-  const Index each = leaves / takers;
+  const Index each = leaves / workers;
   for (Index i = 0; i < each; ++i) {
     const Index leaf = member.rank() * each + i;
     const Index begin = row_of(leaf), end = row_of(leaf + 1);
@@ -219,12 +221,12 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
 
 template <class T>
 double Step<T>::loss_of(const Chunk& chunk, int team) const {
-  if (by_owners()) return ordered_sum(row_losses_.data(), chunk.count);
+  if (by_owning_threads()) return ordered_sum(row_losses_.data(), chunk.count);
   const Index leaves = leaves_of(stack_, chunk.count);
-  const Index each = leaves / takers_of(leaves, team);
+  const Index each = leaves / workers_of(leaves, team);
   double loss = 0;
   for (Index leaf = 0; leaf < leaves; ++leaf)
-    loss += takers_[static_cast<std::size_t>(leaf / each)].leaf_losses[leaf % each];
+    loss += workers_[static_cast<std::size_t>(leaf / each)].leaf_losses[leaf % each];
   return loss;
 }
 
@@ -256,7 +258,7 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
   const auto [begin, end] = tasks_of(member);
   const bool clips = options_.max_grad_norm > 0;
   const bool penalised = options_.l1 > 0 || options_.l2 > 0;
-  // A gradient that nobody asks for again stays in this thread's cache.
+  // A gradient that is not read again stays in this thread's cache.
   const bool passing = optimizer && !clips && chunk.first == 0 && chunk.last;
   T* scratch = scratch_[static_cast<std::size_t>(member.rank())].data();
   for (std::size_t i = begin; i < end; ++i) {
@@ -299,16 +301,16 @@ template <class T>
 TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to,
                                   bool keep) {
   const bool add = chunk.first > 0;
-  if (by_owners()) {
+  if (by_owning_threads()) {
     stack_.gradient(task, network_.values().data(), *workspace_, 0, chunk.count, to, add,
                     {&data_.sparse, chunk.rows, 0, chunk.count});
     return to;
   }
-  const auto parts = static_cast<std::size_t>(takers_of(leaves_of(stack_, chunk.count), team));
-  if (parts == 1 && !keep) return stack_.place(task, takers_[0].tree.total());
+  const auto parts = static_cast<std::size_t>(workers_of(leaves_of(stack_, chunk.count), team));
+  if (parts == 1 && !keep) return stack_.place(task, workers_[0].tree.total());
   Matrix<const T> weights[kMostLeaves], bias[kMostLeaves];
   for (std::size_t i = 0; i < parts; ++i) {
-    const TaskGradient<T> part = stack_.place(task, takers_[i].tree.total());
+    const TaskGradient<T> part = stack_.place(task, workers_[i].tree.total());
     weights[i] = part.weights;
     bias[i] = part.bias;
   }

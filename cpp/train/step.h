@@ -30,7 +30,7 @@ struct Samples {
   SparseTable<T> sparse;  // in place of x, for a network that takes such
 };
 
-/** Samples, and which of their rows are meant. */
+/** Samples, and the rows of them to use. */
 template <class T>
 struct Dataset : Samples<T> {
   std::vector<std::uint32_t> rows;
@@ -71,10 +71,10 @@ class Step {
   /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
   Matrix<const T> given_delta;
 
-  /** What follows the parameters after every update; null: nothing. */
+  /** The mean of the weights, brought up to date in every step; may be null. */
   WeightAverage<T>* average = nullptr;
 
-  /** Asked on the leader every 50 ms or so: whether the work should end. Null: never asked. */
+  /** Called on the leader every 50 ms or so; true ends the work under way. May be null. */
   std::function<bool()> interrupted;
 
   /** Runs one step, without an update where optimizer is null. False when it was interrupted: the parameters are then
@@ -86,9 +86,9 @@ class Step {
   double loss() const { return loss_; }
   double weight() const { return weight_; }
 
-  /** Whether to leave the phase under way; `work` multiply-adds come before the next question. */
+  /** Whether to leave the phase under way; `work`: multiply-adds until the next call. */
   bool poll(Member& member, Index work);
-  /** What the leader says at the barrier behind the phase: that it ended early. */
+  /** Whether the phase ended early: the value that the leader passes to the barrier after it. */
   bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
 
   /** Rows that are taken through all layers at once, so that their activations stay in cache. */
@@ -115,19 +115,20 @@ class Step {
   void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
                  T* gradients = nullptr, bool add = false);
   void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
-  /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or if it need not be kept,
-   * where it lies. */
+  /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or unless `keep`
+   * where it already is. */
   TaskGradient<T> gradient(const Task& task, const Chunk& chunk, int team, const TaskGradient<T>& to, bool keep);
-  /** One task's parameters and all that follows them. */
+  /** Updates one task's parameters, the copies of them and the mean of the weights. */
   void update(const Task& task, const TaskGradient<T>& gradient, std::uint64_t step, Optimizer<T>& optimizer,
               typename Optimizer<T>::Rate rate, double scale);
   std::pair<std::size_t, std::size_t> tasks_of(const Member& member) const;
 
-  /** Whether gradients are added up by the tasks' owners, over all rows; else by the takers of leaves. */
-  bool by_owners() const { return takers_.empty(); }
+  /** Whether the tasks' owning threads sum gradients over all rows; otherwise workers do, over leaves of rows. */
+  bool by_owning_threads() const { return workers_.empty(); }
 
-  /** What a thread takes leaves with; on lines of its own, since its tree changes all the time. */
-  struct alignas(kAlignment) Taker {
+  /** What a worker needs: a thread that takes leaves, runs of rows, through all layers and sums up their gradients. On
+   * cache lines of its own, since its tree changes all the time. */
+  struct alignas(kAlignment) Worker {
     Workspace<T> workspace;
     Buffer<double> row_losses;   // of one block
     Buffer<double> leaf_losses;  // of this thread's leaves
@@ -141,8 +142,8 @@ class Step {
   StepOptions options_;
   Index block_rows_;
   Index chunk_rows_;                       // a larger minibatch is taken in chunks whose gradients are summed
-  std::vector<Taker> takers_;              // one per thread, or none
-  std::optional<Workspace<T>> workspace_;  // by owners: of a whole chunk
+  std::vector<Worker> workers_;            // one per thread, or none
+  std::optional<Workspace<T>> workspace_;  // by owning threads: of a whole chunk
   Buffer<double> row_losses_;              // the same
   std::vector<Buffer<T>> scratch_;         // one task's gradient per thread
   std::vector<double> penalties_, norms_;  // one per task

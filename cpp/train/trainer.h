@@ -1,4 +1,5 @@
-// The loop over epochs and minibatches: shuffling, steps, validation, stopping rules, the best weights.
+// What training does, epoch by epoch: the order of rows, the schedule, stopping rules, the best weights, the curves.
+// The Executor computes.
 #pragma once
 
 #include <chrono>
@@ -7,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "train/executor.h"
 #include "train/schedule.h"
-#include "train/step.h"
 
 namespace fastmlp {
 
@@ -19,29 +20,29 @@ struct TrainOptions {
   Index batch_size = 200;
   bool shuffle = true;
   double tol = 1e-4;
-  Index n_iter_no_change = 10;   // the largest Index: never stop for want of progress
-  double patience_growth = 0;    // so many epochs more of patience for each one before the best
+  Index n_iter_no_change = 10;   // the largest Index: no limit
+  double patience_growth = 0;    // further epochs without progress for each epoch up to the best one
   bool early_stopping = false;   // watch the validation loss and keep the best weights; else watch the training loss
-  double average_epochs = 0;     // with early_stopping: what is validated and kept is the mean over so many (0: none)
-  bool reports_outputs = false;  // tells on_epoch the outputs on the validation part
-  bool anneals = false;          // dropout and weight decay, by flat_cos()
-  double time_limit = std::numeric_limits<double>::infinity();  // seconds, in which the schedule ends
+  double average_epochs = 0;     // with early_stopping: evaluate and keep the mean weights of so many epochs; 0: none
+  bool reports_outputs = false;  // passes the outputs on the validation rows to on_epoch
+  bool anneals = false;          // dropout and weight decay follow flat_cos()
+  double time_limit = std::numeric_limits<double>::infinity();  // in seconds; the schedule ends with it
   int n_threads = 1;
   std::uint64_t seed = 0;   // of the order of rows
   double samples_seen = 0;  // before this call, for 'invscaling'
 };
 
-/** What the caller is told after every epoch. */
+/** What is reported to the caller after every epoch. */
 struct EpochRecord {
   Index epoch;                   // from 1
   double loss;                   // mean of the minibatches' losses, penalty included
-  double validation_loss;        // NaN where there is no validation part
+  double validation_loss;        // NaN without validation rows
   double learning_rate;          // of the epoch's last step
   double seconds;                // since the start
-  Matrix<const double> outputs;  // on the validation part, before the link; no rows where nobody asked for them
+  Matrix<const double> outputs;  // raw, on the validation rows; no rows without TrainOptions::reports_outputs
 };
 
-/** What the caller answers. */
+/** What the caller returns. */
 struct EpochAnswer {
   bool stops = false;
   std::optional<double> watched;  // in place of the loss: the smaller the better
@@ -51,7 +52,7 @@ enum class StopReason { max_iter, no_improvement, callback, time_limit, interrup
 
 struct TrainResult {
   std::vector<double> loss_curve, validation_curve, learning_rates;
-  std::vector<double> watched_curve;  // what on_epoch answered
+  std::vector<double> watched_curve;  // values returned by on_epoch
   Index n_iter = 0;                   // finished epochs
   Index best_epoch = 0;               // from 1; 0 where no weights were kept
   StopReason reason = StopReason::max_iter;
@@ -63,49 +64,42 @@ class Trainer {
   Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> train,
           Dataset<T> validation, const TrainOptions& options);  // validation may have no rows
 
-  /** Called by the leader after every epoch. */
+  /** Called after every epoch, on the thread that called run(). */
   std::function<EpochAnswer(const EpochRecord&)> on_epoch;
-  /** Asked by the leader every 50 ms or so; true ends training with the weights of the last finished epoch. */
+  /** Called on that thread every 50 ms or so; true ends training with the weights of the last finished epoch. */
   std::function<bool()> interrupted;
 
   TrainResult run();
 
  private:
-  /** Epochs until there is nothing to do any more, or until it is time to think about the size of the team. */
-  void work(Member& member);
-  /** Fills validation_losses_; false when interrupted. */
-  bool evaluate_validation(Member& member);
+  /** Plans, runs and judges one epoch; true when there is to be another. */
+  bool epoch();
+  /** The rates of the epoch's steps, and how much of dropout and weight decay there is. */
+  void plan_steps();
   void shuffle_rows();
-  /** The leader's bookkeeping; true when this was the last epoch. */
-  bool end_epoch(double loss, double rate);
-  /** Lays the schedule out for the time that is left; true when there is none. */
-  bool time_is_up(std::uint64_t steps);
-  bool has_validation() const { return validation_.n_rows() > 0; }
+  /** Curves, callback, best weights and stopping rules; true when this was the last epoch. */
+  bool end_epoch(double loss, double validation_loss, double rate);
+  /** Compresses the schedule to the time that is left; true when none is. */
+  bool time_is_up();
+  /** Steps of this fit so far. */
+  std::uint64_t steps() const { return network_.steps - first_step_; }
 
   Network<T>& network_;
   Optimizer<T>& optimizer_;
-  const Standardisation& inputs_;
-  Dataset<T> train_, validation_;
   TrainOptions options_;
-  LossOptions validation_loss_;
-  Index batch_size_;
-  TeamSize team_;
-  std::vector<std::uint32_t> order_;  // the rows of this epoch; empty: as they are given
-  Step<T> step_;
-  std::optional<WeightAverage<T>> average_;
+  const std::vector<std::uint32_t> rows_;  // to train on
+  const bool has_validation_;
   double steps_per_epoch_, most_steps_;
   LearningRate learning_rate_;
-  std::vector<Workspace<T>> validation_workspaces_;  // one per thread, each of validation_rows_
-  Index validation_rows_ = 0;
-  std::vector<double> validation_losses_;  // one per row
-  Buffer<double> validation_outputs_;      // rows x outputs, where they are reported
+  Executor<T> executor_;
+  std::vector<std::uint32_t> order_;  // the rows of this epoch, where they are shuffled
+  EpochPlan plan_;
   std::chrono::steady_clock::time_point start_;
   TrainResult result_;
   Buffer<T> last_epoch_, best_;
   double best_loss_ = std::numeric_limits<double>::infinity();
   Index without_progress_ = 0, best_epoch_ = 0;
-  std::uint64_t first_step_ = 0, first_optimizer_step_ = 0;  // of their lives, at the start of run()
-  bool finished_ = false;
+  std::uint64_t first_step_ = 0;  // of the network's life, at the start of run()
 };
 
 }  // namespace fastmlp

@@ -85,8 +85,8 @@ inline std::vector<LayerSpec> mlp(std::initializer_list<Index> sizes, const std:
   const std::vector<Index> all(sizes);
   for (std::size_t i = 0; i + 1 < all.size(); ++i) {
     const bool last = i + 2 == all.size();
-    specs.push_back({"dense", all[i], all[i + 1], last ? "identity" : activation, 0});
-    if (!last && rate > 0) specs.push_back({"dropout", 0, 0, "", rate});
+    specs.push_back(DenseSpec{all[i], all[i + 1], last ? Activation::identity : activation_from_name(activation)});
+    if (!last && rate > 0) specs.push_back(DropoutSpec{rate});
   }
   return specs;
 }
@@ -95,24 +95,27 @@ inline std::vector<LayerSpec> mlp(std::initializer_list<Index> sizes, const std:
 inline std::vector<LayerSpec> tabular(Index n_numbers, Index n_flags, std::vector<Category> categories,
                                       std::initializer_list<Index> hidden, Index outputs, const std::string& activation,
                                       double rate = 0) {
-  const std::vector<double> knots{-1, -0.2, 0, 0, 0.7};
-  const LayerSpec embedding{.kind = "embedding",
-                            .embedding = {.n_numbers = n_numbers,
-                                          .n_flags = n_flags,
-                                          .periodic = true,
-                                          .sigma = 0.5,
-                                          .knots = {static_cast<std::size_t>(n_numbers), knots},
-                                          .categories = std::move(categories)}};
+  const std::vector<double> bin_edges{-1, -0.2, 0, 0, 0.7};
+  const LayerSpec embedding = EmbeddingSpec{.n_numbers = n_numbers,
+                                            .n_flags = n_flags,
+                                            .periodic = true,
+                                            .sigma = 0.5,
+                                            .bin_edges = {static_cast<std::size_t>(n_numbers), bin_edges},
+                                            .categories = std::move(categories)};
   Index width = Stack<double>({embedding}).outputs();
-  std::vector<LayerSpec> specs{embedding, {.kind = "scale", .inputs = width}};
+  std::vector<LayerSpec> specs{embedding, ScaleSpec{width}};
   for (const Index next : hidden) {
-    specs.push_back({.kind = "dense", .inputs = width, .outputs = next, .activation = activation, .parametric = true});
-    if (rate > 0) specs.push_back({.kind = "dropout", .rate = rate});
+    specs.push_back(DenseSpec{width, next, activation_from_name(activation), true});
+    if (rate > 0) specs.push_back(DropoutSpec{rate});
     width = next;
   }
-  specs.push_back({.kind = "dense", .inputs = width, .outputs = outputs, .activation = "identity"});
+  specs.push_back(DenseSpec{width, outputs});
   return specs;
 }
+
+/** Inputs of a network whose first layer is dense, and outputs of one whose last is. */
+inline Index inputs_of(const std::vector<LayerSpec>& specs) { return std::get<DenseSpec>(specs.front()).inputs; }
+inline Index outputs_of(const std::vector<LayerSpec>& specs) { return std::get<DenseSpec>(specs.back()).outputs; }
 
 /** The same rows, but with codes 0 .. sizes[k] in column `first` + k. */
 template <class T>

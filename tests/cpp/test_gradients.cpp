@@ -149,7 +149,7 @@ Index chunk_rows(const std::vector<LayerSpec>& specs, const Data<T>& data) {
   return Step<T>(network, none, data.dataset(), {}, data.rows, 1).chunk_rows();
 }
 
-/** Small networks, whose threads take leaves of rows, and one whose tasks' owners add up over all rows. */
+/** Small networks, whose threads take leaves of rows, and one whose tasks' owning threads add up over all rows. */
 TEST(gradients_of_chunked_minibatches_equal_a_naive_network) {
   CHECK(chunk_rows(mlp({5, 90, 2}, "tanh"), Data<float>(17001, 5, 2)) < 17001);
   CHECK(chunk_rows(mlp({300, 500, 6}, "tanh"), Data<double>(1100, 300, 6)) < 1100);
@@ -189,7 +189,8 @@ void check_finite_differences(const char* what, const std::vector<LayerSpec>& sp
 }
 
 void check_finite_differences(const char* what, const std::vector<LayerSpec>& specs, LossKind loss) {
-  check_finite_differences(what, specs, Data<double>(7, specs.front().inputs, specs.back().outputs, loss), loss);
+  check_finite_differences(what, specs, Data<double>(7, testing::inputs_of(specs), testing::outputs_of(specs), loss),
+                           loss);
 }
 
 TEST(gradients_of_tabular_layers_equal_finite_differences) {
@@ -254,7 +255,7 @@ TEST(given_derivatives_go_through) {
 
 TEST(padding_stays_zero) {
   const auto check = [&]<class T>(T, const std::vector<LayerSpec>& specs) {
-    const Data<T> data = testing::with_codes(Data<T>(90, 5, specs.back().outputs), 4, {6});
+    const Data<T> data = testing::with_codes(Data<T>(90, 5, testing::outputs_of(specs)), 4, {6});
     Network<T> network(specs, 9);
     Optimizer<T> optimizer({.weight_decay = 0.1}, network.stack());
     const Standardisation none;

@@ -29,7 +29,7 @@ Table rows_of(const Table& table, Index first, Index count) {
 
 template <class T>
 void check_forward(const std::vector<LayerSpec>& specs) {
-  const Data<T> data(333, specs.front().inputs, 1);
+  const Data<T> data(333, testing::inputs_of(specs), 1);
   const Network<T> network(specs, 2);
   const Predictor<T> predictor(network, {}, Link::identity);
   const std::vector<T> out = predict(predictor, data.table(), 1);
@@ -80,7 +80,7 @@ TEST(many_threads_may_predict_at_once) {
 
 template <class T>
 void check_rows(const std::vector<LayerSpec>& specs) {
-  const Data<T> data(230, specs.front().inputs, 1);
+  const Data<T> data(230, testing::inputs_of(specs), 1);
   const Network<T> network(specs, 2);
   const Predictor<T> predictor(network, {}, Link::identity);
   const Index outputs = predictor.outputs();

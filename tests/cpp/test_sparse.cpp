@@ -111,7 +111,7 @@ void check_training(std::initializer_list<Index> sizes, Index rows, Index batch_
   const Sparse<T> sparse(data.x, rows, all.front());
   std::vector<LayerSpec> specs = mlp(sizes, "tanh");
   Network<T> dense_network(specs, 3);
-  specs[0].sparse = true;
+  std::get<DenseSpec>(specs[0]).sparse = true;
   std::vector<T> first_bits;
   const StepOptions options{.loss = canonical_loss("identity"), .l2 = 0.1};
   Samples<T> dense_samples = data.dataset(true), sparse_samples = dense_samples;
@@ -155,7 +155,7 @@ TEST(sparse_training_equals_dense_training) {
 
 TEST(only_the_first_layer_takes_sparse_rows) {
   std::vector<LayerSpec> specs = mlp({4, 5, 1}, "relu");
-  specs[1].sparse = true;
+  std::get<DenseSpec>(specs[1]).sparse = true;
   CHECK_THROWS(Network<double>(specs, 1), "only the first layer");
 }
 

@@ -113,17 +113,17 @@ TEST(numbers_are_filled_and_what_lies_beside_them_stays) {
 
 template <class T>
 void check_embedding(Index n_numbers) {
-  std::vector<std::vector<double>> knots;
+  std::vector<std::vector<double>> bin_edges;
   for (Index j = 0; j < n_numbers; ++j) {
     const double first = -0.5 - 0.01 * static_cast<double>(j);
-    knots.push_back({first, first + 0.3, first + 0.3, 0.9});  // the second step is empty
+    bin_edges.push_back({first, first + 0.3, first + 0.3, 0.9});  // the second step is empty
   }
-  const Embedding<T> layer({n_numbers, 1, true, 0.7, knots, {{3, 0}, {4, 2}}});
+  const Embedding<T> layer({n_numbers, 1, true, 0.7, bin_edges, {{3, 0}, {4, 2}}});
   Buffer<T> values(layer.n_parameters());
   RandomSequence random(7);
   layer.initialise(values.data(), random);
   const Index n = layer.inputs(), outputs = layer.outputs();
-  CHECK(outputs == (1 + kWaves + kPieces) * n_numbers + 1 + 3 + 2);
+  CHECK(outputs == (1 + kPeriodicFeatures + kPiecewiseFeatures) * n_numbers + 1 + 3 + 2);
   constexpr Index kRows = 5;
   Buffer<T> in_memory(kRows * row_stride<T>(n)), out_memory(kRows * row_stride<T>(outputs));
   const Matrix<T> in{in_memory.data(), kRows, n, row_stride<T>(n)};
@@ -139,32 +139,35 @@ void check_embedding(Index n_numbers) {
     const ParameterArray p = layer.arrays()[a];
     return Matrix<const T>{values.data() + p.offset, p.shape[0], p.shape[1], p.strides[0]};
   };
-  const Matrix<const T> waves = array(0), biases = array(1), pieces = array(2), vectors = array(3);
+  const Matrix<const T> periodic = array(0), biases = array(1), piecewise = array(2), vectors = array(3);
   for (Index i = 0; i < kRows; ++i) {
     for (Index j = 0; j < n_numbers; ++j) {
       const double x = static_cast<double>(in.row(i)[j]);
-      for (Index k = 0; k < kWaves; ++k) {
+      for (Index k = 0; k < kPeriodicFeatures; ++k) {
         double sum = static_cast<double>(biases.row(kFrequencies + k)[j]);
         for (Index f = 0; f < kFrequencies; ++f)
-          sum += static_cast<double>(waves.row((1 + k) * kFrequencies + f)[j]) *
-                 std::cos(2 * std::numbers::pi * static_cast<double>(waves.row(f)[j]) * x +
+          sum += static_cast<double>(periodic.row((1 + k) * kFrequencies + f)[j]) *
+                 std::cos(2 * std::numbers::pi * static_cast<double>(periodic.row(f)[j]) * x +
                           static_cast<double>(biases.row(f)[j]));
         CHECK_NEAR(out.row(i)[k * n_numbers + j], sum, 40 * std::numeric_limits<T>::epsilon());
       }
     }
     for (Index j = 0; j < n_numbers; ++j) {
-      const std::vector<double>& own = knots[static_cast<std::size_t>(j)];
-      for (Index k = 0; k < kPieces; ++k) {
+      const std::vector<double>& own = bin_edges[static_cast<std::size_t>(j)];
+      for (Index k = 0; k < kPiecewiseFeatures; ++k) {
         double sum = 0;
         for (std::size_t s = 0; s < 3; ++s)
           if (own[s] < own[s + 1])
-            sum += static_cast<double>(pieces.row(k * 3 + static_cast<Index>(s))[j]) *
+            sum += static_cast<double>(piecewise.row(k * 3 + static_cast<Index>(s))[j]) *
                    std::clamp((static_cast<double>(in.row(i)[j]) - own[s]) / (own[s + 1] - own[s]), 0.0, 1.0);
-        CHECK_NEAR(out.row(i)[(kWaves + k) * n_numbers + j], sum, 10 * std::numeric_limits<T>::epsilon());
+        CHECK_NEAR(out.row(i)[(kPeriodicFeatures + k) * n_numbers + j], sum, 10 * std::numeric_limits<T>::epsilon());
       }
     }
-    for (Index j = 0; j < n_numbers + 1; ++j) CHECK(out.row(i)[(kWaves + kPieces) * n_numbers + j] == in.row(i)[j]);
-    const Index one_hot = (1 + kWaves + kPieces) * n_numbers + 1, code = i == 1 ? 2 : i == 2 ? 3 : 0;
+    for (Index j = 0; j < n_numbers + 1; ++j)
+      CHECK(out.row(i)[(kPeriodicFeatures + kPiecewiseFeatures) * n_numbers + j] == in.row(i)[j]);
+    const Index one_hot = (1 + kPeriodicFeatures + kPiecewiseFeatures) * n_numbers + 1, code = i == 1   ? 2
+                                                                                               : i == 2 ? 3
+                                                                                                        : 0;
     for (Index c = 1; c <= 3; ++c) CHECK(out.row(i)[one_hot + c - 1] == T(c == code));
     for (Index j = 0; j < 2; ++j) CHECK(out.row(i)[one_hot + 3 + j] == vectors.row(code)[j]);
     for (Index j = outputs; j < padded<T>(outputs); ++j) CHECK(out.row(i)[j] == 0);
@@ -178,11 +181,12 @@ TEST(embeddings_equal_their_definition) {
   }
 }
 
-/** Whatever is fed to them, waves stay what sums of cosines can be, and pieces what sums of steps can. */
-TEST(waves_and_pieces_of_huge_numbers_are_bounded) {
+/** Whatever the input, periodic embeddings are bounded as sums of cosines are, piecewise-linear ones as sums of steps.
+ */
+TEST(embeddings_of_huge_numbers_are_bounded) {
   const auto check = [&]<class T>(T) {
     const Embedding<T> layer(
-        {.n_numbers = 1, .periodic = true, .sigma = 5, .knots = {{-1e300, -1e299, 0, 1e-310, 1e-6, 1e300}}});
+        {.n_numbers = 1, .periodic = true, .sigma = 5, .bin_edges = {{-1e300, -1e299, 0, 1e-310, 1e-6, 1e300}}});
     Buffer<T> values(layer.n_parameters());
     RandomSequence random(7);
     layer.initialise(values.data(), random);
@@ -193,8 +197,8 @@ TEST(waves_and_pieces_of_huge_numbers_are_bounded) {
         in[0] = static_cast<T>(sign * x);
         layer.forward({values.data(), nullptr, nullptr}, {{in.data(), 1, 1, row_stride<T>(1)}, {}},
                       {out.data(), 1, n, row_stride<T>(n)}, {}, {});
-        for (Index k = 0; k < kWaves; ++k) CHECK(std::abs(out[k]) <= T(kFrequencies + 1) / 4);
-        for (Index k = 0; k < kPieces; ++k) CHECK(std::abs(out[kWaves + k]) <= T(2.25));
+        for (Index k = 0; k < kPeriodicFeatures; ++k) CHECK(std::abs(out[k]) <= T(kFrequencies + 1) / 4);
+        for (Index k = 0; k < kPiecewiseFeatures; ++k) CHECK(std::abs(out[kPeriodicFeatures + k]) <= T(2.25));
       }
   };
   check(0.0f);
@@ -208,17 +212,15 @@ TEST(bad_embeddings_are_refused) {
   CHECK_THROWS(Embedding<float>({.n_numbers = 1, .categories = {{-1, 0}}}), "categories");
   CHECK_THROWS(Embedding<float>({.n_numbers = 1, .categories = {{3, Index{1} << 40}}}), "categories");
   CHECK_THROWS(Embedding<float>({.n_numbers = Index{1} << 62, .n_flags = Index{1} << 62}), "too large");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .knots = {{0, 1}}}), "for each of the 2 numbers; got 1");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .knots = {{0, 1}, {0, 1, 2}}}), "as many for all");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .knots = {{0}}}), "at least two");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .knots = {{0, kNaN}}}), "finite");
-  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .knots = {{0, 2, 1}}}), "ascend");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .bin_edges = {{0, 1}}}), "for each of the 2 numbers; got 1");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 2, .bin_edges = {{0, 1}, {0, 1, 2}}}), "as many for all");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .bin_edges = {{0}}}), "at least two");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .bin_edges = {{0, kNaN}}}), "finite");
+  CHECK_THROWS(Embedding<float>({.n_numbers = 1, .bin_edges = {{0, 2, 1}}}), "ascend");
   std::vector<LayerSpec> late = tabular(2, 0, {}, {3}, 1, "mish");
-  late.insert(late.begin(), {.kind = "dense", .inputs = 2, .outputs = 2, .activation = "relu"});
+  late.insert(late.begin(), DenseSpec{2, 2, Activation::relu});
   CHECK_THROWS(Stack<float>(late), "only the first layer");
-  CHECK_THROWS(
-      Stack<float>({{.kind = "dense", .inputs = 2, .outputs = 2, .activation = "identity", .parametric = true}}),
-      "parametric");
+  CHECK_THROWS(Stack<float>({DenseSpec{2, 2, Activation::identity, true}}), "parametric");
 }
 
 template <class T>

@@ -90,7 +90,7 @@ void check_threads_of_trainer() {
   full.optimizer.solver = Solver::sgd;
   check_threads(full, data);
 
-  // Minibatches of more than one chunk, by leaves and by owners.
+  // Minibatches of more than one chunk, by leaves and by the tasks' owning threads.
   const Data<T> many(17001, 5, 2);
   Recipe<T> chunked{mlp({5, 90, 2}, "relu", 0.1)};
   chunked.options = all.options;
@@ -98,7 +98,7 @@ void check_threads_of_trainer() {
   chunked.weighted = true;
   check_threads(chunked, many);
 
-  // So many parameters that the tasks' owners add up over all rows.
+  // So many parameters that the tasks' owning threads add up over all rows.
   Recipe<T> wide{mlp({37, 700, 200, 3}, "relu", 0.1)};
   wide.options = all.options;
   wide.options.early_stopping = false;
@@ -108,7 +108,7 @@ void check_threads_of_trainer() {
   wide.options.step.max_grad_norm = 0;
   check_threads(wide, data);
 
-  // So wide that products of float are the matrix unit's: by leaves and by owners.
+  // So wide that products of float are the matrix unit's: by leaves and by the tasks' owning threads.
   Recipe<T> on_unit{mlp({37, 256, 257, 3}, "relu", 0.1)};
   on_unit.options = plain.options;
   on_unit.options.max_iter = 1;
@@ -131,11 +131,25 @@ void check_threads_of_trainer() {
   tabular.options = all.options;
   tabular.options.schedule.kind = Schedule::coslog4;
   check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30}));
+  tabular.specs = testing::tabular(8, 3, {{4, 0}, {30000, 8}}, {96, 64}, 3, "mish", 0.2);
+  check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30000}));
 }
 
 TEST(training_gives_the_same_bits_for_any_number_of_threads) {
   check_threads_of_trainer<float>();
   check_threads_of_trainer<double>();
+}
+
+TEST(a_large_table_of_vectors_is_shared_out) {
+  const Stack<float> stack(testing::tabular(8, 0, {{100000, 8}}, {128}, 1, "silu"));
+  Index table = 0, largest = 0;
+  for (const Task& task : stack.tasks())
+    if (task.layer == 0 && task.weights.cols == 8 && task.weights.stride == padded<float>(8)) {
+      table += task.weights.rows;
+      largest = std::max(largest, task.weights.rows);
+    }
+  CHECK(table >= 100001);
+  CHECK(largest * 16 <= 100001);
 }
 
 /** Steps on a team of any size, however small the work is. */
@@ -164,7 +178,7 @@ void check_threads_of_step() {
   // That several threads take leaves, of one output too.
   CHECK(Step<T>::team_size(Stack<T>(networks[4]), 1501, 8) >= 4);
   for (const auto& specs : networks) {
-    const Data<T> data(1501, 5, specs.back().outputs);
+    const Data<T> data(1501, 5, testing::outputs_of(specs));
     for (const Index batch : {1, 2, 7, 63, 64, 101, 300, 1100, 1501}) {
       const std::vector<T> alone = parameters_after_steps(specs, data, batch, 1);
       for (const int n_threads : {2, 3, 4, 8})
@@ -306,20 +320,18 @@ void check_refusals() {
   const auto stack = [](const Specs& specs) { return Stack<T>(specs).n_parameters(); };
   constexpr Index huge = Index{1} << 62;
   CHECK_THROWS(stack(Specs{}), "layers");
-  CHECK_THROWS(stack(Specs{{"dense", 3, 4, "relu", 0}, {"dense", 5, 1, "identity", 0}}), "layers[1] takes 5 inputs");
-  CHECK_THROWS(stack(Specs{{"dense", 0, 4, "relu", 0}}), "Dense.inputs");
-  CHECK_THROWS(stack(Specs{{"dense", 4, 0, "relu", 0}}), "Dense.outputs");
-  CHECK_THROWS(stack(Specs{{"dense", -1, 4, "relu", 0}}), "Dense.inputs");
-  CHECK_THROWS(stack(Specs{{"dense", 4, -7, "relu", 0}}), "Dense.outputs");
-  CHECK_THROWS(stack(Specs{{"dense", huge, 1, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", 1, huge, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", huge, huge, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", std::numeric_limits<Index>::max(), 2, "relu", 0}}), "too large");
-  CHECK_THROWS(stack(Specs{{"dense", 3, 4, "relU", 0}}), "activation");
-  CHECK_THROWS(stack(Specs{{"conv", 3, 4, "relu", 0}}), "layers[0]");
-  CHECK_THROWS(stack(Specs{{"dropout", 0, 0, "", 0.5}}), "layers[0]");
+  CHECK_THROWS(stack(Specs{DenseSpec{3, 4, Activation::relu}, DenseSpec{5, 1}}), "layers[1] takes 5 inputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{0, 4, Activation::relu}}), "Dense.inputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{4, 0, Activation::relu}}), "Dense.outputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{-1, 4, Activation::relu}}), "Dense.inputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{4, -7, Activation::relu}}), "Dense.outputs");
+  CHECK_THROWS(stack(Specs{DenseSpec{huge, 1, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DenseSpec{1, huge, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DenseSpec{huge, huge, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DenseSpec{std::numeric_limits<Index>::max(), 2, Activation::relu}}), "too large");
+  CHECK_THROWS(stack(Specs{DropoutSpec{0.5}}), "layers[0]");
   for (const double rate : {1.0, -0.1, 2.0, std::numeric_limits<double>::quiet_NaN()})
-    CHECK_THROWS(stack(Specs{{"dense", 3, 4, "relu", 0}, {"dropout", 0, 0, "", rate}}), "dropout");
+    CHECK_THROWS(stack(Specs{DenseSpec{3, 4, Activation::relu}, DropoutSpec{rate}}), "dropout");
 
   const Stack<T> two(mlp({3, 4, 1}, "relu", 0.5));
   const auto optimizer = [&](std::vector<double> factors) {

@@ -1,0 +1,26 @@
+// Sums, norms and running means of whole parameter arrays.
+#pragma once
+
+#include <span>
+
+#include "core/matrix.h"
+
+namespace fastmlp {
+
+/** to[i] <- to[i] + from[i] for n elements, whole lines. */
+template <class T>
+void add_to(T* to, const T* from, Index n);
+
+/** to <- (to +) the parts, whose number is a power of two, added as a binary tree; all of the same shape. */
+template <class T>
+void add_as_tree(std::span<const Matrix<const T>> parts, Matrix<T> to, bool add);
+
+/** The sum of the squared gradients. */
+template <class T>
+double squared_norm(const Matrix<T>& gradient);
+
+/** mean <- mean + share * (w - mean); both of the same shape. */
+template <class T>
+void move_towards(Matrix<const T> weights, Matrix<T> mean, T share);
+
+}  // namespace fastmlp

@@ -1,0 +1,152 @@
+#include "train/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+namespace fastmlp {
+
+template <class T>
+Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs,
+                      const Samples<T>& train, Dataset<T> validation, const ExecutorOptions& options)
+    : network_(network),
+      optimizer_(optimizer),
+      inputs_(inputs),
+      validation_(std::move(validation)),
+      options_(options),
+      validation_loss_(options.step.loss),
+      team_(Step<T>::team_size(network.stack(), options.batch_size, options.n_threads)),
+      step_(network, inputs, train, options.step, options.batch_size, team_.next()),
+      losses_(validation_.rows.size()) {
+  validation_loss_.label_smoothing = 0;  // which is for training alone
+  if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
+  if (validation_.n_rows() == 0) return;
+  constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
+  const Index most = kMostBytes / (team_.next() * Workspace<T>::bytes_per_row(network.stack(), false));
+  block_rows_ = std::min({step_.block_rows(), validation_.n_rows(), std::max<Index>(1, most)});
+  for (int i = 0; i < team_.next(); ++i) workspaces_.emplace_back(network.stack(), block_rows_, false);
+  if (options.keeps_outputs)
+    outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));
+}
+
+template <class T>
+void Executor<T>::repeat(const std::function<bool()>& epoch) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kTogether{20};
+  step_.interrupted = interrupted;
+  std::exception_ptr raised;
+  for (bool goes_on = true; goes_on && !raised;) {
+    int epochs = 0;
+    const auto start = Clock::now();
+    const TeamReport report = run_team(team_.next(), [&](Member& member) {
+      if (!member.leads()) return follow(member);
+      leader_ = &member;
+      // An exception cannot cross the team.
+      try {
+        do {
+          goes_on = epoch();
+          ++epochs;
+        } while (goes_on && Clock::now() - start <= kTogether);
+      } catch (...) {
+        raised = std::current_exception();
+      }
+      command(Command::leave);
+    });
+    team_.went(report, std::max(1, epochs));
+  }
+  if (raised) std::rethrow_exception(raised);
+}
+
+template <class T>
+void Executor<T>::command(Command next) {
+  command_ = next;
+  leader_->barrier();
+}
+
+template <class T>
+void Executor<T>::follow(Member& member) {
+  for (;;) {
+    member.barrier();
+    switch (command_) {
+      case Command::epoch: epoch_part(member); break;
+      case Command::evaluation: evaluation_part(member); break;
+      case Command::leave: return;
+    }
+  }
+}
+
+template <class T>
+std::optional<double> Executor<T>::run_epoch(const EpochPlan& plan) {
+  plan_ = &plan;
+  command(Command::epoch);
+  if (!epoch_part(*leader_)) return {};
+  return loss_;
+}
+
+template <class T>
+bool Executor<T>::epoch_part(Member& member) {
+  const EpochPlan& plan = *plan_;
+  // Sums over minibatches; locals, since the other threads read this object's cache lines in every step.
+  double loss = 0, weight = 0;
+  Index first = 0;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i, first += options_.batch_size) {
+    const StepSettings& settings = plan.steps[i];
+    const typename Step<T>::Minibatch batch{plan.order + first, std::min(options_.batch_size, plan.n_rows - first),
+                                            settings.share};
+    auto rate = optimizer_.rate(settings.learning_rate, plan.optimizer_steps + i + 1);
+    rate.decay_share = settings.share;
+    if (!step_.run(member, batch, plan.network_steps + i, &optimizer_, rate)) return false;
+    if (member.leads()) {
+      loss += step_.loss() * step_.weight();
+      weight += step_.weight();
+    }
+  }
+  if (member.leads()) loss_ = weight > 0 ? loss / weight : 0.0;
+  return true;
+}
+
+template <class T>
+std::optional<double> Executor<T>::evaluate() {
+  if (average_) average_->prepare();
+  command(Command::evaluation);
+  if (!evaluation_part(*leader_)) return {};
+  double weight = static_cast<double>(validation_.n_rows());
+  if (validation_.weights) {
+    weight = 0;
+    for (const std::uint32_t row : validation_.rows) weight += static_cast<double>(validation_.weights[row]);
+  }
+  return ordered_sum(losses_.data(), validation_.n_rows()) / weight;
+}
+
+template <class T>
+bool Executor<T>::evaluation_part(Member& member) {
+  const StackWeights<T> weights = average_ ? average_->weights() : network_.weights();
+  Workspace<T>& workspace = workspaces_[static_cast<std::size_t>(member.rank())];
+  const Member::Range mine = member.share(validation_.n_rows(), kRowGrain);
+  for (Index row = mine.first; row < mine.last; row += block_rows_) {
+    const Index rows = std::min(block_rows_, mine.last - row);
+    if (step_.poll(member, rows * network_.stack().work_per_row())) break;
+    const std::uint32_t* picked = validation_.rows.data() + row;
+    gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
+    network_.stack().forward(weights, workspace, 0, rows, Pass{});
+    evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
+                     1.0, losses_.data() + row, Matrix<T>{});
+    if (outputs_.size() == 0) continue;
+    const Index outputs = network_.stack().outputs();
+    for (Index i = 0; i < rows; ++i)
+      std::copy_n(workspace.output().row(i), outputs, outputs_.data() + (row + i) * outputs);
+  }
+  return !member.barrier(step_.stopping());
+}
+
+template <class T>
+Matrix<const double> Executor<T>::outputs() const {
+  if (outputs_.size() == 0) return {};
+  const Index cols = network_.stack().outputs();
+  return {outputs_.data(), validation_.n_rows(), cols, cols};
+}
+
+template class Executor<float>;
+template class Executor<double>;
+
+}  // namespace fastmlp

@@ -1,0 +1,98 @@
+// What training computes, on this machine's processors: epochs of steps, the losses of validation rows, and the way in
+// and out for parameters. What to do next is the Trainer's business; another device would have an executor of its own.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "train/step.h"
+
+namespace fastmlp {
+
+/** What a schedule says for one step. */
+struct StepSettings {
+  double learning_rate;
+  double share = 1;  // of every layer's dropout rate, and of the weight decay
+};
+
+/** One epoch: minibatches of rows in this order, with settings for each. */
+struct EpochPlan {
+  const std::uint32_t* order = nullptr;
+  Index n_rows = 0;
+  std::vector<StepSettings> steps;
+  std::uint64_t network_steps = 0, optimizer_steps = 0;  // that came before, over their whole lives
+};
+
+struct ExecutorOptions {
+  StepOptions step;
+  Index batch_size = 200;
+  double average_steps = 0;    // what is evaluated is the mean of the weights over so many steps (0: the weights)
+  bool keeps_outputs = false;  // of evaluate()
+  int n_threads = 1;
+};
+
+template <class T>
+class Executor {
+ public:
+  /** `validation` may have no rows. */
+  Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, const Samples<T>& train,
+           Dataset<T> validation, const ExecutorOptions& options);
+
+  /** Called on the calling thread every 50 ms or so; true ends the epoch or the evaluation under way. */
+  std::function<bool()> interrupted;
+
+  /** Calls `epoch` on this thread until it returns false. Only in there may run_epoch() and evaluate() be called: their
+   * threads stay together for several epochs, since to start them can take longer than an epoch. */
+  void repeat(const std::function<bool()>& epoch);
+
+  /** The mean of the minibatches' losses, penalty included; nothing when interrupted: the parameters are then partly
+   * updated. */
+  std::optional<double> run_epoch(const EpochPlan& plan);
+  /** The mean loss of the validation rows; nothing when interrupted. */
+  std::optional<double> evaluate();
+  /** Raw outputs of the last evaluation, rows x outputs; no rows where they are not kept. */
+  Matrix<const double> outputs() const;
+
+  Index n_parameters() const { return network_.values().size(); }
+  /** Of the optimiser's last step, or those that evaluate() looks at. */
+  void read_parameters(Buffer<T>& to) const { to.assign(network_.values()); }
+  void read_evaluated(Buffer<T>& to) const { to.assign(average_ ? average_->values() : network_.values()); }
+  void write_parameters(const Buffer<T>& from) { network_.values().assign(from); }
+  /** To be called before the first epoch and after the last: takes parameters and moments from the network and the
+   * optimiser, and hands them back. Here they stay where they are, and only the copies that the passes read are made.
+   */
+  void load() { network_.prepare(); }
+  void store() { network_.prepare(); }
+
+ private:
+  enum class Command { epoch, evaluation, leave };
+  /** Gives the waiting threads their next command. */
+  void command(Command next);
+  /** What those threads do: carry out commands until one is to leave. */
+  void follow(Member& member);
+  /** One thread's part in an epoch and in an evaluation; false when interrupted. */
+  bool epoch_part(Member& member);
+  bool evaluation_part(Member& member);
+
+  Network<T>& network_;
+  Optimizer<T>& optimizer_;
+  const Standardisation& inputs_;
+  Dataset<T> validation_;
+  ExecutorOptions options_;
+  LossOptions validation_loss_;
+  TeamSize team_;
+  Step<T> step_;
+  std::optional<WeightAverage<T>> average_;
+  std::vector<Workspace<T>> workspaces_;  // for validation, one per thread, each of block_rows_
+  Index block_rows_ = 0;
+  std::vector<double> losses_;  // one per validation row
+  Buffer<double> outputs_;      // rows x outputs, where they are kept
+  // Of the epochs under way
+  Member* leader_ = nullptr;
+  Command command_ = Command::leave;
+  const EpochPlan* plan_ = nullptr;
+  double loss_ = 0;  // of the epoch, written by the leader
+};
+
+}  // namespace fastmlp
