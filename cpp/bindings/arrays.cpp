@@ -46,8 +46,12 @@ SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* na
   const Index rows = starts.size() - 1, entries = std::min(values.size(), places.size());
   if (rows < 0) invalid(name, "must have at least one start");
   if (rows > Index{0xffffffff}) invalid(name, "must have fewer than 2^32 rows");
-  const SparseTable<T> table{static_cast<const T*>(values.data()), static_cast<const std::int32_t*>(places.data()),
-                             static_cast<const std::int64_t*>(starts.data()), rows, columns};
+  const SparseTable<T> table{static_cast<const T*>(values.data()),
+                             static_cast<const std::int32_t*>(places.data()),
+                             static_cast<const std::int64_t*>(starts.data()),
+                             rows,
+                             columns,
+                             entries};
   bool holds = table.starts[0] >= 0 && table.starts[rows] <= entries;
   for (Index i = 0; i < rows; ++i) holds = holds && table.starts[i] <= table.starts[i + 1];
   if (!holds) invalid(name, "must have starts of rows that rise from 0 to the number of values");
@@ -102,23 +106,32 @@ std::vector<LayerSpec> layer_specs(const py::list& layers) {
 }
 
 template <class T>
-Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name) {
+Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name, Labels& labels) {
   if (y.ndim() < 1 || y.shape(0) != rows)
     invalid(name, "must have as many rows as X (" + std::to_string(rows) + "); got shape " + shape_of(y));
   if (is_categorical(loss)) {
     if (!py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(y) || y.ndim() != 1)
       invalid(name, "must be a 1-D int32 array of class numbers");
-    const auto* labels = static_cast<const std::int32_t*>(y.data());
-    for (Index i = 0; i < rows; ++i)
+    const auto* given = static_cast<const std::int32_t*>(y.data());
+    labels.assign(given, given + rows);
+    for (std::size_t i = 0; i < labels.size(); ++i)
       if (labels[i] < 0 || labels[i] >= outputs)
         invalid(name, "must hold class numbers from 0 to " + std::to_string(outputs - 1) + "; got " +
                           std::to_string(labels[i]) + " in row " + std::to_string(i));
-    return {nullptr, labels, 1};
+    return {nullptr, labels.data(), 1};
   }
   if (!py::isinstance<py::array_t<T, py::array::c_style>>(y) || y.size() != rows * outputs)
     invalid(name, "must be a C-contiguous array of the network's dtype with " + std::to_string(outputs) +
                       " values per row; got shape " + shape_of(y));
   return {static_cast<const T*>(y.data()), nullptr, outputs};
+}
+
+std::vector<std::uint32_t> row_numbers(const Array<std::uint32_t>& numbers, Index table_rows, const std::string& name,
+                                       const std::string& table) {
+  std::vector<std::uint32_t> rows(numbers.data(), numbers.data() + numbers.size());
+  for (const std::uint32_t row : rows)
+    if (static_cast<Index>(row) >= table_rows) invalid(name, "must be row numbers of " + table);
+  return rows;
 }
 
 template <class T>
@@ -161,11 +174,11 @@ py::array_t<T> view(T* data, const std::vector<Index>& shape, const std::vector<
   return py::array_t<T>(shape, bytes, data, owner);
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                           \
-  template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*); \
-  template SparseTable<T> sparse_table_of(const py::tuple&, Index, const char*);         \
-  template bool holds(const Stack<T>&, const Buffer<T>&, const py::list&);               \
-  template const T* weights_of<T>(const py::array&, Index, const char*);                 \
+#define FASTMLP_INSTANTIATE(T)                                                                    \
+  template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*, Labels&); \
+  template SparseTable<T> sparse_table_of(const py::tuple&, Index, const char*);                  \
+  template bool holds(const Stack<T>&, const Buffer<T>&, const py::list&);                        \
+  template const T* weights_of<T>(const py::array&, Index, const char*);                          \
   template py::array_t<T> view(T*, const std::vector<Index>&, const std::vector<Index>&, py::handle);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -52,10 +52,17 @@ const Standardisation& standardisation_for(const Standardisation* inputs, Index 
 
 std::vector<LayerSpec> layer_specs(const py::list& layers);
 
-/** True values of `rows` rows: class numbers for categorical losses, else rows x outputs numbers. The arrays must
- * outlive the result. */
+/** Class numbers, copied: they are used as indices, and another thread may write to y while there is no GIL. */
+using Labels = std::vector<std::int32_t>;
+
+/** True values of `rows` rows: for categorical losses class numbers, copied to `labels`, else rows x outputs numbers.
+ * `labels` or the array must outlive the result. */
 template <class T>
-Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name);
+Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name, Labels& labels);
+
+/** Row numbers of a table of so many rows, copied for the same reason. */
+std::vector<std::uint32_t> row_numbers(const Array<std::uint32_t>& numbers, Index table_rows, const std::string& name,
+                                       const std::string& table);
 
 /** One weight per row. The array must outlive the result. */
 template <class T>

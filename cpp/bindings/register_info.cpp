@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/cpu.h"
-#include "core/threads.h"
+#include "core/processors.h"
 #include "kernels/matrix_unit.h"
 
 namespace py = pybind11;

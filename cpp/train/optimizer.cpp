@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/threads.h"
+#include "core/denormals.h"
 
 namespace fastmlp {
 

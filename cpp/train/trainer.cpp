@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/denormals.h"
+
 namespace fastmlp {
 namespace {
 
@@ -130,8 +132,8 @@ bool Trainer<T>::evaluate_validation(Member& member) {
     const Index rows = std::min(validation_rows_, mine.last - row);
     if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
-    gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
-    network_.stack().forward(weights, workspace, 0, rows, Pass{});
+    forward_rows(network_.stack(), weights, {&validation_.x, &inputs_}, {picked, 0, rows, mine.last - row - rows},
+                 workspace, 0, Pass{});
     evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
                      1.0, validation_losses_.data() + row, Matrix<T>{});
     if (validation_outputs_.size() == 0) continue;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/team_size.h"
 #include "train/schedule.h"
 #include "train/step.h"
 

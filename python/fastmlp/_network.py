@@ -399,7 +399,7 @@ class Network:
             raise ValueError(
                 f"alpha must be >= 0 and finite, l1_ratio in [0, 1]; got {alpha} and {l1_ratio}"
             )
-        value: float = self._engine.gradients(
+        value: float = self._engine.backward(
             table,
             target,
             weights,

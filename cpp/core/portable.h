@@ -1,0 +1,55 @@
+// What compilers and processors call by different names: the one place that asks which of them it is.
+#pragma once
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define FASTMLP_X86 1
+#else
+#define FASTMLP_X86 0
+#endif
+#if defined(__aarch64__) || defined(_M_ARM64)
+#define FASTMLP_ARM64 1
+#else
+#define FASTMLP_ARM64 0
+#endif
+
+#if FASTMLP_X86
+#include <emmintrin.h>
+#elif defined(_MSC_VER)
+#include <intrin.h>
+#endif
+
+/** Before a loop of a few constant turns. */
+#if defined(__clang__)
+#define FASTMLP_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define FASTMLP_UNROLL _Pragma("GCC unroll 16")
+#else
+#define FASTMLP_UNROLL
+#endif
+
+/** Before a function: part of every caller, or of none. */
+#if defined(__GNUC__)
+#define FASTMLP_ALWAYS_INLINE [[gnu::always_inline]] inline
+#define FASTMLP_NEVER_INLINE [[gnu::noinline]]
+#elif defined(_MSC_VER)
+#define FASTMLP_ALWAYS_INLINE __forceinline
+#define FASTMLP_NEVER_INLINE __declspec(noinline)
+#else
+#define FASTMLP_ALWAYS_INLINE inline
+#define FASTMLP_NEVER_INLINE
+#endif
+
+namespace fastmlp {
+
+/** Tells the processor that this thread waits in a loop. */
+inline void pause_core() {
+#if FASTMLP_X86
+  _mm_pause();
+#elif FASTMLP_ARM64 && defined(__GNUC__)
+  asm volatile("yield");
+#elif FASTMLP_ARM64
+  __yield();
+#endif
+}
+
+}  // namespace fastmlp
