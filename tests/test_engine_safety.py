@@ -173,6 +173,7 @@ def test_epochs_go_on_after_an_interruption(rng):
     engine = network(N_COLUMNS, 512, 512, 1)
     training, optimizer = epochs(engine, X, y), adam(engine)
     order = np.arange(N_ROWS, dtype="uint32")
+    for_minutes = np.tile(order, 10_000)
     weights = engine.flat().copy()
 
     def stop(number, frame):
@@ -180,9 +181,9 @@ def test_epochs_go_on_after_an_interruption(rng):
 
     before = signal.signal(signal.SIGALRM, stop)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(Stop):
-            training.run(np.tile(order, 100_000), optimizer, 1e-3)
+            training.run(for_minutes, optimizer, 1e-3)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
