@@ -308,7 +308,7 @@ def test_bad_arguments_of_gradients(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "lbfgs"}, "solver must be 'sgd', 'adam' or 'rmsprop'; got 'lbfgs'"),
+        ({"solver": "lbfgs"}, "solver must be one of 'sgd', 'adam', 'rmsprop'; got 'lbfgs'"),
         ({"learning_rate_init": 0.0}, "learning_rate_init must be positive"),
         ({"learning_rate_init": np.nan}, "learning_rate_init must be positive"),
         ({"learning_rate_init": np.inf}, "learning_rate_init must be"),

@@ -1,7 +1,8 @@
 // Epochs: training one epoch at a time, and the order of rows that NumPy would shuffle.
-#include "bindings/arrays.h"
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
+#include "bindings/tables.h"
+#include "bindings/targets.h"
 #include "core/numpy_shuffle.h"
 #include "train/epochs.h"
 

@@ -2,6 +2,8 @@
 #include "bindings/arrays.h"
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
+#include "bindings/tables.h"
+#include "bindings/targets.h"
 #include "core/denormals.h"
 #include "predict/outputs.h"
 #include "train/optimizer.h"

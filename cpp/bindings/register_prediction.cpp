@@ -2,6 +2,7 @@
 #include "bindings/arrays.h"
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
+#include "bindings/tables.h"
 #include "predict/predictor.h"
 
 namespace fastmlp::bindings {

@@ -1,26 +1,15 @@
 // train(): one call for a whole fit, without the GIL but for the callback and the look at Ctrl-C.
 #include <exception>
 
-#include "bindings/arrays.h"
 #include "bindings/network.h"
+#include "bindings/tables.h"
+#include "bindings/targets.h"
 #include "train/trainer.h"
 
 namespace fastmlp::bindings {
 namespace {
 
 using py::arg;
-
-const char* reason_name(StopReason reason) {
-  switch (reason) {
-    case StopReason::max_iter: return "max_iter";
-    case StopReason::no_improvement: return "no_improvement";
-    case StopReason::callback: return "callback";
-    case StopReason::time_limit: return "time_limit";
-    case StopReason::interrupted: return "interrupted";
-    case StopReason::diverged: return "diverged";
-  }
-  return "";
-}
 
 TrainOptions train_options(const py::dict& from) {
   TrainOptions to;
@@ -133,7 +122,7 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
   out["learning_rates"] = result.learning_rates;
   out["n_iter"] = result.n_iter;
   out["best_epoch"] = result.best_epoch;
-  out["reason"] = reason_name(result.reason);
+  out["reason"] = name_of(result.reason, kStopReasonNames);
   return out;
 }
 

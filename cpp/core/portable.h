@@ -41,6 +41,22 @@
 
 namespace fastmlp {
 
+/** Fetch the line at an address ahead of its use: to be read, to be read from the second cache (so that the first keeps
+ * what is in use), to be written. */
+#if defined(__GNUC__)
+inline void prefetch_read(const void* address) { __builtin_prefetch(address); }
+inline void prefetch_second_cache(const void* address) { __builtin_prefetch(address, 0, 2); }
+inline void prefetch_write(const void* address) { __builtin_prefetch(address, 1); }
+#elif FASTMLP_X86
+inline void prefetch_read(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T0); }
+inline void prefetch_second_cache(const void* address) { _mm_prefetch(static_cast<const char*>(address), _MM_HINT_T1); }
+inline void prefetch_write(const void* address) { prefetch_read(address); }
+#else
+inline void prefetch_read(const void*) {}
+inline void prefetch_second_cache(const void*) {}
+inline void prefetch_write(const void*) {}
+#endif
+
 /** Tells the processor that this thread waits in a loop. */
 inline void pause_core() {
 #if FASTMLP_X86

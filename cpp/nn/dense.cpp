@@ -37,7 +37,7 @@ Dense<T>::Dense(Index inputs, Index outputs, Activation activation, bool paramet
       activation_(activation),
       parametric_(parametric),
       sparse_(sparse),
-      on_unit_(matrix_unit::in_use<T>() && !sparse && std::min(inputs, outputs) >= kUnitSide) {
+      on_unit_(!sparse && std::min(inputs, outputs) >= kUnitSide && matrix_unit::in_use<T>()) {
   if (inputs < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs));
   if (outputs < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs));
   if (parametric && activation == Activation::identity)

@@ -20,14 +20,6 @@ void apply_link(Link link, Matrix<T> outputs, T* to) {
 
 }  // namespace
 
-Link link_from_name(const std::string& name) {
-  if (name == "identity") return Link::identity;
-  if (name == "logistic") return Link::logistic;
-  if (name == "softmax") return Link::softmax;
-  if (name == "exponential") return Link::exponential;
-  invalid("link", "must be 'identity', 'logistic', 'softmax' or 'exponential'; got '" + name + "'");
-}
-
 template <class T>
 Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link link)
     : stack_(network.shared_stack()),

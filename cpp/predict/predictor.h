@@ -3,15 +3,11 @@
 
 #include <memory>
 
+#include "nn/link.h"
 #include "nn/network.h"
 #include "predict/outputs.h"
 
 namespace fastmlp {
-
-/** What turns a network's raw outputs into predictions. */
-enum class Link { identity, logistic, softmax, exponential };
-
-Link link_from_name(const std::string& name);
 
 template <class T>
 class Predictor {

@@ -19,8 +19,10 @@
 #include "core/random.h"
 #include "core/team_size.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
+#include "core/portable.h"
+
+#if FASTMLP_X86
+#include <xmmintrin.h>
 #endif
 
 namespace fastmlp {
@@ -218,7 +220,7 @@ TEST(threads_follow_the_work) {
   CHECK(available_threads() >= 1);
 }
 
-#if defined(__x86_64__)
+#if FASTMLP_X86
 
 constexpr unsigned kFlushAndDaz = 0x8040u;
 
