@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "core/cpu.h"
-#include "core/threads.h"
+#include "core/denormals.h"
+#include "core/processors.h"
+#include "core/team.h"
 #include "kernels/activation.h"
 #include "kernels/matrix_unit.h"
 #include "kernels/optimizers/adam.h"

@@ -11,15 +11,8 @@
 PYBIND11_MODULE(_cpu, m) {
   m.def("levels", [] {
     std::vector<std::string> levels;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("x86-64-v2")) levels.emplace_back("v2");
-    if (__builtin_cpu_supports("x86-64-v3")) levels.emplace_back("v3");
-    if (__builtin_cpu_supports("x86-64-v4")) {
-      levels.emplace_back("v4");
-      if (fastmlp::has_matrix_unit()) levels.emplace_back("amx");
-    }
-#endif
+    for (int level = 2; level <= fastmlp::processor_level(); ++level) levels.push_back("v" + std::to_string(level));
+    if (fastmlp::processor_level() == 4 && fastmlp::has_matrix_unit()) levels.emplace_back("amx");
     return levels;
   });
 }

@@ -1,8 +1,8 @@
 // Epochs: training one epoch at a time, and the order of rows that NumPy would shuffle.
-#include <algorithm>
-#include <exception>
-
-#include "bindings/arrays.h"
+#include "bindings/interrupt.h"
+#include "bindings/network.h"
+#include "bindings/tables.h"
+#include "bindings/targets.h"
 #include "core/numpy_shuffle.h"
 #include "train/epochs.h"
 
@@ -16,7 +16,7 @@ using Rows = Array<std::uint32_t>;
 template <class T>
 class BoundEpochs {
  public:
-  BoundEpochs(Network<T>& network, const TableObject& x, const py::array& y,
+  BoundEpochs(BoundNetwork<T>& network, const TableObject& x, const py::array& y,
               const std::optional<py::array>& sample_weight, const std::string& link, double alpha, Index batch_size,
               int n_threads)
       : network_(network), options_{canonical_loss(link), 0, alpha, 0} {
@@ -30,45 +30,38 @@ class BoundEpochs {
         data.sparse = table;
     });
     if (batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(batch_size));
-    data.y = targets_of<T>(y, options_.loss.kind, rows_, stack.outputs(), "y");
+    data.y = targets_of<T>(y, options_.loss.kind, rows_, stack.outputs(), "y", labels_);
     if (sample_weight) data.weights = weights_of<T>(*sample_weight, rows_, "sample_weight");
     epochs_.emplace(network, data, options_, batch_size, n_threads);
   }
 
   double run(const Rows& order, Optimizer<T>& optimizer, double learning_rate) {
     optimizer.check(network_.stack());
-    return call(order, [&] { return epochs_->run(order.data(), order.size(), optimizer, learning_rate); });
+    return call(order,
+                [&](const auto& numbers, Index n) { return epochs_->run(numbers, n, optimizer, learning_rate); });
   }
   double gradients(const Rows& rows) {
-    return call(rows, [&] { return epochs_->gradients(rows.data(), rows.size()); });
+    return call(rows, [&](const auto& numbers, Index n) { return epochs_->gradients(numbers, n); });
   }
 
  private:
-  /** Calls f without the GIL, but for the look at Ctrl-C; what the signal's handler raised is raised behind it. */
+  /** Calls f without the GIL, except for the look at Ctrl-C. */
   template <class F>
   double call(const Rows& rows, F&& f) {
     if (rows.size() < 1) invalid("rows", "must hold at least one row number");
-    for (Index i = 0; i < rows.size(); ++i)
-      if (static_cast<Index>(rows.data()[i]) >= rows_) invalid("rows", "must be row numbers of X");
-    std::exception_ptr raised;
-    epochs_->interrupted = [&raised] {
-      const py::gil_scoped_acquire acquire;
-      if (PyErr_CheckSignals() == 0) return false;
-      raised = std::make_exception_ptr(py::error_already_set());
-      return true;
+    const std::vector<std::uint32_t> numbers = row_numbers(rows, rows_, "rows", "X");
+    epochs_->interrupted = [] {
+      check_signals();
+      return false;
     };
-    std::optional<double> loss;
-    {
-      const py::gil_scoped_release release;
-      loss = f();
-    }
-    if (raised) std::rethrow_exception(raised);
-    return *loss;
+    const py::gil_scoped_release release;
+    return f(numbers.data(), rows.size()).value();
   }
 
-  Network<T>& network_;
+  BoundNetwork<T>& network_;
   StepOptions options_;
   Index rows_ = 0;
+  Labels labels_;
   std::optional<Epochs<T>> epochs_;
 };
 
@@ -76,7 +69,7 @@ template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   using Self = BoundEpochs<T>;
   py::class_<Self>(m, ("Epochs" + suffix).c_str())
-      .def(py::init<Network<T>&, const TableObject&, const py::array&, const std::optional<py::array>&,
+      .def(py::init<BoundNetwork<T>&, const TableObject&, const py::array&, const std::optional<py::array>&,
                     const std::string&, double, Index, int>(),
            // The engine keeps no Python objects: these must outlive it.
            py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 5>(),

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/cpu.h"
-#include "core/threads.h"
+#include "core/processors.h"
 #include "kernels/matrix_unit.h"
 
 namespace py = pybind11;
@@ -14,13 +14,13 @@ namespace fastmlp::bindings {
 void register_info(py::module_& m) {
   m.def("build_info", [] {
     py::dict info;
-    info["instruction_set"] = std::string(built_for()) + (matrix_unit::in_use<float>() ? " with AMX" : "");
+    info["instruction_set"] = std::string(built_for()) + (matrix_unit::is_expected() ? " with AMX" : "");
     info["compiler"] = compiler();
     info["eigen"] = FASTMLP_EIGEN_VERSION;
     info["threading"] = threading_layer();
     return info;
   });
-  m.def("use_matrix_unit", &matrix_unit::use);
+  m.def("use_matrix_unit", &matrix_unit::use, py::arg("wanted"), py::arg("required"));
   m.def("available_threads", &available_threads);
 }
 

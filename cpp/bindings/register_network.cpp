@@ -1,8 +1,11 @@
 // Network and Optimizer: for those who write their own loop, and as the state that training works on.
-#include <cmath>
-
 #include "bindings/arrays.h"
-#include "nn/network.h"
+#include "bindings/interrupt.h"
+#include "bindings/network.h"
+#include "bindings/tables.h"
+#include "bindings/targets.h"
+#include "core/denormals.h"
+#include "predict/outputs.h"
 #include "train/optimizer.h"
 
 namespace fastmlp::bindings {
@@ -22,23 +25,23 @@ py::list parameter_views(const Stack<T>& stack, Buffer<T>& flat, py::handle owne
 }
 
 template <class T>
-py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
+py::array_t<T> forward(BoundNetwork<T>& network, const py::array& x, bool training, int n_threads) {
   const Table table = table_for(x, network.stack(), "X");
-  py::array_t<T> out({table.rows, network.stack().outputs()});
+  const Index outputs = network.stack().outputs();
+  py::array_t<T> out({table.rows, outputs});
   T* to = out.mutable_data();
   {
     const py::gil_scoped_release release;
-    const DenormalMode flush(true);
-    network.prepare();
-    constexpr Index kBlockRows = 256;
-    Workspace<T> workspace(network.stack(), std::min(kBlockRows, table.rows), training);
-    for (Index first = 0; first < table.rows; first += kBlockRows) {
-      const Index rows = std::min(kBlockRows, table.rows - first);
-      gather<T>(table, {}, nullptr, first, workspace.input().slice(0, rows));
-      network.stack().forward(network.weights(), workspace, 0, rows, {training, network.seed(), network.steps, first});
-      for (Index i = 0; i < rows; ++i)
-        std::copy_n(workspace.output().row(i), network.stack().outputs(), to + (first + i) * network.stack().outputs());
+    {
+      const DenormalMode flush(true);
+      network.prepare();
     }
+    compute_outputs<T>(network.stack(), network.weights(), {&table, &standardisation_for(nullptr, table.cols)},
+                       table.rows, {training, network.seed(), network.steps}, n_threads, check_signals,
+                       [&](Index first, Matrix<T> block) {
+                         for (Index i = 0; i < block.rows; ++i)
+                           std::copy_n(block.row(i), outputs, to + (first + i) * outputs);
+                       });
   }
   return out;
 }
@@ -46,73 +49,71 @@ py::array_t<T> forward(Network<T>& network, const py::array& x, bool training) {
 /** Fills the network's gradients: of the loss, or from the given derivative by the outputs. Returns the loss (0 for a
  * given derivative). */
 template <class T>
-double gradients(Network<T>& network, const py::array& x, const std::optional<py::array>& y,
-                 const std::optional<py::array>& sample_weight, const std::optional<Array<T>>& output_gradient,
-                 const std::string& loss, double delta, const std::vector<double>& quantiles, double label_smoothing,
-                 double l1, double l2, int n_threads) {
-  Dataset<T> data;
+double backward(BoundNetwork<T>& network, const py::array& x, const std::optional<py::array>& y,
+                const std::optional<py::array>& sample_weight, const std::optional<Array<T>>& output_gradient,
+                const std::string& loss, double delta, const std::vector<double>& quantiles, double label_smoothing,
+                double l1, double l2, int n_threads) {
+  Samples<T> data;
   data.x = table_for(x, network.stack(), "X");
-  if (data.x.rows < 1) invalid("X", "must have at least one row");
-  const Index outputs = network.stack().outputs();
+  const Index n_rows = data.x.rows, outputs = network.stack().outputs();
+  if (n_rows < 1) invalid("X", "must have at least one row");
   StepOptions options;
   options.loss = loss_options(loss, delta, quantiles, label_smoothing);
   options.l1 = l1;
   options.l2 = l2;
-  if (y) data.y = targets_of<T>(*y, options.loss.kind, data.x.rows, outputs, "y");
-  if (sample_weight) data.weights = weights_of<T>(*sample_weight, data.x.rows, "sample_weight");
+  Labels labels;
+  if (y) data.y = targets_of<T>(*y, options.loss.kind, n_rows, outputs, "y", labels);
+  if (sample_weight) data.weights = weights_of<T>(*sample_weight, n_rows, "sample_weight");
   Matrix<const T> given;
   if (output_gradient) {
-    if (output_gradient->ndim() != 2 || output_gradient->shape(0) != data.x.rows ||
-        output_gradient->shape(1) != outputs)
-      invalid("output_gradient",
-              "must be of shape (" + std::to_string(data.x.rows) + ", " + std::to_string(outputs) + ")");
-    given = {output_gradient->data(), data.x.rows, outputs, outputs};
+    if (output_gradient->ndim() != 2 || output_gradient->shape(0) != n_rows || output_gradient->shape(1) != outputs)
+      invalid("output_gradient", "must be of shape (" + std::to_string(n_rows) + ", " + std::to_string(outputs) + ")");
+    given = {output_gradient->data(), n_rows, outputs, outputs};
   }
-  const py::gil_scoped_release release;
-  network.prepare();
-  data.use_all_rows();
-  const Standardisation none;
-  const int team = Step<T>::team_size(network.stack(), data.x.rows, n_threads);
-  Step<T> step(network, none, data, options, data.x.rows, team);
-  step.given_delta = given;
-  run_team(team,
-           [&](Member& member) { step.run(member, {data.rows.data(), data.x.rows}, network.steps, nullptr, {}); });
-  return step.loss();
+  std::unique_ptr<Backward<T>> pass = std::move(network.idle_backward);
+  double value;
+  {
+    const py::gil_scoped_release release;
+    if (!pass || !pass->serves(n_rows, n_threads)) pass = std::make_unique<Backward<T>>(network, n_rows, n_threads);
+    value = pass->run(data, options, given, check_signals);
+  }
+  network.idle_backward = std::move(pass);
+  return value;
 }
 
 /** Starts the parameters anew, from what these rows of a table make of every layer's inputs. */
 template <class T>
-void initialise_from(Network<T>& network, const py::array& x, const Array<std::uint32_t>& rows,
+void initialise_from(BoundNetwork<T>& network, const py::array& x, const Array<std::uint32_t>& rows,
                      const Standardisation* inputs) {
   const Table table = table_for(x, network.stack(), "X");
   if (rows.size() < 1) invalid("rows", "must hold at least one row number");
-  for (Index i = 0; i < rows.size(); ++i)
-    if (static_cast<Index>(rows.data()[i]) >= table.rows) invalid("rows", "must be row numbers of X");
+  const std::vector<std::uint32_t> numbers = row_numbers(rows, table.rows, "rows", "X");
   const Standardisation& known = standardisation_for(inputs, network.stack().inputs());
   const py::gil_scoped_release release;
   const DenormalMode flush(true);
   const Index stride = row_stride<T>(table.cols);
   Buffer<T> memory(checked_product(rows.size(), stride, "rows"));
   const Matrix<T> block{memory.data(), rows.size(), table.cols, stride};
-  gather<T>(table, known, rows.data(), 0, block);
+  gather<T>(table, known, numbers.data(), 0, block);
   network.stack().initialise_from(block, network.values().data(), network.seed());
   network.prepare();
 }
 
 template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
-  py::class_<Network<T>>(m, ("Network" + suffix).c_str())
+  using Bound = BoundNetwork<T>;
+  py::class_<Bound>(m, ("Network" + suffix).c_str())
       .def(py::init([](const py::list& layers, std::optional<std::uint64_t> seed) {
-             return std::make_unique<Network<T>>(layer_specs(layers), seed);
+             return std::make_unique<Bound>(layer_specs(layers), seed);
            }),
            arg("layers"), arg("seed"))
-      .def_property_readonly("inputs", [](const Network<T>& n) { return n.stack().inputs(); })
-      .def_property_readonly("outputs", [](const Network<T>& n) { return n.stack().outputs(); })
-      .def_property_readonly("seed", &Network<T>::seed)
-      .def_readwrite("steps", &Network<T>::steps)
+      .def_property_readonly("inputs", [](const Bound& n) { return n.stack().inputs(); })
+      .def_property_readonly("outputs", [](const Bound& n) { return n.stack().outputs(); })
+      .def_property_readonly("seed", &Bound::seed)
+      .def_readwrite("steps", &Bound::steps)
       .def("arrays",
            [](py::object self) {
-             auto& network = self.cast<Network<T>&>();
+             auto& network = self.cast<Bound&>();
              const py::list values = parameter_views(network.stack(), network.values(), self);
              const py::list gradients = parameter_views(network.stack(), network.gradients(), self);
              py::list all;
@@ -125,24 +126,22 @@ void register_for(py::module_& m, const std::string& suffix) {
            })
       .def("flat",
            [](py::object self) {
-             auto& network = self.cast<Network<T>&>();
+             auto& network = self.cast<Bound&>();
              return view(network.values().data(), {network.values().size()}, {1}, self);
            })
       .def(
           "holds",
-          [](const Network<T>& network, const py::list& arrays) {
-            return holds(network.stack(), network.values(), arrays);
-          },
+          [](const Bound& network, const py::list& arrays) { return holds(network.stack(), network.values(), arrays); },
           arg("arrays"))
-      .def("prepare", [](Network<T>& network) { network.prepare(); })
+      .def("prepare", [](Bound& network) { network.prepare(); })
       .def("initialise_from", &initialise_from<T>, arg("X"), arg("rows"), arg("inputs"))
-      .def("forward", &forward<T>, arg("X"), arg("training"))
-      .def("gradients", &gradients<T>, arg("X"), arg("y"), arg("sample_weight"), arg("output_gradient"), arg("loss"),
+      .def("forward", &forward<T>, arg("X"), arg("training"), arg("n_threads") = 1)
+      .def("backward", &backward<T>, arg("X"), arg("y"), arg("sample_weight"), arg("output_gradient"), arg("loss"),
            arg("delta"), arg("quantiles"), arg("label_smoothing"), arg("l1"), arg("l2"), arg("n_threads"));
 
   py::class_<Optimizer<T>>(m, ("Optimizer" + suffix).c_str())
-      .def(py::init([](const Network<T>& network, const std::string& solver, double momentum, bool nesterov,
-                       double beta_1, double beta_2, double epsilon, double weight_decay,
+      .def(py::init([](const Bound& network, const std::string& solver, double momentum, bool nesterov, double beta_1,
+                       double beta_2, double epsilon, double weight_decay,
                        const std::vector<std::pair<double, double>>& learning_rate_factors,
                        std::vector<double> weight_decay_factors) {
              std::vector<RateFactors> rates;
@@ -170,7 +169,7 @@ void register_for(py::module_& m, const std::string& suffix) {
            })
       .def(
           "step",
-          [](Optimizer<T>& optimizer, Network<T>& network, double learning_rate, double max_grad_norm) {
+          [](Optimizer<T>& optimizer, Bound& network, double learning_rate, double max_grad_norm) {
             const py::gil_scoped_release release;
             return optimizer.step(network, learning_rate, max_grad_norm);
           },

@@ -1,5 +1,8 @@
 // Predictor: an immutable snapshot that any number of Python threads may use.
 #include "bindings/arrays.h"
+#include "bindings/interrupt.h"
+#include "bindings/network.h"
+#include "bindings/tables.h"
 #include "predict/predictor.h"
 
 namespace fastmlp::bindings {
@@ -10,7 +13,7 @@ using py::arg;
 template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   py::class_<Predictor<T>>(m, ("Predictor" + suffix).c_str())
-      .def(py::init([](const Network<T>& network, const Standardisation* inputs, const std::string& link) {
+      .def(py::init([](const BoundNetwork<T>& network, const Standardisation* inputs, const std::string& link) {
              return std::make_unique<Predictor<T>>(network, standardisation_for(inputs, network.stack().inputs()),
                                                    link_from_name(link));
            }),
@@ -28,7 +31,7 @@ void register_for(py::module_& m, const std::string& suffix) {
               py::array_t<T> out({table.rows, predictor.outputs()});
               T* to = out.mutable_data();
               const py::gil_scoped_release release;
-              predictor.predict(table, to, n_threads);
+              predictor.predict(table, to, n_threads, check_signals);
               return out;
             });
           },

@@ -1,25 +1,15 @@
 // train(): one call for a whole fit, without the GIL but for the callback and the look at Ctrl-C.
 #include <exception>
 
-#include "bindings/arrays.h"
+#include "bindings/network.h"
+#include "bindings/tables.h"
+#include "bindings/targets.h"
 #include "train/trainer.h"
 
 namespace fastmlp::bindings {
 namespace {
 
 using py::arg;
-
-const char* reason_name(StopReason reason) {
-  switch (reason) {
-    case StopReason::max_iter: return "max_iter";
-    case StopReason::no_improvement: return "no_improvement";
-    case StopReason::callback: return "callback";
-    case StopReason::time_limit: return "time_limit";
-    case StopReason::interrupted: return "interrupted";
-    case StopReason::diverged: return "diverged";
-  }
-  return "";
-}
 
 TrainOptions train_options(const py::dict& from) {
   TrainOptions to;
@@ -48,39 +38,37 @@ TrainOptions train_options(const py::dict& from) {
   return to;
 }
 
-/** Part is (X, y, sample_weight or None, row numbers or None); its arrays must outlive the result. */
+/** Part is (X, y, sample_weight or None, row numbers or None); its arrays and `labels` must outlive the result. */
 template <class T>
-Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix) {
+Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
+                      Labels& labels) {
   const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
   Dataset<T> data;
   data.x = table_for(array(0), network.stack(), ("X" + suffix).c_str());
   if (data.x.rows < 1) invalid("X" + suffix, "must have at least one row");
-  data.y = targets_of<T>(array(1), loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str());
+  data.y = targets_of<T>(array(1), loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
   if (!part[2].is_none()) data.weights = weights_of<T>(array(2), data.x.rows, ("sample_weight" + suffix).c_str());
-  if (part[3].is_none()) {
+  if (part[3].is_none())
     data.use_all_rows();
-  } else {
-    const auto rows = part[3].cast<Array<std::uint32_t>>();
-    data.rows.assign(rows.data(), rows.data() + rows.size());
-    for (const std::uint32_t row : data.rows)
-      if (static_cast<Index>(row) >= data.x.rows) invalid("rows" + suffix, "must be row numbers of X" + suffix);
-  }
+  else
+    data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), data.x.rows, "rows" + suffix, "X" + suffix);
   return data;
 }
 
 template <class T>
-py::dict train(Network<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
+py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
                const py::tuple& train_part, const std::optional<py::tuple>& validation_part, const py::dict& options,
                const std::optional<py::function>& on_epoch, const std::optional<py::function>& interrupted) {
   optimizer.check(network.stack());
   const TrainOptions parsed = train_options(options);
   const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
   const LossKind loss = parsed.step.loss.kind;
-  Dataset<T> train = dataset_of(network, loss, train_part, "");
+  Labels labels, validation_labels;
+  Dataset<T> train = dataset_of<T>(network, loss, train_part, "", labels);
   Dataset<T> validation;
-  if (validation_part) validation = dataset_of(network, loss, *validation_part, "_val");
+  if (validation_part) validation = dataset_of<T>(network, loss, *validation_part, "_val", validation_labels);
 
-  // An exception cannot cross the team; it is kept until all threads have left.
+  // What Python raises is kept, so that training ends in order.
   std::exception_ptr raised;
   const auto with_python = [&](auto&& ask, auto otherwise) {
     const py::gil_scoped_acquire acquire;
@@ -134,7 +122,7 @@ py::dict train(Network<T>& network, Optimizer<T>& optimizer, const Standardisati
   out["learning_rates"] = result.learning_rates;
   out["n_iter"] = result.n_iter;
   out["best_epoch"] = result.best_epoch;
-  out["reason"] = reason_name(result.reason);
+  out["reason"] = name_of(result.reason, kStopReasonNames);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/portable.h"
 #include "core/types.h"
 
 namespace fastmlp {
@@ -28,7 +29,7 @@ void numpy_shuffle(Next&& next, std::uint32_t* values, Index n) {
       const std::uint32_t number = next() & mask;
       drawn[k] = number;
       k += number <= i - k;
-      if (n > kFitsInCache) __builtin_prefetch(values + number, 1);
+      if (n > kFitsInCache) prefetch_write(values + number);
     }
     for (std::uint32_t k = 0; k < count; ++k) std::swap(values[i - k], values[drawn[k]]);
     i -= count;

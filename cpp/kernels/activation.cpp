@@ -1,7 +1,6 @@
 #include "kernels/activation.h"
 
 #include <algorithm>
-#include <array>
 #include <numbers>
 
 #include "kernels/vector_math.h"
@@ -10,9 +9,6 @@ namespace fastmlp {
 namespace {
 
 using namespace simd;
-
-constexpr std::array<const char*, 11> kNames = {"identity", "relu", "leaky_relu", "elu",      "selu",    "gelu",
-                                                "silu",     "mish", "tanh",       "logistic", "softplus"};
 
 // Each struct: value(z), and either backward(delta, a) = delta * f'(z) from a = f(z) alone, or the derivative together
 // with the value.
@@ -163,18 +159,6 @@ void visit(Activation activation, Visit&& f) {
 }
 
 }  // namespace
-
-Activation activation_from_name(const std::string& name) {
-  const auto found = std::find(kNames.begin(), kNames.end(), name);
-  if (found == kNames.end()) {
-    std::string known;
-    for (const char* other : kNames) known += std::string(known.empty() ? "'" : ", '") + other + "'";
-    invalid("activation", "must be one of " + known + "; got '" + name + "'");
-  }
-  return static_cast<Activation>(found - kNames.begin());
-}
-
-const char* activation_name(Activation activation) { return kNames[static_cast<std::size_t>(activation)]; }
 
 bool saves_derivative(Activation activation) {
   bool saves = false;

@@ -1,17 +1,19 @@
 // Activation functions and their derivatives over rows.
 #pragma once
 
-#include <string>
-
 #include "core/matrix.h"
+#include "core/names.h"
 
 namespace fastmlp {
 
 enum class Activation { identity, relu, leaky_relu, elu, selu, gelu, silu, mish, tanh, logistic, softplus };
+inline constexpr std::array kActivationNames = {"identity", "relu", "leaky_relu", "elu",      "selu",    "gelu",
+                                                "silu",     "mish", "tanh",       "logistic", "softplus"};
 
-/** The activation of that name; an unknown name is an error that lists the known ones. */
-Activation activation_from_name(const std::string& name);
-const char* activation_name(Activation activation);
+inline Activation activation_from_name(const std::string& name) {
+  return value_of<Activation>(name, kActivationNames, "activation");
+}
+inline const char* activation_name(Activation activation) { return name_of(activation, kActivationNames); }
 
 /** Whether the derivative needs z, and so a second buffer per row: elsewhere it follows from f(z). */
 bool saves_derivative(Activation activation);

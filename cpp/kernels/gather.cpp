@@ -4,6 +4,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "core/portable.h"
 #include "kernels/vector_math.h"
 
 namespace fastmlp {
@@ -71,7 +72,7 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
     const char* from = table.data + (rows ? static_cast<Index>(rows[i]) : first + i) * table.row_stride;
     if (rows && i + kAhead < out.rows + following)
       for (Index byte = 0; byte < ahead_bytes; byte += kAlignment)
-        __builtin_prefetch(table.data + static_cast<Index>(rows[i + kAhead]) * table.row_stride + byte);
+        prefetch_read(table.data + static_cast<Index>(rows[i + kAhead]) * table.row_stride + byte);
     T* to = out.row(i);
     if constexpr (std::is_same_v<Source, T>)
       if (contiguous && standardisation.empty()) return copy_row(reinterpret_cast<const T*>(from), cols, to);

@@ -1,17 +1,20 @@
 #include "kernels/matrix_unit.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <stdexcept>
 
 #include "core/cpu.h"
+#include "core/portable.h"
 
-#if defined(__linux__) && defined(__x86_64__) && defined(__AVX512F__) && defined(__AVX512BW__)
+#if defined(__linux__) && FASTMLP_X86 && defined(__GNUC__) && defined(__AVX512F__) && defined(__AVX512BW__)
 #define FASTMLP_MATRIX_UNIT
 #include <immintrin.h>
 
 #include "kernels/packet.h"
-#ifdef __GNUC__
+#ifndef __clang__
 // GCC 12 calls the undefined lanes in its own header uninitialised.
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #endif
@@ -43,7 +46,8 @@ constexpr Index kDepthAtOnce = 256;
 
 constexpr Index blocks(Index depth) { return ceil_div(depth, kDepth); }
 
-bool is_in_use = false;
+bool is_wanted = false, is_required = false;
+std::atomic<bool> is_refused{false};
 
 /** The first n of 16 lanes. */
 inline __mmask16 lanes(Index n) { return static_cast<__mmask16>((1u << std::clamp<Index>(n, 0, kSide)) - 1); }
@@ -309,9 +313,20 @@ FASTMLP_TILES void product_of_rows(const Factor<float>& a, const Factor<float>& 
 
 template <>
 bool in_use<float>() {
-  return is_in_use;
+  if (!is_wanted) return false;
+  static const bool permitted = permit_matrix_unit();
+  is_refused = !permitted;
+  if (!permitted && is_required)
+    throw std::runtime_error(
+        "the instruction set 'amx' was asked for by name, but the system does not let this process use the "
+        "processor's matrix unit");
+  return permitted;
 }
-void use(bool wanted) { is_in_use = wanted && permit_matrix_unit(); }
+void use(bool wanted, bool required) {
+  is_wanted = wanted;
+  is_required = required;
+}
+bool is_expected() { return is_wanted && !is_refused && has_matrix_unit(); }
 
 template <>
 Index packed_size<float>(Index depth, Index columns) {
@@ -337,7 +352,8 @@ template <>
 bool in_use<float>() {
   return false;
 }
-void use(bool) {}
+void use(bool, bool) {}
+bool is_expected() { return false; }
 template <>
 Index packed_size<float>(Index, Index) {
   return 0;

@@ -13,7 +13,9 @@
 
 namespace fastmlp::matrix_unit {
 
-/** Whether layers of T that are made from now on multiply here. Not from the start. */
+/** Whether wide layers of T that are made from now on multiply here: where that is wanted, the library was built for
+ * it, the processor has a unit and the system lets this process use it. The first call that might say yes asks the
+ * system, for the whole process and for good. Throws where the unit is required and refused. */
 template <class T>
 bool in_use();
 template <>
@@ -22,8 +24,10 @@ template <>
 inline bool in_use<double>() {
   return false;
 }
-/** Where the library was built for it, the processor has a unit and the system lets this process use it. */
-void use(bool wanted);
+/** Not wanted from the start. */
+void use(bool wanted, bool required = false);
+/** Whether in_use() may say yes, as far as is known without asking. */
+bool is_expected();
 
 /** A matrix as stored, or its transpose. */
 template <class T>

@@ -5,6 +5,7 @@
 #include <Eigen/Core>
 #include <utility>
 
+#include "core/portable.h"
 #include "core/types.h"
 
 namespace fastmlp::simd {
@@ -96,31 +97,8 @@ inline Packet<double> where_positive<double>(const Packet<double>& gate, const P
   return _mm512_mask_mov_pd(y, _mm512_cmp_pd_mask(gate, _mm512_setzero_pd(), _CMP_GT_OQ), x);
 }
 #endif
-/** Prefetches into L2, so that L1 keeps what is in use. */
-template <class T>
-inline void prefetch(const T* from) {
-  __builtin_prefetch(from, 0, 2);
-}
-/** Lane i of the result is the sum of packet i's lanes; overwrites the packets. */
-template <class T>
-inline Packet<T> sums_of_lanes(Packet<T> (&p)[kWidth<T>]) {
-  constexpr int n = kWidth<T>;
-  // Each round folds the runs of every packet, one of `half` lanes upon the other, and puts those of two packets into
-  // one, until each lane is a run of its own.
-  const auto fold = [&]<int half, int... lane>(std::integer_sequence<int, lane...>) {
-    for (int i = 0; i < half; ++i) {
-      const Packet<T> a = p[2 * i], b = p[2 * i + 1];
-      p[i] = padd(Packet<T>(__builtin_shufflevector(a, b, lane / half * 2 * half + lane % half...)),
-                  Packet<T>(__builtin_shufflevector(a, b, lane / half * 2 * half + half + lane % half...)));
-    }
-  };
-  constexpr auto lanes = std::make_integer_sequence<int, n>();
-  if constexpr (n >= 16) fold.template operator()<8>(lanes);
-  if constexpr (n >= 8) fold.template operator()<4>(lanes);
-  if constexpr (n >= 4) fold.template operator()<2>(lanes);
-  fold.template operator()<1>(lanes);
-  return p[0];
-}
+/** Fetches into the second cache, so that the first keeps what is in use. */
+inline void prefetch(const void* from) { prefetch_second_cache(from); }
 template <class T>
 inline T sum(const Packet<T>& p) {
   alignas(64) T lanes[kWidth<T>];
@@ -128,6 +106,33 @@ inline T sum(const Packet<T>& p) {
   for (int half = kWidth<T> / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
   return lanes[0];
+}
+/** Lane i of the result is the sum of packet i's lanes; overwrites the packets. */
+template <class T>
+inline Packet<T> sums_of_lanes(Packet<T> (&p)[kWidth<T>]) {
+  constexpr int n = kWidth<T>;
+#ifdef __GNUC__
+  if constexpr (n > 1) {
+    // Each round folds the runs of every packet, one of `half` lanes upon the other, and puts those of two packets into
+    // one, until each lane is a run of its own.
+    const auto fold = [&]<int half, int... lane>(std::integer_sequence<int, lane...>) {
+      for (int i = 0; i < half; ++i) {
+        const Packet<T> a = p[2 * i], b = p[2 * i + 1];
+        p[i] = padd(Packet<T>(__builtin_shufflevector(a, b, lane / half * 2 * half + lane % half...)),
+                    Packet<T>(__builtin_shufflevector(a, b, lane / half * 2 * half + half + lane % half...)));
+      }
+    };
+    constexpr auto lanes = std::make_integer_sequence<int, n>();
+    if constexpr (n >= 16) fold.template operator()<8>(lanes);
+    if constexpr (n >= 8) fold.template operator()<4>(lanes);
+    if constexpr (n >= 4) fold.template operator()<2>(lanes);
+    fold.template operator()<1>(lanes);
+    return p[0];
+  }
+#endif
+  alignas(64) T sums[n];
+  for (int i = 0; i < n; ++i) sums[i] = sum<T>(p[i]);
+  return load(sums);
 }
 
 }  // namespace fastmlp::simd

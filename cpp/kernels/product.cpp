@@ -78,7 +78,7 @@ struct Job {
 
 /** Rows [i, i + rows) x packets; with `adds_up` also the sums of b's columns. */
 template <class T, int rows, int packets, bool transposed, bool adds_up>
-[[gnu::always_inline]] inline void tile(const Job<T>& job, Index i) {
+FASTMLP_ALWAYS_INLINE void tile(const Job<T>& job, Index i) {
   constexpr int n = kWidth<T>;
   const Index a_row = transposed ? 1 : job.a_stride;
   const Index a_depth = transposed ? job.a_stride : 1;
@@ -87,7 +87,7 @@ template <class T, int rows, int packets, bool transposed, bool adds_up>
   /** f(r, v, place of the packet in the tile's rows of m) */
   const auto each = [&](auto* m, Index stride, auto&& f) {
     auto* row = m + i * stride;
-#pragma GCC unroll 16
+    FASTMLP_UNROLL
     for (int r = 0; r < rows; ++r, row += stride)
       for (int v = 0; v < packets; ++v) f(r, v, row + v * n);
   };
@@ -110,7 +110,7 @@ template <class T, int rows, int packets, bool transposed, bool adds_up>
     Packet<T> b_packets[packets];
     for (int v = 0; v < packets; ++v) b_packets[v] = load(b + v * n);
     prefetch(ahead);
-#pragma GCC unroll 16
+    FASTMLP_UNROLL
     for (int r = 0; r < rows; ++r) {
       const Packet<T> x = set<T>(a[r * a_row]);
       for (int v = 0; v < packets; ++v) sums[r][v] = pmadd(x, b_packets[v], sums[r][v]);
@@ -140,7 +140,7 @@ template <class T, int rows, int packets, bool transposed, bool adds_up>
 
 /** Rows [first, last) in tiles of rows x packets, the left over ones in ever smaller tiles. */
 template <class T, int rows, int packets, bool transposed>
-[[gnu::noinline]] void tiles(const Job<T>& job, Index first, Index last) {
+FASTMLP_NEVER_INLINE void tiles(const Job<T>& job, Index first, Index last) {
   Index i = first;
   for (; i + rows <= last; i += rows) tile<T, rows, packets, transposed, false>(job, i);
   if constexpr (rows > 1)
@@ -149,7 +149,7 @@ template <class T, int rows, int packets, bool transposed>
 
 /** The first tile of a weight gradient, with the sums of b's columns; returns its rows. */
 template <class T, int rows, int packets>
-[[gnu::noinline]] Index first_tile(const Job<T>& job, Index last) {
+FASTMLP_NEVER_INLINE Index first_tile(const Job<T>& job, Index last) {
   if constexpr (rows > 1)
     if (last < rows) return first_tile<T, rows / 2, packets>(job, last);
   tile<T, rows, packets, true, true>(job, 0);

@@ -13,16 +13,22 @@ template <class T>
 void sparse_product_bias(const SparseRows<T>& a, Matrix<const T> w, const T* bias, Matrix<T> c) {
   constexpr int n = kWidth<T>;
   const SparseTable<T>& table = *a.table;
+  const auto columns = static_cast<std::uint32_t>(w.rows);
+  const auto column_of = [&](Index entry) {
+    const auto column = static_cast<std::uint32_t>(read_once(table.columns + entry));
+    if (column >= columns) sparse_table_changed();
+    return static_cast<Index>(column);
+  };
   for (Index i = 0; i < a.count; ++i) {
-    const std::int64_t begin = table.starts[a.row(i)], end = table.starts[a.row(i) + 1];
+    const auto [begin, end] = a.entries(i);
     T* out = c.row(i);
     for_each_panel(padded<T>(c.cols) / n, [&]<int packets>(Index first) {
       const Index column = first * n;
       Packet<T> sums[packets];
       for (int v = 0; v < packets; ++v) sums[v] = load(bias + column + v * n);
-      for (std::int64_t e = begin; e < end; ++e) {
+      for (Index e = begin; e < end; ++e) {
         const Packet<T> x = set<T>(table.values[e]);
-        const T* row = w.row(table.columns[e]) + column;
+        const T* row = w.row(column_of(e)) + column;
         for (int v = 0; v < packets; ++v) sums[v] = pmadd(x, load(row + v * n), sums[v]);
       }
       for (int v = 0; v < packets; ++v) store(out + column + v * n, sums[v]);
@@ -39,13 +45,16 @@ void sparse_transposed_product(const SparseRows<T>& a, Index first, Matrix<const
     for (Index i = 0; i < c.rows; ++i) std::fill_n(c.row(i), width, T(0));
   const auto last = static_cast<std::int32_t>(first + c.rows);
   for (Index i = 0; i < a.count; ++i) {
-    const std::int32_t* const end = table.columns + table.starts[a.row(i) + 1];
-    const std::int32_t* entry =
-        std::lower_bound(table.columns + table.starts[a.row(i)], end, static_cast<std::int32_t>(first));
+    const auto [begin, end] = a.entries(i);
+    const std::int32_t* const past = table.columns + end;
     const T* from = b.row(i);
-    for (; entry != end && *entry < last; ++entry) {
+    for (const auto* entry = std::lower_bound(table.columns + begin, past, static_cast<std::int32_t>(first));
+         entry != past; ++entry) {
+      const std::int32_t own = read_once(entry);
+      if (own >= last) break;
+      if (own < first) sparse_table_changed();
       const Packet<T> x = set<T>(table.values[entry - table.columns]);
-      T* to = c.row(*entry - first);
+      T* to = c.row(own - first);
       for (Index j = 0; j < width; j += n) store(to + j, pmadd(x, load(from + j), load(to + j)));
     }
   }

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 
+#include "core/error.h"
 #include "core/matrix.h"
 
 namespace fastmlp {
 
-/** A view of a sparse matrix by rows (CSR) in the caller's memory: row i has the entries [starts[i], starts[i + 1]),
- * with columns in ascending order. */
+/** A sparse matrix by rows (CSR) that belongs to somebody else: row i has the entries [starts[i], starts[i + 1]), with
+ * columns that do not fall. Whoever has it may write to it at any time, so all that is used as an index is checked when
+ * it is read. */
 template <class T>
 struct SparseTable {
   const T* values = nullptr;
@@ -16,7 +18,16 @@ struct SparseTable {
   const std::int64_t* starts = nullptr;
   Index rows = 0;
   Index cols = 0;
+  Index n_entries = 0;  // of values and columns
 };
+
+[[noreturn]] inline void sparse_table_changed() { invalid("X", "must not be changed while it is read"); }
+
+/** Reads memory that others may write to, exactly once: what was checked is what is used. */
+template <class Number>
+inline Number read_once(const Number* from) {
+  return *static_cast<const volatile Number*>(from);
+}
 
 /** `count` of its rows: rows[i], or first + i where rows is null. */
 template <class T>
@@ -27,6 +38,15 @@ struct SparseRows {
   Index count = 0;
 
   Index row(Index i) const { return rows ? static_cast<Index>(rows[i]) : first + i; }
+
+  struct Entries {
+    Index begin, end;
+  };
+  Entries entries(Index i) const {
+    const std::int64_t begin = read_once(table->starts + row(i)), end = read_once(table->starts + row(i) + 1);
+    if (begin < 0 || begin > end || end > table->n_entries) sparse_table_changed();
+    return {begin, end};
+  }
 };
 
 /** c <- a w + bias; whole lines of c are written. w and the row of biases are padded as c is. */

@@ -28,7 +28,7 @@ void dot_bias(Matrix<const T> a, Matrix<const T> w, const T* bias, Matrix<T> c) 
         for (int r = 0; r < count; ++r) own[r] = set<T>(0);
         for (Index k = 0; k < depth; k += n) {
           const Packet<T> x = load(weights + k);
-#pragma GCC unroll 16
+          FASTMLP_UNROLL
           for (int r = 0; r < count; ++r) own[r] = pmadd(load(a.row(i + first + r) + k), x, own[r]);
         }
         for (int r = 0; r < count; ++r) sums[first + r] = own[r];
@@ -63,9 +63,8 @@ void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool ad
       row += b.stride;
     };
     Index k = 0;
-    for (; k + chains <= b.rows; k += chains)
-#pragma GCC unroll 4
-      for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
+    for (; k + chains <= b.rows; k += chains) FASTMLP_UNROLL
+    for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
     for (; k < b.rows; ++k) accumulate(sums[0], k);
     for (int half = chains / 2; half > 0; half /= 2)
       for (int s = 0; s < half; ++s)

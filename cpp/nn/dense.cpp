@@ -37,7 +37,7 @@ Dense<T>::Dense(const DenseSpec& spec)
       activation_(spec.activation),
       parametric_(spec.parametric),
       sparse_(spec.sparse),
-      on_unit_(matrix_unit::in_use<T>() && !sparse_ && std::min(inputs_, outputs_) >= kUnitSide) {
+      on_unit_(!sparse_ && std::min(inputs_, outputs_) >= kUnitSide && matrix_unit::in_use<T>()) {
   if (inputs_ < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs_));
   if (outputs_ < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs_));
   if (parametric_ && activation_ == Activation::identity)

@@ -1,10 +1,10 @@
 #include "nn/loss.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 
+#include "core/portable.h"
 #include "nn/losses/absolute_error.h"
 #include "nn/losses/binary_cross_entropy.h"
 #include "nn/losses/cross_entropy.h"
@@ -15,9 +15,6 @@
 
 namespace fastmlp {
 namespace {
-
-constexpr std::array<const char*, 7> kNames = {"squared_error", "absolute_error",       "huber",        "quantile",
-                                               "poisson",       "binary_cross_entropy", "cross_entropy"};
 
 using namespace losses;
 using namespace simd;
@@ -83,7 +80,7 @@ struct LossPass {
 
   /** The terms go to y, their derivatives to z. */
   template <class Term>
-  [[gnu::noinline]] void evaluate(const Term& term, Index count, T* z, T* y) const {
+  FASTMLP_NEVER_INLINE void evaluate(const Term& term, Index count, T* z, T* y) const {
     for (Index k = 0; k < count; k += kWidth<T>) {
       const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
       store(y + k, term.value(z_packet, y_packet));
@@ -117,33 +114,24 @@ struct LossPass {
 
 LossOptions loss_options(const std::string& name, double delta, const std::vector<double>& quantiles,
                          double label_smoothing) {
-  const auto found = std::find(kNames.begin(), kNames.end(), name);
-  if (found == kNames.end()) {
-    std::string known;
-    for (const char* other : kNames) known += std::string(known.empty() ? "'" : ", '") + other + "'";
-    invalid("loss", "must be one of " + known + "; got '" + name + "'");
-  }
+  const auto kind = value_of<LossKind>(name, kLossNames, "loss");
   if (!(delta > 0 && std::isfinite(delta))) invalid("delta", "must be a positive number; got " + std::to_string(delta));
   if (quantiles.empty()) invalid("quantile", "must hold at least one number");
   for (const double q : quantiles)
     if (!(q > 0 && q < 1)) invalid("quantile", "must be in (0, 1); got " + std::to_string(q));
   if (!(label_smoothing >= 0 && label_smoothing < 1))
     invalid("label_smoothing", "must be in [0, 1); got " + std::to_string(label_smoothing));
-  return {static_cast<LossKind>(found - kNames.begin()), delta, quantiles, label_smoothing};
+  return {kind, delta, quantiles, label_smoothing};
 }
 
 LossOptions canonical_loss(const std::string& link) {
   LossOptions loss;
-  if (link == "identity")
-    loss.kind = LossKind::half_squared_error;
-  else if (link == "exponential")
-    loss.kind = LossKind::half_poisson;
-  else if (link == "logistic")
-    loss.kind = LossKind::binary_log_loss;
-  else if (link == "softmax")
-    loss.kind = LossKind::log_loss;
-  else
-    invalid("link", "must be 'identity', 'logistic', 'softmax' or 'exponential'; got '" + link + "'");
+  switch (link_from_name(link)) {
+    case Link::identity: loss.kind = LossKind::half_squared_error; break;
+    case Link::exponential: loss.kind = LossKind::half_poisson; break;
+    case Link::logistic: loss.kind = LossKind::binary_log_loss; break;
+    case Link::softmax: loss.kind = LossKind::log_loss; break;
+  }
   return loss;
 }
 

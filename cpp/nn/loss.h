@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "core/matrix.h"
+#include "nn/link.h"
 
 namespace fastmlp {
 
@@ -23,6 +23,9 @@ enum class LossKind {
   binary_log_loss,
   log_loss,
 };
+/** Of the losses that users choose from; the others follow from the link. */
+inline constexpr std::array kLossNames = {"squared_error", "absolute_error",       "huber",        "quantile",
+                                          "poisson",       "binary_cross_entropy", "cross_entropy"};
 
 struct LossOptions {
   LossKind kind = LossKind::squared_error;

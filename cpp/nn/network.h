@@ -4,7 +4,7 @@
 #include <memory>
 #include <optional>
 
-#include "core/threads.h"
+#include "core/team_size.h"
 #include "nn/stack.h"
 
 namespace fastmlp {

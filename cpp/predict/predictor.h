@@ -3,15 +3,11 @@
 
 #include <memory>
 
-#include "kernels/gather.h"
+#include "nn/link.h"
 #include "nn/network.h"
+#include "predict/outputs.h"
 
 namespace fastmlp {
-
-/** What turns a network's raw outputs into predictions. */
-enum class Link { identity, logistic, softmax, exponential };
-
-Link link_from_name(const std::string& name);
 
 template <class T>
 class Predictor {
@@ -24,12 +20,13 @@ class Predictor {
 
   /** out (table.rows x outputs, row-major without padding) <- predictions. Rows are computed one by one in the same
    * way, whatever stands around them. */
-  void predict(const Table& table, T* out, int max_threads) const;
+  void predict(const Table& table, T* out, int max_threads, const Interruption& interruption = {}) const;
   /** The same of sparse rows, by a network that takes such. */
-  void predict(const SparseTable<T>& table, T* out, int max_threads) const;
+  void predict(const SparseTable<T>& table, T* out, int max_threads, const Interruption& interruption = {}) const;
 
  private:
-  void predict(const Table* dense, const SparseTable<T>* sparse, Index n_rows, T* out, int max_threads) const;
+  void predict(const NetworkInputs<T>& inputs, Index n_rows, T* out, int max_threads,
+               const Interruption& interruption) const;
 
   std::shared_ptr<const Stack<T>> stack_;
   Buffer<T> values_, forward_copy_;

@@ -13,14 +13,24 @@ Epochs<T>::Epochs(Network<T>& network, const Samples<T>& data, const StepOptions
       step_(network, unchanged_, data, options, batch_size, n_threads_) {}
 
 template <class T>
+void Epochs<T>::begin() {
+  step_.interrupted = interrupted;
+  step_.resume();
+  network_.team.set_full(n_threads_);
+}
+
+template <class T>
 std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, Optimizer<T>& optimizer,
                                      double learning_rate) {
-  step_.interrupted = interrupted;
+  begin();
   if (before_.size() == 0) before_ = Buffer<T>(network_.values().size());
   before_.assign(network_.values());
+  const auto restore = [&] {
+    network_.values().assign(before_);
+    network_.prepare();
+  };
   double loss = 0;
-  network_.team.set_full(n_threads_);
-  const TeamReport report = run_team(network_.team.next(), [&](Member& member) {
+  const auto work = [&](Member& member) {
     std::uint64_t step = optimizer.steps;
     for (Index first = 0; first < n_rows; first += batch_size_) {
       const Index count = std::min(batch_size_, n_rows - first);
@@ -29,11 +39,15 @@ std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, O
       if (member.leads()) loss += step_.loss() * static_cast<double>(count);
     }
     if (member.leads()) optimizer.steps = step;
-  });
-  network_.team.went(report);
+  };
+  try {
+    network_.team.went(run_team(network_.team.next(), work));
+  } catch (...) {
+    restore();
+    throw;
+  }
   if (step_.stopping()) {
-    network_.values().assign(before_);
-    network_.prepare();
+    restore();
     return {};
   }
   return loss / static_cast<double>(n_rows);
@@ -41,9 +55,8 @@ std::optional<double> Epochs<T>::run(const std::uint32_t* order, Index n_rows, O
 
 template <class T>
 std::optional<double> Epochs<T>::gradients(const std::uint32_t* rows, Index n_rows) {
+  begin();
   network_.prepare();
-  step_.interrupted = interrupted;
-  network_.team.set_full(n_threads_);
   network_.team.went(
       run_team(network_.team.next(), [&](Member& member) { step_.run(member, {rows, n_rows}, 0, nullptr, {}); }));
   if (step_.stopping()) return {};

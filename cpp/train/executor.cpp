@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
 
 namespace fastmlp {
 
@@ -34,27 +33,20 @@ void Executor<T>::repeat(const std::function<bool()>& epoch) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kTogether{20};
   step_.interrupted = interrupted;
-  std::exception_ptr raised;
-  for (bool goes_on = true; goes_on && !raised;) {
+  for (bool goes_on = true; goes_on;) {
     int epochs = 0;
     const auto start = Clock::now();
     const TeamReport report = run_team(team_.next(), [&](Member& member) {
       if (!member.leads()) return follow(member);
       leader_ = &member;
-      // An exception cannot cross the team.
-      try {
-        do {
-          goes_on = epoch();
-          ++epochs;
-        } while (goes_on && Clock::now() - start <= kTogether);
-      } catch (...) {
-        raised = std::current_exception();
-      }
+      do {
+        goes_on = epoch();
+        ++epochs;
+      } while (goes_on && Clock::now() - start <= kTogether);
       command(Command::leave);
     });
     team_.went(report, std::max(1, epochs));
   }
-  if (raised) std::rethrow_exception(raised);
 }
 
 template <class T>
@@ -127,8 +119,8 @@ bool Executor<T>::evaluation_part(Member& member) {
     const Index rows = std::min(block_rows_, mine.last - row);
     if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
-    gather<T>(validation_.x, inputs_, picked, 0, workspace.input().slice(0, rows), mine.last - row - rows);
-    network_.stack().forward(weights, workspace, 0, rows, Pass{});
+    forward_rows(network_.stack(), weights, {&validation_.x, &inputs_}, {picked, 0, rows, mine.last - row - rows},
+                 workspace, 0, Pass{});
     evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
                      1.0, losses_.data() + row, Matrix<T>{});
     if (outputs_.size() == 0) continue;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/team_size.h"
 #include "train/step.h"
 
 namespace fastmlp {

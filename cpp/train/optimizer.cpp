@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/threads.h"
+#include "core/denormals.h"
 #include "kernels/optimizers/adam.h"
 #include "kernels/optimizers/rmsprop.h"
 #include "kernels/optimizers/sgd.h"
@@ -19,14 +19,7 @@ OptimizerOptions optimizer_options(const std::string& solver, double momentum, b
     if (!holds) invalid(name, std::string("must be ") + expected + "; got " + std::to_string(got));
   };
   OptimizerOptions options;
-  if (solver == "sgd")
-    options.solver = Solver::sgd;
-  else if (solver == "adam")
-    options.solver = Solver::adam;
-  else if (solver == "rmsprop")
-    options.solver = Solver::rmsprop;
-  else
-    invalid("solver", "must be 'sgd', 'adam' or 'rmsprop'; got '" + solver + "'");
+  options.solver = value_of<Solver>(solver, kSolverNames, "solver");
   check(momentum >= 0 && momentum <= 1, "momentum", "in [0, 1]", momentum);
   check(beta_1 >= 0 && beta_1 < 1, "beta_1", "in [0, 1)", beta_1);
   check(beta_2 >= 0 && beta_2 < 1, "beta_2", "in [0, 1)", beta_2);

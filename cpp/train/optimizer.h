@@ -1,15 +1,16 @@
 // Optimisers: SGD with momentum, Adam and RMSprop, all with decoupled weight decay.
 #pragma once
 
-#include <string>
 #include <vector>
 
+#include "core/names.h"
 #include "kernels/optimizers/parameter_block.h"
 #include "nn/network.h"
 
 namespace fastmlp {
 
 enum class Solver { sgd, adam, rmsprop };
+inline constexpr std::array kSolverNames = {"sgd", "adam", "rmsprop"};
 
 /** On the learning rate of one layer's weights and of its biases. */
 struct RateFactors {

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/error.h"
-
 namespace fastmlp {
 namespace {
 
@@ -19,21 +17,7 @@ double anneal(double from, double to, double t) {
 ScheduleOptions schedule_options(const std::string& name, double learning_rate_init, double power_t,
                                  double warmup_fraction) {
   ScheduleOptions options;
-  if (name == "constant")
-    options.kind = Schedule::constant;
-  else if (name == "invscaling")
-    options.kind = Schedule::invscaling;
-  else if (name == "adaptive")
-    options.kind = Schedule::adaptive;
-  else if (name == "cosine")
-    options.kind = Schedule::cosine;
-  else if (name == "one_cycle")
-    options.kind = Schedule::one_cycle;
-  else if (name == "coslog4")
-    options.kind = Schedule::coslog4;
-  else
-    invalid("learning_rate",
-            "must be 'constant', 'invscaling', 'adaptive', 'cosine', 'one_cycle' or 'coslog4'; got '" + name + "'");
+  options.kind = value_of<Schedule>(name, kScheduleNames, "learning_rate");
   if (!(learning_rate_init > 0 && std::isfinite(learning_rate_init)))
     invalid("learning_rate_init", "must be a positive number; got " + std::to_string(learning_rate_init));
   if (!(power_t >= 0 && std::isfinite(power_t)))

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <string>
 
+#include "core/names.h"
+
 namespace fastmlp {
 
 enum class Schedule { constant, invscaling, adaptive, cosine, one_cycle, coslog4 };
+inline constexpr std::array kScheduleNames = {"constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"};
 
 struct ScheduleOptions {
   Schedule kind = Schedule::constant;

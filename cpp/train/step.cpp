@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "core/denormals.h"
+#include "core/team_size.h"
 #include "kernels/penalty.h"
 
 namespace fastmlp {
@@ -84,16 +86,11 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
     : network_(network),
       stack_(network.stack()),
       inputs_(inputs),
-      data_(data),
-      options_(options),
       block_rows_(rows_at_once(stack_)),
       chunk_rows_(std::min(max_rows, is_small(stack_) ? kMostChunkRows : rows_at_most(stack_))),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
-  const auto quantiles = static_cast<Index>(options.loss.quantiles.size());
-  if (quantiles > 1 && quantiles != stack_.outputs())
-    invalid("quantile", "must hold one number for each of the " + std::to_string(stack_.outputs()) +
-                            " outputs, or one for all; got " + std::to_string(quantiles));
+  set_data(data, options);
   double total = 0;
   Index largest = 0;
   for (const Task& task : stack_.tasks()) {
@@ -118,6 +115,17 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
 }
 
 template <class T>
+void Step<T>::set_data(const Samples<T>& data, const StepOptions& options) {
+  const auto quantiles = static_cast<Index>(options.loss.quantiles.size());
+  if (quantiles > 1 && quantiles != stack_.outputs())
+    invalid("quantile", "must hold one number for each of the " + std::to_string(stack_.outputs()) +
+                            " outputs, or one for all; got " + std::to_string(quantiles));
+  data_ = data;
+  options_ = options;
+  std::fill(penalties_.begin(), penalties_.end(), 0.0);
+}
+
+template <class T>
 int Step<T>::team_size(const Stack<T>& stack, Index max_rows, int limit) {
   const int team = worthwhile_threads(work_of(stack, max_rows), limit);
   if (!is_small(stack)) return team;
@@ -135,17 +143,11 @@ std::pair<std::size_t, std::size_t> Step<T>::tasks_of(const Member& member) cons
 
 template <class T>
 bool Step<T>::poll(Member& member, Index work) {
-  constexpr Index kWorkPerLook = 1'000'000;
-  constexpr std::chrono::milliseconds kPatience{50};
-  if (member.leads() && interrupted && (work_since_clock_ += work) >= kWorkPerLook) {
-    work_since_clock_ = 0;
-    const auto now = std::chrono::steady_clock::now();
-    if (now - asked_ >= kPatience) {
-      asked_ = now;
-      const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
-      if (interrupted()) stopping_.store(true, std::memory_order_relaxed);
-    }
+  if (member.leads() && interrupted && timer_.due(work)) {
+    const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
+    if (interrupted()) stopping_.store(true, std::memory_order_relaxed);
   }
+  member.leave_if_failed();
   return stopping();
 }
 
@@ -235,10 +237,9 @@ void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>
                         T* gradients, bool add) {
   const std::uint32_t* picked = chunk.rows + row;
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
-  if (!stack_.takes_sparse())
-    gather<T>(data_.x, inputs_, picked, 0, rows(workspace.input()), chunk.count - row - count);
   const Pass pass{true, network_.seed(), chunk.step, chunk.first + row, chunk.dropout_share};
-  stack_.forward(network_.weights(), workspace, at, count, pass, {&data_.sparse, picked, 0, count});
+  forward_rows(stack_, network_.weights(), {&data_.x, &inputs_, &data_.sparse},
+               {picked, 0, count, chunk.count - row - count}, workspace, at, pass);
   const Matrix<T> delta = rows(workspace.output_delta());
   if (given_delta.data) {
     for (Index i = 0; i < count; ++i) {

@@ -4,15 +4,15 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
 
-#include "core/threads.h"
-#include "kernels/gather.h"
+#include "core/poll_timer.h"
+#include "core/team.h"
+#include "nn/forward_rows.h"
 #include "nn/loss.h"
 #include "nn/network.h"
 #include "train/average.h"
@@ -59,6 +59,11 @@ class Step {
   Step(Network<T>& network, const Standardisation& inputs, const Samples<T>& data, const StepOptions& options,
        Index max_rows, int n_threads);
 
+  /** Takes other samples and options for the next minibatches. */
+  void set_data(const Samples<T>& data, const StepOptions& options);
+  /** Makes up for an interruption: the next minibatch is not ended by the last one's. Before the team starts. */
+  void resume() { stopping_.store(false, std::memory_order_relaxed); }
+
   /** How many threads, at most `limit`, minibatches of that many rows are worth. */
   static int team_size(const Stack<T>& stack, Index max_rows, int limit);
 
@@ -74,7 +79,8 @@ class Step {
   /** The mean of the weights, brought up to date in every step; may be null. */
   WeightAverage<T>* average = nullptr;
 
-  /** Called on the leader every 50 ms or so; true ends the work under way. May be null. */
+  /** Called on the leader every 50 ms or so; true ends the work under way. What it throws comes out of run_team(). May
+   * be null. */
   std::function<bool()> interrupted;
 
   /** Runs one step, without an update where optimizer is null. False when it was interrupted: the parameters are then
@@ -150,9 +156,7 @@ class Step {
   std::vector<double> work_;               // work of all tasks up to the i-th, relative
   // Written by the leader while the others read what is above, so on cache lines of their own.
   alignas(kAlignment) std::atomic<bool> stopping_{false};
-  // The leader's: reading the clock costs as much as a small step, so it is read once per million multiply-adds.
-  alignas(kAlignment) Index work_since_clock_ = 0;
-  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
+  alignas(kAlignment) PollTimer timer_;  // the leader's
   double loss_ = 0, weight_ = 0;
 };
 

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/denormals.h"
+
 namespace fastmlp {
 namespace {
 

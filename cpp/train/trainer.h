@@ -49,6 +49,8 @@ struct EpochAnswer {
 };
 
 enum class StopReason { max_iter, no_improvement, callback, time_limit, interrupted, diverged };
+inline constexpr std::array kStopReasonNames = {"max_iter",   "no_improvement", "callback",
+                                                "time_limit", "interrupted",    "diverged"};
 
 struct TrainResult {
   std::vector<double> loss_curve, validation_curve, learning_rates;

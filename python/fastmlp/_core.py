@@ -1,7 +1,8 @@
 """The compiled core: the module built for the best instruction set that this processor has.
 
 ``FASTMLP_INSTRUCTION_SET`` (``v2``, ``v3``, ``v4`` or ``amx``) takes another one. ``amx`` is v4's
-module with wide layers of float32 on the processor's matrix unit.
+module with wide layers of float32 on the processor's matrix unit. Where nothing is named and the
+system refuses that unit, v4 does their work; where ``amx`` is named, the refusal is an error.
 """
 
 import os
@@ -57,7 +58,8 @@ def _load() -> tuple[ModuleType, list[str]]:
             "pip install . -C cmake.define.FASTMLP_LEVELS=native"
         )
     module = import_module(_name(chosen))
-    module.use_matrix_unit(chosen in ("amx", "native"))
+    # The system is asked when the first wide layer is made; a level that was named must be had.
+    module.use_matrix_unit(wanted=chosen in ("amx", "native"), required=wanted == "amx")
     return module, usable
 
 

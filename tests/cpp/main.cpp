@@ -1,12 +1,11 @@
 // Runs the tests: all of them, or those whose name holds the first argument. Compiled for the baseline processor, so
 // that it can tell that the level of the other files is missing here before any of their code runs.
-#include <unistd.h>
-#include <cstdio>
-#include <cstring>
-
 #include "check.h"
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__unix__)
+#include <unistd.h>
+#include <cstring>
+
 namespace {
 
 bool supported(const char* level) {

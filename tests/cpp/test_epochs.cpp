@@ -60,6 +60,34 @@ TEST(an_interrupted_epoch_changes_no_weights) {
   }
   CHECK(!ended);
   CHECK(same_bits(before.data(), network.values().data(), network.values().size()));
+  // The next call trains, and computes gradients.
+  epochs.interrupted = nullptr;
+  CHECK(epochs.run(data.order.data(), data.rows, optimizer, 1e-3).has_value());
+  CHECK(!same_bits(before.data(), network.values().data(), network.values().size()));
+  CHECK(epochs.gradients(data.order.data(), data.rows).has_value());
+}
+
+TEST(an_exception_ends_an_epoch_and_changes_no_weights) {
+  const Data<double> data(4000, 20, 1);
+  for (const int n_threads : {1, 2}) {
+    Network<double> network(mlp({20, 200, 200, 1}, "tanh"), 4);
+    const std::vector<double> before = copy_of(network.values());
+    Optimizer<double> optimizer({}, network.stack());
+    Epochs<double> epochs(network, data.dataset(), {}, 8, n_threads);
+    epochs.interrupted = []() -> bool { throw std::invalid_argument("on purpose"); };
+    // The first question comes after 50 ms at the earliest.
+    const auto train = [&] {
+      for (int i = 0; i < 100; ++i) {
+        network.values().assign(Network<double>(mlp({20, 200, 200, 1}, "tanh"), 4).values());
+        network.prepare();
+        epochs.run(data.order.data(), data.rows, optimizer, 1e-3);
+      }
+    };
+    CHECK_THROWS(train(), "on purpose");
+    CHECK(same_bits(before.data(), network.values().data(), network.values().size()));
+    epochs.interrupted = nullptr;
+    CHECK(epochs.run(data.order.data(), data.rows, optimizer, 1e-3).has_value());
+  }
 }
 
 /** The loss of one raw output, or of one row of them, as scikit-learn's formulas give it in long double. */

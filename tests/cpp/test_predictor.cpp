@@ -1,5 +1,6 @@
 // The predictor: the network's forward pass, from any number of threads at once, row by row.
 #include <limits>
+#include <memory>
 #include <thread>
 
 #include "check.h"
@@ -122,6 +123,19 @@ TEST(tables_may_lie_in_any_way) {
       reinterpret_cast<const char*>(as_double.data() + (rows - 1) * cols), Scalar::f64, rows, cols, -cols * 8, 8};
   const auto reversed = predict(predictor, backwards, 1);
   for (Index i = 0; i < rows; ++i) CHECK(same_bits(reversed.data() + i * 2, out.data() + (rows - 1 - i) * 2, 2));
+}
+
+TEST(a_long_prediction_can_be_interrupted) {
+  // The same row over and over, for minutes.
+  const std::vector<float> row(64, 0.5f);
+  Table table = testing::table_of(row.data(), Index{1} << 24, 64);
+  table.row_stride = 0;
+  const Network<float> network(mlp({64, 512, 512, 1}, "tanh"), 2);
+  const Predictor<float> predictor(network, {}, Link::identity);
+  const std::unique_ptr<float[]> out(new float[std::size_t{1} << 24]);
+  for (const int n_threads : {1, 2})
+    CHECK_THROWS(predictor.predict(table, out.get(), n_threads, [] { throw std::invalid_argument("on purpose"); }),
+                 "on purpose");
 }
 
 TEST(links_turn_outputs_into_predictions) {

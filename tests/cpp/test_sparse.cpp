@@ -1,5 +1,6 @@
 // Sparse rows: the kernels against sums in double, and whole steps and predictions against dense ones.
 #include <limits>
+#include <utility>
 
 #include "check.h"
 #include "data.h"
@@ -35,7 +36,9 @@ struct Sparse {
       starts.push_back(static_cast<std::int64_t>(values.size()));
     }
   }
-  SparseTable<T> table() const { return {values.data(), columns.data(), starts.data(), rows, cols}; }
+  SparseTable<T> table() const {
+    return {values.data(), columns.data(), starts.data(), rows, cols, static_cast<Index>(values.size())};
+  }
 };
 
 template <class T>
@@ -151,6 +154,47 @@ TEST(sparse_training_equals_dense_training) {
   check_training<double>({60, 33, 2}, 130, 130);
   check_training<float>({300, 600, 3}, 260, 200);         // several tasks across and along
   check_training<double>({12, 70, 70, 1}, 17000, 17000);  // a minibatch of several chunks
+}
+
+/** What another thread writes to the arrays is an error, not an address. */
+template <class T>
+void check_changes() {
+  constexpr Index kRows = 40, kCols = 12;
+  Data<T> data(kRows, kCols, 1);
+  Sparse<T> sparse(data.x, kRows, kCols);
+  std::vector<LayerSpec> specs = mlp({kCols, 20, 1}, "tanh");
+  std::get<DenseSpec>(specs[0]).sparse = true;
+  Network<T> network(specs, 3);
+  const Predictor<T> predictor(network, {}, Link::identity);
+  Samples<T> samples = data.dataset();
+  samples.x = {};
+  samples.sparse = sparse.table();
+  Optimizer<T> optimizer({}, network.stack());
+  std::vector<T> out(kRows);
+  const auto check = [&](auto& number, auto value) {
+    const auto before = std::exchange(number, value);
+    for (const int n_threads : {1, 2}) {
+      Epochs<T> epochs(network, samples, {}, kRows, n_threads);
+      CHECK_THROWS(epochs.run(data.order.data(), kRows, optimizer, 1e-3), "X must not be changed");
+      CHECK_THROWS(predictor.predict(sparse.table(), out.data(), n_threads), "X must not be changed");
+    }
+    number = before;
+  };
+  const std::vector<T> weights = testing::copy_of(network.values());
+  check(sparse.columns[50], -1);
+  check(sparse.columns[50], static_cast<std::int32_t>(kCols));
+  check(sparse.columns.back(), std::numeric_limits<std::int32_t>::max());
+  check(sparse.starts[7], -1);
+  check(sparse.starts[7], sparse.starts.back());
+  check(sparse.starts.back(), sparse.starts.back() + 1);
+  check(sparse.starts.back(), std::numeric_limits<std::int64_t>::max());
+  CHECK(same_bits(weights, testing::copy_of(network.values())));
+  predictor.predict(sparse.table(), out.data(), 1);
+}
+
+TEST(sparse_tables_may_change_without_harm) {
+  check_changes<float>();
+  check_changes<double>();
 }
 
 TEST(only_the_first_layer_takes_sparse_rows) {

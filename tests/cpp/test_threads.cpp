@@ -1,14 +1,28 @@
 // The team: who runs, what the barrier hands over, how work is shared, the floating-point mode.
+#ifdef __unix__
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+#ifdef __linux__
+#include <sched.h>
+#endif
+
 #include <array>
 #include <limits>
+#include <stdexcept>
 #include <thread>
+#include <vector>
 
 #include "check.h"
+#include "core/denormals.h"
+#include "core/processors.h"
 #include "core/random.h"
-#include "core/threads.h"
+#include "core/team_size.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
+#include "core/portable.h"
+
+#if FASTMLP_X86
+#include <xmmintrin.h>
 #endif
 
 namespace fastmlp {
@@ -89,6 +103,93 @@ TEST(what_was_written_before_the_barrier_is_seen_after_it) {
   }
 }
 
+TEST(an_exception_in_one_member_ends_the_work_of_all) {
+  for (const int n : kSizes)
+    for (int failing = 0; failing < n; ++failing)
+      for (const int after : {0, 1, 2, 50}) {
+        std::atomic<int> begun{0}, finished{0};
+        const auto work = [&](Member& member) {
+          ++begun;
+          for (int i = 0; i < 100; ++i) {
+            if (member.rank() == failing && i == after) throw std::invalid_argument("on purpose");
+            member.barrier();
+          }
+          ++finished;
+        };
+        CHECK_THROWS(run_team(n, work), "on purpose");
+        CHECK(begun == n);
+        CHECK(finished == 0);
+      }
+  // The next team knows nothing of it.
+  run_team(8, [](Member& member) { CHECK(member.barrier(true)); });
+}
+
+TEST(the_first_of_several_exceptions_comes_out) {
+  for (int i = 0; i < 200; ++i)
+    CHECK_THROWS(run_team(4, [](Member&) { throw std::invalid_argument("on purpose"); }), "on purpose");
+}
+
+TEST(members_without_barriers_leave_when_another_fails) {
+  const auto work = [](Member& member) {
+    if (member.leads()) throw std::invalid_argument("on purpose");
+    for (;;) member.leave_if_failed();
+  };
+  CHECK_THROWS(run_team(4, work), "on purpose");
+}
+
+TEST(many_callers_have_teams_of_their_own) {
+  std::vector<std::thread> callers;
+  std::atomic<int> sum{0};
+  for (int k = 0; k < 6; ++k)
+    callers.emplace_back([&] {
+      for (int i = 0; i < 50; ++i)
+        run_team(3, [&](Member& member) {
+          member.barrier();
+          if (member.leads()) ++sum;
+          member.barrier();
+        });
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK(sum == 300);
+}
+
+#ifdef __unix__
+TEST(a_forked_child_runs_on_one_thread) {
+  run_team(4, [](Member&) {});
+  const pid_t child = fork();
+  if (child == 0) {
+    int size = 0;
+    run_team(4, [&](Member& member) { size = member.size(); });
+    _exit(size == 1 && available_threads() == 1 ? 0 : 1);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+#endif
+
+#ifdef __linux__
+TEST(processors_are_those_of_the_affinity_mask) {
+  cpu_set_t before, one;
+  CHECK(sched_getaffinity(0, sizeof before, &before) == 0);
+  CHECK(count_processors() == CPU_COUNT(&before));
+  CPU_ZERO(&one);
+  for (int i = 0; CPU_COUNT(&one) == 0; ++i)
+    if (CPU_ISSET(i, &before)) CPU_SET(i, &one);
+  CHECK(sched_setaffinity(0, sizeof one, &one) == 0);
+  CHECK(count_processors() == 1);
+  CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
+}
+#endif
+
+TEST(numbers_of_threads_in_the_environment) {
+  CHECK(number_in(nullptr, 7) == 7);
+  for (const char* text : {"", "many", "0", "-2"}) CHECK(number_in(text, 7) == 7);
+  CHECK(number_in("3", 7) == 3);
+  CHECK(number_in(" 4,2,1", 7) == 4);
+  CHECK(number_in("99999999999", 7) == std::numeric_limits<int>::max());
+}
+
 TEST(shares_cover_everything_once) {
   for (const int n : kSizes) {
     Team team(n);
@@ -119,7 +220,7 @@ TEST(threads_follow_the_work) {
   CHECK(available_threads() >= 1);
 }
 
-#if defined(__x86_64__)
+#if FASTMLP_X86
 
 constexpr unsigned kFlushAndDaz = 0x8040u;
 

@@ -6,7 +6,7 @@
 #include <numbers>
 
 #include "check.h"
-#include "core/threads.h"
+#include "core/denormals.h"
 #include "data.h"
 #include "kernels/activation.h"
 #include "kernels/vector_math.h"

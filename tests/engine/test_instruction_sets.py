@@ -11,6 +11,9 @@ import fastmlp
 from fastmlp import _core
 
 VARIABLE = "FASTMLP_INSTRUCTION_SET"
+needs_unit = pytest.mark.skipif(
+    "amx" not in _core.available_instruction_sets, reason="no matrix unit here"
+)
 
 
 def run(script: str, level: str | None) -> subprocess.CompletedProcess:
@@ -61,13 +64,75 @@ print(_core.build_info()["instruction_set"], *model.fit(X, X[:, 0]).predict(X[:5
 """
 
 
-@pytest.mark.skipif("amx" not in _core.available_instruction_sets, reason="no matrix unit here")
+@needs_unit
 def test_the_matrix_unit_gives_the_numbers_of_the_registers():
     registers, unit = (run(WIDE, level).stdout.split(";") for level in ("v4", "amx"))
     assert registers[0] == "x86-64-v4"
     assert unit[0] == "x86-64-v4 with AMX"
     assert registers[1:] != unit[1:]
     np.testing.assert_allclose(np.float64(unit[1:]), np.float64(registers[1:]), atol=2e-5)
+
+
+PERMISSION = """
+import ctypes
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+def permitted():
+    ask, tile_data, bits = 0x1022, 18, ctypes.c_uint64()  # ARCH_GET_XCOMP_PERM
+    assert libc.syscall(158, ask, ctypes.byref(bits)) == 0  # arch_prctl
+    return bits.value >> tile_data & 1
+
+def refuse():
+    class Stack(ctypes.Structure):
+        _fields_ = [("sp", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+    # The system refuses where a signal handler's stack has no room for the unit's registers.
+    global room
+    room = ctypes.create_string_buffer(4096)
+    stack = Stack(ctypes.addressof(room), 0, 4096)
+    assert libc.sigaltstack(ctypes.byref(stack), None) == 0
+
+from fastmlp import Dense, Network, _core
+"""
+
+
+@needs_unit
+@pytest.mark.parametrize("level", [None, "amx"])
+def test_permission_is_asked_for_by_the_first_wide_layer(level):
+    script = f"""{PERMISSION}
+print(permitted())
+Network([Dense(300, 100), Dense(100, 300)])
+Network([Dense(300, 300)], dtype="float64")
+print(permitted())
+Network([Dense(300, 300)])
+print(permitted(), _core.build_info()["instruction_set"])
+"""
+    done = run(script, level)
+    assert done.stdout.split("\n")[:3] == ["0", "0", "1 x86-64-v4 with AMX"], done.stderr
+
+
+@needs_unit
+def test_a_refused_matrix_unit_is_done_without():
+    script = f"""{PERMISSION}
+refuse()
+Network([Dense(300, 300)])
+print(permitted(), _core.build_info()["instruction_set"])
+"""
+    done = run(script, None)
+    assert done.stdout == "0 x86-64-v4\n", done.stderr
+
+
+@needs_unit
+def test_a_refused_matrix_unit_that_was_named_is_an_error():
+    script = f"""{PERMISSION}
+refuse()
+Network([Dense(100, 100)])
+Network([Dense(300, 300)])
+"""
+    done = run(script, "amx")
+    assert done.returncode == 1
+    assert "RuntimeError: the instruction set 'amx' was asked for" in done.stderr
 
 
 def test_an_instruction_set_that_the_processor_lacks(monkeypatch):

@@ -106,6 +106,45 @@ def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping,
     assert run(script) == "survived\n"
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("call", ["predict", "forward", "backward"])
+def test_ctrl_c_ends_a_long_call_into_the_engine(call, n_threads):
+    """Each would go on for many minutes."""
+    script = f"""
+import os, signal, threading
+import numpy as np
+from fastmlp import _core
+
+sizes = [64, 512, 512, 1]
+layers = [
+    dict(kind="dense", inputs=inputs, outputs=outputs, activation="identity")
+    for inputs, outputs in zip(sizes, sizes[1:])
+]
+engine = _core.NetworkF32(layers, 0)
+weights = engine.flat().copy()
+X = np.broadcast_to(np.ones(64, dtype="float32"), (40_000_000, 64))
+few = X[:100]
+calls = dict(
+    predict=lambda X: _core.PredictorF32(engine, None, "identity").predict(X, {n_threads}),
+    forward=lambda X: engine.forward(X, False, {n_threads}),
+    backward=lambda X: engine.backward(
+        X, np.zeros(len(X), "float32"), None, None, "squared_error", 1.0, [0.5], 0.0, 0.0, 0.0,
+        {n_threads},
+    ),
+)
+call = calls["{call}"]
+before = call(few)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    call(X)
+except KeyboardInterrupt:
+    np.testing.assert_array_equal(engine.flat(), weights)
+    np.testing.assert_array_equal(call(few), before)
+    print("survived")
+"""
+    assert run(script) == "survived\n"
+
+
 def test_ctrl_c_while_jobs_are_submitted_begins_none(many_rows, monkeypatch):
     begun = threading.Event()
 

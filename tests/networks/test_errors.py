@@ -152,7 +152,7 @@ def test_bad_arguments_of_gradients(options, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "lbfgs"}, "solver must be 'sgd', 'adam' or 'rmsprop'; got 'lbfgs'"),
+        ({"solver": "lbfgs"}, "solver must be one of 'sgd', 'adam', 'rmsprop'; got 'lbfgs'"),
         ({"learning_rate_init": 0.0}, "learning_rate_init must be positive"),
         ({"learning_rate_init": np.nan}, "learning_rate_init must be positive"),
         ({"learning_rate_init": np.inf}, "learning_rate_init must be"),
@@ -281,7 +281,7 @@ def test_factors_that_do_not_fit(options, message):
         (
             [Embedding(1, bin_edges=[[0]])],
             ValueError,
-            "Embedding.bin_edges must hold at least two knots",
+            "Embedding.bin_edges must hold at least two",
         ),
         ([Embedding(1, bin_edges=[[1, 0]])], ValueError, "Embedding.bin_edges must ascend"),
         ([Embedding(1, bin_edges=[[0, np.inf]])], ValueError, "Embedding.bin_edges must be finite"),

@@ -183,5 +183,4 @@ def engine_spec(layer: Layer) -> dict[str, Any]:
             raise TypeError(f"{kind}.{name} must be {words}; got {reprlib.repr(value)}")
         if expected is Integral and not -(2**63) <= value < 2**63:
             raise ValueError(f"{kind}.{name} is too large: {value}")
-    described["knots"] = described.pop("bin_edges", ())  # MERGE
     return described

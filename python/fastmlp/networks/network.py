@@ -152,8 +152,7 @@ class Network:
             If X does not hold numbers.
         """
         outputs: NDArray[Any] = self._engine.forward(
-            self._table(X),
-            training,  # MERGE
+            self._table(X), training, n_threads(self.n_jobs)
         )
         return outputs
 
@@ -233,7 +232,7 @@ class Network:
             raise ValueError(
                 f"alpha must be >= 0 and finite, l1_ratio in [0, 1]; got {alpha} and {l1_ratio}"
             )
-        value: float = self._engine.gradients(  # MERGE
+        value: float = self._engine.backward(
             table,
             target,
             weights,

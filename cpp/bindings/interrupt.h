@@ -1,0 +1,14 @@
+// Ctrl-C while the core works.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastmlp::bindings {
+
+/** For work without the GIL: throws what the handler of a signal raised, such as KeyboardInterrupt. */
+inline void check_signals() {
+  const pybind11::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
+}
+
+}  // namespace fastmlp::bindings

@@ -1,0 +1,59 @@
+// Tables as the core reads them, from NumPy arrays.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <variant>
+#include <vector>
+
+#include "kernels/gather.h"
+#include "nn/stack.h"
+
+namespace fastmlp::bindings {
+
+namespace py = pybind11;
+
+/** A C-contiguous array of T; anything else is converted by pybind11. */
+template <class T>
+using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+/** A 2-D array of numbers as it lies, without a copy. */
+Table table_of(const py::array& x, Index columns, const char* name);
+
+/** The same for a stack, which must not take sparse rows. */
+template <class T>
+Table table_for(const py::array& x, const Stack<T>& stack, const char* name) {
+  if (stack.takes_sparse()) invalid(name, "must be sparse, as the network is");
+  return table_of(x, stack.inputs(), name);
+}
+
+/** A sparse matrix as the tuple (values, columns, starts) of its rows, as in SciPy's csr_array. The arrays must outlive
+ * the result. */
+template <class T>
+SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* name);
+
+/** X as Python hands it over: an array, or for a network that takes sparse rows the tuple of their parts. */
+using TableObject = std::variant<py::array, py::tuple>;
+
+/** Calls f with x as the Table or the SparseTable<T> that the stack takes. */
+template <class T, class F>
+auto visit_table(const TableObject& x, const Stack<T>& stack, const char* name, F&& f) {
+  if (const py::array* dense = std::get_if<py::array>(&x)) return f(table_for(*dense, stack, name));
+  if (!stack.takes_sparse()) invalid(name, "must not be sparse");
+  return f(sparse_table_of<T>(std::get<py::tuple>(x), stack.inputs(), name));
+}
+
+/** The one given, which must fit, or an empty one where there is none. It must outlive the result: a copy takes 24
+ * bytes per column. */
+const Standardisation& standardisation_for(const Standardisation* inputs, Index columns);
+
+/** Row numbers of a table of so many rows, copied: another thread may write to them while there is no GIL. */
+std::vector<std::uint32_t> row_numbers(const Array<std::uint32_t>& numbers, Index table_rows, const std::string& name,
+                                       const std::string& table);
+
+/** For messages. */
+std::string shape_of(const py::array& a);
+
+}  // namespace fastmlp::bindings

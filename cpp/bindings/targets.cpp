@@ -1,0 +1,45 @@
+#include "bindings/targets.h"
+
+#include <string>
+
+#include "bindings/tables.h"
+
+namespace fastmlp::bindings {
+
+template <class T>
+Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name, Labels& labels) {
+  if (y.ndim() < 1 || y.shape(0) != rows)
+    invalid(name, "must have as many rows as X (" + std::to_string(rows) + "); got shape " + shape_of(y));
+  if (is_categorical(loss)) {
+    if (!py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(y) || y.ndim() != 1)
+      invalid(name, "must be a 1-D int32 array of class numbers");
+    const auto* given = static_cast<const std::int32_t*>(y.data());
+    labels.assign(given, given + rows);
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      if (labels[i] < 0 || labels[i] >= outputs)
+        invalid(name, "must hold class numbers from 0 to " + std::to_string(outputs - 1) + "; got " +
+                          std::to_string(labels[i]) + " in row " + std::to_string(i));
+    return {nullptr, labels.data(), 1};
+  }
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(y) || y.size() != rows * outputs)
+    invalid(name, "must be a C-contiguous array of the network's dtype with " + std::to_string(outputs) +
+                      " values per row; got shape " + shape_of(y));
+  return {static_cast<const T*>(y.data()), nullptr, outputs};
+}
+
+template <class T>
+const T* weights_of(const py::array& weights, Index rows, const char* name) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(weights) || weights.ndim() != 1 || weights.shape(0) != rows)
+    invalid(name, "must be an array of the network's dtype with one number per row (" + std::to_string(rows) +
+                      "); got shape " + shape_of(weights));
+  return static_cast<const T*>(weights.data());
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                                    \
+  template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*, Labels&); \
+  template const T* weights_of<T>(const py::array&, Index, const char*);
+FASTMLP_INSTANTIATE(float)
+FASTMLP_INSTANTIATE(double)
+#undef FASTMLP_INSTANTIATE
+
+}  // namespace fastmlp::bindings

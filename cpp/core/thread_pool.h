@@ -1,0 +1,28 @@
+// Threads that are kept between calls, for builds without OpenMP.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+namespace fastmlp {
+
+struct PoolThread;
+
+/** Some of the pool's threads, for one call. New ones are started where too few are idle. */
+class BorrowedThreads {
+ public:
+  /** As many as wanted, or as the system lets us start. */
+  explicit BorrowedThreads(int wanted);
+  ~BorrowedThreads();
+  BorrowedThreads(const BorrowedThreads&) = delete;
+  BorrowedThreads& operator=(const BorrowedThreads&) = delete;
+
+  int size() const { return static_cast<int>(threads_.size()); }
+  /** Calls body(0) here and body(1) to body(size()) on the threads; returns when all have. The body must not throw. */
+  void run(const std::function<void(int)>& body);
+
+ private:
+  std::vector<PoolThread*> threads_;
+};
+
+}  // namespace fastmlp
