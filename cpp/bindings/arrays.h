@@ -14,7 +14,7 @@ namespace py = pybind11;
 
 std::vector<LayerSpec> layer_specs(const py::list& layers);
 
-/** Whether a stack's parameters are these, one array after the other, bit for bit. */
+/** Whether these arrays are equal to the parameters of a stack, bit for bit. */
 template <class T>
 bool holds(const Stack<T>& stack, const Buffer<T>& parameters, const py::list& arrays);
 

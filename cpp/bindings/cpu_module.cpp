@@ -1,5 +1,5 @@
-// Which x86-64 levels this processor has, and whether a matrix unit beyond them. A module of its own, built for any
-// processor, so that it can be asked before one of the others is loaded.
+// Which x86-64 levels this processor has, and whether a matrix unit beyond them. A separate module, built for
+// any processor, so that it can be loaded before the others.
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 

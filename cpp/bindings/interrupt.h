@@ -5,7 +5,7 @@
 
 namespace fastmlp::bindings {
 
-/** For work without the GIL: throws what the handler of a signal raised, such as KeyboardInterrupt. */
+/** Runs the handlers of pending signals and throws what they raise, such as KeyboardInterrupt. Without the GIL. */
 inline void check_signals() {
   const pybind11::gil_scoped_acquire acquire;
   if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();

@@ -11,8 +11,8 @@ template <class T>
 struct BoundNetwork : Network<T> {
   using Network<T>::Network;
 
-  /** Of the last backward pass, for the next; taken out and put back under the GIL, so that a call that comes meanwhile
-   * has its own. */
+  /** The memory of the last backward pass, for the next one. A call takes it out and puts it back while it holds the
+   * GIL, so a second call at the same time uses its own. */
   std::unique_ptr<Backward<T>> idle_backward;
 };
 

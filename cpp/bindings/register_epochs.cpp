@@ -1,4 +1,4 @@
-// Epochs: training one epoch at a time, and the order of rows that NumPy would shuffle.
+// Epochs: training one epoch at a time; and NumPy's shuffle.
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
 #include "bindings/tables.h"
@@ -45,7 +45,7 @@ class BoundEpochs {
   }
 
  private:
-  /** Calls f without the GIL, except for the look at Ctrl-C. */
+  /** Calls f without the GIL, except to check for signals. */
   template <class F>
   double call(const Rows& rows, F&& f) {
     if (rows.size() < 1) invalid("rows", "must hold at least one row number");
@@ -71,7 +71,7 @@ void register_for(py::module_& m, const std::string& suffix) {
   py::class_<Self>(m, ("Epochs" + suffix).c_str())
       .def(py::init<BoundNetwork<T>&, const TableObject&, const py::array&, const std::optional<py::array>&,
                     const std::string&, double, Index, int>(),
-           // The engine keeps no Python objects: these must outlive it.
+           // The core holds no references to Python objects: these must outlive it.
            py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 5>(),
            arg("network"), arg("X"), arg("y"), arg("sample_weight"), arg("link"), arg("alpha"), arg("batch_size"),
            arg("n_threads"))

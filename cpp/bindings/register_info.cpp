@@ -1,4 +1,4 @@
-// What was built, and how many threads there are.
+// How the core was built, and how many threads it may use.
 #include <pybind11/pybind11.h>
 
 #include <string>

@@ -1,4 +1,4 @@
-// Network and Optimizer: for those who write their own loop, and as the state that training works on.
+// Network and Optimizer: the state that train() works on, and the parts of a training loop in Python.
 #include "bindings/arrays.h"
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
@@ -13,7 +13,7 @@ namespace {
 
 using py::arg;
 
-/** A flat buffer of the stack's as one array for each of its parameter arrays; no arrays if it is empty. */
+/** Views of a flat buffer, one for each parameter array of the stack; none if the buffer is empty. */
 template <class T>
 py::list parameter_views(const Stack<T>& stack, Buffer<T>& flat, py::handle owner) {
   py::list views;
@@ -81,7 +81,7 @@ double backward(BoundNetwork<T>& network, const py::array& x, const std::optiona
   return value;
 }
 
-/** Starts the parameters anew, from what these rows of a table make of every layer's inputs. */
+/** Initialises the parameters from data: from the inputs that these rows of a table give to every layer. */
 template <class T>
 void initialise_from(BoundNetwork<T>& network, const py::array& x, const Array<std::uint32_t>& rows,
                      const Standardisation* inputs) {

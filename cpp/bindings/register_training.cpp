@@ -1,4 +1,4 @@
-// train(): one call for a whole fit, without the GIL but for the callback and the look at Ctrl-C.
+// train(): one call for a whole fit, without the GIL except for callbacks and to check for signals.
 #include <exception>
 
 #include "bindings/network.h"
@@ -68,7 +68,7 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
   Dataset<T> validation;
   if (validation_part) validation = dataset_of<T>(network, loss, *validation_part, "_val", validation_labels);
 
-  // What Python raises is kept, so that training ends in order.
+  // What Python raises is kept until the trainer has restored the weights.
   std::exception_ptr raised;
   const auto with_python = [&](auto&& ask, auto otherwise) {
     const py::gil_scoped_acquire acquire;

@@ -19,10 +19,10 @@ namespace py = pybind11;
 template <class T>
 using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
 
-/** A 2-D array of numbers as it lies, without a copy. */
+/** A 2-D array of numbers in any layout, without a copy. */
 Table table_of(const py::array& x, Index columns, const char* name);
 
-/** The same for a stack, which must not take sparse rows. */
+/** The same, for a stack that takes dense rows. */
 template <class T>
 Table table_for(const py::array& x, const Stack<T>& stack, const char* name) {
   if (stack.takes_sparse()) invalid(name, "must be sparse, as the network is");
@@ -34,7 +34,7 @@ Table table_for(const py::array& x, const Stack<T>& stack, const char* name) {
 template <class T>
 SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* name);
 
-/** X as Python hands it over: an array, or for a network that takes sparse rows the tuple of their parts. */
+/** X as Python passes it: an array or, for a network that takes sparse rows, the tuple of its parts. */
 using TableObject = std::variant<py::array, py::tuple>;
 
 /** Calls f with x as the Table or the SparseTable<T> that the stack takes. */
@@ -45,8 +45,8 @@ auto visit_table(const TableObject& x, const Stack<T>& stack, const char* name, 
   return f(sparse_table_of<T>(std::get<py::tuple>(x), stack.inputs(), name));
 }
 
-/** The one given, which must fit, or an empty one where there is none. It must outlive the result: a copy takes 24
- * bytes per column. */
+/** The given standardisation, which must fit, or an empty one for null. Not a copy, which would take 24 bytes per
+ * column: the argument must outlive the result. */
 const Standardisation& standardisation_for(const Standardisation* inputs, Index columns);
 
 /** Row numbers of a table of so many rows, copied: another thread may write to them while there is no GIL. */

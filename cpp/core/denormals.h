@@ -1,11 +1,11 @@
-// The floating-point mode that networks are trained and evaluated in.
+// The floating-point mode for training and prediction.
 #pragma once
 
 #include <cstdint>
 
 namespace fastmlp {
 
-/** While it lives, denormals are flushed to zero (or, with `flush` false, kept) on this thread. */
+/** During its lifetime, denormals are flushed to zero (or, with `flush` false, kept) on this thread. */
 class DenormalMode {
  public:
   explicit DenormalMode(bool flush);
@@ -14,7 +14,7 @@ class DenormalMode {
   DenormalMode& operator=(const DenormalMode&) = delete;
 
  private:
-  std::uint64_t saved_ = 0;
+  [[maybe_unused]] std::uint64_t saved_ = 0;
 };
 
 }  // namespace fastmlp

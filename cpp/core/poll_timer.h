@@ -1,4 +1,4 @@
-// When to look whether the user wants the work to end.
+// When to check for an interruption.
 #pragma once
 
 #include <chrono>
@@ -7,11 +7,11 @@
 
 namespace fastmlp {
 
-/** Due every 50 ms or so. To read the clock costs as much as a small step, so it is read once per million
+/** Due about every 50 ms. Reading the clock costs as much as a small step, so it is read once per million
  * multiply-adds. */
 class PollTimer {
  public:
-  /** To be asked before every `work` multiply-adds. */
+  /** To be called before every `work` multiply-adds. */
   bool due(Index work) {
     constexpr Index kWorkPerLook = 1'000'000;
     constexpr std::chrono::milliseconds kPatience{50};

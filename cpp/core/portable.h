@@ -1,4 +1,4 @@
-// What compilers and processors call by different names: the one place that asks which of them it is.
+// Compilers and processors have different words for these. No other file should ask which compiler it is.
 #pragma once
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -18,7 +18,7 @@
 #include <intrin.h>
 #endif
 
-/** Before a loop of a few constant turns. */
+/** Before a loop with a small constant number of iterations. */
 #if defined(__clang__)
 #define FASTMLP_UNROLL _Pragma("clang loop unroll(full)")
 #elif defined(__GNUC__)
@@ -27,7 +27,7 @@
 #define FASTMLP_UNROLL
 #endif
 
-/** Before a function: part of every caller, or of none. */
+/** Before a function: always inlined, never inlined. */
 #if defined(__GNUC__)
 #define FASTMLP_ALWAYS_INLINE [[gnu::always_inline]] inline
 #define FASTMLP_NEVER_INLINE [[gnu::noinline]]
@@ -57,7 +57,7 @@ inline void prefetch_second_cache(const void*) {}
 inline void prefetch_write(const void*) {}
 #endif
 
-/** Tells the processor that this thread waits in a loop. */
+/** Tells the processor that this thread spins. */
 inline void pause_core() {
 #if FASTMLP_X86
   _mm_pause();

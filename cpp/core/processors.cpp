@@ -22,7 +22,7 @@ namespace {
 std::atomic<bool> forked{false};
 
 #if defined(__unix__) || defined(__APPLE__)
-// Threads do not survive a fork: a child that handed work to those of its parent would wait for ever.
+// Threads do not survive a fork: a child that waited for those of its parent would wait for ever.
 const int fork_handler = pthread_atfork(nullptr, nullptr, [] { forked = true; });
 #endif
 

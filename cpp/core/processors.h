@@ -3,20 +3,20 @@
 
 namespace fastmlp {
 
-/** Processors that this process may run on (its affinity mask), at least 1. Counted once per process: the system reads
- * a file to tell. */
+/** Processors that this process may run on (its affinity mask), at least 1. Counted once per process, since the C
+ * library may read a file to count them. */
 int processors();
-/** Counts them anew. */
+/** The same, counted now. */
 int count_processors();
 
 /** Threads a call may use by default: affinity mask, OMP_NUM_THREADS, OMP_THREAD_LIMIT and, with OpenMP,
  * threadpoolctl's limits; 1 in a forked child. */
 int available_threads();
 
-/** Threads that a call gets at most, however many it asks for: OMP_THREAD_LIMIT; 1 in a forked child. */
+/** The most threads that a call gets, however many it asks for: OMP_THREAD_LIMIT; 1 in a forked child. */
 int most_threads();
 
-/** The first number in the text of an environment variable, `otherwise` where there is none above 0. */
+/** The first number in the text of an environment variable, or `otherwise` if it is not a number above 0. */
 int number_in(const char* text, int otherwise);
 
 /** "OpenMP" or "std::thread". */

@@ -16,7 +16,7 @@
 namespace fastmlp {
 
 Team::Team(int size) : size_(size) {
-  // About 100 us of spinning on a core of one's own; with more threads than cores the others need the core.
+  // About 100 us of spinning. With more threads than cores, the others need the core.
   spins_ = size <= processors() ? 2000 : 20;
 }
 
@@ -39,7 +39,7 @@ void Team::run(int rank, const std::function<void(Member&)>& body) {
 void Team::fail(std::exception_ptr error) {
   if (!has_error_.exchange(true)) error_ = std::move(error);
   failed_.store(true, std::memory_order_relaxed);
-  // Wakes those who wait. No barrier is whole from now on.
+  // Wakes those who wait. From now on no barrier completes.
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
 }
@@ -91,7 +91,8 @@ namespace {
 /** Threads of all teams now at work in this process. */
 std::atomic<int> busy{0};
 
-/** A team's threads while it works: as many as wanted, or beside other teams as the processors that they leave. */
+/** The number of threads of a team while it runs: as many as wanted or, beside other teams, as many as there are
+ * processors left. */
 class Share {
  public:
   explicit Share(int wanted) {
@@ -123,13 +124,13 @@ TeamReport run_team(int n_threads, const std::function<void(Member&)>& body) {
     return report(alone);
   }
 #ifdef _OPENMP
-  // The runtime may give fewer threads than asked for, and the barrier counts on every member.
+  // The runtime may start fewer threads than asked for; the barrier must know how many.
   std::optional<Team> team;
 #pragma omp parallel num_threads(share.size)
   {
 #pragma omp single
     team.emplace(omp_get_num_threads());
-    // The single ends when all have come.
+    // All threads have arrived when the single ends.
     if (omp_get_thread_num() == 0) team->add_sleep(Clock::now() - start);
     team->run(omp_get_thread_num(), body);
   }

@@ -1,4 +1,4 @@
-// A team: some threads that work on one thing together, and wait for each other at barriers.
+// A team: threads that run the same function at the same time and wait for each other at barriers.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@ namespace fastmlp {
 
 class Team;
 
-/** Rows are shared out in such numbers: those of a register tile, and of a line of losses. */
+/** Rows are divided in multiples of this: the rows of a register tile, and the losses in a cache line. */
 inline constexpr Index kRowGrain = 8;
 
 /** One thread's place in a team. */
@@ -24,11 +24,11 @@ class Member {
   int size() const;
   bool leads() const { return rank_ == 0; }
 
-  /** Waits for the whole team. Every member gets the value that the leader gave at this barrier, so that all take the
-   * same turn even while the leader already thinks of the next one. */
+  /** Waits for the whole team. Returns to every member the value that the leader passed at this barrier, so that all
+   * take the same branch, even if the leader has already gone on. */
   bool barrier(bool leader_says = false);
 
-  /** Ends this member's work if another has failed; for long work without barriers. */
+  /** Ends this member's work if another member has failed. For long work without barriers. */
   void leave_if_failed() const;
 
   /** This member's part [first, last) of n items, cut at multiples of `grain`. */
@@ -49,19 +49,19 @@ class Team {
   explicit Team(int size);
   int size() const { return size_; }
 
-  /** Counts time in which a member could not go on for want of another. */
+  /** Adds time in which a member waited for another. */
   void add_sleep(std::chrono::steady_clock::duration time);
-  /** Seconds of it, of all members together. */
+  /** The sum over all members, in seconds. */
   double slept() const { return 1e-9 * static_cast<double>(slept_.load()); }
 
-  /** Runs the body as one member. What it throws is kept, and the others leave at their next barrier. */
+  /** Runs the body as one member. Keeps what it throws, and makes the others leave at their next barrier. */
   void run(int rank, const std::function<void(Member&)>& body);
-  /** When all have left: throws what the first to fail threw. */
+  /** Throws the first exception again, if there was one. To be called when all members have left. */
   void rethrow() const;
 
  private:
   friend class Member;
-  /** What ends the others' work; run() catches it. */
+  /** Thrown in the other members to end their work; run() catches it. */
   struct Failed {};
   void fail(std::exception_ptr error);
 
@@ -70,22 +70,22 @@ class Team {
   std::atomic<std::uint32_t> generation_{0};
   std::atomic<int> arrived_{0};
   std::atomic<bool> said_[2] = {false, false};
-  std::atomic<bool> failed_{false};  // set before the generation in which it is to be seen
+  std::atomic<bool> failed_{false};  // set before the generation changes
   std::atomic<bool> has_error_{false};
   std::exception_ptr error_;
   std::atomic<std::int64_t> slept_{0};  // nanoseconds of all members
 };
 
-/** How a call of run_team went. */
+/** How long a call of run_team took. */
 struct TeamReport {
   double seconds;
-  double slept;  // part of them in which one member was waited for, the mean over the others
+  double slept;  // the fraction of it that a member spent waiting, on average
 };
 
-/** Runs body once on each of n_threads threads; the caller is the leader. While other teams of this process are at work
- * there are fewer, so that they share the processors. Sets flush-to-zero and denormals-are-zero for the time of the
- * call and restores what was there. An exception in one member ends the work of all at their next barrier; the first
- * one is thrown here when all have left. */
+/** Runs body once on each of n_threads threads; the calling thread is the leader. Starts fewer while other teams of
+ * this process are running, so that they share the processors. Sets flush-to-zero and denormals-are-zero during the
+ * call and restores the mode afterwards. An exception in one member ends the work of the others at their next barrier;
+ * the first exception is thrown here when all have left. */
 TeamReport run_team(int n_threads, const std::function<void(Member&)>& body);
 
 }  // namespace fastmlp

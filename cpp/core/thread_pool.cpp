@@ -46,7 +46,7 @@ BorrowedThreads::BorrowedThreads(int wanted) {
     const std::lock_guard lock(pool().mutex);
     std::vector<PoolThread*>& idle = pool().idle;
     const std::size_t taken = std::min(count, idle.size());
-    // Room for all that will be given back, which must not fail.
+    // Room for all that will be returned, since returning must not fail.
     idle.reserve(pool().started + count - taken);
     pool().started += count - taken;
     threads_.assign(idle.end() - static_cast<std::ptrdiff_t>(taken), idle.end());
@@ -58,7 +58,7 @@ BorrowedThreads::BorrowedThreads(int wanted) {
       std::thread([own = thread.get()] { own->work(); }).detach();
       threads_.push_back(thread.release());
     } catch (const std::exception&) {
-      break;  // no more threads or memory: those that there are do the work
+      break;  // no more threads or memory: do the work with those there are
     }
   }
 }

@@ -8,17 +8,18 @@ namespace fastmlp {
 
 struct PoolThread;
 
-/** Some of the pool's threads, for one call. New ones are started where too few are idle. */
+/** Threads of the pool, borrowed for one call. Starts new ones if too few are idle. */
 class BorrowedThreads {
  public:
-  /** As many as wanted, or as the system lets us start. */
+  /** Borrows `wanted` threads, or as many as the system allows. */
   explicit BorrowedThreads(int wanted);
   ~BorrowedThreads();
   BorrowedThreads(const BorrowedThreads&) = delete;
   BorrowedThreads& operator=(const BorrowedThreads&) = delete;
 
   int size() const { return static_cast<int>(threads_.size()); }
-  /** Calls body(0) here and body(1) to body(size()) on the threads; returns when all have. The body must not throw. */
+  /** Calls body(0) here and body(1) to body(size()) on the threads; returns when all have returned. The body must not
+   * throw. */
   void run(const std::function<void(int)>& body);
 
  private:

@@ -43,18 +43,17 @@ void sparse_transposed_product(const SparseRows<T>& a, Index first, Matrix<const
   const Index width = padded<T>(c.cols);
   if (!add)
     for (Index i = 0; i < c.rows; ++i) std::fill_n(c.row(i), width, T(0));
-  const auto last = static_cast<std::int32_t>(first + c.rows);
+  const auto begins = static_cast<std::int32_t>(first);
   for (Index i = 0; i < a.count; ++i) {
     const auto [begin, end] = a.entries(i);
     const std::int32_t* const past = table.columns + end;
     const T* from = b.row(i);
-    for (const auto* entry = std::lower_bound(table.columns + begin, past, static_cast<std::int32_t>(first));
-         entry != past; ++entry) {
-      const std::int32_t own = read_once(entry);
-      if (own >= last) break;
-      if (own < first) sparse_table_changed();
+    for (const auto* entry = std::lower_bound(table.columns + begin, past, begins); entry != past; ++entry) {
+      // Past these columns; or, if another thread has written to it since lower_bound() read it, before them.
+      const auto column = static_cast<std::uint32_t>(read_once(entry)) - static_cast<std::uint32_t>(begins);
+      if (column >= static_cast<std::uint32_t>(c.rows)) break;
       const Packet<T> x = set<T>(table.values[entry - table.columns]);
-      T* to = c.row(own - first);
+      T* to = c.row(static_cast<Index>(column));
       for (Index j = 0; j < width; j += n) store(to + j, pmadd(x, load(from + j), load(to + j)));
     }
   }

@@ -1,4 +1,4 @@
-// From rows of a table to the outputs of a network: the one place where tables and stacks of layers meet.
+// The forward pass over rows of a table: gathers them and runs all layers.
 #pragma once
 
 #include "kernels/gather.h"
@@ -6,7 +6,7 @@
 
 namespace fastmlp {
 
-/** What a network reads: a table whose columns are standardised, or for a network that takes such a sparse one. */
+/** The table that a network reads: dense, with a standardisation of its columns, or sparse. */
 template <class T>
 struct NetworkInputs {
   const Table* table = nullptr;
@@ -14,15 +14,15 @@ struct NetworkInputs {
   const SparseTable<T>* sparse = nullptr;
 };
 
-/** Which rows of it: numbers[i], or first + i where numbers is null. */
+/** Rows of a table: numbers[i], or first + i if numbers is null. */
 struct RowNumbers {
   const std::uint32_t* numbers = nullptr;
   Index first = 0;
   Index count = 0;
-  Index following = 0;  // numbers behind these that come next; see gather()
+  Index following = 0;  // row numbers after these, for prefetching; see gather()
 };
 
-/** Takes rows of a table through all layers, in the workspace's rows from `at` on. */
+/** Runs rows of a table through all layers, in the workspace's rows from `at` on. */
 template <class T>
 void forward_rows(const Stack<T>& stack, StackWeights<T> weights, const NetworkInputs<T>& inputs,
                   const RowNumbers& rows, Workspace<T>& workspace, Index at, const Pass& pass) {

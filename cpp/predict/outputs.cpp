@@ -23,10 +23,10 @@ void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const Netwo
     forward_rows(stack, weights, inputs, {nullptr, row, rows}, workspace, 0, own);
     take(row, workspace.output().slice(0, rows));
   };
-  // To start a team takes as long as several barriers of one.
+  // Starting a team costs as much as several barriers.
   const double work = static_cast<double>(n_rows) * static_cast<double>(stack.work_per_row());
   const int n_threads = worthwhile_threads(work / 4, max_threads);
-  if (n_threads == 1 && n_rows == block_rows) {  // a row alone takes no longer than it would to ask who else is at work
+  if (n_threads == 1 && n_rows == block_rows) {
     const DenormalMode flush(true);
     Workspace<T> workspace(stack, n_rows, pass.training);
     return run_block(0, n_rows, workspace);
@@ -39,7 +39,7 @@ void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const Netwo
     for (Index row = mine.first; row < mine.last; row += block_rows) {
       const Index rows = std::min(block_rows, mine.last - row);
       if (interruption && member.leads() && timer.due(rows * stack.work_per_row())) {
-        const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
+        const DenormalMode keep(false);  // Python code runs with the caller's mode
         interruption();
       }
       member.leave_if_failed();

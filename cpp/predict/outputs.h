@@ -1,4 +1,4 @@
-// The outputs of a network for all rows of a table, on one thread or several, with the same bits.
+// The outputs of a network for all rows of a table: the same bits on any number of threads.
 #pragma once
 
 #include <functional>
@@ -7,11 +7,11 @@
 
 namespace fastmlp {
 
-/** What looks, on the calling thread and every 50 ms or so, whether the work should end; it throws if so. */
+/** Called about every 50 ms on the calling thread; throws if the work should end. */
 using Interruption = std::function<void()>;
 
-/** Calls take(row, outputs) for blocks of rows, from up to max_threads threads at once; `row` is the block's first, and
- * `outputs` may be overwritten. Rows are computed one by one in the same way, whatever stands around them. */
+/** Calls take(row, outputs) for blocks of rows, from up to max_threads threads at once; `row` is the first
+ * of the block, and `outputs` may be overwritten. A row's outputs do not depend on the rows around it. */
 template <class T>
 void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const NetworkInputs<T>& inputs, Index n_rows,
                      const Pass& pass, int max_threads, const Interruption& interruption,

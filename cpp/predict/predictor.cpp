@@ -5,7 +5,7 @@
 namespace fastmlp {
 namespace {
 
-/** Rows of raw outputs, which softmax overwrites, to predictions without padding. */
+/** Writes predictions, without padding, from raw outputs; softmax overwrites these. */
 template <class T>
 void apply_link(Link link, Matrix<T> outputs, T* to) {
   const Index n = outputs.cols;

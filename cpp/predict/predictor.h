@@ -18,10 +18,10 @@ class Predictor {
   Index outputs() const { return stack_->outputs(); }
   const Buffer<T>& values() const { return values_; }
 
-  /** out (table.rows x outputs, row-major without padding) <- predictions. Rows are computed one by one in the same
-   * way, whatever stands around them. */
+  /** out (table.rows x outputs, row-major without padding) <- predictions. A row's prediction
+   * does not depend on the rows around it. */
   void predict(const Table& table, T* out, int max_threads, const Interruption& interruption = {}) const;
-  /** The same of sparse rows, by a network that takes such. */
+  /** The same for a network that takes sparse rows. */
   void predict(const SparseTable<T>& table, T* out, int max_threads, const Interruption& interruption = {}) const;
 
  private:

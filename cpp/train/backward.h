@@ -7,7 +7,7 @@
 
 namespace fastmlp {
 
-/** Keeps its memory between calls: to allocate it takes longer than a small network's step. */
+/** Keeps its memory between calls: allocating it takes longer than a step of a small network. */
 template <class T>
 class Backward {
  public:
@@ -23,8 +23,8 @@ class Backward {
 
   bool serves(Index n_rows, int n_threads) const { return n_rows <= max_rows_ && n_threads == n_threads_; }
 
-  /** Fills the network's gradients: of the loss, or from the given derivative by the outputs, where it has memory.
-   * Returns the loss. `interrupted` is asked on the calling thread every 50 ms or so; it throws to end the work. */
+  /** Fills the network's gradients, from the loss or, if it has memory, from the given derivative by the outputs.
+   * Returns the loss. `interrupted` is called about every 50 ms on the calling thread; it throws to end the work. */
   double run(const Samples<T>& data, const StepOptions& options, Matrix<const T> given_delta,
              const std::function<void()>& interrupted) {
     step_.set_data(data, options);
