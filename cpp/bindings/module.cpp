@@ -9,7 +9,7 @@ void register_epochs(pybind11::module_& m);
 void register_prediction(pybind11::module_& m);
 }  // namespace fastmlp::bindings
 
-PYBIND11_MODULE(FASTMLP_MODULE_NAME, m) {
+PYBIND11_MODULE(_core, m) {
   using namespace fastmlp::bindings;
   register_info(m);
   register_network(m);

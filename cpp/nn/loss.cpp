@@ -36,37 +36,50 @@ struct LossPass {
   /** Rows [first, last), columns [column, column + width): at most kAtOnce numbers. */
   template <class Term>
   void piece(const Term& term, Index first, Index last, Index column, Index width) const {
-    switch (width) {
-      case 1: return piece_of<1>(term, first, last, column, width);
-      case 2: return piece_of<2>(term, first, last, column, width);
-      case 3: return piece_of<3>(term, first, last, column, width);
-      case 4: return piece_of<4>(term, first, last, column, width);
-      default: return piece_of<0>(term, first, last, column, width);
-    }
+    alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
+    collect(first, last, column, width, z, y);
+    evaluate(term, (last - first) * width, z, y);
+    hand_out(first, last, column, width, z, y);
   }
 
-  /** `fixed`: the width, or 0 for any. Loops over a few columns take longer to enter than to run, unless the compiler
-   * knows how few. */
-  template <int fixed, class Term>
-  void piece_of(const Term& term, Index first, Index last, Index column, Index width) const {
-    alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
-    const Index cols = fixed ? fixed : width;
-    const Index count = (last - first) * cols;
+  void collect(Index first, Index last, Index column, Index width, T* z, T* y) const {
+    const Index count = (last - first) * width;
     store(z + count / kWidth<T> * kWidth<T>, set<T>(0));
     store(y + count / kWidth<T> * kWidth<T>, set<T>(0));
-    for (Index i = first, k = 0; i < last; ++i, k += cols) {
-      copy<fixed>(output.row(i) + column, cols, z + k);
-      copy<fixed>(targets.values + static_cast<Index>(rows[i]) * targets.stride + column, cols, y + k);
-    }
-    evaluate(term, count, z, y);
-    for (Index i = first, k = 0; i < last; ++i, k += cols) {
-      const double weight = weights ? static_cast<double>(weights[rows[i]]) : 1.0;
-      T total = 0;
-      for (Index j = 0; j < cols; ++j) total += y[k + j];
-      losses[i] = (column > 0 ? losses[i] : 0.0) + weight * value_share * static_cast<double>(total);
-      if (!delta.data) continue;
-      const T factor = static_cast<T>(weight * derivative_share * scale);
-      for (Index j = 0; j < cols; ++j) delta.row(i)[column + j] = factor * z[k + j];
+    with_fixed(width, [&]<int fixed>() {
+      const Index cols = fixed ? fixed : width;
+      for (Index i = first, k = 0; i < last; ++i, k += cols) {
+        copy<fixed>(output.row(i) + column, cols, z + k);
+        copy<fixed>(targets.values + static_cast<Index>(rows[i]) * targets.stride + column, cols, y + k);
+      }
+    });
+  }
+
+  void hand_out(Index first, Index last, Index column, Index width, const T* z, const T* y) const {
+    with_fixed(width, [&]<int fixed>() {
+      const Index cols = fixed ? fixed : width;
+      for (Index i = first, k = 0; i < last; ++i, k += cols) {
+        const double weight = weights ? static_cast<double>(weights[rows[i]]) : 1.0;
+        T total = 0;
+        for (Index j = 0; j < cols; ++j) total += y[k + j];
+        losses[i] = (column > 0 ? losses[i] : 0.0) + weight * value_share * static_cast<double>(total);
+        if (!delta.data) continue;
+        const T factor = static_cast<T>(weight * derivative_share * scale);
+        for (Index j = 0; j < cols; ++j) delta.row(i)[column + j] = factor * z[k + j];
+      }
+    });
+  }
+
+  /** Calls f with the width, or with 0 where it is more than 4: loops over a few columns take longer to enter than to
+   * run, unless the compiler knows how few. */
+  template <class F>
+  static void with_fixed(Index width, F&& f) {
+    switch (width) {
+      case 1: return f.template operator()<1>();
+      case 2: return f.template operator()<2>();
+      case 3: return f.template operator()<3>();
+      case 4: return f.template operator()<4>();
+      default: return f.template operator()<0>();
     }
   }
 
