@@ -129,7 +129,7 @@ Data<T> with_codes(Data<T> data, Index first, const std::vector<std::uint32_t>& 
 
 template <class T>
 bool same_bits(const T* a, const T* b, Index n) {
-  return std::memcmp(a, b, static_cast<std::size_t>(n) * sizeof(T)) == 0;
+  return n == 0 || std::memcmp(a, b, static_cast<std::size_t>(n) * sizeof(T)) == 0;  // null is no argument of it
 }
 
 template <class T>
