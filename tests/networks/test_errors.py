@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from embedded_networks import EMBEDDINGS, network_on
 
 from fastmlp import Dense, Dropout, Embedding, Network, Optimizer, Scale
 
@@ -188,45 +189,6 @@ def test_bad_rate_of_a_step(rate, X):
         optimizer.step(rate)
     for own, other in zip(network.parameters, before, strict=True):
         np.testing.assert_array_equal(own, other)
-
-
-CATEGORIES = ((4, 0), (12, 3), (1, 0), (2, 9))
-KNOTS = [[-1, -0.5, -0.5, 0.3, 1], [-2, 0, 0.1, 0.2, 2], [0, 0, 0, 0, 0]]  # some steps are empty
-
-
-def width_of(layer):
-    of_each = 1 + 3 * layer.periodic + 4 * bool(layer.bin_edges)
-    codes = sum(width or size for size, width in layer.categories)
-    assert layer.outputs == of_each * layer.n_numbers + layer.n_flags + codes
-    return layer.outputs
-
-
-def network_on(layer, activation="tanh", outputs=2, dtype="float64", dropout=()):
-    width = width_of(layer)
-    layers = [layer, Scale(width), Dense(width, 7, activation, True), *dropout]
-    layers += [Scale(7), Dense(7, 6, activation, True), Dense(6, outputs)]
-    network = Network(layers, dtype=dtype, random_state=0)
-    rng = np.random.default_rng(1)
-    for values in network.parameters:
-        values[...] = rng.normal(scale=0.5, size=values.shape)
-    return network
-
-
-EMBEDDINGS = {
-    "numbers": Embedding(3),
-    "one number": Embedding(1),
-    "without waves": Embedding(3, periodic=False),
-    "many numbers": Embedding(70, 2),
-    "pieces": Embedding(3, periodic=False, bin_edges=KNOTS),
-    "waves and pieces": Embedding(3, 1, bin_edges=KNOTS),
-    "one step": Embedding(1, periodic=False, bin_edges=[[-0.5, 0.5]]),
-    "many pieces": Embedding(70, periodic=False, bin_edges=[[-1, 0, k / 70] for k in range(70)]),
-    "flags": Embedding(2, 3),
-    "flags only": Embedding(0, 3),
-    "categories": Embedding(0, 0, categories=CATEGORIES),
-    "everything": Embedding(3, 2, bin_edges=KNOTS, categories=CATEGORIES),
-    "all but waves": Embedding(3, 2, periodic=False, categories=CATEGORIES),
-}
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
+from embedded_networks import EMBEDDINGS, network_on, width_of
 from scipy.special import erf, expit
 
 from fastmlp import Dense, Dropout, Embedding, Network, Optimizer, Scale
 
 EPS = 1e-5
 ROWS = 9
-CATEGORIES = ((4, 0), (12, 3), (1, 0), (2, 9))
-KNOTS = [[-1, -0.5, -0.5, 0.3, 1], [-2, 0, 0.1, 0.2, 2], [0, 0, 0, 0, 0]]  # some steps are empty
 ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
@@ -29,30 +28,35 @@ ACTIVATIONS = {
 }
 
 
-def waves(x, weights, bias):
-    """Of (n, features) numbers: wave 0 of all of them, then wave 1 of all, then wave 2."""
+def periodic_features(x, weights, bias):
+    """Feature 0 of all numbers (n, n_numbers), then feature 1 of all, then feature 2."""
     frequencies, mixing = weights[:16], weights[16:].reshape(3, 16, -1)
     cosines = np.cos(2 * np.pi * frequencies * x[:, None] + bias[:16])
     return (np.einsum("nfj,kfj->nkj", cosines, mixing) + bias[16:]).reshape(len(x), -1)
 
 
-def pieces(x, knots, weights):
-    """Of (n, features) numbers: piece 0 of all of them, then piece 1 and so on."""
-    start, width = knots[:, :-1], np.diff(knots)
+def piecewise_linear_features(x, edges, weights):
+    """Feature 0 of all numbers (n, n_numbers), then feature 1 and so on."""
+    start, width = edges[:, :-1], np.diff(edges)
     with np.errstate(divide="ignore", invalid="ignore"):
         steps = np.clip((x[..., None] - start) / width, 0, 1)
     steps = np.where(width > 0, steps, 0)  # (n, features, steps)
-    return np.einsum("nfs,ksf->nkf", steps, weights.reshape(4, -1, len(knots))).reshape(len(x), -1)
+    return np.einsum("nfs,ksf->nkf", steps, weights.reshape(4, -1, len(edges))).reshape(len(x), -1)
 
 
 def embed(layer, X, parameters):
     plain = layer.n_numbers + layer.n_flags
     blocks = [X[:, :plain]]
     if layer.periodic and layer.n_numbers:
-        blocks.insert(0, waves(X[:, : layer.n_numbers], next(parameters), next(parameters)))
+        blocks.insert(
+            0, periodic_features(X[:, : layer.n_numbers], next(parameters), next(parameters))
+        )
     if layer.bin_edges:
         blocks.insert(
-            -1, pieces(X[:, : layer.n_numbers], np.array(layer.bin_edges), next(parameters))
+            -1,
+            piecewise_linear_features(
+                X[:, : layer.n_numbers], np.array(layer.bin_edges), next(parameters)
+            ),
         )
     for codes, (size, width) in zip(X[:, plain:].T.astype(int), layer.categories, strict=True):
         vectors = next(parameters) if width else np.eye(size + 1)[:, 1:]
@@ -82,41 +86,6 @@ def table(layer, rows=ROWS, seed=0):
     numbers = rng.normal(size=(rows, layer.n_numbers))
     flags = rng.integers(-1, 2, size=(rows, layer.n_flags))
     return np.column_stack([numbers, flags, *codes])
-
-
-def width_of(layer):
-    of_each = 1 + 3 * layer.periodic + 4 * bool(layer.bin_edges)
-    codes = sum(width or size for size, width in layer.categories)
-    assert layer.outputs == of_each * layer.n_numbers + layer.n_flags + codes
-    return layer.outputs
-
-
-def network_on(layer, activation="tanh", outputs=2, dtype="float64", dropout=()):
-    width = width_of(layer)
-    layers = [layer, Scale(width), Dense(width, 7, activation, True), *dropout]
-    layers += [Scale(7), Dense(7, 6, activation, True), Dense(6, outputs)]
-    network = Network(layers, dtype=dtype, random_state=0)
-    rng = np.random.default_rng(1)
-    for values in network.parameters:
-        values[...] = rng.normal(scale=0.5, size=values.shape)
-    return network
-
-
-EMBEDDINGS = {
-    "numbers": Embedding(3),
-    "one number": Embedding(1),
-    "without waves": Embedding(3, periodic=False),
-    "many numbers": Embedding(70, 2),
-    "pieces": Embedding(3, periodic=False, bin_edges=KNOTS),
-    "waves and pieces": Embedding(3, 1, bin_edges=KNOTS),
-    "one step": Embedding(1, periodic=False, bin_edges=[[-0.5, 0.5]]),
-    "many pieces": Embedding(70, periodic=False, bin_edges=[[-1, 0, k / 70] for k in range(70)]),
-    "flags": Embedding(2, 3),
-    "flags only": Embedding(0, 3),
-    "categories": Embedding(0, 0, categories=CATEGORIES),
-    "everything": Embedding(3, 2, bin_edges=KNOTS, categories=CATEGORIES),
-    "all but waves": Embedding(3, 2, periodic=False, categories=CATEGORIES),
-}
 
 
 @pytest.mark.parametrize("rows", [1, 200])
@@ -168,27 +137,27 @@ def test_codes_that_there_are_not_are_unknown(code, dtype):
     np.testing.assert_array_equal(network.forward(X), np.tile(unknown, (2, 1)))
 
 
-def test_knots_are_kept_as_tuples():
+def test_bin_edges_are_kept_as_tuples():
     table = np.array([[0.0, 1, 2], [3, 4, 5]])
     given = [table, table.tolist(), list(table), tuple(map(tuple, table.tolist()))]
-    layers = {Embedding(2, bin_edges=knots) for knots in given}
+    layers = {Embedding(2, bin_edges=edges) for edges in given}
     assert len(layers) == 1
     table[0, 0] = 7
     assert layers.pop().bin_edges == ((0, 1, 2), (3, 4, 5))
 
 
 def test_initial_values():
-    knots = [[0.0, 1.0, 2.0, 3.0, 4.0]] * 4000
-    layer = Embedding(4000, sigma=0.3, bin_edges=knots, categories=((999, 20),))
+    edges = [[0.0, 1.0, 2.0, 3.0, 4.0]] * 4000
+    layer = Embedding(4000, sigma=0.3, bin_edges=edges, categories=((999, 20),))
     network = Network([layer], random_state=0)
-    weights, bias, pieces, vectors = network.parameters
+    weights, bias, linear, vectors = network.parameters
     assert np.std(weights[:16]) == pytest.approx(0.3, rel=0.02)
     assert np.std(vectors) == pytest.approx(1, rel=0.02)
     for uniform, bound in (
         (bias[:16], np.pi),
         (bias[16:], 0.25),
         (weights[16:], 0.25),
-        (pieces, 0.5),
+        (linear, 0.5),
     ):
         assert np.abs(uniform).max() <= bound * (1 + 1e-6)
         assert np.std(uniform) == pytest.approx(bound / np.sqrt(3), rel=0.02)
