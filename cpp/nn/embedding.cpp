@@ -93,9 +93,9 @@ std::vector<ParameterArray> Embedding<T>::arrays() const {
   const auto matrix = [&](const char* name, const Block& b) {
     if (b.rows > 0) all.push_back({name, b.offset, {b.rows, b.cols}, {b.stride, 1}});
   };
-  matrix("waves", periodic_weights_);
-  matrix("wave biases", periodic_bias_);
-  matrix("pieces", piecewise_weights_);
+  matrix("periodic weights", periodic_weights_);
+  matrix("periodic bias", periodic_bias_);
+  matrix("piecewise-linear weights", piecewise_weights_);
   for (const Block& table : tables_) matrix("vectors", table);
   return all;
 }

@@ -52,12 +52,8 @@ def embed(layer, X, parameters):
             0, periodic_features(X[:, : layer.n_numbers], next(parameters), next(parameters))
         )
     if layer.bin_edges:
-        blocks.insert(
-            -1,
-            piecewise_linear_features(
-                X[:, : layer.n_numbers], np.array(layer.bin_edges), next(parameters)
-            ),
-        )
+        numbers, edges = X[:, : layer.n_numbers], np.array(layer.bin_edges)
+        blocks.insert(-1, piecewise_linear_features(numbers, edges, next(parameters)))
     for codes, (size, width) in zip(X[:, plain:].T.astype(int), layer.categories, strict=True):
         vectors = next(parameters) if width else np.eye(size + 1)[:, 1:]
         blocks.append(vectors[codes])
