@@ -224,7 +224,7 @@ BY_LAYER = {
     "learning_rate_factors": RATE_FACTORS,
     "weight_decay_factors": DECAY_FACTORS,
 }
-ARE_BIASES = ("wave biases", "bias", "slopes")
+ARE_BIASES = ("periodic bias", "bias", "slopes")
 
 
 def moved(solver, parameters, moments, gradients, names, t):
