@@ -58,7 +58,7 @@ def _load() -> tuple[ModuleType, list[str]]:
             "pip install . -C cmake.define.FASTMLP_LEVELS=native"
         )
     module = import_module(_name(chosen))
-    # The system is asked when the first wide layer is made; a level that was named must be had.
+    # The first wide layer asks the system. If the user named the level, a refusal is an error.
     module.use_matrix_unit(wanted=chosen in ("amx", "native"), required=wanted == "amx")
     return module, usable
 

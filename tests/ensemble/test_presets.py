@@ -33,7 +33,7 @@ def setting(estimator, preset, name):
     """What is set for tables of 2,000 and 4,000 rows, as the documentation would say it."""
     model = estimator(preset=preset)
     specs = [MemberSpec(*spec) for spec in product(range(20), KINDS, (2000, 4000))]
-    settings = checked_settings(model, classifies=estimator is Classifier)
+    settings = checked_settings(model)
     values = [settings.of(name, spec) for spec in specs]
     if isinstance(values[0], float | int) and min(values) < max(values):
         return f"{min(values):g} to {max(values):g}"
@@ -70,9 +70,7 @@ def kinds_of(model):
 @pytest.mark.parametrize("preset", ["fast", "default", "best"])
 def test_tabular_presets(preset, X, y):
     model = Regressor(preset=preset, hidden_layer_sizes=4, max_iter=1, random_state=0).fit(X, y)
-    assert len(model.networks_) == checked_settings(Regressor(preset=preset), classifies=False).of(
-        "n_estimators"
-    )
+    assert len(model.networks_) == checked_settings(Regressor(preset=preset)).of("n_estimators")
     assert kinds_of(model) == {Embedding, Scale, Dense, Dropout}
     assert all(network.layers[2].parametric for network in model.networks_)
 
@@ -134,7 +132,7 @@ def test_embedding_is_that_of_the_kind(kind, estimator, rows):
     expected = "periodic" if kind == "smooth" else "piecewise_linear"
     if (estimator, rows) == (Regressor, 2000):
         expected = "periodic" if kind == "smooth" else "both"
-    settings = checked_settings(estimator(), classifies=estimator is Classifier)
+    settings = checked_settings(estimator())
     assert settings.of("numeric_embedding", MemberSpec(0, kind, rows)) == expected
 
 

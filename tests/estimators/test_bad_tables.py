@@ -1,5 +1,7 @@
 """Tables that cannot be read are refused with a clear error."""
 
+import re
+
 import numpy as np
 import pytest
 import scipy.sparse
@@ -58,7 +60,7 @@ def test_bad_tables(estimator, more, kind, X, y):
     prediction = model.predict(X)
     with pytest.raises(error, match=message):
         model.predict(make(X))
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=re.sub(r"\bX\b", "X_val", message)):
         model.fit(X, y, X_val=make(X), y_val=y[:n])
     with pytest.raises(error, match=message):
         model.partial_fit(make(X), y[:n])

@@ -5,6 +5,7 @@ import pickle
 from dataclasses import FrozenInstanceError
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fastmlp import Classifier, Regressor
@@ -66,10 +67,18 @@ def test_it_cannot_be_changed(estimator, X, y):
     ):
         with pytest.raises((FrozenInstanceError, AttributeError)):
             setattr(owner, name, None)
-    with pytest.raises(ValueError, match="read-only"):
-        model.estimator_weights_[0] = 1
-    with pytest.raises(AttributeError, match="n_iter_ cannot be set: `fit` learns it"):
-        model.n_iter_ = 3
+    frame = pd.DataFrame(X, columns=list("abc"))
+    named = estimator(compute_importances=True, **TINY).fit(frame, y)
+    names = ["estimator_weights_", "feature_importances_", "feature_names_in_"]
+    names += ["oof_prediction_"] if estimator is Regressor else ["oof_proba_", "classes_"]
+    for name in names:
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(named, name)[:1] = 0
+    before, last = named.loss_, named.loss_curve_[-1]
+    named.loss_curve_.append(0.0)
+    named.histories_[0].loss_curve.append(0.0)
+    assert (named.loss_, named.loss_curve_[-1]) == (before, last)
+    assert isinstance(named._model.ensemble.predictors, tuple)
 
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])

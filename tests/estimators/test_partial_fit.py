@@ -1,5 +1,7 @@
 """partial_fit: one epoch a call."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from tiny_models import (
 )
 
 from fastmlp import Classifier, Regressor
+from fastmlp.ensemble.settings import Settings
 
 ROWS = 60
 
@@ -38,9 +41,11 @@ def test_first_partial_fit_with_one_row(X, y):
 
 def test_columns_that_never_vary_in_the_first_partial_fit_are_warned_of(X, y):
     frame = pd.DataFrame(X, columns=[*"abcd"]).assign(where="here")
-    with pytest.warns(UserWarning, match="1 of them, such as 'where', have one value only"):
+    with pytest.warns(
+        UserWarning, match="1 columns, such as 'where', are constant in the first call"
+    ):
         tiny(**SEVERAL).partial_fit(frame, y)
-    with pytest.warns(UserWarning, match="5 of them, such as 'a', have one value only"):
+    with pytest.warns(UserWarning, match="5 columns, such as 'a', are constant in the first"):
         model = tiny(**SEVERAL).partial_fit(frame[:1], y[:1])
     assert np.isfinite(model.partial_fit(frame, y).predict(frame)).all()
     tiny(**SEVERAL).partial_fit(X, y)
@@ -211,3 +216,21 @@ def test_every_network_learns(X, y):
     assert len(model.networks_) == 4
     assert [history.n_iter for history in model.histories_] == [21] * 4
     assert np.mean((model.predict(X) - y) ** 2) < before / 2
+
+
+def test_goes_on_after_the_last_network_was_lost(X, y, monkeypatch):
+    recipe = Settings.recipe
+
+    def wild(settings, spec):
+        rate = {"learning_rate_init": 1e30} if spec.index == 2 else {}
+        return replace(recipe(settings, spec), **rate)
+
+    options = {"preset": "plain", "solver": "sgd", "learning_rate": "constant", "batch_size": 5}
+    model = tiny(n_estimators=3, **options)
+    with monkeypatch.context() as patched:
+        patched.setattr(Settings, "recipe", wild)
+        with pytest.warns(RuntimeWarning, match="1 were left out"):
+            model.partial_fit(X, y)
+    assert len(model.networks_) == 2
+    assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
+    assert len(model.set_params(warm_start=True).fit(X, y).networks_) == 2

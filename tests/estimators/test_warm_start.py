@@ -14,7 +14,7 @@ from tiny_models import (
     tiny,
 )
 
-from fastmlp import Regressor
+from fastmlp import Classifier, Regressor
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,23 @@ def test_out_of_fold_predictions_get_better(X, y):
     assert np.mean((model.oof_prediction_ - y) ** 2) < first
     with pytest.raises(ValueError, match=r"hidden_layer_sizes was .* cannot become"):
         model.set_params(hidden_layer_sizes=9).fit(X, y)
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+@pytest.mark.parametrize(("first", "then"), [("squared_error", "poisson"), ("poisson", "huber")])
+def test_loss_of_another_link_is_refused(first, then, call, X, y):
+    counts = np.round(np.abs(y))
+    model = tiny(loss=first, warm_start=True).fit(X, counts)
+    before = model.predict(X)
+    model.set_params(loss=then)
+    with pytest.raises(ValueError, match=f"loss was '{first}' .* cannot become '{then}'"):
+        getattr(model, call)(X, counts)
+    np.testing.assert_array_equal(model.predict(X), before)
+
+
+def test_calibration_can_be_switched_off(X, y):
+    labels = (y > 0).astype(int)
+    model = tiny(Classifier, preset="fast", warm_start=True, calibrate=True).fit(X, labels)
+    assert model._model.task.temperature != 1
+    model.set_params(calibrate=False).fit(X, labels)
+    assert model._model.task.temperature == 1

@@ -133,6 +133,6 @@ def test_importance_is_a_loss_of_what_the_score_is():
 def test_none_of_rows_that_were_trained_on():
     model = fitted(warm_start=True, compute_importances=True)
     assert hasattr(model, "feature_importances_")
-    with pytest.warns(UserWarning, match="rows held out now were trained on before"):
+    with pytest.warns(UserWarning, match="earlier fits may have trained on"):
         model.fit(FRAME[::-1], Y[::-1])
     assert not hasattr(model, "feature_importances_")

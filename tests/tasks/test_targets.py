@@ -139,7 +139,7 @@ BAD_CLASS_WEIGHTS = [
     ({0: -1.0, 1: 1.0}, ValueError, "class_weight must hold finite numbers >= 0"),
     ({0: np.nan, 1: 1.0}, ValueError, "class_weight must hold finite numbers >= 0"),
     ({0: np.inf, 1: 1.0}, ValueError, "class_weight must hold finite numbers >= 0"),
-    ({0: 0.0, 1: 0.0}, ValueError, "class_weight .* must have at least one positive weight"),
+    ({0: 0.0, 1: 0.0}, ValueError, "class_weight.* must have at least one positive weight"),
     ({"a": 1.0, "b": 1.0}, ValueError, r"class_weight names classes .*: \['a', 'b'\]"),
     ({0: "a"}, TypeError, "class_weight must hold numbers; got {0: 'a'}"),
     ([1.0, 2.0], ValueError, "class_weight can be a list only where there are several labels"),

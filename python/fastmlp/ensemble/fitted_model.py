@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -41,10 +40,13 @@ class FittedModel:
         Networks with their recipes and histories, and the weight of each.
     standardize : bool or str
         The setting that `scaling` was learnt with.
+    n_estimators : int
+        Networks that training began with. Those that diverged are not among the members.
     assignment : RowAssignment or None
         How rows were assigned to networks; None after `partial_fit` alone.
-    held_out : bytes or None
-        Fingerprint of the rows and of which are held out, if it is known.
+    fingerprint : bytes or None
+        Of the rows and of which are held out, if the same ones were in all fits; see
+        `fastmlp.ensemble.splits.fingerprint`.
     fit_seconds : float
         Time in training, in the last call.
     out_of_fold : ndarray or None
@@ -59,12 +61,19 @@ class FittedModel:
     task: Task
     ensemble: WeightedEnsemble
     standardize: bool | str
+    n_estimators: int
     assignment: RowAssignment | None
-    held_out: bytes | None
+    fingerprint: bytes | None
     fit_seconds: float
     out_of_fold: NDArray[Any] | None = None
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
+
+    def __post_init__(self) -> None:
+        """Make arrays that are public read-only."""
+        for array in (self.out_of_fold, self.feature_importances, self.encoder.feature_names):
+            if array is not None:
+                array.flags.writeable = False
 
     def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[Any]:
         """Predict the rows of a raw table: numbers, or calibrated probabilities.
@@ -81,12 +90,10 @@ class FittedModel:
 
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""
-        first, last = self.members[0].recipe, self.members[-1].recipe
-        n_begun = self.assignment.n_estimators if self.assignment else last.spec.index + 1
-        check_unchanged("preset", first.preset, settings.preset)
-        check_unchanged("n_estimators", n_begun, settings.of("n_estimators"))
+        check_unchanged("preset", self.members[0].recipe.preset, settings.preset)
+        check_unchanged("n_estimators", self.n_estimators, settings.of("n_estimators"))
         check_unchanged("standardize", self.standardize, settings.of("standardize"))
-        check_unchanged("dtype", self.members[0].network.dtype.name, settings.dtype)
+        check_unchanged("dtype", self.dtype.name, settings.dtype)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -108,17 +115,17 @@ class FittedModel:
     def _mean_curve(self, of: Callable[[History], list[float]]) -> list[float]:
         return mean_curve([of(history) for history in self.histories])
 
-    @cached_property
+    @property
     def loss_curve(self) -> list[float]:
         """Training loss after each epoch, the mean over networks."""
         return self._mean_curve(lambda history: history.loss_curve)
 
-    @cached_property
+    @property
     def validation_curve(self) -> list[float] | None:
         """Validation loss after each epoch, the mean over networks; None without."""
         return self._mean_curve(lambda history: history.validation_curve) or None
 
-    @cached_property
+    @property
     def metric_curve(self) -> list[float] | None:
         """`eval_metric` after each epoch, the mean over networks; None without."""
         return self._mean_curve(lambda history: history.metric_curve) or None
@@ -126,7 +133,7 @@ class FittedModel:
     @property
     def learning_rate_curve(self) -> list[float]:
         """Learning rate at the end of each epoch, of the network that was trained longest."""
-        return max(self.histories, key=lambda history: history.n_iter).learning_rate_curve
+        return list(max(self.histories, key=lambda history: history.n_iter).learning_rate_curve)
 
     @property
     def n_iter(self) -> int:

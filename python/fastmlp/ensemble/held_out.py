@@ -24,7 +24,7 @@ def learn_from_held_out(
     """Weigh and calibrate networks by their predictions for held-out rows.
 
     These are the rows of the validation table that all networks share, or those held out from each.
-    If there is one network, only some of the rows are held out; they serve for its calibration.
+    A single network has one held-out part, which is used only to calibrate it.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def learn_from_held_out(
         Predictions for all training rows, if several networks have them held out.
     """
     out_of_fold = shared is None and len(validation) > 1
-    calibrates = task.calibrates(as_predicted=not out_of_fold)
+    calibrates = task.calibrates(by_whole_model=not out_of_fold)
     is_used = calibrates or out_of_fold or len(ensemble.kinds) > 1
     if not (any(validation) and is_used):
         return ensemble, task, None

@@ -152,7 +152,7 @@ def continued_members(
 
 
 def check_unchanged(name: str, was: Any, becomes: Any) -> None:
-    """Raise if a parameter that is fixed in a network's making has changed."""
+    """Raise if a parameter has changed that is fixed once networks exist."""
     if was != becomes:
         raise ValueError(
             f"{name} was {was} when the network was made and cannot become {becomes} while "

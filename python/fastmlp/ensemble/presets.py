@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 PRESETS = ("default", "fast", "best", "plain")
 
 _PLAIN_RATE = 4e-3  # learning rate where layers have none of their own
-_SGD_RATE = 2e-3  # with many inputs for each number; twice that diverges on 10 rows
+# Of SGD: embeddings give each number many inputs; 4e-3 diverges on 10 rows.
+_SGD_RATE = 2e-3
 
 # Activation and factor on the learning rate of the networks of an ensemble, in turn.
 _VARIATIONS = (("silu", 1.0), ("mish", 1.4), ("selu", 0.7), ("silu", 1.4), ("mish", 1.0))
@@ -32,8 +33,8 @@ class Kind(NamedTuple):
     sigma: float  # standard deviation of the periodic embedding's first frequencies
 
 
-# Each kind for tables of up to _MANY_ROWS rows, and for larger ones. Classification uses the
-# second for all tables, except for smooth networks.
+# Settings for tables of up to _MANY_ROWS rows, and for larger ones. Classification always uses the
+# second, except for smooth networks.
 #
 # Periodic embeddings suit smooth functions best, piecewise-linear ones suit thresholds, such as
 # those between classes. Fine networks suit tables with little noise, smooth ones noisy tables; an

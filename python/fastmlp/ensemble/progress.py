@@ -30,7 +30,7 @@ class EpochRecord:
     seconds : float
         Time since the training of this network began.
     network : int
-        Index of the network in the ensemble, from 0.
+        Position of the network among those that are trained in this call, from 0.
     """
 
     epoch: int

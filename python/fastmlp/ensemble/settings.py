@@ -28,7 +28,9 @@ def is_auto(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Settings:
-    """Parameters of an estimator by its names for them, all at "auto" as the preset sets them.
+    """A copy of an estimator's parameters, taken when a fit begins.
+
+    `of` replaces "auto" by the preset's value for a network.
 
     Parameters that are about targets belong to the task, `categorical_features` to the encoder,
     `random_state` to the assignment of rows.
@@ -187,7 +189,13 @@ class Settings:
         }
 
     def penalty(self, factor: float) -> dict[str, float]:
-        """The engine's options "l1" and "l2" of the penalty, whose strength is `factor` times."""
+        """The engine's options "l1" and "l2" of the penalty.
+
+        Parameters
+        ----------
+        factor : float
+            The engine's loss divided by scikit-learn's; the penalty is multiplied by it.
+        """
         return {
             "l1": float(factor * self.alpha * self.l1_ratio),
             "l2": float(factor * self.alpha * (1 - self.l1_ratio)),

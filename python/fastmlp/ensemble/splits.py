@@ -21,7 +21,7 @@ FEWEST_ROWS = 10  # from fewer rows none are held out
 
 
 class RowSubset(NamedTuple):
-    """An encoded table with its targets and weights, and which of its rows are meant (None: all).
+    """An encoded table with its targets and weights, and the row numbers of a subset (None: all).
 
     The engine reads it in place.
     """
@@ -33,16 +33,16 @@ class RowSubset(NamedTuple):
 
     @property
     def n_rows(self) -> int:
-        """Number of rows that are meant."""
+        """Number of rows of the subset."""
         return self.X.shape[0] if self.rows is None else self.rows.size
 
     @property
     def selection(self) -> slice | Rows:
-        """What selects the rows from the arrays."""
+        """Selects the subset's rows from the arrays."""
         return slice(None) if self.rows is None else self.rows
 
     def own_targets(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
-        """Targets and weights of the rows that are meant."""
+        """Targets and weights of the subset's rows."""
         rows = self.selection
         return self.y[rows], None if self.sample_weight is None else self.sample_weight[rows]
 
@@ -64,7 +64,7 @@ class RowAssignment:
     Attributes
     ----------
     n_estimators : int
-        Networks that rows were assigned to. Fewer may be left of them.
+        Networks that rows were assigned to.
     seed : int or RandomState
         Random numbers before the assignment.
     """

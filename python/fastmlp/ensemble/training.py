@@ -1,4 +1,4 @@
-"""Training of an ensemble's members: one after the other or several at a time, under one clock."""
+"""Training of an ensemble's members: one after the other or several at a time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastmlp.table.scaling import Scaling
 
 
 class Training(NamedTuple):
-    """What came of the training of an ensemble."""
+    """Result of the training of an ensemble."""
 
     runs: list[TrainingRun]  # those whose members can be used
     seconds: float
@@ -62,7 +62,7 @@ def _run_all(
     progress: Progress,
     time_limit: float,
 ) -> None:
-    """Run as many at a time as there are threads; each run gets its share of the other threads.
+    """Run as many at a time as there are threads, with ``n_threads // workers`` threads each.
 
     Threads that train one network each never wait for each other, so several networks at a time
     are faster than one after the other. Ctrl-C and exceptions in callbacks end all of them; then
@@ -71,13 +71,13 @@ def _run_all(
     end = time.perf_counter() + time_limit
     workers = min(n_threads, len(runs))
 
-    def share_of_time(place: int) -> float:
-        rounds_left = -(-(len(runs) - place) // workers)
+    def share_of_time(position: int) -> float:
+        rounds_left = -(-(len(runs) - position) // workers)
         return max(end - time.perf_counter(), 0.0) / rounds_left
 
     if workers == 1:
-        for place, run in enumerate(runs):
-            run.run(inputs, n_threads, progress, None, share_of_time(place))
+        for position, run in enumerate(runs):
+            run.run(inputs, n_threads, progress, None, share_of_time(position))
             if run.stop_reason == "interrupted":
                 return
         return
@@ -86,17 +86,17 @@ def _run_all(
     gate, stop = Event(), Event()
     begun = False
 
-    def work(place: int) -> None:
+    def work(position: int) -> None:
         gate.wait()
-        if begun and (place == 0 or not stop.is_set()):
-            run = runs[place]
-            run.run(inputs, n_threads // workers, progress, stop.is_set, share_of_time(place))
+        if begun and (position == 0 or not stop.is_set()):
+            run = runs[position]
+            run.run(inputs, n_threads // workers, progress, stop.is_set, share_of_time(position))
             if run.stop_reason == "interrupted":  # by a callback
                 stop.set()
 
     with ThreadPoolExecutor(workers) as pool:
         try:
-            futures = [pool.submit(work, place) for place in range(len(runs))]
+            futures = [pool.submit(work, position) for position in range(len(runs))]
             begun = True
             gate.set()
             _wait_for(futures)

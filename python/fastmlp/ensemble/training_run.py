@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fastmlp import _core
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import EpochRecord, Progress
+from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.tasks import Task
@@ -117,7 +118,8 @@ def runs_of_fit(
     random_state: np.random.RandomState,
 ) -> list[TrainingRun]:
     """Make a run for each member, on its training rows and with its validation rows."""
-    scaled = data._replace(y=task.scale(data.y, members[0].network.dtype))
+    dtype = members[0].network.dtype
+    scaled = data._replace(y=task.scale(data.y, dtype))
     runs = []
     for index, (member, split) in enumerate(zip(members, splits, strict=True)):
         validation, metric = split.validation, None
@@ -125,14 +127,22 @@ def runs_of_fit(
             if settings.eval_metric is not None:
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
             own_rows = validation.rows is not None  # of the training table
-            y = scaled.y if own_rows else task.scale(validation.y, member.network.dtype)
+            y = scaled.y if own_rows else task.scale(validation.y, dtype, "y_val")
             validation = validation._replace(y=y)
         train = scaled._replace(rows=split.train)
-        options = settings.training_options(member.recipe, train.n_rows) | task.loss_options
-        options |= settings.penalty(task.penalty_factor)
+        options = _options(settings, member.recipe, task, train.n_rows)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
         runs.append(TrainingRun(member, train, validation, options, metric, index))
     return runs
+
+
+def _options(settings: Settings, recipe: Recipe, task: Task, n_rows: int) -> dict[str, Any]:
+    """Options of the engine's training loop over so many rows, but not seed, threads and time."""
+    return (
+        settings.training_options(recipe, n_rows)
+        | task.loss_options
+        | settings.penalty(task.penalty_factor)
+    )
 
 
 def runs_of_partial_fit(
@@ -142,9 +152,7 @@ def runs_of_partial_fit(
     scaled = data._replace(y=task.scale(data.y, members[0].network.dtype))
     runs = []
     for index, member in enumerate(members):
-        recipe = member.partial_fit_recipe
-        options = settings.training_options(recipe, data.n_rows) | task.loss_options
-        options |= settings.penalty(task.penalty_factor)
+        options = _options(settings, member.partial_fit_recipe, task, data.n_rows)
         options["seed"] = member.network._engine.seed
         options["samples_seen"] = float(member.samples_seen)
         runs.append(TrainingRun(member, scaled, None, options, None, index))

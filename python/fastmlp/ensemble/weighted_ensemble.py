@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from math import inf, isnan
 from typing import Any
 
@@ -38,7 +39,7 @@ class WeightedEnsemble:
 
     Attributes
     ----------
-    kinds : list of str
+    kinds : tuple of str
         The kinds of networks, in the order of the first network of each.
     """
 
@@ -54,13 +55,14 @@ class WeightedEnsemble:
         self.weights = _normalised(np.ones(len(members))) if weights is None else weights
         self.weights.flags.writeable = False
         self._kind_of = np.array([member.recipe.spec.kind for member in members])
-        self.kinds: list[str] = list(dict.fromkeys(self._kind_of.tolist()))
-        self.predictors: list[Any] = [
+        self.kinds: tuple[str, ...] = tuple(dict.fromkeys(self._kind_of.tolist()))
+        inputs = scaling.engine
+        self.predictors: tuple[Any, ...] = tuple(
             (_core.PredictorF32 if member.network.dtype == np.float32 else _core.PredictorF64)(
-                member.network._engine, scaling.engine, link
+                member.network._engine, inputs, link
             )
             for member in members
-        ]
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Predictors are made anew from the networks.
@@ -68,7 +70,15 @@ class WeightedEnsemble:
 
     def with_weights(self, weights: NDArray[np.float64]) -> WeightedEnsemble:
         """The ensemble with other weights, which add up to 1."""
-        return WeightedEnsemble(self.members, self._scaling, self._link, weights)
+        other = copy(self)  # predictors are shared
+        other.weights = weights
+        other.weights.flags.writeable = False
+        return other
+
+    def __copy__(self) -> WeightedEnsemble:
+        other = object.__new__(WeightedEnsemble)
+        other.__dict__.update(self.__dict__)
+        return other
 
     def predict(self, table: NDArray[Any], n_threads: int) -> NDArray[Any]:
         """The weighted mean of outputs, (n_rows, n_outputs)."""

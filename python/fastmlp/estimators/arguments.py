@@ -19,13 +19,8 @@ from fastmlp.table.labels import is_missing
 from fastmlp.tasks import Task
 
 
-def check_targets_given(y: Any, name: str, estimator: Any = None) -> None:
-    """Raise for missing targets and for dates, before the table is read."""
-    if y is None:
-        raise ValueError(
-            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
-            "is None."
-        )
+def check_no_dates_or_gaps(y: Any, name: str) -> None:
+    """Raise for dates and for missing values among the targets, before the table is read."""
     _reject_dates(y, name)
     _reject_missing(y, name)
 
@@ -52,7 +47,7 @@ def _reject_missing(values: Any, name: str) -> None:
     except TypeError:  # they are no labels; a later check says what they are
         return
     for value in filter(is_missing, values):
-        raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a true value")
+        raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a target")
 
 
 def checked_targets(y: Any, table: NDArray[Any], minimum: int, estimator: Any) -> NDArray[Any]:
@@ -90,7 +85,8 @@ def row_weights(
         return weights
     if weights is not None:
         by_class *= weights
-    return _in_engine_type(by_class, dtype, f"class_weight times {name}")
+    name = "class_weight" if sample_weight is None else f"class_weight times {name}"
+    return _in_engine_type(by_class, dtype, name)
 
 
 def _in_engine_type(weights: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
@@ -111,7 +107,7 @@ def checked_validation_targets(y_val: Any) -> Any:
         raise ValueError(f"y_val must be 1-D or 2-D; got {y_val!r}")
     if len(y_val) == 0:
         raise ValueError("X_val and y_val must have at least one row")
-    check_targets_given(y_val, "y_val")
+    check_no_dates_or_gaps(y_val, "y_val")
     return check_array(y_val, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
 
 
@@ -119,11 +115,8 @@ def encoded_validation_table(
     X_val: Any, y_val: Any, encoder: TableEncoder, estimator: str
 ) -> NDArray[Any]:
     """X_val encoded, with as many rows as y_val."""
-    try:
-        encoder.check_features(X_val, estimator)
-        table = encoder.encode(X_val)
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"X_val: {str(error).removeprefix('X: ')}") from error
+    encoder.check_features(X_val, estimator, "X_val")
+    table = encoder.encode(X_val, "X_val")
     n_targets = _num_samples(y_val)
     if n_targets != table.shape[0]:
         raise ValueError(

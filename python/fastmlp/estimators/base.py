@@ -33,7 +33,7 @@ from fastmlp.ensemble.training import Training, train_members
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.estimators.arguments import (
-    check_targets_given,
+    check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
     encoded_validation_table,
@@ -59,7 +59,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])
     estimator_weights_ = FittedAttribute(lambda model: model.ensemble.weights)
-    histories_ = FittedAttribute(lambda model: model.histories)
+    histories_ = FittedAttribute(lambda model: deepcopy(model.histories))
     coefs_ = FittedAttribute(lambda model: _dense_parameters(model, "weights"))
     intercepts_ = FittedAttribute(lambda model: _dense_parameters(model, "bias"))
     n_iter_ = FittedAttribute(lambda model: model.n_iter)
@@ -141,12 +141,17 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If a parameter, X or y is not what it should be, or training diverged. The estimator is
-            then as it was before the call.
+            If a parameter, X or y is not what it should be, or training diverged.
         TypeError
-            If X or y holds dates or objects that are neither numbers nor categories.
+            If X is sparse, lazy or holds nested values, X or y holds dates, or a parameter is of
+            the wrong type.
+        MemoryError
+            If there is not enough memory for the networks.
+
+        After any exception, those of callbacks included, the estimator is as it was before the
+        call.
         """
-        settings = checked_settings(self, classifies=self._classifies)
+        settings, threads = checked_settings(self), n_threads(self.n_jobs)
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -161,8 +166,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         )
         self._check_held_out(splits)
         # Rows that are held out now must have been held out in earlier fits too.
-        rows = fingerprint(data, splits) if self.warm_start else None
-        is_held_out = before is None or (rows is not None and rows == before.held_out)
+        digest = fingerprint(data, splits) if self.warm_start else None
+        never_trained_on = before is None or digest == before.fingerprint
 
         if before is None:
             scaling, task, members = _begin(data, splits, settings, encoder, task, random_state)
@@ -172,28 +177,32 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         runs = runs_of_fit(
             members, splits, data, settings=settings, task=task, random_state=random_state
         )
-        training = self._train(runs, scaling)
+        training = self._train(runs, scaling, threads, settings.time_limit)
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
-        threads, out_of_fold, importances = n_threads(self.n_jobs), None, None
-        if is_held_out or shared is not None:
+        out_of_fold, importances = None, None
+        if never_trained_on or shared is not None:
             ensemble, task, out_of_fold = learn_from_held_out(
                 ensemble, task, data, validation, shared, threads
             )
             if settings.compute_importances:
                 importances = importances_of(ensemble, encoder, task, validation, threads)
         elif settings.compute_importances:
-            warn("there are no feature_importances_: rows held out now were trained on before")
+            warn(
+                "feature_importances_ were not computed: this warm start holds out rows that "
+                "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
+            )
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,
             task=task,
             ensemble=ensemble,
             standardize=settings.of("standardize"),
+            n_estimators=assignment.n_estimators,
             assignment=assignment,
-            held_out=rows if is_held_out else None,
+            fingerprint=digest if never_trained_on else None,
             fit_seconds=training.seconds,
             out_of_fold=out_of_fold,
             feature_importances=importances,
@@ -202,7 +211,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
-        settings = checked_settings(self, classifies=self._classifies)
+        settings, threads = checked_settings(self), n_threads(self.n_jobs)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
@@ -215,7 +224,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
-        training = self._train(runs, scaling)
+        training = self._train(runs, scaling, threads, settings.time_limit)
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,
@@ -224,8 +233,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 training.members, scaling, task.link, _weights_before(before, training)
             ),
             standardize=settings.of("standardize"),
+            n_estimators=int(settings.of("n_estimators")),
             assignment=None if before is None else before.assignment,
-            held_out=None,  # no row is, from now on
+            fingerprint=None,  # all rows were trained on
             fit_seconds=training.seconds,
         )
 
@@ -249,8 +259,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         minimum: int,
         classes: Any = None,
     ) -> tuple[TableEncoder, Task, RowSubset]:
-        """The table and its targets as numbers; what they are like is learnt, or known before."""
-        check_targets_given(y, "y", self)
+        """Encode X and y. Encoder and task are learnt first, unless training goes on."""
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                "is None."
+            )
+        check_no_dates_or_gaps(y, "y")
         if before is None:
             encoder, table = TableEncoder.learn(X, self.categorical_features)
             y = checked_targets(y, table, minimum, self)
@@ -274,7 +289,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         encoder: TableEncoder,
         task: Task,
     ) -> RowSubset | None:
-        """The validation table that `fit` is given as numbers; None if there is none."""
+        """Encode X_val and y_val; None if `fit` got none."""
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val must be given together")
         if X_val is None and sample_weight_val is not None:
@@ -295,8 +310,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if before is None:
             return RowAssignment.new(settings.of("n_estimators"), self.random_state)
         if before.assignment is None:  # after partial_fit alone
-            n_estimators = before.members[-1].recipe.spec.index + 1
-            return RowAssignment.new(n_estimators, self.random_state)
+            return RowAssignment.new(before.n_estimators, self.random_state)
         return before.assignment, before.assignment.generator()
 
     def _check_held_out(self, splits: Sequence[Split]) -> None:
@@ -308,11 +322,17 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     f"{FEWEST_ROWS} rows, so that training and validation rows have some weight"
                 )
 
-    def _train(self, runs: Sequence[TrainingRun], scaling: Scaling) -> Training:
-        """Run the training, with the estimator's threads, time limit, output and callbacks."""
+    def _train(
+        self,
+        runs: Sequence[TrainingRun],
+        scaling: Scaling,
+        threads: int,
+        time_limit: float | None,
+    ) -> Training:
+        """Run the training, with the estimator's output and callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
         progress = Progress(self.verbose, epochs, callbacks_of(self))
-        return train_members(runs, scaling, n_threads(self.n_jobs), progress, self.time_limit)
+        return train_members(runs, scaling, threads, progress, time_limit)
 
     # ---- the fitted model
 
@@ -368,7 +388,7 @@ def _begin(
     random_state: np.random.RandomState,
 ) -> tuple[Scaling, Task, list[Member]]:
     """Scaling of table and targets learnt from the training rows, and new networks."""
-    # The training rows of one network. Of several all rows, since each has others held out.
+    # A single network: its training rows. Several: all rows, because each holds out other ones.
     rows = splits[0].train if len(splits) == 1 else None
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
     task = task.scaled_to(data.y, rows, data.sample_weight)
@@ -414,9 +434,8 @@ def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
     names += [column.name for column in encoder.columns if column.kind == "constant"]
     if names:
         warn(
-            "the first call of partial_fit decides what is learnt of columns; "
-            f"{len(names)} of them, such as {names[0]!r}, have one value only there and are not "
-            "used in later calls"
+            f"{len(names)} columns, such as {names[0]!r}, are constant in the first call of "
+            "partial_fit and are ignored in all later calls. Pass more varied rows first"
         )
 
 

@@ -42,9 +42,9 @@ class Classifier(ClassifierMixin, BaseMLP):
     n_estimators : int or "auto", default="auto"
         Networks that are trained, in one call, and averaged. They differ in initial weights, the
         order of rows and the fold that they are validated on and, except with preset 'plain', in
-        activation and learning rate. The number decides on their kinds: twice as many as there are
-        folds (ten by default) or more are of two kinds, and no network is like one of an ensemble
-        of nine; see Notes. `summary` lists the kinds.
+        activation and learning rate. With at least twice as many networks as folds (10 by default)
+        they are of the kinds 'fine' and 'smooth', with fewer all are 'balanced'; see Notes. So 9
+        and 10 networks are different models, not 9 plus one. `summary` lists the kinds.
     categorical_features : "from_dtype" or array-like of str, int or bool, default="from_dtype"
         "from_dtype": categories are the columns of text and booleans, and those that a frame calls
         categorical. An array names columns of numbers that are categories too, by name, position
@@ -63,8 +63,10 @@ class Classifier(ClassifierMixin, BaseMLP):
     calibrate : bool or "auto", default="auto"
         Whether probabilities are calibrated on the validation rows by a temperature ([5]_), one for
         each label if there are several per row. "auto": for a single network and with `X_val`,
-        except with preset 'plain'. The mean of several networks is less sure than each network is,
-        and each out-of-fold row is predicted by one or two of them only.
+        except with preset 'plain'. A mean of several networks is not calibrated otherwise:
+        averaging already makes probabilities less extreme, and out-of-fold rows are predicted by
+        one or two networks, not by all. Without new validation rows, as in `partial_fit`, the last
+        temperature stays.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; 'adam' with `weight_decay` is AdamW.
     alpha : float, default=0.0
@@ -116,10 +118,11 @@ class Classifier(ClassifierMixin, BaseMLP):
         1: a progress bar; 2: a line for each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the networks, standardisation and optimiser state of the last
-        one. The networks' sizes, activations, dropout and dtype cannot change then. If other rows
-        are held out than in all fits before (other X or y, another `validation_fraction`,
-        `partial_fit` or `warm_start` False in between), nothing is learnt from them: networks keep
-        their weights in the mean, and there are no out-of-fold predictions.
+        one, and with its assignment of rows to networks, whatever `random_state` is now. The
+        networks' sizes, activations, dropout, dtype and number cannot change then. Weights of the
+        networks in the mean, out-of-fold predictions and importances are learnt only if every fit
+        of these networks, from the first, had warm_start=True and held out the same rows; else the
+        weights stay as they were. Rows of `X_val` must not be among those trained on before.
     momentum : float, default=0.9
         Parameter of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -127,8 +130,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     early_stopping : bool, default=True
         Whether to watch the loss on validation rows, keep the weights of its best epoch, and stop
         after `n_iter_no_change` epochs without progress. False: the training loss is watched and
-        the last weights are kept. So it is for tables of fewer than 10 rows too, and if training
-        or validation rows all had weight 0.
+        the last weights are kept. No rows are held out either for tables of fewer than 10 rows, or
+        if all training or all validation rows would have weight 0.
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
@@ -199,7 +202,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         Out-of-fold probabilities, with the columns of `predict_proba`: for each training row those
         of the networks that it was held out from; NaN if there are none. They exist for several
         networks with `early_stopping` and without `X_val`. The weights of the kinds of networks are
-        chosen on the same rows, so errors are slightly too small.
+        chosen on the same rows, so scores of them are slightly optimistic.
     fit_seconds_ : float
         Time that training took, of all networks together.
     feature_importances_ : ndarray of shape (n_features_in_,)
@@ -245,8 +248,9 @@ class Classifier(ClassifierMixin, BaseMLP):
     ====================  =====================  ==========  ==========  ================
 
     **Kinds of networks.** Networks differ in activation and learning rate, in turn. If there are
-    twice as many networks as folds or more (ten, with a fifth held out or with `X_val`), they are
-    of two kinds, a round of folds for each in turn; else all are balanced:
+    twice as many networks as folds or more (ten, with a fifth held out or with `X_val`), the first
+    round of folds trains fine networks, the next smooth ones, and so on. Otherwise all networks are
+    balanced:
 
     ========  ========================  ==========================================================
     kind      suits                     settings
@@ -259,7 +263,8 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     The weights of the kinds (`estimator_weights_`) are those with the least loss on held-out rows.
 
-    **Epochs.** `max_iter` above is for up to 4,096 rows. It falls with the root of their number.
+    **Epochs.** `max_iter` above is for up to 4,096 rows. For more it is multiplied by
+    ``sqrt(4096 / n_rows)``, but is at least 16.
 
     **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
     in each unit's activation, initial weights that are fitted to the data, dropout and decay that
@@ -429,7 +434,9 @@ class Classifier(ClassifierMixin, BaseMLP):
                 raise ValueError(
                     f"classes must be those of the first call, {before.classes}; got {announced}"
                 )
-        return replace(before, **self._options())
+        options = self._options()
+        temperature = before.temperature if options["calibrate"] else 1.0
+        return replace(before, temperature=temperature, **options)
 
     def _needs_held_out(self) -> list[str]:
         calibrates = not is_auto(self.calibrate) and self.calibrate
@@ -489,6 +496,8 @@ class Classifier(ClassifierMixin, BaseMLP):
             Before `fit`.
         ValueError, TypeError
             If X does not have the columns of the training table.
+        KeyboardInterrupt
+            After Ctrl-C.
         """
         return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
 

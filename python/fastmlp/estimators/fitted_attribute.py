@@ -46,6 +46,3 @@ class FittedAttribute(Generic[_T]):
         if value is None and not self._may_be_none:
             raise AttributeError(f"{type(estimator).__name__} has no {self._name}: {self._missing}")
         return value
-
-    def __set__(self, estimator: object, value: object) -> None:
-        raise AttributeError(f"{self._name} cannot be set: `fit` learns it")

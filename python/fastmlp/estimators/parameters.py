@@ -98,7 +98,7 @@ def check_constraints(estimator: Any) -> None:
     validate_parameter_constraints(kind._parameter_constraints, changed, kind.__name__)
 
 
-def checked_settings(estimator: Any, *, classifies: bool) -> Settings:
+def checked_settings(estimator: Any) -> Settings:
     """Take the parameters of one fit, and check what several of them together must fulfil.
 
     Raises
@@ -109,7 +109,7 @@ def checked_settings(estimator: Any, *, classifies: bool) -> Settings:
     check_constraints(estimator)
     check_metric(estimator.eval_metric)
     names = (field.name for field in fields(Settings) if field.name != "classifies")
-    settings = Settings(classifies, *(getattr(estimator, name) for name in names))
+    settings = Settings(estimator._classifies, *(getattr(estimator, name) for name in names))
     given = settings.of("hidden_layer_sizes")
     sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
     if any(not isinstance(s, Integral) or isinstance(s, bool) for s in sizes) or not all(
@@ -137,7 +137,7 @@ def checked_settings(estimator: Any, *, classifies: bool) -> Settings:
         isinstance(f, Real) and 0 <= float(f) < inf for f in factors
     ):
         raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
-    n_threads(estimator.n_jobs)  # raises for what is no number of threads
+    n_threads(estimator.n_jobs)  # raises if n_jobs is invalid
     callbacks_of(estimator)
     return settings
 

@@ -42,6 +42,15 @@ class Network:
     gradients_ : list of ndarray
         The last gradient with respect to each of `parameters`, views as well.
 
+    Raises
+    ------
+    ValueError
+        If sizes of layers do not fit each other, or a parameter is out of its range.
+    TypeError
+        If `layers` holds something else, or a layer's field is of the wrong type.
+    MemoryError
+        If there is not enough memory for the parameters.
+
     Examples
     --------
     A training loop of your own, with a loss written in NumPy:
@@ -70,7 +79,7 @@ class Network:
     ) -> None:
         if dtype not in ("float32", "float64", np.float32, np.float64):
             raise ValueError(f"dtype must be 'float32' or 'float64'; got {dtype!r}")
-        n_threads(n_jobs)  # raises for what is no number of threads
+        n_threads(n_jobs)  # raises if n_jobs is invalid
         if isinstance(layers, Layer):
             raise TypeError(f"layers must be a sequence of layers; got one: {layers!r}")
         self.layers = tuple(layers)
@@ -150,6 +159,8 @@ class Network:
             If X does not have as many columns as the network has inputs.
         TypeError
             If X does not hold numbers.
+        KeyboardInterrupt
+            After Ctrl-C.
         """
         outputs: NDArray[Any] = self._engine.forward(
             self._table(X), training, n_threads(self.n_jobs)

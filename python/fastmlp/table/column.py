@@ -67,10 +67,10 @@ class ColumnValues:
     def __init__(
         self, data: Any, name: str, table: str, reads_text: bool, n_missing: int | None
     ) -> None:
-        self.data = data  # 1-D array, or a series of a frame where its type tells of labels
+        self.data = data  # 1-D array, or a series of a frame if its dtype marks labels
         self.name = name
         self.table = table  # what messages call it
-        self.reads_text = reads_text  # whether "1" will do where there should be numbers
+        self.reads_text = reads_text  # whether text such as "1" is accepted as a number
         self.n_missing = n_missing  # of numbers, as soon as they are checked
 
     @cached_property
@@ -215,6 +215,6 @@ def dates_error(name: str, table: str) -> TypeError:
 def nested_error(name: str, table: str, what: object) -> TypeError:
     """For a column of lists, structures and the like."""
     return TypeError(
-        f"{table}: column {name!r} holds what is no single value ({what}); argument must be a "
-        "string or a number"
+        f"{table}: column {name!r} holds nested values ({what}); argument must be a string or "
+        "a number"
     )

@@ -107,20 +107,20 @@ class TableEncoder:
         )
         return encoder, encoder._encode(table)
 
-    def check_features(self, X: Any, estimator: str) -> None:
+    def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns, by name and number.
 
         Parameters
         ----------
         X : array-like or frame
-        estimator : str
-            Name of the estimator in messages, which are scikit-learn's.
+        estimator, name : str
+            Names of the estimator and the table in messages, which are scikit-learn's.
         """
-        check_feature_names(self.feature_names, X, estimator)
+        check_feature_names(self.feature_names, X, estimator, name)
         shape: Any = getattr(X, "shape", ())
         if len(shape) == 2 and shape[1] != self.n_columns:
             raise ValueError(
-                f"X has {shape[1]} features, but {estimator} is expecting {self.n_columns} "
+                f"{name} has {shape[1]} features, but {estimator} is expecting {self.n_columns} "
                 "features as input."
             )
 

@@ -52,7 +52,9 @@ def feature_names_of(X: Any) -> NDArray[Any] | None:
     return None
 
 
-def check_feature_names(known: NDArray[Any] | None, X: Any, estimator: str) -> None:
+def check_feature_names(
+    known: NDArray[Any] | None, X: Any, estimator: str, table: str = "X"
+) -> None:
     """Compare the names of X's columns with those of the training table.
 
     Parameters
@@ -60,8 +62,8 @@ def check_feature_names(known: NDArray[Any] | None, X: Any, estimator: str) -> N
     known : ndarray of shape (n_columns,) or None
         What `feature_names_of` returned for the training table.
     X : array-like or frame
-    estimator : str
-        Name of the estimator in messages.
+    estimator, table : str
+        Names of the estimator and of X in messages.
 
     Raises
     ------
@@ -73,14 +75,18 @@ def check_feature_names(known: NDArray[Any] | None, X: Any, estimator: str) -> N
     if known is None and names is None:
         return
     if known is None:
-        warn(f"X has feature names, but {estimator} was fitted without feature names")
+        warn(f"{table} has feature names, but {estimator} was fitted without feature names")
         return
     if names is None:
-        warn(f"X does not have valid feature names, but {estimator} was fitted with feature names")
+        warn(
+            f"{table} does not have valid feature names, but {estimator} was fitted with feature "
+            "names"
+        )
         return
     if known.size == names.size and np.all(known == names):
         return
-    message = "The feature names should match those that were passed during fit.\n"
+    prefix = "" if table == "X" else f"{table}: "
+    message = f"{prefix}The feature names should match those that were passed during fit.\n"
     unseen, lacking = sorted({*names} - {*known}), sorted({*known} - {*names})
     if unseen:
         message += "Feature names unseen at fit time:\n" + _listed(unseen)

@@ -36,7 +36,7 @@ class RawTable:
         self.matrix = self.data if isinstance(self.data, np.ndarray) else None
         self.series = self.data if self.matrix is None else self.matrix.T
         self.n_rows, self.n_columns = len(self.series[0]), len(self.series)
-        self.n_missing: Sequence[int | None] = [None] * self.n_columns  # until somebody looks
+        self.n_missing: Sequence[int | None] = [None] * self.n_columns  # None: not counted yet
         if self.matrix is not None:
             self.n_missing = count_missing(self.matrix, self.names, self.name)
 
@@ -50,7 +50,7 @@ class RawTable:
 
 
 def read_table(X: Any, name: str) -> RawTable:
-    """Take a table apart as far as its type tells what it holds."""
+    """Split a table into columns, as far as possible without looking at values."""
     frame: Any = X if isinstance(X, np.ndarray) else nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"{name} must not be a lazy frame: call its collect() first")
@@ -75,7 +75,7 @@ def read_table(X: Any, name: str) -> RawTable:
 
 
 def _data(series: Any, name: str, table: str) -> Any:
-    """The series itself where its type tells of labels, else an array."""
+    """The series itself if its dtype marks labels, else an array."""
     if series.dtype.is_temporal():
         raise dates_error(name, table)
     if series.dtype.is_nested():

@@ -50,9 +50,9 @@ def fit_temperature(
     y: NDArray[Any],
     sample_weight: NDArray[Any] | None,
 ) -> float:
-    """Find the temperature with the least log loss, given half a row more.
+    """Find the temperature with the least log loss, with half a pseudo-row added.
 
-    The half row belongs to each class equally. Without it, a few rows that are all classified
+    The pseudo-row is spread evenly over the classes. Without it, a few rows that are all classified
     correctly would ask for a temperature of 0, and the loss of new rows would be large.
 
     Parameters

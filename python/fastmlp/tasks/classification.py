@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,8 +50,6 @@ class ClassificationTask(Task):
     calibrate: bool | Literal["auto"]
     temperature: float | NDArray[np.float64] = 1.0
 
-    classifies: ClassVar[bool] = True
-
     @classmethod
     def learn(
         cls,
@@ -71,6 +69,7 @@ class ClassificationTask(Task):
                 "y must have at least two classes; the number of classes is "
                 f"{known.size}: {known}. partial_fit takes all of them as classes="
             )
+        known.flags.writeable = False
         task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
         return task, task._targets(values, present, multilabel, dtype, "y")
 
@@ -234,9 +233,9 @@ class ClassificationTask(Task):
 
     # ---- calibration
 
-    def calibrates(self, *, as_predicted: bool) -> bool:
+    def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to learn a temperature from held-out rows."""
-        return as_predicted if self.calibrate == "auto" else self.calibrate
+        return by_whole_model if self.calibrate == "auto" else self.calibrate
 
     def calibrated(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
@@ -260,7 +259,7 @@ def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], boo
             "multiclass-multioutput target"
         )
     if kind != "multilabel-indicator":
-        labels = as_1d(y)
+        labels = as_1d(y, name)
         return labels, np.unique(labels), False
     matrix = check_array(y, accept_sparse=True, input_name=name)
     matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()

@@ -29,5 +29,7 @@ def apply_inverse_link(link: str, outputs: NDArray[Any]) -> NDArray[Any]:
     if link == "logistic":
         probabilities: NDArray[Any] = expit(outputs)
         return probabilities
-    distribution: NDArray[Any] = softmax(outputs, axis=1)
-    return distribution
+    if link == "softmax":
+        distribution: NDArray[Any] = softmax(outputs, axis=1)
+        return distribution
+    raise AssertionError(f"the inverse link {link!r} has no formula here")

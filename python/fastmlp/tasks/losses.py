@@ -74,6 +74,16 @@ class RegressionLoss:
         """The quantiles: one, or one for each output of the network."""
         return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
 
+    @property
+    def link(self) -> str:
+        """The engine's name of the inverse link that outputs are trained for."""
+        return "exponential" if self.name == "poisson" else "identity"
+
+    @property
+    def penalty_factor(self) -> float:
+        """The engine's loss divided by scikit-learn's, which takes half the squared error."""
+        return 2.0 if self.name == "squared_error" else 1.0
+
     def mean(
         self,
         predicted: NDArray[np.float64],
@@ -101,6 +111,8 @@ class RegressionLoss:
         elif self.name == "quantile":
             quantiles = np.array(self.quantiles)
             losses = np.maximum(-quantiles * error, (1 - quantiles) * error)
-        else:  # poisson
+        elif self.name == "poisson":
             losses = predicted - xlogy(targets, predicted)
+        else:
+            raise AssertionError(f"the loss {self.name!r} has no formula here")
         return _mean(losses, sample_weight)

@@ -56,7 +56,7 @@ def _names() -> frozenset[str]:
 
 
 def check_metric(metric: Any) -> None:
-    """Raise where `eval_metric` is none of what `metric_of` takes."""
+    """Raise unless `eval_metric` is None, a scorer's name or a callable."""
     if metric is None or callable(metric) or (isinstance(metric, str) and metric in _names()):
         return
     if isinstance(metric, str):

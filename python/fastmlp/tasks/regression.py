@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,14 +50,12 @@ class RegressionTask(Task):
     lowest: Any = np.inf
     highest: Any = -np.inf
 
-    classifies: ClassVar[bool] = False
-
     @classmethod
     def learn(
         cls, y: NDArray[Any], loss: RegressionLoss, *, standardize: bool, clip: bool
     ) -> tuple[RegressionTask, NDArray[Any]]:
         """Learn the shape of y; returns the task and the targets of y's rows."""
-        counts = loss.name == "poisson"  # networks learn their logarithm
+        counts = loss.link == "exponential"  # networks learn their logarithm
         values = _numbers(y, loss, "y")
         n_outputs = 1 if values.ndim == 1 else values.shape[1]
         task = cls(
@@ -76,7 +74,7 @@ class RegressionTask(Task):
     @property
     def link(self) -> str:
         """The engine's name of the inverse link function."""
-        return "exponential" if self.training_loss.name == "poisson" else "identity"
+        return self.training_loss.link
 
     @property
     def n_network_outputs(self) -> int:
@@ -97,8 +95,8 @@ class RegressionTask(Task):
 
     @property
     def penalty_factor(self) -> float:
-        """2 for squared_error, of which scikit-learn takes the half."""
-        return 2.0 if self.training_loss.name == "squared_error" else 1.0
+        """The engine's loss divided by scikit-learn's."""
+        return self.training_loss.penalty_factor
 
     def initialise_output(
         self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
@@ -130,12 +128,14 @@ class RegressionTask(Task):
             return self
         with np.errstate(over="ignore", invalid="ignore"):
             shift = _mean_of(lambda y: y, targets, rows, weights)
-            deviation = np.sqrt(_mean_of(lambda y: (y - shift) ** 2, targets, rows, weights))
-        if not np.isfinite(deviation).all():
+            standard_deviation = np.sqrt(
+                _mean_of(lambda y: (y - shift) ** 2, targets, rows, weights)
+            )
+        if not np.isfinite(standard_deviation).all():
             raise ValueError("y holds values too large to be standardised")
         # By rounding, the standard deviation of a constant is of the size of its last digit.
-        constant = deviation <= 10 * np.finfo(np.float64).eps * np.abs(shift)
-        return replace(self, shift=shift, unit=np.where(constant, 1.0, deviation))
+        constant = standard_deviation <= 10 * np.finfo(np.float64).eps * np.abs(shift)
+        return replace(self, shift=shift, unit=np.where(constant, 1.0, standard_deviation))
 
     def with_range_of(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> RegressionTask:
         """Widen the range of predictions to that of the targets with positive weight."""
@@ -148,14 +148,14 @@ class RegressionTask(Task):
             highest=np.maximum(self.highest, known.max(axis=0)),
         )
 
-    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets as networks learn them, (n_rows, n_network_outputs)."""
         scaled = np.empty((targets.shape[0], self.n_network_outputs), dtype=dtype)
         with np.errstate(over="ignore"):
             for rows in pieces(targets):
                 scaled[rows] = (targets[rows] - self.shift) / self.unit
         if not np.isfinite(scaled).all():
-            raise ValueError(f"y holds values too large for {dtype}")
+            raise ValueError(f"{name} holds values too large for {dtype}")
         return scaled
 
     # ---- predictions
@@ -220,11 +220,11 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
     except ValueError as error:
         raise ValueError(f"{name} must hold numbers, Classifier is for labels: {error}") from error
     if values.ndim == 2 and values.shape[1] == 1:
-        values = as_1d(values)
+        values = as_1d(values, name)
     if values.ndim > 2:
         raise ValueError(f"{name} must be 1-D or 2-D; got shape {values.shape}")
-    if loss.name == "poisson" and np.any(values < 0):
-        raise ValueError(f"{name} must not be negative for loss='poisson'")
+    if loss.link == "exponential" and np.any(values < 0):
+        raise ValueError(f"{name} must not be negative for loss={loss.name!r}")
     if loss.several_quantiles and values.ndim == 2:
         raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")
     return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +23,6 @@ class Task(ABC):
     learn something return a new task.
     """
 
-    classifies: ClassVar[bool]
     n_outputs: int
 
     # ---- what the networks learn
@@ -87,7 +86,7 @@ class Task(ABC):
         """Widen the range of predictions to that of the targets."""
         return self
 
-    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets on the scale that the networks learn them on."""
         return targets
 
@@ -115,10 +114,10 @@ class Task(ABC):
     ) -> Metric:
         """Build a function of raw outputs for these validation rows from `eval_metric`."""
 
-    def calibrates(self, *, as_predicted: bool) -> bool:
+    def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to calibrate on held-out rows.
 
-        With `as_predicted` the whole model predicts them, else one or two of its networks.
+        These are predicted `by_whole_model`, or only by the networks that they were held out from.
         """
         return False
 
@@ -129,13 +128,13 @@ class Task(ABC):
         return self
 
 
-def as_1d(y: ArrayLike) -> NDArray[Any]:
+def as_1d(y: ArrayLike, name: str = "y") -> NDArray[Any]:
     """Y as an array of shape (n_rows,); a single column is converted with a warning."""
     shape = np.shape(y)
     if len(shape) == 2 and shape[1] == 1:
         warn(
-            "A column-vector y was passed when a 1d array was expected. Please change the shape "
-            "of y to (n_samples, ), for example using ravel().",
+            f"A column-vector {name} was passed when a 1d array was expected. Please change the "
+            f"shape of {name} to (n_samples, ), for example using ravel().",
             DataConversionWarning,
         )
     flat: NDArray[Any] = column_or_1d(y)
