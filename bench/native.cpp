@@ -352,7 +352,7 @@ std::vector<LayerSpec> plain_layers(const Workload& work) {
   return specs;
 }
 
-/** What the default preset makes of a table (python/fastmlp/_recipe.py). */
+/** What the default preset makes of a table (python/fastmlp/ensemble/presets.py). */
 std::vector<LayerSpec> tabular_layers(const Workload& work) {
   const Index numbers = work.inputs - static_cast<Index>(work.categories.size());
   std::vector<double> bin_edges;

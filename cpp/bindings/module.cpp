@@ -1,5 +1,5 @@
 // The extension module: one register_*() per topic.
-#include <pybind11/pybind11.h>
+#include "bindings/interrupt.h"
 
 namespace fastmlp::bindings {
 void register_info(pybind11::module_& m);
@@ -9,8 +9,9 @@ void register_epochs(pybind11::module_& m);
 void register_prediction(pybind11::module_& m);
 }  // namespace fastmlp::bindings
 
-PYBIND11_MODULE(_core, m) {
+PYBIND11_MODULE(fastmlp_core, m) {
   using namespace fastmlp::bindings;
+  main_thread = pybind11::module_::import("threading").attr("main_thread")().attr("ident").cast<unsigned long>();
   register_info(m);
   register_network(m);
   register_training(m);

@@ -56,6 +56,7 @@ double backward(BoundNetwork<T>& network, const py::array& x, const std::optiona
   Samples<T> data;
   data.x = table_for(x, network.stack(), "X");
   const Index n_rows = data.x.rows, outputs = network.stack().outputs();
+  if (!y && !output_gradient) invalid("y", "must be given where output_gradient is not");
   if (n_rows < 1) invalid("X", "must have at least one row");
   StepOptions options;
   options.loss = loss_options(loss, delta, quantiles, label_smoothing);

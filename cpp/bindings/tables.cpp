@@ -53,15 +53,19 @@ SparseTable<T> sparse_table_of(const py::tuple& x, Index columns, const char* na
                              rows,
                              columns,
                              entries};
-  bool holds = table.starts[0] >= 0 && table.starts[rows] <= entries;
-  for (Index i = 0; i < rows; ++i) holds = holds && table.starts[i] <= table.starts[i + 1];
-  if (!holds) invalid(name, "must have starts of rows that rise from 0 to the number of values");
+  bool holds = true;
+  std::int64_t start = read_once(table.starts);
   for (Index i = 0; i < rows; ++i) {
+    const std::int64_t end = read_once(table.starts + i + 1);
+    if (start < 0 || end < start || end > entries)
+      invalid(name, "must have starts of rows that rise from 0 to the number of values");
     std::int32_t before = 0;
-    for (std::int64_t e = table.starts[i]; e < table.starts[i + 1]; ++e) {
-      holds = holds && table.columns[e] >= before && table.columns[e] < columns;
-      before = table.columns[e];
+    for (std::int64_t e = start; e < end; ++e) {
+      const std::int32_t column = read_once(table.columns + e);
+      holds = holds && column >= before && column < columns;
+      before = column;
     }
+    start = end;
   }
   if (!holds)
     invalid(name, "must have columns from 0 to " + std::to_string(columns - 1) + " that do not fall in a row");

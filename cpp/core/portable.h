@@ -1,4 +1,5 @@
-// Compilers and processors have different words for these. No other file should ask which compiler it is.
+// Compilers and processors have different words for these. Other files ask for the compiler only where what they do has
+// no word here.
 #pragma once
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -12,10 +13,10 @@
 #define FASTMLP_ARM64 0
 #endif
 
-#if FASTMLP_X86
-#include <emmintrin.h>
-#elif defined(_MSC_VER)
+#if defined(_MSC_VER)
 #include <intrin.h>
+#elif FASTMLP_X86
+#include <emmintrin.h>
 #endif
 
 /** Before a loop with a small constant number of iterations. */

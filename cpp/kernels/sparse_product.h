@@ -8,9 +8,9 @@
 
 namespace fastmlp {
 
-/** A sparse matrix by rows (CSR) that belongs to somebody else: row i has the entries [starts[i], starts[i + 1]), with
- * columns that do not fall. Whoever has it may write to it at any time, so all that is used as an index is checked when
- * it is read. */
+/** A view of a sparse matrix by rows (CSR) in the caller's memory: row i has the entries [starts[i], starts[i + 1]),
+ * with columns in ascending order. Another thread may change it, so what is used as an index is checked when it is
+ * read. */
 template <class T>
 struct SparseTable {
   const T* values = nullptr;

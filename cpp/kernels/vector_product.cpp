@@ -63,8 +63,10 @@ void vector_product(const T* a, Index a_stride, Matrix<const T> b, T* c, bool ad
       row += b.stride;
     };
     Index k = 0;
-    for (; k + chains <= b.rows; k += chains) FASTMLP_UNROLL
-    for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
+    for (; k + chains <= b.rows; k += chains) {
+      FASTMLP_UNROLL
+      for (int s = 0; s < chains; ++s) accumulate(sums[s], k + s);
+    }
     for (; k < b.rows; ++k) accumulate(sums[0], k);
     for (int half = chains / 2; half > 0; half /= 2)
       for (int s = 0; s < half; ++s)

@@ -9,7 +9,7 @@ namespace fastmlp {
 namespace {
 
 constexpr Index kTaskFeatures = 64;
-constexpr Index kTaskTable = Index{1} << 16;  // parameters of a table, or one row of it
+constexpr Index kTaskTable = Index{1} << 16;  // most parameters of one task of a table, but at least one row
 
 /** The code in a table's cell; 0, an unknown category, where the cell holds no code. */
 template <class T>

@@ -39,7 +39,7 @@ void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const Netwo
     for (Index row = mine.first; row < mine.last; row += block_rows) {
       const Index rows = std::min(block_rows, mine.last - row);
       if (interruption && member.leads() && timer.due(rows * stack.work_per_row())) {
-        const DenormalMode keep(false);  // Python code runs with the caller's mode
+        const DenormalMode keep(false);  // the caller's own arithmetic keeps them
         interruption();
       }
       member.leave_if_failed();

@@ -33,6 +33,7 @@ void Executor<T>::repeat(const std::function<bool()>& epoch) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kTogether{20};
   step_.interrupted = interrupted;
+  step_.resume();
   for (bool goes_on = true; goes_on;) {
     int epochs = 0;
     const auto start = Clock::now();
@@ -119,8 +120,8 @@ bool Executor<T>::evaluation_part(Member& member) {
     const Index rows = std::min(block_rows_, mine.last - row);
     if (step_.poll(member, rows * network_.stack().work_per_row())) break;
     const std::uint32_t* picked = validation_.rows.data() + row;
-    forward_rows(network_.stack(), weights, {&validation_.x, &inputs_}, {picked, 0, rows, mine.last - row - rows},
-                 workspace, 0, Pass{});
+    forward_rows(network_.stack(), weights, {&validation_.x, &inputs_, &validation_.sparse},
+                 {picked, 0, rows, mine.last - row - rows}, workspace, 0, Pass{});
     evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
                      1.0, losses_.data() + row, Matrix<T>{});
     if (outputs_.size() == 0) continue;

@@ -43,8 +43,9 @@ class Executor {
   /** Called on the calling thread every 50 ms or so; true ends the epoch or the evaluation under way. */
   std::function<bool()> interrupted;
 
-  /** Calls `epoch` on this thread until it returns false. Only in there may run_epoch() and evaluate() be called: their
-   * threads stay together for several epochs, since to start them can take longer than an epoch. */
+  /** Calls `epoch` on this thread until it returns false, which it must after an interruption. Only in there may
+   * run_epoch() and evaluate() be called: their threads stay together for several epochs, since to start them can take
+   * longer than an epoch. */
   void repeat(const std::function<bool()>& epoch);
 
   /** The mean of the minibatches' losses, penalty included; nothing when interrupted: the parameters are then partly

@@ -61,12 +61,16 @@ TrainResult Trainer<T>::run() {
   start_ = std::chrono::steady_clock::now();
   first_step_ = network_.steps;
   executor_.load();
-  if (interrupted) {
-    executor_.interrupted = interrupted;
-    last_epoch_ = Buffer<T>(executor_.n_parameters());
-    executor_.read_parameters(last_epoch_);
+  executor_.interrupted = interrupted;
+  last_epoch_ = Buffer<T>(executor_.n_parameters());
+  executor_.read_parameters(last_epoch_);
+  try {
+    executor_.repeat([this] { return epoch(); });
+  } catch (...) {
+    executor_.write_parameters(last_epoch_);
+    executor_.store();
+    throw;
   }
-  executor_.repeat([this] { return epoch(); });
   if (result_.reason == StopReason::interrupted) executor_.write_parameters(last_epoch_);
   if (result_.best_epoch > 0) executor_.write_parameters(best_);
   executor_.store();

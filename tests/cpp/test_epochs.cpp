@@ -73,11 +73,13 @@ TEST(an_exception_ends_an_epoch_and_changes_no_weights) {
     Network<double> network(mlp({20, 200, 200, 1}, "tanh"), 4);
     const std::vector<double> before = copy_of(network.values());
     Optimizer<double> optimizer({}, network.stack());
-    Epochs<double> epochs(network, data.dataset(), {}, 8, n_threads);
+    constexpr Index batch = 256;
+    CHECK(Step<double>::team_size(network.stack(), batch, n_threads) == n_threads);
+    Epochs<double> epochs(network, data.dataset(), {}, batch, n_threads);
     epochs.interrupted = []() -> bool { throw std::invalid_argument("on purpose"); };
     // The first question comes after 50 ms at the earliest.
     const auto train = [&] {
-      for (int i = 0; i < 100; ++i) {
+      for (int i = 0; i < 1000; ++i) {
         network.values().assign(Network<double>(mlp({20, 200, 200, 1}, "tanh"), 4).values());
         network.prepare();
         epochs.run(data.order.data(), data.rows, optimizer, 1e-3);

@@ -65,7 +65,32 @@ TEST(epochs_are_steps_as_planned) {
   for (const int n_threads : {2, 3, 8}) CHECK(same_bits(by_executor(data, n_threads), alone));
 }
 
-/** Between the threads of a team no exception may pass: it is kept until they have parted. */
+TEST(an_interruption_ends_one_epoch_and_not_the_next) {
+  const Data<double> data(1003, 5, 2);
+  Network<double> network(mlp({5, 113, 65, 2}, "relu"), 5);
+  Optimizer<double> optimizer({}, network.stack());
+  const Standardisation none;
+  ExecutorOptions options;
+  options.batch_size = kBatch;
+  options.n_threads = 2;
+  Executor<double> executor(network, optimizer, none, data.dataset(), data.dataset(), options);
+  EpochPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01}, {0.01}, {0.01}}};
+  executor.load();
+  executor.interrupted = [] { return true; };
+  bool interrupted = false;
+  executor.repeat([&] {
+    interrupted = !executor.run_epoch(plan).has_value();
+    return !interrupted;  // the first question comes after 50 ms at the earliest
+  });
+  CHECK(interrupted);
+  executor.interrupted = nullptr;
+  executor.repeat([&] {
+    CHECK(executor.run_epoch(plan).has_value());
+    CHECK(executor.evaluate().has_value());
+    return false;
+  });
+}
+
 TEST(what_a_callback_throws_comes_out_of_the_fit) {
   const Data<float> data(1003, 5, 2);
   Network<float> network(mlp({5, 113, 65, 2}, "relu"), 5);
@@ -82,6 +107,12 @@ TEST(what_a_callback_throws_comes_out_of_the_fit) {
   };
   CHECK_THROWS(trainer.run(), "the callback must not throw");
   CHECK(epochs == 2);
+
+  Network<float> one_epoch(mlp({5, 113, 65, 2}, "relu"), 5);
+  Optimizer<float> other({}, one_epoch.stack());
+  options.max_iter = 1;
+  Trainer<float>(one_epoch, other, none, data.dataset(), {}, options).run();
+  CHECK(same_bits(copy_of(network.values()), copy_of(one_epoch.values())));
 }
 
 }  // namespace

@@ -159,12 +159,13 @@ TEST(sparse_training_equals_dense_training) {
 /** What another thread writes to the arrays is an error, not an address. */
 template <class T>
 void check_changes() {
-  constexpr Index kRows = 40, kCols = 12;
+  constexpr Index kRows = 4000, kCols = 12;
   Data<T> data(kRows, kCols, 1);
   Sparse<T> sparse(data.x, kRows, kCols);
-  std::vector<LayerSpec> specs = mlp({kCols, 20, 1}, "tanh");
+  std::vector<LayerSpec> specs = mlp({kCols, 200, 1}, "tanh");
   std::get<DenseSpec>(specs[0]).sparse = true;
   Network<T> network(specs, 3);
+  CHECK(Step<T>::team_size(network.stack(), kRows, 2) == 2);
   const Predictor<T> predictor(network, {}, Link::identity);
   Samples<T> samples = data.dataset();
   samples.x = {};

@@ -56,7 +56,7 @@ void check_filling() {
     }
     CHECK(got.back() == 5);
   }
-  // Without a scale columns stay as they are, but for what is missing; and without filling NaN stays.
+  // Without a scale, columns stay as they are except for missing values; without filling NaN stays.
   const std::vector<T> filled = gathered<T>({kNaN, 2, kNaN}, {{}, {}, 2, false});
   CHECK(filled[0] == 0 && filled[1] == 2 && std::isnan(filled[2]));
 }

@@ -124,9 +124,27 @@ TEST(an_exception_in_one_member_ends_the_work_of_all) {
   run_team(8, [](Member& member) { CHECK(member.barrier(true)); });
 }
 
-TEST(the_first_of_several_exceptions_comes_out) {
+TEST(one_of_several_exceptions_comes_out_whole) {
   for (int i = 0; i < 200; ++i)
     CHECK_THROWS(run_team(4, [](Member&) { throw std::invalid_argument("on purpose"); }), "on purpose");
+}
+
+TEST(the_first_exception_comes_out) {
+  std::atomic<bool> thrown{false};
+  const auto work = [&](Member& member) {
+    if (member.rank() == member.size() - 1) {
+      thrown = true;
+      throw std::invalid_argument("the first");
+    }
+    // Until the others are told to leave; what they throw then comes later.
+    try {
+      for (;;) member.leave_if_failed();
+    } catch (...) {
+      if (!thrown) throw std::invalid_argument("too early");
+      throw std::invalid_argument("a later one");
+    }
+  };
+  CHECK_THROWS(run_team(4, work), "the first");
 }
 
 TEST(members_without_barriers_leave_when_another_fails) {

@@ -141,14 +141,14 @@ TEST(training_gives_the_same_bits_for_any_number_of_threads) {
 }
 
 TEST(a_large_table_of_vectors_is_shared_out) {
-  const Stack<float> stack(testing::tabular(8, 0, {{100000, 8}}, {128}, 1, "silu"));
+  const Stack<float> stack(testing::tabular(5, 0, {{100000, 8}}, {128}, 1, "silu"));
   Index table = 0, largest = 0;
   for (const Task& task : stack.tasks())
     if (task.layer == 0 && task.weights.cols == 8 && task.weights.stride == padded<float>(8)) {
       table += task.weights.rows;
       largest = std::max(largest, task.weights.rows);
     }
-  CHECK(table >= 100001);
+  CHECK(table == 100001);
   CHECK(largest * 16 <= 100001);
 }
 
