@@ -170,5 +170,6 @@ def test_without_rows_held_out_networks_are_balanced(X, y):
 def test_plain_networks_are_alike(X, y):
     model = made(Regressor, X, y, preset="plain", n_estimators=20)
     assert np.all(model.estimator_weights_ == 1 / 20)
-    assert "balanced" in model.summary()
+    assert "20 networks, " in model.summary()
+    assert "balanced" not in model.summary()
     assert "fine" not in model.summary()

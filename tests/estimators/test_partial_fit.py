@@ -193,7 +193,7 @@ def test_partial_fit_without_classes_learns_them_from_the_first_call(made):
     model.partial_fit(X[:1], y[:1])  # one row is enough from then on
     with pytest.raises(ValueError, match="at least two classes"):
         Classifier(**LEARNING_PLAIN).partial_fit(X[y], y[y])
-    with pytest.raises(ValueError, match="y must only have the labels"):
+    with pytest.raises(ValueError, match="classes must hold all labels of y"):
         Classifier(**LEARNING_PLAIN).partial_fit(X, y.astype(int), classes=[1, 2])
 
 

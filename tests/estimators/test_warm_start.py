@@ -176,3 +176,19 @@ def test_calibration_can_be_switched_off(X, y):
     assert model._model.task.temperature != 1
     model.set_params(calibrate=False).fit(X, labels)
     assert model._model.task.temperature == 1
+
+
+@pytest.mark.parametrize("call", ["fit", "partial_fit"])
+def test_categorical_features_stay(call, X, y):
+    frame = pd.DataFrame(X, columns=[*"abcd"])
+    model = tiny(warm_start=True, categorical_features=["b"]).fit(frame, y)
+    model.set_params(categorical_features=[1])
+    getattr(model, call)(frame, y)  # the same column
+    for other, message in (
+        (["c"], r"listed the columns \[1\] .* cannot become \['c'\]"),
+        ("from_dtype", "cannot become 'from_dtype'"),
+        (["nope"], "not among the columns"),
+    ):
+        model.set_params(categorical_features=other)
+        with pytest.raises(ValueError, match=message):
+            getattr(model, call)(frame, y)

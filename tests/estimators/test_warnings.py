@@ -59,7 +59,7 @@ def interrupted():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (numbers_as_text, "holds numbers, written as text"),
+        (numbers_as_text, "holds numbers written as text"),
         (unique_labels, "is not used"),
         (column_vector, "column-vector y"),
         (column_vector_of_labels, "column-vector y"),

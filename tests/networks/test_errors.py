@@ -266,3 +266,35 @@ def test_factors_that_do_not_fit(options, message):
 def test_bad_embeddings_scales_and_slopes(layers, error, message):
     with pytest.raises(error, match=message):
         Network(layers)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate_init": "x"}, "learning_rate_init must be a number; got 'x'"),
+        ({"weight_decay": "auto"}, "weight_decay must be a number; got 'auto'"),
+        ({"momentum": None}, "momentum must be a number; got None"),
+        ({"max_grad_norm": "x"}, "max_grad_norm must be a number; got 'x'"),
+        ({"solver": None}, "solver must be a string; got None"),
+    ],
+)
+def test_parameters_of_the_optimizer_of_another_type(options, message):
+    with pytest.raises(TypeError, match=message):
+        Optimizer(small(), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delta": "a"}, "delta must be a number; got 'a'"),
+        ({"alpha": "a"}, "alpha must be a number; got 'a'"),
+        ({"loss": None}, "loss must be a string; got None"),
+    ],
+)
+def test_parameters_of_backward_of_another_type(options, message, X):
+    with pytest.raises(TypeError, match=message):
+        small().backward(X, np.zeros((40, 3)), **options)
+    with pytest.raises(TypeError, match="learning_rate must be a number; got 'a'"):
+        Optimizer(small()).step("a")
+    with pytest.raises(TypeError, match="layers must be a sequence of layers; got None"):
+        Network(None)

@@ -105,7 +105,7 @@ def test_quantile_of_several_targets():
 
 @pytest.mark.parametrize("quantile", [[0.5, 0.1], [0.5, 0.5]])
 def test_quantiles_must_rise(quantile):
-    with pytest.raises(ValueError, match="quantile must hold ascending numbers"):
+    with pytest.raises(ValueError, match="quantile must hold strictly ascending numbers"):
         regressor(noisy(X), loss="quantile", quantile=quantile)
 
 

@@ -272,6 +272,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             task, targets = self._new_task(y, settings, classes)
         else:
             encoder = before.encoder
+            encoder.check_listed(self.categorical_features)
             encoder.check_features(X, type(self).__name__)
             table = encoder.encode(X)
             y = checked_targets(y, table, minimum, self)
@@ -319,7 +320,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             for name in self._needs_held_out():
                 raise ValueError(
                     f"{name} needs validation rows: X_val and y_val, or early_stopping=True and "
-                    f"{FEWEST_ROWS} rows, so that training and validation rows have some weight"
+                    f"at least {FEWEST_ROWS} rows, some of weight in each of both parts"
                 )
 
     def _train(

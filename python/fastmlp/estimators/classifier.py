@@ -310,7 +310,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     classes_ = FittedAttribute(lambda model: model.task.classes)
     oof_proba_ = FittedAttribute(
         lambda model: model.out_of_fold,
-        "several networks with early_stopping=True and without X_val make out-of-fold predictions",
+        "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
+        "predictions; partial_fit and a warm start on other rows remove them",
     )
 
     def __init__(

@@ -303,7 +303,8 @@ class Regressor(RegressorMixin, BaseMLP):
 
     oof_prediction_ = FittedAttribute(
         lambda model: model.out_of_fold,
-        "several networks with early_stopping=True and without X_val make out-of-fold predictions",
+        "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
+        "predictions; partial_fit and a warm start on other rows remove them",
     )
 
     def __init__(
@@ -405,13 +406,17 @@ class Regressor(RegressorMixin, BaseMLP):
         """The loss with its parameters, checked."""
         quantiles = np.asarray(self.quantile)
         if quantiles.ndim > 1 or quantiles.size == 0 or quantiles.dtype.kind not in "fiu":
-            raise ValueError(f"quantile must be a number or a sequence of them; got {quantiles!r}")
+            raise ValueError(
+                f"quantile must be a number or a sequence of them; got {self.quantile!r}"
+            )
         if not np.all((quantiles > 0) & (quantiles < 1)):
             raise ValueError(f"quantile must be in (0, 1); got {self.quantile!r}")
         if quantiles.ndim == 0:
             return RegressionLoss(self.loss, float(self.delta), float(quantiles))
         if not np.all(np.diff(quantiles) > 0):
-            raise ValueError(f"quantile must hold ascending numbers; got {self.quantile!r}")
+            raise ValueError(
+                f"quantile must hold strictly ascending numbers; got {self.quantile!r}"
+            )
         if self.loss != "quantile":
             raise ValueError("quantile can hold several numbers for loss='quantile' only")
         return RegressionLoss(self.loss, float(self.delta), tuple(map(float, quantiles)))

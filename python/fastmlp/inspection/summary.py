@@ -79,8 +79,9 @@ def summarise(estimator: str, model: FittedModel) -> str:
     several = len(members) > 1
     kinds = Counter(member.recipe.spec.kind for member in members)
     by_kind = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    count = f"{len(members)} networks ({by_kind}), " if several else ""
     preset = members[0].recipe.preset
+    of_kinds = f" ({by_kind})" if members[0].recipe.tabular else ""
+    count = f"{len(members)} networks{of_kinds}, " if several else ""
     lines = [
         f"{estimator}(preset={preset!r}): {count}{n_parameters:,} parameters, {model.dtype}",
         "Columns",
@@ -97,7 +98,8 @@ def summarise(estimator: str, model: FittedModel) -> str:
     for member, weight in zip(members, model.ensemble.weights, strict=True):
         history, spec = member.history, member.recipe.spec
         best = f", best {history.best_iteration}" if history.best_iteration else ""
-        which = f"{spec.index} ({spec.kind}, weight {weight:.2g}): " if several else ""
+        kind = f"{spec.kind}, " if member.recipe.tabular else ""
+        which = f"{spec.index} ({kind}weight {weight:.2g}): " if several else ""
         lines.append(
             f"  {which}{history.n_iter} epochs{best}, loss {history.best_loss:.4g}, "
             f"{history.stop_reason}, {history.seconds:.2f} seconds"

@@ -13,9 +13,11 @@ _DEPENDENCIES = (
     "scipy",
     "scikit-learn",
     "joblib",
+    "narwhals",
     "tqdm",
     "pandas",
     "polars",
+    "pyarrow",
     "matplotlib",
 )
 

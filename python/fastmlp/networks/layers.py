@@ -112,13 +112,14 @@ class Embedding:
     categories: Sequence[tuple[int, int]] = ()
 
     def __post_init__(self) -> None:
-        """Keep the bin edges as tuples, so that layers can be compared and do not change."""
+        """Keep sequences as tuples, so that layers can be compared and do not change."""
 
         def kept(value: Any) -> Any:
             value = value.tolist() if isinstance(value, np.ndarray) else value
             return tuple(map(kept, value)) if isinstance(value, list | tuple) else value
 
         object.__setattr__(self, "bin_edges", kept(self.bin_edges))
+        object.__setattr__(self, "categories", kept(self.categories))
 
     @property
     def outputs(self) -> int:
@@ -153,6 +154,13 @@ _KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def check_numbers(**parameters: Any) -> None:
+    """Raise TypeError for parameters that are not numbers."""
+    for name, value in parameters.items():
+        if not isinstance(value, Real) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a number; got {value!r}")
 
 
 def engine_spec(layer: Layer) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from fastmlp import _core
 from fastmlp._threads import n_threads
-from fastmlp.networks.layers import Layer, engine_spec
+from fastmlp.networks.layers import Layer, check_numbers, engine_spec
 from fastmlp.table.engine_array import engine_array
 
 
@@ -82,6 +82,8 @@ class Network:
         n_threads(n_jobs)  # raises if n_jobs is invalid
         if isinstance(layers, Layer):
             raise TypeError(f"layers must be a sequence of layers; got one: {layers!r}")
+        if not isinstance(layers, Iterable):
+            raise TypeError(f"layers must be a sequence of layers; got {layers!r}")
         self.layers = tuple(layers)
         self.dtype = np.dtype(dtype)
         self.n_jobs = n_jobs
@@ -163,7 +165,7 @@ class Network:
             After Ctrl-C.
         """
         outputs: NDArray[Any] = self._engine.forward(
-            self._table(X), training, n_threads(self.n_jobs)
+            self._table(X), bool(training), n_threads(self.n_jobs)
         )
         return outputs
 
@@ -194,7 +196,8 @@ class Network:
             over rows and outputs.
         sample_weight : array-like of shape (n_rows,), optional
         output_gradient : array-like of shape (n_rows, outputs), optional
-            Derivative of a loss of your own with respect to the outputs, instead of `y`.
+            Derivative of a loss of your own with respect to the outputs, instead of `y`; weights of
+            rows are part of it.
         delta, quantile, label_smoothing : float
             Parameters of the losses 'huber', 'quantile' (one for all outputs, or one for each) and
             the cross-entropies.
@@ -218,6 +221,9 @@ class Network:
             After Ctrl-C; `gradients_` is undefined then, the parameters are unchanged.
         """
         table = self._table(X)
+        check_numbers(delta=delta, label_smoothing=label_smoothing, alpha=alpha, l1_ratio=l1_ratio)
+        if not isinstance(loss, str):
+            raise TypeError(f"loss must be a string; got {loss!r}")
         if (y is None) == (output_gradient is None):
             raise ValueError("exactly one of y and output_gradient must be given")
         if y is None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp import _core
+from fastmlp.networks.layers import check_numbers
 from fastmlp.networks.network import Network
 
 
@@ -61,6 +62,17 @@ class Optimizer:
     ) -> None:
         if not isinstance(network, Network):
             raise TypeError(f"network must be a fastmlp.Network; got {network!r}")
+        check_numbers(
+            learning_rate_init=learning_rate_init,
+            momentum=momentum,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            weight_decay=weight_decay,
+            **({} if max_grad_norm is None else {"max_grad_norm": max_grad_norm}),
+        )
+        if not isinstance(solver, str):
+            raise TypeError(f"solver must be a string; got {solver!r}")
         if not 0 < learning_rate_init < np.inf:
             raise ValueError(
                 f"learning_rate_init must be positive and finite; got {learning_rate_init}"
@@ -73,7 +85,7 @@ class Optimizer:
         self._options: dict[str, Any] = {
             "solver": solver,
             "momentum": momentum,
-            "nesterov": nesterovs_momentum,
+            "nesterov": bool(nesterovs_momentum),
             "beta_1": beta_1,
             "beta_2": beta_2,
             "epsilon": epsilon,
@@ -131,6 +143,7 @@ class Optimizer:
             If `learning_rate` is not positive and finite.
         """
         rate = self.learning_rate_init if learning_rate is None else learning_rate
+        check_numbers(learning_rate=rate)
         if not 0 < rate < np.inf:
             raise ValueError(f"learning_rate must be positive and finite; got {rate}")
         norm: float = self._engine.step(self._network._engine, rate, self.max_grad_norm or 0.0)

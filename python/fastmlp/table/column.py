@@ -117,7 +117,7 @@ class ColumnValues:
             kind = "numeric" if len(self.numbers) != self.n_missing else "constant"
             return Column(self.name, kind, missing=bool(self.n_missing))
         rows, labels = self.factors
-        warned = not listed and self._warns_of_numbers(labels)
+        numbers = "" if listed else self._numbers_as_text(labels)
         n_missing, *sizes = np.bincount(rows + 1, minlength=len(labels) + 1).tolist()
         least = min_rows if len(labels) > _FEW else 0
         size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
@@ -125,36 +125,37 @@ class ColumnValues:
         n_values = len(labels) + (n_missing > 0)
         if n_values < 2 or not (categories or n_missing):
             kind, categories = "constant", []
-            if len(labels) > 1 and not warned:
-                warn(
+            if len(labels) > 1:
+                message = (
                     f"{self.table}: column {self.name!r} is not used: none of its {len(labels)} "
-                    f"values, such as {labels[0]!r}, occurs twice"
                 )
+                message += f"values, such as {labels[0]!r}, occurs twice"
+                warn(f"{message}. {numbers}" if numbers else message)
         elif n_values == 2 or len(labels) == 2:
             kind, categories = "binary", [None, *categories][-2:]
         else:
             kind, categories = "category", [*categories, None][: len(categories) + (n_missing > 0)]
             categories.sort(key=lambda label: -size_of.get(label, n_missing))
+        if numbers and kind != "constant":
+            warn(
+                f"{self.table}: column {self.name!r} is treated as a category of {len(labels)} "
+                f"values. {numbers}"
+            )
         return Column(
             self.name, kind, tuple(categories), n_missing > 0, sum(n for n in sizes if n < least)
         )
 
-    def _warns_of_numbers(self, labels: list[Any]) -> bool:
-        """Warn if most of many labels are numbers as text, or numbers beside a few words."""
+    def _numbers_as_text(self, labels: list[Any]) -> str:
+        """What to say if most of many labels are numbers as text; else nothing."""
         if len(labels) <= _FEW or not isinstance(self.data, np.ndarray | nw.Series):
-            return False
+            return ""
         if not isinstance(self.data, np.ndarray) and self.data.dtype in (nw.Categorical, nw.Enum):
-            return False
+            return ""
         others = [label for label in labels[:_LOOKED_AT] if not reads_as_number(label)]
         if 2 * len(others) >= len(labels[:_LOOKED_AT]):
-            return False
-        beside = f" beside {others[0]!r}" if others else ", written as text"
-        warn(
-            f"{self.table}: column {self.name!r} holds numbers{beside}, so it is treated as a "
-            f"category of {len(labels)} values; pandas.to_numeric(column, errors='coerce') "
-            "converts it to numbers"
-        )
-        return True
+            return ""
+        beside = f" beside {others[0]!r}" if others else " written as text"
+        return f"It holds numbers{beside}; pandas.to_numeric(column, errors='coerce') converts them"
 
     def _are_labels(self) -> bool:
         """Whether the values are labels by their type."""

@@ -53,6 +53,7 @@ class TableEncoder:
     n_numeric: int
     n_flags: int = 0
     category_sizes: tuple[int, ...] = ()
+    listed: frozenset[int] = frozenset()  # positions of `categorical_features`
     # None for a plain table of numbers, which may have a million columns.
     learnt: tuple[Column, ...] | None = None
 
@@ -103,6 +104,7 @@ class TableEncoder:
             kinds["numeric"],
             n_indicators + kinds["binary"] + kinds["constant"],
             tuple(len(column.categories) for column in learnt if column.kind == "category"),
+            frozenset(listed),
             learnt,
         )
         return encoder, encoder._encode(table)
@@ -122,6 +124,15 @@ class TableEncoder:
             raise ValueError(
                 f"{name} has {shape[1]} features, but {estimator} is expecting {self.n_columns} "
                 "features as input."
+            )
+
+    def check_listed(self, categorical_features: Any) -> None:
+        """Raise if other columns are listed now than those that the columns were learnt with."""
+        listed = _positions_of(categorical_features, self.feature_names, self.n_columns)
+        if listed != self.listed:
+            raise ValueError(
+                f"categorical_features listed the columns {sorted(self.listed)} when the network "
+                f"was made and cannot become {categorical_features!r} while training goes on"
             )
 
     def encode(self, X: Any, name: str = "X") -> NDArray[Any]:

@@ -65,10 +65,14 @@ class ClassificationTask(Task):
         values, present, multilabel = _labels(y, "y")
         known = present if classes is None else np.unique(column_or_1d(classes))
         if not multilabel and known.size < 2:
+            name = "y" if classes is None else "classes"
+            more = ". partial_fit takes all of them as classes=" if classes is None else ""
             raise ValueError(
-                "y must have at least two classes; the number of classes is "
-                f"{known.size}: {known}. partial_fit takes all of them as classes="
+                f"{name} must have at least two classes; the number of classes is "
+                f"{known.size}: {known}{more}"
             )
+        if classes is not None and not np.all(np.isin(present, known)):
+            raise ValueError(f"classes must hold all labels of y, {present}; got {known}")
         known.flags.writeable = False
         task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
         return task, task._targets(values, present, multilabel, dtype, "y")
