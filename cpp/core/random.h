@@ -8,7 +8,7 @@
 
 namespace fastmlp {
 
-/** SplitMix64's finaliser (Steele, Lea & Flood 2014). */
+/** SplitMix64's finaliser (Steele, Lea & Flood 2014, doi:10.1145/2660193.2660195). */
 constexpr std::uint64_t mix64(std::uint64_t x) {
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;

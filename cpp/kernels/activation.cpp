@@ -55,12 +55,12 @@ struct ScaledElu {
 struct EluConstants {
   static constexpr double scale = 1, alpha = 1;
 };
-/** Klambauer et al. 2017. */
+/** Klambauer et al. 2017, arXiv:1706.02515. */
 struct SeluConstants {
   static constexpr double scale = 1.0507009873554804934, alpha = 1.6732632423543772848;
 };
 
-/** z Phi(z), exact (Hendrycks & Gimpel 2016). */
+/** z Phi(z), exact (Hendrycks & Gimpel 2016, arXiv:1606.08415). */
 struct Gelu {
   template <class T>
   static Packet<T> value(const Packet<T>& z, Packet<T>* derivative) {
@@ -87,7 +87,7 @@ struct Silu {
   }
 };
 
-/** z tanh(softplus(z)) (Misra 2019), by n = e^z (e^z + 2): tanh(softplus(z)) = n / (n + 2). */
+/** z tanh(softplus(z)) (Misra 2019, arXiv:1908.08681), by n = e^z (e^z + 2): tanh(softplus(z)) = n / (n + 2). */
 struct Mish {
   template <class T>
   static Packet<T> value(const Packet<T>& z, Packet<T>* derivative) {

@@ -1,5 +1,6 @@
-// Periodic embedding of single numbers (Gorishniy et al. 2022; with few outputs and a bias, "PBL": Holzmueller et al.
-// 2024): e_k = sum over f of w2[f, k] cos(2 pi w1[f] x + b1[f]) + b2[k], for every feature on its own.
+// Periodic embedding of single numbers (Gorishniy et al. 2022, arXiv:2203.05556; with few outputs and a bias, "PBL":
+// Holzmueller et al. 2024): e_k = sum over f of w2[f, k] cos(2 pi w1[f] x + b1[f]) + b2[k], for every feature on its
+// own.
 #pragma once
 
 #include "core/matrix.h"

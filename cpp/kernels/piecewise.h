@@ -1,7 +1,7 @@
-// Piecewise-linear embedding of single numbers (Gorishniy et al. 2022). Bin edges divide the range of each feature. In
-// each bin a number has the coordinate step(x) = clip((x - edge) / (next edge - edge), 0, 1); the embedding is
-// kPiecewiseFeatures learnt sums of them, e_k = sum over s of w[k, s] step_s(x), which are linear between edges and
-// constant outside.
+// Piecewise-linear embedding of single numbers (Gorishniy et al. 2022, arXiv:2203.05556). Bin edges divide the range of
+// each feature. In each bin a number has the coordinate step(x) = clip((x - edge) / (next edge - edge), 0, 1); the
+// embedding is kPiecewiseFeatures learnt sums of them, e_k = sum over s of w[k, s] step_s(x), which are linear between
+// edges and constant outside.
 #pragma once
 
 #include "core/matrix.h"

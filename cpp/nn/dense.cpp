@@ -77,11 +77,12 @@ std::vector<ParameterArray> Dense<T>::arrays() const {
 }
 
 // Uniform. Hidden layers start with variance 1 / (3 inputs), PyTorch's default: smaller than what keeps the signal's
-// scale through rectifiers (He et al. 2015, 2 / inputs), and better on small tables (docs/design.md). Self-normalising
-// units need 1 / inputs (Klambauer et al. 2017), saturating ones take 2 / (inputs + outputs) (Glorot & Bengio 2010).
-// (initialise_from() has another rule.) Layers without activation, as a rule output layers, start near zero, so that
-// training begins at the mean of the standardised target. Biases of hidden layers are spread over +-1 / sqrt(inputs),
-// so that the kinks of few inputs do not all lie at the origin.
+// scale through rectifiers (He et al. 2015, arXiv:1502.01852, 2 / inputs), and better on small tables (docs/design.md).
+// Self-normalising units need 1 / inputs (Klambauer et al. 2017, arXiv:1706.02515), saturating ones take 2 / (inputs +
+// outputs) (Glorot & Bengio 2010, proceedings.mlr.press/v9/glorot10a). (initialise_from() has another rule.) Layers
+// without activation, as a rule output layers, start near zero, so that training begins at the mean of the standardised
+// target. Biases of hidden layers are spread over +-1 / sqrt(inputs), so that the kinks of few inputs do not all lie at
+// the origin.
 template <class T>
 void Dense<T>::initialise(T* values, RandomSequence& random) const {
   const double n = static_cast<double>(inputs_);

@@ -1,5 +1,5 @@
 // Fully connected layer with its activation: out = f(in W + b), of dense or of sparse rows. A parametric activation
-// has a slope of its own for each unit: z + slope (f(z) - z) (Holzmueller et al. 2024).
+// has a slope of its own for each unit: z + slope (f(z) - z) (Holzmueller et al. 2024, arXiv:2407.04491).
 #pragma once
 
 #include "nn/layer.h"
@@ -31,7 +31,8 @@ class Dense final : public Layer<T> {
   Index n_parameters() const override;
   std::vector<ParameterArray> arrays() const override;
   void initialise(T* values, RandomSequence& random) const override;
-  /** Outputs of variance one over the rows of `in`, with their kinks inside the data (Holzmueller et al. 2024). */
+  /** Outputs of variance one over the rows of `in`, with their kinks inside the data (Holzmueller et al. 2024,
+   * arXiv:2407.04491). */
   void initialise_from(Matrix<const T> in, T* values, RandomSequence& random) const override;
 
   Index forward_copy_size(Use use) const override;

@@ -1,5 +1,5 @@
-// Inverted dropout (Srivastava et al. 2014): training sets each value to zero with probability `rate` and divides the
-// others by 1 - rate; prediction leaves the layer out.
+// Inverted dropout (Srivastava et al. 2014, jmlr.org/papers/v15/srivastava14a): training sets each value to zero with
+// probability `rate` and divides the others by 1 - rate; prediction leaves the layer out.
 #pragma once
 
 #include "nn/layer.h"

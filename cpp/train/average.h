@@ -1,5 +1,5 @@
-// The running mean of a network's weights over its last steps (Polyak & Juditsky 1992): steadier than the weights of
-// any one step, as if the learning rate had been lowered for a moment.
+// The running mean of a network's weights over its last steps (Polyak & Juditsky 1992, doi:10.1137/0330046): steadier
+// than the weights of any one step, as if the learning rate had been lowered for a moment.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@ template <class T>
 class WeightAverage {
  public:
   /** Over about `window` steps from the network's next one on; until there are enough of them over the last quarter
-   * (polynomial-decay averaging, Shamir & Zhang 2013), so that the start is soon forgotten. */
+   * (polynomial-decay averaging, Shamir & Zhang 2013, arXiv:1212.1824), so that the start is soon forgotten. */
   WeightAverage(const Network<T>& network, double window)
       : stack_(network.shared_stack()),
         first_step_(network.steps),

@@ -43,11 +43,12 @@ double LearningRate::at(std::uint64_t step, double samples) const {
     case Schedule::cosine:
       if (t < warmup) return rate * (t + 1) / (warmup + 1);
       return anneal(rate, 0, (t - warmup) / std::max(total_ - warmup, 1.0));
-    case Schedule::one_cycle:  // Smith & Topin 2018 with PyTorch's defaults: from rate / 25 up, then down to rate /
-                               // 25e4
+    case Schedule::one_cycle:  // Smith & Topin 2018, arXiv:1708.07120 with PyTorch's defaults: from rate / 25 up, then
+                               // down to rate / 25e4
       if (t < warmup) return anneal(rate / 25, rate, t / warmup);
       return anneal(rate, rate / 25e4, (t - warmup) / std::max(total_ - warmup - 1, 1.0));
-    case Schedule::coslog4:  // four cycles, each twice as long as the one before (Holzmueller et al. 2024)
+    case Schedule::coslog4:  // four cycles, each twice as long as the one before (Holzmueller et al. 2024,
+                             // arXiv:2407.04491)
       return rate * 0.5 * (1 - std::cos(2 * std::numbers::pi * std::log2(1 + 15 * std::min(progress(step), 1.0))));
   }
   return rate;

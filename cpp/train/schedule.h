@@ -22,7 +22,7 @@ ScheduleOptions schedule_options(const std::string& name, double learning_rate_i
                                  double warmup_fraction);
 
 /** The share of dropout and weight decay at time t in [0, 1] of a fit: 1 in its first half, then down to 0 along half a
- * cosine (Holzmueller et al. 2024). */
+ * cosine (Holzmueller et al. 2024, arXiv:2407.04491). */
 double flat_cos(double t);
 
 /** The learning rate of a fit as it goes on. */

@@ -6,8 +6,9 @@
 
 namespace fastmlp {
 
-/** Kingma & Ba 2015 with decoupled decay (Loshchilov & Hutter 2019): m and v are running means of g and g^2,
- * w <- (1 - decay) * w - rate * m / (sqrt(v) + epsilon), the bias correction folded into rate as scikit-learn does. */
+/** Kingma & Ba 2015, arXiv:1412.6980 with decoupled decay (Loshchilov & Hutter 2019, arXiv:1711.05101): m and v are
+ * running means of g and g^2, w <- (1 - decay) * w - rate * m / (sqrt(v) + epsilon), the bias correction folded into
+ * rate as scikit-learn does. */
 template <class T>
 struct AdamStep {
   double beta_1, beta_2;  // double, since in float 1 - beta may have no digits

@@ -8,7 +8,7 @@ namespace fastmlp::losses {
 
 using namespace simd;
 
-/** (z - y)^2 / 2 within delta of y, delta (|z - y| - delta / 2) beyond (Huber 1964). */
+/** (z - y)^2 / 2 within delta of y, delta (|z - y| - delta / 2) beyond (Huber 1964, doi:10.1214/aoms/1177703732). */
 template <class T>
 struct Huber {
   using P = Packet<T>;

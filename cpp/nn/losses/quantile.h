@@ -9,7 +9,8 @@ namespace fastmlp::losses {
 
 using namespace simd;
 
-/** q (y - z) above the prediction, (1 - q) (z - y) below: the pinball loss (Koenker & Bassett 1978). */
+/** q (y - z) above the prediction, (1 - q) (z - y) below: the pinball loss (Koenker & Bassett 1978,
+ * doi:10.2307/1913643). */
 template <class T>
 struct Quantile {
   using P = Packet<T>;
