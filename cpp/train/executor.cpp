@@ -34,7 +34,8 @@ void Executor<T>::repeat(const std::function<bool()>& epoch) {
   constexpr std::chrono::milliseconds kTogether{20};
   step_.interrupted = interrupted;
   step_.resume();
-  for (bool goes_on = true; goes_on;) {
+  bool goes_on = true;
+  while (goes_on) {
     int epochs = 0;
     const auto start = Clock::now();
     const TeamReport report = run_team(team_.next(), [&](Member& member) {
