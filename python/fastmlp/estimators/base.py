@@ -117,6 +117,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     ) -> Self:
         """Train on a table.
 
+        After any exception, those of callbacks included, the estimator is as it was before.
+
         Parameters
         ----------
         X : array-like or frame of shape (n_samples, n_features)
@@ -147,9 +149,6 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             the wrong type.
         MemoryError
             If there is not enough memory for the networks.
-
-        After any exception, those of callbacks included, the estimator is as it was before the
-        call.
         """
         settings, threads = checked_settings(self), n_threads(self.n_jobs)
         before = self._trained_before(settings) if self.warm_start else None
