@@ -19,7 +19,7 @@ double gradients(Network<T>& network, const Dataset<T>& data, const std::vector<
                  const StepOptions& options, int n_threads = 1) {
   const Standardisation none;
   const Index rows = static_cast<Index>(order.size());
-  Step<T> step(network, none, data, options, rows, 8);
+  Step<T> step(network, none, data, options, rows, n_threads);
   network.prepare();
   run_team(n_threads, [&](Member& member) { step.run(member, {order.data(), rows}, 1, nullptr, {}); });
   return step.loss();
