@@ -71,9 +71,10 @@ def test_it_cannot_be_changed(estimator, X, y):
     named = estimator(compute_importances=True, **TINY).fit(frame, y)
     names = ["estimator_weights_", "feature_importances_", "feature_names_in_"]
     names += ["oof_prediction_"] if estimator is Regressor else ["oof_proba_", "classes_"]
-    for name in names:
-        with pytest.raises(ValueError, match="read-only"):
-            getattr(named, name)[:1] = 0
+    for model_or_copy in (named, pickle.loads(pickle.dumps(named))):
+        for name in names:
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(model_or_copy, name)[:1] = 0
     before, last = named.loss_, named.loss_curve_[-1]
     named.loss_curve_.append(0.0)
     named.histories_[0].loss_curve.append(0.0)

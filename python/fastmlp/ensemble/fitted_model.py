@@ -69,12 +69,6 @@ class FittedModel:
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
 
-    def __post_init__(self) -> None:
-        """Make arrays that are public read-only."""
-        for array in (self.out_of_fold, self.feature_importances, self.encoder.feature_names):
-            if array is not None:
-                array.flags.writeable = False
-
     def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[Any]:
         """Predict the rows of a raw table: numbers, or calibrated probabilities.
 

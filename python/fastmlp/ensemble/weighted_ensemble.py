@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from math import inf, isnan
 from typing import Any
 
@@ -53,7 +52,6 @@ class WeightedEnsemble:
         self.members = tuple(members)
         self._scaling, self._link = scaling, link
         self.weights = _normalised(np.ones(len(members))) if weights is None else weights
-        self.weights.flags.writeable = False
         self._kind_of = np.array([member.recipe.spec.kind for member in members])
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(self._kind_of.tolist()))
         inputs = scaling.engine
@@ -66,18 +64,13 @@ class WeightedEnsemble:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Predictors are made anew from the networks.
-        return type(self), (self.members, self._scaling, self._link, np.array(self.weights))
+        return type(self), (self.members, self._scaling, self._link, self.weights)
 
     def with_weights(self, weights: NDArray[np.float64]) -> WeightedEnsemble:
         """The ensemble with other weights, which add up to 1."""
-        other = copy(self)  # predictors are shared
-        other.weights = weights
-        other.weights.flags.writeable = False
-        return other
-
-    def __copy__(self) -> WeightedEnsemble:
         other = object.__new__(WeightedEnsemble)
-        other.__dict__.update(self.__dict__)
+        other.__dict__.update(self.__dict__)  # predictors are shared
+        other.weights = weights
         return other
 
     def predict(self, table: NDArray[Any], n_threads: int) -> NDArray[Any]:

@@ -51,7 +51,7 @@ def _reject_missing(values: Any, name: str) -> None:
 
 
 def checked_targets(y: Any, table: NDArray[Any], minimum: int, estimator: Any) -> NDArray[Any]:
-    """Y as an array of finite values, as long as the table, which must not be shorter than this."""
+    """Return y as an array of finite values, as long as the table of at least `minimum` rows."""
     if table.shape[0] < minimum:
         raise ValueError(
             f"Found array with {table.shape[0]} sample(s) (shape={table.shape}) while a minimum of "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
+import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 _T = TypeVar("_T")
@@ -12,6 +13,8 @@ _T = TypeVar("_T")
 
 class FittedAttribute(Generic[_T]):
     """An attribute that reads the fitted model; before `fit` it does not exist.
+
+    Arrays are read-only views, so that nobody changes the model through them.
 
     Parameters
     ----------
@@ -45,4 +48,7 @@ class FittedAttribute(Generic[_T]):
         value = self._read(estimator._model)
         if value is None and not self._may_be_none:
             raise AttributeError(f"{type(estimator).__name__} has no {self._name}: {self._missing}")
+        if isinstance(value, np.ndarray):
+            value = value.view()
+            value.flags.writeable = False
         return value

@@ -73,7 +73,6 @@ class ClassificationTask(Task):
             )
         if classes is not None and not np.all(np.isin(present, known)):
             raise ValueError(f"classes must hold all labels of y, {present}; got {known}")
-        known.flags.writeable = False
         task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
         return task, task._targets(values, present, multilabel, dtype, "y")
 

@@ -210,7 +210,7 @@ class RegressionTask(Task):
 
 
 def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
-    """Y as numbers, 1-D or 2-D."""
+    """Return y as numbers, 1-D or 2-D."""
     if issparse(y):
         raise TypeError(f"{name} must be a dense array; got a sparse matrix")
     if y.dtype.kind in "mM":

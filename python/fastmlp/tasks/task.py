@@ -129,7 +129,7 @@ class Task(ABC):
 
 
 def as_1d(y: ArrayLike, name: str = "y") -> NDArray[Any]:
-    """Y as an array of shape (n_rows,); a single column is converted with a warning."""
+    """Return y as an array of shape (n_rows,); a single column is converted with a warning."""
     shape = np.shape(y)
     if len(shape) == 2 and shape[1] == 1:
         warn(
