@@ -16,7 +16,8 @@ FIRST = ("rmse", "log_loss")  # every table has one of these two
 ERRORS = ("rmse", "error")  # and one of these two
 REFERENCES = ("catboost", "realmlp-td")
 SLOW = "realmlp-td"  # fit times are reported relative to this program's
-LEAST = 1e-3  # in ratios, smaller log-losses and error rates count as this
+SMALL = ("log_loss", "error")  # a good model may bring these to zero,
+LEAST = 1e-3  # so in ratios, smaller ones count as this
 
 
 @dataclass(frozen=True)
@@ -80,18 +81,18 @@ class Measured:
 
     def ratios(self, reference: str) -> pd.DataFrame:
         """Geometric means of errors relative to a model, over the tables that both have."""
-        parts = {name: self.relative(name, reference) for name in MEASURES}
-        logs = {name: np.log(part) for name, part in parts.items() if len(part)}
-        lines = {MEASURES[name]: np.exp(part.mean()) for name, part in logs.items()}
+        relative = {name: self.relative(name, reference) for name in MEASURES}
+        parts = {name: part for name, part in relative.items() if len(part)}
+        lines = {MEASURES[name]: geometric_mean(part) for name, part in parts.items()}
         for pair in (FIRST, ERRORS):
-            both = pd.concat([logs[name] for name in pair if name in logs])
-            lines[" and ".join(MEASURES[name] for name in pair)] = np.exp(both.mean())
+            both = pd.concat([parts[name] for name in pair if name in parts])
+            lines[" and ".join(MEASURES[name] for name in pair)] = geometric_mean(both)
         return pd.DataFrame(lines)
 
     def relative(self, measure: str, reference: str) -> pd.DataFrame:
-        """Errors divided by those of a model, on the tables that it has."""
+        """Errors or times divided by those of a model, on the tables that it has."""
         means = self.of_measure(measure).dropna(subset=[reference])
-        if measure != "rmse":
+        if measure in SMALL:
             means = means.clip(lower=LEAST)
         return means.div(means[reference], axis=0)
 
@@ -104,11 +105,15 @@ class Measured:
             "median predict s": self.of_measure("predict_seconds", complete=True).median(),
         }
         if SLOW in self.means:
-            ratio = self.of_measure("fit_seconds").dropna(subset=[SLOW])
-            ratio = ratio.div(ratio[SLOW], axis=0)
+            ratio = self.relative("fit_seconds", SLOW)
             columns[f"fit / {SLOW}: median"] = ratio.median()
             columns["maximum"] = ratio.max()
         return pd.DataFrame(columns)
+
+
+def geometric_mean(ratios: pd.DataFrame | pd.Series) -> Any:
+    """Average ratios, of each column if there are several: 2 and 1/2 average to 1."""
+    return np.exp(np.log(ratios).mean())
 
 
 def lines_of(frame: pd.DataFrame, title: str, digits: int = 4) -> str:

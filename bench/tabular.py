@@ -214,6 +214,23 @@ PROGRAMS: dict[str, tuple[str, Fit]] = {  # name: (package that it needs, fit fu
     "catboost": ("catboost", catboost),
     "realmlp-td": ("pytabkit", realmlp),
 }
+VARIANT = "fastmlp:"  # the names of programs that --variant adds begin with this
+
+
+def add_variants(variants: dict[str, dict[str, Any]]) -> None:
+    """Add programs, so that new defaults can be tried beside the present ones in one run."""
+    for name, parameters in variants.items():
+        PROGRAMS[name] = ("fastmlp", fastmlp(**parameters))
+
+
+def redefined(variants: dict[str, dict[str, Any]], report: dict[str, Any]) -> list[str]:
+    """Find variants that the report has with other parameters, whose results would be mixed."""
+    recorded = [origin.get("variants", {}) for origin in report["origins"]]
+    return [
+        name
+        for name, parameters in variants.items()
+        if any(known.get(name, parameters) != parameters for known in recorded)
+    ]
 
 
 # ---- measuring
@@ -314,6 +331,34 @@ def installed(names: list[str]) -> Iterator[str]:
             print(f"{name} left out: {package} is not installed", file=sys.stderr)
 
 
+def variant(text: str) -> tuple[str, dict[str, Any]]:
+    """Read an argument of --variant as the name of a program and its parameters."""
+    name, _, value = text.partition("=")
+    try:
+        parameters = json.loads(value)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=JSON: {error}") from None
+    if not name or not isinstance(parameters, dict):
+        raise argparse.ArgumentTypeError(f"needs a name and a JSON object; got {text!r}")
+    return VARIANT + name, parameters
+
+
+def choose_models(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Add the variants to the programs and to --models, and reject unknown names."""
+    variants = dict(options.variants)
+    if len(variants) < len(options.variants):
+        parser.error("each --variant needs a name of its own")
+    options.variants = variants
+    add_variants(variants)
+    if not options.models:
+        return
+    options.models = list(dict.fromkeys([*options.models, *variants]))
+    for name in options.models:
+        recorded = options.report and name.startswith(VARIANT)
+        if name not in PROGRAMS and not recorded:
+            parser.error(f"unknown program {name!r}; choose from {', '.join(PROGRAMS)}")
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", nargs="+", metavar="NAME", help="default: all that are found")
@@ -321,7 +366,16 @@ def arguments() -> argparse.Namespace:
         "--splits", type=positive, metavar="N", help="the first N; default 5, for large tables 3"
     )
     parser.add_argument(
-        "--models", nargs="+", choices=PROGRAMS, metavar="NAME", help=f"from {', '.join(PROGRAMS)}"
+        "--models", nargs="+", metavar="NAME", help=f"from {', '.join(PROGRAMS)}; default: all"
+    )
+    parser.add_argument(
+        "--variant",
+        type=variant,
+        action="append",
+        default=[],
+        dest="variants",
+        metavar="NAME=JSON",
+        help=f"also measure {VARIANT}NAME, which is fastmlp with the parameters of a JSON object",
     )
     parser.add_argument("--threads", type=positive, default=joblib.cpu_count(), metavar="N")
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the real tables")
@@ -339,6 +393,7 @@ def arguments() -> argparse.Namespace:
         parser.error("--resume needs --out")
     if options.out and options.out.exists() and not options.resume:
         parser.error(f"{options.out} already exists: add --resume or remove it")
+    choose_models(parser, options)
     if options.report:
         return options
     options.catalogue = catalogue(options.data, options.folder)
@@ -356,11 +411,14 @@ def main() -> int:
         report: dict[str, Any] = {"origins": [], "results": []}
         if options.resume and options.out.exists():
             report = json.loads(options.out.read_text())
+        if mixed := redefined(options.variants, report):
+            raise SystemExit(f"{options.out} has {', '.join(mixed)} with other parameters")
         names = list(installed(options.models or list(PROGRAMS)))
         packages = {PROGRAMS[name][0] for name in names} - {"fastmlp", "sklearn"}
         head = origin(with_torch="realmlp-td" in names)
         head["versions"] |= {name: version(name) for name in sorted(packages)}
-        report["origins"].append({**head, "models": names, "threads": options.threads})
+        settings = {"variants": options.variants, "threads": options.threads}
+        report["origins"].append({**head, "models": names, **settings})
         tables = [options.catalogue[name]() for name in options.tables or options.catalogue]
         with threadpool_limits(options.threads):
             failures = measure_all(names, tables, options, report)

@@ -67,7 +67,7 @@ template <class T>
 void check_threads_of_trainer() {
   const Data<T> data(1203, 37, 3);
   Recipe<T> plain{mlp({37, 300, 131, 3}, "relu")};
-  plain.options.max_iter = 2;
+  plain.options.max_iter = testing::kSanitized ? 1 : 2;
   plain.options.batch_size = 500;
   check_threads(plain, data);
 
