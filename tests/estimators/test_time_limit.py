@@ -1,37 +1,224 @@
 """time_limit and patience: when training stops."""
 
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
 import numpy as np
 import pytest
-from small_tables import TARGETS, X_VAL, X, fitted
-from tiny_models import assert_same_weights
+from small_tables import TARGETS, X_VAL, X, Y, fitted
+from tiny_models import FOLDS, assert_same_weights, both, folded, outputs
+
+from fastmlp import Classifier, Regressor
+from fastmlp.ensemble import training
+from fastmlp.ensemble.time_budget import LEAST_SHARE
+
+LIMIT = 100.0  # s; no test takes as long
+
+
+@pytest.fixture
+def time_for(monkeypatch):
+    """Makes fits with time_limit=LIMIT and n_jobs=1 believe that it is enough for so many networks.
+
+    None: no fit may ask.
+    """
+
+    def set_to(n_networks):
+        def estimated(runs, *arguments):
+            assert n_networks is not None
+            return [LIMIT / (n_networks + 0.5) / LEAST_SHARE] * len(runs)
+
+        monkeypatch.setattr(training, "estimated_seconds", estimated)
+
+    return set_to
+
+
+def assert_same_parameters(one, other):
+    for own, others in zip(one.parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(own, others)
+
+
+@contextmanager
+def left_out(n_networks, of):
+    """Exactly one warning says so, at a line of this file (or of the helpers of tests)."""
+    with pytest.warns(match=f"time for {n_networks} of {of} networks") as record:
+        yield
+    assert len(record) == 1
+    assert "fastmlp" not in Path(record[0].filename).parts
+
+
+# ---- times as they are
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("target", TARGETS)
-def test_tiny_time_limit_leaves_one_epoch_for_each(target, n_jobs):
-    model = fitted(target, time_limit=1e-9, learning_rate="constant", n_estimators=4, n_jobs=n_jobs)
-    assert [history.n_iter for history in model.histories_] == [1] * 4
+def test_tiny_time_limit_leaves_one_epoch_of_one_network(target, n_jobs):
+    options = {"learning_rate": "constant", "n_estimators": 4, "n_jobs": n_jobs}
+    with left_out(1, of=4):
+        model = fitted(target, time_limit=1e-9, **options)
+    assert [history.n_iter for history in model.histories_] == [1]
     assert model.stop_reason_ == "time_limit"
-    one_epoch = fitted(target, max_iter=1, learning_rate="constant", n_estimators=4)
-    assert_same_weights(model, one_epoch)
+    one_epoch = fitted(target, max_iter=1, **options)
+    assert_same_parameters(model.networks_[0], one_epoch.networks_[0])
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("n_estimators", [1, 3])
 def test_time_limit_ends_long_fits(n_estimators, n_jobs):
     options = {"max_iter": 10**7, "n_iter_no_change": np.inf, "n_jobs": n_jobs}
-    model = fitted(time_limit=0.2, n_estimators=n_estimators, **options)
-    for history in model.histories_:
-        assert 1 <= history.n_iter < 10**7
-        assert history.stop_reason == "time_limit"
-        assert history.best_loss == min(history.validation_curve)
+    with left_out(1, of=3) if n_estimators > 1 else nullcontext():
+        model = fitted(time_limit=0.2, n_estimators=n_estimators, **options)
+    [history] = model.histories_
+    assert 1 <= history.n_iter < 10**7
+    assert history.stop_reason == "time_limit"
+    assert history.best_loss == min(history.validation_curve)
     assert np.isfinite(model.predict(X_VAL)).all()
 
 
-def test_large_time_limit_changes_nothing():
-    one, same = fitted(n_estimators=3), fitted(n_estimators=3, time_limit=1e6)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("target", TARGETS)
+def test_large_time_limit_changes_nothing(target, n_jobs):
+    one = fitted(target, n_estimators=3)
+    same = fitted(target, n_estimators=3, time_limit=1e6, n_jobs=n_jobs)
+    assert_same_weights(one, same)
     np.testing.assert_array_equal(one.predict(X), same.predict(X))
     assert one.learning_rate_curve_ == same.learning_rate_curve_
+
+
+# ---- networks that are left out
+
+
+def folds(estimator, X, y, **options):
+    """Four networks of four folds, one after the other."""
+    return folded(estimator, X, y, **{"n_jobs": 1, "compute_importances": True} | options)
+
+
+@both
+def test_networks_without_time_are_left_out(estimator, time_for):
+    every = folds(estimator, X, Y)
+    time_for(2)
+    with left_out(2, of=4):
+        model = folds(estimator, X, Y, time_limit=LIMIT)
+    assert len(model.networks_) == len(model.histories_) == 2
+    for own, others in zip(model.networks_, every.networks_, strict=False):
+        assert_same_parameters(own, others)
+    for own, others in zip(model.histories_, every.histories_, strict=False):
+        assert own.loss_curve == others.loss_curve
+        assert own.stop_reason == "max_iter"
+    np.testing.assert_array_equal(model.estimator_weights_, [0.5, 0.5])
+    assert np.isfinite(outputs(model, X)).all()
+    assert np.isfinite(model.feature_importances_).all()
+    assert "2 networks" in model.summary()
+
+    # Rows of the folds that no network had held out have no prediction; others that of their own.
+    name = "oof_prediction_" if estimator is Regressor else "oof_proba_"
+    own, others = getattr(model, name), getattr(every, name)
+    assert own.shape == others.shape
+    known = np.isfinite(own)
+    assert known.sum() == own.size / 2
+    np.testing.assert_array_equal(own[known], others[known])
+
+
+@both
+def test_one_network_is_left(estimator, time_for):
+    time_for(1)
+    with left_out(1, of=4):
+        model = folds(estimator, X, Y, time_limit=LIMIT)
+    assert [history.n_iter for history in model.histories_] == [6]
+    assert model.estimator_weights_ == [1]
+    assert not hasattr(model, "oof_prediction_")  # as of any single network
+    assert not hasattr(model, "oof_proba_")
+    assert np.isfinite(outputs(model, X)).all()
+    assert model.feature_importances_.shape == (3,)
+    assert "6 epochs" in model.summary()
+    if estimator is Classifier:  # a single network is calibrated, on the fold that it has held out
+        with left_out(1, of=4):
+            raw = folds(estimator, X, Y, time_limit=LIMIT, calibrate=False)
+        assert not np.allclose(model.predict_proba(X), raw.predict_proba(X), rtol=1e-3)
+
+
+@pytest.mark.parametrize(("n_networks", "n_kinds"), [(7, 2), (5, 1)])
+@both
+def test_kinds_of_networks_that_are_left(estimator, n_networks, n_kinds, time_for):
+    time_for(n_networks)
+    options = {"n_estimators": 10, "validation_fraction": 0.2, "time_limit": LIMIT}
+    with left_out(n_networks, of=10):
+        model = folds(estimator, X, Y, **options)
+    weights = model.estimator_weights_
+    assert weights.size == n_networks
+    assert weights.sum() == pytest.approx(1)
+    assert len(model._model.ensemble.kinds) == n_kinds
+    assert len(set(weights[:5])) == 1
+    assert len(set(weights[5:])) == n_kinds - 1
+    out_of_fold = model.oof_prediction_ if estimator is Regressor else model.oof_proba_
+    assert np.isfinite(out_of_fold).all()  # one round over the folds
+
+
+def test_progress_counts_the_networks_that_are_trained(time_for, capfd):
+    time_for(2)
+    with left_out(2, of=4):
+        folds(Regressor, X, Y, time_limit=LIMIT, verbose=1)
+    assert "12/12" in capfd.readouterr().err.splitlines()[-1]
+    with left_out(2, of=4):
+        folds(Regressor, X, Y, time_limit=LIMIT, verbose=2)
+    assert capfd.readouterr().out.splitlines()[-1].startswith("Network [2/2], Epoch [6/6]")
+
+
+def test_ctrl_c_while_others_are_left_out(time_for):
+    def stop(record):
+        if (record.network, record.epoch) == (1, 3):
+            raise KeyboardInterrupt
+
+    time_for(3)
+    with pytest.warns() as record:
+        model = folds(Regressor, X, Y, time_limit=LIMIT, callbacks=stop)
+    messages = [str(warning.message) for warning in record]
+    assert len(messages) == 2
+    assert "time for 3 of 4 networks" in messages[0]
+    assert "2 of 3 networks were kept" in messages[1]
+    assert [history.stop_reason for history in model.histories_] == ["max_iter", "interrupted"]
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_warning_as_an_error_leaves_no_model(verbose, time_for, capfd):
+    time_for(1)
+    model = Regressor(**FOLDS, time_limit=LIMIT, n_jobs=1, verbose=verbose)
+    with pytest.raises(UserWarning, match="time for 1 of 4"):
+        model.fit(X, Y)
+    assert not hasattr(model, "histories_")
+    assert capfd.readouterr().err.endswith("\n" * verbose)
+
+
+# ---- training that goes on
+
+
+def test_partial_fit_trains_all_networks(time_for):
+    time_for(None)
+    model = Regressor(**FOLDS, time_limit=1e-9)
+    for epochs in (1, 2):
+        model.partial_fit(X, Y)
+        assert [history.n_iter for history in model.histories_] == [epochs] * 4
+
+
+def test_warm_start_trains_all_networks(time_for):
+    time_for(None)
+    model = Regressor(**FOLDS, warm_start=True).fit(X, Y)
+    model.set_params(time_limit=1e-9).fit(X, Y)
+    assert [history.n_iter for history in model.histories_] == [7] * 4
+    assert model.stop_reason_ == "time_limit"
+
+
+def test_warm_start_goes_on_with_the_networks_that_are_left(time_for):
+    time_for(2)
+    with left_out(2, of=4):
+        model = folds(Regressor, X, Y, time_limit=LIMIT, warm_start=True)
+    unknown = np.isnan(model.oof_prediction_)
+    time_for(None)
+    model.fit(X, Y)
+    assert [history.n_iter for history in model.histories_] == [12, 12]
+    np.testing.assert_array_equal(np.isnan(model.oof_prediction_), unknown)
+
+
+# ---- patience
 
 
 def stopped_after(best, **options):

@@ -56,6 +56,10 @@ def interrupted():
     Regressor(callbacks=stop, n_jobs=1, **TINY).fit(X, X[:, 0])
 
 
+def too_little_time():
+    Regressor(time_limit=1e-9, **TINY).fit(X, X[:, 0])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -68,6 +72,7 @@ def interrupted():
         (metric_is_nan_on_threads, "eval_metric was not a number"),
         (names_are_missing, "valid feature names"),
         (interrupted, "interrupted by user"),
+        (too_little_time, "leaves time for 1 of 2 networks"),
     ],
 )
 def test_warning_points_here(call, message):

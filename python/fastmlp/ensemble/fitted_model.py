@@ -41,7 +41,8 @@ class FittedModel:
     standardize : bool or str
         The setting that `scaling` was learnt with.
     n_estimators : int
-        Networks that training began with. Those that diverged are not among the members.
+        Networks that were asked for. Those that diverged, or that a time limit left out, are not
+        among the members.
     assignment : RowAssignment or None
         How rows were assigned to networks; None after `partial_fit` alone.
     fingerprint : bytes or None

@@ -70,6 +70,13 @@ class Progress:
         """Whether records are used at all; if not, an epoch never enters Python."""
         return self._verbose > 0 or bool(self._callbacks)
 
+    def show_only(self, n_networks: int) -> None:
+        """Expect no epochs of other networks than the first ones."""
+        self._max_iters = self._max_iters[:n_networks]
+        if self._bar is not None:
+            self._bar.total = sum(self._max_iters)
+            self._bar.refresh()
+
     def record(self, record: EpochRecord) -> bool:
         """Show an epoch, call the callbacks; true if training of that network should stop."""
         with self._lock:

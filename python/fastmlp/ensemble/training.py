@@ -15,6 +15,7 @@ from fastmlp import _core
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import Progress
+from fastmlp.ensemble.time_budget import estimated_seconds, n_within
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.scaling import Scaling
 
@@ -37,8 +38,18 @@ def train_members(
     n_threads: int,
     progress: Progress,
     time_limit: float | None,
+    *,
+    may_leave_out: bool,
 ) -> Training:
     """Run the training of all members, warn of what went wrong, and leave out what is lost.
+
+    Parameters
+    ----------
+    time_limit : float or None
+        In seconds.
+    may_leave_out : bool
+        Whether only as many networks are trained as there is time for. Otherwise all share the
+        time, which must be so if they were trained before or will be trained further.
 
     Raises
     ------
@@ -46,10 +57,17 @@ def train_members(
         If training diverged before any weights could be kept.
     """
     start = time.perf_counter()
+    end = inf if time_limit is None else start + time_limit
+    seconds = [1.0] * len(runs)  # of each network; only the ratios matter
     try:
-        _run_all(
-            runs, scaling.engine, n_threads, progress, inf if time_limit is None else time_limit
-        )
+        if time_limit is not None and may_leave_out and len(runs) > 1:
+            seconds = estimated_seconds(runs, scaling.engine, time_limit, n_threads)
+            n_chosen = n_within(seconds, end - time.perf_counter(), n_threads)
+            if n_chosen < len(runs):
+                _warn_of_time_limit(time_limit, n_chosen, len(runs))
+            runs = runs[:n_chosen]
+            progress.show_only(n_chosen)
+        _run_all(runs, seconds[: len(runs)], scaling.engine, n_threads, progress, end)
     finally:
         progress.close()
     return Training(_usable(runs), time.perf_counter() - start)
@@ -57,23 +75,25 @@ def train_members(
 
 def _run_all(
     runs: Sequence[TrainingRun],
+    seconds: Sequence[float],
     inputs: _core.Standardisation,
     n_threads: int,
     progress: Progress,
-    time_limit: float,
+    end: float,
 ) -> None:
     """Run as many at a time as there are threads, with ``n_threads // workers`` threads each.
 
     Threads that train one network each never wait for each other, so several networks at a time
     are faster than one after the other. Ctrl-C and exceptions in callbacks end all of them; then
     runs that have not begun are left out, except for the first.
+
+    The time until `end` is shared in proportion to `seconds`, which each network would take.
     """
-    end = time.perf_counter() + time_limit
     workers = min(n_threads, len(runs))
 
     def share_of_time(position: int) -> float:
-        rounds_left = -(-(len(runs) - position) // workers)
-        return max(end - time.perf_counter(), 0.0) / rounds_left
+        share = seconds[position] / sum(seconds[position::workers])
+        return share * max(end - time.perf_counter(), 0.0)
 
     if workers == 1:
         for position, run in enumerate(runs):
@@ -171,6 +191,14 @@ def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
             "as without progress",
             RuntimeWarning,
         )
+
+
+def _warn_of_time_limit(time_limit: float, n_chosen: int, n_networks: int) -> None:
+    warn(
+        f"time_limit={time_limit:g} leaves time for {n_chosen} of {n_networks} networks; the "
+        "others were left out. A longer time_limit trains all of them, and a smaller n_estimators "
+        "asks for fewer"
+    )
 
 
 def _warn_of_interruption(runs: Sequence[TrainingRun], kept: Sequence[TrainingRun]) -> None:

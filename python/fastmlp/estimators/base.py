@@ -176,7 +176,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         runs = runs_of_fit(
             members, splits, data, settings=settings, task=task, random_state=random_state
         )
-        training = self._train(runs, scaling, threads, settings.time_limit)
+        training = self._train(
+            runs, scaling, threads, settings.time_limit, may_leave_out=before is None
+        )
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
 
@@ -223,7 +225,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
-        training = self._train(runs, scaling, threads, settings.time_limit)
+        training = self._train(runs, scaling, threads, settings.time_limit, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,
@@ -328,11 +330,15 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         scaling: Scaling,
         threads: int,
         time_limit: float | None,
+        *,
+        may_leave_out: bool,
     ) -> Training:
         """Run the training, with the estimator's output and callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
         progress = Progress(self.verbose, epochs, callbacks_of(self))
-        return train_members(runs, scaling, threads, progress, time_limit)
+        return train_members(
+            runs, scaling, threads, progress, time_limit, may_leave_out=may_leave_out
+        )
 
     # ---- the fitted model
 

@@ -104,9 +104,11 @@ class Classifier(ClassifierMixin, BaseMLP):
     max_iter : int or "auto", default="auto"
         Most epochs.
     time_limit : float or None, default=None
-        Seconds for the training of all networks. The schedule is shortened to fit, at the pace of
-        the epochs so far; each network is trained for at least one epoch. Results then depend on
-        the machine.
+        Seconds for the training of all networks. If there is no time for half the epochs of each,
+        `fit` trains only the first networks, as many as there is time for, and warns. Schedules are
+        shortened to fit, at the pace of the epochs so far; each network that is trained gets at
+        least one epoch. Results then depend on the machine. `partial_fit`, and a warm start from
+        trained networks, leave out none of them.
     shuffle : bool, default=True
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None

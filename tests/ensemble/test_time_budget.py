@@ -1,0 +1,133 @@
+"""How many networks there is time for, and the pilots that estimate their time."""
+
+import numpy as np
+import pytest
+from tiny_models import FOLDS, both, target
+
+from fastmlp import Classifier, Regressor
+from fastmlp.ensemble import training
+from fastmlp.ensemble.time_budget import LEAST_SHARE, estimated_seconds, n_within
+
+EQUAL, UNEQUAL = [10.0] * 10, [20.0] * 5 + [10.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "time_limit", "n_threads", "expected"),
+    [
+        (EQUAL, 1000, 1, 10),
+        (EQUAL, 50, 1, 10),
+        (EQUAL, 49.9, 1, 9),
+        (EQUAL, 12, 1, 2),
+        (EQUAL, 1e-9, 1, 1),
+        (EQUAL, -1, 1, 1),  # the pilots took all of it
+        # Side by side
+        (EQUAL, 25, 2, 10),
+        (EQUAL, 24.9, 2, 8),  # the ninth would need a fifth round
+        (EQUAL, 5, 2, 2),
+        (EQUAL, 4.9, 2, 1),
+        (EQUAL, 10, 5, 10),
+        (EQUAL, 9.9, 5, 5),
+        # More threads than networks: they are shared
+        (EQUAL, 5, 16, 10),
+        (EQUAL, 4.9, 16, 8),
+        (EQUAL, 3, 16, 5),
+        (EQUAL, 1e-9, 16, 1),
+        # Those of the second half take half the time
+        (UNEQUAL, 75, 1, 10),
+        (UNEQUAL, 74, 1, 9),
+        (UNEQUAL, 49, 1, 4),
+        (UNEQUAL, 30, 2, 6),
+        ([10.0], 1e-9, 4, 1),
+    ],
+)
+def test_number_of_networks(seconds, time_limit, n_threads, expected):
+    assert LEAST_SHARE == 0.5
+    assert n_within(seconds, time_limit, n_threads) == expected
+
+
+@pytest.fixture
+def pilots(monkeypatch):
+    """Runs, their state before and after the pilots, and the estimates of each fit."""
+    seen = []
+
+    def spy(runs, *arguments):
+        before = state(runs)
+        seconds = estimated_seconds(runs, *arguments)
+        seen.append((runs, before, state(runs), seconds))
+        return seconds
+
+    monkeypatch.setattr(training, "estimated_seconds", spy)
+    return seen
+
+
+def state(runs):
+    """All that training reads of members, and the random numbers of NumPy."""
+    arrays = [np.random.get_state()[1].copy()]  # noqa: NPY002
+    for run in runs:
+        network, optimizer = run.member.network, run.member.optimizer._engine
+        arrays += [np.array(network._engine.steps), np.array(optimizer.steps)]
+        arrays += [np.array(values) for values in network.parameters]
+        arrays += [np.array(values) for values in optimizer.moments()]
+        arrays += [np.array(run.options["seed"]), np.array(network._engine.seed)]
+        assert run.trained is None
+    return arrays
+
+
+@pytest.mark.parametrize("n_jobs", [1, 3])
+@both
+def test_pilots_change_nothing(estimator, n_jobs, pilots, X, y):
+    options = FOLDS | {"n_estimators": 10, "n_jobs": n_jobs, "time_limit": 1000}
+    estimator(**options).fit(X, target(estimator, y))
+    [(runs, before, after, seconds)] = pilots
+    assert len(seconds) == len(runs) == 10
+    assert {run.member.recipe.spec.kind for run in runs} == {"fine", "smooth"}
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_estimates_follow_rows_and_epochs(pilots, X, y):
+    options = FOLDS | {"time_limit": 1000, "random_state": 0}
+    Regressor(**options, early_stopping=False).fit(X, y)
+    Regressor(**options).fit(X, y)
+    for runs, _, _, seconds in pilots:
+        assert min(seconds) > 0
+        expected = [
+            run.options["max_iter"]
+            * (run.train.n_rows + (run.validation.n_rows if run.validation else 0) / 3)
+            for run in runs
+        ]
+        np.testing.assert_allclose(np.array(seconds) / seconds[0], np.array(expected) / expected[0])
+
+
+def test_no_pilot_where_nothing_is_to_choose(pilots, X, y):
+    Regressor(**FOLDS).fit(X, y)
+    Regressor(**FOLDS | {"n_estimators": 1, "time_limit": 1000}).fit(X, y)
+    assert pilots == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "quantile", "quantile": [0.1, 0.9]},
+        {"dtype": "float64", "batch_size": 7, "solver": "sgd"},
+        {"eval_metric": "r2", "n_iter_no_change": 1, "max_iter": 1},
+        {"preset": "plain", "batch_size": 10**9},
+    ],
+)
+def test_pilots_of_all_sorts(options, pilots, X, y):
+    model = Regressor(**FOLDS | {"time_limit": 1000} | options).fit(X, y)
+    same = Regressor(**FOLDS | options).fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), same.predict(X))
+    assert np.isfinite(pilots[0][3]).all()
+
+
+def test_pilots_of_rows_without_weight(pilots):
+    """The pilots' loss is not a number, but they take as long as others."""
+    rng = np.random.default_rng(0)
+    X, weights = rng.normal(size=(1500, 3)), np.repeat([0.0, 1.0], 750)
+    options = FOLDS | {"max_iter": 1, "shuffle": False}
+    labels = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(int)
+    model = Classifier(**options, time_limit=1000).fit(X, labels, sample_weight=weights)
+    same = Classifier(**options).fit(X, labels, sample_weight=weights)
+    np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
+    assert np.isfinite(pilots[0][3]).all()
