@@ -86,7 +86,8 @@ class FittedModel:
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""
         check_unchanged("preset", self.members[0].recipe.preset, settings.preset)
-        check_unchanged("n_estimators", self.n_estimators, settings.of("n_estimators"))
+        n_rows = self.members[0].recipe.spec.n_rows  # that the number was chosen for
+        check_unchanged("n_estimators", self.n_estimators, settings.n_networks(n_rows))
         check_unchanged("standardize", self.standardize, settings.of("standardize"))
         check_unchanged("dtype", self.dtype.name, settings.dtype)
 

@@ -1,4 +1,4 @@
-"""Members of an ensemble: new networks, and networks that training goes on with."""
+"""Member: a network of an ensemble, and copies of members that training goes on with."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from fastmlp.ensemble.history import History
-from fastmlp.ensemble.recipe import FIXED_FIELDS, Recipe, network_layers
+from fastmlp.ensemble.recipe import FIXED_FIELDS, Recipe
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.networks import Network, Optimizer
-from fastmlp.table.bin_edges import learn_bin_edges
-from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.rows import Rows
-from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
-_START_ROWS = 1024  # that initial weights are fitted to
 # Schedules that come down to nearly nothing over all steps.
 _FALLING = ("cosine", "one_cycle", "coslog4")
 _LATER_SHARE = 0.03  # of the largest learning rate, in partial_fit after such a schedule
@@ -78,46 +70,6 @@ class Member:
             return replace(recipe, max_iter=1)
         rate = recipe.learning_rate_init * self.later_rate_share
         return replace(recipe, max_iter=1, learning_rate="constant", learning_rate_init=rate)
-
-
-def new_members(
-    data: RowSubset,
-    splits: Sequence[Split],
-    rows: Rows | None,
-    *,
-    settings: Settings,
-    encoder: TableEncoder,
-    scaling: Scaling,
-    task: Task,
-    random_state: np.random.RandomState,
-) -> list[Member]:
-    """Make a network for each split, with initial weights fitted to its own training rows.
-
-    Parameters
-    ----------
-    data : RowSubset
-        All rows, with targets that are not scaled.
-    rows : ndarray or None
-        Training rows of all networks together (None: all), which bin edges are learnt from.
-    """
-    specs = settings.specs(len(splits), data.X.shape[0], held_out=splits[0].validation is not None)
-    recipes = [settings.recipe(spec) for spec in specs]
-    bin_edges: Sequence[Sequence[float]] = ()
-    if any(recipe.embeds("piecewise_linear", encoder.n_numeric) for recipe in recipes):
-        bin_edges = learn_bin_edges(data.X, scaling, rows, data.sample_weight)
-    members = []
-    for (train, _), recipe in zip(splits, recipes, strict=True):
-        layers = network_layers(recipe, encoder, bin_edges, task.n_network_outputs)
-        network = Network(layers, dtype=settings.dtype, random_state=random_state)
-        if recipe.tabular:
-            n_rows = data.X.shape[0] if train is None else train.size
-            chosen: Any = random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
-            chosen = chosen.astype(np.uint32) if train is None else train[chosen]
-            network._engine.initialise_from(data.X, chosen, scaling.engine)
-        task.initialise_output(network, data.y, data.sample_weight)
-        options = settings.optimizer_options(recipe, layers)
-        members.append(Member(network, Optimizer(network, **options), recipe, options))
-    return members
 
 
 def continued_members(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, NamedTuple
+
+import numpy as np
 
 PRESETS = ("default", "fast", "best", "plain")
 
@@ -33,36 +35,66 @@ class Kind(NamedTuple):
     sigma: float  # standard deviation of the periodic embedding's first frequencies
 
 
-# Settings for tables of up to _MANY_ROWS rows, and for larger ones. Classification always uses the
-# second, except for smooth networks.
+# Settings for regression and for classification (docs/tabular.md has the measurements).
 #
 # Periodic embeddings suit smooth functions best, piecewise-linear ones suit thresholds, such as
-# those between classes. Fine networks suit tables with little noise, smooth ones noisy tables; an
-# ensemble that is large enough has both, and held-out rows decide how much each counts
-# (docs/tabular.md has the measurements).
+# those between classes. An ensemble that is large enough has networks with both and networks with
+# the second alone, and held-out rows decide how much each kind counts.
 KINDS = {
-    "balanced": (Kind(0.25, "both", 0.3), Kind(0.25, "piecewise_linear", 0.5)),
-    "smooth": (Kind(0.4, "periodic", 0.15), Kind(0.3, "periodic", 0.5)),
-    "fine": (Kind(0.0, "both", 1.5), Kind(0.1, "piecewise_linear", 2.0)),
+    "periodic": (Kind(0.0, "both", 1.5), Kind(0.1, "both", 1.5)),
+    "piecewise": (Kind(0.1, "piecewise_linear", 0.0), Kind(0.1, "piecewise_linear", 0.0)),
+    # The first kind again with more epochs, in place of the second where that pays.
+    "long": (Kind(0.0, "both", 1.5), Kind(0.1, "piecewise_linear", 0.0)),
+    # A single network has no others to average its errors with. The second one is for regressions
+    # of more than FEW_ROWS rows too.
+    "balanced": (Kind(0.25, "both", 0.3), Kind(0.25, "piecewise_linear", 0.0)),
+    # With many rows networks are nearly alike, so a few of one kind are enough, and dropout costs.
+    "large": (Kind(0.0, "both", 0.5), Kind(0.1, "piecewise_linear", 0.0)),
 }
-_MANY_ROWS = 2500
-# Epochs for tables of up to _FULL_ROWS rows. For larger ones they fall with the root of the rows:
-# a compromise between equally many epochs and equally many steps.
-_EPOCHS, _FULL_ROWS = {"fast": 64, "default": 256, "best": 256}, 4096
-_FEWEST_EPOCHS = 16
+# Kinds of the rounds over the folds, for regression and for classification.
+_ROUNDS = (("periodic", "piecewise"), ("piecewise", "periodic"))
+_LONG = 4  # times the epochs
+
+FEW_ROWS = 2500  # up to which two hidden layers are as good as three, and longer training is quick
+_SMALL_BATCH_ROWS = 4096  # up to which minibatches are small
+_LARGE_ROWS = 100_000  # beyond which networks are large
+
+# Epochs for tables of up to so many rows. For larger ones they fall with a root of the rows: a
+# compromise between equally many epochs and equally many steps.
+_EPOCHS, _FULL_ROWS = {"fast": 32, "default": 64, "best": 128}, 8000  # with the cube root
+_LARGE_EPOCHS = {"fast": 48, "default": 64, "best": 96}  # the same
+_BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # with the square root
+_BALANCED_FULL_ROWS = 4096
+_FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 
-def kind_of(index: int, n_estimators: int, n_folds: int) -> str:
+def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:
     """Choose the kind of a network of an ensemble on so many folds (0: none).
 
-    The first round of folds is for fine networks, the next one for smooth networks, and so on.
-    Networks are balanced if there are too few for two rounds. They also are if no rows are held
-    out, since then nothing tells which kind is better.
+    The first round of folds is for one kind, the next one for the other, and so on. A single
+    network is balanced, and so are all if no rows are held out: then nothing tells which kind is
+    better.
     """
-    if n_folds == 0 or n_estimators < 2 * n_folds:
+    if n_rows > _LARGE_ROWS:
+        return "large"
+    if n_folds == 0 or n_estimators == 1:
         return "balanced"
-    return ("fine", "smooth")[index // n_folds % 2]
+    return _ROUNDS[classifies][index // n_folds % 2]
+
+
+def longer_spec(spec: MemberSpec, *, classifies: bool) -> MemberSpec:
+    """Return the network that takes this one's place if more epochs pay: of the second kind's."""
+    return replace(spec, kind="long") if spec.kind == _ROUNDS[classifies][1] else spec
+
+
+def n_networks(preset: str, n_rows: int) -> int:
+    """Return what `n_estimators="auto"` stands for."""
+    if preset == "plain":
+        return 1
+    if n_rows > _LARGE_ROWS:
+        return {"fast": 1, "default": 2, "best": 10}[preset]
+    return {"fast": 5, "default": 10, "best": 40}[preset]
 
 
 def preset_settings(
@@ -91,28 +123,52 @@ def preset_settings(
             "validation_fraction": 0.1,
             "average_epochs": 0.0,
         }
-    many = spec.n_rows > _MANY_ROWS
-    fine = spec.kind == "fine"
-    dropout, embedding, sigma = KINDS[spec.kind][many or (classifies and spec.kind != "smooth")]
+    few = spec.n_rows <= FEW_ROWS
+    dropout, embedding, sigma = KINDS[spec.kind][
+        classifies or (spec.kind == "balanced" and not few)
+    ]
     activation, factor = _VARIATIONS[spec.index % len(_VARIATIONS)]
     rates = {"adam": factor * (0.02 if classifies else 0.1), "sgd": _SGD_RATE}
-    epochs = _EPOCHS[preset] * min(1.0, sqrt(_FULL_ROWS / max(spec.n_rows, 1)))
-    if fine and not (classifies or many):
-        epochs *= 2  # tables with little noise gain from every epoch
+    wide = spec.kind in ("balanced", "large")
     return {
-        "n_estimators": {"fast": 1, "default": 10, "best": 40}[preset],
-        "hidden_layer_sizes": (128, 128, 128),
+        "n_estimators": n_networks(preset, spec.n_rows),
+        "hidden_layer_sizes": (128,) * 3 if wide else (64,) * (2 if few else 3),
         "activation": activation,
         "dropout": dropout,
         "numeric_embedding": embedding,
         "sigma": sigma,
         "standardize": "robust",
-        "learning_rate": "coslog4",
+        "learning_rate": "one_cycle" if spec.kind == "large" else "coslog4",
         "learning_rate_init": rates.get(solver, _PLAIN_RATE),
         "beta_2": 0.95,
         "weight_decay": 0.02,
-        "max_iter": max(round(epochs), _FEWEST_EPOCHS),
+        "max_iter": _epochs(preset, spec),
         "n_iter_no_change": "auto",
         "validation_fraction": 0.2,
         "average_epochs": _AVERAGE_EPOCHS,
     }
+
+
+def _epochs(preset: str, spec: MemberSpec) -> int:
+    """Epochs of a network: of larger tables fewer, but more steps."""
+    n_rows = max(spec.n_rows, 1)
+    if spec.kind == "balanced":
+        root = sqrt(min(1.0, _BALANCED_FULL_ROWS / n_rows))
+        return max(round(_BALANCED_EPOCHS[preset] * root), _FEWEST_BALANCED_EPOCHS)
+    epochs = (_LARGE_EPOCHS if spec.kind == "large" else _EPOCHS)[preset]
+    share = float(np.cbrt(min(1.0, _FULL_ROWS / n_rows)))
+    return max(round(epochs * share), _FEWEST_EPOCHS) * (_LONG if spec.kind == "long" else 1)
+
+
+def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
+    """Return the rows of a minibatch if training is on so many rows."""
+    if preset == "plain":
+        # RealMLP's rule: larger tables bear larger minibatches.
+        for limit, size in ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512)):
+            if n_rows <= limit:
+                return size
+        return 1024
+    if spec.kind == "large":
+        return 1024
+    # Smaller ones make more steps of an epoch, which few rows need.
+    return 256 if spec.kind == "balanced" or spec.n_rows > _SMALL_BATCH_ROWS else 128

@@ -70,9 +70,9 @@ class Progress:
         """Whether records are used at all; if not, an epoch never enters Python."""
         return self._verbose > 0 or bool(self._callbacks)
 
-    def show_only(self, n_networks: int) -> None:
-        """Expect no epochs of other networks than the first ones."""
-        self._max_iters = self._max_iters[:n_networks]
+    def expect(self, max_iters: Sequence[int]) -> None:
+        """Expect so many epochs of each network from now on."""
+        self._max_iters = max_iters
         if self._bar is not None:
             self._bar.total = sum(self._max_iters)
             self._bar.refresh()

@@ -10,7 +10,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.ensemble.presets import MemberSpec, kind_of, preset_settings
+from fastmlp.ensemble.presets import (
+    FEW_ROWS,
+    MemberSpec,
+    kind_of,
+    preset_batch_size,
+    preset_settings,
+)
 from fastmlp.ensemble.recipe import Recipe, rate_factors
 from fastmlp.ensemble.splits import n_folds_of
 from fastmlp.networks import Layer
@@ -86,29 +92,50 @@ class Settings:
 
     # ---- networks
 
+    def n_networks(self, n_rows: int) -> int:
+        """Number of networks for a table of so many rows."""
+        return int(self.of("n_estimators", MemberSpec(n_rows=n_rows)))
+
     def specs(self, n_estimators: int, n_rows: int, *, held_out: bool) -> list[MemberSpec]:
         """The networks of a new ensemble, in order."""
         n_folds = 0
         if self.preset != "plain" and held_out:
             n_folds = n_folds_of(n_rows, self.of("validation_fraction"))
-        return [
-            MemberSpec(index, kind_of(index, n_estimators, n_folds), n_rows)
+        kinds = [
+            kind_of(index, n_estimators, n_folds, n_rows, classifies=self.classifies)
             for index in range(n_estimators)
         ]
+        return [MemberSpec(index, kind, n_rows) for index, kind in enumerate(kinds)]
+
+    def adapts(self, specs: Sequence[MemberSpec]) -> bool:
+        """Whether what the first networks gain decides how long the others are trained.
+
+        Only if the preset chooses epochs and schedule, there are networks of two kinds, and the
+        table is so small that they are quick.
+        """
+        chosen = is_auto(self.max_iter) and is_auto(self.learning_rate)
+        few = specs[0].n_rows <= FEW_ROWS
+        return chosen and few and len({spec.kind for spec in specs}) > 1
 
     def recipe(self, spec: MemberSpec) -> Recipe:
         """The recipe of one network."""
+        factors, n_layers = self.learning_rate_factors, len(self.layer_sizes(spec)) + 1
+        if factors is not None and len(factors) != n_layers:
+            raise ValueError(
+                f"learning_rate_factors must hold one number for each of the {n_layers} layers; "
+                f"got {len(factors)}"
+            )
         patience = self.of("n_iter_no_change")
         preset = self._preset(spec)
         return Recipe(
-            hidden_layer_sizes=self.layer_sizes(),
+            hidden_layer_sizes=self.layer_sizes(spec),
             activation=self.per_hidden_layer("activation", str, spec),
             dropout=tuple(map(float, self.per_hidden_layer("dropout", Real, spec))),
             numeric_embedding=self.of("numeric_embedding", spec),
             sigma=preset["sigma"],
             preset=self.preset,
             spec=spec,
-            learning_rate=self.of("learning_rate"),
+            learning_rate=self.of("learning_rate", spec),
             learning_rate_init=float(self.of("learning_rate_init", spec)),
             beta_2=float(self.of("beta_2")),
             weight_decay=float(self.of("weight_decay")),
@@ -119,21 +146,22 @@ class Settings:
             average_epochs=preset["average_epochs"],
         )
 
-    def layer_sizes(self) -> tuple[int, ...]:
+    def layer_sizes(self, spec: MemberSpec) -> tuple[int, ...]:
         """Units of each hidden layer."""
-        sizes = self.of("hidden_layer_sizes")
+        sizes = self.of("hidden_layer_sizes", spec)
         return tuple(int(s) for s in ((sizes,) if isinstance(sizes, int | np.integer) else sizes))
 
     def per_hidden_layer(self, name: str, kind: type, spec: MemberSpec = _ANY) -> tuple[Any, ...]:
         """A parameter as one value for each hidden layer."""
         value = self.of(name, spec)
-        n_hidden = len(self.layer_sizes())
+        n_hidden = len(self.layer_sizes(spec))
         if isinstance(value, kind):
             return (value,) * n_hidden
         if len(value) != n_hidden or not all(isinstance(v, kind) for v in value):
+            chosen = " that the preset chose" if is_auto(self.hidden_layer_sizes) else ""
             raise ValueError(
-                f"{name} must be one value or one for each of the {n_hidden} hidden layers; "
-                f"got {value!r}"
+                f"{name} must be one value or one for each of the {n_hidden} hidden layers"
+                f"{chosen}; got {value!r}"
             )
         return tuple(value)
 
@@ -204,11 +232,8 @@ class Settings:
     def _batch_size(self, recipe: Recipe, n_rows: int) -> int:
         if not is_auto(self.batch_size):
             return int(min(self.batch_size, n_rows))
-        if recipe.tabular:
-            n_batches = max(1, round(n_rows / 256))
-            return -(-n_rows // n_batches)  # so that none of them is much smaller than the others
-        # RealMLP's rule: larger tables bear larger minibatches.
-        for limit, size in ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512)):
-            if n_rows <= limit:
-                return min(size, n_rows)
-        return 1024
+        size = preset_batch_size(recipe.preset, recipe.spec, n_rows)
+        if not recipe.tabular:
+            return min(size, n_rows)
+        n_batches = max(1, round(n_rows / size))
+        return -(-n_rows // n_batches)  # so that none of them is much smaller than the others

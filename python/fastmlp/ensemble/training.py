@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from functools import partial
 from math import inf
 from threading import Event
 from typing import NamedTuple
@@ -13,6 +14,7 @@ import numpy as np
 
 from fastmlp import _core
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.longer import Longer, first_round
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.time_budget import estimated_seconds, n_within
@@ -38,6 +40,7 @@ def train_members(
     n_threads: int,
     progress: Progress,
     time_limit: float | None,
+    longer: Longer | None = None,
     *,
     may_leave_out: bool,
 ) -> Training:
@@ -47,6 +50,8 @@ def train_members(
     ----------
     time_limit : float or None
         In seconds.
+    longer : Longer or None
+        Chooses after the first round how the other networks are trained.
     may_leave_out : bool
         Whether only as many networks are trained as there is time for. Otherwise all share the
         time, which must be so if they were trained before or will be trained further.
@@ -66,8 +71,17 @@ def train_members(
             if n_chosen < len(runs):
                 _warn_of_time_limit(time_limit, n_chosen, len(runs))
             runs = runs[:n_chosen]
-            progress.show_only(n_chosen)
-        _run_all(runs, seconds[: len(runs)], scaling.engine, n_threads, progress, end)
+            progress.expect([run.options["max_iter"] for run in runs])
+        seconds = seconds[: len(runs)]
+        train = partial(_run_all, inputs=scaling.engine, n_threads=n_threads, progress=progress)
+        n_first = first_round(runs) if longer else len(runs)
+        share = sum(seconds[:n_first]) / sum(seconds)
+        now = time.perf_counter()
+        train(runs[:n_first], seconds[:n_first], end=now + share * (end - now))
+        if longer and n_first < len(runs) and not any(map(_ended_early, runs[:n_first])):
+            runs = [*runs[:n_first], *longer(runs[:n_first], runs[n_first:])]
+            progress.expect([run.options["max_iter"] for run in runs])
+            train(runs[n_first:], seconds[n_first:], end=end)
     finally:
         progress.close()
     return Training(_usable(runs), time.perf_counter() - start)
@@ -131,6 +145,11 @@ def _run_all(
             gate.set()
     for future in futures:
         future.result()
+
+
+def _ended_early(run: TrainingRun) -> bool:
+    """Whether Ctrl-C or a callback that raised kept a network from its training."""
+    return run.trained is None or run.stop_reason == "interrupted"
 
 
 def _wait_for(futures: Sequence[Future[None]]) -> None:

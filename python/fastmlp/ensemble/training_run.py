@@ -110,6 +110,7 @@ class TrainingRun:
 
 def runs_of_fit(
     members: Sequence[Member],
+    indices: Sequence[int],
     splits: Sequence[Split],
     data: RowSubset,
     *,
@@ -117,11 +118,18 @@ def runs_of_fit(
     task: Task,
     random_state: np.random.RandomState,
 ) -> list[TrainingRun]:
-    """Make a run for each member, on its training rows and with its validation rows."""
+    """Make a run for each member, on its training rows and with its validation rows.
+
+    Parameters
+    ----------
+    indices : sequence of int
+        Of the members' splits.
+    """
     dtype = members[0].network.dtype
     scaled = data._replace(y=task.scale(data.y, dtype))
     runs = []
-    for index, (member, split) in enumerate(zip(members, splits, strict=True)):
+    for index, member in zip(indices, members, strict=True):
+        split = splits[index]
         validation, metric = split.validation, None
         if validation is not None:
             if settings.eval_metric is not None:

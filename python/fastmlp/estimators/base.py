@@ -18,7 +18,9 @@ from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
-from fastmlp.ensemble.member import Member, continued_members, new_members
+from fastmlp.ensemble.longer import Longer
+from fastmlp.ensemble.member import Member, continued_members
+from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
@@ -154,7 +156,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
-        assignment, random_state = self._assignment(settings, before)
+        assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
             data,
             task.strata(data.y),
@@ -168,16 +170,29 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         digest = fingerprint(data, splits) if self.warm_start else None
         never_trained_on = before is None or digest == before.fingerprint
 
+        longer = None
         if before is None:
-            scaling, task, members = _begin(data, splits, settings, encoder, task, random_state)
+            new, task = _new_networks(data, splits, settings, encoder, task, random_state)
+            scaling = new.scaling
+            held_out = splits[0].validation is not None
+            specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
+            runs = new.runs(specs)
+            if held_out and settings.adapts(specs):
+                longer = Longer(new)
         else:
             scaling, task, members = _go_on(data, settings, before, task)
             splits = [splits[member.recipe.spec.index] for member in members]
-        runs = runs_of_fit(
-            members, splits, data, settings=settings, task=task, random_state=random_state
-        )
+            runs = runs_of_fit(
+                members,
+                range(len(members)),
+                splits,
+                data,
+                settings=settings,
+                task=task,
+                random_state=random_state,
+            )
         training = self._train(
-            runs, scaling, threads, settings.time_limit, may_leave_out=before is None
+            runs, scaling, threads, settings.time_limit, longer, may_leave_out=before is None
         )
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
@@ -219,8 +234,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         )
         if before is None:
             random_state = check_random_state(self.random_state)
-            splits = [Split(None, None)] * int(settings.of("n_estimators"))
-            scaling, task, members = _begin(data, splits, settings, encoder, task, random_state)
+            splits = [Split(None, None)] * settings.n_networks(data.n_rows)
+            new, task = _new_networks(data, splits, settings, encoder, task, random_state)
+            scaling = new.scaling
+            members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
             _warn_of_constants(encoder, scaling)
         else:
             scaling, task, members = _go_on(data, settings, before, task)
@@ -234,7 +251,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 training.members, scaling, task.link, _weights_before(before, training)
             ),
             standardize=settings.of("standardize"),
-            n_estimators=int(settings.of("n_estimators")),
+            n_estimators=len(members) if before is None else before.n_estimators,
             assignment=None if before is None else before.assignment,
             fingerprint=None,  # all rows were trained on
             fit_seconds=training.seconds,
@@ -306,11 +323,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return RowSubset(table, targets, weights)
 
     def _assignment(
-        self, settings: Settings, before: FittedModel | None
+        self, settings: Settings, before: FittedModel | None, n_rows: int
     ) -> tuple[RowAssignment, np.random.RandomState]:
         """How rows are assigned to networks: as before, if training goes on."""
         if before is None:
-            return RowAssignment.new(settings.of("n_estimators"), self.random_state)
+            return RowAssignment.new(settings.n_networks(n_rows), self.random_state)
         if before.assignment is None:  # after partial_fit alone
             return RowAssignment.new(before.n_estimators, self.random_state)
         return before.assignment, before.assignment.generator()
@@ -330,6 +347,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         scaling: Scaling,
         threads: int,
         time_limit: float | None,
+        longer: Longer | None = None,
         *,
         may_leave_out: bool,
     ) -> Training:
@@ -337,7 +355,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         epochs = [run.options["max_iter"] for run in runs]
         progress = Progress(self.verbose, epochs, callbacks_of(self))
         return train_members(
-            runs, scaling, threads, progress, time_limit, may_leave_out=may_leave_out
+            runs, scaling, threads, progress, time_limit, longer, may_leave_out=may_leave_out
         )
 
     # ---- the fitted model
@@ -385,31 +403,21 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         return names
 
 
-def _begin(
+def _new_networks(
     data: RowSubset,
     splits: Sequence[Split],
     settings: Settings,
     encoder: TableEncoder,
     task: Task,
     random_state: np.random.RandomState,
-) -> tuple[Scaling, Task, list[Member]]:
-    """Scaling of table and targets learnt from the training rows, and new networks."""
+) -> tuple[NewNetworks, Task]:
+    """Learn the scaling of table and targets from the training rows, for new networks."""
     # A single network: its training rows. Several: all rows, because each holds out other ones.
     rows = splits[0].train if len(splits) == 1 else None
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
     task = task.scaled_to(data.y, rows, data.sample_weight)
     task = task.with_range_of(data.y, data.sample_weight)
-    members = new_members(
-        data,
-        splits,
-        rows,
-        settings=settings,
-        encoder=encoder,
-        scaling=scaling,
-        task=task,
-        random_state=random_state,
-    )
-    return scaling, task, members
+    return NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state), task
 
 
 def _go_on(

@@ -21,7 +21,7 @@ from sklearn.utils._param_validation import (
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.presets import PRESETS
 from fastmlp.ensemble.progress import Callback
-from fastmlp.ensemble.settings import LARGEST, Settings
+from fastmlp.ensemble.settings import LARGEST, Settings, is_auto
 from fastmlp.networks.layers import ACTIVATIONS
 from fastmlp.tasks.metrics import check_metric
 
@@ -110,6 +110,7 @@ def checked_settings(estimator: Any) -> Settings:
     check_metric(estimator.eval_metric)
     names = (field.name for field in fields(Settings) if field.name != "classifies")
     settings = Settings(estimator._classifies, *(getattr(estimator, name) for name in names))
+    given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
     sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
     if any(not isinstance(s, Integral) or isinstance(s, bool) for s in sizes) or not all(
@@ -119,20 +120,19 @@ def checked_settings(estimator: Any) -> Settings:
             "hidden_layer_sizes must be positive integers below 2^62; got "
             f"{estimator.hidden_layer_sizes!r}"
         )
-    for activation in settings.per_hidden_layer("activation", str):
+    if not is_auto(given_sizes):
+        for name, kind in (("activation", str), ("dropout", Real)):
+            settings.per_hidden_layer(name, kind)  # raises if there is not one for each layer
+    for activation in _values(settings.of("activation"), str):
         if activation not in ACTIVATIONS:
             raise ValueError(
                 f"activation must be one of {list(ACTIVATIONS)} or a sequence of these, one for "
                 f"each hidden layer; got {estimator.activation!r}"
             )
-    if any(not 0 <= rate < 1 for rate in settings.per_hidden_layer("dropout", Real)):
+    rates = _values(settings.of("dropout"), Real)
+    if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
         raise ValueError(f"dropout must be in [0, 1); got {estimator.dropout!r}")
     factors = settings.learning_rate_factors
-    if factors is not None and len(factors) != len(sizes) + 1:
-        raise ValueError(
-            f"learning_rate_factors must hold one number for each of the {len(sizes) + 1} layers; "
-            f"got {len(factors)}"
-        )
     if factors is not None and not all(
         isinstance(f, Real) and 0 <= float(f) < inf for f in factors
     ):
@@ -140,6 +140,11 @@ def checked_settings(estimator: Any) -> Settings:
     n_threads(estimator.n_jobs)  # raises if n_jobs is invalid
     callbacks_of(estimator)
     return settings
+
+
+def _values(given: Any, kind: type) -> tuple[Any, ...]:
+    """One value, or a sequence of them, as a tuple."""
+    return (given,) if isinstance(given, kind) else tuple(given)
 
 
 def callbacks_of(estimator: Any) -> Sequence[Callback]:

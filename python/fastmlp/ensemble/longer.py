@@ -1,0 +1,59 @@
+"""Whether the later networks of an ensemble are trained longer, by what the first ones gained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.presets import longer_spec
+from fastmlp.ensemble.training_run import TrainingRun
+
+# The cycles of the schedule double in length: three of them take 7/15 of the epochs, the fourth one
+# the others. So the loss after each tells what twice the epochs gain.
+_THREE_CYCLES = 7 / 15
+
+# Share of the loss that must be gained. With half of it classification was worse, with 1.5 times
+# as much nothing was gained in classification (docs/tabular.md).
+LEAST_GAIN = 0.1
+
+
+def first_round(runs: Sequence[TrainingRun]) -> int:
+    """Return the number of networks before the first one of another kind."""
+    kind = runs[0].member.recipe.spec.kind
+    return len(list(takewhile(lambda run: run.member.recipe.spec.kind == kind, runs)))
+
+
+def gain_of_last_cycle(runs: Sequence[TrainingRun]) -> float:
+    """Share of the validation loss by which the last cycle of the schedule lowered it."""
+    before = after = 0.0
+    for run in runs:
+        curve = run.latest.history.validation_curve
+        if not curve:  # it diverged
+            continue
+        before += min(curve[: max(1, round(_THREE_CYCLES * run.options["max_iter"]))])
+        after += min(curve)
+    return 1 - after / before if before > 0 else 0.0
+
+
+class Longer:
+    """Decides after the first round; a network of the second kind gives way to a long one.
+
+    Parameters
+    ----------
+    new : NewNetworks
+        Makes them.
+    """
+
+    def __init__(self, new: NewNetworks) -> None:
+        self._new = new
+
+    def __call__(
+        self, trained: Sequence[TrainingRun], others: Sequence[TrainingRun]
+    ) -> list[TrainingRun]:
+        """Return the runs to go on with after the first ones."""
+        if not gain_of_last_cycle(trained) >= LEAST_GAIN:  # which NaN is not
+            return list(others)
+        classifies = self._new.settings.classifies
+        specs = [longer_spec(run.member.recipe.spec, classifies=classifies) for run in others]
+        return self._new.runs(specs)

@@ -1,0 +1,87 @@
+"""NewNetworks: makes the networks of an ensemble, and the runs that train them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.ensemble.recipe import network_layers
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
+from fastmlp.networks import Network, Optimizer
+from fastmlp.table.bin_edges import learn_bin_edges
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import Rows
+from fastmlp.table.scaling import Scaling
+from fastmlp.tasks import Task
+
+_START_ROWS = 1024  # that initial weights are fitted to
+
+
+@dataclass(frozen=True, eq=False)
+class NewNetworks:
+    """All that new networks of a fit have in common.
+
+    Attributes
+    ----------
+    data : RowSubset
+        All rows, with targets that are not scaled.
+    splits : sequence of Split
+        Of all networks, by their index.
+    rows : ndarray or None
+        Training rows of all networks together (None: all), which bin edges are learnt from.
+    settings : Settings
+    encoder : TableEncoder
+    scaling : Scaling
+    task : Task
+    random_state : RandomState
+    """
+
+    data: RowSubset
+    splits: Sequence[Split]
+    rows: Rows | None
+    settings: Settings
+    encoder: TableEncoder
+    scaling: Scaling
+    task: Task
+    random_state: np.random.RandomState
+
+    def members(self, specs: Sequence[MemberSpec]) -> list[Member]:
+        """Make networks, each with initial weights that are fitted to its own training rows."""
+        data = self.data
+        recipes = [self.settings.recipe(spec) for spec in specs]
+        bin_edges: Sequence[Sequence[float]] = ()
+        if any(recipe.embeds("piecewise_linear", self.encoder.n_numeric) for recipe in recipes):
+            bin_edges = learn_bin_edges(data.X, self.scaling, self.rows, data.sample_weight)
+        members = []
+        for recipe in recipes:
+            layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)
+            network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
+            if recipe.tabular:
+                train = self.splits[recipe.spec.index].train
+                n_rows = data.X.shape[0] if train is None else train.size
+                chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
+                chosen = chosen.astype(np.uint32) if train is None else train[chosen]
+                network._engine.initialise_from(data.X, chosen, self.scaling.engine)
+            self.task.initialise_output(network, data.y, data.sample_weight)
+            options = self.settings.optimizer_options(recipe, layers)
+            members.append(Member(network, Optimizer(network, **options), recipe, options))
+        return members
+
+    def runs(self, specs: Sequence[MemberSpec]) -> list[TrainingRun]:
+        """Make networks, and the run that trains each on its split."""
+        return runs_of_fit(
+            self.members(specs),
+            [spec.index for spec in specs],
+            self.splits,
+            self.data,
+            settings=self.settings,
+            task=self.task,
+            random_state=self.random_state,
+        )
