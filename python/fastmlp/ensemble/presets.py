@@ -53,16 +53,18 @@ KINDS = {
 }
 # Kinds of the rounds over the folds, for regression and for classification.
 _ROUNDS = (("periodic", "piecewise"), ("piecewise", "periodic"))
-_LONG = 4  # times the epochs
 
 FEW_ROWS = 2500  # up to which two hidden layers are as good as three, and longer training is quick
 _SMALL_BATCH_ROWS = 4096  # up to which minibatches are small
 _LARGE_ROWS = 100_000  # beyond which networks are large
 
-# Epochs for tables of up to so many rows. For larger ones they fall with a root of the rows: a
-# compromise between equally many epochs and equally many steps.
-_EPOCHS, _FULL_ROWS = {"fast": 32, "default": 64, "best": 128}, 8000  # with the cube root
-_LARGE_EPOCHS = {"fast": 48, "default": 64, "best": 96}  # the same
+# Epochs for tables of up to so many rows, for regression and for classification. For larger ones
+# they fall with a root of the rows: a compromise between equally many epochs and as many steps.
+_EPOCHS = {"fast": (64, 96), "default": (64, 128), "best": (128, 256)}  # with the cube root
+_FULL_ROWS = (8000, 2500)
+_LONG = (4, 2)  # times as many
+_LARGE_EPOCHS = {"fast": 52, "default": 64, "best": 96}  # with the cube root
+_LARGE_FULL_ROWS = 8000
 _BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # with the square root
 _BALANCED_FULL_ROWS = 4096
 _FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
@@ -142,22 +144,29 @@ def preset_settings(
         "learning_rate_init": rates.get(solver, _PLAIN_RATE),
         "beta_2": 0.95,
         "weight_decay": 0.02,
-        "max_iter": _epochs(preset, spec),
+        "max_iter": _epochs(preset, spec, classifies=classifies),
         "n_iter_no_change": "auto",
         "validation_fraction": 0.2,
         "average_epochs": _AVERAGE_EPOCHS,
     }
 
 
-def _epochs(preset: str, spec: MemberSpec) -> int:
+def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
     """Epochs of a network: of larger tables fewer, but more steps."""
-    n_rows = max(spec.n_rows, 1)
     if spec.kind == "balanced":
-        root = sqrt(min(1.0, _BALANCED_FULL_ROWS / n_rows))
-        return max(round(_BALANCED_EPOCHS[preset] * root), _FEWEST_BALANCED_EPOCHS)
-    epochs = (_LARGE_EPOCHS if spec.kind == "large" else _EPOCHS)[preset]
-    share = float(np.cbrt(min(1.0, _FULL_ROWS / n_rows)))
-    return max(round(epochs * share), _FEWEST_EPOCHS) * (_LONG if spec.kind == "long" else 1)
+        share = sqrt(_share_of(_BALANCED_FULL_ROWS, spec))
+        return max(round(_BALANCED_EPOCHS[preset] * share), _FEWEST_BALANCED_EPOCHS)
+    if spec.kind == "large":
+        share = float(np.cbrt(_share_of(_LARGE_FULL_ROWS, spec)))
+        return max(round(_LARGE_EPOCHS[preset] * share), _FEWEST_EPOCHS)
+    share = float(np.cbrt(_share_of(_FULL_ROWS[classifies], spec)))
+    epochs = max(round(_EPOCHS[preset][classifies] * share), _FEWEST_EPOCHS)
+    return epochs * (_LONG[classifies] if spec.kind == "long" else 1)
+
+
+def _share_of(full_rows: int, spec: MemberSpec) -> float:
+    """Share of the table's rows that so many rows are, at most all."""
+    return min(1.0, full_rows / max(spec.n_rows, 1))
 
 
 def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
