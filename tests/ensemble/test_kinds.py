@@ -16,7 +16,7 @@ from fastmlp.ensemble.settings import Settings
 ROWS = 120
 
 
-# Four fine networks, each with a quarter of the rows held out, and four smooth ones.
+# Four networks of each kind, each with a quarter of the rows held out.
 TWO_KINDS = FOLDS | {"max_iter": 12, "n_estimators": 8}
 SHARES = np.arange(21) / 20
 
@@ -121,9 +121,9 @@ def test_out_of_fold_predictions_are_of_networks_that_have_not_seen_the_row(X, y
     share = share_of(model)
     each = np.stack([network.forward(X)[:, 0] for network in model.networks_])
     for row, target in enumerate(y):
-        fine, smooth = (i for i, targets in enumerate(seen) if target in targets)
-        assert fine < 4 <= smooth
-        expected = share * each[fine, row] + (1 - share) * each[smooth, row]
+        first, second = (i for i, targets in enumerate(seen) if target in targets)
+        assert first < 4 <= second
+        expected = share * each[first, row] + (1 - share) * each[second, row]
         expected = np.clip(expected, y.min(), y.max())
         assert model.oof_prediction_[row] == pytest.approx(expected, abs=1e-13)
 
@@ -184,7 +184,7 @@ def test_kind_that_is_lost(X, y, monkeypatch):
     recipe = Settings.recipe
 
     def wild(settings, spec):
-        rate = {"learning_rate_init": 1e30} if spec.kind == "fine" else {}
+        rate = {"learning_rate_init": 1e30} if spec.kind == "periodic" else {}
         return replace(recipe(settings, spec), **rate)
 
     monkeypatch.setattr(Settings, "recipe", wild)
@@ -202,22 +202,23 @@ def test_importances_are_of_the_networks_that_count(X, y, monkeypatch):
         assert share_of(model) == share
         return model.feature_importances_
 
-    fine, smooth, both = fitted(1.0), fitted(0.0), fitted(0.25)
-    assert np.abs(fine - smooth).max() > 0.01
-    np.testing.assert_allclose(both, 0.25 * fine + 0.75 * smooth, rtol=0, atol=1e-12)
+    first, second, both = fitted(1.0), fitted(0.0), fitted(0.25)
+    assert np.abs(first - second).max() > 0.01
+    np.testing.assert_allclose(both, 0.25 * first + 0.75 * second, rtol=0, atol=1e-12)
 
 
 def test_summary_tells_kinds_and_weights(X, y):
     model = Regressor(**TWO_KINDS).fit(X, y)
     lines = model.summary().splitlines()
-    assert sum("(fine, weight" in line for line in lines) == 4
-    assert sum("(smooth, weight" in line for line in lines) == 4
+    assert sum("(periodic, weight" in line for line in lines) == 4
+    assert sum("(piecewise, weight" in line for line in lines) == 4
 
 
-def test_epochs_are_told_of_each_network(X, y, capsys):
-    Regressor(**TWO_KINDS | {"max_iter": "auto", "n_iter_no_change": 1}, verbose=2, n_jobs=1).fit(
-        X, y
-    )
+@pytest.mark.parametrize(("least_gain", "epochs"), [(np.inf, 64), (-np.inf, 256)])
+def test_epochs_are_told_of_each_network(least_gain, epochs, X, y, capsys, monkeypatch):
+    monkeypatch.setattr("fastmlp.ensemble.longer.LEAST_GAIN", least_gain)
+    options = TWO_KINDS | {"max_iter": "auto", "n_iter_no_change": 1}
+    Regressor(**options, verbose=2, n_jobs=1).fit(X, y)
     told = capsys.readouterr().out
-    assert "Network [1/8], Epoch [1/512]" in told
-    assert "Network [8/8], Epoch [1/256]" in told
+    assert "Network [1/8], Epoch [1/64]" in told
+    assert f"Network [8/8], Epoch [1/{epochs}]" in told

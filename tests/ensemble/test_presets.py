@@ -9,7 +9,7 @@ import pytest
 from tiny_models import TINY, both, target
 
 from fastmlp import Classifier, Dense, Dropout, Embedding, Regressor, Scale
-from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec
+from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec, preset_batch_size
 from fastmlp.estimators.parameters import checked_settings
 
 
@@ -46,11 +46,8 @@ def test_documentation(estimator, preset):
     told = documented(estimator)
     for name, text in told[preset].items():
         text = text.removesuffix(", see below").strip('"')
-        if text == "a quarter":
-            text = re.sub(r"\d+", lambda epochs: str(int(epochs[0]) // 4), told["default"][name])
-            text = text.removesuffix(", see below")
-        if text == "by kind":
-            text = "both, " * (estimator is Regressor) + "piecewise_linear, periodic"
+        if text in ("by kind", "see below") or name == "batch_size":
+            continue  # see the tests of kinds
         if text == "40 + best epoch":
             text = "auto"
         assert setting(estimator, preset, name) == text, name
@@ -69,7 +66,8 @@ def kinds_of(model):
 
 @pytest.mark.parametrize("preset", ["fast", "default", "best"])
 def test_tabular_presets(preset, X, y):
-    model = Regressor(preset=preset, hidden_layer_sizes=4, max_iter=1, random_state=0).fit(X, y)
+    model = Classifier(preset=preset, hidden_layer_sizes=4, max_iter=1, random_state=0)
+    model.fit(X, target(Classifier, y))
     assert len(model.networks_) == checked_settings(Regressor(preset=preset)).of("n_estimators")
     assert kinds_of(model) == {Embedding, Scale, Dense, Dropout}
     assert all(network.layers[2].parametric for network in model.networks_)
@@ -111,29 +109,77 @@ def dropouts(model):
     ]
 
 
-def test_enough_networks_are_of_two_kinds(X, y):
-    fine, smooth = [[]] * 5, [[0.4]] * 5
-    assert dropouts(made(Regressor, X, y, n_estimators=9)) == [[0.25]] * 9
-    assert dropouts(made(Regressor, X, y, n_estimators=10)) == fine + smooth
-    assert (
-        dropouts(made(Regressor, X, y, n_estimators=23)) == fine + smooth + fine + smooth + [[]] * 3
-    )
-    assert (
-        dropouts(made(Classifier, X, y, n_estimators=6, validation_fraction=0.4))
-        == [[0.1]] * 3 + [[0.4]] * 3
-    )
-    assert dropouts(made(Regressor, X, y, n_estimators=10, dropout=0.1)) == [[0.1]] * 10
+def kinds_of_recipes(model):
+    return [member.recipe.spec.kind for member in model._model.members]
 
 
-@pytest.mark.parametrize("rows", [2000, 4000])
+def test_rounds_are_of_two_kinds_in_turn(X, y):
+    first, second = ["periodic"] * 5, ["piecewise"] * 5
+    assert kinds_of_recipes(made(Regressor, X, y, n_estimators=1)) == ["balanced"]
+    assert kinds_of_recipes(made(Regressor, X, y, n_estimators=4)) == first[:4]
+    assert kinds_of_recipes(made(Regressor, X, y, n_estimators=10)) == first + second
+    many = made(Regressor, X, y, n_estimators=23)
+    assert kinds_of_recipes(many) == [*first, *second, *first, *second, *first[:3]]
+    few_folds = made(Classifier, X, y, n_estimators=6, validation_fraction=0.4)
+    assert kinds_of_recipes(few_folds) == second[:3] + first[:3]
+    assert dropouts(made(Regressor, X, y, n_estimators=10)) == [[]] * 5 + [[0.1]] * 5
+    assert dropouts(made(Regressor, X, y, n_estimators=10, dropout=0.2)) == [[0.2]] * 10
+
+
+def kinds_told(estimator):
+    """The table of kinds in the docstring: the lines of each."""
+    rule = r"\n\s*=[ =]*\n"
+    table = re.search(f"kind  +hidden layers.*?{rule}(.*?){rule}", estimator.__doc__, re.S)
+    told: dict[str, list[str]] = {}
+    for line in table[1].splitlines():
+        name = re.match(r" {4}(\w+)", line)
+        told.setdefault(name[1] if name else list(told)[-1], []).append(line)
+    return told
+
+
 @both
 @pytest.mark.parametrize("kind", KINDS)
-def test_embedding_is_that_of_the_kind(kind, estimator, rows):
-    expected = "periodic" if kind == "smooth" else "piecewise_linear"
-    if (estimator, rows) == (Regressor, 2000):
-        expected = "periodic" if kind == "smooth" else "both"
+def test_kinds_are_documented(kind, estimator):
+    told = kinds_told(estimator)
+    text, epochs = " ".join(told[kind]), told[kind][0].split()[-1]
+    alike = re.search(r"as (\w+)", text)
+    text = " ".join(told[alike[1]]) if alike else text
     settings = checked_settings(estimator())
-    assert settings.of("numeric_embedding", MemberSpec(0, kind, rows)) == expected
+    preset = settings._preset(MemberSpec(0, kind, 2000))
+    assert (f"dropout {preset['dropout']:g}" if preset["dropout"] else "no dropout") in text
+    embedding = {"both": "both embeddings", "piecewise_linear": "piecewise-linear"}
+    assert embedding[preset["numeric_embedding"]] in text
+    assert f"{preset['hidden_layer_sizes'][0]} units" in text
+    assert preset["max_iter"] == int(epochs)
+    for rows in (2000, 5000):
+        spec = MemberSpec(0, kind, rows)
+        assert str(preset_batch_size("default", spec, rows)) in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes", "networks"),
+    [(2500, (64, 64), 10), (2501, (64, 64, 64), 10), (100_001, (128, 128, 128), 2)],
+)
+@both
+def test_more_rows_make_fewer_and_larger_networks(estimator, rows, sizes, networks):
+    settings = checked_settings(estimator())
+    assert settings.n_networks(rows) == networks
+    specs = settings.specs(networks, rows, held_out=True)
+    assert {settings.recipe(spec).hidden_layer_sizes for spec in specs} == {sizes}
+    assert (settings.recipe(specs[0]).learning_rate == "one_cycle") == (rows > 100_000)
+
+
+@both
+def test_epochs_fall_with_the_rows(estimator):
+    settings = checked_settings(estimator())
+    rows = [10, 2500, 8000, 100_000, 1_000_000, 10**8]
+    epochs = []
+    for n in rows:
+        spec = settings.specs(settings.n_networks(n), n, held_out=True)[0]
+        epochs.append(settings.recipe(spec).max_iter)
+    assert epochs == sorted(epochs, reverse=True)
+    assert epochs[0] == {Regressor: 64, Classifier: 128}[estimator]
+    assert epochs[-1] == 8
 
 
 @pytest.mark.parametrize(
@@ -172,4 +218,4 @@ def test_plain_networks_are_alike(X, y):
     assert np.all(model.estimator_weights_ == 1 / 20)
     assert "20 networks, " in model.summary()
     assert "balanced" not in model.summary()
-    assert "fine" not in model.summary()
+    assert "periodic, weight" not in model.summary()

@@ -80,7 +80,7 @@ def test_pilots_change_nothing(estimator, n_jobs, pilots, X, y):
     estimator(**options).fit(X, target(estimator, y))
     [(runs, before, after, seconds)] = pilots
     assert len(seconds) == len(runs) == 10
-    assert {run.member.recipe.spec.kind for run in runs} == {"fine", "smooth"}
+    assert {run.member.recipe.spec.kind for run in runs} == {"periodic", "piecewise"}
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
 

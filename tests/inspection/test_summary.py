@@ -43,11 +43,13 @@ def test_summary_of_columns(table):
 def test_summary_of_networks(estimator, table):
     model = fitted(estimator, table)
     summary = model.summary()
+    kind = "periodic" if estimator is Regressor else "piecewise"
     parameters = sum(values.size for n in model.networks_ for values in n.parameters)
-    assert summary.startswith(f"{estimator.__name__}(preset='default'): 3 networks (3 balanced), ")
+    assert summary.startswith(f"{estimator.__name__}(preset='default'): 3 networks (3 {kind}), ")
     assert f"{parameters:,} parameters, float32" in summary
-    for kind in ("Embedding of 5 numbers", "Scale ", "a slope for each unit", "Dropout "):
-        assert kind in summary
+    for layer in ("Embedding of 5 numbers", "Scale ", "a slope for each unit"):
+        assert layer in summary
+    assert ("Dropout 0.1" in summary) == (estimator is not Regressor)
     assert f"Dense 16 -> {1}, identity" in summary
     assert re.search(r"Training, \d+\.\d\d seconds", summary)
     for history in model.histories_:
@@ -57,11 +59,13 @@ def test_summary_of_networks(estimator, table):
 
 def test_summary_tells_the_layers_of_each_kind():
     lines = fitted(n_estimators=10, max_iter=1).summary().splitlines()
-    assert lines[0].startswith("Regressor(preset='default'): 10 networks (5 fine, 5 smooth), ")
+    assert lines[0].startswith(
+        "Regressor(preset='default'): 10 networks (5 periodic, 5 piecewise), "
+    )
     found = [line.split()[4] for line in lines if line.startswith("Layers of the first ")]
-    assert found == ["fine", "smooth"]
-    assert sum("Embedding of 4 numbers, 12 periodic features" in line for line in lines) == 2
-    assert sum("16 piecewise-linear features" in line for line in lines) == 1
+    assert found == ["periodic", "piecewise"]
+    assert sum("Embedding of 4 numbers, 12 periodic features" in line for line in lines) == 1
+    assert sum("16 piecewise-linear features" in line for line in lines) == 2
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,9 @@ class Regressor(RegressorMixin, BaseMLP):
     n_estimators : int or "auto", default="auto"
         Networks that are trained, in one call, and averaged. They differ in initial weights, the
         order of rows and the fold that they are validated on and, except with preset 'plain', in
-        activation and learning rate. With at least twice as many networks as folds (10 by default)
-        they are of the kinds 'fine' and 'smooth', with fewer all are 'balanced'; see Notes. So 9
-        and 10 networks are different models, not 9 plus one. `summary` lists the kinds.
+        activation and learning rate. The networks of each round over the folds are of one kind, a
+        single network is of another; see Notes. "auto": 10, for more than 100,000 rows 2. `summary`
+        lists the kinds.
     categorical_features : "from_dtype" or array-like of str, int or bool, default="from_dtype"
         "from_dtype": categories are the columns of text and booleans, and those that a frame calls
         categorical. An array names columns of numbers that are categories too, by name, position
@@ -78,8 +78,8 @@ class Regressor(RegressorMixin, BaseMLP):
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers, or one for each.
     batch_size : int or "auto", default="auto"
-        Rows per minibatch. 'auto': about 256; with preset 'plain' 64 up to 1,024 rows, 128 up to
-        8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
+        Rows per minibatch. 'auto': about 128, 256 or 1,024, see Notes; with preset 'plain' 64 up to
+        1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
     learning_rate : str, default="auto"
         Schedule of the learning rate: 'constant', 'invscaling', 'adaptive', 'cosine', 'one_cycle'
         or 'coslog4'. 'invscaling' and 'adaptive' are scikit-learn's, for any solver. 'cosine'
@@ -228,41 +228,54 @@ class Regressor(RegressorMixin, BaseMLP):
     ====================  =====================  ==========  ==========  ================
     parameter             'default'              'fast'      'best'      'plain'
     ====================  =====================  ==========  ==========  ================
-    n_estimators          10                     1           40          1
-    hidden_layer_sizes    (128, 128, 128)        the same    the same    (256, 256)
+    n_estimators          10                     5           40          1
+    hidden_layer_sizes    by kind, see below     the same    the same    (256, 256)
     activation            silu, mish, selu       the same    the same    mish
-    dropout               0 to 0.4, see below    the same    the same    0
+    dropout               0 to 0.25              the same    the same    0
     numeric_embedding     by kind, see below     the same    the same    None
     standardize           "robust"               the same    the same    True
-    learning_rate         coslog4                the same    the same    cosine
+    learning_rate         coslog4, one_cycle     the same    the same    cosine
     learning_rate_init    0.07 to 0.14           the same    the same    0.004
     beta_2                0.95                   the same    the same    0.999
     weight_decay          0.02                   the same    the same    0.05
-    max_iter              256 to 512, see below  a quarter   the same    100
+    batch_size            by kind, see below     the same    the same    64 to 1024
+    max_iter              by kind, see below     see below   see below   100
     n_iter_no_change      40 + best epoch        the same    the same    20
     validation_fraction   0.2                    the same    the same    0.1
     ====================  =====================  ==========  ==========  ================
 
-    **Kinds of networks.** Networks differ in activation and learning rate, in turn. If there are
-    twice as many networks as folds or more (ten, with a fifth held out or with `X_val`), the first
-    round of folds trains fine networks, the next smooth ones, and so on. Otherwise all networks are
-    balanced:
+    **Kinds of networks.** Networks differ in activation and learning rate, in turn. The first round
+    of folds trains networks of the kind 'periodic', the next one 'piecewise', and so on (five
+    folds with the default `validation_fraction`, also with `X_val`). A single network, and all
+    networks if no rows are held out, are 'balanced'. For more than 100,000 rows all networks are
+    'large', and there are 2 instead of 10 (1 in place of 5, 10 in place of 40):
 
-    ========  =============  =================================  ================================
-    kind      suits tables   up to 2,500 rows                   more rows
-    ========  =============  =================================  ================================
-    fine      with little    no dropout, both embeddings (high  dropout 0.1, piecewise-linear
-              noise          frequencies), 512 epochs           embedding
-    smooth    with noise     dropout 0.4, periodic embedding    dropout 0.3, periodic embedding
-                             (low frequencies)
-    balanced  of any kind    dropout 0.25, both embeddings      dropout 0.25, piecewise-linear
-                                                                embedding
-    ========  =============  =================================  ================================
+    =========  =================================================  ==========  ======
+    kind       hidden layers and embedding                        minibatch   epochs
+    =========  =================================================  ==========  ======
+    periodic   64 units, no dropout, both embeddings              128 or 256  64
+    piecewise  64 units, dropout 0.1, piecewise-linear embedding  128 or 256  64
+    long       as periodic                                        128 or 256  256
+    large      3 of 128 units, no dropout, both embeddings        1024        64
+    balanced   3 of 128 units, dropout 0.25, both embeddings      256         256
+               (piecewise-linear for more than 2,500 rows)
+    =========  =================================================  ==========  ======
 
-    The weights of the kinds (`estimator_weights_`) are those with the least loss on held-out rows.
+    Hidden layers of 64 units are two for up to 2,500 rows and three for more. Minibatches have
+    about 128 rows for up to 4,096 rows and 256 for more. The weights of the kinds
+    (`estimator_weights_`) are those with the least loss on held-out rows.
 
-    **Epochs.** `max_iter` above is for up to 4,096 rows. For more it is multiplied by
-    ``sqrt(4096 / n_rows)``, but is at least 16.
+    **Longer training where it pays.** The schedule coslog4 lowers the learning rate four times, and
+    the last time takes half of the epochs. If that lowered the validation loss of the first round
+    by a tenth or more, 'long' networks take the place of the second kind. They have the settings of
+    the first kind and 4 times the epochs. This holds for up to 2,500 rows, if `max_iter` and
+    `learning_rate` are "auto".
+
+    **Epochs** above are for up to 8,000 rows. For more they are multiplied by the cube root
+    of ``8000 / n_rows``, but are at least 8; those of large networks, 64, by that of ``8000 /
+    n_rows``; those of balanced networks, 256, by the square root of ``4096 / n_rows``, but are at
+    least 16. With 'fast' they are 64 (52 for large networks), and with 'best' 128 (96 for large
+    networks, 256 for balanced ones). Large networks use the schedule 'one_cycle'.
 
     **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
     in each unit's activation, initial weights that are fitted to the data, dropout and decay that

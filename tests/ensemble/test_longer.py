@@ -1,0 +1,129 @@
+"""Networks that are trained longer where the first round says that it pays."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from tiny_models import both, target
+
+from fastmlp import Regressor
+from fastmlp.ensemble.longer import first_round, gain_of_last_cycle
+
+# Two rounds of two networks.
+ROUNDS = {
+    "hidden_layer_sizes": 8,
+    "n_estimators": 4,
+    "validation_fraction": 0.5,
+    "random_state": 0,
+}
+
+
+def a_run(curve, epochs=15, kind="periodic"):
+    history = SimpleNamespace(validation_curve=curve)
+    recipe = SimpleNamespace(spec=SimpleNamespace(kind=kind))
+    member = SimpleNamespace(history=history, recipe=recipe)
+    return SimpleNamespace(latest=member, member=member, options={"max_iter": epochs})
+
+
+def test_gain_is_that_of_the_last_eight_fifteenths():
+    halved = [4.0] * 6 + [2.0] + [3.0] * 7 + [1.0]  # after the third cycle 2, in the end 1
+    assert gain_of_last_cycle([a_run(halved)]) == 0.5
+    assert gain_of_last_cycle([a_run(halved), a_run([6.0] * 15)]) == 1 - 7 / 8
+    assert gain_of_last_cycle([a_run([2.0, 1.0])]) == 0  # stopped in the first cycles
+    assert gain_of_last_cycle([a_run([]), a_run(halved)]) == 0.5  # one diverged
+    assert gain_of_last_cycle([a_run([])]) == 0
+    assert gain_of_last_cycle([a_run([0.0] * 15)]) == 0
+
+
+def test_first_round_ends_before_another_kind():
+    runs = [a_run([], kind=kind) for kind in ("a", "a", "b", "a")]
+    assert first_round(runs) == 2
+    assert first_round(runs[:2]) == 2
+
+
+@pytest.fixture
+def decide(monkeypatch):
+    """Let every first round have gained enough, or none."""
+
+    def set_to(longer):
+        monkeypatch.setattr("fastmlp.ensemble.longer.LEAST_GAIN", -np.inf if longer else np.inf)
+
+    return set_to
+
+
+def kinds(model):
+    return [member.recipe.spec.kind for member in model._model.members]
+
+
+@both
+@pytest.mark.parametrize("longer", [False, True])
+def test_long_networks_take_the_place_of_the_second_kind(longer, estimator, X, y, decide):
+    decide(longer)
+    model = estimator(**ROUNDS).fit(X, target(estimator, y))
+    first, second = (
+        ("periodic", "piecewise") if estimator is Regressor else ("piecewise", "periodic")
+    )
+    assert kinds(model) == [first] * 2 + ["long" if longer else second] * 2
+    assert [member.recipe.spec.index for member in model._model.members] == [0, 1, 2, 3]
+    epochs = [member.recipe.max_iter for member in model._model.members]
+    assert epochs[3] == epochs[0] * (longer * (4 if estimator is Regressor else 2) or 1)
+    assert len(model.estimator_weights_) == 4
+    if estimator is Regressor:
+        assert not np.isnan(model.oof_prediction_).any()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"max_iter": 5},
+        {"learning_rate": "cosine"},
+        {"early_stopping": False},
+        {"preset": "plain"},
+        {"n_estimators": 2},
+    ],
+)
+def test_what_the_user_chose_is_kept(given, X, y, decide):
+    decide(True)
+    assert "long" not in kinds(Regressor(**ROUNDS | given).fit(X, y))
+
+
+def test_bits_do_not_depend_on_threads(X, y, decide):
+    decide(True)
+    one, other = (Regressor(**ROUNDS, n_jobs=n).fit(X, y) for n in (1, 3))
+    np.testing.assert_array_equal(one.predict(X), other.predict(X))
+    np.testing.assert_array_equal(one.oof_prediction_, other.oof_prediction_)
+
+
+def test_a_warm_start_goes_on_with_long_networks(X, y, decide):
+    decide(True)
+    model = Regressor(**ROUNDS, warm_start=True).fit(X, y)
+    before = [history.n_iter for history in model.histories_]
+    model.fit(X, y)
+    assert kinds(model) == ["periodic"] * 2 + ["long"] * 2
+    assert all(h.n_iter > n for h, n in zip(model.histories_, before, strict=True))
+
+
+def test_a_generous_time_limit_changes_nothing(X, y, decide):
+    decide(True)
+    free, limited = (Regressor(**ROUNDS, time_limit=limit).fit(X, y) for limit in (None, 1e6))
+    np.testing.assert_array_equal(free.predict(X), limited.predict(X))
+
+
+def test_a_callback_that_raises_in_the_first_round_ends_the_fit(X, y, decide):
+    decide(True)
+
+    def interrupts(record):
+        raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        model = Regressor(**ROUNDS, callbacks=interrupts).fit(X, y)
+    assert "long" not in kinds(model)
+
+
+def test_smooth_functions_gain_and_noise_does_not():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(300, 3))
+    smooth = np.sin(3 * X[:, 0]) * X[:, 1] + X[:, 2]
+    options = ROUNDS | {"hidden_layer_sizes": "auto"}
+    assert "long" in kinds(Regressor(**options).fit(X, smooth))
+    assert "long" not in kinds(Regressor(**options).fit(X, rng.normal(size=300)))
