@@ -87,9 +87,12 @@ def test_what_the_user_chose_is_kept(given, X, y, decide):
     assert "long" not in kinds(Regressor(**ROUNDS | given).fit(X, y))
 
 
-def test_bits_do_not_depend_on_threads(X, y, decide):
-    decide(True)
-    one, other = (Regressor(**ROUNDS, n_jobs=n).fit(X, y) for n in (1, 3))
+@pytest.mark.parametrize("n_jobs", [2, 3, 4, 8])  # from four on, all networks begin at once
+@pytest.mark.parametrize("longer", [False, True])
+def test_bits_do_not_depend_on_threads(longer, n_jobs, X, y, decide):
+    decide(longer)
+    one, other = (Regressor(**ROUNDS, n_jobs=n).fit(X, y) for n in (1, n_jobs))
+    assert kinds(one) == kinds(other)
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
     np.testing.assert_array_equal(one.oof_prediction_, other.oof_prediction_)
 

@@ -75,13 +75,18 @@ def train_members(
         seconds = seconds[: len(runs)]
         train = partial(_run_all, inputs=scaling.engine, n_threads=n_threads, progress=progress)
         n_first = first_round(runs) if longer else len(runs)
-        share = sum(seconds[:n_first]) / sum(seconds)
+        # Idle threads train the others meanwhile, which is for nothing if these are replaced.
+        idle = n_threads >= len(runs) and time_limit is None and not progress.is_wanted
+        n_begun = len(runs) if idle else n_first
         now = time.perf_counter()
-        train(runs[:n_first], seconds[:n_first], end=now + share * (end - now))
-        if longer and n_first < len(runs) and not any(map(_ended_early, runs[:n_first])):
+        share = sum(seconds[:n_begun]) / sum(seconds)
+        train(runs[:n_begun], seconds[:n_begun], end=now + share * (end - now))
+        if longer and n_first < len(runs) and not any(map(_ended_early, runs[:n_begun])):
             runs = [*runs[:n_first], *longer(runs[:n_first], runs[n_first:])]
             progress.expect([run.options["max_iter"] for run in runs])
-            train(runs[n_first:], seconds[n_first:], end=end)
+            rest = [run for run in runs if run.trained is None]
+            if rest:
+                train(rest, seconds[-len(rest) :], end=end)
     finally:
         progress.close()
     return Training(_usable(runs), time.perf_counter() - start)
