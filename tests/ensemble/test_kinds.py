@@ -151,6 +151,12 @@ def test_rows_of_no_weight_do_not_count(X, y):
     assert share_of(one) == share_of(other)
 
 
+def test_networks_of_an_unfinished_round_weigh_no_more_than_others(X):
+    options = TWO_KINDS | {"n_estimators": 6}
+    weights = Regressor(**options).fit(X, np.full(ROWS, 3.0)).estimator_weights_
+    np.testing.assert_allclose(weights, 1 / 6, rtol=1e-12)
+
+
 def test_equally_good_kinds_weigh_the_same(X):
     assert share_of(Regressor(**TWO_KINDS).fit(X, np.full(ROWS, 3.0))) == 0.5
 

@@ -8,6 +8,7 @@ from tiny_models import both, target
 
 from fastmlp import Regressor
 from fastmlp.ensemble.longer import first_round, gain_of_last_cycle
+from fastmlp.ensemble.training_run import TrainingRun
 
 # Two rounds of two networks.
 ROUNDS = {
@@ -93,6 +94,7 @@ def test_bits_do_not_depend_on_threads(longer, n_jobs, X, y, decide):
     decide(longer)
     one, other = (Regressor(**ROUNDS, n_jobs=n).fit(X, y) for n in (1, n_jobs))
     assert kinds(one) == kinds(other)
+    assert ("long" in kinds(one)) == longer
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
     np.testing.assert_array_equal(one.oof_prediction_, other.oof_prediction_)
 
@@ -109,6 +111,7 @@ def test_a_warm_start_goes_on_with_long_networks(X, y, decide):
 def test_a_generous_time_limit_changes_nothing(X, y, decide):
     decide(True)
     free, limited = (Regressor(**ROUNDS, time_limit=limit).fit(X, y) for limit in (None, 1e6))
+    assert "long" in kinds(limited)
     np.testing.assert_array_equal(free.predict(X), limited.predict(X))
 
 
@@ -121,6 +124,65 @@ def test_a_callback_that_raises_in_the_first_round_ends_the_fit(X, y, decide):
     with pytest.warns(UserWarning, match="interrupted"):
         model = Regressor(**ROUNDS, callbacks=interrupts).fit(X, y)
     assert "long" not in kinds(model)
+
+
+def test_larger_tables_are_not_trained_longer(decide):
+    decide(True)
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(2501, 2)), rng.normal(size=2501)
+    options = ROUNDS | {"hidden_layer_sizes": 1, "n_iter_no_change": 1}
+    assert "long" in kinds(Regressor(**options).fit(X[:2500], y[:2500]))
+    assert "long" not in kinds(Regressor(**options).fit(X, y))
+
+
+def test_networks_of_the_first_kind_stay(X, y, decide):
+    decide(True)
+    model = Regressor(**ROUNDS | {"n_estimators": 7, "n_iter_no_change": 1}).fit(X, y)
+    assert kinds(model) == ["periodic"] * 2 + ["long"] * 2 + ["periodic"] * 2 + ["long"]
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_ctrl_c_between_the_rounds_keeps_the_first(n_jobs, X, y, decide, monkeypatch):
+    decide(True)
+
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastmlp.ensemble.longer.longer_spec", interrupted)
+    with pytest.warns(UserWarning, match="2 of 4 networks were kept"):
+        model = Regressor(**ROUNDS, n_jobs=n_jobs).fit(X, y)
+    assert kinds(model) == ["periodic"] * 2
+
+
+def test_ctrl_c_between_two_networks_keeps_the_trained_ones(X, y, decide, monkeypatch):
+    decide(False)
+    run = TrainingRun.run
+
+    def until_the_third(self, *args, **options):
+        if self.index == 2:
+            raise KeyboardInterrupt
+        run(self, *args, **options)
+
+    monkeypatch.setattr(TrainingRun, "run", until_the_third)
+    with pytest.warns(UserWarning, match="2 of 4 networks were kept"):
+        model = Regressor(**ROUNDS, n_jobs=1).fit(X, y)
+    assert len(model.networks_) == 2
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, 8])
+def test_an_exception_in_the_second_round_leaves_the_model(n_jobs, X, y, decide):
+    decide(True)
+    model = Regressor(**ROUNDS, n_jobs=n_jobs).fit(X, y)
+    before = model.predict(X)
+
+    def fails(record):
+        if record.network > 1:
+            raise ZeroDivisionError
+
+    model.set_params(callbacks=fails)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(X, y)
+    np.testing.assert_array_equal(model.predict(X), before)
 
 
 def test_smooth_functions_gain_and_noise_does_not():

@@ -153,7 +153,8 @@ def test_kinds_are_documented(kind, estimator):
     assert preset["max_iter"] == int(epochs)
     for rows in (2000, 5000):
         spec = MemberSpec(0, kind, rows)
-        assert str(preset_batch_size("default", spec, rows)) in text
+        sizes = re.findall(r"\d+(?= or)|(?<=or )\d+|\b256(?=  )|\b1024", text)
+        assert str(preset_batch_size("default", spec, rows)) in sizes
 
 
 @pytest.mark.parametrize(
@@ -167,6 +168,24 @@ def test_more_rows_make_fewer_and_larger_networks(estimator, rows, sizes, networ
     specs = settings.specs(networks, rows, held_out=True)
     assert {settings.recipe(spec).hidden_layer_sizes for spec in specs} == {sizes}
     assert (settings.recipe(specs[0]).learning_rate == "one_cycle") == (rows > 100_000)
+
+
+@pytest.mark.parametrize(
+    ("preset", "rows", "networks", "epochs"),
+    [
+        ("fast", 2000, 5, {Regressor: 64, Classifier: 96}),
+        ("best", 2000, 40, {Regressor: 128, Classifier: 256}),
+        ("fast", 100_001, 1, {Regressor: 22, Classifier: 22}),
+        ("default", 100_001, 2, {Regressor: 28, Classifier: 28}),
+        ("best", 100_001, 10, {Regressor: 41, Classifier: 41}),
+    ],
+)
+@both
+def test_other_presets_train_more_or_less(estimator, preset, rows, networks, epochs):
+    settings = checked_settings(estimator(preset=preset))
+    assert settings.n_networks(rows) == networks
+    specs = settings.specs(networks, rows, held_out=True)
+    assert {settings.recipe(spec).max_iter for spec in specs} == {epochs[estimator]}
 
 
 @both

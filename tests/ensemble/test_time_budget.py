@@ -6,9 +6,20 @@ from tiny_models import FOLDS, both, target
 
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import training
-from fastmlp.ensemble.time_budget import LEAST_SHARE, estimated_seconds, n_within
+from fastmlp.ensemble.time_budget import LEAST_SHARE, estimated_seconds, n_within, wall_seconds
 
 EQUAL, UNEQUAL = [10.0] * 10, [20.0] * 5 + [10.0] * 5
+
+
+def test_rounds_follow_each_other():
+    # Five networks and four more on five threads take the time of two; so do five and three. Of two
+    # each has two threads.
+    assert n_within([10.0] * 9, 10.0, 5, n_first=5) == 9
+    assert n_within([10.0] * 9, 9.9, 5, n_first=5) == 7
+    assert n_within([10.0] * 9, 9.9, 9, n_first=9) == 9
+    assert n_within([10.0] * 9, 9.9, 9, n_first=5) == 9
+    assert wall_seconds([3.0, 1.0, 2.0], 2) == 5
+    assert wall_seconds([], 2) == 0
 
 
 @pytest.mark.parametrize(
@@ -42,7 +53,7 @@ EQUAL, UNEQUAL = [10.0] * 10, [20.0] * 5 + [10.0] * 5
 )
 def test_number_of_networks(seconds, time_limit, n_threads, expected):
     assert LEAST_SHARE == 0.5
-    assert n_within(seconds, time_limit, n_threads) == expected
+    assert n_within(seconds, time_limit, n_threads, len(seconds)) == expected
 
 
 @pytest.fixture

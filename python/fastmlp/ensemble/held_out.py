@@ -46,12 +46,14 @@ def learn_from_held_out(
     if not (any(validation) and is_used):
         return ensemble, task, None
     if shared is None:
-        by_kind = ensemble.predict_held_out(validation, data.n_rows, n_threads)
+        by_kind, per_row = ensemble.predict_held_out(validation, data.n_rows, n_threads)
         targets, weights = data.y, data.sample_weight
     else:
         by_kind = ensemble.predict_by_kind(shared.X, n_threads)
+        kinds = [member.recipe.spec.kind for member in ensemble.members]
+        per_row = [float(kinds.count(kind)) for kind in ensemble.kinds]
         targets, weights = shared.y, shared.sample_weight
-    ensemble, outputs = ensemble.weigh_kinds(by_kind, task, targets, weights)
+    ensemble, outputs = ensemble.weigh_kinds(by_kind, per_row, task, targets, weights)
     if calibrates:
         known = ~np.isnan(outputs[:, 0])
         task = task.calibrated(

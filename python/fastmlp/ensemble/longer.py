@@ -25,7 +25,11 @@ def first_round(runs: Sequence[TrainingRun]) -> int:
 
 
 def gain_of_last_cycle(runs: Sequence[TrainingRun]) -> float:
-    """Share of the validation loss by which the last cycle of the schedule lowered it."""
+    """Share of the validation loss by which the last cycle of the schedule lowered it.
+
+    The loss, not `eval_metric`, whose scale is not known. If a time limit shortened the schedule,
+    its cycles ended earlier, and the gain is underestimated: then nothing is trained longer.
+    """
     before = after = 0.0
     for run in runs:
         curve = run.latest.history.validation_curve
@@ -36,24 +40,23 @@ def gain_of_last_cycle(runs: Sequence[TrainingRun]) -> float:
     return 1 - after / before if before > 0 else 0.0
 
 
-class Longer:
-    """Decides after the first round; a network of the second kind gives way to a long one.
+def longer_runs(
+    new: NewNetworks, trained: Sequence[TrainingRun], others: Sequence[TrainingRun]
+) -> list[TrainingRun]:
+    """Return the runs to go on with: networks of the second kind may give way to long ones.
 
     Parameters
     ----------
     new : NewNetworks
         Makes them.
+    trained, others : sequence of TrainingRun
+        The first round, and what was planned to follow.
     """
-
-    def __init__(self, new: NewNetworks) -> None:
-        self._new = new
-
-    def __call__(
-        self, trained: Sequence[TrainingRun], others: Sequence[TrainingRun]
-    ) -> list[TrainingRun]:
-        """Return the runs to go on with after the first ones."""
-        if not gain_of_last_cycle(trained) >= LEAST_GAIN:  # which NaN is not
-            return list(others)
-        classifies = self._new.settings.classifies
-        specs = [longer_spec(run.member.recipe.spec, classifies=classifies) for run in others]
-        return self._new.runs(specs)
+    if not gain_of_last_cycle(trained) >= LEAST_GAIN:  # which NaN is not
+        return list(others)
+    runs = []
+    for run in others:
+        spec = run.member.recipe.spec
+        longer = longer_spec(spec, classifies=new.settings.classifies)
+        runs += [run] if longer == spec else new.runs([longer])
+    return runs

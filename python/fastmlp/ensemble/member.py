@@ -1,4 +1,4 @@
-"""Member: a network of an ensemble, and copies of members that training goes on with."""
+"""Member: one network of an ensemble. Copies of members, to go on training with."""
 
 from __future__ import annotations
 

@@ -59,13 +59,13 @@ _SMALL_BATCH_ROWS = 4096  # up to which minibatches are small
 _LARGE_ROWS = 100_000  # beyond which networks are large
 
 # Epochs for tables of up to so many rows, for regression and for classification. For larger ones
-# they fall with a root of the rows: a compromise between equally many epochs and as many steps.
-_EPOCHS = {"fast": (64, 96), "default": (64, 128), "best": (128, 256)}  # with the cube root
+# they fall with the cube root of the rows: a compromise between as many epochs and as many steps.
+_EPOCHS = {"fast": (64, 96), "default": (64, 128), "best": (128, 256)}
 _FULL_ROWS = (8000, 2500)
 _LONG = (4, 2)  # times as many
-_LARGE_EPOCHS = {"fast": 52, "default": 64, "best": 96}  # with the cube root
+_LARGE_EPOCHS = {"fast": 52, "default": 64, "best": 96}
 _LARGE_FULL_ROWS = 8000
-_BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # with the square root
+_BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # fall with the square root
 _BALANCED_FULL_ROWS = 4096
 _FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
@@ -76,7 +76,7 @@ def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classif
 
     The first round of folds is for one kind, the next one for the other, and so on. A single
     network is balanced, and so are all if no rows are held out: then nothing tells which kind is
-    better.
+    better. All networks of a large table are large.
     """
     if n_rows > _LARGE_ROWS:
         return "large"

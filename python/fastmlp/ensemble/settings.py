@@ -98,9 +98,9 @@ class Settings:
 
     def specs(self, n_estimators: int, n_rows: int, *, held_out: bool) -> list[MemberSpec]:
         """The networks of a new ensemble, in order."""
-        n_folds = 0
-        if self.preset != "plain" and held_out:
-            n_folds = n_folds_of(n_rows, self.of("validation_fraction"))
+        if self.preset == "plain":  # which has no kinds
+            return [MemberSpec(index, n_rows=n_rows) for index in range(n_estimators)]
+        n_folds = n_folds_of(n_rows, self.of("validation_fraction")) if held_out else 0
         kinds = [
             kind_of(index, n_estimators, n_folds, n_rows, classifies=self.classifies)
             for index in range(n_estimators)

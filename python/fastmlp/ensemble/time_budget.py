@@ -28,7 +28,25 @@ _PILOT_ROWS, _PILOT_EPOCHS = 512, 8
 _PILOT_SECONDS, _PILOT_SHARE = 0.05, 0.02  # most time for all pilots, also as a share of the limit
 
 
-def n_within(seconds: Sequence[float], time_limit: float, n_threads: int) -> int:
+def wall_seconds(seconds: Sequence[float], n_threads: int) -> float:
+    """Return how long networks take side by side.
+
+    Parameters
+    ----------
+    seconds : sequence of float
+        Estimated time of each network on one thread.
+    """
+    if not seconds:
+        return 0.0
+    workers = min(len(seconds), n_threads)
+    # Threads that share a network wait for each other: n of them are not n times as fast. This errs
+    # on the side of fewer networks.
+    return max(sum(seconds[worker::workers]) for worker in range(workers)) / sqrt(
+        n_threads // workers
+    )
+
+
+def n_within(seconds: Sequence[float], time_limit: float, n_threads: int, n_first: int) -> int:
     """Choose how many networks to train: the first ones, as many as are worth it, at least one.
 
     Parameters
@@ -37,14 +55,13 @@ def n_within(seconds: Sequence[float], time_limit: float, n_threads: int) -> int
         Estimated time of each network on one thread.
     time_limit : float
         For all of them, side by side on `n_threads` threads.
+    n_first : int
+        Networks of the first round, which ends before another one begins.
     """
     for n_networks in range(len(seconds), 1, -1):
-        workers = min(n_networks, n_threads)
-        # Threads that share a network wait for each other: n of them are not n times as fast. This
-        # errs on the side of fewer networks.
-        speed = sqrt(n_threads // workers)
-        longest = max(sum(seconds[worker:n_networks:workers]) for worker in range(workers))
-        if LEAST_SHARE * longest / speed <= time_limit:
+        own = seconds[:n_networks]
+        total = wall_seconds(own[:n_first], n_threads) + wall_seconds(own[n_first:], n_threads)
+        if LEAST_SHARE * total <= time_limit:
             return n_networks
     return 1
 

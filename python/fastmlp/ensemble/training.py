@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from math import inf
 from threading import Event
@@ -14,12 +15,15 @@ import numpy as np
 
 from fastmlp import _core
 from fastmlp._user_warnings import warn
-from fastmlp.ensemble.longer import Longer, first_round
+from fastmlp.ensemble.longer import first_round
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import Progress
-from fastmlp.ensemble.time_budget import estimated_seconds, n_within
+from fastmlp.ensemble.time_budget import estimated_seconds, n_within, wall_seconds
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.scaling import Scaling
+
+# From the first round and the runs planned to follow to those that do.
+Replan = Callable[[Sequence[TrainingRun], Sequence[TrainingRun]], list[TrainingRun]]
 
 
 class Training(NamedTuple):
@@ -40,7 +44,7 @@ def train_members(
     n_threads: int,
     progress: Progress,
     time_limit: float | None,
-    longer: Longer | None = None,
+    longer: Replan | None = None,
     *,
     may_leave_out: bool,
 ) -> Training:
@@ -50,7 +54,7 @@ def train_members(
     ----------
     time_limit : float or None
         In seconds.
-    longer : Longer or None
+    longer : callable or None
         Chooses after the first round how the other networks are trained.
     may_leave_out : bool
         Whether only as many networks are trained as there is time for. Otherwise all share the
@@ -65,28 +69,30 @@ def train_members(
     end = inf if time_limit is None else start + time_limit
     seconds = [1.0] * len(runs)  # of each network; only the ratios matter
     try:
+        n_first = first_round(runs) if longer else len(runs)
         if time_limit is not None and may_leave_out and len(runs) > 1:
             seconds = estimated_seconds(runs, scaling.engine, time_limit, n_threads)
-            n_chosen = n_within(seconds, end - time.perf_counter(), n_threads)
+            n_chosen = n_within(seconds, end - time.perf_counter(), n_threads, n_first)
             if n_chosen < len(runs):
                 _warn_of_time_limit(time_limit, n_chosen, len(runs))
-            runs = runs[:n_chosen]
+            runs, seconds = runs[:n_chosen], seconds[:n_chosen]
             progress.expect([run.options["max_iter"] for run in runs])
-        seconds = seconds[: len(runs)]
         train = partial(_run_all, inputs=scaling.engine, n_threads=n_threads, progress=progress)
-        n_first = first_round(runs) if longer else len(runs)
         # Idle threads train the others meanwhile, which is for nothing if these are replaced.
         idle = n_threads >= len(runs) and time_limit is None and not progress.is_wanted
         n_begun = len(runs) if idle else n_first
         now = time.perf_counter()
-        share = sum(seconds[:n_begun]) / sum(seconds)
-        train(runs[:n_begun], seconds[:n_begun], end=now + share * (end - now))
-        if longer and n_first < len(runs) and not any(map(_ended_early, runs[:n_begun])):
-            runs = [*runs[:n_first], *longer(runs[:n_first], runs[n_first:])]
-            progress.expect([run.options["max_iter"] for run in runs])
-            rest = [run for run in runs if run.trained is None]
-            if rest:
-                train(rest, seconds[-len(rest) :], end=end)
+        own, rest = (wall_seconds(s, n_threads) for s in (seconds[:n_begun], seconds[n_begun:]))
+        done = train(runs[:n_begun], seconds[:n_begun], end=now + own / (own + rest) * (end - now))
+        if done and longer and n_first < len(runs):
+            with suppress(KeyboardInterrupt):  # what is trained is kept
+                runs = [*runs[:n_first], *longer(runs[:n_first], runs[n_first:])]
+                progress.expect([run.options["max_iter"] for run in runs])
+                left = [i for i, run in enumerate(runs) if run.trained is None]
+                # Epochs tell the ratio of their times.
+                epochs = [float(runs[i].options["max_iter"]) for i in left]
+                if left:
+                    train([runs[i] for i in left], epochs, end=end)
     finally:
         progress.close()
     return Training(_usable(runs), time.perf_counter() - start)
@@ -99,7 +105,7 @@ def _run_all(
     n_threads: int,
     progress: Progress,
     end: float,
-) -> None:
+) -> bool:
     """Run as many at a time as there are threads, with ``n_threads // workers`` threads each.
 
     Threads that train one network each never wait for each other, so several networks at a time
@@ -107,6 +113,7 @@ def _run_all(
     runs that have not begun are left out, except for the first.
 
     The time until `end` is shared in proportion to `seconds`, which each network would take.
+    Returns whether all ran to their ends.
     """
     workers = min(n_threads, len(runs))
 
@@ -115,15 +122,20 @@ def _run_all(
         return share * max(end - time.perf_counter(), 0.0)
 
     if workers == 1:
-        for position, run in enumerate(runs):
-            run.run(inputs, n_threads, progress, None, share_of_time(position))
-            if run.stop_reason == "interrupted":
-                return
-        return
+        try:
+            for position, run in enumerate(runs):
+                run.run(inputs, n_threads, progress, None, share_of_time(position))
+                if run.stop_reason == "interrupted":
+                    return False
+        except KeyboardInterrupt:  # between two networks, or in a quick one
+            if runs[0].trained is None:
+                raise
+            return False
+        return True
 
     # No run begins before all are submitted: otherwise Ctrl-C could miss one at work.
     gate, stop = Event(), Event()
-    begun = False
+    begun = interrupted = False
 
     def work(position: int) -> None:
         gate.wait()
@@ -142,6 +154,7 @@ def _run_all(
         except KeyboardInterrupt:
             if not begun:
                 raise
+            interrupted = True
             stop.set()
             gate.set()
             wait(futures)
@@ -150,11 +163,9 @@ def _run_all(
             gate.set()
     for future in futures:
         future.result()
-
-
-def _ended_early(run: TrainingRun) -> bool:
-    """Whether Ctrl-C or a callback that raised kept a network from its training."""
-    return run.trained is None or run.stop_reason == "interrupted"
+    return not interrupted and all(
+        run.trained is not None and run.stop_reason != "interrupted" for run in runs
+    )
 
 
 def _wait_for(futures: Sequence[Future[None]]) -> None:

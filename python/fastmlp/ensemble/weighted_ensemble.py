@@ -100,13 +100,14 @@ class WeightedEnsemble:
 
     def predict_held_out(
         self, validation: Sequence[RowSubset | None], n_rows: int, n_threads: int
-    ) -> list[NDArray[Any]]:
+    ) -> tuple[list[NDArray[Any]], list[float]]:
         """Outputs for the rows of the training table by the networks of each kind.
 
-        Each row is predicted by the networks that it was held out from; NaN if there are none.
+        Each row is predicted by the networks that it was held out from; NaN if there are none. Also
+        returns how many these are for each kind, the mean over rows that have any.
         """
         network = self.members[0].network
-        by_kind = []
+        by_kind, per_row = [], []
         for kind in self.kinds:
             outputs = np.zeros((n_rows, network._engine.outputs), dtype=network.dtype)
             counts = np.zeros((n_rows, 1), dtype=np.uint16)
@@ -120,11 +121,13 @@ class WeightedEnsemble:
             with np.errstate(invalid="ignore"):
                 outputs /= counts
             by_kind.append(outputs)
-        return by_kind
+            per_row.append(float(counts.sum() / max(np.count_nonzero(counts), 1)))
+        return by_kind, per_row
 
     def weigh_kinds(
         self,
         by_kind: list[NDArray[Any]],
+        per_row: Sequence[float],
         task: Task,
         targets: NDArray[Any],
         sample_weight: NDArray[Any] | None,
@@ -135,6 +138,8 @@ class WeightedEnsemble:
         ----------
         by_kind : list of ndarray of shape (n_rows, n_outputs)
             Outputs of each kind for held-out rows, NaN where there are none. Overwritten.
+        per_row : sequence of float
+            Networks of each kind whose mean that is.
         task : Task
         targets : ndarray of shape (n_rows, ...)
         sample_weight : ndarray of shape (n_rows,) or None
@@ -162,8 +167,9 @@ class WeightedEnsemble:
             return inf if isnan(loss) else loss
 
         share = min(_SHARES, key=loss_of) if rows.size else 0.5
+        # What one network of each kind weighs in a row; all do, also those of an unfinished round.
         is_first = self._kind_of == self.kinds[0]
-        weights = np.where(is_first, share / is_first.sum(), (1 - share) / np.sum(~is_first))
+        weights = np.where(is_first, share / per_row[0], (1 - share) / per_row[1])
         first[no_first] = second[no_first]
         second[no_second] = first[no_second]
         first -= second

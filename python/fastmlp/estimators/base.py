@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +18,7 @@ from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
-from fastmlp.ensemble.longer import Longer
+from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Progress
@@ -31,7 +31,7 @@ from fastmlp.ensemble.splits import (
     fingerprint,
     split_rows,
 )
-from fastmlp.ensemble.training import Training, train_members
+from fastmlp.ensemble.training import Replan, Training, train_members
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.estimators.arguments import (
@@ -177,8 +177,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             held_out = splits[0].validation is not None
             specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
             runs = new.runs(specs)
-            if held_out and settings.adapts(specs):
-                longer = Longer(new)
+            if settings.adapts(specs):
+                longer = partial(longer_runs, new)
         else:
             scaling, task, members = _go_on(data, settings, before, task)
             splits = [splits[member.recipe.spec.index] for member in members]
@@ -347,7 +347,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         scaling: Scaling,
         threads: int,
         time_limit: float | None,
-        longer: Longer | None = None,
+        longer: Replan | None = None,
         *,
         may_leave_out: bool,
     ) -> Training:

@@ -176,7 +176,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         The labels; column numbers for several labels per row.
     networks_ : list of Network
         Copies of the networks.
-    estimator_weights_ : ndarray of shape (n_estimators,)
+    estimator_weights_ : ndarray of shape (n_networks,)
         Weight of each network in the mean; they add up to 1.
     histories_ : list of History
         How the training of each network went: epochs, curves, seconds, why it ended.
@@ -202,8 +202,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         most networks.
     oof_proba_ : ndarray of shape (n_samples, n_classes)
         Out-of-fold probabilities, with the columns of `predict_proba`: for each training row those
-        of the networks that it was held out from; NaN if there are none. They exist for several
-        networks with `early_stopping` and without `X_val`. The weights of the kinds of networks are
+        of the networks that it was held out from; NaN if there are none, which holds for 60% of
+        the rows if two networks are trained, the default beyond 100,000 rows. They exist for
+        several networks with `early_stopping` and without `X_val`. The weights of the kinds of networks are
         chosen on the same rows, so scores of them are slightly optimistic.
     fit_seconds_ : float
         Time that training took, of all networks together.
@@ -278,11 +279,12 @@ class Classifier(ClassifierMixin, BaseMLP):
     the first kind and 2 times the epochs. This holds for up to 2,500 rows, if `max_iter` and
     `learning_rate` are "auto".
 
-    **Epochs** above are for up to 2,500 rows. For more they are multiplied by the cube root
-    of ``2500 / n_rows``, but are at least 8; those of large networks, 64, by that of ``8000 /
-    n_rows``; those of balanced networks, 256, by the square root of ``4096 / n_rows``, but are at
-    least 16. With 'fast' they are 96 (52 for large networks, 64 for balanced ones), and with 'best'
-    256 (96 for large networks). Large networks use the schedule 'one_cycle'.
+    **Epochs** above are for up to 2,500 rows. For more they are multiplied by the cube root of
+    ``2500 / n_rows``; those of large networks by that of ``8000 / n_rows``, so they begin with 28;
+    those of balanced networks are for up to 4,096 rows and multiplied by the square root of
+    ``4096 / n_rows``. They are at least 8, and 16 for balanced networks. 'fast' has 96 (large: 52,
+    balanced: 64) in place of 128, and 'best' 256 (large: 96). Large networks use the schedule
+    'one_cycle'.
 
     **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
     in each unit's activation, initial weights that are fitted to the data, dropout and decay that

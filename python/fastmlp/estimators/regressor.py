@@ -170,7 +170,7 @@ class Regressor(RegressorMixin, BaseMLP):
     ----------
     networks_ : list of Network
         Copies of the networks.
-    estimator_weights_ : ndarray of shape (n_estimators,)
+    estimator_weights_ : ndarray of shape (n_networks,)
         Weight of each network in the mean; they add up to 1.
     histories_ : list of History
         How the training of each network went: epochs, curves, seconds, why it ended.
@@ -196,7 +196,8 @@ class Regressor(RegressorMixin, BaseMLP):
         most networks.
     oof_prediction_ : ndarray, with the shape of what `predict` returns
         Out-of-fold predictions: for each training row those of the networks that it was held out
-        from; NaN if there are none. They exist for several networks with `early_stopping` and
+        from; NaN if there are none, which holds for 60% of the rows if two networks are trained,
+        the default beyond 100,000 rows. They exist for several networks with `early_stopping` and
         without `X_val`. The weights of the kinds of networks are chosen on the same rows, so scores
         of them are slightly optimistic.
     fit_seconds_ : float
@@ -271,11 +272,11 @@ class Regressor(RegressorMixin, BaseMLP):
     the first kind and 4 times the epochs. This holds for up to 2,500 rows, if `max_iter` and
     `learning_rate` are "auto".
 
-    **Epochs** above are for up to 8,000 rows. For more they are multiplied by the cube root
-    of ``8000 / n_rows``, but are at least 8; those of large networks, 64, by that of ``8000 /
-    n_rows``; those of balanced networks, 256, by the square root of ``4096 / n_rows``, but are at
-    least 16. With 'fast' they are 64 (52 for large networks), and with 'best' 128 (96 for large
-    networks, 256 for balanced ones). Large networks use the schedule 'one_cycle'.
+    **Epochs** above are for up to 8,000 rows. For more they are multiplied by the cube root of
+    ``8000 / n_rows``: large networks begin with 28. Those of balanced networks are for up to 4,096
+    rows and multiplied by the square root of ``4096 / n_rows``. They are at least 8, and 16 for
+    balanced networks. 'fast' has 64 (large: 52) in place of 64, and 'best' 128 (large: 96,
+    balanced: 256). Large networks use the schedule 'one_cycle'.
 
     **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
     in each unit's activation, initial weights that are fitted to the data, dropout and decay that
