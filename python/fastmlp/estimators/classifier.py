@@ -204,8 +204,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Out-of-fold probabilities, with the columns of `predict_proba`: for each training row those
         of the networks that it was held out from; NaN if there are none, which holds for 60% of
         the rows if two networks are trained, the default beyond 100,000 rows. They exist for
-        several networks with `early_stopping` and without `X_val`. The weights of the kinds of networks are
-        chosen on the same rows, so scores of them are slightly optimistic.
+        several networks with `early_stopping` and without `X_val`. The weights of the kinds of
+        networks are chosen on the same rows, so scores of them are slightly optimistic.
     fit_seconds_ : float
         Time that training took, of all networks together.
     feature_importances_ : ndarray of shape (n_features_in_,)
