@@ -20,6 +20,8 @@
 #include "kernels/optimizers/rmsprop.h"
 #include "kernels/optimizers/sgd.h"
 #include "kernels/packet.h"
+#include "kernels/periodic.h"
+#include "kernels/piecewise.h"
 #include "kernels/product.h"
 #include "kernels/vector_product.h"
 #include "nn/dropout.h"
@@ -32,8 +34,8 @@ namespace {
 constexpr const char* kHelp =
     R"(usage: fastmlp_bench [kernels|steps] [options]
 
-  kernels   peak multiply-add rate of one core, matrix products by size, activations, dropout, optimiser updates,
-            prediction of one row (one thread)
+  kernels   peak multiply-add rate of one core, matrix products by size, activations, embeddings of numbers,
+            dropout, optimiser updates, prediction of one row (one thread)
   steps     whole fits on synthetic data: seed, house, tiny, tab, mnist, wide, simplechains, and two networks
             such as the estimators' default preset trains, with validation and averaged weights: default, and
             categories, where one column has 10^5 of them
@@ -263,6 +265,36 @@ void bench_activations(const Options& options, Printer& printer) {
   }
 }
 
+/** What embeddings of numbers cost per row of a table: for the typical 8 columns, and some that fill packets more or
+ * less well. */
+template <class T>
+void bench_embeddings(const Options& options, Printer& printer) {
+  const DenormalMode as_in_training(true);
+  constexpr Index rows = 256, n_steps = 16;
+  for (const Index n : {5, 8, 16, 20}) {
+    Owned<T> in(rows, n, 1), out(rows, kPiecewiseFeatures * n, 2), delta(rows, kPiecewiseFeatures * n, 3);
+    const auto show = [&](const char* name, auto&& forward, auto&& gradient) {
+      if (!std::strstr(name, options.only.c_str())) return;
+      const auto per_row = [&](auto&& f) {
+        return number(time_of(f, options.repeats) * 1e9 / static_cast<double>(rows));
+      };
+      printer.line({name, kType<T>, std::to_string(n), per_row(forward), per_row(gradient)});
+    };
+    using Parameters = PeriodicParameters<T>;
+    Owned<T> weights(Parameters::weight_rows, n, 4), bias(Parameters::bias_rows, n, 5);
+    Owned<T> to_weights(Parameters::weight_rows, n, 6), to_bias(Parameters::bias_rows, n, 7);
+    show(
+        "periodic", [&] { periodic<T>({weights.m, bias.m}, in.m, out.m); },
+        [&] { periodic_gradient<T>({weights.m, bias.m}, in.m, delta.m, 0, n, {to_weights.m, to_bias.m}, false); });
+    Owned<T> start(n_steps, n, 8), slope(n_steps, n, 9), sums(kPiecewiseFeatures * n_steps, n, 10),
+        to_sums(kPiecewiseFeatures * n_steps, n, 11);
+    const Steps<T> steps{start.m, slope.m};
+    show(
+        "piecewise", [&] { piecewise<T>(steps, sums.m, in.m, out.m); },
+        [&] { piecewise_gradient<T>(steps, in.m, delta.m, 0, to_sums.m, false); });
+  }
+}
+
 template <class T>
 void bench_dropout(const Options& options, Printer& printer) {
   if (!std::strstr("dropout", options.only.c_str())) return;
@@ -463,6 +495,9 @@ int run(const Options& options) {
     printer.header({"activation_ns_element", "type", "prediction", "training", "derivative"});
     bench_activations<float>(options, printer);
     bench_activations<double>(options, printer);
+    printer.header({"embedding_ns_row", "type", "columns", "forward", "gradient"});
+    bench_embeddings<float>(options, printer);
+    bench_embeddings<double>(options, printer);
     printer.header({"layer", "type", "width", "ns_element"});
     bench_dropout<float>(options, printer);
     bench_dropout<double>(options, printer);

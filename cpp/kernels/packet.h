@@ -51,6 +51,22 @@ template <class T>
 inline void storeu(T* to, const Packet<T>& p) {
   Eigen::internal::pstoreu(to, p);
 }
+/** The first `count` > 0 elements; nothing is read beyond them, and the other lanes are zero. */
+template <class T>
+inline Packet<T> load_first(const T* from, std::ptrdiff_t count) {
+  if (count == kWidth<T>) return loadu(from);
+  alignas(64) T lanes[kWidth<T>] = {};
+  for (std::ptrdiff_t i = 0; i < count; ++i) lanes[i] = from[i];
+  return load(lanes);
+}
+/** Writes the first `count` > 0 lanes. */
+template <class T>
+inline void store_first(T* to, const Packet<T>& p, std::ptrdiff_t count) {
+  if (count == kWidth<T>) return storeu(to, p);
+  alignas(64) T lanes[kWidth<T>];
+  store(lanes, p);
+  for (std::ptrdiff_t i = 0; i < count; ++i) to[i] = lanes[i];
+}
 template <class T>
 inline Packet<T> set(T value) {
   return Eigen::internal::pset1<Packet<T>>(value);
@@ -70,7 +86,24 @@ template <class T>
 inline Packet<T> zero_for_nan(const Packet<T>& x) {
   return pand(x, pcmp_eq(x, x));
 }
-#ifdef __AVX512F__  // comparisons give masks, which are not packets; to turn one into a packet costs more
+#ifdef __AVX512F__
+template <>
+inline Packet<float> load_first<float>(const float* from, std::ptrdiff_t count) {
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from);
+}
+template <>
+inline Packet<double> load_first<double>(const double* from, std::ptrdiff_t count) {
+  return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), from);
+}
+template <>
+inline void store_first<float>(float* to, const Packet<float>& p, std::ptrdiff_t count) {
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1), p);
+}
+template <>
+inline void store_first<double>(double* to, const Packet<double>& p, std::ptrdiff_t count) {
+  _mm512_mask_storeu_pd(to, static_cast<__mmask8>((1u << count) - 1), p);
+}
+// Comparisons give masks, which are not packets; to turn one into a packet costs more
 template <>
 inline Packet<float> zero_for_nan<float>(const Packet<float>& x) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, x, _CMP_EQ_OQ), x);

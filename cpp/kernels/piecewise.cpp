@@ -8,8 +8,8 @@ namespace {
 using namespace simd;
 
 template <class T>
-Packet<T> step(const Packet<T>& x, const T* start, const T* slope) {
-  return pmax(pmin(pmul(psub(x, load(start)), load(slope)), set<T>(1)), set<T>(0));
+Packet<T> step(const Packet<T>& x, const Packet<T>& start, const Packet<T>& slope) {
+  return pmax(pmin(pmul(psub(x, start), slope), set<T>(1)), set<T>(0));
 }
 
 }  // namespace
@@ -17,44 +17,46 @@ Packet<T> step(const Packet<T>& x, const T* start, const T* slope) {
 template <class T>
 void piecewise(const Steps<T>& steps, Matrix<const T> weights, Matrix<const T> in, Matrix<T> out) {
   const auto& [start, slope] = steps;
-  const Index n = start.cols;
-  for (Index j = 0; j < n; j += kWidth<T>)
-    for (Index i = 0; i < in.rows; ++i) {
-      const Packet<T> x = load(in.row(i) + j);
-      Packet<T> sums[kPiecewiseFeatures];
-      for (Packet<T>& sum : sums) sum = set<T>(0);
-      for (Index s = 0; s < start.rows; ++s) {
-        const Packet<T> at = step<T>(x, start.row(s) + j, slope.row(s) + j);
-        for (Index k = 0; k < kPiecewiseFeatures; ++k)
-          sums[k] = pmadd(load(weights.row(k * start.rows + s) + j), at, sums[k]);
-      }
-      for (Index k = 0; k < kPiecewiseFeatures; ++k) store_features<T>(out.row(i) + k * n + j, sums[k], n - j);
-    }
+  embed_features<T, kPiecewiseFeatures>(
+      in, start.cols, out, [&](auto&& parameter, const Packet<T>& x, Packet<T>(&sums)[kPiecewiseFeatures]) {
+        for (Packet<T>& sum : sums) sum = set<T>(0);
+        for (Index s = 0; s < start.rows; ++s) {
+          const Packet<T> at = step<T>(x, parameter(start.row(s)), parameter(slope.row(s)));
+          for (Index k = 0; k < kPiecewiseFeatures; ++k)
+            sums[k] = pmadd(parameter(weights.row(k * start.rows + s)), at, sums[k]);
+        }
+      });
 }
 
 template <class T>
 void piecewise_gradient(const Steps<T>& steps, Matrix<const T> in, Matrix<const T> delta, Index first,
                         Matrix<T> gradient, bool add) {
+  constexpr int width = kWidth<T>;
   const auto& [start, slope] = steps;
-  FeatureRows<T> x, d[kPiecewiseFeatures];
-  for (Index j = 0; j < gradient.cols; j += kWidth<T>) {
-    const Index count = std::min<Index>(kWidth<T>, gradient.cols - j);
-    for (Index row = 0; row < in.rows; row += kFeatureRows) {
-      const Index rows = std::min(kFeatureRows, in.rows - row);
-      x.take(in, row, rows, first + j, count);
-      for (Index k = 0; k < kPiecewiseFeatures; ++k) d[k].take(delta, row, rows, k * start.cols + first + j, count);
+  TurnedFeatures<T, kPiecewiseFeatures> features;
+  for (Index column = 0; column < gradient.cols; column += width)
+    for (Index row = 0; row < in.rows; row += features.kRows) {
+      const Index count = std::min<Index>(width, gradient.cols - column);
+      const Index rows = std::min(features.kRows, in.rows - row);
+      features.take(in, delta, row, rows, first + column, count, start.cols);
       for (Index s = 0; s < start.rows; ++s) {
-        Packet<T> sums[kPiecewiseFeatures];
-        for (Packet<T>& sum : sums) sum = set<T>(0);
-        for (Index i = 0; i < rows; ++i) {
-          const Packet<T> at = step<T>(x[i], start.row(s) + first + j, slope.row(s) + first + j);
-          for (Index k = 0; k < kPiecewiseFeatures; ++k) sums[k] = pmadd(d[k][i], at, sums[k]);
+        Packet<T> sums[kPiecewiseFeatures][width];
+        for (auto& of_features : sums) std::fill_n(of_features, width, set<T>(0));
+        for (Index j = 0; j < count; ++j) {
+          const Packet<T> from = set<T>(start.row(s)[first + column + j]);
+          const Packet<T> times = set<T>(slope.row(s)[first + column + j]);
+          Packet<T> own[kPiecewiseFeatures];
+          for (Packet<T>& sum : own) sum = set<T>(0);
+          for (Index i = 0; i < rows; i += width) {
+            const Packet<T> at = step<T>(features.x(j, i), from, times);
+            for (Index k = 0; k < kPiecewiseFeatures; ++k) own[k] = pmadd(features.delta(k, j, i), at, own[k]);
+          }
+          for (Index k = 0; k < kPiecewiseFeatures; ++k) sums[k][j] = own[k];
         }
         for (Index k = 0; k < kPiecewiseFeatures; ++k)
-          store_sum<T>(gradient.row(k * start.rows + s) + j, sums[k], add || row > 0);
+          store_sums<T>(gradient.row(k * start.rows + s) + column, sums[k], add || row > 0);
       }
     }
-  }
 }
 
 #define FASTMLP_INSTANTIATE(T)                                                           \

@@ -6,6 +6,8 @@
 #include "check.h"
 #include "data.h"
 #include "kernels/periodic.h"
+#include "kernels/piecewise.h"
+#include "matrices.h"
 #include "nn/embedding.h"
 #include "predict/predictor.h"
 #include "train/trainer.h"
@@ -15,7 +17,9 @@ namespace {
 
 using testing::copy_of;
 using testing::Data;
+using testing::kNan;
 using testing::mlp;
+using testing::Owned;
 using testing::tabular;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -179,6 +183,114 @@ TEST(embeddings_equal_their_definition) {
     check_embedding<float>(n_numbers);
     check_embedding<double>(n_numbers);
   }
+}
+
+/** Both embeddings of numbers and their gradients by naive loops in double. Among NaN: nothing but the features of a
+ * task may be read or written, and no row but those asked for. */
+template <class T>
+void check_kernels(Index rows, Index n) {
+  using Parameters = PeriodicParameters<T>;
+  constexpr Index kSteps = 3;
+  const auto random = [](Index height, Index cols, std::uint64_t seed, T padding) {
+    Owned<T> made(height, cols);
+    made.randomise(seed, padding, false);
+    return made;
+  };
+  const Owned<T> in = random(rows, n, 1, kNan<T>), delta = random(rows, kPiecewiseFeatures * n, 2, kNan<T>);
+  const Owned<T> weights = random(Parameters::weight_rows, n, 3, 0), bias = random(Parameters::bias_rows, n, 4, 0);
+  const Owned<T> start = random(kSteps, n, 5, 0), slope = random(kSteps, n, 6, 0),
+                 sums = random(kPiecewiseFeatures * kSteps, n, 7, 0);
+  const auto at = [](const Owned<T>& m, Index row, Index col) { return static_cast<double>(m.m.row(row)[col]); };
+  constexpr double kError = 50 * std::numeric_limits<T>::epsilon();
+
+  const auto phase = [&](Index i, Index f, Index j) {
+    return 2 * std::numbers::pi * at(weights, f, j) * at(in, i, j) + at(bias, f, j);
+  };
+  const auto step = [&](Index i, Index s, Index j) {
+    return std::clamp((at(in, i, j) - at(start, s, j)) * at(slope, s, j), 0.0, 1.0);
+  };
+  const auto check_forward = [&](Index outputs, auto&& embed, auto&& expected) {
+    Owned<T> out(rows, outputs * n);
+    out.fill(kNan<T>);
+    embed(in.m, out.m);
+    Owned<T> alone(1, outputs * n);
+    for (Index i = 0; i <= rows; ++i) {
+      if (i < rows) embed(in.m.slice(i, 1), alone.m);
+      for (Index j = 0; j < out.m.stride; ++j) {
+        const T got = out.m.row(i)[j];
+        if (i == rows || j >= outputs * n) {
+          CHECK(std::isnan(got));
+        } else {
+          CHECK_NEAR(got, expected(i, j / n, j % n), kError);
+          CHECK(got == alone.m.row(0)[j]);
+        }
+      }
+    }
+  };
+  check_forward(
+      kPeriodicFeatures, [&](Matrix<const T> x, Matrix<T> out) { periodic<T>({weights.m, bias.m}, x, out); },
+      [&](Index i, Index k, Index j) {
+        double sum = at(bias, kFrequencies + k, j);
+        for (Index f = 0; f < kFrequencies; ++f)
+          sum += at(weights, (1 + k) * kFrequencies + f, j) * std::cos(phase(i, f, j));
+        return sum;
+      });
+  const Steps<T> steps{start.m, slope.m};
+  check_forward(
+      kPiecewiseFeatures, [&](Matrix<const T> x, Matrix<T> out) { piecewise<T>(steps, sums.m, x, out); },
+      [&](Index i, Index k, Index j) {
+        double sum = 0;
+        for (Index s = 0; s < kSteps; ++s) sum += at(sums, k * kSteps + s, j) * step(i, s, j);
+        return sum;
+      });
+
+  // Gradients: of all features at once, and of those from the first line on; from nothing, and added.
+  const auto derivative = [&](Index i, Index f, Index j) {
+    double by_cosine = 0;
+    for (Index k = 0; k < kPeriodicFeatures; ++k)
+      by_cosine += at(delta, i, k * n + j) * at(weights, (1 + k) * kFrequencies + f, j);
+    return -by_cosine * std::sin(phase(i, f, j));
+  };
+  for (Index first = 0; first < n; first += padded<T>(1))
+    for (const bool add : {false, true}) {
+      const auto check = [&](const Owned<T>& got, Index row, double scale, auto&& term) {
+        for (Index j = 0; j < got.m.cols; ++j) {
+          double expected = add;
+          for (Index i = 0; i < rows; ++i) expected += term(i, first + j);
+          CHECK_NEAR(got.m.row(row)[j], expected, scale * kError * static_cast<double>(rows));
+        }
+      };
+      const auto result = [&](Index height) {
+        Owned<T> made(height, n - first);
+        made.fill(add ? T(1) : kNan<T>);
+        return made;
+      };
+      const Owned<T> to_weights = result(Parameters::weight_rows), to_bias = result(Parameters::bias_rows),
+                     to_sums = result(kPiecewiseFeatures * kSteps);
+      periodic_gradient<T>({weights.m, bias.m}, in.m, delta.m, first, n, {to_weights.m, to_bias.m}, add);
+      piecewise_gradient<T>(steps, in.m, delta.m, first, to_sums.m, add);
+      for (Index f = 0; f < kFrequencies; ++f) {
+        check(to_weights, f, 10,
+              [&](Index i, Index j) { return 2 * std::numbers::pi * at(in, i, j) * derivative(i, f, j); });
+        check(to_bias, f, 1, [&](Index i, Index j) { return derivative(i, f, j); });
+        for (Index k = 0; k < kPeriodicFeatures; ++k)
+          check(to_weights, (1 + k) * kFrequencies + f, 1,
+                [&](Index i, Index j) { return at(delta, i, k * n + j) * std::cos(phase(i, f, j)); });
+      }
+      for (Index k = 0; k < kPeriodicFeatures; ++k)
+        check(to_bias, kFrequencies + k, 1, [&](Index i, Index j) { return at(delta, i, k * n + j); });
+      for (Index k = 0; k < kPiecewiseFeatures; ++k)
+        for (Index s = 0; s < kSteps; ++s)
+          check(to_sums, k * kSteps + s, 1, [&](Index i, Index j) { return at(delta, i, k * n + j) * step(i, s, j); });
+    }
+}
+
+TEST(embeddings_and_gradients_of_few_and_many_rows_and_columns) {
+  for (const Index rows : {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 40, 130})
+    for (const Index n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 40}) {
+      check_kernels<float>(rows, n);
+      check_kernels<double>(rows, n);
+    }
 }
 
 /** Whatever the input, periodic embeddings are bounded as sums of cosines are, piecewise-linear ones as sums of steps.
