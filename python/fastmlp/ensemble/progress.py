@@ -103,6 +103,7 @@ class Progress:
             print(f"{network}{epoch}, Loss: {record.loss:.4f}{validation}{metric}", flush=True)
 
     def close(self) -> None:
-        """End the progress bar."""
+        """End the progress bar, which is full: no more epochs will come."""
         if self._bar is not None:
+            self._bar.total = self._bar.n
             self._bar.close()

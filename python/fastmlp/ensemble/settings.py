@@ -158,7 +158,11 @@ class Settings:
         if isinstance(value, kind):
             return (value,) * n_hidden
         if len(value) != n_hidden or not all(isinstance(v, kind) for v in value):
-            chosen = " that the preset chose" if is_auto(self.hidden_layer_sizes) else ""
+            chosen = (
+                " that the preset chose for this table; set hidden_layer_sizes too"
+                if is_auto(self.hidden_layer_sizes)
+                else ""
+            )
             raise ValueError(
                 f"{name} must be one value or one for each of the {n_hidden} hidden layers"
                 f"{chosen}; got {value!r}"

@@ -231,8 +231,7 @@ def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
 def _warn_of_time_limit(time_limit: float, n_chosen: int, n_networks: int) -> None:
     warn(
         f"time_limit={time_limit:g} leaves time for {n_chosen} of {n_networks} networks; the "
-        "others were left out. A longer time_limit trains all of them, and a smaller n_estimators "
-        "asks for fewer"
+        "others were left out. A longer time_limit trains all of them"
     )
 
 
