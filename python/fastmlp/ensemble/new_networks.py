@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,13 +53,18 @@ class NewNetworks:
     task: Task
     random_state: np.random.RandomState
 
+    @cached_property
+    def _bin_edges(self) -> Sequence[Sequence[float]]:
+        """Learnt once, for networks that are made later too."""
+        return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
+
     def members(self, specs: Sequence[MemberSpec]) -> list[Member]:
         """Make networks, each with initial weights that are fitted to its own training rows."""
         data = self.data
         recipes = [self.settings.recipe(spec) for spec in specs]
         bin_edges: Sequence[Sequence[float]] = ()
         if any(recipe.embeds("piecewise_linear", self.encoder.n_numeric) for recipe in recipes):
-            bin_edges = learn_bin_edges(data.X, self.scaling, self.rows, data.sample_weight)
+            bin_edges = self._bin_edges
         members = []
         for recipe in recipes:
             layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)

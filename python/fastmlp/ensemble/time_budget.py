@@ -22,7 +22,7 @@ LEAST_SHARE = 0.5
 
 _VALIDATION_COST = 1 / 3  # of a row, relative to training: there is no backward pass
 
-# A pilot's epochs have so many rows: two minibatches of the default size. The first one, in which
+# A pilot's epochs have so many rows: two minibatches of medium tables. The first one, in which
 # memory is used for the first time, is not counted.
 _PILOT_ROWS, _PILOT_EPOCHS = 512, 8
 _PILOT_SECONDS, _PILOT_SHARE = 0.05, 0.02  # most time for all pilots, also as a share of the limit
