@@ -18,6 +18,7 @@ class TrainResult(TypedDict):
     watched_curve: list[float]
     learning_rates: list[float]
     n_iter: int
+    n_steps: int
     best_epoch: int
     reason: str
 
@@ -29,6 +30,9 @@ class Standardisation:
         n_filled: int,
         clips: bool,
     ) -> None: ...
+
+class ThreadBudget:
+    def __init__(self, threads: int, trainings: int) -> None: ...
 
 class _Network(Generic[_T]):
     steps: int
@@ -136,6 +140,7 @@ def train(
     train: _Part,
     validation: _Part | None,
     options: dict[str, Any],
+    threads: ThreadBudget,
     on_epoch: Callable[
         [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
     ]

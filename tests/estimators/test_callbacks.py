@@ -5,9 +5,10 @@ import copy
 import numpy as np
 import pytest
 from endless_fits import ALONE_OR_SEVERAL, endless
-from tiny_models import FOLDS, THREE, folded, weights_of
+from tiny_models import FOLDS, THREE, folded, tiny, weights_of
 
 from fastmlp import Regressor
+from fastmlp.estimators import base
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -160,3 +161,23 @@ def test_interrupted_by_a_callback(n_jobs, X, y):
     if n_jobs == 1:
         assert [history.n_iter for history in model.histories_] == [6, 3]
         assert np.isfinite(model.oof_prediction_).sum() == 30  # of two folds
+
+
+# ---- Ctrl-C after training
+
+
+@pytest.mark.parametrize("place", ["learn_from_held_out", "importances_of"])
+def test_ctrl_c_after_training_keeps_the_networks(place, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    options = THREE | {"compute_importances": True}
+    whole = tiny(Regressor, **options).fit(X, X[:, 0])
+    monkeypatch.setattr(base, place, interrupted)
+    missing = "their weights are equal" if place == "learn_from_held_out" else "importances_ are"
+    with pytest.warns(match=f"after training. The networks were kept; .*{missing}"):
+        model = tiny(Regressor, **options).fit(X, X[:, 0])
+    assert len(model.networks_) == 3
+    np.testing.assert_array_equal(model.predict(X), whole.predict(X))
+    assert not hasattr(model, "feature_importances_")

@@ -39,6 +39,8 @@ class TrainingRun:
         Position among the members.
     trained : Member or None
         The member with its new history; None until it has run.
+    n_steps : int
+        Minibatches that it was trained on.
     """
 
     member: Member
@@ -48,6 +50,7 @@ class TrainingRun:
     metric: Metric | None
     index: int
     trained: Member | None = None
+    n_steps: int = 0
 
     @property
     def latest(self) -> Member:
@@ -59,10 +62,20 @@ class TrainingRun:
         """Why training ended."""
         return self.latest.history.stop_reason
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Minibatches of an epoch."""
+        return -(-self.train.n_rows // int(self.options["batch_size"]))
+
+    @property
+    def most_steps(self) -> int:
+        """Minibatches of all epochs."""
+        return self.steps_per_epoch * int(self.options["max_iter"])
+
     def run(
         self,
         inputs: _core.Standardisation,
-        n_threads: int,
+        threads: _core.ThreadBudget,
         progress: Progress,
         interrupted: Callable[[], bool] | None,
         time_limit: float = inf,
@@ -95,16 +108,20 @@ class TrainingRun:
             inputs,
             self.train,
             self.validation,
-            self.options
-            | {"n_threads": n_threads, "time_limit": time_limit, "reports_outputs": watches},
+            self.options | {"time_limit": time_limit, "reports_outputs": watches},
+            threads,
             on_epoch if progress.is_wanted or watches else None,
             interrupted,
         )
         seconds = time.perf_counter() - start
+        progress.ended(result["reason"])
+        self.n_steps = result["n_steps"]
         self.trained = replace(
             self.member,
             history=self.member.history.extended(result, metric_curve, seconds),
-            samples_seen=self.member.samples_seen + self.train.n_rows * result["n_iter"],
+            # A time limit may have ended the last epoch early.
+            samples_seen=self.member.samples_seen
+            + self.train.n_rows * self.n_steps // self.steps_per_epoch,
         )
 
 

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
 from fastmlp.ensemble.longer import longer_runs
@@ -31,7 +32,7 @@ from fastmlp.ensemble.splits import (
     fingerprint,
     split_rows,
 )
-from fastmlp.ensemble.training import Replan, Training, train_members
+from fastmlp.ensemble.training import EnsembleTrainer, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.estimators.arguments import (
@@ -153,6 +154,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             If there is not enough memory for the networks.
         """
         settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        deadline = Deadline.after(settings.time_limit)
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -191,20 +193,27 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 task=task,
                 random_state=random_state,
             )
-        training = self._train(
-            runs, scaling, threads, settings.time_limit, longer, may_leave_out=before is None
-        )
+        # Each row is predicted once when networks are weighed, and once for each shuffled column.
+        passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
+        progress = self._progress(runs, task)
+        trainer = EnsembleTrainer(scaling, threads, progress, deadline, passes)
+        training = trainer.train(runs, longer, may_leave_out=before is None)
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
         out_of_fold, importances = None, None
         if never_trained_on or shared is not None:
-            ensemble, task, out_of_fold = learn_from_held_out(
-                ensemble, task, data, validation, shared, threads
-            )
-            if settings.compute_importances:
-                importances = importances_of(ensemble, encoder, task, validation, threads)
+            try:
+                ensemble, task, out_of_fold = learn_from_held_out(
+                    ensemble, task, data, validation, shared, threads
+                )
+                if settings.compute_importances:
+                    importances = importances_of(
+                        ensemble, encoder, task, validation, threads, self.verbose, deadline
+                    )
+            except KeyboardInterrupt:  # what is trained is kept
+                _warn_of_late_interruption(out_of_fold is None)
         elif settings.compute_importances:
             warn(
                 "feature_importances_ were not computed: this warm start holds out rows that "
@@ -242,7 +251,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
-        training = self._train(runs, scaling, threads, settings.time_limit, may_leave_out=False)
+        trainer = EnsembleTrainer(
+            scaling, threads, self._progress(runs, task), Deadline.after(settings.time_limit)
+        )
+        training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,
@@ -341,22 +353,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     f"at least {FEWEST_ROWS} rows, some of weight in each of both parts"
                 )
 
-    def _train(
-        self,
-        runs: Sequence[TrainingRun],
-        scaling: Scaling,
-        threads: int,
-        time_limit: float | None,
-        longer: Replan | None = None,
-        *,
-        may_leave_out: bool,
-    ) -> Training:
-        """Run the training, with the estimator's output and callbacks."""
+    def _progress(self, runs: Sequence[TrainingRun], task: Task) -> Progress:
+        """What shows how training goes, and asks the estimator's callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
-        progress = Progress(self.verbose, epochs, callbacks_of(self))
-        return train_members(
-            runs, scaling, threads, progress, time_limit, longer, may_leave_out=may_leave_out
-        )
+        return Progress(self.verbose, epochs, callbacks_of(self), task.shown_error)
 
     # ---- the fitted model
 
@@ -436,6 +436,16 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     if before is None:
         return None
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
+
+
+def _warn_of_late_interruption(before_weighing: bool) -> None:
+    """Warn that Ctrl-C came when all networks were trained."""
+    missing = (
+        "their weights are equal, and probabilities are not calibrated"
+        if before_weighing
+        else "feature_importances_ are missing"
+    )
+    warn(f"Interrupted by user after training. The networks were kept; {missing}.")
 
 
 def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:

@@ -178,6 +178,10 @@ class ClassificationTask(Task):
         """Class numbers (n_rows,); None for several labels per row."""
         return None if self.multilabel else targets.ravel()
 
+    def shown_error(self, loss: float) -> tuple[str, float]:
+        """The validation loss itself."""
+        return "log-loss", loss
+
     # ---- predictions
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:

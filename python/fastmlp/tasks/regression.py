@@ -158,6 +158,13 @@ class RegressionTask(Task):
             raise ValueError(f"{name} holds values too large for {dtype}")
         return scaled
 
+    def shown_error(self, loss: float) -> tuple[str, float]:
+        """The error in the unit of the target, if there is one unit."""
+        name, error = self.training_loss.error_of(loss)
+        if self.n_outputs > 1 and self.standardizes:
+            return f"standardised {name}", error
+        return name, error * float(self.unit[0])
+
     # ---- predictions
 
     def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:

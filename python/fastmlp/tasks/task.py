@@ -90,6 +90,10 @@ class Task(ABC):
         """Targets on the scale that the networks learn them on."""
         return targets
 
+    @abstractmethod
+    def shown_error(self, loss: float) -> tuple[str, float]:
+        """Name and value of the error that stands for a validation loss in progress bars."""
+
     # ---- predictions
 
     @abstractmethod
