@@ -171,14 +171,15 @@ def target_of(column: pd.Series, task: str) -> tuple[pd.Series, bool]:
     """Return the target, missing where it is unknown, and whether it consists of classes.
 
     Text and booleans are classes, and so are two different numbers. Text such as $1,234 is read as
-    the number that it is. `task`, 'regression' or 'classification', overrides this.
+    the number that it is. `task`, 'regression' or 'classification', overrides this. Classes become
+    text, so that all programs take them.
     """
     is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
     if is_number:
         y = column.astype(np.float64).replace([np.inf, -np.inf], np.nan)
         if task == "regression" or (task == "auto" and y.nunique() != 2):
             return y, False
-        return column.where(y.notna()).astype(object), True
+        return y.map("{:.15g}".format, na_action="ignore").astype(object), True
 
     text = column.map(str, na_action="ignore")
     if task != "classification":
