@@ -43,14 +43,18 @@ def measured_peers(split: Split, is_classification: bool, seed: int) -> dict[str
         if name == MLP and n_rows > MLP_ROWS:
             print(f"{MLP} is left out: it would take minutes for {n_rows:,} rows.")
             continue
-        model = make(split.X_train, is_classification, seed)
-        start = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model.fit(split.X_train, split.y_train)
-        seconds = time.perf_counter() - start
-        lines[name] = {**scores(split.y_test, model, split.X_test), "fit": seconds}
+            lines[name] = measured(make(split.X_train, is_classification, seed), split)
     return lines
+
+
+def measured(model: Any, split: Split) -> dict[str, float]:
+    """Fit a model; return its measures on the test rows and the seconds of the fit."""
+    start = time.perf_counter()
+    model.fit(split.X_train, split.y_train)
+    seconds = time.perf_counter() - start
+    return {**scores(split.y_test, model, split.X_test), "fit": seconds}
 
 
 def scores(y: pd.Series, model: Any, X: pd.DataFrame) -> dict[str, float]:
