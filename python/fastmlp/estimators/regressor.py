@@ -100,11 +100,13 @@ class Regressor(RegressorMixin, BaseMLP):
     max_iter : int or "auto", default="auto"
         Most epochs.
     time_limit : float or None, default=None
-        Seconds for the training of all networks. If there is no time for half the epochs of each,
-        `fit` trains only the first networks, as many as there is time for, and warns. Schedules are
-        shortened to fit, at the pace of the epochs so far; each network that is trained gets at
-        least one epoch. Results then depend on the machine. `partial_fit`, and a warm start from
-        trained networks, leave out none of them.
+        Seconds that `fit` may take, everything counted: reading X, training, held-out predictions
+        and importances, which then may be found on fewer rows. If there is no time for half the
+        epochs of each network, `fit` trains only the first ones, as many as there is time for.
+        Schedules are shortened to fit, at the pace so far; if not even one epoch fits, it is on
+        some of the rows. A warning tells what was left out. Results then depend on the machine.
+        `partial_fit`, and a warm start from trained networks, leave out none of them. Without a
+        limit, a fit that will take more than half a minute logs an estimate (logger "fastmlp").
     shuffle : bool, default=True
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None
@@ -113,7 +115,8 @@ class Regressor(RegressorMixin, BaseMLP):
     tol : float, default=0.0
         A loss counts as progress if it falls by more than this.
     verbose : int, default=0
-        1: a progress bar; 2: a line for each epoch.
+        1: a progress bar on the standard error stream, or in logs a line every ten seconds; 2: a
+        line for each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the networks, standardisation and optimiser state of the last
         one, and with its assignment of rows to networks, whatever `random_state` is now. The
