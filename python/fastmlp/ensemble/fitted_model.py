@@ -66,11 +66,11 @@ class FittedModel:
     assignment: RowAssignment | None
     fingerprint: bytes | None
     fit_seconds: float
-    out_of_fold: NDArray[Any] | None = None
+    out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
 
-    def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[Any]:
+    def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[np.float64]:
         """Predict the rows of a raw table: numbers, or calibrated probabilities.
 
         Parameters

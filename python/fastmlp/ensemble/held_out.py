@@ -20,7 +20,7 @@ def learn_from_held_out(
     validation: Sequence[RowSubset | None],
     shared: RowSubset | None,
     n_threads: int,
-) -> tuple[WeightedEnsemble, Task, NDArray[Any] | None]:
+) -> tuple[WeightedEnsemble, Task, NDArray[np.float64] | None]:
     """Weigh and calibrate networks by their predictions for held-out rows.
 
     These are the rows of the validation table that all networks share, or those held out from each.

@@ -498,7 +498,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self._partial_fit(X, y, sample_weight, classes)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -508,8 +508,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; with several labels per row the probability of each. In the
-            type that the networks compute in.
+            In the order of `classes_`, float64; with several labels per row the probability of
+            each.
 
         Raises
         ------
@@ -522,7 +522,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         """
         return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
 
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the logarithms of the probabilities; see `predict_proba`.
 
         Parameters
@@ -539,7 +539,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         with np.errstate(divide="ignore"):  # log(0) is -inf
-            logarithms: NDArray[Any] = np.log(self.predict_proba(X))
+            logarithms: NDArray[np.float64] = np.log(self.predict_proba(X))
         return logarithms
 
     def predict(self, X: Any) -> NDArray[Any]:

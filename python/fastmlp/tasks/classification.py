@@ -186,10 +186,16 @@ class ClassificationTask(Task):
             return outputs
         return np.hstack([1 - outputs, outputs])
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Outputs as calibrated probabilities, a column for each class or label."""
+        probabilities = self.probabilities(outputs.astype(np.float64))
+        if self.link == "softmax":  # they add up to 1 as far as the networks' type could tell
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
         return apply_temperature(
-            self.probabilities(outputs), self.temperature, exclusive=not self.multilabel
+            probabilities,
+            self.temperature,
+            exclusive=not self.multilabel,
+            precision=outputs.dtype,
         )
 
     def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:

@@ -93,7 +93,7 @@ class Task(ABC):
     # ---- predictions
 
     @abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Outputs as predictions: numbers in the target's unit, or calibrated probabilities."""
 
     @abstractmethod
