@@ -21,7 +21,7 @@ from fastmlp.ensemble.held_out import learn_from_held_out
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
-from fastmlp.ensemble.progress import Progress
+from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     FEWEST_ROWS,
@@ -42,7 +42,8 @@ from fastmlp.estimators.arguments import (
     row_weights,
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
-from fastmlp.estimators.parameters import CONSTRAINTS, callbacks_of, checked_settings
+from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
+from fastmlp.estimators.pickling import FunctionParameter
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
@@ -51,6 +52,8 @@ from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+_FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
@@ -116,6 +119,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -136,6 +140,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
+        callbacks : callable, sequence of callables or None, default=None
+            Called in this fit only, after those of the parameter `callbacks`. The model does not
+            keep them.
 
         Returns
         -------
@@ -153,6 +160,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             If there is not enough memory for the networks.
         """
         settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -192,7 +200,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 random_state=random_state,
             )
         training = self._train(
-            runs, scaling, threads, settings.time_limit, longer, may_leave_out=before is None
+            runs,
+            scaling,
+            threads,
+            settings.time_limit,
+            called,
+            longer,
+            may_leave_out=before is None,
         )
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
@@ -242,7 +256,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
-        training = self._train(runs, scaling, threads, settings.time_limit, may_leave_out=False)
+        called = checked_callbacks(self.callbacks)
+        training = self._train(
+            runs, scaling, threads, settings.time_limit, called, may_leave_out=False
+        )
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,
@@ -347,13 +364,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         scaling: Scaling,
         threads: int,
         time_limit: float | None,
+        callbacks: Sequence[Callback],
         longer: Replan | None = None,
         *,
         may_leave_out: bool,
     ) -> Training:
-        """Run the training, with the estimator's output and callbacks."""
+        """Run the training, with the estimator's output."""
         epochs = [run.options["max_iter"] for run in runs]
-        progress = Progress(self.verbose, epochs, callbacks_of(self))
+        progress = Progress(self.verbose, epochs, callbacks)
         return train_members(
             runs, scaling, threads, progress, time_limit, longer, may_leave_out=may_leave_out
         )
@@ -384,6 +402,21 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             Before `fit`.
         """
         return summarise(type(self).__name__, self._fitted)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for name in _FUNCTIONS:
+            if state.get(name) is not None:
+                state[name] = FunctionParameter(name, state[name])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(
+            {
+                name: value.value if isinstance(value, FunctionParameter) else value
+                for name, value in state.items()
+            }
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted

@@ -168,7 +168,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Small networks use one in any case.
     callbacks : callable, sequence of callables or None, default=None
         Called after every epoch with an `EpochRecord`. If one returns true, the training of that
-        network ends. Calls never overlap.
+        network ends. Calls never overlap. `fit` takes callbacks too, for one call. A pickle leaves
+        out functions that cannot be pickled, such as a lambda, with a warning.
 
     Attributes
     ----------

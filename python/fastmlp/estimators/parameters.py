@@ -138,7 +138,7 @@ def checked_settings(estimator: Any) -> Settings:
     ):
         raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
     n_threads(estimator.n_jobs)  # raises if n_jobs is invalid
-    callbacks_of(estimator)
+    checked_callbacks(estimator.callbacks)
     return settings
 
 
@@ -147,11 +147,10 @@ def _values(given: Any, kind: type) -> tuple[Any, ...]:
     return (given,) if isinstance(given, kind) else tuple(given)
 
 
-def callbacks_of(estimator: Any) -> Sequence[Callback]:
-    """The estimator's callbacks as a sequence."""
-    given = estimator.callbacks
-    callbacks = () if given is None else (given,) if callable(given) else tuple(given)
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"callbacks must be callable; got {callback!r}")
-    return callbacks
+def checked_callbacks(given: Callback | Sequence[Callback] | None) -> Sequence[Callback]:
+    """Callbacks as a sequence."""
+    if given is None or callable(given):
+        return () if given is None else (given,)
+    if not isinstance(given, list | tuple) or not all(map(callable, given)):
+        raise TypeError(f"callbacks must be callable, or a sequence of callables; got {given!r}")
+    return given
