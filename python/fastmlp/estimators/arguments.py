@@ -14,9 +14,16 @@ from sklearn.utils.validation import (
     check_consistent_length,
 )
 
+from fastmlp.table.column import ColumnKindError
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.labels import is_missing
 from fastmlp.tasks import Task
+
+_ADVICE_ON_PIPELINES = (
+    "\nIn a Pipeline, X_val does not pass through the steps before the estimator. Pass what "
+    "pipeline[:-1].transform(X_val) returns once these steps are fitted, build the Pipeline with "
+    "transform_input=['X_val'], or leave X_val out: fit then holds out validation_fraction of X"
+)
 
 
 def check_no_dates_or_gaps(y: Any, name: str) -> None:
@@ -115,8 +122,14 @@ def encoded_validation_table(
     X_val: Any, y_val: Any, encoder: TableEncoder, estimator: str
 ) -> NDArray[Any]:
     """X_val encoded, with as many rows as y_val."""
-    encoder.check_features(X_val, estimator, "X_val")
-    table = encoder.encode(X_val, "X_val")
+    try:
+        encoder.check_features(X_val, estimator, "X_val")
+    except ValueError as error:
+        raise ValueError(f"{error}{_ADVICE_ON_PIPELINES}") from None
+    try:
+        table = encoder.encode(X_val, "X_val")
+    except ColumnKindError as error:
+        raise ValueError(f"{error}{_ADVICE_ON_PIPELINES}") from None
     n_targets = _num_samples(y_val)
     if n_targets != table.shape[0]:
         raise ValueError(

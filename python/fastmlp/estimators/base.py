@@ -44,6 +44,11 @@ from fastmlp.estimators.arguments import (
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
 from fastmlp.estimators.pickling import FunctionParameter
+from fastmlp.estimators.unknown_names import (
+    check_parameter_names,
+    explains_keywords,
+    missing_attribute,
+)
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
@@ -110,6 +115,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     # ---- fitting
 
+    @explains_keywords
     def fit(
         self,
         X: Any,
@@ -402,6 +408,35 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             Before `fit`.
         """
         return summarise(type(self).__name__, self._fitted)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If one of them does not exist; then none is set.
+        """
+        check_parameter_names(self, params)
+        super().set_params(**params)
+        return self
+
+    if not TYPE_CHECKING:  # so that misspelt attributes are found
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # it exists, and failed with an error of its own
+                return object.__getattribute__(self, name)
+            raise missing_attribute(self, name)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())

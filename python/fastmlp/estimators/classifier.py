@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, Task
 
 if TYPE_CHECKING:
@@ -323,8 +325,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, list, None],
-        "calibrate": ["boolean", StrOptions({"auto"})],
+        "class_weight": [NameAmong("balanced"), dict, list, None],
+        "calibrate": ["boolean", NameAmong("auto")],
     }
     _classifies: ClassVar[bool] = True
 
@@ -335,6 +337,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         "predictions; partial_fit and a warm start on other rows remove them",
     )
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
@@ -466,6 +469,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     # ---- the fitted model
 
+    @explains_keywords
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, classes: ArrayLike | None = None
     ) -> Self:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
 
@@ -312,7 +314,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [NameAmong(*REGRESSION_LOSSES)],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
@@ -324,6 +326,7 @@ class Regressor(RegressorMixin, BaseMLP):
         "predictions; partial_fit and a warm start on other rows remove them",
     )
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
@@ -461,6 +464,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
     # ---- the fitted model
 
+    @explains_keywords
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on the given rows.
 

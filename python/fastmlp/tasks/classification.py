@@ -260,8 +260,13 @@ class ClassificationTask(Task):
 
 def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], bool]:
     """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
-    check_classification_targets(y)
     kind = type_of_target(y, input_name=name)
+    if kind.startswith("continuous"):
+        raise ValueError(
+            f"Unknown label type: {kind}. {name} must hold classes; Regressor predicts such "
+            "numbers. Numbers that stand for classes can be converted to text"
+        )
+    check_classification_targets(y)
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"{name} must be 1-D labels or a 0/1 matrix of several labels per row; got a "

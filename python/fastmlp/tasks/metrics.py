@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 
+from fastmlp._other_names import advice_on_value
+
 # From raw outputs for the validation rows to (the metric's value, what is to become small)
 Metric = Callable[[NDArray[np.float64]], tuple[float, float]]
 
@@ -62,7 +64,8 @@ def check_metric(metric: Any) -> None:
     if isinstance(metric, str):
         raise ValueError(
             f"eval_metric={metric!r} is not a scorer of scikit-learn; "
-            "sklearn.metrics.get_scorer_names() lists them"
+            "sklearn.metrics.get_scorer_names() lists them."
+            f"{advice_on_value('eval_metric', metric, sorted(_names()))}"
         )
     raise TypeError(f"eval_metric must be a scorer's name or a callable; got {metric!r}")
 

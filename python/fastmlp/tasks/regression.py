@@ -218,7 +218,7 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
     try:
         values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
     except ValueError as error:
-        raise ValueError(f"{name} must hold numbers, Classifier is for labels: {error}") from error
+        raise ValueError(f"{name} must hold numbers; Classifier is for labels: {error}") from error
     if values.ndim == 2 and values.shape[1] == 1:
         values = as_1d(values, name)
     if values.ndim > 2:
