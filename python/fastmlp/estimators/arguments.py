@@ -69,31 +69,36 @@ def checked_targets(y: Any, table: NDArray[Any], minimum: int, estimator: Any) -
     return checked
 
 
-def row_weights(
+def checked_weights(
+    sample_weight: Any, table: NDArray[Any], dtype: np.dtype[Any], name: str = "sample_weight"
+) -> NDArray[Any] | None:
+    """Weights of the rows in the engine's type; None if all are equal."""
+    if sample_weight is None:
+        return None
+    try:
+        weights = _check_sample_weight(
+            sample_weight, table, dtype=np.float64, ensure_non_negative=True
+        )
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return _in_engine_type(weights, dtype, name)
+
+
+def weights_by_class(
     task: Task,
     y: NDArray[Any],
-    sample_weight: Any,
-    table: NDArray[Any],
+    weights: NDArray[Any] | None,
     dtype: np.dtype[Any],
     name: str = "sample_weight",
 ) -> NDArray[Any] | None:
-    """Weights of the rows, by class too, in the engine's type; None if all are equal."""
-    weights: NDArray[Any] | None = None
-    if sample_weight is not None:
-        try:
-            weights = _check_sample_weight(
-                sample_weight, table, dtype=np.float64, ensure_non_negative=True
-            )
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
-        weights = _in_engine_type(weights, dtype, name)
+    """Weights of the rows times those of their classes; None if all are equal."""
     by_class = task.class_weights(y)
     if by_class is None:
         return weights
     if weights is not None:
         by_class *= weights
-    name = "class_weight" if sample_weight is None else f"class_weight times {name}"
-    return _in_engine_type(by_class, dtype, name)
+        name = f"class_weight times {name}"
+    return _in_engine_type(by_class, dtype, "class_weight" if weights is None else name)
 
 
 def _in_engine_type(weights: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:

@@ -39,7 +39,8 @@ from fastmlp.estimators.arguments import (
     checked_targets,
     checked_validation_targets,
     encoded_validation_table,
-    row_weights,
+    checked_weights,
+    weights_by_class,
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
@@ -319,7 +320,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             y = checked_targets(y, table, minimum, self)
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
-        weights = row_weights(task, y, sample_weight, table, np.dtype(settings.dtype))
+        dtype = np.dtype(settings.dtype)
+        weights = checked_weights(sample_weight, table, dtype)
+        task = task.balanced_by(y, weights)
+        weights = weights_by_class(task, y, weights, dtype)
         return encoder, task, RowSubset(table, targets, weights)
 
     def _validation_rows(
@@ -339,10 +343,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if X_val is None:
             return None
         y = checked_validation_targets(y_val)
-        name, dtype = type(self).__name__, np.dtype(settings.dtype)
-        table = encoded_validation_table(X_val, y, encoder, name)
+        dtype = np.dtype(settings.dtype)
+        table = encoded_validation_table(X_val, y, encoder, type(self).__name__)
         targets = task.encode(y, dtype, "y_val")
-        weights = row_weights(task, y, sample_weight_val, table, dtype, "sample_weight_val")
+        name = "sample_weight_val"
+        weights = checked_weights(sample_weight_val, table, dtype, name)
+        weights = weights_by_class(task, y, weights, dtype, name)
         return RowSubset(table, targets, weights)
 
     def _assignment(

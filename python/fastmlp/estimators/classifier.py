@@ -61,7 +61,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, multiplied by `sample_weight`. "balanced": inversely proportional to
-        the number of rows of each class. With several labels per row, a list of one dict for each.
+        the sum of `sample_weight` in each class of the training rows; validation rows are weighted
+        by the same numbers, and `partial_fit` refuses it. With several labels per row, a list of
+        one dict for each.
     calibrate : bool or "auto", default="auto"
         Whether probabilities are calibrated on the validation rows by a temperature ([5]_), one for
         each label if there are several per row. "auto": for a single network and with `X_val`,
@@ -500,6 +502,13 @@ class Classifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit`; the estimator is then as it was before the call.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not know the "
+                "rows of later calls. Weights of the classes as a dict are, such as those that "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', ...) gives for a "
+                "representative sample"
+            )
         self._partial_fit(X, y, sample_weight, classes)
         return self
 

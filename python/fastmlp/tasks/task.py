@@ -65,6 +65,10 @@ class Task(ABC):
             If y does not fit what the task was learnt from.
         """
 
+    def balanced_by(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> Task:
+        """Learn balanced weights of the classes from the training rows, if they are asked for."""
+        return self
+
     def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
         """Weight of each row by its class; None if all are equal."""
         return None
