@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import _core
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import EpochRecord, Progress
 from fastmlp.ensemble.recipe import Recipe
@@ -127,21 +129,43 @@ def runs_of_fit(
     """
     dtype = members[0].network.dtype
     scaled = data._replace(y=task.scale(data.y, dtype))
-    runs = []
+    runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
         validation, metric = split.validation, None
         if validation is not None:
+            own_rows = validation.rows is not None  # of the training table
             if settings.eval_metric is not None:
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
-            own_rows = validation.rows is not None  # of the training table
+                if own_rows and not _has_value(metric, task, validation):
+                    metric, without_metric = None, without_metric + 1
             y = scaled.y if own_rows else task.scale(validation.y, dtype, "y_val")
             validation = validation._replace(y=y)
         train = scaled._replace(rows=split.train)
         options = _options(settings, member.recipe, task, train.n_rows)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
         runs.append(TrainingRun(member, train, validation, options, metric, index))
+    if without_metric:
+        warn(
+            f"eval_metric={settings.eval_metric!r} has no value on the validation rows of "
+            f"{without_metric} of {len(runs)} networks, which lack a class; their best epoch is "
+            "that of the least validation loss"
+        )
     return runs
+
+
+def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
+    """Whether the metric can be computed of validation rows, even if these lack a class."""
+    targets, _ = validation.own_targets()
+    if not task.lacks_classes(targets):
+        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value, _ = metric(np.zeros((len(targets), task.n_network_outputs)))
+        except ValueError:
+            return False
+    return bool(np.isfinite(value))
 
 
 def _options(settings: Settings, recipe: Recipe, task: Task, n_rows: int) -> dict[str, Any]:

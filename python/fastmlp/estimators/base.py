@@ -38,8 +38,8 @@ from fastmlp.estimators.arguments import (
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
-    encoded_validation_table,
     checked_weights,
+    encoded_validation_table,
     weights_by_class,
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute

@@ -146,7 +146,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
-        `sample_weight` is passed to metrics that take it.
+        `sample_weight` is passed to metrics that take it. Scorers of probabilities get all classes.
+        If a fold lacks a class without which the metric has no value, the best epoch of that network
+        is chosen by the loss, with a warning.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`.
     beta_1 : float, default=0.9

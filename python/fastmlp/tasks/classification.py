@@ -247,6 +247,12 @@ class ClassificationTask(Task):
             np.tile([0, 1], (self.n_outputs, 1)) if self.multilabel else self.classes,
         )
 
+    def lacks_classes(self, targets: NDArray[Any]) -> bool:
+        """Whether there is a class, or a label that is there or not, that no row has."""
+        if not self.multilabel:
+            return np.unique(self._codes(targets)).size < self.classes.size
+        return bool(np.any(targets.min(axis=0) == targets.max(axis=0)))
+
     # ---- calibration
 
     def calibrates(self, *, by_whole_model: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -77,6 +78,19 @@ def _takes_weights(function: Callable[..., Any]) -> bool:
         return False
 
 
+def _told_of_all(scorer: Any, classes: NDArray[Any], y_true: NDArray[Any]) -> Any:
+    """Give a scorer of probabilities all classes, if y_true lacks one and it can take them."""
+    asked: Any = getattr(scorer, "_response_method", ())
+    of_probabilities = "predict_proba" in ((asked,) if isinstance(asked, str) else asked)
+    if not of_probabilities or np.unique(y_true).size == classes.size:
+        return scorer
+    if "labels" in scorer._kwargs or "labels" not in signature(scorer._score_func).parameters:
+        return scorer
+    told = copy(scorer)
+    told._kwargs = scorer._kwargs | {"labels": classes}
+    return told
+
+
 def metric_of(
     metric: Any,
     y_true: NDArray[Any],
@@ -102,6 +116,8 @@ def metric_of(
     """
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
     is_scorer = hasattr(scorer, "_score_func")
+    if is_scorer and classes is not None and classes.ndim == 1:
+        scorer = _told_of_all(scorer, classes, y_true)
     weights = {}
     if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
         weights = {"sample_weight": sample_weight}

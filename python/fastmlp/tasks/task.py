@@ -118,6 +118,10 @@ class Task(ABC):
     ) -> Metric:
         """Build a function of raw outputs for these validation rows from `eval_metric`."""
 
+    def lacks_classes(self, targets: NDArray[Any]) -> bool:
+        """Whether the targets of some rows lack a class of the training table."""
+        return False
+
     def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to calibrate on held-out rows.
 
