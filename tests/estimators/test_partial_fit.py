@@ -1,7 +1,9 @@
 """partial_fit: one epoch a call."""
 
+import pickle
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,8 @@ from tiny_models import (
     tiny,
 )
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Classifier, LossCurveDisplay, Regressor
+from fastmlp.ensemble import history
 from fastmlp.ensemble.settings import Settings
 
 ROWS = 60
@@ -234,3 +237,24 @@ def test_goes_on_after_the_last_network_was_lost(X, y, monkeypatch):
     assert len(model.networks_) == 2
     assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
     assert len(model.set_params(warm_start=True).fit(X, y).networks_) == 2
+
+
+@pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+def test_what_is_kept_of_earlier_calls_does_not_grow(go_on, X, y, monkeypatch):
+    """A service calls it for months."""
+    monkeypatch.setattr(history, "_KEPT_EPOCHS", 4)
+    model = tiny(max_iter=1, warm_start=True, eval_metric="r2" if go_on == "fit" else None)
+    sizes, losses, metrics = [], [], []
+    for _ in range(12):
+        getattr(model, go_on)(X, y)
+        sizes.append(len(pickle.dumps(model)))
+        losses.append(model.loss_)
+        metrics += model.metric_curve_[-1:] if model.metric_curve_ else []
+    assert model.n_iter_ == 12
+    assert model.loss_curve_ == losses[-5:]
+    assert (model.metric_curve_ or []) == metrics[-5:]
+    assert len(model.learning_rate_curve_) == 5
+    assert max(sizes[5:]) - min(sizes[5:]) < 32  # the digits of numbers
+    mpl.use("Agg")
+    lines = LossCurveDisplay.from_estimator(model).lines_
+    np.testing.assert_array_equal(lines[0].get_xdata(), np.arange(8, 13))

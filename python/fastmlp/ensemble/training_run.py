@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -41,6 +41,8 @@ class TrainingRun:
         Position among the members.
     trained : Member or None
         The member with its new history; None until it has run.
+    metric_curve : list of float
+        Values of the metric in this call.
     """
 
     member: Member
@@ -50,6 +52,7 @@ class TrainingRun:
     metric: Metric | None
     index: int
     trained: Member | None = None
+    metric_curve: list[float] = field(default_factory=list)
 
     @property
     def latest(self) -> Member:
@@ -70,7 +73,6 @@ class TrainingRun:
         time_limit: float = inf,
     ) -> None:
         """Train, and record how it went."""
-        metric_curve: list[float] = []
 
         def on_epoch(
             epoch: int,
@@ -83,7 +85,7 @@ class TrainingRun:
             value, watched = np.nan, None
             if self.metric is not None and outputs is not None:
                 value, watched = self.metric(outputs)
-                metric_curve.append(value)
+                self.metric_curve.append(value)
             record = EpochRecord(
                 epoch, loss, validation_loss, learning_rate, value, seconds, self.index
             )
@@ -105,7 +107,7 @@ class TrainingRun:
         seconds = time.perf_counter() - start
         self.trained = replace(
             self.member,
-            history=self.member.history.extended(result, metric_curve, seconds),
+            history=self.member.history.extended(result, self.metric_curve, seconds),
             samples_seen=self.member.samples_seen + self.train.n_rows * result["n_iter"],
         )
 

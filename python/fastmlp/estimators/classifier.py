@@ -147,8 +147,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
         `sample_weight` is passed to metrics that take it. Scorers of probabilities get all classes.
-        If a fold lacks a class without which the metric has no value, the best epoch of that network
-        is chosen by the loss, with a warning.
+        If a fold lacks a class without which the metric has no value, the loss chooses the best
+        epoch of that network, with a warning.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`.
     beta_1 : float, default=0.9
@@ -198,7 +198,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after each epoch, the mean over networks; the latter two None without
-        validation rows or metric.
+        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float

@@ -188,7 +188,7 @@ class Regressor(RegressorMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after each epoch, the mean over networks; the latter two None without
-        validation rows or metric.
+        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float

@@ -20,6 +20,8 @@ class LossCurveDisplay:
         Validation loss after each epoch.
     best_iteration : int or None, default=None
         The epoch (from 1) whose weights were kept.
+    first_epoch : int, default=1
+        Epoch that the curves begin with: of a model that went on, they lack its first epochs.
     estimator_name : str or None, default=None
         Title of the plot.
 
@@ -37,11 +39,13 @@ class LossCurveDisplay:
         loss_curve: ArrayLike,
         validation_curve: ArrayLike | None = None,
         best_iteration: int | None = None,
+        first_epoch: int = 1,
         estimator_name: str | None = None,
     ) -> None:
         self.loss_curve = loss_curve
         self.validation_curve = validation_curve
         self.best_iteration = best_iteration
+        self.first_epoch = first_epoch
         self.estimator_name = estimator_name
 
     @classmethod
@@ -97,6 +101,7 @@ class LossCurveDisplay:
             loss_curve=estimator.loss_curve_,
             validation_curve=estimator.validation_curve_,
             best_iteration=estimator.best_iteration_,
+            first_epoch=estimator.n_iter_ - len(estimator.loss_curve_) + 1,
             estimator_name=type(estimator).__name__ if name is None else name,
         ).plot(ax=ax, **line_kw)
 
@@ -130,7 +135,7 @@ class LossCurveDisplay:
         curves = {"training": self.loss_curve, "validation": self.validation_curve}
         for label, curve in curves.items():
             if curve is not None:
-                epochs = np.arange(1, len(np.asarray(curve)) + 1)
+                epochs = self.first_epoch + np.arange(len(np.asarray(curve)))
                 self.lines_ += ax.plot(epochs, curve, **{"label": label, **line_kw})
         if self.best_iteration is not None:
             ax.axvline(self.best_iteration, color="gray", linestyle=":", linewidth=1)
