@@ -37,9 +37,57 @@ def test_partial_fit_trains_every_network(n_jobs, X, y):
     np.testing.assert_array_equal(whole.predict(X), steps.predict(X))
 
 
-def test_first_partial_fit_with_one_row(X, y):
-    model = tiny().partial_fit(X[:1], y[:1])
-    assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
+@presets
+def test_first_partial_fit_with_one_row(more, X, y):
+    """It tells neither the scale of a column nor that of the target; the next call does."""
+    y = 2e5 + 3e4 * y
+    model = tiny(learning_rate_init=0.02, **more).partial_fit(X[:1], y[:1])
+    for _ in range(60):
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.5
+
+
+@presets
+def test_target_that_is_constant_in_the_first_partial_fit(more, X, y):
+    y = np.column_stack([2e5 + 3e4 * y, y])
+    first = np.column_stack([np.zeros(ROWS), y[:, 1]])
+    model = tiny(learning_rate_init=0.02, **more).partial_fit(X, first)
+    before = model._model.task
+    for _ in range(3):
+        model.partial_fit(X, first)
+    for _ in range(60):
+        model.partial_fit(X, y, np.where(np.arange(ROWS) < 50, 1.0, 0.5))
+    assert model.score(X, y) > 0.5
+    task = model._model.task
+    assert (task.shift[1], task.unit[1]) == (before.shift[1], before.unit[1])
+    assert 1e4 < task.unit[0] < 1e6
+
+
+@presets
+def test_column_that_is_constant_in_the_first_partial_fit(more, X, y):
+    """Of numbers as large as they come, with and without missing ones."""
+    later = X * [1e6, 1, 1, 1]
+    later[::5, 0] = np.nan
+    first = later.copy()
+    first[:, 0] = np.where(np.isnan(later[:, 0]), np.nan, 7)
+    model = tiny(**more).partial_fit(first, y)
+    shift, scale = model._model.scaling.shift, model._model.scaling.scale
+    assert (shift[0], scale[0]) == (7, 0)
+    model.partial_fit(first, y).partial_fit(later, y)
+    known = later[~np.isnan(later[:, 0]), 0]
+    own = model._model.scaling
+    assert known.min() < own.shift[0] < known.max()
+    assert 0.1 / np.std(known) < own.scale[0] < 10 / np.std(known)
+    np.testing.assert_array_equal(own.shift[1:], shift[1:])
+    np.testing.assert_array_equal(own.scale[1:], scale[1:])
+    assert np.isfinite(model.partial_fit(later, y).predict(later)).all()
+
+
+def test_target_far_from_that_of_the_first_call_is_warned_of(X, y):
+    model = tiny().partial_fit(X, y)
+    model.partial_fit(X, y + 10 * np.std(y))
+    with pytest.warns(UserWarning, match="mean of y is 1000 standard deviations from that of the"):
+        model.partial_fit(X, y + 1000 * np.std(y))
 
 
 def test_columns_that_never_vary_in_the_first_partial_fit_are_warned_of(X, y):
@@ -48,7 +96,7 @@ def test_columns_that_never_vary_in_the_first_partial_fit_are_warned_of(X, y):
         UserWarning, match="1 columns, such as 'where', are constant in the first call"
     ):
         tiny(**SEVERAL).partial_fit(frame, y)
-    with pytest.warns(UserWarning, match="5 columns, such as 'a', are constant in the first"):
+    with pytest.warns(UserWarning, match="1 columns, such as 'where', are constant in the first"):
         model = tiny(**SEVERAL).partial_fit(frame[:1], y[:1])
     assert np.isfinite(model.partial_fit(frame, y).predict(frame)).all()
     tiny(**SEVERAL).partial_fit(X, y)

@@ -259,7 +259,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             new, task = _new_networks(data, splits, settings, encoder, task, random_state)
             scaling = new.scaling
             members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
-            _warn_of_constants(encoder, scaling)
+            _warn_of_constants(encoder)
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
@@ -498,11 +498,11 @@ def _go_on(
     data: RowSubset, settings: Settings, before: FittedModel, task: Task
 ) -> tuple[Scaling, Task, list[Member]]:
     """Scaling, task and copies of the networks of a fitted model, to go on with."""
-    task = task.with_range_of(data.y, data.sample_weight)
+    task = task.going_on_with(data.y, data.sample_weight)
     members = continued_members(
         before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
     )
-    return before.scaling, task, members
+    return before.scaling.going_on_with(data.X, data.sample_weight), task, members
 
 
 def _weights_before(before: FittedModel | None, training: Training) -> NDArray[np.float64] | None:
@@ -512,14 +512,14 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
 
 
-def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
-    """Warn of columns that have one value only in the first rows of partial_fit."""
-    never = np.flatnonzero(scaling.scale[: encoder.n_numeric] == 0)
-    if not (never.size or encoder.n_flags):
+def _warn_of_constants(encoder: TableEncoder) -> None:
+    """Warn of columns without two labels, or without a number, in the first rows of partial_fit.
+
+    Numbers that do not vary are scaled by the first call in which they do.
+    """
+    if not encoder.n_flags:
         return
-    numbers = encoder.names_of_encoded
-    names = [numbers[i] for i in never]
-    names += [column.name for column in encoder.columns if column.kind == "constant"]
+    names = [column.name for column in encoder.columns if column.kind == "constant"]
     if names:
         warn(
             f"{len(names)} columns, such as {names[0]!r}, are constant in the first call of "

@@ -90,6 +90,10 @@ class Task(ABC):
         """Widen the range of predictions to that of the targets."""
         return self
 
+    def going_on_with(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> Task:
+        """Learn what the targets of rows that come later add to what is known."""
+        return self
+
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets on the scale that the networks learn them on."""
         return targets
