@@ -482,7 +482,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         The first call builds the network and learns the standardisation; later calls keep both and
         the optimiser's state. So the first call should have enough rows to represent the columns.
         (A column of numbers that has one value there is scaled by the first call in which it
-        varies. Labels that are not there are as good as missing for ever.)
+        varies. A label that is not there stays unknown.)
         There are no validation rows: `eval_metric`, `compute_importances` and `calibrate`
         do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
         learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.

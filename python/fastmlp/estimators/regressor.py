@@ -471,7 +471,7 @@ class Regressor(RegressorMixin, BaseMLP):
         The first call builds the network and learns the standardisation; later calls keep both and
         the optimiser's state. So the first call should have enough rows to represent the columns
         and the target. (A column of numbers, or a target, that has one value there is scaled by the
-        first call in which it varies. Labels that are not there are as good as missing for ever.)
+        first call in which it varies. A label that is not there stays unknown.)
         There are no validation rows: `eval_metric` and `compute_importances`
         do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
         learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task
 
 
@@ -40,6 +41,8 @@ def importances_of(
     ):
         if subset is None or weight == 0:
             continue
+        # Rows without weight would lend their values to the others.
+        subset = subset._replace(rows=rows_with_weight(subset.rows, subset.sample_weight))
         targets, sample_weight = subset.own_targets()
 
         def score(
