@@ -64,6 +64,19 @@ def test_target_that_is_constant_in_the_first_partial_fit(more, X, y):
 
 
 @presets
+def test_counts_that_are_all_zero_in_the_first_partial_fit(more, X, y):
+    """The network began at the logarithm of next to nothing, and took thousands of steps away."""
+    counts = np.column_stack([200 + X[:, 0] * 20, X[:, 1]])
+    first = counts * [0, 1]
+    model = tiny(loss="poisson", learning_rate_init=0.02, **more).partial_fit(X, first)
+    model.partial_fit(X, first)
+    for _ in range(60):
+        model.partial_fit(X, counts)
+    error = np.mean((model.predict(X) - counts) ** 2, axis=0)
+    assert np.all(error < np.var(counts, axis=0))
+
+
+@presets
 def test_column_that_is_constant_in_the_first_partial_fit(more, X, y):
     """Of numbers as large as they come, with and without missing ones."""
     later = X * [1e6, 1, 1, 1]

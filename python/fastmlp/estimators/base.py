@@ -498,10 +498,12 @@ def _go_on(
     data: RowSubset, settings: Settings, before: FittedModel, task: Task
 ) -> tuple[Scaling, Task, list[Member]]:
     """Scaling, task and copies of the networks of a fitted model, to go on with."""
-    task = task.going_on_with(data.y, data.sample_weight)
+    task, task_before = task.going_on_with(data.y, data.sample_weight), task
     members = continued_members(
         before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
     )
+    for member in members:
+        task.restart_output(member.network, task_before, data.y, data.sample_weight)
     return before.scaling.going_on_with(data.X, data.sample_weight), task, members
 
 

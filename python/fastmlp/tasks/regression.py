@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,8 @@ class RegressionTask(Task):
     shift, unit : ndarray of shape (n_outputs,)
         Networks learn ``(y - shift) / unit``.
     varied : ndarray of shape (n_outputs,)
-        Whether the targets of an output were not all the same; else its unit is 1 for the time
-        being.
+        Whether the targets of an output were not all the same, or counts not all 0; else its unit,
+        or the logarithm that it began with, is provisional.
     lowest, highest : ndarray of shape (n_outputs,)
         The range of the training targets, if predictions stay in it.
     """
@@ -112,9 +112,26 @@ class RegressionTask(Task):
     ) -> None:
         """Start a network whose output is a logarithm at the logarithm of the mean target."""
         if self.link == "exponential":
-            mean = _mean_of(lambda y: y, targets, None, weights)
-            network.parameters[-2][...] *= 0.1
-            network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
+            self._start_at_mean(network, targets, weights, np.ones(self.n_outputs, dtype=bool))
+
+    def restart_output(
+        self, network: Network, before: Task, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> None:
+        """Start outputs at the logarithm of the mean if all counts before were 0."""
+        if self.link == "exponential":
+            first = self.varied & ~cast(RegressionTask, before).varied
+            self._start_at_mean(network, targets, weights, first)
+
+    def _start_at_mean(
+        self,
+        network: Network,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        outputs: NDArray[np.bool_],
+    ) -> None:
+        mean = _mean_of(lambda y: y, targets, None, weights)
+        network.parameters[-2][:, outputs] *= 0.1
+        network.parameters[-1][outputs] = np.log(np.maximum(mean, 1e-6))[outputs]
 
     # ---- targets
 
@@ -133,6 +150,8 @@ class RegressionTask(Task):
         self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
+        if self.link == "exponential":
+            return replace(self, varied=_mean_of(lambda y: y, targets, rows, weights) > 0)
         if not self.standardizes:
             return self
         with np.errstate(over="ignore", invalid="ignore"):
@@ -166,6 +185,8 @@ class RegressionTask(Task):
         Warns if the targets are far from those that the scale of all others was learnt from.
         """
         task = self
+        if self.link == "exponential" and not self.varied.all():
+            task = replace(self, varied=self.varied | self.scaled_to(targets, None, weights).varied)
         if self.standardizes:
             if not self.varied.all():
                 task = self._scaled_later(targets, weights)

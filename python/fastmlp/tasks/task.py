@@ -53,6 +53,18 @@ class Task(ABC):
         """Give the output layer of a new network initial values that suit the targets."""
         return  # the network's own initial values do
 
+    def restart_output(
+        self, network: Network, before: Task, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> None:
+        """Give it new ones if all targets before these told nothing of where to start.
+
+        Parameters
+        ----------
+        before : Task
+            The task before `going_on_with` these targets.
+        """
+        return
+
     # ---- targets
 
     @abstractmethod
