@@ -42,7 +42,7 @@ WITHOUT_VALUE = r"has no value on the validation rows of {} of 5 networks, which
 
 @pytest.mark.parametrize(
     ("metric", "y", "n_without"),
-    [("roc_auc", TWO, 2), ("d2_brier_score", TWO, 2), ("roc_auc_ovr", THREE, 3)],
+    [("roc_auc", TWO, 2), ("average_precision", THREE, 3), ("roc_auc_ovr", THREE, 3)],
 )
 def test_networks_without_the_metric_are_chosen_by_the_loss(metric, y, n_without):
     with pytest.warns(UserWarning, match=WITHOUT_VALUE.format(n_without)) as told:

@@ -84,7 +84,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     stop_reason_ = FittedAttribute(lambda model: model.stop_reason)
     fit_seconds_ = FittedAttribute(lambda model: model.fit_seconds)
     feature_importances_ = FittedAttribute(
-        lambda model: model.feature_importances, "compute_importances=True finds them in `fit`"
+        lambda model: model.feature_importances, "set compute_importances=True before `fit`"
     )
     t_ = FittedAttribute(lambda model: model.samples_seen)
     n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)

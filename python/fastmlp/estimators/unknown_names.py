@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import signature
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -18,27 +18,32 @@ def explains_keywords(
     method: Callable[Concatenate[_Self, _P], _R],
 ) -> Callable[Concatenate[_Self, _P], _R]:
     """Make a method's error about an unknown keyword say what it is called here."""
-    known = list(signature(method).parameters)[1:]
-    name = method.__name__
+    _, *arguments = signature(method).parameters
+    known = frozenset(arguments)
 
     @wraps(method)
     def checked(self: _Self, /, *args: _P.args, **keywords: _P.kwargs) -> _R:
-        unknown = next((keyword for keyword in keywords if keyword not in known), None)
-        if unknown is not None:
-            kind = type(self)
-            if name == "__init__":
-                _, *others = signature(kind.fit).parameters  # type: ignore[attr-defined]
-                where = f"of {kind.__name__}.fit"
-            else:
-                others = kind._get_param_names()  # type: ignore[attr-defined]
-                where = f"of {kind.__name__}"
-            advice = advice_on_keyword(unknown, known, others, where)
-            raise TypeError(
-                f"{kind.__name__}.{name} got an unexpected keyword argument {unknown!r}.{advice}"
-            )
+        if not keywords.keys() <= known:
+            unknown = next(keyword for keyword in keywords if keyword not in known)
+            raise _unknown_keyword(type(self), method.__name__, arguments, unknown)
         return method(self, *args, **keywords)
 
     return checked
+
+
+def _unknown_keyword(
+    estimator: Any, method: str, arguments: Sequence[str], keyword: str
+) -> TypeError:
+    """Error about a keyword, which may be one of the constructor instead of `fit`, or of `fit`."""
+    if method == "__init__":
+        _, *others = signature(estimator.fit).parameters
+        where = f"of {estimator.__name__}.fit"
+    else:
+        others, where = estimator._get_param_names(), f"of {estimator.__name__}"
+    advice = advice_on_keyword(keyword, arguments, others, where)
+    return TypeError(
+        f"{estimator.__name__}.{method} got an unexpected keyword argument {keyword!r}.{advice}"
+    )
 
 
 def check_parameter_names(estimator: Any, names: Iterable[str]) -> None:
