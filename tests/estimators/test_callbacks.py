@@ -5,6 +5,8 @@ import copy
 import numpy as np
 import pytest
 from endless_fits import ALONE_OR_SEVERAL, endless
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from tiny_models import FOLDS, THREE, folded, tiny, weights_of
 
 from fastmlp import Regressor
@@ -181,3 +183,36 @@ def test_ctrl_c_after_training_keeps_the_networks(place, monkeypatch):
     assert len(model.networks_) == 3
     np.testing.assert_array_equal(model.predict(X), whole.predict(X))
     assert not hasattr(model, "feature_importances_")
+
+
+@ALONE_OR_SEVERAL
+def test_callbacks_of_fit_are_called_after_those_of_the_parameter(options, many_rows):
+    told = []
+    model = endless(callbacks=lambda record: told.append(("parameter", record)), **options)
+    model.fit(*many_rows, callbacks=[lambda record: told.append(("fit", record)) or True])
+    assert [who for who, _ in told] == ["parameter", "fit"] * (len(told) // 2)
+    assert [record for _, record in told[::2]] == [record for _, record in told[1::2]]
+    assert model.stop_reason_ == "callback"
+
+
+def test_callbacks_of_fit_are_not_kept(X, y):
+    told = []
+    model = tiny(warm_start=True).fit(X, y, callbacks=told.append)
+    assert model.callbacks is None
+    assert set(vars(model)) == {*model.get_params(), "_model"}
+    told.clear()
+    model.fit(X, y).partial_fit(X, y)
+    assert told == []
+
+
+@pytest.mark.parametrize("bad", [3, [3], "print", [lambda record: None, "print"]])
+def test_bad_callbacks_of_fit(bad, X, y):
+    with pytest.raises(TypeError, match="callbacks must be callable, or a sequence of callables"):
+        tiny().fit(X, y, callbacks=bad)
+
+
+def test_callbacks_of_fit_in_a_pipeline(X, y):
+    told = []
+    pipeline = make_pipeline(StandardScaler(), tiny())
+    pipeline.fit(X, y, regressor__callbacks=told.append)
+    assert len(told) == 3

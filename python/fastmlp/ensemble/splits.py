@@ -119,9 +119,12 @@ def split_rows(
             f"validation_fraction={fraction} leaves none of {n_rows} rows to train on; "
             "early_stopping=False trains on all of them"
         )
+    weights = data.sample_weight
+    if weights is not None and not weights.all():
+        # Rows without weight are shared out apart, or they would take the places of others.
+        strata = 2 * (0 if strata is None else strata.astype(np.int32)) + (weights > 0)
     masks = held_out_masks(n_rows, fraction, n_estimators, strata, random_state)
     rows = np.arange(n_rows, dtype=np.uint32)
-    weights = data.sample_weight
     splits = []
     for mask in masks:
         train, validation = rows[~mask], rows[mask]

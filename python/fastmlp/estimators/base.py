@@ -22,7 +22,7 @@ from fastmlp.ensemble.held_out import learn_from_held_out
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
-from fastmlp.ensemble.progress import Progress
+from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     FEWEST_ROWS,
@@ -39,11 +39,18 @@ from fastmlp.estimators.arguments import (
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
+    checked_weights,
     encoded_validation_table,
-    row_weights,
+    weights_by_class,
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
-from fastmlp.estimators.parameters import CONSTRAINTS, callbacks_of, checked_settings
+from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
+from fastmlp.estimators.pickling import FunctionParameter
+from fastmlp.estimators.unknown_names import (
+    check_parameter_names,
+    explains_keywords,
+    missing_attribute,
+)
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
@@ -52,6 +59,8 @@ from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+_FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
@@ -76,7 +85,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     stop_reason_ = FittedAttribute(lambda model: model.stop_reason)
     fit_seconds_ = FittedAttribute(lambda model: model.fit_seconds)
     feature_importances_ = FittedAttribute(
-        lambda model: model.feature_importances, "compute_importances=True finds them in `fit`"
+        lambda model: model.feature_importances, "set compute_importances=True before `fit`"
     )
     t_ = FittedAttribute(lambda model: model.samples_seen)
     n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
@@ -108,6 +117,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     # ---- fitting
 
+    @explains_keywords
     def fit(
         self,
         X: Any,
@@ -117,6 +127,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -137,6 +148,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
+        callbacks : callable, sequence of callables or None, default=None
+            Called in this fit only, after those of the parameter `callbacks`. The model does not
+            keep them.
 
         Returns
         -------
@@ -155,6 +169,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """
         settings, threads = checked_settings(self), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -195,7 +210,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         # Each row is predicted once when networks are weighed, and once for each shuffled column.
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
-        progress = self._progress(runs, task)
+        progress = self._progress(runs, task, called)
         trainer = EnsembleTrainer(scaling, threads, progress, deadline, passes)
         training = trainer.train(runs, longer, may_leave_out=before is None)
         members = [member.after_fit() for member in training.members]
@@ -247,12 +262,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             new, task = _new_networks(data, splits, settings, encoder, task, random_state)
             scaling = new.scaling
             members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
-            _warn_of_constants(encoder, scaling)
+            _warn_of_constants(encoder)
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
+        called = checked_callbacks(self.callbacks)
         trainer = EnsembleTrainer(
-            scaling, threads, self._progress(runs, task), Deadline.after(settings.time_limit)
+            scaling,
+            threads,
+            self._progress(runs, task, called),
+            Deadline.after(settings.time_limit),
         )
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
@@ -308,7 +327,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             y = checked_targets(y, table, minimum, self)
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
-        weights = row_weights(task, y, sample_weight, table, np.dtype(settings.dtype))
+        dtype = np.dtype(settings.dtype)
+        weights = checked_weights(sample_weight, table, dtype)
+        task = task.balanced_by(y, weights)
+        weights = weights_by_class(task, y, weights, dtype)
         return encoder, task, RowSubset(table, targets, weights)
 
     def _validation_rows(
@@ -328,10 +350,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if X_val is None:
             return None
         y = checked_validation_targets(y_val)
-        name, dtype = type(self).__name__, np.dtype(settings.dtype)
-        table = encoded_validation_table(X_val, y, encoder, name)
+        dtype = np.dtype(settings.dtype)
+        table = encoded_validation_table(X_val, y, encoder, type(self).__name__)
         targets = task.encode(y, dtype, "y_val")
-        weights = row_weights(task, y, sample_weight_val, table, dtype, "sample_weight_val")
+        name = "sample_weight_val"
+        weights = checked_weights(sample_weight_val, table, dtype, name)
+        weights = weights_by_class(task, y, weights, dtype, name)
         return RowSubset(table, targets, weights)
 
     def _assignment(
@@ -353,10 +377,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     f"at least {FEWEST_ROWS} rows, some of weight in each of both parts"
                 )
 
-    def _progress(self, runs: Sequence[TrainingRun], task: Task) -> Progress:
-        """What shows how training goes, and asks the estimator's callbacks."""
+    def _progress(
+        self, runs: Sequence[TrainingRun], task: Task, callbacks: Sequence[Callback]
+    ) -> Progress:
+        """What shows how training goes, and asks the callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
-        return Progress(self.verbose, epochs, callbacks_of(self), task.shown_error)
+        return Progress(self.verbose, epochs, callbacks, task.shown_error)
 
     # ---- the fitted model
 
@@ -384,6 +410,50 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             Before `fit`.
         """
         return summarise(type(self).__name__, self._fitted)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If one of them does not exist; then none is set.
+        """
+        check_parameter_names(self, params)
+        super().set_params(**params)
+        return self
+
+    if not TYPE_CHECKING:  # so that misspelt attributes are found
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # it exists, and failed with an error of its own
+                return object.__getattribute__(self, name)
+            raise missing_attribute(self, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for name in _FUNCTIONS:
+            if state.get(name) is not None:
+                state[name] = FunctionParameter(name, state[name])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(
+            {
+                name: value.value if isinstance(value, FunctionParameter) else value
+                for name, value in state.items()
+            }
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted
@@ -424,11 +494,13 @@ def _go_on(
     data: RowSubset, settings: Settings, before: FittedModel, task: Task
 ) -> tuple[Scaling, Task, list[Member]]:
     """Scaling, task and copies of the networks of a fitted model, to go on with."""
-    task = task.with_range_of(data.y, data.sample_weight)
+    task, task_before = task.going_on_with(data.y, data.sample_weight), task
     members = continued_members(
         before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
     )
-    return before.scaling, task, members
+    for member in members:
+        task.restart_output(member.network, task_before, data.y, data.sample_weight)
+    return before.scaling.going_on_with(data.X, data.sample_weight), task, members
 
 
 def _weights_before(before: FittedModel | None, training: Training) -> NDArray[np.float64] | None:
@@ -448,14 +520,14 @@ def _warn_of_late_interruption(before_weighing: bool) -> None:
     warn(f"Interrupted by user after training. The networks were kept; {missing}.")
 
 
-def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
-    """Warn of columns that have one value only in the first rows of partial_fit."""
-    never = np.flatnonzero(scaling.scale[: encoder.n_numeric] == 0)
-    if not (never.size or encoder.n_flags):
+def _warn_of_constants(encoder: TableEncoder) -> None:
+    """Warn of columns without two labels, or without a number, in the first rows of partial_fit.
+
+    Numbers that do not vary are scaled by the first call in which they do.
+    """
+    if not encoder.n_flags:
         return
-    numbers = encoder.names_of_encoded
-    names = [numbers[i] for i in never]
-    names += [column.name for column in encoder.columns if column.kind == "constant"]
+    names = [column.name for column in encoder.columns if column.kind == "constant"]
     if names:
         warn(
             f"{len(names)} columns, such as {names[0]!r}, are constant in the first call of "

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, Task
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, multiplied by `sample_weight`. "balanced": inversely proportional to
-        the number of rows of each class. With several labels per row, a list of one dict for each.
+        the sum of `sample_weight` in each class of the training rows; validation rows are weighted
+        by the same numbers, and `partial_fit` refuses it. With several labels per row, a list of
+        one dict for each.
     calibrate : bool or "auto", default="auto"
         Whether probabilities are calibrated on the validation rows by a temperature ([5]_), one for
         each label if there are several per row. "auto": for a single network and with `X_val`,
@@ -145,7 +149,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
-        `sample_weight` is passed to metrics that take it.
+        `sample_weight` is passed to metrics that take it. Scorers of probabilities get all classes.
+        If a fold lacks a class without which the metric has no value, the loss chooses the best
+        epoch of that network, with a warning.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`.
     beta_1 : float, default=0.9
@@ -171,7 +177,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Small networks use one in any case.
     callbacks : callable, sequence of callables or None, default=None
         Called after every epoch with an `EpochRecord`. If one returns true, the training of that
-        network ends. Calls never overlap.
+        network ends. Calls never overlap. `fit` takes callbacks too, for one call. A pickle leaves
+        out functions that cannot be pickled, such as a lambda, with a warning.
 
     Attributes
     ----------
@@ -194,7 +201,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after each epoch, the mean over networks; the latter two None without
-        validation rows or metric.
+        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -325,8 +332,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, list, None],
-        "calibrate": ["boolean", StrOptions({"auto"})],
+        "class_weight": [NameAmong("balanced"), dict, list, None],
+        "calibrate": ["boolean", NameAmong("auto")],
     }
     _classifies: ClassVar[bool] = True
 
@@ -337,6 +344,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         "predictions; partial_fit and a warm start on other rows remove them",
     )
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
@@ -468,6 +476,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     # ---- the fitted model
 
+    @explains_keywords
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, classes: ArrayLike | None = None
     ) -> Self:
@@ -475,6 +484,8 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         The first call builds the network and learns the standardisation; later calls keep both and
         the optimiser's state. So the first call should have enough rows to represent the columns.
+        (A column of numbers that has one value there is scaled by the first call in which it
+        varies. A label that is not there stays unknown.)
         There are no validation rows: `eval_metric`, `compute_importances` and `calibrate`
         do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
         learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.
@@ -498,10 +509,17 @@ class Classifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit`; the estimator is then as it was before the call.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not know the "
+                "rows of later calls. Weights of the classes as a dict are, such as those that "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', ...) gives for a "
+                "representative sample"
+            )
         self._partial_fit(X, y, sample_weight, classes)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -511,8 +529,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; with several labels per row the probability of each. In the
-            type that the networks compute in.
+            In the order of `classes_`, float64; with several labels per row the probability of
+            each.
 
         Raises
         ------
@@ -525,7 +543,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         """
         return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
 
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the logarithms of the probabilities; see `predict_proba`.
 
         Parameters
@@ -542,7 +560,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         with np.errstate(divide="ignore"):  # log(0) is -inf
-            logarithms: NDArray[Any] = np.log(self.predict_proba(X))
+            logarithms: NDArray[np.float64] = np.log(self.predict_proba(X))
         return logarithms
 
     def predict(self, X: Any) -> NDArray[Any]:

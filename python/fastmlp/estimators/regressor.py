@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
 
@@ -167,7 +169,8 @@ class Regressor(RegressorMixin, BaseMLP):
         Small networks use one in any case.
     callbacks : callable, sequence of callables or None, default=None
         Called after every epoch with an `EpochRecord`. If one returns true, the training of that
-        network ends. Calls never overlap.
+        network ends. Calls never overlap. `fit` takes callbacks too, for one call. A pickle leaves
+        out functions that cannot be pickled, such as a lambda, with a warning.
 
     Attributes
     ----------
@@ -188,7 +191,7 @@ class Regressor(RegressorMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after each epoch, the mean over networks; the latter two None without
-        validation rows or metric.
+        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -314,7 +317,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [NameAmong(*REGRESSION_LOSSES)],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
@@ -326,6 +329,7 @@ class Regressor(RegressorMixin, BaseMLP):
         "predictions; partial_fit and a warm start on other rows remove them",
     )
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
@@ -463,11 +467,14 @@ class Regressor(RegressorMixin, BaseMLP):
 
     # ---- the fitted model
 
+    @explains_keywords
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on the given rows.
 
         The first call builds the network and learns the standardisation; later calls keep both and
-        the optimiser's state. So the first call should have enough rows to represent the columns.
+        the optimiser's state. So the first call should have enough rows to represent the columns
+        and the target. (A column of numbers, or a target, that has one value there is scaled by the
+        first call in which it varies. A label that is not there stays unknown.)
         There are no validation rows: `eval_metric` and `compute_importances`
         do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
         learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.

@@ -15,6 +15,7 @@ from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task
 
 _FEWEST_ROWS = 256  # that are scored, however little time is left
@@ -62,6 +63,8 @@ def importances_of(
                 predicted = predictor.predict(rows.X, n_threads)
                 return task.score(predicted, rows.y, rows.sample_weight)
 
+            # Rows without weight would lend their values to the others.
+            subset = subset._replace(rows=rows_with_weight(subset.rows, subset.sample_weight))
             rows = RowSubset(np.array(subset.X[subset.selection]), *subset.own_targets())
             if deadline.is_set:
                 n_calls = (len(counted) - position) * (len(groups) + 1)

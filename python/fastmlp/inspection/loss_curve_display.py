@@ -25,6 +25,8 @@ class LossCurveDisplay:
         Validation loss of each network after each epoch.
     best_iteration : int or None, default=None
         The epoch (from 1) whose weights were kept.
+    first_epoch : int, default=1
+        Epoch that the curves begin with: of a model that went on, they lack its first epochs.
     estimator_name : str or None, default=None
         Title of the plot.
 
@@ -44,11 +46,13 @@ class LossCurveDisplay:
         loss_curves: Sequence[Sequence[float]],
         validation_curves: Sequence[Sequence[float]] = (),
         best_iteration: int | None = None,
+        first_epoch: int = 1,
         estimator_name: str | None = None,
     ) -> None:
         self.loss_curves = loss_curves
         self.validation_curves = validation_curves
         self.best_iteration = best_iteration
+        self.first_epoch = first_epoch
         self.estimator_name = estimator_name
 
     @classmethod
@@ -105,6 +109,7 @@ class LossCurveDisplay:
             loss_curves=[history.loss_curve for history in histories],
             validation_curves=[h.validation_curve for h in histories if h.validation_curve],
             best_iteration=estimator.best_iteration_,
+            first_epoch=estimator.n_iter_ - len(estimator.loss_curve_) + 1,
             estimator_name=type(estimator).__name__ if name is None else name,
         ).plot(ax=ax, **line_kw)
 
@@ -141,7 +146,7 @@ class LossCurveDisplay:
         ):
             if not curves:
                 continue
-            epochs = np.arange(1, max(map(len, curves)) + 1)
+            epochs = self.first_epoch + np.arange(max(map(len, curves)))
             [line] = ax.plot(epochs, mean_curve(curves), **{"label": label, **line_kw})
             self.lines_.append(line)
             if len(curves) > 1:

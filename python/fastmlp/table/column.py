@@ -29,6 +29,10 @@ _LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
 _FEW = 9  # up to so many categories, all have a code, however rare they are
 
 
+class ColumnKindError(ValueError):
+    """A column holds values of another kind than in training."""
+
+
 @dataclass(frozen=True)
 class Column:
     """What was learnt of one column of the training table.
@@ -94,7 +98,7 @@ class ColumnValues:
         known = {kind_of_label(label) for label in codes if label is not None}
         strange = {kind_of_label(label) for label in labels}
         if known and strange and known.isdisjoint(strange):
-            raise ValueError(
+            raise ColumnKindError(
                 f"{self.table}: column {self.name!r} held {' and '.join(sorted(known))} in "
                 f"training; got {' and '.join(sorted(strange))}, such as {labels[0]!r}"
             )
@@ -179,7 +183,7 @@ class ColumnValues:
                 return np.inf
             except (TypeError, ValueError):
                 pass
-        raise ValueError(
+        raise ColumnKindError(
             f"{self.table}: column {self.name!r} was numeric in training; got {label!r}"
         )
 
