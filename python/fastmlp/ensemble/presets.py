@@ -68,6 +68,12 @@ _LARGE_FULL_ROWS = 8000
 _BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # fall with the square root
 _BALANCED_FULL_ROWS = 4096
 _FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
+
+# Networks on sparse rows have few epochs: with so many columns they soon fit every row.
+_SPARSE_NETWORKS = {"fast": 1, "default": 5, "best": 10}
+_SPARSE_RATE = 7e-3
+_SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
+_FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 30
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 
@@ -100,7 +106,7 @@ def n_networks(preset: str, n_rows: int) -> int:
 
 
 def preset_settings(
-    preset: str, solver: str, spec: MemberSpec, *, classifies: bool
+    preset: str, solver: str, spec: MemberSpec, *, classifies: bool, sparse: bool
 ) -> dict[str, Any]:
     """Return what a preset sets for a network: parameters of the estimator, and two more.
 
@@ -125,6 +131,8 @@ def preset_settings(
             "validation_fraction": 0.1,
             "average_epochs": 0.0,
         }
+    if sparse:
+        return _sparse_settings(preset, solver, spec)
     few = spec.n_rows <= FEW_ROWS
     dropout, embedding, sigma = KINDS[spec.kind][
         classifies or (spec.kind == "balanced" and not few)
@@ -148,6 +156,29 @@ def preset_settings(
         "n_iter_no_change": "auto",
         "validation_fraction": 0.2,
         "average_epochs": _AVERAGE_EPOCHS,
+    }
+
+
+def _sparse_settings(preset: str, solver: str, spec: MemberSpec) -> dict[str, Any]:
+    """What a preset sets for a network on sparse rows, and why: docs/sparse.md."""
+    share = sqrt(_SPARSE_FULL_ROWS / max(spec.n_rows, 1))
+    epochs = min(max(round(_SPARSE_EPOCHS * share), _FEWEST_SPARSE_EPOCHS), _MOST_SPARSE_EPOCHS)
+    return {
+        "n_estimators": _SPARSE_NETWORKS[preset],
+        "hidden_layer_sizes": (64,),
+        "activation": "relu",
+        "dropout": 0.7,
+        "numeric_embedding": None,
+        "sigma": 0.0,
+        "standardize": True,
+        "learning_rate": "cosine",
+        "learning_rate_init": _SPARSE_RATE if solver == "adam" else _PLAIN_RATE,
+        "beta_2": 0.99 if solver == "rmsprop" else 0.999,
+        "weight_decay": 0.0,
+        "max_iter": epochs,
+        "n_iter_no_change": max(3, epochs // 3),
+        "validation_fraction": 0.2,
+        "average_epochs": 0.0,
     }
 
 
@@ -179,5 +210,7 @@ def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
         return 1024
     if spec.kind == "large":
         return 1024
+    if spec.kind == "sparse":
+        return 32 if spec.n_rows <= _SMALL_BATCH_ROWS else 128
     # Smaller ones make more steps of an epoch, which few rows need.
     return 256 if spec.kind == "balanced" or spec.n_rows > _SMALL_BATCH_ROWS else 128

@@ -93,8 +93,8 @@ class TrainingRun:
             self.member.network._engine,
             self.member.optimizer._engine,
             inputs,
-            self.train,
-            self.validation,
+            self.train.for_engine(self.member.network.dtype),
+            self.validation and self.validation.for_engine(self.member.network.dtype),
             self.options
             | {"n_threads": n_threads, "time_limit": time_limit, "reports_outputs": watches},
             on_epoch if progress.is_wanted or watches else None,

@@ -46,7 +46,10 @@ from fastmlp.estimators.parameters import CONSTRAINTS, callbacks_of, checked_set
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse import is_sparse
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -152,7 +155,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         MemoryError
             If there is not enough memory for the networks.
         """
-        settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -203,7 +206,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             ensemble, task, out_of_fold = learn_from_held_out(
                 ensemble, task, data, validation, shared, threads
             )
-            if settings.compute_importances:
+            if settings.compute_importances and isinstance(encoder, TableEncoder):
                 importances = importances_of(ensemble, encoder, task, validation, threads)
         elif settings.compute_importances:
             warn(
@@ -227,7 +230,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
-        settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        settings, threads = self._settings(X, True), n_threads(self.n_jobs)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
@@ -259,6 +262,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     # ---- the steps of fitting
 
+    def _settings(self, X: Any, goes_on: bool) -> Settings:
+        """The parameters, checked, for a table like X or the one that a fitted model knows."""
+        continues = goes_on and self._is_fitted
+        sparse = self._model.encoder.is_sparse if continues else is_sparse(X)
+        return checked_settings(self, sparse=sparse)
+
     def _trained_before(self, settings: Settings) -> FittedModel | None:
         """The fitted model that training goes on with, if there is one."""
         if not self._is_fitted:
@@ -276,7 +285,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         *,
         minimum: int,
         classes: Any = None,
-    ) -> tuple[TableEncoder, Task, RowSubset]:
+    ) -> tuple[Encoder, Task, RowSubset]:
         """Encode X and y. Encoder and task are learnt first, unless training goes on."""
         if y is None:
             raise ValueError(
@@ -285,7 +294,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         check_no_dates_or_gaps(y, "y")
         if before is None:
-            encoder, table = TableEncoder.learn(X, self.categorical_features)
+            encoder, table = self._learn_columns(X, settings)
             y = checked_targets(y, table, minimum, self)
             task, targets = self._new_task(y, settings, classes)
         else:
@@ -299,13 +308,20 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         weights = row_weights(task, y, sample_weight, table, np.dtype(settings.dtype))
         return encoder, task, RowSubset(table, targets, weights)
 
+    def _learn_columns(self, X: Any, settings: Settings) -> tuple[Encoder, Table]:
+        """Learn the columns of X, and encode its rows."""
+        if not settings.sparse:
+            return TableEncoder.learn(X, self.categorical_features)
+        dtype, scales = np.dtype(settings.dtype), bool(settings.of("standardize"))
+        return SparseEncoder.learn(X, self.categorical_features, dtype, scales=scales)
+
     def _validation_rows(
         self,
         X_val: Any,
         y_val: Any,
         sample_weight_val: Any,
         settings: Settings,
-        encoder: TableEncoder,
+        encoder: Encoder,
         task: Task,
     ) -> RowSubset | None:
         """Encode X_val and y_val; None if `fit` got none."""
@@ -393,6 +409,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         tags.target_tags.multi_output = True
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
         return tags
 
     @classmethod
@@ -407,7 +424,7 @@ def _new_networks(
     data: RowSubset,
     splits: Sequence[Split],
     settings: Settings,
-    encoder: TableEncoder,
+    encoder: Encoder,
     task: Task,
     random_state: np.random.RandomState,
 ) -> tuple[NewNetworks, Task]:
@@ -438,8 +455,10 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
 
 
-def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
+def _warn_of_constants(encoder: Encoder, scaling: Scaling) -> None:
     """Warn of columns that have one value only in the first rows of partial_fit."""
+    if isinstance(encoder, SparseEncoder):
+        return  # columns without entries so far may have some later
     never = np.flatnonzero(scaling.scale[: encoder.n_numeric] == 0)
     if not (never.size or encoder.n_flags):
         return

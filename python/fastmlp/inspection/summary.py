@@ -9,7 +9,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 _MOST_COLUMNS = 30  # that are listed one by one
 _SCALED = {
@@ -36,7 +36,8 @@ def _treatment(column: Column, width: int | None, scaled: str) -> str:
 def _layer(layer: Layer) -> str:
     if isinstance(layer, Dense):
         slopes = ", a slope for each unit" if layer.parametric else ""
-        return f"Dense {layer.inputs} -> {layer.outputs}, {layer.activation}{slopes}"
+        sparse = " sparse" if layer.sparse else ""
+        return f"Dense {layer.inputs}{sparse} -> {layer.outputs}, {layer.activation}{slopes}"
     if isinstance(layer, Dropout):
         return f"Dropout {layer.rate:g}"
     if isinstance(layer, Embedding):
@@ -51,7 +52,11 @@ def _layer(layer: Layer) -> str:
     return f"Scale {layer.width}"
 
 
-def _columns(encoder: TableEncoder, layers: Sequence[Layer], scaled: str) -> Iterator[str]:
+def _columns(encoder: Encoder, layers: Sequence[Layer], scaled: str) -> Iterator[str]:
+    if isinstance(encoder, SparseEncoder):
+        how = "not scaled" if encoder.scale is None else "scaled, not centred"
+        yield f"  {encoder.n_columns:,} sparse columns of numbers, {how}"
+        return
     embedding = layers[0] if isinstance(layers[0], Embedding) else None
     widths = iter(width for _, width in (embedding.categories if embedding else ()))
     columns = encoder.columns

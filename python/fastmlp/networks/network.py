@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
 from fastmlp import _core
 from fastmlp._threads import n_threads
 from fastmlp.networks.layers import Layer, check_numbers, engine_spec
-from fastmlp.table.engine_array import engine_array
+from fastmlp.table.engine_array import engine_table
 
 
 class Network:
@@ -136,11 +137,11 @@ class Network:
         for own, saved in zip(self.parameters, state["parameters"], strict=True):
             own[...] = saved
 
-    def _table(self, X: ArrayLike) -> NDArray[Any]:
-        table = np.asarray(X)
+    def _table(self, X: Any) -> Any:
+        table = X if issparse(X) else np.asarray(X)
         if table.dtype.kind not in "fiub":
             raise TypeError(f"X must hold numbers; got dtype {table.dtype}")
-        return engine_array(table)
+        return engine_table(table, self.dtype)
 
     def forward(self, X: ArrayLike, *, training: bool = False) -> NDArray[Any]:
         """Compute the outputs.

@@ -1,0 +1,160 @@
+"""SparseEncoder: what is learnt of a sparse table's columns, and how its rows are scaled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from fastmlp.table.column import Column, column_name
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.feature_names import check_features, feature_names_of
+from fastmlp.table.reading import read_table
+from fastmlp.table.sparse import is_sparse, read_sparse
+
+_OTHER_SCALE = 10.0  # times as large or as small as most columns
+
+
+@dataclass(frozen=True, eq=False)
+class SparseEncoder:
+    """The columns of a sparse table, all of numbers, learnt from the training rows. Immutable.
+
+    It takes the place of a `TableEncoder`. Encoded rows are sparse too, of the networks' type.
+    Columns are scaled and not centred, so that zeros stay zeros. See `learn_scale`.
+
+    Build it with :meth:`learn`.
+
+    Attributes
+    ----------
+    feature_names : ndarray of shape (n_columns,) or None
+        Names of the columns, if they have names.
+    n_columns : int
+        Number of columns.
+    scale : ndarray of shape (n_columns,) or None
+        Factor on each column; None: columns stay as they are.
+    dtype : dtype
+        Type that the networks compute in.
+    """
+
+    is_sparse: ClassVar[bool] = True
+    n_flags: ClassVar[int] = 0
+    category_sizes: ClassVar[tuple[int, ...]] = ()
+
+    feature_names: NDArray[Any] | None
+    n_columns: int
+    scale: NDArray[np.float64] | None
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def learn(
+        cls, X: Any, categorical_features: Any, dtype: np.dtype[Any], *, scales: bool
+    ) -> tuple[SparseEncoder, csr_array]:
+        """Learn the columns, and encode the rows that they are learnt from.
+
+        Parameters
+        ----------
+        X : sparse matrix, sparse array or frame of sparse columns, of shape (n_rows, n_columns)
+        categorical_features : "from_dtype"
+            Anything else is an error.
+        dtype : dtype
+            Type that the networks compute in.
+        scales : bool
+            Whether columns are scaled.
+
+        Returns
+        -------
+        encoder : SparseEncoder
+        encoded : csr_array of shape (n_rows, n_columns)
+
+        Raises
+        ------
+        ValueError
+            If X is not 2-D, has no rows or columns, or holds NaN, infinity or what is no number, or
+            if `categorical_features` lists columns.
+        """
+        _check_no_categories(categorical_features)
+        names = feature_names_of(X)
+        rows = read_sparse(X, "X")
+        encoder = cls(names, rows.shape[1], learn_scale(rows) if scales else None, dtype)
+        return encoder, encoder._scaled(rows, "X")
+
+    def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
+        """Raise if X does not have the training table's columns; see `feature_names`."""
+        check_features(self.feature_names, self.n_columns, X, estimator, name)
+
+    def check_listed(self, categorical_features: Any) -> None:
+        """Raise if columns are listed as categories."""
+        _check_no_categories(categorical_features)
+
+    def encode(self, X: Any, name: str = "X") -> csr_array:
+        """Encode other rows of the same columns, sparse ones or dense ones of numbers."""
+        if not is_sparse(X):
+            table = read_table(X, name)
+            if table.matrix is None:
+                raise TypeError(f"{name} must hold numbers only, as the sparse X of `fit` did")
+            X = csr_array(table.matrix)
+        rows = read_sparse(X, name)
+        if rows.shape[1] != self.n_columns:
+            raise ValueError(
+                f"{name} has {rows.shape[1]} features, but there were {self.n_columns} in training"
+            )
+        return self._scaled(rows, name)
+
+    def _scaled(self, rows: csr_array, name: str) -> csr_array:
+        with np.errstate(over="ignore"):
+            values = rows.data if self.scale is None else rows.data * self.scale[rows.indices]
+            values = values.astype(self.dtype, copy=False)
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name} holds values that {self.dtype} cannot hold, once scaled")
+        return csr_array((values, rows.indices, rows.indptr), rows.shape)
+
+    @property
+    def n_numeric(self) -> int:
+        """Number of columns of numbers: all."""
+        return self.n_columns
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """What was learnt of each column of the training table."""
+        names = None if self.feature_names is None else list(self.feature_names)
+        return tuple(
+            Column(column_name(names, position), "numeric") for position in range(self.n_columns)
+        )
+
+
+Encoder = TableEncoder | SparseEncoder
+
+
+def _check_no_categories(categorical_features: Any) -> None:
+    """Raise if columns of a sparse table are listed as categories."""
+    if not (isinstance(categorical_features, str) and categorical_features == "from_dtype"):
+        raise ValueError(
+            "categorical_features must be 'from_dtype' if X is sparse: its columns are numbers. "
+            f"OneHotEncoder makes such columns of categories; got {categorical_features!r}"
+        )
+
+
+def learn_scale(rows: csr_array) -> NDArray[np.float64]:
+    """Learn a factor on each column that makes its typical entry, other than zero, about 1.
+
+    The size of a column is the root mean square of its entries other than zero. Columns of about
+    the same size, such as counts of words, TF-IDF and indicators, are divided by the median size,
+    so that they keep their ratios: inverse document frequencies are worth keeping. Columns of a
+    size ten times as large or as small, such as amounts beside indicators, are divided by their
+    own. (Compared in docs/sparse.md.)
+    """
+    values = rows.data.astype(np.float64, copy=False)
+    largest = np.abs(values).max(initial=0.0) or 1.0  # so that squares do not overflow
+    counts = np.bincount(rows.indices[values != 0], minlength=rows.shape[1])
+    squares = np.bincount(rows.indices, (values / largest) ** 2, minlength=rows.shape[1])
+    sizes = largest * np.sqrt(squares / np.maximum(counts, 1))
+    known = sizes > 0
+    if not known.any():
+        return np.ones(rows.shape[1])
+    typical = np.median(sizes[known])
+    other = known & ((sizes > _OTHER_SCALE * typical) | (sizes * _OTHER_SCALE < typical))
+    scale: NDArray[np.float64] = 1 / np.where(other, sizes, typical)
+    return scale
