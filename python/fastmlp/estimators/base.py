@@ -306,14 +306,16 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
         weights = row_weights(task, y, sample_weight, table, np.dtype(settings.dtype))
+        scales = before is None and settings.of("standardize")
+        if scales and isinstance(encoder, SparseEncoder):
+            encoder, table = encoder.scaled_to(table, weights)
         return encoder, task, RowSubset(table, targets, weights)
 
     def _learn_columns(self, X: Any, settings: Settings) -> tuple[Encoder, Table]:
         """Learn the columns of X, and encode its rows."""
         if not settings.sparse:
             return TableEncoder.learn(X, self.categorical_features)
-        dtype, scales = np.dtype(settings.dtype), bool(settings.of("standardize"))
-        return SparseEncoder.learn(X, self.categorical_features, dtype, scales=scales)
+        return SparseEncoder.learn(X, self.categorical_features, np.dtype(settings.dtype))
 
     def _validation_rows(
         self,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from fastmlp.table.column import Column, column_name
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.reading import read_table
@@ -45,14 +44,14 @@ class SparseEncoder:
 
     feature_names: NDArray[Any] | None
     n_columns: int
-    scale: NDArray[np.float64] | None
+    scale: NDArray[Any] | None
     dtype: np.dtype[Any]
 
     @classmethod
     def learn(
-        cls, X: Any, categorical_features: Any, dtype: np.dtype[Any], *, scales: bool
+        cls, X: Any, categorical_features: Any, dtype: np.dtype[Any]
     ) -> tuple[SparseEncoder, csr_array]:
-        """Learn the columns, and encode the rows that they are learnt from.
+        """Learn the columns, without their scale, and encode the rows.
 
         Parameters
         ----------
@@ -61,8 +60,6 @@ class SparseEncoder:
             Anything else is an error.
         dtype : dtype
             Type that the networks compute in.
-        scales : bool
-            Whether columns are scaled.
 
         Returns
         -------
@@ -78,8 +75,21 @@ class SparseEncoder:
         _check_no_categories(categorical_features)
         names = feature_names_of(X)
         rows = read_sparse(X, "X")
-        encoder = cls(names, rows.shape[1], learn_scale(rows) if scales else None, dtype)
-        return encoder, encoder._scaled(rows, "X")
+        encoder = cls(names, rows.shape[1], None, dtype)
+        return encoder, encoder._encode(rows, "X")
+
+    def scaled_to(
+        self, rows: csr_array, weights: NDArray[Any] | None
+    ) -> tuple[SparseEncoder, csr_array]:
+        """Learn the scale of the columns from rows that are encoded without; encode them with it.
+
+        Parameters
+        ----------
+        rows : csr_array of shape (n_rows, n_columns)
+        weights : ndarray of shape (n_rows,) or None
+        """
+        encoder = replace(self, scale=learn_scale(rows, weights).astype(self.dtype))
+        return encoder, encoder._encode(rows, "X")
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns; see `feature_names`."""
@@ -101,28 +111,21 @@ class SparseEncoder:
             raise ValueError(
                 f"{name} has {rows.shape[1]} features, but there were {self.n_columns} in training"
             )
-        return self._scaled(rows, name)
+        return self._encode(rows, name)
 
-    def _scaled(self, rows: csr_array, name: str) -> csr_array:
+    def _encode(self, rows: csr_array, name: str) -> csr_array:
         with np.errstate(over="ignore"):
-            values = rows.data if self.scale is None else rows.data * self.scale[rows.indices]
-            values = values.astype(self.dtype, copy=False)
+            values = rows.data.astype(self.dtype, copy=False)
+            if self.scale is not None:
+                values = values * self.scale[rows.indices]
         if not np.isfinite(values).all():
-            raise ValueError(f"{name} holds values that {self.dtype} cannot hold, once scaled")
+            raise ValueError(f"{name} holds values that {self.dtype} cannot hold")
         return csr_array((values, rows.indices, rows.indptr), rows.shape)
 
     @property
     def n_numeric(self) -> int:
         """Number of columns of numbers: all."""
         return self.n_columns
-
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        """What was learnt of each column of the training table."""
-        names = None if self.feature_names is None else list(self.feature_names)
-        return tuple(
-            Column(column_name(names, position), "numeric") for position in range(self.n_columns)
-        )
 
 
 Encoder = TableEncoder | SparseEncoder
@@ -137,7 +140,7 @@ def _check_no_categories(categorical_features: Any) -> None:
         )
 
 
-def learn_scale(rows: csr_array) -> NDArray[np.float64]:
+def learn_scale(rows: csr_array, weights: NDArray[Any] | None) -> NDArray[np.float64]:
     """Learn a factor on each column that makes its typical entry, other than zero, about 1.
 
     The size of a column is the root mean square of its entries other than zero. Columns of about
@@ -145,16 +148,29 @@ def learn_scale(rows: csr_array) -> NDArray[np.float64]:
     so that they keep their ratios: inverse document frequencies are worth keeping. Columns of a
     size ten times as large or as small, such as amounts beside indicators, are divided by their
     own. (Compared in docs/sparse.md.)
+
+    Parameters
+    ----------
+    rows : csr_array of shape (n_rows, n_columns)
+    weights : ndarray of shape (n_rows,) or None
+        Of the rows.
+
+    Returns
+    -------
+    ndarray of shape (n_columns,)
     """
     values = rows.data.astype(np.float64, copy=False)
     largest = np.abs(values).max(initial=0.0) or 1.0  # so that squares do not overflow
-    counts = np.bincount(rows.indices[values != 0], minlength=rows.shape[1])
-    squares = np.bincount(rows.indices, (values / largest) ** 2, minlength=rows.shape[1])
-    sizes = largest * np.sqrt(squares / np.maximum(counts, 1))
-    known = sizes > 0
+    counted = (values != 0).astype(np.float64)
+    if weights is not None:
+        counted *= np.repeat(weights, np.diff(rows.indptr))
+    n_columns = rows.shape[1]
+    squares = np.bincount(rows.indices, counted * (values / largest) ** 2, minlength=n_columns)
+    counts = np.bincount(rows.indices, counted, minlength=n_columns)
+    known = squares > 0
+    sizes = largest * np.sqrt(squares / np.where(known, counts, 1))
     if not known.any():
-        return np.ones(rows.shape[1])
+        return np.ones(n_columns)
     typical = np.median(sizes[known])
     other = known & ((sizes > _OTHER_SCALE * typical) | (sizes * _OTHER_SCALE < typical))
-    scale: NDArray[np.float64] = 1 / np.where(other, sizes, typical)
-    return scale
+    return 1 / np.where(other, sizes, typical)
