@@ -73,7 +73,8 @@ _FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
 _SPARSE_NETWORKS = {"fast": 1, "default": 5, "best": 10}
 _SPARSE_RATE = 7e-3
 _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
-_FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 30
+_SPARSE_BATCHES = ((2000, 32), (8000, 64))  # for up to so many rows
+_FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 
@@ -132,7 +133,7 @@ def preset_settings(
             "average_epochs": 0.0,
         }
     if sparse:
-        return _sparse_settings(preset, solver, spec)
+        return _sparse_settings(preset, solver, spec, classifies=classifies)
     few = spec.n_rows <= FEW_ROWS
     dropout, embedding, sigma = KINDS[spec.kind][
         classifies or (spec.kind == "balanced" and not few)
@@ -159,7 +160,9 @@ def preset_settings(
     }
 
 
-def _sparse_settings(preset: str, solver: str, spec: MemberSpec) -> dict[str, Any]:
+def _sparse_settings(
+    preset: str, solver: str, spec: MemberSpec, *, classifies: bool
+) -> dict[str, Any]:
     """What a preset sets for a network on sparse rows, and why: docs/sparse.md."""
     share = sqrt(_SPARSE_FULL_ROWS / max(spec.n_rows, 1))
     epochs = min(max(round(_SPARSE_EPOCHS * share), _FEWEST_SPARSE_EPOCHS), _MOST_SPARSE_EPOCHS)
@@ -167,7 +170,7 @@ def _sparse_settings(preset: str, solver: str, spec: MemberSpec) -> dict[str, An
         "n_estimators": _SPARSE_NETWORKS[preset],
         "hidden_layer_sizes": (64,),
         "activation": "relu",
-        "dropout": 0.7,
+        "dropout": 0.7 if classifies else 0.5,
         "numeric_embedding": None,
         "sigma": 0.0,
         "standardize": True,
@@ -176,7 +179,7 @@ def _sparse_settings(preset: str, solver: str, spec: MemberSpec) -> dict[str, An
         "beta_2": 0.99 if solver == "rmsprop" else 0.999,
         "weight_decay": 0.0,
         "max_iter": epochs,
-        "n_iter_no_change": max(3, epochs // 3),
+        "n_iter_no_change": max(3, epochs // 5),
         "validation_fraction": 0.2,
         "average_epochs": 0.0,
     }
@@ -211,6 +214,7 @@ def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
     if spec.kind == "large":
         return 1024
     if spec.kind == "sparse":
-        return 32 if spec.n_rows <= _SMALL_BATCH_ROWS else 128
+        # Each step updates the weights of all columns: a large table cannot afford many.
+        return next((size for limit, size in _SPARSE_BATCHES if spec.n_rows <= limit), 128)
     # Smaller ones make more steps of an epoch, which few rows need.
     return 256 if spec.kind == "balanced" or spec.n_rows > _SMALL_BATCH_ROWS else 128
