@@ -71,9 +71,10 @@ _FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
 
 # Networks on sparse rows have few epochs: with so many columns they soon fit every row.
 _SPARSE_NETWORKS = {"fast": 1, "default": 5, "best": 10}
+_LARGE_SPARSE_NETWORKS = {"fast": 1, "default": 2, "best": 5}
 _SPARSE_RATE = 7e-3
 _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
-_SPARSE_BATCHES = ((2000, 32), (8000, 64))  # for up to so many rows
+_SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
@@ -164,10 +165,11 @@ def _sparse_settings(
     preset: str, solver: str, spec: MemberSpec, *, classifies: bool
 ) -> dict[str, Any]:
     """What a preset sets for a network on sparse rows, and why: docs/sparse.md."""
+    networks = _LARGE_SPARSE_NETWORKS if spec.n_rows > _LARGE_ROWS else _SPARSE_NETWORKS
     share = sqrt(_SPARSE_FULL_ROWS / max(spec.n_rows, 1))
     epochs = min(max(round(_SPARSE_EPOCHS * share), _FEWEST_SPARSE_EPOCHS), _MOST_SPARSE_EPOCHS)
     return {
-        "n_estimators": _SPARSE_NETWORKS[preset],
+        "n_estimators": networks[preset],
         "hidden_layer_sizes": (64,),
         "activation": "relu",
         "dropout": 0.7 if classifies else 0.5,
@@ -215,6 +217,6 @@ def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
         return 1024
     if spec.kind == "sparse":
         # Each step updates the weights of all columns: a large table cannot afford many.
-        return next((size for limit, size in _SPARSE_BATCHES if spec.n_rows <= limit), 128)
+        return next((size for limit, size in _SPARSE_BATCHES if spec.n_rows <= limit), 256)
     # Smaller ones make more steps of an epoch, which few rows need.
     return 256 if spec.kind == "balanced" or spec.n_rows > _SMALL_BATCH_ROWS else 128

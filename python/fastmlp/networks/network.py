@@ -143,12 +143,13 @@ class Network:
             raise TypeError(f"X must hold numbers; got dtype {table.dtype}")
         return engine_table(table, self.dtype)
 
-    def forward(self, X: ArrayLike, *, training: bool = False) -> NDArray[Any]:
+    def forward(self, X: Any, *, training: bool = False) -> NDArray[Any]:
         """Compute the outputs.
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, inputs)
+        X : array-like or sparse matrix of shape (n_rows, inputs)
+            Sparse if, and only if, the first layer is.
         training : bool, default=False
             Whether dropout acts, with the masks that the next `backward` will use.
 
@@ -159,7 +160,8 @@ class Network:
         Raises
         ------
         ValueError
-            If X does not have as many columns as the network has inputs.
+            If X does not have as many columns as the network has inputs, or is sparse and the
+            network is not, or the other way round.
         TypeError
             If X does not hold numbers.
         KeyboardInterrupt
@@ -172,7 +174,7 @@ class Network:
 
     def backward(
         self,
-        X: ArrayLike,
+        X: Any,
         y: ArrayLike | None = None,
         *,
         loss: str = "squared_error",
@@ -188,7 +190,8 @@ class Network:
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, inputs)
+        X : array-like or sparse matrix of shape (n_rows, inputs)
+            Sparse if, and only if, the first layer is.
         y : array-like of shape (n_rows,) or (n_rows, outputs), optional
             True values; for 'cross_entropy' the number of each row's class.
         loss : str, default="squared_error"
