@@ -98,13 +98,13 @@ def check_constraints(estimator: Any) -> None:
     validate_parameter_constraints(kind._parameter_constraints, changed, kind.__name__)
 
 
-def checked_settings(estimator: Any, *, sparse: bool) -> Settings:
+def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
     """Take the parameters of one fit, and check what several of them together must fulfil.
 
     Parameters
     ----------
     estimator : Regressor or Classifier
-    sparse : bool
+    sparse : bool, default=False
         Whether the table is.
 
     Raises
