@@ -38,7 +38,8 @@ TrainOptions train_options(const py::dict& from) {
   return to;
 }
 
-/** Part is (X, y, sample_weight or None, row numbers or None), X as in TableObject; its arrays and `labels` must outlive the result. */
+/** Part is (X, y, sample_weight or None, row numbers or None), X a TableObject; its arrays and `labels` must outlive
+ * the result. */
 template <class T>
 Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
                       Labels& labels) {

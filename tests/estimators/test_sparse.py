@@ -132,6 +132,12 @@ def test_frames_whose_gaps_are_not_zeros_are_read_as_dense():
     assert_array_equal(model.predict(frame), model.predict(frame.sparse.to_dense()))
 
 
+def test_a_dense_column_may_be_called_sparse():
+    frame = pd.DataFrame({"sparse": np.arange(20.0), "other": np.arange(20.0) % 3})
+    model = Regressor(**TINY, preset="plain").fit(frame, np.arange(20.0))
+    assert "sparse  number" in model.summary()
+
+
 @both
 def test_pipelines_of_text_and_categories(estimator):
     frame = pd.DataFrame(

@@ -68,6 +68,7 @@ _LARGE_FULL_ROWS = 8000
 _BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # fall with the square root
 _BALANCED_FULL_ROWS = 4096
 _FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
+_AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 # Networks on sparse rows have few epochs: with so many columns they soon fit every row.
 _SPARSE_NETWORKS = {"fast": 1, "default": 5, "best": 10}
@@ -76,7 +77,6 @@ _SPARSE_RATE = 7e-3
 _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
 _SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
-_AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 
 def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:

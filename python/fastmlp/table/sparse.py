@@ -15,12 +15,17 @@ def is_sparse(X: Any) -> bool:
 
     A frame whose sparse columns leave out another value than 0 is read as a dense one.
     """
-    # pandas gives frames the accessor if all columns are sparse.
-    return issparse(X) or (
-        getattr(X, "ndim", 0) == 2
-        and hasattr(X, "sparse")
-        and all(one.fill_value == 0 and one.subtype.kind in "biuf" for one in X.dtypes)
-    )
+    if issparse(X):
+        return True
+    dtypes = X.dtypes if getattr(X, "ndim", 0) == 2 and hasattr(X, "dtypes") else ()
+    return len(dtypes) > 0 and all(map(_leaves_out_zeros, dtypes))
+
+
+def _leaves_out_zeros(dtype: Any) -> bool:
+    """Whether that is pandas' dtype of sparse numbers in which what is left out is 0."""
+    if not hasattr(dtype, "fill_value"):
+        return False
+    return dtype.subtype.kind in "biuf" and bool(dtype.fill_value == 0)
 
 
 def read_sparse(X: Any, name: str) -> csr_array:
