@@ -178,6 +178,32 @@ def test_partial_fit_alone_learns(estimator):
 
 
 @both
+def test_hashed_words(estimator):
+    X, y = documents()
+    hashed = scipy.sparse.csr_array((X.data, X.indices * 13_000, X.indptr), shape=(len(y), 2**20))
+    model = estimator(n_estimators=2, max_iter=2, random_state=0).fit(hashed, y)
+    assert model.n_features_in_ == 2**20
+    assert model.networks_[0].layers[0].inputs == X.shape[1]
+    others = scipy.sparse.csr_array((X.data, X.indices * 13_000 + 1, X.indptr), hashed.shape)
+    nothing = scipy.sparse.csr_array(hashed.shape)
+    assert_array_equal(outputs(model, others), outputs(model, nothing))
+    assert "1,048,496 of them without entries, not used" in model.summary()
+
+
+@both
+def test_words_that_the_first_part_lacks_are_learnt_later(estimator):
+    X, y = documents()
+    seen = X.copy()
+    seen.data[seen.indices < 20] = 0
+    seen.eliminate_zeros()
+    model = estimator(n_estimators=1, random_state=0, hidden_layer_sizes=16, dropout=0.0)
+    model.partial_fit(seen, y)
+    for _ in range(20):
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.5
+
+
+@both
 def test_pickles_and_clones(estimator):
     model = fitted(estimator)
     again = pickle.loads(pickle.dumps(model))

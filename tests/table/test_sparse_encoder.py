@@ -64,8 +64,27 @@ def test_explicit_zeros_do_not_count():
 
 def test_later_rows_are_encoded_like_those_of_training():
     table = sparse_table()
-    encoder, rows = SparseEncoder.learn(table, "from_dtype", FLOAT64)
+    encoder, rows = SparseEncoder.learn(table, "from_dtype", FLOAT64, drops_empty=False)
     assert_array_equal(rows.toarray(), table.toarray())
     encoder, rows = encoder.scaled_to(rows, None)
     for later in (table, table.tocoo(), table.toarray(), table.toarray().tolist()):
         assert_array_equal(encoder.encode(later).toarray(), rows.toarray())
+
+
+def test_columns_without_entries_are_left_out():
+    table = sparse_table()
+    wide = scipy.sparse.csr_array((table.data, table.indices * 1000 + 7, table.indptr))
+    encoder, rows = SparseEncoder.learn(wide, "from_dtype", FLOAT64, drops_empty=True)
+    assert (encoder.n_columns, encoder.n_numeric) == (29_008, 30)
+    assert_array_equal(rows.toarray(), table.toarray())
+    later = scipy.sparse.csr_array(([1.0, 2, 3], ([0, 0, 1], [6, 1007, 8])), shape=wide.shape)
+    assert_array_equal(encoder.encode(later).toarray()[:2], [[0, 2, *[0] * 28], [0] * 30])
+    _, rows = SparseEncoder.learn(wide, "from_dtype", FLOAT64, drops_empty=False)
+    assert rows.shape == wide.shape
+
+
+def test_a_table_without_entries():
+    nothing = scipy.sparse.csr_array((3, 4))
+    encoder, rows = SparseEncoder.learn(nothing, "from_dtype", FLOAT64, drops_empty=True)
+    assert rows.shape == (3, 4)
+    assert_array_equal(encoder.scaled_to(rows, None)[1].toarray(), nothing.toarray())

@@ -296,7 +296,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         check_no_dates_or_gaps(y, "y")
         if before is None:
-            encoder, table = self._learn_columns(X, settings)
+            # Parts to come may have entries in columns that are empty in the first part.
+            encoder, table = self._learn_columns(X, settings, drops_empty=minimum > 1)
             y = checked_targets(y, table, minimum, self)
             task, targets = self._new_task(y, settings, classes)
         else:
@@ -313,11 +314,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             encoder, table = encoder.scaled_to(table, weights)
         return encoder, task, RowSubset(table, targets, weights)
 
-    def _learn_columns(self, X: Any, settings: Settings) -> tuple[Encoder, Table]:
+    def _learn_columns(
+        self, X: Any, settings: Settings, *, drops_empty: bool
+    ) -> tuple[Encoder, Table]:
         """Learn the columns of X, and encode its rows."""
         if not settings.sparse:
             return TableEncoder.learn(X, self.categorical_features)
-        return SparseEncoder.learn(X, self.categorical_features, np.dtype(settings.dtype))
+        dtype = np.dtype(settings.dtype)
+        return SparseEncoder.learn(X, self.categorical_features, dtype, drops_empty=drops_empty)
 
     def _validation_rows(
         self,

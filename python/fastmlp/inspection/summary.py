@@ -55,7 +55,9 @@ def _layer(layer: Layer) -> str:
 def _columns(encoder: Encoder, layers: Sequence[Layer], scaled: str) -> Iterator[str]:
     if isinstance(encoder, SparseEncoder):
         how = "not scaled" if encoder.scale is None else "scaled, not centred"
-        yield f"  {encoder.n_columns:,} sparse columns of numbers, {how}"
+        n_empty = encoder.n_columns - encoder.n_numeric
+        empty = f", {n_empty:,} of them without entries, not used" if n_empty else ""
+        yield f"  {encoder.n_columns:,} sparse columns of numbers, {how}{empty}"
         return
     embedding = layers[0] if isinstance(layers[0], Embedding) else None
     widths = iter(width for _, width in (embedding.categories if embedding else ()))

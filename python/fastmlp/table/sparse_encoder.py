@@ -22,7 +22,9 @@ class SparseEncoder:
     """The columns of a sparse table, all of numbers, learnt from the training rows. Immutable.
 
     It takes the place of a `TableEncoder`. Encoded rows are sparse too, of the networks' type.
-    Columns are scaled and not centred, so that zeros stay zeros. See `learn_scale`.
+    Columns without any entry in training may be left out: hashed words have a million of them, and
+    a step of training updates the weights of all that are kept. The others are scaled and not
+    centred, so that zeros stay zeros. See `learn_scale`.
 
     Build it with :meth:`learn`.
 
@@ -32,8 +34,12 @@ class SparseEncoder:
         Names of the columns, if they have names.
     n_columns : int
         Number of columns.
-    scale : ndarray of shape (n_columns,) or None
-        Factor on each column; None: columns stay as they are.
+    n_numeric : int
+        Columns that are kept.
+    position : ndarray of shape (n_columns,) or None
+        Of each column among those that are kept, -1 if it is left out; None: all are kept.
+    scale : ndarray of shape (n_numeric,) or None
+        Factor on each column that is kept; None: they stay as they are.
     dtype : dtype
         Type that the networks compute in.
     """
@@ -44,12 +50,19 @@ class SparseEncoder:
 
     feature_names: NDArray[Any] | None
     n_columns: int
+    n_numeric: int
+    position: NDArray[np.int32] | None
     scale: NDArray[Any] | None
     dtype: np.dtype[Any]
 
     @classmethod
     def learn(
-        cls, X: Any, categorical_features: Any, dtype: np.dtype[Any]
+        cls,
+        X: Any,
+        categorical_features: Any,
+        dtype: np.dtype[Any],
+        *,
+        drops_empty: bool,
     ) -> tuple[SparseEncoder, csr_array]:
         """Learn the columns, without their scale, and encode the rows.
 
@@ -60,11 +73,13 @@ class SparseEncoder:
             Anything else is an error.
         dtype : dtype
             Type that the networks compute in.
+        drops_empty : bool
+            Whether columns without entries are left out.
 
         Returns
         -------
         encoder : SparseEncoder
-        encoded : csr_array of shape (n_rows, n_columns)
+        encoded : csr_array of shape (n_rows, n_numeric)
 
         Raises
         ------
@@ -75,21 +90,30 @@ class SparseEncoder:
         _check_no_categories(categorical_features)
         names = feature_names_of(X)
         rows = read_sparse(X, "X")
-        encoder = cls(names, rows.shape[1], None, dtype)
+        n_columns = n_kept = rows.shape[1]
+        position = None
+        if drops_empty:
+            kept = np.bincount(rows.indices, minlength=n_columns) > 0
+            n_kept = int(kept.sum())
+            if 0 < n_kept < n_columns:
+                position = np.where(kept, np.cumsum(kept) - 1, -1).astype(np.int32)
+            else:
+                n_kept = n_columns
+        encoder = cls(names, n_columns, n_kept, position, None, dtype)
         return encoder, encoder._encode(rows, "X")
 
     def scaled_to(
         self, rows: csr_array, weights: NDArray[Any] | None
     ) -> tuple[SparseEncoder, csr_array]:
-        """Learn the scale of the columns from rows that are encoded without; encode them with it.
+        """Learn the scale of the columns from rows that are encoded without; scale them too.
 
         Parameters
         ----------
-        rows : csr_array of shape (n_rows, n_columns)
+        rows : csr_array of shape (n_rows, n_numeric)
         weights : ndarray of shape (n_rows,) or None
         """
         encoder = replace(self, scale=learn_scale(rows, weights).astype(self.dtype))
-        return encoder, encoder._encode(rows, "X")
+        return encoder, encoder._scaled(rows, "X")
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns; see `feature_names`."""
@@ -114,18 +138,26 @@ class SparseEncoder:
         return self._encode(rows, name)
 
     def _encode(self, rows: csr_array, name: str) -> csr_array:
+        """Rows of the columns that are kept, scaled."""
         with np.errstate(over="ignore"):
             values = rows.data.astype(self.dtype, copy=False)
-            if self.scale is not None:
+        columns, starts = rows.indices, rows.indptr
+        if self.position is not None:
+            columns = self.position[columns]
+            known = columns >= 0
+            starts = np.append(0, np.cumsum(known))[starts]
+            values, columns = values[known], columns[known]
+        shape = (rows.shape[0], self.n_numeric)
+        return self._scaled(csr_array((values, columns, starts), shape), name)
+
+    def _scaled(self, rows: csr_array, name: str) -> csr_array:
+        values = rows.data
+        if self.scale is not None:
+            with np.errstate(over="ignore"):
                 values = values * self.scale[rows.indices]
         if not np.isfinite(values).all():
             raise ValueError(f"{name} holds values that {self.dtype} cannot hold")
         return csr_array((values, rows.indices, rows.indptr), rows.shape)
-
-    @property
-    def n_numeric(self) -> int:
-        """Number of columns of numbers: all."""
-        return self.n_columns
 
 
 Encoder = TableEncoder | SparseEncoder
