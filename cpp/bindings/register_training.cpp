@@ -38,20 +38,21 @@ TrainOptions train_options(const py::dict& from) {
   return to;
 }
 
-/** Part is (X, y, sample_weight or None, row numbers or None); its arrays and `labels` must outlive the result. */
+/** Part is (X, y, sample_weight or None, row numbers or None), X a TableObject; its arrays and `labels` must outlive
+ * the result. */
 template <class T>
 Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
                       Labels& labels) {
   const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
-  Dataset<T> data;
-  data.x = table_for(array(0), network.stack(), ("X" + suffix).c_str());
-  if (data.x.rows < 1) invalid("X" + suffix, "must have at least one row");
-  data.y = targets_of<T>(array(1), loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
-  if (!part[2].is_none()) data.weights = weights_of<T>(array(2), data.x.rows, ("sample_weight" + suffix).c_str());
+  Dataset<T> data{samples_of(part[0].cast<TableObject>(), network.stack(), ("X" + suffix).c_str()), {}};
+  const Index n_rows = data.table_rows();
+  if (n_rows < 1) invalid("X" + suffix, "must have at least one row");
+  data.y = targets_of<T>(array(1), loss, n_rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
+  if (!part[2].is_none()) data.weights = weights_of<T>(array(2), n_rows, ("sample_weight" + suffix).c_str());
   if (part[3].is_none())
     data.use_all_rows();
   else
-    data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), data.x.rows, "rows" + suffix, "X" + suffix);
+    data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), n_rows, "rows" + suffix, "X" + suffix);
   return data;
 }
 

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pytest
-import scipy.sparse
 from tiny_models import both, presets, target, tiny
 
 ROWS = 60
@@ -33,7 +32,6 @@ BAD_TABLES = {
         "X contains infinity",
     ),
     "no columns": (lambda X: X[:, :0], r"0 feature(s|\(s\))"),
-    "sparse": (scipy.sparse.csr_array, "Sparse data was passed for X"),
     "complex": (lambda X: X.astype(complex), "Complex data not supported"),
     "ragged": (lambda X: [[1, 2], [3]], "inhomogeneous"),
     "datetime": (lambda X: X.astype("M8[D]"), DATES),
@@ -51,7 +49,7 @@ BAD_TABLES = {
 @both
 def test_bad_tables(estimator, more, kind, X, y):
     make, message = BAD_TABLES[kind]
-    error = TypeError if kind in ("sparse", "datetime", "NaT", "timedelta") else ValueError
+    error = TypeError if kind in ("datetime", "NaT", "timedelta") else ValueError
     y = target(estimator, y)
     n = len(make(X)) if kind == "no rows" else ROWS
     with pytest.raises(error, match=message):

@@ -16,8 +16,8 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
-from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 
@@ -30,7 +30,7 @@ class FittedModel:
 
     Attributes
     ----------
-    encoder : TableEncoder
+    encoder : Encoder
         From a raw table to numbers.
     scaling : Scaling
         From these to what networks read.
@@ -57,7 +57,7 @@ class FittedModel:
         Of fastmlp.
     """
 
-    encoder: TableEncoder
+    encoder: Encoder
     scaling: Scaling
     task: Task
     ensemble: WeightedEnsemble

@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import _approximate_mode
 
-from fastmlp.table.rows import Rows, pieces
+from fastmlp.table.engine_array import engine_table
+from fastmlp.table.rows import Rows, Table, pieces
 
 FEWEST_ROWS = 10  # from fewer rows none are held out
 
@@ -26,7 +27,7 @@ class RowSubset(NamedTuple):
     The engine reads it in place.
     """
 
-    X: NDArray[Any]
+    X: Table
     y: NDArray[Any]
     sample_weight: NDArray[Any] | None
     rows: Rows | None = None
@@ -40,6 +41,10 @@ class RowSubset(NamedTuple):
     def selection(self) -> slice | Rows:
         """Selects the subset's rows from the arrays."""
         return slice(None) if self.rows is None else self.rows
+
+    def for_engine(self, dtype: np.dtype[Any]) -> RowSubset:
+        """The subset of a table in the form that networks of that type read."""
+        return self._replace(X=engine_table(self.X, dtype))
 
     def own_targets(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Targets and weights of the subset's rows."""
@@ -140,7 +145,9 @@ def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
     Two fits with the same fingerprint hold out the same rows from the same networks.
     """
     digest = sha256()
-    for array in (data.X, data.y):
+    X = data.X
+    parts = [X] if isinstance(X, np.ndarray) else [X.data, X.indices, X.indptr]
+    for array in (*parts, data.y):
         digest.update(f"{array.dtype} {array.shape}".encode())
         for rows in pieces(array):
             digest.update(np.ascontiguousarray(array[rows]).data)

@@ -154,7 +154,7 @@ def _seconds_per_row(run: TrainingRun, inputs: _core.Standardisation, most_secon
         pilot.network._engine,
         pilot.optimizer._engine,
         inputs,
-        subset,
+        subset.for_engine(pilot.network.dtype),
         None,
         run.options | changes,
         _core.ThreadBudget(1, 1),

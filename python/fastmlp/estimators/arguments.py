@@ -15,8 +15,8 @@ from sklearn.utils.validation import (
 )
 
 from fastmlp.table.column import ColumnKindError
-from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.labels import is_missing
+from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 _ADVICE_ON_PIPELINES = (
@@ -124,7 +124,7 @@ def checked_validation_targets(y_val: Any) -> Any:
 
 
 def encoded_validation_table(
-    X_val: Any, y_val: Any, encoder: TableEncoder, estimator: str
+    X_val: Any, y_val: Any, encoder: Encoder, estimator: str
 ) -> NDArray[Any]:
     """X_val encoded, with as many rows as y_val."""
     try:

@@ -54,7 +54,10 @@ from fastmlp.estimators.unknown_names import (
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse import is_sparse
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -135,9 +138,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
             A raw table: columns of numbers, text, categories and booleans, any of them with missing
-            values (None, NaN, NA). Arrays of float32, float64 and integers are read in place.
+            values (None, NaN, NA). Arrays of float32, float64 and integers are read in place. Or
+            sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame whose columns
+            are all sparse. They are never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True values, or class labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -162,12 +167,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         ValueError
             If a parameter, X or y is not what it should be, or training diverged.
         TypeError
-            If X is sparse, lazy or holds nested values, X or y holds dates, or a parameter is of
-            the wrong type.
+            If X is lazy or holds nested values, X or y holds dates, or a parameter is of the wrong
+            type.
         MemoryError
             If there is not enough memory for the networks.
         """
-        settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         before = self._trained_before(settings) if self.warm_start else None
@@ -223,7 +228,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 ensemble, task, out_of_fold = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads
                 )
-                if settings.compute_importances:
+                if settings.compute_importances and isinstance(encoder, TableEncoder):
                     importances = importances_of(
                         ensemble, encoder, task, validation, threads, self.verbose, deadline
                     )
@@ -251,7 +256,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
-        settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        settings, threads = self._settings(X, True), n_threads(self.n_jobs)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
@@ -290,6 +295,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     # ---- the steps of fitting
 
+    def _settings(self, X: Any, goes_on: bool) -> Settings:
+        """The parameters, checked, for a table like X or the one that a fitted model knows."""
+        continues = goes_on and self._is_fitted
+        sparse = self._model.encoder.is_sparse if continues else is_sparse(X)
+        return checked_settings(self, sparse=sparse)
+
     def _trained_before(self, settings: Settings) -> FittedModel | None:
         """The fitted model that training goes on with, if there is one."""
         if not self._is_fitted:
@@ -307,7 +318,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         *,
         minimum: int,
         classes: Any = None,
-    ) -> tuple[TableEncoder, Task, RowSubset]:
+    ) -> tuple[Encoder, Task, RowSubset]:
         """Encode X and y. Encoder and task are learnt first, unless training goes on."""
         if y is None:
             raise ValueError(
@@ -316,7 +327,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         check_no_dates_or_gaps(y, "y")
         if before is None:
-            encoder, table = TableEncoder.learn(X, self.categorical_features)
+            # Parts to come may have entries in columns that are empty in the first part.
+            encoder, table = self._learn_columns(X, settings, drops_empty=minimum > 1)
             y = checked_targets(y, table, minimum, self)
             task, targets = self._new_task(y, settings, classes)
         else:
@@ -331,7 +343,19 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         weights = checked_weights(sample_weight, table, dtype)
         task = task.balanced_by(y, weights)
         weights = weights_by_class(task, y, weights, dtype)
+        scales = before is None and settings.of("standardize")
+        if scales and isinstance(encoder, SparseEncoder):
+            encoder, table = encoder.scaled_to(table, weights)
         return encoder, task, RowSubset(table, targets, weights)
+
+    def _learn_columns(
+        self, X: Any, settings: Settings, *, drops_empty: bool
+    ) -> tuple[Encoder, Table]:
+        """Learn the columns of X, and encode its rows."""
+        if not settings.sparse:
+            return TableEncoder.learn(X, self.categorical_features)
+        dtype = np.dtype(settings.dtype)
+        return SparseEncoder.learn(X, self.categorical_features, dtype, drops_empty=drops_empty)
 
     def _validation_rows(
         self,
@@ -339,7 +363,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         y_val: Any,
         sample_weight_val: Any,
         settings: Settings,
-        encoder: TableEncoder,
+        encoder: Encoder,
         task: Task,
     ) -> RowSubset | None:
         """Encode X_val and y_val; None if `fit` got none."""
@@ -463,6 +487,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         tags.target_tags.multi_output = True
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
         return tags
 
     @classmethod
@@ -477,7 +502,7 @@ def _new_networks(
     data: RowSubset,
     splits: Sequence[Split],
     settings: Settings,
-    encoder: TableEncoder,
+    encoder: Encoder,
     task: Task,
     random_state: np.random.RandomState,
 ) -> tuple[NewNetworks, Task]:
@@ -520,12 +545,12 @@ def _warn_of_late_interruption(before_weighing: bool) -> None:
     warn(f"Interrupted by user after training. The networks were kept; {missing}.")
 
 
-def _warn_of_constants(encoder: TableEncoder) -> None:
+def _warn_of_constants(encoder: Encoder) -> None:
     """Warn of columns without two labels, or without a number, in the first rows of partial_fit.
 
     Numbers that do not vary are scaled by the first call in which they do.
     """
-    if not encoder.n_flags:
+    if isinstance(encoder, SparseEncoder) or not encoder.n_flags:
         return
     names = [column.name for column in encoder.columns if column.kind == "constant"]
     if names:

@@ -120,8 +120,14 @@ def check_constraints(estimator: Any) -> None:
             raise InvalidParameterError(f"{error}{advice}") from None
 
 
-def checked_settings(estimator: Any) -> Settings:
+def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
     """Take the parameters of one fit, and check what several of them together must fulfil.
+
+    Parameters
+    ----------
+    estimator : Regressor or Classifier
+    sparse : bool, default=False
+        Whether the table is.
 
     Raises
     ------
@@ -130,8 +136,11 @@ def checked_settings(estimator: Any) -> Settings:
     """
     check_constraints(estimator)
     check_metric(estimator.eval_metric)
-    names = (field.name for field in fields(Settings) if field.name != "classifies")
-    settings = Settings(estimator._classifies, *(getattr(estimator, name) for name in names))
+    known = {"classifies": estimator._classifies, "sparse": sparse}
+    names = (field.name for field in fields(Settings) if field.name not in known)
+    settings = Settings(**known, **{name: getattr(estimator, name) for name in names})
+    if sparse:
+        _check_for_sparse(settings)
     given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
     sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
@@ -163,6 +172,20 @@ def checked_settings(estimator: Any) -> Settings:
     n_threads(estimator.n_jobs)  # raises if n_jobs is invalid
     checked_callbacks(estimator.callbacks)
     return settings
+
+
+def _check_for_sparse(settings: Settings) -> None:
+    """Raise for what exists for dense tables only."""
+    embedding = settings.numeric_embedding
+    if not (embedding is None or is_auto(embedding)):
+        raise ValueError(
+            f"numeric_embedding must be None or 'auto' if X is sparse; got {embedding!r}"
+        )
+    if settings.compute_importances:
+        raise ValueError(
+            "compute_importances must be False if X is sparse: it would predict all validation "
+            "rows anew for each of many columns"
+        )
 
 
 def _values(given: Any, kind: type) -> tuple[Any, ...]:

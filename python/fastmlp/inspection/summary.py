@@ -10,6 +10,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR
 from fastmlp.table.column import Column
+from fastmlp.table.sparse_encoder import SparseEncoder
 
 _CONSTANT = "constant, not used"
 _MOST_COLUMNS = 30  # that are listed one by one
@@ -41,7 +42,8 @@ def _treatment(column: Column, varies: bool, width: int | None, scaled: str) -> 
 def _layer(layer: Layer) -> str:
     if isinstance(layer, Dense):
         slopes = ", a slope for each unit" if layer.parametric else ""
-        return f"Dense {layer.inputs} -> {layer.outputs}, {layer.activation}{slopes}"
+        sparse = " sparse" if layer.sparse else ""
+        return f"Dense {layer.inputs}{sparse} -> {layer.outputs}, {layer.activation}{slopes}"
     if isinstance(layer, Dropout):
         return f"Dropout {layer.rate:g}"
     if isinstance(layer, Embedding):
@@ -57,10 +59,17 @@ def _layer(layer: Layer) -> str:
 
 
 def _columns(model: FittedModel, layers: Sequence[Layer]) -> Iterator[str]:
+    encoder = model.encoder
+    if isinstance(encoder, SparseEncoder):
+        how = "not scaled" if encoder.scale is None else "scaled, not centred"
+        n_empty = encoder.n_columns - encoder.n_numeric
+        empty = f", {n_empty:,} of them without entries, not used" if n_empty else ""
+        yield f"  {encoder.n_columns:,} sparse columns of numbers, {how}{empty}"
+        return
     scaled, constants = _SCALED[model.standardize], set(model.scaling.constants.tolist())
     embedding = layers[0] if isinstance(layers[0], Embedding) else None
     widths = iter(width for _, width in (embedding.categories if embedding else ()))
-    columns = model.encoder.columns
+    columns = encoder.columns
     numbers = count()  # positions among the columns of numbers
     varies = [column.kind != "numeric" or next(numbers) not in constants for column in columns]
     listed = columns[:_MOST_COLUMNS]

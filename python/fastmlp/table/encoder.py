@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.table.column import BOOLEANS, Column, column_name
 from fastmlp.table.engine_array import engine_array
-from fastmlp.table.feature_names import check_feature_names, feature_names_of
+from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.reading import RawTable, read_table
 from fastmlp.table.rows import slices
 
@@ -47,6 +47,8 @@ class TableEncoder:
     category_sizes : tuple of int
         At the end, for each category, a column of codes from 0 up to and including this number.
     """
+
+    is_sparse: ClassVar[bool] = False
 
     feature_names: NDArray[Any] | None
     n_columns: int
@@ -110,21 +112,8 @@ class TableEncoder:
         return encoder, encoder._encode(table)
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
-        """Raise if X does not have the training table's columns, by name and number.
-
-        Parameters
-        ----------
-        X : array-like or frame
-        estimator, name : str
-            Names of the estimator and the table in messages, which are scikit-learn's.
-        """
-        check_feature_names(self.feature_names, X, estimator, name)
-        shape: Any = getattr(X, "shape", ())
-        if len(shape) == 2 and shape[1] != self.n_columns:
-            raise ValueError(
-                f"{name} has {shape[1]} features, but {estimator} is expecting {self.n_columns} "
-                "features as input."
-            )
+        """Raise if X does not have the training table's columns; see `feature_names`."""
+        check_features(self.feature_names, self.n_columns, X, estimator, name)
 
     def check_listed(self, categorical_features: Any) -> None:
         """Raise if other columns are listed now than those that the columns were learnt with."""
