@@ -84,10 +84,11 @@ std::optional<WeightedMean> Executor<T>::run_steps(const StepsPlan& plan) {
 template <class T>
 bool Executor<T>::steps_part(Member& member) {
   const StepsPlan& plan = *plan_;
+  const std::size_t n_steps = plan.steps.size();  // after the last step the leader may plan others
   // Sums over minibatches; locals, since the other threads read this object's cache lines in every step.
   WeightedMean loss;
   Index first = 0;
-  for (std::size_t i = 0; i < plan.steps.size(); ++i, first += options_.batch_size) {
+  for (std::size_t i = 0; i < n_steps; ++i, first += options_.batch_size) {
     const StepSettings& settings = plan.steps[i];
     const typename Step<T>::Minibatch batch{plan.order + first, std::min(options_.batch_size, plan.n_rows - first),
                                             settings.share};

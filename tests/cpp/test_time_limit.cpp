@@ -104,12 +104,12 @@ TEST(an_interruption_within_an_epoch_goes_back_to_the_last_one) {
 }
 
 TEST(threads_that_come_and_go_change_no_bits) {
-  const Data<float> data(1003, 5, 2);
+  const Data<float> data(8003, 5, 2);  // 21 steps: at least two pieces of each length that there can be
   const auto trained = [&](int most, bool changes) {
     Network<float> network(mlp({5, 113, 65, 2}, "relu", 0.2), 5);
     Optimizer<float> optimizer({}, network.stack());
     const Standardisation none;
-    TrainOptions options = options_of(6);
+    TrainOptions options = options_of(testing::kSanitized ? 3 : 20);
     options.batch_size = 400;
     options.n_threads = most;
     Trainer<float> trainer(network, optimizer, none, data.dataset(), data.dataset(), options);

@@ -65,9 +65,10 @@ _FULL_ROWS = (8000, 2500)
 _LONG = (4, 2)  # times as many
 _LARGE_EPOCHS = {"fast": 52, "default": 64, "best": 96}
 _LARGE_FULL_ROWS = 8000
+_MOST_ROWS_SEEN = {"fast": 5e6, "default": 7e6, "best": 1e7}  # by a network, over all its epochs
 _BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # fall with the square root
 _BALANCED_FULL_ROWS = 4096
-_FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
+_FEWEST_EPOCHS, _FEWEST_LARGE_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 2, 16
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
 
 # Networks on sparse rows have few epochs: with so many columns they soon fit every row.
@@ -194,7 +195,8 @@ def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
         return max(round(_BALANCED_EPOCHS[preset] * share), _FEWEST_BALANCED_EPOCHS)
     if spec.kind == "large":
         share = float(np.cbrt(_share_of(_LARGE_FULL_ROWS, spec)))
-        return max(round(_LARGE_EPOCHS[preset] * share), _FEWEST_EPOCHS)
+        epochs = min(_LARGE_EPOCHS[preset] * share, _MOST_ROWS_SEEN[preset] / spec.n_rows)
+        return max(round(epochs), _FEWEST_LARGE_EPOCHS)
     share = float(np.cbrt(_share_of(_FULL_ROWS[classifies], spec)))
     epochs = max(round(_EPOCHS[preset][classifies] * share), _FEWEST_EPOCHS)
     return epochs * (_LONG[classifies] if spec.kind == "long" else 1)
