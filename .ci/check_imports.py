@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # A module or package directly under python/fastmlp, and the others that it may import.
-SMALL = ["_core", "_threads", "_user_warnings", "_version"]
+SMALL = ["_core", "_one_blas_thread", "_threads", "_user_warnings", "_version"]
 PYTHON = {
     "_version": [],
     "_user_warnings": [],
+    "_one_blas_thread": [],
     "_cpu": [],
     "_core": ["_cpu"],
     "_threads": ["_core"],

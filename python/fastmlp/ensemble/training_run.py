@@ -126,7 +126,7 @@ def runs_of_fit(
         Of the members' splits.
     """
     dtype = members[0].network.dtype
-    scaled = data._replace(y=task.scale(data.y, dtype))
+    scaled = _scaled(data, task, dtype)
     runs = []
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -135,13 +135,23 @@ def runs_of_fit(
             if settings.eval_metric is not None:
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
             own_rows = validation.rows is not None  # of the training table
-            y = scaled.y if own_rows else task.scale(validation.y, dtype, "y_val")
-            validation = validation._replace(y=y)
+            validation = (
+                scaled._replace(rows=validation.rows)
+                if own_rows
+                else _scaled(validation, task, dtype, "y_val")
+            )
         train = scaled._replace(rows=split.train)
         options = _options(settings, member.recipe, task, train.n_rows)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
         runs.append(TrainingRun(member, train, validation, options, metric, index))
     return runs
+
+
+def _scaled(data: RowSubset, task: Task, dtype: np.dtype[Any], name: str = "y") -> RowSubset:
+    """The rows with targets and offset on the scale that networks learn."""
+    return data._replace(
+        y=task.scale(data.y, dtype, name), offset=task.raw_offset(data.offset, dtype)
+    )
 
 
 def _options(settings: Settings, recipe: Recipe, task: Task, n_rows: int) -> dict[str, Any]:
@@ -157,7 +167,7 @@ def runs_of_partial_fit(
     members: Sequence[Member], data: RowSubset, *, settings: Settings, task: Task
 ) -> list[TrainingRun]:
     """Make a run of one epoch over all rows for each member."""
-    scaled = data._replace(y=task.scale(data.y, members[0].network.dtype))
+    scaled = _scaled(data, task, members[0].network.dtype)
     runs = []
     for index, member in enumerate(members):
         options = _options(settings, member.partial_fit_recipe, task, data.n_rows)

@@ -18,6 +18,7 @@ from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
+from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -47,6 +48,7 @@ from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -156,6 +158,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
+        watch = _watch(before, encoder, data)
+        linear, data = _with_linear_part(settings, before, watch.training_range, task, data)
+        if linear is not None and shared is not None:
+            table = watch.training_range.clip(shared.X)
+            shared = shared._replace(X=table, offset=linear.values(shared.X))
         assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
             data,
@@ -204,7 +211,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 ensemble, task, data, validation, shared, threads
             )
             if settings.compute_importances:
-                importances = importances_of(ensemble, encoder, task, validation, threads)
+                importances = importances_of(ensemble, encoder, task, validation, linear, threads)
         elif settings.compute_importances:
             warn(
                 "feature_importances_ were not computed: this warm start holds out rows that "
@@ -215,6 +222,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             scaling=scaling,
             task=task,
             ensemble=ensemble,
+            linear=linear,
+            watch=watch,
             standardize=settings.of("standardize"),
             n_estimators=assignment.n_estimators,
             assignment=assignment,
@@ -231,6 +240,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
+        )
+        watch = _watch(before, encoder, data)
+        linear, data = _with_linear_part(
+            settings, before, watch.training_range, task, data, may_be_the_same_rows=False
         )
         if before is None:
             random_state = check_random_state(self.random_state)
@@ -250,6 +263,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             ensemble=WeightedEnsemble(
                 training.members, scaling, task.link, _weights_before(before, training)
             ),
+            linear=linear,
+            watch=watch,
             standardize=settings.of("standardize"),
             n_estimators=len(members) if before is None else before.n_estimators,
             assignment=None if before is None else before.assignment,
@@ -415,9 +430,39 @@ def _new_networks(
     # A single network: its training rows. Several: all rows, because each holds out other ones.
     rows = splits[0].train if len(splits) == 1 else None
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
-    task = task.scaled_to(data.y, rows, data.sample_weight)
+    task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
     task = task.with_range_of(data.y, data.sample_weight)
     return NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state), task
+
+
+def _with_linear_part(
+    settings: Settings,
+    before: FittedModel | None,
+    training_range: TrainingRange,
+    task: Task,
+    data: RowSubset,
+    *,
+    may_be_the_same_rows: bool = True,
+) -> tuple[LinearPart | None, RowSubset]:
+    """The linear part, which stays as it was first learnt, and the rows with their offset.
+
+    If training goes on with the same rows, they have the same offset again, in which no row's own
+    target has a part.
+    """
+    if settings.extrapolation == "clip":
+        return None, data
+    known = None if before is None else before.linear
+    if known is None or may_be_the_same_rows:
+        linear, offset = LinearPart.learn(data.X, training_range, task, data.y, data.sample_weight)
+        if known is None or linear.equals(known):
+            return linear, data._replace(offset=offset)
+    return known, data._replace(offset=known.values(data.X))
+
+
+def _watch(before: FittedModel | None, encoder: TableEncoder, data: RowSubset) -> RangeWatch:
+    """The watch over the range of all training rows."""
+    nothing = RangeWatch(TrainingRange.of_no_rows(encoder.n_numeric))
+    return (nothing if before is None else before.watch).widened(data.X, data.sample_weight)
 
 
 def _go_on(

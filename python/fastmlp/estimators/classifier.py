@@ -381,6 +381,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         n_iter_no_change: float | Literal["auto"] = "auto",
         max_grad_norm: float | None = None,
         standardize: bool | Literal["robust", "auto"] = "auto",
+        extrapolation: Literal["clip", "linear"] = "clip",
         dtype: Literal["float32", "float64"] = "float32",
         n_jobs: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
@@ -424,6 +425,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_grad_norm = max_grad_norm
         self.standardize = standardize
+        self.extrapolation = extrapolation
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.callbacks = callbacks

@@ -70,6 +70,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     ],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "standardize": [StrOptions({"auto", "robust"}), "boolean"],
+    "extrapolation": [StrOptions({"clip", "linear"})],
     "dtype": [StrOptions({"float32", "float64"})],
     "n_jobs": [Integral, None],
     "callbacks": [callable, list, tuple, None],

@@ -369,6 +369,7 @@ class Regressor(RegressorMixin, BaseMLP):
         n_iter_no_change: float | Literal["auto"] = "auto",
         max_grad_norm: float | None = None,
         standardize: bool | Literal["robust", "auto"] = "auto",
+        extrapolation: Literal["clip", "linear"] = "clip",
         dtype: Literal["float32", "float64"] = "float32",
         n_jobs: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
@@ -412,6 +413,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_grad_norm = max_grad_norm
         self.standardize = standardize
+        self.extrapolation = extrapolation
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.callbacks = callbacks
@@ -444,7 +446,7 @@ class Regressor(RegressorMixin, BaseMLP):
             y,
             self._loss(),
             standardize=bool(settings.of("standardize")),
-            clip=settings.preset != "plain",
+            clip=settings.preset != "plain" and settings.extrapolation == "clip",
         )
 
     def _continued_task(self, task: Task, classes: Any = None) -> Task:

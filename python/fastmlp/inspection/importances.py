@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.encoder import TableEncoder
@@ -19,6 +20,7 @@ def importances_of(
     encoder: TableEncoder,
     task: Task,
     validation: Sequence[RowSubset | None],
+    linear: LinearPart | None,
     n_threads: int,
 ) -> NDArray[np.float64]:
     """Permutation importances of each network on its validation rows, the weighted mean.
@@ -27,6 +29,7 @@ def importances_of(
     ----------
     validation : sequence of RowSubset or None
         Of each network, with targets that are not scaled.
+    linear : LinearPart or None
     n_threads : int
 
     Returns
@@ -48,7 +51,9 @@ def importances_of(
             targets: NDArray[Any] = targets,
             sample_weight: NDArray[Any] | None = sample_weight,
         ) -> float:
-            return task.score(predictor.predict(X, n_threads), targets, sample_weight)
+            offset = None if linear is None else linear.values(X)
+            raw_offset = task.raw_offset(offset, ensemble.members[0].network.dtype)
+            return task.score(predictor.predict(X, n_threads, raw_offset), targets, sample_weight)
 
         random_state = np.random.RandomState(member.network._engine.seed)
         table = np.array(subset.X[subset.selection])

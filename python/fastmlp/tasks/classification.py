@@ -178,6 +178,14 @@ class ClassificationTask(Task):
         """Class numbers (n_rows,); None for several labels per row."""
         return None if self.multilabel else targets.ravel()
 
+    # ---- the linear part
+
+    def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Zeros and ones, a column for each output."""
+        if self.link == "softmax":
+            targets = targets[:, None] == np.arange(self.n_outputs)
+        return targets.astype(np.float64)
+
     # ---- predictions
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:

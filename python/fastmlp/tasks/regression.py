@@ -99,11 +99,17 @@ class RegressionTask(Task):
         return self.training_loss.penalty_factor
 
     def initialise_output(
-        self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        network: Network,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> None:
         """Start a network whose output is a logarithm at the logarithm of the mean target."""
         if self.link == "exponential":
             mean = _mean_of(lambda y: y, targets, None, weights)
+            if offset is not None:
+                mean = mean / _mean_of(np.exp, offset, None, weights)
             network.parameters[-2][...] *= 0.1
             network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
 
@@ -121,11 +127,17 @@ class RegressionTask(Task):
         return values.reshape(values.shape[0], n_outputs)
 
     def scaled_to(
-        self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
+        self,
+        targets: NDArray[Any],
+        rows: NDArray[Any] | None,
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
         if not self.standardizes:
             return self
+        if offset is not None:
+            targets = targets - offset
         with np.errstate(over="ignore", invalid="ignore"):
             shift = _mean_of(lambda y: y, targets, rows, weights)
             standard_deviation = np.sqrt(
@@ -157,6 +169,22 @@ class RegressionTask(Task):
         if not np.isfinite(scaled).all():
             raise ValueError(f"{name} holds values too large for {dtype}")
         return scaled
+
+    # ---- the linear part
+
+    def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """The targets: several quantiles have the same slopes."""
+        return targets.astype(np.float64)
+
+    def raw_offset(
+        self, offset: NDArray[np.float64] | None, dtype: np.dtype[Any]
+    ) -> NDArray[Any] | None:
+        """A linear model's values on the scale that networks learn, a column for each output."""
+        if offset is None:
+            return None
+        scaled = offset / self.unit
+        shape = (offset.shape[0], self.n_network_outputs)
+        return np.ascontiguousarray(np.broadcast_to(scaled, shape), dtype=dtype)
 
     # ---- predictions
 

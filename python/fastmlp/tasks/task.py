@@ -48,7 +48,11 @@ class Task(ABC):
         return 1.0
 
     def initialise_output(
-        self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        network: Network,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> None:
         """Give the output layer of a new network initial values that suit the targets."""
         return  # the network's own initial values do
@@ -78,8 +82,9 @@ class Task(ABC):
         targets: NDArray[Any],
         rows: NDArray[Any] | None,
         weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> Task:
-        """Learn the scale of the targets from some rows (None: all)."""
+        """Learn the scale of the targets, less their offset, from some rows (None: all)."""
         return self
 
     def with_range_of(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> Task:
@@ -89,6 +94,18 @@ class Task(ABC):
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets on the scale that the networks learn them on."""
         return targets
+
+    # ---- the linear part
+
+    @abstractmethod
+    def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Targets (n_rows, n_outputs) of a linear model of the raw outputs."""
+
+    def raw_offset(
+        self, offset: NDArray[np.float64] | None, dtype: np.dtype[Any]
+    ) -> NDArray[Any] | None:
+        """A linear model's values as what the engine adds to the networks' raw outputs."""
+        return None if offset is None else np.ascontiguousarray(offset, dtype=dtype)
 
     # ---- predictions
 

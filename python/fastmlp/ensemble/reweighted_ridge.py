@@ -1,0 +1,133 @@
+"""Ridge regression of raw outputs, robust or behind a link, as a series of least-squares problems.
+
+Behind the identity, residuals are winsorised in each of them, which leads to Huber's estimate: no
+outlying target has much influence, neither on the slopes nor on the strength of the penalty (Oh,
+Nychka & Lee 2007, https://doi.org/10.1093/biomet/asm064). Behind other links they are those of a
+generalised linear model (McCullagh & Nelder 1989). The strength of the penalty is chosen each time
+by generalised cross-validation (Golub, Heath & Wahba 1979,
+https://doi.org/10.1080/00401706.1979.10489751).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._one_blas_thread import ONE_BLAS_THREAD
+from fastmlp.tasks.links import apply_inverse_link
+
+Array = NDArray[np.float64]
+
+_MOST_ITERATIONS = 20
+_TOLERANCE = 1e-3  # largest change of a raw output, relative to their standard deviation
+_HUBER = 1.345  # standard deviations: 95% efficient if errors are normal
+_LEAST_SLOPE = 1e-2  # of the inverse link, so that rows that are nearly certain do not run away
+_PENALTIES = np.append(np.logspace(-7, 3, 31), np.inf)  # in units of the columns' mean variance
+_LEAST_PENALTY = 1.0  # of logits and logarithms: slopes of separable classes would be infinite
+_MOST_OF_ROWS = 0.5  # as many parameters as rows would fit anything
+_LARGEST_LEVERAGE = 0.99
+
+
+class RidgeFit(NamedTuple):
+    """A linear model of raw outputs.
+
+    Attributes
+    ----------
+    coef : ndarray of shape (n_columns, n_outputs)
+    without_own_row : ndarray of shape (n_rows, n_outputs)
+        ``Z @ coef`` of each row as if the row had been left out, at the same penalty and weights of
+        the other rows (for the identity exact up to these).
+    """
+
+    coef: Array
+    without_own_row: Array
+
+
+def reweighted_ridge(Z: Array, y: Array, weights: Array | None, link: str) -> RidgeFit:
+    """Fit raw outputs ``Z @ coef + intercept`` to targets.
+
+    Parameters
+    ----------
+    Z : ndarray of shape (n_rows, n_columns)
+        Columns of about the same scale, which is what the penalty is relative to.
+    y : ndarray of shape (n_rows, n_outputs)
+        Numbers; of classes zeros and ones.
+    weights : ndarray of shape (n_rows,) or None
+        All positive.
+    link : str
+        The engine's name of the inverse link function.
+    """
+    own_weights = np.ones(len(Z)) if weights is None else weights / weights.mean()
+    raw = _first_outputs(y, own_weights, link)
+    least_penalty = 0.0 if link == "identity" else _LEAST_PENALTY
+    coef, without_own_row = np.zeros((Z.shape[1], y.shape[1])), np.zeros(y.shape)
+    with ONE_BLAS_THREAD:  # so that the bits do not depend on the number of threads
+        for _ in range(_MOST_ITERATIONS):
+            before = raw.copy()
+            for k in range(y.shape[1]):  # in turn: the outputs of softmax depend on each other
+                factor, response = _working_model(raw, y, k, link)
+                fit = _ridge(Z, response, own_weights * factor, least_penalty)
+                coef[:, k], raw[:, k], without_own_row[:, k] = fit
+            if np.abs(raw - before).max() <= _TOLERANCE * raw.std():
+                break
+    return RidgeFit(coef, without_own_row)
+
+
+def _first_outputs(y: Array, weights: Array, link: str) -> Array:
+    """Raw outputs to begin with: safe ones, from which all rows pull about alike."""
+    if link == "identity":
+        return np.broadcast_to(np.median(y, axis=0), y.shape).copy()
+    if link == "exponential":
+        mean = np.average(y, axis=0, weights=weights)
+        return np.log(np.maximum((y + mean) / 2, 1e-6))
+    return np.zeros(y.shape)
+
+
+def _working_model(raw: Array, y: Array, k: int, link: str) -> tuple[Array | float, Array]:
+    """Weights and targets of the least-squares problem that is next for output k."""
+    if link == "identity":
+        residual = y[:, k] - raw[:, k]
+        bound = _HUBER * 1.4826 * np.median(np.abs(residual)) or np.inf
+        return 1.0, raw[:, k] + np.clip(residual, -bound, bound)
+    predicted = apply_inverse_link(link, raw)[:, k]
+    slope = predicted if link == "exponential" else predicted * (1 - predicted)
+    slope = np.maximum(slope, _LEAST_SLOPE * slope.max())
+    return slope, raw[:, k] + (y[:, k] - predicted) / slope
+
+
+def _ridge(
+    Z: Array, response: Array, weights: Array, least_penalty: float
+) -> tuple[Array, Array, Array]:
+    """Weighted ridge regression with an intercept, the penalty chosen by cross-validation.
+
+    Returns coefficients, fitted values, and what ``Z @ coef`` would be without the row.
+    """
+    n_rows, total = len(Z), weights.sum()
+    centre, level = weights @ Z / total, weights @ response / total
+    centred, deviation = Z - centre, response - level
+    weighted = weights[:, None] * centred
+    variances, axes = np.linalg.eigh(weighted.T @ centred)
+    variances = np.maximum(variances, 0.0)
+    projected = axes.T @ (weighted.T @ deviation)
+    spread = weights @ deviation**2
+    unit = variances.mean() if variances.any() else 1.0
+    penalties = np.maximum(_PENALTIES * unit, least_penalty)
+
+    def error(penalty: float) -> float:
+        inverse = 1 / (variances + penalty)
+        n_parameters = 1 + (variances * inverse).sum()
+        if n_parameters > max(1.0, _MOST_OF_ROWS * n_rows):
+            return np.inf
+        gain = (projected**2 * inverse * (2 - variances * inverse)).sum()
+        return float((spread - gain) / (1 - n_parameters / (n_rows + 1)) ** 2)
+
+    inverse = 1 / (variances + min(penalties, key=error))
+    coef = axes @ (inverse * projected)
+    fitted = level + centred @ coef
+    leverage = weights * (1 / total + ((centred @ axes) ** 2 @ inverse))
+    leverage = np.minimum(leverage, _LARGEST_LEVERAGE)
+    without = fitted - leverage / (1 - leverage) * (response - fitted)
+    return coef, fitted, without - (level - centre @ coef)
+
