@@ -89,13 +89,14 @@ class FittedModel:
             Name of the estimator in messages.
         """
         self.encoder.check_features(X, estimator)
-        table, offset = self.encoder.encode(X), None
+        table = self.encoder.encode(X)
         if self.linear is None:
             self.watch.look_at(table, lambda: self.encoder.names_of_encoded)
-        else:
-            offset = self.task.raw_offset(self.linear.values(table), self.dtype)
-            table = self.watch.training_range.clip(table)
-        return self.task.decode(self.ensemble.predict(table, n_threads, offset))
+            return self.task.decode(self.ensemble.predict(table, n_threads))
+        values = self.linear.values(table)
+        table = self.watch.training_range.clip(table)
+        outputs = self.ensemble.predict(table, n_threads, self.task.raw_offset(values, self.dtype))
+        return self.task.decode(outputs, values - self.linear.values(table))
 
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""

@@ -60,4 +60,7 @@ def learn_from_held_out(
         task = task.calibrated(
             outputs[known], targets[known], None if weights is None else weights[known]
         )
-    return ensemble, task, task.decode(outputs) if out_of_fold else None
+    if not out_of_fold:
+        return ensemble, task, None
+    # No training row lies beyond the training range.
+    return ensemble, task, task.decode(outputs, np.zeros((data.n_rows, 1)))

@@ -23,9 +23,10 @@ Array = NDArray[np.float64]
 _MOST_ITERATIONS = 20
 _TOLERANCE = 1e-3  # largest change of a raw output, relative to their standard deviation
 _HUBER = 1.345  # standard deviations: 95% efficient if errors are normal
-_LEAST_SLOPE = 1e-2  # of the inverse link, so that rows that are nearly certain do not run away
+_LEAST_WEIGHT = 0.05  # of rows that are nearly certain; the greatest is 0.25
 _PENALTIES = np.append(np.logspace(-7, 3, 31), np.inf)  # in units of the columns' mean variance
-_LEAST_PENALTY = 1.0  # of logits and logarithms: slopes of separable classes would be infinite
+# Of logits and logarithms, in rows: slopes of separable classes would be infinite.
+_LEAST_PENALTY = 0.01
 _MOST_OF_ROWS = 0.5  # as many parameters as rows would fit anything
 _LARGEST_LEVERAGE = 0.99
 
@@ -61,7 +62,7 @@ def reweighted_ridge(Z: Array, y: Array, weights: Array | None, link: str) -> Ri
     """
     own_weights = np.ones(len(Z)) if weights is None else weights / weights.mean()
     raw = _first_outputs(y, own_weights, link)
-    least_penalty = 0.0 if link == "identity" else _LEAST_PENALTY
+    least_penalty = 0.0 if link == "identity" else _LEAST_PENALTY * len(Z)
     coef, without_own_row = np.zeros((Z.shape[1], y.shape[1])), np.zeros(y.shape)
     with ONE_BLAS_THREAD:  # so that the bits do not depend on the number of threads
         for _ in range(_MOST_ITERATIONS):
@@ -92,9 +93,13 @@ def _working_model(raw: Array, y: Array, k: int, link: str) -> tuple[Array | flo
         bound = _HUBER * 1.4826 * np.median(np.abs(residual)) or np.inf
         return 1.0, raw[:, k] + np.clip(residual, -bound, bound)
     predicted = apply_inverse_link(link, raw)[:, k]
-    slope = predicted if link == "exponential" else predicted * (1 - predicted)
-    slope = np.maximum(slope, _LEAST_SLOPE * slope.max())
-    return slope, raw[:, k] + (y[:, k] - predicted) / slope
+    # Greater weights than Newton's where these are small or the target is far away: the solution is
+    # the same, and no step is too long.
+    if link == "exponential":
+        weights = np.maximum(predicted, y[:, k])
+    else:
+        weights = np.maximum(predicted * (1 - predicted), _LEAST_WEIGHT)
+    return weights, raw[:, k] + (y[:, k] - predicted) / weights
 
 
 def _ridge(
@@ -130,4 +135,3 @@ def _ridge(
     leverage = np.minimum(leverage, _LARGEST_LEVERAGE)
     without = fitted - leverage / (1 - leverage) * (response - fitted)
     return coef, fitted, without - (level - centre @ coef)
-

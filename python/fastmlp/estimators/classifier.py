@@ -160,6 +160,13 @@ class Classifier(ClassifierMixin, BaseMLP):
         Whether numbers (and regression targets) are scaled inside to mean 0 and standard deviation
         1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
         outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
+    extrapolation : {"clip", "linear"}, default="clip"
+        What happens beyond the range of the training rows. "clip": networks have learnt nothing
+        there. If many rows of a table lie beyond, an `ExtrapolationWarning` says so. "linear":
+        trends go on. First a linear model of the columns of numbers (up to 1,000) is fitted, a
+        logistic regression with a ridge penalty. Networks learn what it leaves, from numbers
+        clipped to their training range. It is added to their logits, unclipped. `partial_fit` and
+        warm starts keep it as it was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -175,7 +182,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     classes_ : ndarray of shape (n_classes,)
         The labels; column numbers for several labels per row.
     networks_ : list of Network
-        Copies of the networks.
+        Copies of the networks, without the linear part of ``extrapolation="linear"``.
     estimator_weights_ : ndarray of shape (n_networks,)
         Weight of each network in the mean; they add up to 1.
     histories_ : list of History

@@ -156,6 +156,15 @@ class Regressor(RegressorMixin, BaseMLP):
         Whether numbers (and regression targets) are scaled inside to mean 0 and standard deviation
         1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
         outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
+    extrapolation : {"clip", "linear"}, default="clip"
+        What happens beyond the range of the training rows. "clip": networks have learnt nothing
+        there, and predictions stay in the range of the training targets (not with preset 'plain' or
+        loss 'poisson'). If many rows of a table lie beyond, an `ExtrapolationWarning` says so.
+        "linear": trends go on. First a linear model of the columns of numbers (up to 1,000) is
+        fitted, with a ridge penalty, and robust to outliers in y. Networks learn what it leaves,
+        from numbers clipped to their training range. It is added to their outputs, unclipped; with
+        loss 'poisson' to their logarithm. `partial_fit` and warm starts keep it as it was first
+        learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -169,7 +178,7 @@ class Regressor(RegressorMixin, BaseMLP):
     Attributes
     ----------
     networks_ : list of Network
-        Copies of the networks.
+        Copies of the networks, without the linear part of ``extrapolation="linear"``.
     estimator_weights_ : ndarray of shape (n_networks,)
         Weight of each network in the mean; they add up to 1.
     histories_ : list of History
@@ -446,7 +455,8 @@ class Regressor(RegressorMixin, BaseMLP):
             y,
             self._loss(),
             standardize=bool(settings.of("standardize")),
-            clip=settings.preset != "plain" and settings.extrapolation == "clip",
+            clip=settings.preset != "plain",
+            extrapolate=settings.extrapolation == "linear",
         )
 
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
@@ -502,7 +512,8 @@ class Regressor(RegressorMixin, BaseMLP):
         -------
         ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             In the unit of the target, float64. Several quantiles never cross. Except with preset
-            'plain' and loss 'poisson', no prediction leaves the range of the training targets.
+            'plain', loss 'poisson' and ``extrapolation="linear"``, no prediction leaves the range
+            of the training targets.
 
         Raises
         ------

@@ -87,6 +87,10 @@ def summarise(estimator: str, model: FittedModel) -> str:
         "Columns",
     ]
     lines += _columns(model.encoder, networks[0].layers, _SCALED[model.standardize])
+    if model.linear is not None:
+        lines.append(
+            f"Linear part of {model.encoder.n_numeric} columns of numbers, which networks correct"
+        )
     first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
     for member in members:
         first_of.setdefault(member.recipe.spec.kind, member.network)

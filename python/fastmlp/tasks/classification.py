@@ -194,7 +194,9 @@ class ClassificationTask(Task):
             return outputs
         return np.hstack([1 - outputs, outputs])
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
         """Outputs as calibrated probabilities, a column for each class or label."""
         return apply_temperature(
             self.probabilities(outputs), self.temperature, exclusive=not self.multilabel

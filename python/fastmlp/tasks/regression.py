@@ -31,9 +31,9 @@ class RegressionTask(Task):
         Columns of y.
     one_dimensional : bool
         Whether y has shape (n_rows,).
-    standardizes, clips : bool
-        Whether networks learn standardised targets, and whether predictions stay in the range of
-        the training targets.
+    standardizes, clips, extrapolates : bool
+        Whether networks learn standardised targets, whether predictions stay in the range of the
+        training targets, and whether a linear part may move that range.
     shift, unit : ndarray of shape (n_outputs,)
         Networks learn ``(y - shift) / unit``.
     lowest, highest : ndarray of shape (n_outputs,)
@@ -45,6 +45,7 @@ class RegressionTask(Task):
     one_dimensional: bool
     standardizes: bool
     clips: bool
+    extrapolates: bool
     shift: NDArray[np.float64]
     unit: NDArray[np.float64]
     lowest: Any = np.inf
@@ -52,7 +53,13 @@ class RegressionTask(Task):
 
     @classmethod
     def learn(
-        cls, y: NDArray[Any], loss: RegressionLoss, *, standardize: bool, clip: bool
+        cls,
+        y: NDArray[Any],
+        loss: RegressionLoss,
+        *,
+        standardize: bool,
+        clip: bool,
+        extrapolate: bool,
     ) -> tuple[RegressionTask, NDArray[Any]]:
         """Learn the shape of y; returns the task and the targets of y's rows."""
         counts = loss.link == "exponential"  # networks learn their logarithm
@@ -64,6 +71,7 @@ class RegressionTask(Task):
             one_dimensional=values.ndim == 1,
             standardizes=standardize and not counts,
             clips=clip and not counts,
+            extrapolates=extrapolate,
             shift=np.zeros(n_outputs),
             unit=np.ones(n_outputs),
         )
@@ -188,13 +196,18 @@ class RegressionTask(Task):
 
     # ---- predictions
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Outputs as predictions in the unit of the target."""
         predicted: NDArray[np.float64] = outputs.astype(np.float64)
         predicted *= self.unit
         predicted += self.shift
-        if self.clips:
+        if self.clips and not self.extrapolates:
             np.clip(predicted, self.lowest, self.highest, out=predicted)
+        elif self.clips and beyond is not None:
+            lowest = self.lowest + np.minimum(beyond, 0)
+            np.clip(predicted, lowest, self.highest + np.maximum(beyond, 0), out=predicted)
         if self.training_loss.several_quantiles:
             # Networks may cross where they know little; sorted they are closer to the truth
             # (Chernozhukov, Fernández-Val & Galichon 2010, https://doi.org/10.3982/ECTA7880).

@@ -110,8 +110,18 @@ class Task(ABC):
     # ---- predictions
 
     @abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Outputs as predictions: numbers in the target's unit, or calibrated probabilities."""
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[Any]:
+        """Outputs as predictions: numbers in the target's unit, or calibrated probabilities.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_rows, n_network_outputs)
+        beyond : ndarray of shape (n_rows, n_outputs) or None
+            What the linear part adds beyond the training range; limits of predictions move by it.
+            None: not known, which lifts them.
+        """
 
     @abstractmethod
     def loss(
