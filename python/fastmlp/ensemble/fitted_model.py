@@ -93,10 +93,9 @@ class FittedModel:
         if self.linear is None:
             self.watch.look_at(table, lambda: self.encoder.names_of_encoded)
             return self.task.decode(self.ensemble.predict(table, n_threads))
-        values = self.linear.values(table)
-        table = self.watch.training_range.clip(table)
-        outputs = self.ensemble.predict(table, n_threads, self.task.raw_offset(values, self.dtype))
-        return self.task.decode(outputs, values - self.linear.values(table))
+        table, offset, beyond = self.linear.split(table, self.watch.training_range)
+        raw_offset = self.task.raw_offset(offset, self.dtype)
+        return self.task.decode(self.ensemble.predict(table, n_threads, raw_offset), beyond)
 
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""

@@ -24,6 +24,10 @@ Array = NDArray[np.float64]
 # A column's outliers count as so many interquartile ranges from its median, and such a side of it
 # is not continued: networks tell distant values apart too little to correct a line through them.
 _OUTLIER = 5.0
+# Share of the linear part that networks correct inside the training range. All of it is too much
+# where a line is wrong, and networks have to undo it; without it they have to learn a trend from
+# rows that never combine its end with all else.
+_INSIDE = 0.5
 _FAR = 1e9  # the same limit for all others, so that no prediction overflows
 _MOST_COLUMNS = 1000
 _MOST_NUMBERS = 2**23  # that slopes are learnt from: every k-th row
@@ -95,12 +99,34 @@ class LinearPart:
             task.link,
         )
         linear = cls(scaling, low, high, fit.coef)
-        offset = linear.values(X)
-        offset[rows] = fit.without_own_row
+        offset = linear.offset(X)
+        offset[rows] = _INSIDE * fit.without_own_row
         return linear, offset
 
-    def values(self, X: NDArray[Any]) -> NDArray[np.float64]:
-        """The linear part of rows of an encoded table, (n_rows, n_outputs)."""
+    def offset(self, X: NDArray[Any]) -> NDArray[np.float64]:
+        """The offset (n_rows, n_outputs) of rows inside the training range."""
+        return _INSIDE * self._values(X)
+
+    def split(
+        self, X: NDArray[Any], training_range: TrainingRange
+    ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+        """Split rows of an encoded table into what networks read and what is added to it.
+
+        Returns
+        -------
+        inside : ndarray of shape (n_rows, n_columns)
+            The table with its numbers clipped to the training range.
+        offset : ndarray of shape (n_rows, n_outputs)
+            To add to the networks' outputs.
+        beyond : ndarray of shape (n_rows, n_outputs)
+            The part of it that is due to numbers beyond the training range.
+        """
+        inside = training_range.clip(X)
+        values = self._values(inside)
+        beyond = np.zeros_like(values) if inside is X else self._values(X) - values
+        return inside, _INSIDE * values + beyond, beyond
+
+    def _values(self, X: NDArray[Any]) -> NDArray[np.float64]:
         values = np.empty((X.shape[0], self.coef.shape[1]))
         numeric = X[:, : self.low.size]
         for rows in pieces(X):

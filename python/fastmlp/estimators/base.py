@@ -161,8 +161,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         watch = _watch(before, encoder, data)
         linear, data = _with_linear_part(settings, before, watch.training_range, task, data)
         if linear is not None and shared is not None:
-            table = watch.training_range.clip(shared.X)
-            shared = shared._replace(X=table, offset=linear.values(shared.X))
+            table, offset, _ = linear.split(shared.X, watch.training_range)
+            shared = shared._replace(X=table, offset=offset)
         assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
             data,
@@ -456,7 +456,7 @@ def _with_linear_part(
         linear, offset = LinearPart.learn(data.X, training_range, task, data.y, data.sample_weight)
         if known is None or linear.equals(known):
             return linear, data._replace(offset=offset)
-    return known, data._replace(offset=known.values(data.X))
+    return known, data._replace(offset=known.offset(data.X))
 
 
 def _watch(before: FittedModel | None, encoder: TableEncoder, data: RowSubset) -> RangeWatch:

@@ -51,7 +51,7 @@ def importances_of(
             targets: NDArray[Any] = targets,
             sample_weight: NDArray[Any] | None = sample_weight,
         ) -> float:
-            offset = None if linear is None else linear.values(X)
+            offset = None if linear is None else linear.offset(X)
             raw_offset = task.raw_offset(offset, ensemble.members[0].network.dtype)
             return task.score(predictor.predict(X, n_threads, raw_offset), targets, sample_weight)
 
