@@ -104,9 +104,16 @@ def test_a_callback_may_overwrite_labels_and_row_numbers(rng):
                 rows[:] = 2**32 - 1
             return False, None
 
-        validation = (X, y_val, None, np.arange(200, N_ROWS, dtype="uint32"))
+        validation = (X, y_val, None, np.arange(200, N_ROWS, dtype="uint32"), None)
         result = _core.train(
-            engine, adam(engine), None, (X, y, None, rows), validation, OPTIONS, on_epoch, None
+            engine,
+            adam(engine),
+            None,
+            (X, y, None, rows, None),
+            validation,
+            OPTIONS,
+            on_epoch,
+            None,
         )
         return result["loss_curve"], result["validation_curve"]
 

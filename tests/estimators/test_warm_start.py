@@ -105,7 +105,12 @@ def test_training_goes_on_after_divergence(options, rate, message, X, y):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [({"n_estimators": 2}, {"n_estimators": 3}), ({}, {"standardize": False})]
+    ("before", "after"),
+    [
+        ({"n_estimators": 2}, {"n_estimators": 3}),
+        ({}, {"standardize": False}),
+        ({}, {"extrapolation": "linear"}),
+    ],
 )
 def test_what_a_fit_was_made_of_cannot_change(before, after, X, y):
     model = tiny(warm_start=True, preset="default", **before).fit(X, y)

@@ -38,8 +38,8 @@ class RidgeFit(NamedTuple):
     ----------
     coef : ndarray of shape (n_columns, n_outputs)
     without_own_row : ndarray of shape (n_rows, n_outputs)
-        ``Z @ coef`` of each row as if the row had been left out, at the same penalty and weights of
-        the other rows (for the identity exact up to these).
+        ``Z @ coef`` of each row with the slopes that there would be without it, at the same
+        penalty, weights and winsorised residuals.
     """
 
     coef: Array
@@ -131,7 +131,7 @@ def _ridge(
     inverse = 1 / (variances + min(penalties, key=error))
     coef = axes @ (inverse * projected)
     fitted = level + centred @ coef
-    leverage = weights * (1 / total + ((centred @ axes) ** 2 @ inverse))
-    leverage = np.minimum(leverage, _LARGEST_LEVERAGE)
-    without = fitted - leverage / (1 - leverage) * (response - fitted)
-    return coef, fitted, without - (level - centre @ coef)
+    of_slopes = weights * ((centred @ axes) ** 2 @ inverse)
+    leverage = np.minimum(of_slopes + weights / total, _LARGEST_LEVERAGE)
+    without = Z @ coef - of_slopes / (1 - leverage) * (response - fitted)
+    return coef, fitted, without
