@@ -62,8 +62,8 @@ class TrainingRange:
         )
         return clipped
 
-    def far_beyond(self, X: NDArray[Any]) -> list[tuple[int, float]]:
-        """Columns of which a notable share of the rows lies beyond the range, and these shares.
+    def far_beyond(self, X: NDArray[Any]) -> list[int]:
+        """Columns of numbers of which a notable share of the rows lies beyond the range.
 
         Rows count that lie further beyond one end than a twentieth of the range, if they are a
         tenth of at least 20 rows, and more than chance brings: of n training rows and m others from
@@ -88,7 +88,7 @@ class TrainingRange:
             )
             log_chance = n_beyond * np.log(n_rows / (n_rows + self.n_rows))
             if n_beyond >= _SHARE * n_rows and log_chance < np.log(_CHANCE):
-                found.append((j, n_beyond / n_rows))
+                found.append(j)
         return found
 
 
@@ -118,27 +118,25 @@ class RangeWatch:
         if not far:
             return
         with self._lock:
-            new = [(j, share) for j, share in far if j not in self._warned]
-            self._warned.update(j for j, _ in new)
+            new = [j for j in far if j not in self._warned]
+            self._warned.update(new)
         if not new:
             return
         try:
             warn(self._message(X, new, names()), ExtrapolationWarning)
         except ExtrapolationWarning:  # raised as an error, which it then is each time
             with self._lock:
-                self._warned.difference_update(j for j, _ in new)
+                self._warned.difference_update(new)
             raise
 
-    def _message(
-        self, X: NDArray[Any], far: Sequence[tuple[int, float]], names: Sequence[str]
-    ) -> str:
-        low, high = self.training_range.low, self.training_range.high
+    def _message(self, X: NDArray[Any], far: Sequence[int], names: Sequence[str]) -> str:
         columns = []
-        for j, share in far[:_MOST_NAMED]:
-            least, greatest = np.nanmin(X[:, j]), np.nanmax(X[:, j])
+        for j in far[:_MOST_NAMED]:
+            low, high = self.training_range.low[j], self.training_range.high[j]
+            share = np.mean((X[:, j] < low) | (X[:, j] > high))
             columns.append(
-                f"{names[j]!r} ({share:.0%} of the rows; {low[j]:g} to {high[j]:g} in training, "
-                f"now {least:g} to {greatest:g})"
+                f"{names[j]!r} ({share:.0%} of the rows; {low:g} to {high:g} in training, now "
+                f"{np.nanmin(X[:, j]):g} to {np.nanmax(X[:, j]):g})"
             )
         more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
         return (
