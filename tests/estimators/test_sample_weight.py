@@ -103,6 +103,7 @@ def test_sample_weight_moves_the_fit(made):
     [LEARNING_PLAIN, LEARNING, LEARNING | {"loss": "poisson"}],
     ids=["plain", "default", "poisson"],
 )
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_rows_of_weight_zero_do_not_count(options, made):
     X, f, _ = made
     y = np.abs(f)

@@ -74,6 +74,7 @@ def test_warm_start_goes_on_with_every_network(n_jobs, X, y):
 
 
 @pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_predictions_reach_the_targets_of_later_calls(go_on, X, y):
     """No prediction leaves the range of the targets, but that is the range of all calls."""
     model = tiny(warm_start=True, **SEVERAL).fit(X, y)

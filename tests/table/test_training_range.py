@@ -49,12 +49,6 @@ def test_the_column_its_range_the_share_and_what_to_do(estimator):
     assert "load" not in message
 
 
-def test_it_points_at_the_line_of_the_caller(model):
-    with pytest.warns(ExtrapolationWarning) as caught:
-        model.predict(LATER)
-    assert caught[0].filename == __file__
-
-
 def test_once_for_a_model_and_column(model):
     before = model.predict(FRAME)
     assert len(said(lambda: model.predict(LATER))) == 1
