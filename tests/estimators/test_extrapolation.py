@@ -231,6 +231,21 @@ def test_importances_are_of_the_whole_model(trend):
     assert abs(model.feature_importances_[1]) < 0.1
 
 
+def test_importances_by_validation_rows_beyond_the_range(trend):
+    X, y = trend
+    X = np.column_stack([X, np.random.default_rng(1).normal(size=400)])
+    model = Regressor(**SMALL | {"compute_importances": True})
+    model.fit(X[PAST], y[PAST], X_val=X[250:], y_val=y[250:])
+    assert model.feature_importances_[0] > 0.05
+    assert abs(model.feature_importances_[1]) < 0.05
+
+
+def test_targets_too_large(trend):
+    X, y = trend
+    with pytest.raises(ValueError, match="too large to be standardised"):
+        Regressor(**SMALL).fit(X, 1e300 * y)
+
+
 # ---- training that goes on
 
 

@@ -64,12 +64,17 @@ def reweighted_ridge(Z: Array, y: Array, weights: Array | None, link: str) -> Ri
     raw = _first_outputs(y, own_weights, link)
     least_penalty = 0.0 if link == "identity" else _LEAST_PENALTY * len(Z)
     coef, without_own_row = np.zeros((Z.shape[1], y.shape[1])), np.zeros(y.shape)
-    with ONE_BLAS_THREAD:  # so that the bits do not depend on the number of threads
+    # One thread, so that the bits do not depend on their number. Targets too large for squares
+    # make NaN, which is an error where targets are scaled.
+    with ONE_BLAS_THREAD, np.errstate(over="ignore", invalid="ignore"):
+        design = _Design(Z, own_weights)
         for _ in range(_MOST_ITERATIONS):
             before = raw.copy()
             for k in range(y.shape[1]):  # in turn: the outputs of softmax depend on each other
                 factor, response = _working_model(raw, y, k, link)
-                fit = _ridge(Z, response, own_weights * factor, least_penalty)
+                if link != "identity":
+                    design = _Design(Z, own_weights * factor)
+                fit = design.ridge(response, least_penalty)
                 coef[:, k], raw[:, k], without_own_row[:, k] = fit
             if np.abs(raw - before).max() <= _TOLERANCE * raw.std():
                 break
@@ -102,36 +107,43 @@ def _working_model(raw: Array, y: Array, k: int, link: str) -> tuple[Array | flo
     return weights, raw[:, k] + (y[:, k] - predicted) / weights
 
 
-def _ridge(
-    Z: Array, response: Array, weights: Array, least_penalty: float
-) -> tuple[Array, Array, Array]:
-    """Weighted ridge regression with an intercept, the penalty chosen by cross-validation.
+class _Design:
+    """Weighted rows on the principal axes of their columns, for ridge regressions on them."""
 
-    Returns coefficients, fitted values, and what ``Z @ coef`` would be without the row.
-    """
-    n_rows, total = len(Z), weights.sum()
-    centre, level = weights @ Z / total, weights @ response / total
-    centred, deviation = Z - centre, response - level
-    weighted = weights[:, None] * centred
-    variances, axes = np.linalg.eigh(weighted.T @ centred)
-    variances = np.maximum(variances, 0.0)
-    projected = axes.T @ (weighted.T @ deviation)
-    spread = weights @ deviation**2
-    unit = variances.mean() if variances.any() else 1.0
-    penalties = np.maximum(_PENALTIES * unit, least_penalty)
+    def __init__(self, Z: Array, weights: Array) -> None:
+        self._weights, self._total = weights, weights.sum()
+        self._centre = weights @ Z / self._total
+        centred = Z - self._centre
+        variances, self._axes = np.linalg.eigh((weights[:, None] * centred).T @ centred)
+        self._variances = np.maximum(variances, 0.0)
+        self._rotated = centred @ self._axes
 
-    def error(penalty: float) -> float:
-        inverse = 1 / (variances + penalty)
-        n_parameters = 1 + (variances * inverse).sum()
-        if n_parameters > max(1.0, _MOST_OF_ROWS * n_rows):
-            return np.inf
-        gain = (projected**2 * inverse * (2 - variances * inverse)).sum()
-        return float((spread - gain) / (1 - n_parameters / (n_rows + 1)) ** 2)
+    def ridge(self, response: Array, least_penalty: float) -> tuple[Array, Array, Array]:
+        """Ridge regression with an intercept, the penalty chosen by cross-validation.
 
-    inverse = 1 / (variances + min(penalties, key=error))
-    coef = axes @ (inverse * projected)
-    fitted = level + centred @ coef
-    of_slopes = weights * ((centred @ axes) ** 2 @ inverse)
-    leverage = np.minimum(of_slopes + weights / total, _LARGEST_LEVERAGE)
-    without = Z @ coef - of_slopes / (1 - leverage) * (response - fitted)
-    return coef, fitted, without
+        Returns coefficients, fitted values, and ``Z @ coef`` of each row by the coefficients that
+        there would be without it.
+        """
+        n_rows, weights, variances = len(response), self._weights, self._variances
+        level = weights @ response / self._total
+        deviation = response - level
+        projected = self._rotated.T @ (weights * deviation)
+        spread = weights @ deviation**2
+        unit = variances.mean() if variances.any() else 1.0
+
+        def error(penalty: float) -> float:
+            inverse = 1 / (variances + penalty)
+            n_parameters = 1 + (variances * inverse).sum()
+            if n_parameters > max(1.0, _MOST_OF_ROWS * n_rows):
+                return np.inf
+            gain = (projected**2 * inverse * (2 - variances * inverse)).sum()
+            return float((spread - gain) / (1 - n_parameters / (n_rows + 1)) ** 2)
+
+        inverse = 1 / (variances + min(np.maximum(_PENALTIES * unit, least_penalty), key=error))
+        coef = self._axes @ (inverse * projected)
+        slopes = self._rotated @ (inverse * projected)
+        fitted = level + slopes
+        of_slopes = weights * (self._rotated**2 @ inverse)
+        leverage = np.minimum(of_slopes + weights / self._total, _LARGEST_LEVERAGE)
+        change = of_slopes / (1 - leverage) * (response - fitted)
+        return coef, fitted, slopes + self._centre @ coef - change

@@ -455,7 +455,7 @@ def _with_linear_part(
     if known is None or may_be_the_same_rows:
         linear, offset = LinearPart.learn(data.X, training_range, task, data.y, data.sample_weight)
         if known is None or linear.equals(known):
-            return linear, data._replace(offset=offset)
+            return known or linear, data._replace(offset=offset)
     return known, data._replace(offset=known.offset(data.X))
 
 

@@ -44,19 +44,24 @@ def importances_of(
         if subset is None or weight == 0:
             continue
         targets, sample_weight = subset.own_targets()
+        table = np.array(subset.X[subset.selection])
+        # What is not due to numbers inside the training range stays as it is.
+        fixed: Any = 0.0
+        if linear is not None and subset.offset is not None:
+            fixed = subset.offset[subset.selection] - linear.offset(table)
 
         def score(
             X: NDArray[Any],
             predictor: Any = predictor,
             targets: NDArray[Any] = targets,
             sample_weight: NDArray[Any] | None = sample_weight,
+            fixed: Any = fixed,
         ) -> float:
-            offset = None if linear is None else linear.offset(X)
+            offset = None if linear is None else linear.offset(X) + fixed
             raw_offset = task.raw_offset(offset, ensemble.members[0].network.dtype)
             return task.score(predictor.predict(X, n_threads, raw_offset), targets, sample_weight)
 
         random_state = np.random.RandomState(member.network._engine.seed)
-        table = np.array(subset.X[subset.selection])
         falls.append(permutation_importances(table, groups, score, random_state))
         weights.append(weight)
     mean: NDArray[np.float64] = np.average(falls, axis=0, weights=weights)
