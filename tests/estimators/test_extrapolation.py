@@ -201,6 +201,16 @@ def test_without_columns_of_numbers(estimator):
     np.testing.assert_array_equal(outputs(model, frame), outputs(clipped, frame))
 
 
+def test_classes_inside_the_training_range_are_as_without(season):
+    X, y = season
+    y = target(Classifier, y)
+    one, other = (
+        Classifier(**SMALL | {"extrapolation": how}).fit(X[PAST], y[PAST])
+        for how in ("linear", "clip")
+    )
+    np.testing.assert_array_equal(one.predict_proba(X[PAST]), other.predict_proba(X[PAST]))
+
+
 # ---- held-out rows
 
 
@@ -322,7 +332,8 @@ def test_inputs_stay_as_they_were(trend):
 def test_summary_mentions_it(season):
     X, y = season
     told = Regressor(**SMALL).fit(X, y).summary()
-    assert "Linear part of 6 columns of numbers, which networks correct" in told.splitlines()
+    line = "Linear part of 6 columns of numbers, which goes on beyond the training range"
+    assert line in told.splitlines()
     assert "Linear part" not in Regressor(**SMALL | {"extrapolation": "clip"}).fit(X, y).summary()
 
 

@@ -24,10 +24,6 @@ Array = NDArray[np.float64]
 # A column's outliers count as so many interquartile ranges from its median, and such a side of it
 # is not continued: networks tell distant values apart too little to correct a line through them.
 _OUTLIER = 5.0
-# Share of the linear part that networks correct inside the training range. All of it is too much
-# where a line is wrong, and networks have to undo it; without it they have to learn a trend from
-# rows that never combine its end with all else.
-_INSIDE = 0.5
 _FAR = 1e9  # the same limit for all others, so that no prediction overflows
 _MOST_COLUMNS = 1000
 _MOST_NUMBERS = 2**23  # that slopes are learnt from: every k-th row
@@ -46,12 +42,15 @@ class LinearPart:
         Median and interquartile range of the columns of numbers.
     low, high : ndarray of shape (n_numeric,)
     coef : ndarray of shape (n_numeric, n_outputs)
+    share : float
+        Of the linear part, inside the training range; beyond it all is added that it adds there.
     """
 
     scaling: Scaling
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     coef: NDArray[np.float64]
+    share: float
 
     @classmethod
     def learn(
@@ -98,14 +97,14 @@ class LinearPart:
             None if weights is None else weights[rows].astype(np.float64),
             task.link,
         )
-        linear = cls(scaling, low, high, fit.coef)
+        linear = cls(scaling, low, high, fit.coef, task.linear_share)
         offset = linear.offset(X)
-        offset[rows] = _INSIDE * fit.without_own_row
+        offset[rows] = linear.share * fit.without_own_row
         return linear, offset
 
     def offset(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """The offset (n_rows, n_outputs) of rows inside the training range."""
-        return _INSIDE * self._values(X)
+        return self.share * self._values(X)
 
     def split(
         self, X: NDArray[Any], training_range: TrainingRange
@@ -124,7 +123,7 @@ class LinearPart:
         inside = training_range.clip(X)
         values = self._values(inside)
         beyond = np.zeros_like(values) if inside is X else self._values(X) - values
-        return inside, _INSIDE * values + beyond, beyond
+        return inside, self.share * values + beyond, beyond
 
     def _values(self, X: NDArray[Any]) -> NDArray[np.float64]:
         values = np.empty((X.shape[0], self.coef.shape[1]))

@@ -163,10 +163,10 @@ class Classifier(ClassifierMixin, BaseMLP):
     extrapolation : {"clip", "linear"}, default="clip"
         What happens beyond the range of the training rows. "clip": networks have learnt nothing
         there. If many rows of a table lie beyond, an `ExtrapolationWarning` says so. "linear":
-        trends go on. First a linear model of the columns of numbers (up to 1,000) is fitted, a
-        logistic regression with a ridge penalty. Networks learn what it leaves, from numbers
-        clipped to their training range. It is added to their logits, unclipped. `partial_fit` and
-        warm starts keep it as it was first learnt.
+        trends go on. A logistic regression on the columns of numbers (up to 1,000) is fitted too,
+        with a ridge penalty. Networks read numbers clipped to their training range, and what it
+        adds beyond the range is added to their logits. `partial_fit` and warm starts keep it as it
+        was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None

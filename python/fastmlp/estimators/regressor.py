@@ -161,10 +161,10 @@ class Regressor(RegressorMixin, BaseMLP):
         there, and predictions stay in the range of the training targets (not with preset 'plain' or
         loss 'poisson'). If many rows of a table lie beyond, an `ExtrapolationWarning` says so.
         "linear": trends go on. First a linear model of the columns of numbers (up to 1,000) is
-        fitted, with a ridge penalty, and robust to outliers in y. Networks learn what it leaves,
-        from numbers clipped to their training range. It is added to their outputs, unclipped; with
-        loss 'poisson' to their logarithm. `partial_fit` and warm starts keep it as it was first
-        learnt.
+        fitted, with a ridge penalty, and robust to outliers in y. Networks learn what half of it
+        leaves, from numbers clipped to their training range. This half is added to their outputs,
+        and all that it adds beyond the range; with loss 'poisson' to the logarithm. `partial_fit`
+        and warm starts keep it as it was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None

@@ -180,6 +180,11 @@ class ClassificationTask(Task):
 
     # ---- the linear part
 
+    @property
+    def linear_share(self) -> float:
+        """None: where classes are nearly separable, networks would have to undo large logits."""
+        return 0.0
+
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Zeros and ones, a column for each output."""
         if self.link == "softmax":

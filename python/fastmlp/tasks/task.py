@@ -97,6 +97,11 @@ class Task(ABC):
 
     # ---- the linear part
 
+    @property
+    @abstractmethod
+    def linear_share(self) -> float:
+        """Share of a linear model that is added to the networks inside the training range."""
+
     @abstractmethod
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Targets (n_rows, n_outputs) of a linear model of the raw outputs."""
