@@ -158,10 +158,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
-        watch = _watch(before, encoder, data)
-        linear, data = _with_linear_part(settings, before, watch.training_range, task, data)
+        linear, data = _with_linear_part(settings, before, encoder, task, data)
         if linear is not None and shared is not None:
-            table, offset, _ = linear.split(shared.X, watch.training_range)
+            training_range = _watch(before, encoder, data).training_range
+            table, offset, _ = linear.split(shared.X, training_range)
             shared = shared._replace(X=table, offset=offset)
         assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
@@ -223,7 +223,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             task=task,
             ensemble=ensemble,
             linear=linear,
-            watch=watch,
+            watch=_watch(before, encoder, data),
             standardize=settings.of("standardize"),
             n_estimators=assignment.n_estimators,
             assignment=assignment,
@@ -241,9 +241,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
         )
-        watch = _watch(before, encoder, data)
         linear, data = _with_linear_part(
-            settings, before, watch.training_range, task, data, may_be_the_same_rows=False
+            settings, before, encoder, task, data, may_be_the_same_rows=False
         )
         if before is None:
             random_state = check_random_state(self.random_state)
@@ -264,7 +263,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 training.members, scaling, task.link, _weights_before(before, training)
             ),
             linear=linear,
-            watch=watch,
+            watch=_watch(before, encoder, data),
             standardize=settings.of("standardize"),
             n_estimators=len(members) if before is None else before.n_estimators,
             assignment=None if before is None else before.assignment,
@@ -438,7 +437,7 @@ def _new_networks(
 def _with_linear_part(
     settings: Settings,
     before: FittedModel | None,
-    training_range: TrainingRange,
+    encoder: TableEncoder,
     task: Task,
     data: RowSubset,
     *,
@@ -453,6 +452,7 @@ def _with_linear_part(
         return None, data
     known = None if before is None else before.linear
     if known is None or may_be_the_same_rows:
+        training_range = _watch(before, encoder, data).training_range
         linear, offset = LinearPart.learn(data.X, training_range, task, data.y, data.sample_weight)
         if known is None or linear.equals(known):
             return known or linear, data._replace(offset=offset)

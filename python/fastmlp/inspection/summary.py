@@ -89,8 +89,8 @@ def summarise(estimator: str, model: FittedModel) -> str:
     lines += _columns(model.encoder, networks[0].layers, _SCALED[model.standardize])
     if model.linear is not None:
         lines.append(
-            f"Linear part of {model.encoder.n_numeric} columns of numbers, which goes on beyond the "
-            "training range"
+            f"Linear part of {model.encoder.n_numeric} columns of numbers, which goes on beyond "
+            "the training range"
         )
     first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
     for member in members:

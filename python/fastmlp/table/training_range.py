@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import ExtrapolationWarning, warn
-from fastmlp.table.rows import pieces, rows_with_weight
+from fastmlp.table.rows import pieces, rows_with_weight, slices
 
 _FEWEST_ROWS = 20  # of a table that is compared with the range
 _MARGIN = 0.05  # beyond the range counts what is further away than this share of its width
 _SHARE = 0.1  # of a table's rows that must lie beyond the range of a column
-_CHANCE = 1e-6  # that so many rows of the training rows' own distribution do
+_CHANCE = 1e-6  # that so many rows of the training rows' own distribution do, in any column
+_COLUMNS = 2**15  # compared at a time, so that no array beside the result is as long as a row
 _MOST_NAMED = 3  # columns in one warning
 
 
@@ -39,14 +40,17 @@ class TrainingRange:
     @classmethod
     def of_no_rows(cls, n_numeric: int) -> TrainingRange:
         """A range that holds nothing yet."""
-        return cls(np.full(n_numeric, np.inf), np.full(n_numeric, -np.inf), 0)
+        return cls(np.broadcast_to(np.inf, n_numeric), np.broadcast_to(-np.inf, n_numeric), 0)
 
     def widened(self, X: NDArray[Any], weights: NDArray[Any] | None) -> TrainingRange:
         """The range with these training rows too; those of weight 0 do not count."""
         rows = rows_with_weight(None, weights)
-        low, high = self.low, self.high
-        for piece in pieces(X, rows):
-            low, high = _least_and_greatest(X[piece, : low.size], low, high)
+        low, high = self.low.copy(), self.high.copy()
+        for columns in slices(low.size, _COLUMNS):
+            for piece in pieces(X[:, columns], rows):
+                low[columns], high[columns] = _least_and_greatest(
+                    X[piece, columns], low[columns], high[columns]
+                )
         return TrainingRange(low, high, self.n_rows + (X.shape[0] if rows is None else rows.size))
 
     def clip(self, X: NDArray[Any]) -> NDArray[Any]:
@@ -87,7 +91,7 @@ class TrainingRange:
                 np.count_nonzero(numeric[:, j] > ceiling[j]),
             )
             log_chance = n_beyond * np.log(n_rows / (n_rows + self.n_rows))
-            if n_beyond >= _SHARE * n_rows and log_chance < np.log(_CHANCE):
+            if n_beyond >= _SHARE * n_rows and log_chance < np.log(_CHANCE / self.low.size):
                 found.append(j)
         return found
 
