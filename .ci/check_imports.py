@@ -10,10 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # A module or package directly under python/fastmlp, and the others that it may import.
-SMALL = ["_core", "_other_names", "_threads", "_user_warnings", "_version"]
+SMALL = [
+    "_core",
+    "_one_blas_thread",
+    "_other_names",
+    "_threads",
+    "_user_warnings",
+    "_version",
+]
 PYTHON = {
     "_version": [],
     "_user_warnings": [],
+    "_one_blas_thread": [],
     "_other_names": [],
     "_cpu": [],
     "_core": ["_cpu"],

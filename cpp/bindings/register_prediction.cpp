@@ -3,6 +3,7 @@
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
 #include "bindings/tables.h"
+#include "bindings/targets.h"
 #include "predict/predictor.h"
 
 namespace fastmlp::bindings {
@@ -26,16 +27,18 @@ void register_for(py::module_& m, const std::string& suffix) {
           arg("arrays"))
       .def(
           "predict",
-          [](const Predictor<T>& predictor, const TableObject& x, int n_threads) {
+          [](const Predictor<T>& predictor, const TableObject& x, int n_threads,
+             const std::optional<py::array>& offset) {
             return visit_table<T>(x, predictor.stack(), "X", [&](const auto& table) {
+              const T* added = offset ? offset_of<T>(*offset, table.rows, predictor.outputs(), "offset") : nullptr;
               py::array_t<T> out({table.rows, predictor.outputs()});
               T* to = out.mutable_data();
               const py::gil_scoped_release release;
-              predictor.predict(table, to, n_threads, check_signals);
+              predictor.predict(table, to, n_threads, check_signals, added);
               return out;
             });
           },
-          arg("X"), arg("n_threads"));
+          arg("X"), arg("n_threads"), arg("offset") = py::none());
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ TrainOptions train_options(const py::dict& from) {
   return to;
 }
 
-/** Part is (X, y, sample_weight or None, row numbers or None), X a TableObject; its arrays and `labels` must outlive
- * the result. */
+/** Part is (X, y, sample_weight or None, row numbers or None, offset or None), X a TableObject; its arrays and `labels`
+ * must outlive the result. */
 template <class T>
 Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
                       Labels& labels) {
@@ -53,6 +53,8 @@ Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple&
     data.use_all_rows();
   else
     data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), n_rows, "rows" + suffix, "X" + suffix);
+  if (!part[4].is_none())
+    data.offset = offset_of<T>(array(4), n_rows, network.stack().outputs(), ("offset" + suffix).c_str());
   return data;
 }
 

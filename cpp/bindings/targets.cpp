@@ -35,9 +35,19 @@ const T* weights_of(const py::array& weights, Index rows, const char* name) {
   return static_cast<const T*>(weights.data());
 }
 
+template <class T>
+const T* offset_of(const py::array& offset, Index rows, Index outputs, const char* name) {
+  if (!py::isinstance<py::array_t<T, py::array::c_style>>(offset) || offset.ndim() != 2 || offset.shape(0) != rows ||
+      offset.shape(1) != outputs)
+    invalid(name, "must be a C-contiguous array of the network's dtype with shape (" + std::to_string(rows) + ", " +
+                      std::to_string(outputs) + "); got shape " + shape_of(offset));
+  return static_cast<const T*>(offset.data());
+}
+
 #define FASTMLP_INSTANTIATE(T)                                                                    \
   template Targets<T> targets_of(const py::array&, LossKind, Index, Index, const char*, Labels&); \
-  template const T* weights_of<T>(const py::array&, Index, const char*);
+  template const T* weights_of<T>(const py::array&, Index, const char*);                          \
+  template const T* offset_of<T>(const py::array&, Index, Index, const char*);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)
 #undef FASTMLP_INSTANTIATE

@@ -23,4 +23,8 @@ Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outpu
 template <class T>
 const T* weights_of(const py::array& weights, Index rows, const char* name);
 
+/** Numbers to add to the raw outputs, rows x outputs. The array must outlive the result. */
+template <class T>
+const T* offset_of(const py::array& offset, Index rows, Index outputs, const char* name);
+
 }  // namespace fastmlp::bindings

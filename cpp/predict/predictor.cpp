@@ -1,6 +1,7 @@
 #include "predict/predictor.h"
 
 #include "kernels/softmax.h"
+#include "nn/offset.h"
 
 namespace fastmlp {
 namespace {
@@ -31,22 +32,26 @@ Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link 
 }
 
 template <class T>
-void Predictor<T>::predict(const Table& table, T* out, int max_threads, const Interruption& interruption) const {
-  predict(NetworkInputs<T>{&table, &inputs_, nullptr}, table.rows, out, max_threads, interruption);
+void Predictor<T>::predict(const Table& table, T* out, int max_threads, const Interruption& interruption,
+                           const T* offset) const {
+  predict(NetworkInputs<T>{&table, &inputs_, nullptr}, table.rows, out, max_threads, interruption, offset);
 }
 
 template <class T>
-void Predictor<T>::predict(const SparseTable<T>& table, T* out, int max_threads,
-                           const Interruption& interruption) const {
-  predict(NetworkInputs<T>{nullptr, nullptr, &table}, table.rows, out, max_threads, interruption);
+void Predictor<T>::predict(const SparseTable<T>& table, T* out, int max_threads, const Interruption& interruption,
+                           const T* offset) const {
+  predict(NetworkInputs<T>{nullptr, nullptr, &table}, table.rows, out, max_threads, interruption, offset);
 }
 
 template <class T>
 void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out, int max_threads,
-                           const Interruption& interruption) const {
+                           const Interruption& interruption, const T* offset) const {
   compute_outputs<T>(*stack_, {values_.data(), forward_copy_.data(), nullptr, Use::prediction}, inputs, n_rows, Pass{},
-                     max_threads, interruption,
-                     [this, out](Index row, Matrix<T> raw) { apply_link(link_, raw, out + row * outputs()); });
+                     max_threads, interruption, [this, out, offset](Index row, Matrix<T> raw) {
+                       const Index first = row * outputs();
+                       if (offset) add_offset<T>(offset + first, nullptr, raw);
+                       apply_link(link_, raw, out + first);
+                     });
 }
 
 template class Predictor<float>;

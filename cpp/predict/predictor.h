@@ -18,15 +18,17 @@ class Predictor {
   Index outputs() const { return stack_->outputs(); }
   const Buffer<T>& values() const { return values_; }
 
-  /** out (table.rows x outputs, row-major without padding) <- predictions. A row's prediction
-   * does not depend on the rows around it. */
-  void predict(const Table& table, T* out, int max_threads, const Interruption& interruption = {}) const;
+  /** out (table.rows x outputs, row-major without padding) <- predictions. `offset` (like out) is added to the raw
+   * outputs; null: nothing is. A row's prediction does not depend on the rows around it. */
+  void predict(const Table& table, T* out, int max_threads, const Interruption& interruption = {},
+               const T* offset = nullptr) const;
   /** The same for a network that takes sparse rows. */
-  void predict(const SparseTable<T>& table, T* out, int max_threads, const Interruption& interruption = {}) const;
+  void predict(const SparseTable<T>& table, T* out, int max_threads, const Interruption& interruption = {},
+               const T* offset = nullptr) const;
 
  private:
-  void predict(const NetworkInputs<T>& inputs, Index n_rows, T* out, int max_threads,
-               const Interruption& interruption) const;
+  void predict(const NetworkInputs<T>& inputs, Index n_rows, T* out, int max_threads, const Interruption& interruption,
+               const T* offset) const;
 
   std::shared_ptr<const Stack<T>> stack_;
   Buffer<T> values_, forward_copy_;

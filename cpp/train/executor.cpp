@@ -125,12 +125,12 @@ bool Executor<T>::evaluation_part(Member& member) {
     const std::uint32_t* picked = validation_.rows.data() + row;
     forward_rows(network_.stack(), weights, {&validation_.x, &inputs_, &validation_.sparse},
                  {picked, 0, rows, mine.last - row - rows}, workspace, 0, Pass{});
-    evaluate_loss<T>(validation_loss_, workspace.output().slice(0, rows), validation_.y, validation_.weights, picked,
-                     1.0, losses_.data() + row, Matrix<T>{});
+    const Matrix<T> output = workspace.output().slice(0, rows);
+    if (validation_.offset) add_offset(validation_.offset, picked, output);
+    evaluate_loss<T>(validation_loss_, output, validation_.y, validation_.weights, picked, 1.0, losses_.data() + row,
+                     Matrix<T>{});
     if (outputs_.size() == 0) continue;
-    const Index outputs = network_.stack().outputs();
-    for (Index i = 0; i < rows; ++i)
-      std::copy_n(workspace.output().row(i), outputs, outputs_.data() + (row + i) * outputs);
+    for (Index i = 0; i < rows; ++i) std::copy_n(output.row(i), output.cols, outputs_.data() + (row + i) * output.cols);
   }
   return !member.barrier(step_.stopping());
 }

@@ -243,6 +243,7 @@ void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>
   const Pass pass{true, network_.seed(), chunk.step, chunk.first + row, chunk.dropout_share};
   forward_rows(stack_, network_.weights(), {&data_.x, &inputs_, &data_.sparse},
                {picked, 0, count, chunk.count - row - count}, workspace, at, pass);
+  if (data_.offset) add_offset(data_.offset, picked, rows(workspace.output()));
   const Matrix<T> delta = rows(workspace.output_delta());
   if (given_delta.data) {
     for (Index i = 0; i < count; ++i) {

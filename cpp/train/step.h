@@ -15,19 +15,22 @@
 #include "nn/forward_rows.h"
 #include "nn/loss.h"
 #include "nn/network.h"
+#include "nn/offset.h"
 #include "train/average.h"
 #include "train/gradient_tree.h"
 #include "train/optimizer.h"
 
 namespace fastmlp {
 
-/** A table, dense or sparse, with its true values and weights (null: all one). */
+/** A table, dense or sparse, with its true values, weights (null: all one) and offsets (null: none), which are
+ * added to the raw outputs. */
 template <class T>
 struct Samples {
   Table x;
   Targets<T> y;
   const T* weights = nullptr;
-  SparseTable<T> sparse;  // in place of x, for a network that takes such
+  const T* offset = nullptr;  // rows x outputs
+  SparseTable<T> sparse;      // in place of x, for a network that takes such
 
   void use(const Table& table) { x = table; }
   void use(const SparseTable<T>& table) { sparse = table; }

@@ -1,5 +1,6 @@
 """Multilayer perceptrons on tables: scikit-learn's API, a C++ core at the machine's speed."""
 
+from fastmlp._user_warnings import ExtrapolationWarning
 from fastmlp._version import __version__
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.progress import EpochRecord
@@ -14,6 +15,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EpochRecord",
+    "ExtrapolationWarning",
     "History",
     "LossCurveDisplay",
     "Network",

@@ -1,4 +1,4 @@
-"""Warnings that point at the user's line."""
+"""Warnings that point at the user's line, and their classes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import warnings
 from pathlib import Path
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
+
+
+class ExtrapolationWarning(UserWarning):
+    """Many rows of a table lie beyond the range of the training rows; see docs/forecasts.md."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

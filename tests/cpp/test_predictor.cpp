@@ -1,4 +1,5 @@
 // The predictor: the network's forward pass, from any number of threads at once, row by row.
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <thread>
@@ -46,6 +47,20 @@ TEST(predictions_equal_the_networks_forward_pass) {
        {mlp({3, 1}, "relu"), mlp({7, 20, 130, 5}, "gelu", 0.5), mlp({40, 300, 2, 64, 1}, "tanh", 0.1)}) {
     check_forward<float>(specs);
     check_forward<double>(specs);
+  }
+}
+
+TEST(offsets_are_added_to_raw_outputs) {
+  const Data<double> data(300, 3, 2);
+  const Network<double> network(mlp({3, 8, 2}, "tanh"), 2);
+  const Predictor<double> raw(network, {}, Link::identity), counts(network, {}, Link::exponential);
+  const std::vector<double> without = predict(raw, data.table(), 1);
+  std::vector<double> with(without.size()), twice(without.size());
+  raw.predict(data.table(), with.data(), 1, {}, without.data());
+  counts.predict(data.table(), twice.data(), 2, {}, without.data());
+  for (std::size_t i = 0; i < without.size(); ++i) {
+    CHECK(with[i] == 2 * without[i]);
+    CHECK(std::abs(twice[i] - std::exp(with[i])) <= 1e-12 * twice[i]);
   }
 }
 

@@ -103,13 +103,13 @@ def test_a_callback_may_overwrite_labels_and_row_numbers(rng):
                 rows[:] = 2**32 - 1
             return False, None
 
-        validation = (X, y_val, None, np.arange(200, N_ROWS, dtype="uint32"))
+        validation = (X, y_val, None, np.arange(200, N_ROWS, dtype="uint32"), None)
         threads = _core.ThreadBudget(1, 1)
         result = _core.train(
             engine,
             adam(engine),
             None,
-            (X, y, None, rows),
+            (X, y, None, rows, None),
             validation,
             OPTIONS,
             threads,

@@ -129,6 +129,7 @@ def test_out_of_fold_predictions_are_of_networks_that_have_not_seen_the_row(X, y
 
 
 @pytest.mark.parametrize("n_labels", [1, 2, 3])
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_probabilities_stay_probabilities(n_labels, X):
     # Large inputs saturate the outputs at exactly 0 and 1.
     y = (X[:, :n_labels] > 0).astype(int)

@@ -63,6 +63,7 @@ def test_copy_of_an_unfitted_model(estimator):
 
 
 @presets
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_copy_after_set_params_predicts_as_before(more):
     """A parameter counts from the next fit on, not from the next pickling."""
     X, y = DATA[Regressor]

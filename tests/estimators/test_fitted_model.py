@@ -19,6 +19,7 @@ OTHER = {  # values of all that a prediction could depend on
     "categorical_features": [0],
     "numeric_embedding": None,
     "standardize": False,
+    "extrapolation": "linear",
     "dtype": "float64",
     "random_state": 5,
     "early_stopping": False,

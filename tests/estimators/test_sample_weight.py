@@ -147,6 +147,7 @@ def test_folds_share_out_the_rows_that_count():
     [LEARNING_PLAIN, LEARNING, LEARNING | {"loss": "poisson"}],
     ids=["plain", "default", "poisson"],
 )
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_rows_of_weight_zero_do_not_count(options, made):
     X, f, _ = made
     y = np.abs(f)

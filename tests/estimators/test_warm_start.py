@@ -74,6 +74,7 @@ def test_warm_start_goes_on_with_every_network(n_jobs, X, y):
 
 
 @pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_predictions_reach_the_targets_of_later_calls(go_on, X, y):
     """No prediction leaves the range of the targets, but that is the range of all calls."""
     model = tiny(warm_start=True, **SEVERAL).fit(X, y)
@@ -105,7 +106,12 @@ def test_training_goes_on_after_divergence(options, rate, message, X, y):
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [({"n_estimators": 2}, {"n_estimators": 3}), ({}, {"standardize": False})]
+    ("before", "after"),
+    [
+        ({"n_estimators": 2}, {"n_estimators": 3}),
+        ({}, {"standardize": False}),
+        ({}, {"extrapolation": "linear"}),
+    ],
 )
 def test_what_a_fit_was_made_of_cannot_change(before, after, X, y):
     model = tiny(warm_start=True, preset="default", **before).fit(X, y)

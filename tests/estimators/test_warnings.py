@@ -60,6 +60,13 @@ def too_little_time():
     Regressor(time_limit=1e-9, **TINY).fit(X, X[:, 0])
 
 
+def beyond_the_range():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = Regressor(**TINY).fit(FRAME, X[:, 0])
+    model.predict(FRAME + 100)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -72,6 +79,7 @@ def too_little_time():
         (metric_is_nan_on_threads, "eval_metric was not a number"),
         (names_are_missing, "valid feature names"),
         (interrupted, "interrupted by user"),
+        (beyond_the_range, "beyond the training range"),
         (too_little_time, "leaves time for 1 of 2 networks"),
     ],
 )

@@ -74,6 +74,7 @@ def test_quantiles_are_as_far_apart_as_the_noise_is_wide(quantiles):
 
 @pytest.mark.parametrize("far", [1, 100, 1e6])
 @pytest.mark.parametrize("preset", ["fast", "plain"])
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_quantiles_never_cross(preset, far):
     many = np.linspace(0.02, 0.98, 25)
     model = regressor(

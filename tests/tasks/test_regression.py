@@ -49,6 +49,7 @@ def test_counts(preset, mean):
     assert likeness > (0.6 if mean < 1 else 0.95)  # of 40 events in all, or of thousands
 
 
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_counts_far_away_are_positive_and_finite():
     y = np.random.default_rng(5).poisson(1000 * np.exp(X[:, 0]))
     predicted = regressor(y, loss="poisson").predict(1000 * UNSEEN)
@@ -79,6 +80,7 @@ def test_targets_of_very_different_scales(loss):
 
 
 @pytest.mark.parametrize("preset", ["fast", "default", "plain"])
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
 def test_predictions_stay_in_the_range_of_training(preset):
     y = np.column_stack([X[:, 0], 100 * X[:, 1]])
     model = regressor(y, preset=preset, standardize=True)

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from fastmlp._version import __version__
 from fastmlp.ensemble.history import History, mean_curve
+from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.member import Member, check_unchanged
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
+from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
 
 
@@ -38,6 +41,10 @@ class FittedModel:
         From y to targets, and from outputs to predictions; with the temperature.
     ensemble : WeightedEnsemble
         Networks with their recipes and histories, and the weight of each.
+    linear : LinearPart or None
+        What is added to the networks, with ``extrapolation="linear"``.
+    watch : RangeWatch
+        Of the training range. Warns of tables beyond it, if there is no linear part.
     standardize : bool or str
         The setting that `scaling` was learnt with.
     n_estimators : int
@@ -61,6 +68,8 @@ class FittedModel:
     scaling: Scaling
     task: Task
     ensemble: WeightedEnsemble
+    linear: LinearPart | None
+    watch: RangeWatch
     standardize: bool | str
     n_estimators: int
     assignment: RowAssignment | None
@@ -81,7 +90,15 @@ class FittedModel:
             Name of the estimator in messages.
         """
         self.encoder.check_features(X, estimator)
-        return self.task.decode(self.ensemble.predict(self.encoder.encode(X), n_threads))
+        table = self.encoder.encode(X)
+        if self.linear is None:
+            if isinstance(self.encoder, TableEncoder):
+                encoder = self.encoder
+                self.watch.look_at(table, lambda: encoder.names_of_encoded)
+            return self.task.decode(self.ensemble.predict(table, n_threads))
+        table, offset, beyond = self.linear.split(table, self.watch.training_range)
+        raw_offset = self.task.raw_offset(offset, self.dtype)
+        return self.task.decode(self.ensemble.predict(table, n_threads, raw_offset), beyond)
 
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""
@@ -89,6 +106,8 @@ class FittedModel:
         n_rows = self.members[0].recipe.spec.n_rows  # that the number was chosen for
         check_unchanged("n_estimators", self.n_estimators, settings.n_networks(n_rows))
         check_unchanged("standardize", self.standardize, settings.of("standardize"))
+        extrapolation = "clip" if self.linear is None else "linear"
+        check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
 
     @property

@@ -44,18 +44,22 @@ def learn_from_held_out(
     is_used = calibrates or out_of_fold or len(ensemble.kinds) > 1
     if not (any(validation) and is_used):
         return ensemble, task, None
+    held_out = data if shared is None else shared
+    offset = task.raw_offset(held_out.offset, ensemble.members[0].network.dtype)
+    targets, weights = held_out.y, held_out.sample_weight
     if shared is None:
-        by_kind, per_row = ensemble.predict_held_out(validation, data.n_rows, n_threads)
-        targets, weights = data.y, data.sample_weight
+        by_kind, per_row = ensemble.predict_held_out(validation, data.n_rows, n_threads, offset)
     else:
-        by_kind = ensemble.predict_by_kind(shared.X, n_threads)
+        by_kind = ensemble.predict_by_kind(shared.X, n_threads, offset)
         kinds = [member.recipe.spec.kind for member in ensemble.members]
         per_row = [float(kinds.count(kind)) for kind in ensemble.kinds]
-        targets, weights = shared.y, shared.sample_weight
     ensemble, outputs = ensemble.weigh_kinds(by_kind, per_row, task, targets, weights)
     if calibrates:
         known = ~np.isnan(outputs[:, 0])
         task = task.calibrated(
             outputs[known], targets[known], None if weights is None else weights[known]
         )
-    return ensemble, task, task.decode(outputs) if out_of_fold else None
+    if not out_of_fold:
+        return ensemble, task, None
+    # No training row lies beyond the training range.
+    return ensemble, task, task.decode(outputs, np.zeros((data.n_rows, 1)))

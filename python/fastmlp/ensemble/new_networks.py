@@ -75,7 +75,7 @@ class NewNetworks:
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
                 chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
                 network._engine.initialise_from(data.X, chosen, self.scaling.engine)
-            self.task.initialise_output(network, data.y, data.sample_weight)
+            self.task.initialise_output(network, data.y, data.sample_weight, data.offset)
             options = self.settings.optimizer_options(recipe, layers)
             members.append(Member(network, Optimizer(network, **options), recipe, options))
         return members

@@ -78,6 +78,7 @@ class Settings:
     n_iter_no_change: Any
     max_grad_norm: float | None
     standardize: Any
+    extrapolation: Literal["clip", "linear"]
     dtype: Literal["float32", "float64"]
 
     def of(self, name: str, spec: MemberSpec = _ANY) -> Any:

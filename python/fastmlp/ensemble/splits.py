@@ -24,13 +24,15 @@ FEWEST_ROWS = 10  # from fewer rows none are held out
 class RowSubset(NamedTuple):
     """An encoded table with its targets and weights, and the row numbers of a subset (None: all).
 
-    The engine reads it in place.
+    `offset` (n_rows, n_outputs) is what the linear part adds, if there is one. The engine reads all
+    of them in place.
     """
 
     X: Table
     y: NDArray[Any]
     sample_weight: NDArray[Any] | None
     rows: Rows | None = None
+    offset: NDArray[Any] | None = None
 
     @property
     def n_rows(self) -> int:

@@ -147,7 +147,7 @@ def runs_of_fit(
         Of the members' splits.
     """
     dtype = members[0].network.dtype
-    scaled = data._replace(y=task.scale(data.y, dtype))
+    scaled = _scaled(data, task, dtype)
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -158,8 +158,11 @@ def runs_of_fit(
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
                 if own_rows and not _has_value(metric, task, validation):
                     metric, without_metric = None, without_metric + 1
-            y = scaled.y if own_rows else task.scale(validation.y, dtype, "y_val")
-            validation = validation._replace(y=y)
+            validation = (
+                scaled._replace(rows=validation.rows)
+                if own_rows
+                else _scaled(validation, task, dtype, "y_val")
+            )
         train = scaled._replace(rows=split.train)
         options = _options(settings, member.recipe, task, train.n_rows)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
@@ -187,6 +190,13 @@ def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
     return bool(np.isfinite(value))
 
 
+def _scaled(data: RowSubset, task: Task, dtype: np.dtype[Any], name: str = "y") -> RowSubset:
+    """The rows with targets and offset on the scale that networks learn."""
+    return data._replace(
+        y=task.scale(data.y, dtype, name), offset=task.raw_offset(data.offset, dtype)
+    )
+
+
 def _options(settings: Settings, recipe: Recipe, task: Task, n_rows: int) -> dict[str, Any]:
     """Options of the engine's training loop over so many rows, but not seed, threads and time."""
     return (
@@ -200,7 +210,7 @@ def runs_of_partial_fit(
     members: Sequence[Member], data: RowSubset, *, settings: Settings, task: Task
 ) -> list[TrainingRun]:
     """Make a run of one epoch over all rows for each member."""
-    scaled = data._replace(y=task.scale(data.y, members[0].network.dtype))
+    scaled = _scaled(data, task, members[0].network.dtype)
     runs = []
     for index, member in enumerate(members):
         options = _options(settings, member.partial_fit_recipe, task, data.n_rows)

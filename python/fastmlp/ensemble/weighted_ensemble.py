@@ -74,18 +74,34 @@ class WeightedEnsemble:
         other.weights = weights
         return other
 
-    def predict(self, table: Table, n_threads: int) -> NDArray[Any]:
-        """The weighted mean of outputs, (n_rows, n_outputs)."""
-        return self._mean(self.weights, table, n_threads)
+    def predict(
+        self, table: Table, n_threads: int, offset: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
+        """The weighted mean of outputs, (n_rows, n_outputs).
 
-    def predict_by_kind(self, table: Table, n_threads: int) -> list[NDArray[Any]]:
+        Parameters
+        ----------
+        offset : ndarray of shape (n_rows, n_outputs) or None
+            Added to each network's raw outputs, in the networks' type.
+        """
+        return self._mean(self.weights, table, n_threads, offset)
+
+    def predict_by_kind(
+        self, table: Table, n_threads: int, offset: NDArray[Any] | None
+    ) -> list[NDArray[Any]]:
         """The mean of outputs of the networks of each kind."""
-        return [self._mean(self._kind_of == kind, table, n_threads) for kind in self.kinds]
+        return [self._mean(self._kind_of == kind, table, n_threads, offset) for kind in self.kinds]
 
-    def _mean(self, weights: NDArray[Any], table: Table, n_threads: int) -> NDArray[Any]:
+    def _mean(
+        self,
+        weights: NDArray[Any],
+        table: Table,
+        n_threads: int,
+        offset: NDArray[Any] | None,
+    ) -> NDArray[Any]:
         counted = np.flatnonzero(weights)
         table = engine_table(table, self.members[0].network.dtype)
-        mean: NDArray[Any] = self.predictors[counted[0]].predict(table, n_threads)
+        mean: NDArray[Any] = self.predictors[counted[0]].predict(table, n_threads, offset)
         if counted.size == 1:
             return mean
         # Weights and their sum are rounded alike, so that no mean is larger than all outputs.
@@ -93,7 +109,7 @@ class WeightedEnsemble:
         mean *= own[counted[0]]
         total = own[counted[0]]
         for i in counted[1:]:
-            outputs = self.predictors[i].predict(table, n_threads)
+            outputs = self.predictors[i].predict(table, n_threads, offset)
             outputs *= own[i]
             mean += outputs
             total += own[i]
@@ -101,12 +117,17 @@ class WeightedEnsemble:
         return mean
 
     def predict_held_out(
-        self, validation: Sequence[RowSubset | None], n_rows: int, n_threads: int
+        self,
+        validation: Sequence[RowSubset | None],
+        n_rows: int,
+        n_threads: int,
+        offset: NDArray[Any] | None,
     ) -> tuple[list[NDArray[Any]], list[float]]:
         """Outputs for the rows of the training table by the networks of each kind.
 
         Each row is predicted by the networks that it was held out from; NaN if there are none. Also
-        returns how many these are for each kind, the mean over rows that have any.
+        returns how many these are for each kind, the mean over rows that have any. `offset` is as
+        for `predict`, of all rows of the training table.
         """
         network = self.members[0].network
         by_kind, per_row = [], []
@@ -118,9 +139,9 @@ class WeightedEnsemble:
                 if subset is None:
                     continue
                 for rows in pieces(subset.X, subset.rows):
-                    outputs[rows] += self.predictors[i].predict(
-                        engine_table(subset.X[rows], network.dtype), n_threads
-                    )
+                    own = None if offset is None else offset[rows]
+                    table = engine_table(subset.X[rows], network.dtype)
+                    outputs[rows] += self.predictors[i].predict(table, n_threads, own)
                 counts[subset.rows] += 1
             with np.errstate(invalid="ignore"):
                 outputs /= counts

@@ -19,6 +19,7 @@ from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
+from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -58,6 +59,7 @@ from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -178,6 +180,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
+        linear, data = _with_linear_part(settings, before, encoder, task, data)
+        if linear is not None and shared is not None:
+            training_range = _watch(before, encoder, data).training_range
+            table, offset, _ = linear.split(shared.X, training_range)
+            shared = shared._replace(X=table, offset=offset)
         assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
             data,
@@ -230,7 +237,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 )
                 if settings.compute_importances and isinstance(encoder, TableEncoder):
                     importances = importances_of(
-                        ensemble, encoder, task, validation, threads, self.verbose, deadline
+                        ensemble, encoder, task, validation, linear, threads, self.verbose, deadline
                     )
             except KeyboardInterrupt:  # what is trained is kept
                 _warn_of_late_interruption(out_of_fold is None)
@@ -244,6 +251,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             scaling=scaling,
             task=task,
             ensemble=ensemble,
+            linear=linear,
+            watch=_watch(before, encoder, data),
             standardize=settings.of("standardize"),
             n_estimators=assignment.n_estimators,
             assignment=assignment,
@@ -260,6 +269,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
+        )
+        linear, data = _with_linear_part(
+            settings, before, encoder, task, data, may_be_the_same_rows=False
         )
         if before is None:
             random_state = check_random_state(self.random_state)
@@ -286,6 +298,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             ensemble=WeightedEnsemble(
                 training.members, scaling, task.link, _weights_before(before, training)
             ),
+            linear=linear,
+            watch=_watch(before, encoder, data),
             standardize=settings.of("standardize"),
             n_estimators=len(members) if before is None else before.n_estimators,
             assignment=None if before is None else before.assignment,
@@ -510,21 +524,54 @@ def _new_networks(
     # A single network: its training rows. Several: all rows, because each holds out other ones.
     rows = splits[0].train if len(splits) == 1 else None
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
-    task = task.scaled_to(data.y, rows, data.sample_weight)
+    task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
     task = task.with_range_of(data.y, data.sample_weight)
     return NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state), task
+
+
+def _with_linear_part(
+    settings: Settings,
+    before: FittedModel | None,
+    encoder: Encoder,
+    task: Task,
+    data: RowSubset,
+    *,
+    may_be_the_same_rows: bool = True,
+) -> tuple[LinearPart | None, RowSubset]:
+    """The linear part, which stays as it was first learnt, and the rows with their offset.
+
+    If training goes on with the same rows, they have the same offset again, in which no row's own
+    target has a part.
+    """
+    if settings.extrapolation == "clip":
+        return None, data
+    known = None if before is None else before.linear
+    if known is None or may_be_the_same_rows:
+        training_range = _watch(before, encoder, data).training_range
+        linear, offset = LinearPart.learn(data.X, training_range, task, data.y, data.sample_weight)
+        if known is None or linear.equals(known):
+            return known or linear, data._replace(offset=offset)
+    return known, data._replace(offset=known.offset(data.X))
+
+
+def _watch(before: FittedModel | None, encoder: Encoder, data: RowSubset) -> RangeWatch:
+    """The watch over the range of all training rows, if these are dense."""
+    nothing = RangeWatch(TrainingRange.of_no_rows(encoder.n_numeric))
+    if isinstance(encoder, SparseEncoder):
+        return nothing
+    return (nothing if before is None else before.watch).widened(data.X, data.sample_weight)
 
 
 def _go_on(
     data: RowSubset, settings: Settings, before: FittedModel, task: Task
 ) -> tuple[Scaling, Task, list[Member]]:
     """Scaling, task and copies of the networks of a fitted model, to go on with."""
-    task, task_before = task.going_on_with(data.y, data.sample_weight), task
+    task, task_before = task.going_on_with(data.y, data.sample_weight, data.offset), task
     members = continued_members(
         before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
     )
     for member in members:
-        task.restart_output(member.network, task_before, data.y, data.sample_weight)
+        task.restart_output(member.network, task_before, data.y, data.sample_weight, data.offset)
     return before.scaling.going_on_with(data.X, data.sample_weight), task, members
 
 

@@ -170,6 +170,13 @@ class Classifier(ClassifierMixin, BaseMLP):
         1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
         outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
         Sparse columns are scaled and not centred, unless this is False.
+    extrapolation : {"clip", "linear"}, default="clip"
+        What happens beyond the range of the training rows. "clip": networks have learnt nothing
+        there. If many rows of a table lie beyond, an `ExtrapolationWarning` says so. "linear":
+        trends go on. A logistic regression on the columns of numbers (up to 1,000) is fitted too,
+        with a ridge penalty. Networks read numbers clipped to their training range, and what it
+        adds beyond the range is added to their logits. `partial_fit` and warm starts keep it as it
+        was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -186,7 +193,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     classes_ : ndarray of shape (n_classes,)
         The labels; column numbers for several labels per row.
     networks_ : list of Network
-        Copies of the networks.
+        Copies of the networks, without the linear part of ``extrapolation="linear"``.
     estimator_weights_ : ndarray of shape (n_networks,)
         Weight of each network in the mean; they add up to 1.
     histories_ : list of History
@@ -400,6 +407,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         n_iter_no_change: float | Literal["auto"] = "auto",
         max_grad_norm: float | None = None,
         standardize: bool | Literal["robust", "auto"] = "auto",
+        extrapolation: Literal["clip", "linear"] = "clip",
         dtype: Literal["float32", "float64"] = "float32",
         n_jobs: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
@@ -443,6 +451,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_grad_norm = max_grad_norm
         self.standardize = standardize
+        self.extrapolation = extrapolation
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.callbacks = callbacks

@@ -85,6 +85,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     ],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
     "standardize": [NameAmong("auto", "robust"), "boolean"],
+    "extrapolation": [NameAmong("clip", "linear")],
     "dtype": [NameAmong("float32", "float64")],
     "n_jobs": [Integral, None],
     "callbacks": [callable, list, tuple, None],
@@ -180,6 +181,10 @@ def _check_for_sparse(settings: Settings) -> None:
     if not (embedding is None or is_auto(embedding)):
         raise ValueError(
             f"numeric_embedding must be None or 'auto' if X is sparse; got {embedding!r}"
+        )
+    if settings.extrapolation != "clip":
+        raise ValueError(
+            f"extrapolation must be 'clip' if X is sparse; got {settings.extrapolation!r}"
         )
     if settings.compute_importances:
         raise ValueError(

@@ -162,6 +162,15 @@ class Regressor(RegressorMixin, BaseMLP):
         1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
         outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
         Sparse columns are scaled and not centred, unless this is False.
+    extrapolation : {"clip", "linear"}, default="clip"
+        What happens beyond the range of the training rows. "clip": networks have learnt nothing
+        there, and predictions stay in the range of the training targets (not with preset 'plain' or
+        loss 'poisson'). If many rows of a table lie beyond, an `ExtrapolationWarning` says so.
+        "linear": trends go on. First a linear model of the columns of numbers (up to 1,000) is
+        fitted, with a ridge penalty, and robust to outliers in y. Networks learn what half of it
+        leaves, from numbers clipped to their training range. This half is added to their outputs,
+        and all that it adds beyond the range; with loss 'poisson' to the logarithm. `partial_fit`
+        and warm starts keep it as it was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -176,7 +185,7 @@ class Regressor(RegressorMixin, BaseMLP):
     Attributes
     ----------
     networks_ : list of Network
-        Copies of the networks.
+        Copies of the networks, without the linear part of ``extrapolation="linear"``.
     estimator_weights_ : ndarray of shape (n_networks,)
         Weight of each network in the mean; they add up to 1.
     histories_ : list of History
@@ -384,6 +393,7 @@ class Regressor(RegressorMixin, BaseMLP):
         n_iter_no_change: float | Literal["auto"] = "auto",
         max_grad_norm: float | None = None,
         standardize: bool | Literal["robust", "auto"] = "auto",
+        extrapolation: Literal["clip", "linear"] = "clip",
         dtype: Literal["float32", "float64"] = "float32",
         n_jobs: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
@@ -427,6 +437,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_grad_norm = max_grad_norm
         self.standardize = standardize
+        self.extrapolation = extrapolation
         self.dtype = dtype
         self.n_jobs = n_jobs
         self.callbacks = callbacks
@@ -460,6 +471,7 @@ class Regressor(RegressorMixin, BaseMLP):
             self._loss(),
             standardize=bool(settings.of("standardize")),
             clip=settings.preset != "plain",
+            extrapolate=settings.extrapolation == "linear",
         )
 
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
@@ -518,7 +530,8 @@ class Regressor(RegressorMixin, BaseMLP):
         -------
         ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             In the unit of the target, float64. Several quantiles never cross. Except with preset
-            'plain' and loss 'poisson', no prediction leaves the range of the training targets.
+            'plain', loss 'poisson' and ``extrapolation="linear"``, no prediction leaves the range
+            of the training targets.
 
         Raises
         ------

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.encoder import TableEncoder
@@ -26,6 +27,7 @@ def importances_of(
     encoder: TableEncoder,
     task: Task,
     validation: Sequence[RowSubset | None],
+    linear: LinearPart | None,
     n_threads: int,
     verbose: int,
     deadline: Deadline,
@@ -36,6 +38,7 @@ def importances_of(
     ----------
     validation : sequence of RowSubset or None
         Of each network, with targets that are not scaled.
+    linear : LinearPart or None
     n_threads : int
     verbose : int
         1 shows a bar.
@@ -60,12 +63,21 @@ def importances_of(
         for position, (member, predictor, _, subset) in enumerate(counted):
 
             def score(rows: RowSubset, predictor: Any = predictor) -> float:
-                predicted = predictor.predict(rows.X, n_threads)
+                offset = None
+                if linear is not None and rows.offset is not None:
+                    offset = linear.offset(rows.X) + rows.offset
+                raw_offset = task.raw_offset(offset, ensemble.members[0].network.dtype)
+                predicted = predictor.predict(rows.X, n_threads, raw_offset)
                 return task.score(predicted, rows.y, rows.sample_weight)
 
             # Rows without weight would lend their values to the others.
             subset = subset._replace(rows=rows_with_weight(subset.rows, subset.sample_weight))
-            rows = RowSubset(np.array(subset.X[subset.selection]), *subset.own_targets())
+            table = np.array(subset.X[subset.selection])
+            # What is not due to numbers inside the training range stays as it is.
+            fixed = None
+            if linear is not None and subset.offset is not None:
+                fixed = subset.offset[subset.selection] - linear.offset(table)
+            rows = RowSubset(table, *subset.own_targets(), offset=fixed)
             if deadline.is_set:
                 n_calls = (len(counted) - position) * (len(groups) + 1)
                 rows = _as_many_as_fit(rows, score, deadline.left / n_calls)
@@ -97,8 +109,13 @@ def _as_many_as_fit(
 
 def _every(rows: RowSubset, step: int) -> RowSubset:
     """Every so many-th row."""
-    weights = rows.sample_weight
-    return RowSubset(rows.X[::step], rows.y[::step], None if weights is None else weights[::step])
+    weights, offset = rows.sample_weight, rows.offset
+    return RowSubset(
+        rows.X[::step],
+        rows.y[::step],
+        None if weights is None else weights[::step],
+        offset=None if offset is None else offset[::step],
+    )
 
 
 def permutation_importances(

@@ -107,6 +107,11 @@ def summarise(estimator: str, model: FittedModel) -> str:
         "Columns",
     ]
     lines += _columns(model, networks[0].layers)
+    if model.linear is not None:
+        lines.append(
+            f"Linear part of {model.encoder.n_numeric} columns of numbers, which goes on beyond "
+            "the training range"
+        )
     first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
     for member in members:
         first_of.setdefault(member.recipe.spec.kind, member.network)

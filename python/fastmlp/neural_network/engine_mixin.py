@@ -21,10 +21,10 @@ from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptr
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.utils.validation import validate_data
 
+from fastmlp._one_blas_thread import ONE_BLAS_THREAD
 from fastmlp._threads import n_threads
 from fastmlp.neural_network.engine import Engine, Snapshot
 from fastmlp.neural_network.identity_cache import IdentityCache
-from fastmlp.neural_network.one_blas_thread import ONE_BLAS_THREAD
 from fastmlp.neural_network.training import EngineOptimizer, Session, shuffle
 
 # Frames up to scikit-learn's own, so that filters see warnings as from its module.

@@ -189,6 +189,19 @@ class ClassificationTask(Task):
         """The validation loss itself."""
         return "log-loss", loss
 
+    # ---- the linear part
+
+    @property
+    def linear_share(self) -> float:
+        """None: where classes are nearly separable, networks would have to undo large logits."""
+        return 0.0
+
+    def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Zeros and ones, a column for each output."""
+        if self.link == "softmax":
+            targets = targets[:, None] == np.arange(self.n_outputs)
+        return targets.astype(np.float64)
+
     # ---- predictions
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
@@ -197,7 +210,9 @@ class ClassificationTask(Task):
             return outputs
         return np.hstack([1 - outputs, outputs])
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Outputs as calibrated probabilities, a column for each class or label."""
         probabilities = self.probabilities(outputs.astype(np.float64))
         if self.link == "softmax":  # they add up to 1 as far as the networks' type could tell

@@ -35,9 +35,9 @@ class RegressionTask(Task):
         Columns of y.
     one_dimensional : bool
         Whether y has shape (n_rows,).
-    standardizes, clips : bool
-        Whether networks learn standardised targets, and whether predictions stay in the range of
-        the training targets.
+    standardizes, clips, extrapolates : bool
+        Whether networks learn standardised targets, whether predictions stay in the range of the
+        training targets, and whether a linear part may move that range.
     shift, unit : ndarray of shape (n_outputs,)
         Networks learn ``(y - shift) / unit``.
     varied : ndarray of shape (n_outputs,)
@@ -52,6 +52,7 @@ class RegressionTask(Task):
     one_dimensional: bool
     standardizes: bool
     clips: bool
+    extrapolates: bool
     shift: NDArray[np.float64]
     unit: NDArray[np.float64]
     varied: NDArray[np.bool_]
@@ -60,7 +61,13 @@ class RegressionTask(Task):
 
     @classmethod
     def learn(
-        cls, y: NDArray[Any], loss: RegressionLoss, *, standardize: bool, clip: bool
+        cls,
+        y: NDArray[Any],
+        loss: RegressionLoss,
+        *,
+        standardize: bool,
+        clip: bool,
+        extrapolate: bool,
     ) -> tuple[RegressionTask, NDArray[Any]]:
         """Learn the shape of y; returns the task and the targets of y's rows."""
         counts = loss.link == "exponential"  # networks learn their logarithm
@@ -72,6 +79,7 @@ class RegressionTask(Task):
             one_dimensional=values.ndim == 1,
             standardizes=standardize and not counts,
             clips=clip and not counts,
+            extrapolates=extrapolate,
             shift=np.zeros(n_outputs),
             unit=np.ones(n_outputs),
             varied=np.zeros(n_outputs, dtype=bool),
@@ -108,28 +116,41 @@ class RegressionTask(Task):
         return self.training_loss.penalty_factor
 
     def initialise_output(
-        self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        network: Network,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> None:
         """Start a network whose output is a logarithm at the logarithm of the mean target."""
         if self.link == "exponential":
-            self._start_at_mean(network, targets, weights, np.ones(self.n_outputs, dtype=bool))
+            every = np.ones(self.n_outputs, dtype=bool)
+            self._start_at_mean(network, targets, weights, offset, every)
 
     def restart_output(
-        self, network: Network, before: Task, targets: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        network: Network,
+        before: Task,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> None:
         """Start outputs at the logarithm of the mean if all counts before were 0."""
         if self.link == "exponential":
             first = self.varied & ~cast(RegressionTask, before).varied
-            self._start_at_mean(network, targets, weights, first)
+            self._start_at_mean(network, targets, weights, offset, first)
 
     def _start_at_mean(
         self,
         network: Network,
         targets: NDArray[Any],
         weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
         outputs: NDArray[np.bool_],
     ) -> None:
         mean = _mean_of(lambda y: y, targets, None, weights)
+        if offset is not None:
+            mean = mean / _mean_of(np.exp, offset, None, weights)
         network.parameters[-2][:, outputs] *= 0.1
         network.parameters[-1][outputs] = np.log(np.maximum(mean, 1e-6))[outputs]
 
@@ -147,13 +168,19 @@ class RegressionTask(Task):
         return values.reshape(values.shape[0], n_outputs)
 
     def scaled_to(
-        self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
+        self,
+        targets: NDArray[Any],
+        rows: NDArray[Any] | None,
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
         if self.link == "exponential":
             return replace(self, varied=_mean_of(lambda y: y, targets, rows, weights) > 0)
         if not self.standardizes:
             return self
+        if offset is not None:
+            targets = targets - offset
         with np.errstate(over="ignore", invalid="ignore"):
             shift = _mean_of(lambda y: y, targets, rows, weights)
             standard_deviation = np.sqrt(
@@ -179,18 +206,25 @@ class RegressionTask(Task):
                     "Multiply them by a large number"
                 )
 
-    def going_on_with(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> RegressionTask:
+    def going_on_with(
+        self,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
+    ) -> RegressionTask:
         """Learn the scale of outputs that vary for the first time, and widen the range.
 
         Warns if the targets are far from those that the scale of all others was learnt from.
         """
         task = self
         if self.link == "exponential" and not self.varied.all():
-            task = replace(self, varied=self.varied | self.scaled_to(targets, None, weights).varied)
+            learnt = self.scaled_to(targets, None, weights, None)
+            task = replace(self, varied=self.varied | learnt.varied)
         if self.standardizes:
+            learnt_of = targets if offset is None else targets - offset
             if not self.varied.all():
-                task = self._scaled_later(targets, weights)
-            distance = np.abs(_mean_of(lambda y: y, targets, None, weights) - task.shift)
+                task = self._scaled_later(learnt_of, weights)
+            distance = np.abs(_mean_of(lambda y: y, learnt_of, None, weights) - task.shift)
             far = float(np.max(np.where(task.varied, distance / task.unit, 0)))
             if far > _FAR:
                 warn(
@@ -204,7 +238,7 @@ class RegressionTask(Task):
         """Scale outputs that were constant so far. That value counts as one more row."""
         if weights is not None:
             weights = np.append(weights[weights > 0].mean(), weights)
-        learnt = self.scaled_to(np.vstack([self.shift, targets]), None, weights)
+        learnt = self.scaled_to(np.vstack([self.shift, targets]), None, weights, None)
         varies = learnt.varied & ~self.varied
         return replace(
             self,
@@ -246,15 +280,41 @@ class RegressionTask(Task):
             return f"standardised {name}", error
         return name, error * float(self.unit[0])
 
+    # ---- the linear part
+
+    @property
+    def linear_share(self) -> float:
+        """Half: networks neither have to undo all of a wrong line nor to learn all of a trend."""
+        return 0.5
+
+    def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """The targets: several quantiles have the same slopes."""
+        return targets.astype(np.float64)
+
+    def raw_offset(
+        self, offset: NDArray[np.float64] | None, dtype: np.dtype[Any]
+    ) -> NDArray[Any] | None:
+        """A linear model's values on the scale that networks learn, a column for each output."""
+        if offset is None:
+            return None
+        scaled = offset / self.unit
+        shape = (offset.shape[0], self.n_network_outputs)
+        return np.ascontiguousarray(np.broadcast_to(scaled, shape), dtype=dtype)
+
     # ---- predictions
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Outputs as predictions in the unit of the target."""
         predicted: NDArray[np.float64] = outputs.astype(np.float64)
         predicted *= self.unit
         predicted += self.shift
-        if self.clips:
+        if self.clips and not self.extrapolates:
             np.clip(predicted, self.lowest, self.highest, out=predicted)
+        elif self.clips and beyond is not None:
+            lowest = self.lowest + np.minimum(beyond, 0)
+            np.clip(predicted, lowest, self.highest + np.maximum(beyond, 0), out=predicted)
         if self.training_loss.several_quantiles:
             # Networks may cross where they know little; sorted they are closer to the truth
             # (Chernozhukov, Fernández-Val & Galichon 2010, https://doi.org/10.3982/ECTA7880).

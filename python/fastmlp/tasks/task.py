@@ -48,13 +48,22 @@ class Task(ABC):
         return 1.0
 
     def initialise_output(
-        self, network: Network, targets: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        network: Network,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> None:
         """Give the output layer of a new network initial values that suit the targets."""
         return  # the network's own initial values do
 
     def restart_output(
-        self, network: Network, before: Task, targets: NDArray[Any], weights: NDArray[Any] | None
+        self,
+        network: Network,
+        before: Task,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> None:
         """Give it new ones if all targets before these told nothing of where to start.
 
@@ -94,15 +103,21 @@ class Task(ABC):
         targets: NDArray[Any],
         rows: NDArray[Any] | None,
         weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
     ) -> Task:
-        """Learn the scale of the targets from some rows (None: all)."""
+        """Learn the scale of the targets, less their offset, from some rows (None: all)."""
         return self
 
     def with_range_of(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> Task:
         """Widen the range of predictions to that of the targets."""
         return self
 
-    def going_on_with(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> Task:
+    def going_on_with(
+        self,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        offset: NDArray[np.float64] | None,
+    ) -> Task:
         """Learn what the targets of rows that come later add to what is known."""
         return self
 
@@ -114,11 +129,38 @@ class Task(ABC):
     def shown_error(self, loss: float) -> tuple[str, float]:
         """Name and value of the error that stands for a validation loss in progress bars."""
 
+    # ---- the linear part
+
+    @property
+    @abstractmethod
+    def linear_share(self) -> float:
+        """Share of a linear model that is added to the networks inside the training range."""
+
+    @abstractmethod
+    def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
+        """Targets (n_rows, n_outputs) of a linear model of the raw outputs."""
+
+    def raw_offset(
+        self, offset: NDArray[np.float64] | None, dtype: np.dtype[Any]
+    ) -> NDArray[Any] | None:
+        """A linear model's values as what the engine adds to the networks' raw outputs."""
+        return None if offset is None else np.ascontiguousarray(offset, dtype=dtype)
+
     # ---- predictions
 
     @abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Outputs as predictions: numbers in the target's unit, or calibrated probabilities."""
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Outputs as predictions: numbers in the target's unit, or calibrated probabilities.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_rows, n_network_outputs)
+        beyond : ndarray of shape (n_rows, n_outputs) or None
+            What the linear part adds beyond the training range; limits of predictions move by it.
+            None: not known, which lifts them.
+        """
 
     @abstractmethod
     def loss(

@@ -1,0 +1,161 @@
+"""The range of a table's columns of numbers in training, and tables that lie beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._user_warnings import ExtrapolationWarning, warn
+from fastmlp.table.rows import pieces, rows_with_weight, slices
+
+_FEWEST_ROWS = 20  # of a table that is compared with the range
+_MARGIN = 0.05  # beyond the range counts what is further away than this share of its width
+_SHARE = 0.1  # of a table's rows that must lie beyond the range of a column
+_CHANCE = 1e-6  # that so many rows of the training rows' own distribution do, in any column
+_COLUMNS = 2**15  # compared at a time, so that no array beside the result is as long as a row
+_MOST_NAMED = 3  # columns in one warning
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRange:
+    """The least and the greatest value of each column of numbers. Immutable.
+
+    Attributes
+    ----------
+    low, high : ndarray of shape (n_numeric,)
+        Infinity and minus infinity for columns whose values are all missing.
+    n_rows : int
+        Training rows.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    n_rows: int
+
+    @classmethod
+    def of_no_rows(cls, n_numeric: int) -> TrainingRange:
+        """A range that holds nothing yet."""
+        return cls(np.broadcast_to(np.inf, n_numeric), np.broadcast_to(-np.inf, n_numeric), 0)
+
+    def widened(self, X: NDArray[Any], weights: NDArray[Any] | None) -> TrainingRange:
+        """The range with these training rows too; those of weight 0 do not count."""
+        rows = rows_with_weight(None, weights)
+        low, high = self.low.copy(), self.high.copy()
+        for columns in slices(low.size, _COLUMNS):
+            for piece in pieces(X[:, columns], rows):
+                low[columns], high[columns] = _least_and_greatest(
+                    X[piece, columns], low[columns], high[columns]
+                )
+        return TrainingRange(low, high, self.n_rows + (X.shape[0] if rows is None else rows.size))
+
+    def clip(self, X: NDArray[Any]) -> NDArray[Any]:
+        """The table with its numbers moved into the range; itself if they all lie in it."""
+        numeric = X[:, : self.low.size]
+        low, high = _least_and_greatest(numeric, self.low, self.high)
+        if np.array_equal(low, self.low) and np.array_equal(high, self.high):
+            return X
+        clipped = X.copy() if X.dtype.kind == "f" else X.astype(np.float64)
+        known = self.low <= self.high
+        clipped[:, np.flatnonzero(known)] = np.clip(
+            numeric[:, known], self.low[known], self.high[known]
+        )
+        return clipped
+
+    def far_beyond(self, X: NDArray[Any]) -> list[int]:
+        """Columns of numbers of which a notable share of the rows lies beyond the range.
+
+        Rows count that lie further beyond one end than a twentieth of the range, if they are a
+        tenth of at least 20 rows, and more than chance brings: of n training rows and m others from
+        one distribution the k largest are all among the others with a probability below
+        (m / (m + n))^k, whatever the distribution.
+        """
+        n_rows = X.shape[0]
+        if n_rows < _FEWEST_ROWS:
+            return []
+        numeric = X[:, : self.low.size]
+        with np.errstate(over="ignore", invalid="ignore"):
+            margin = _MARGIN * (self.high - self.low)
+            floor, ceiling = self.low - margin, self.high + margin
+        low, high = _least_and_greatest(numeric, floor, ceiling)
+        found = []
+        for j in np.flatnonzero((low < floor) | (high > ceiling)).tolist():
+            if self.low[j] > self.high[j]:  # nothing is known of it
+                continue
+            n_beyond = max(
+                np.count_nonzero(numeric[:, j] < floor[j]),
+                np.count_nonzero(numeric[:, j] > ceiling[j]),
+            )
+            log_chance = n_beyond * np.log(n_rows / (n_rows + self.n_rows))
+            if n_beyond >= _SHARE * n_rows and log_chance < np.log(_CHANCE / self.low.size):
+                found.append(j)
+        return found
+
+
+class RangeWatch:
+    """Warns of tables that lie beyond the training range, once for each column.
+
+    Any number of threads may use it. Pickles and copies have warned of nothing yet.
+    """
+
+    def __init__(self, training_range: TrainingRange) -> None:
+        self.training_range = training_range
+        self._lock = Lock()
+        self._warned: set[int] = set()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.training_range,)
+
+    def widened(self, X: NDArray[Any], weights: NDArray[Any] | None) -> RangeWatch:
+        """A watch of the range with these training rows too, which warns of no column again."""
+        watch = RangeWatch(self.training_range.widened(X, weights))
+        watch._warned |= self._warned
+        return watch
+
+    def look_at(self, X: NDArray[Any], names: Callable[[], Sequence[str]]) -> None:
+        """Warn if the encoded table lies beyond the range; `names` tells those of its columns."""
+        far = self.training_range.far_beyond(X)
+        if not far:
+            return
+        with self._lock:
+            new = [j for j in far if j not in self._warned]
+            self._warned.update(new)
+        if not new:
+            return
+        try:
+            warn(self._message(X, new, names()), ExtrapolationWarning)
+        except ExtrapolationWarning:  # raised as an error, which it then is each time
+            with self._lock:
+                self._warned.difference_update(new)
+            raise
+
+    def _message(self, X: NDArray[Any], far: Sequence[int], names: Sequence[str]) -> str:
+        columns = []
+        for j in far[:_MOST_NAMED]:
+            low, high = self.training_range.low[j], self.training_range.high[j]
+            share = np.mean((X[:, j] < low) | (X[:, j] > high))
+            columns.append(
+                f"{names[j]!r} ({share:.0%} of the rows; {low:g} to {high:g} in training, now "
+                f"{np.nanmin(X[:, j]):g} to {np.nanmax(X[:, j]):g})"
+            )
+        more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
+        return (
+            f"X lies beyond the training range in {', '.join(columns)}{more}. What networks "
+            "learnt ends there: extrapolation='linear' continues linear trends (docs/forecasts.md);"
+            " else train on rows of this range"
+        )
+
+
+def _least_and_greatest(
+    numeric: NDArray[Any], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per column the least of the values and of `low`, and the greatest of them and of `high`."""
+    if not numeric.size:
+        return low, high
+    with np.errstate(invalid="ignore"):
+        least, greatest = np.fmin.reduce(numeric, axis=0), np.fmax.reduce(numeric, axis=0)
+    return np.fmin(low, least), np.fmax(high, greatest)

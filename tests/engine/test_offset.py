@@ -1,0 +1,106 @@
+"""Offsets: numbers of each row that the engine adds to raw outputs, in training and prediction."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+
+from fastmlp import Dense, Network, Optimizer, _core
+
+OPTIONS = {
+    "loss": "squared_error",
+    "delta": 1.0,
+    "quantiles": [0.5],
+    "label_smoothing": 0.0,
+    "l1": 0.0,
+    "l2": 0.0,
+    "max_grad_norm": 0.0,
+    "learning_rate": "constant",
+    "learning_rate_init": 0.01,
+    "power_t": 0.5,
+    "warmup_fraction": 0.0,
+    "max_iter": 5,
+    "batch_size": 16,
+    "shuffle": True,
+    "tol": 0.0,
+    "n_iter_no_change": 10,
+    "patience_growth": 0.0,
+    "early_stopping": True,
+    "average_epochs": 0.0,
+    "reports_outputs": True,
+    "anneals": False,
+    "time_limit": np.inf,
+    "n_threads": 1,
+    "seed": 0,
+    "samples_seen": 0.0,
+}
+ROWS = np.arange(40, dtype="uint32")
+HELD_OUT = np.arange(40, 60, dtype="uint32")
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def trained(X, y, offset, width=8):
+    """Curves, reported outputs and weights of a network that is trained on these rows."""
+    layers = [Dense(3, width, "tanh"), Dense(width, width, "tanh"), Dense(width, 2)]
+    network = Network(layers, dtype="float64", random_state=0)
+    reported = []
+
+    def on_epoch(epoch, loss, validation_loss, rate, seconds, outputs):
+        reported.append(outputs.copy())
+        return False, None
+
+    result = _core.train(
+        network._engine,
+        Optimizer(network, solver="adam")._engine,
+        None,
+        (X, y, None, ROWS, offset),
+        (X, y, None, HELD_OUT, offset),
+        OPTIONS,
+        on_epoch,
+        None,
+    )
+    return result, reported, network
+
+
+@pytest.mark.parametrize("width", [8, 400])  # gradients by rows, and by owning threads
+def test_squared_error_is_that_of_the_difference(width, rng):
+    X, y, offset = rng.normal(size=(60, 3)), rng.normal(size=(60, 2)), rng.normal(size=(60, 2))
+    with_offset, reported, one = trained(X, y, offset, width)
+    difference, rest, other = trained(X, y - offset, None, width)
+    for curve in ("loss_curve", "validation_curve"):
+        np.testing.assert_allclose(with_offset[curve], difference[curve])
+    np.testing.assert_allclose(reported[-1], rest[-1] + offset[HELD_OUT])
+    for own, others in zip(one.parameters, other.parameters, strict=True):
+        np.testing.assert_allclose(own, others, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("link", "inverse"),
+    [
+        ("identity", lambda z: z),
+        ("exponential", np.exp),
+        ("logistic", expit),
+        ("softmax", lambda z: softmax(z, axis=1)),
+    ],
+)
+def test_predictions_have_it_before_the_inverse_link(link, inverse, rng):
+    network = Network([Dense(3, 8, "tanh"), Dense(8, 2)], dtype="float64", random_state=0)
+    X, offset = rng.normal(size=(500, 3)), rng.normal(size=(500, 2))
+    predictor = _core.PredictorF64(network._engine, None, link)
+    expected = inverse(network.forward(X) + offset)
+    np.testing.assert_allclose(predictor.predict(X, 2, offset), expected)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((60, 1)), np.zeros((59, 2)), np.zeros(120), np.zeros((60, 2), dtype="float32")]
+)
+def test_a_wrong_shape_or_type_is_refused(bad, rng):
+    X, y = rng.normal(size=(60, 3)), rng.normal(size=(60, 2))
+    with pytest.raises(ValueError, match="offset must be a C-contiguous array"):
+        trained(X, y, bad)
+    network = Network([Dense(3, 2)], dtype="float64", random_state=0)
+    with pytest.raises(ValueError, match="offset must be a C-contiguous array"):
+        _core.PredictorF64(network._engine, None, "identity").predict(X, 1, bad)
