@@ -1,0 +1,165 @@
+"""Dates and durations as numbers: days that have passed, and the phases of year, week and day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import time, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.table.date_text import WRITTEN, is_date, order_of_dates, parse_dates
+from fastmlp.table.text import is_text
+
+if TYPE_CHECKING:
+    from fastmlp.table.column_values import ColumnValues
+
+_YEAR, _WEEK = 365, 7  # days
+_A_MONDAY = np.datetime64("1970-01-05")
+_ONE_DAY, _ONE_SECOND = np.timedelta64(1, "D"), np.timedelta64(1, "s")
+
+
+def _differ(values: NDArray[Any]) -> bool:
+    return bool((values != values[0]).any())
+
+
+def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
+    """Which of year, week and day the dates span and resolve, so that their phases say something.
+
+    Dates span a period if the first and the last are at least that far apart; closer ones tell the
+    phase by the time that has passed. They resolve the day if the time of day differs; the week if
+    days of the week and of the month differ, the last day of each month counting as one; the year
+    if the day of the month or the month differs.
+    """
+    known = instants[~np.isnat(instants)]
+    if not known.size:
+        return ()
+    days, months = known.astype("M8[D]"), known.astype("M8[M]")
+    span = (known.max() - known.min()) / _ONE_DAY
+    in_month = _differ(days - months) and bool(((days + 1).astype("M8[M]") == months).any())
+    in_year = in_month or _differ(months.astype(np.int64) % 12)
+    found = {
+        "year": span >= _YEAR and in_year,
+        "week": span >= _WEEK and in_month and _differ(days.astype(np.int64) % 7),
+        "day": span >= 1 and _differ(known - days),
+    }
+    return tuple(period for period, says in found.items() if says)
+
+
+def _phase(instants: NDArray[np.datetime64], period: str) -> NDArray[np.float64]:
+    """The part of the year, of the week from Monday, or of the day that has passed."""
+    days = instants.astype("M8[D]")
+    if period == "day":
+        start, length = days, _ONE_DAY
+    elif period == "week":
+        length = _WEEK * _ONE_DAY
+        start = days - (days - _A_MONDAY) % length
+    else:
+        year = instants.astype("M8[Y]")
+        start, length = year, (year + 1).astype("M8[D]") - year.astype("M8[D]")
+    phase: NDArray[np.float64] = (instants - start) / length
+    return phase
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Reads dates as days since 1970, and sine and cosine of the phases of periods.
+
+    Parameters
+    ----------
+    order : str
+        Of day, month and year in text; see `order_of_dates`.
+    periods : tuple of str
+        Of "year", "week" and "day".
+    """
+
+    order: str
+    periods: tuple[str, ...]
+
+    @classmethod
+    def learn(cls, values: ColumnValues) -> Dates | None:
+        """Learn how to read a column of dates; None if it is none."""
+        order: str | None = "ymd"
+        if not values.is_temporal("M"):
+            labels = values.factors[1]
+            if any(map(is_text, labels)):
+                order = order_of_dates(values)
+            elif not (labels and all(map(is_date, labels))):
+                return None
+        return None if order is None else cls(order, periods_of(_instants(values, order)))
+
+    @property
+    def description(self) -> str:
+        """What summaries say."""
+        phases = f" and phases of {', '.join(self.periods)}" if self.periods else ""
+        return f"date, days since 1970{phases}"
+
+    def names(self, name: str) -> list[str]:
+        """Names of the numbers that a column of this name becomes."""
+        phases = [f"{name} ({f} of {p})" for p in self.periods for f in ("sine", "cosine")]
+        return [name, *phases]
+
+    def read(self, values: ColumnValues) -> NDArray[np.float64]:
+        """The numbers of each row, (n_rows, 1 + 2 * n_periods); NaN for what is no date."""
+        instants = _instants(values, self.order)
+        numbers = [(instants - np.datetime64(0, "D")) / _ONE_DAY]
+        for period in self.periods:
+            turn = 2 * np.pi * _phase(instants, period)
+            numbers += [np.sin(turn), np.cos(turn)]
+        return np.column_stack(numbers)
+
+
+def _instants(values: ColumnValues, order: str) -> NDArray[np.datetime64]:
+    if values.is_temporal("M"):
+        return values.array.astype("M8[us]")
+    values.check_kind(lambda label: is_text(label) or is_date(label), "dates")
+    return values.read_labels(order, partial(parse_dates, order=order), f"dates, {WRITTEN[order]}")
+
+
+def is_duration(label: Any) -> bool:
+    """Whether a label is a duration or a time of day."""
+    return isinstance(label, timedelta | time | np.timedelta64)
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Reads durations, and times of day, as seconds."""
+
+    description = "duration in seconds"
+
+    @classmethod
+    def learn(cls, values: ColumnValues) -> Durations | None:
+        """A reader if the column holds durations; else None."""
+        if values.is_temporal("m"):
+            return cls()
+        labels = values.factors[1]
+        return cls() if labels and all(map(is_duration, labels)) else None
+
+    def names(self, name: str) -> list[str]:
+        """The name of the column."""
+        return [name]
+
+    def read(self, values: ColumnValues) -> NDArray[np.float64]:
+        """Seconds, (n_rows, 1); NaN where they are missing."""
+        if values.is_temporal("m"):
+            return (values.array / _ONE_SECOND)[:, None]
+        values.check_kind(is_duration, "durations")
+        return values.read_labels(_seconds, _seconds, "durations")[:, None]
+
+
+def _seconds(labels: Sequence[Any]) -> NDArray[np.float64]:
+    return np.array([_as_duration(label) / _ONE_SECOND for label in labels], dtype=np.float64)
+
+
+def _as_duration(label: Any) -> np.timedelta64:
+    if isinstance(label, time):
+        label = timedelta(
+            hours=label.hour,
+            minutes=label.minute,
+            seconds=label.second,
+            microseconds=label.microsecond,
+        )
+    return np.timedelta64(label, "us")
