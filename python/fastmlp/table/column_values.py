@@ -148,14 +148,9 @@ class ColumnValues:
         self.check_kind(lambda label: kind_of_label(label) in known, " and ".join(sorted(known)))
         found = [codes.get(label, 0.0) for label in labels]
         if len(labels) > 1 and known and not any(label in codes for label in labels):
-            self._warn_of_unknown(
-                labels, f"the categories of training, such as {self._some(codes)}"
-            )
+            some = next(label for label in codes if label is not None)
+            self._warn_of_unknown(labels, f"the categories of training, such as {quoted(some)}")
         return np.array([*found, codes.get(None, 0.0)])[rows]
-
-    @staticmethod
-    def _some(codes: dict[Any, float]) -> str:
-        return quoted(next(label for label in codes if label is not None))
 
     def check_kind(self, is_known: Callable[[Any], bool], kind: str) -> None:
         """Raise if no label is known to be of the kind that the column held in training."""
@@ -258,7 +253,7 @@ class ColumnValues:
 
     def _refuse_free_text(self) -> None:
         rows, labels = self.factors
-        if is_free_text(labels, np.count_nonzero(rows >= 0)):
+        if is_free_text(labels, int(np.count_nonzero(rows >= 0))):
             raise ValueError(
                 f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
                 "drop it, or make numbers of it, for example with scikit-learn's TfidfVectorizer, "

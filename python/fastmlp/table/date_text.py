@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
 
 _SEPARATED = r"(?P<{}>\d\d?)(?P<s>[-/.])(?P<{}>\d\d?)(?P=s)(?P<y>\d{{4}}|(?<=/)\d\d)"
-_MONTH_NAME = r"(?P<b>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_MONTH_NAMES = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_MONTH_NAME = rf"(?P<b>{_MONTH_NAMES})[a-z]*\.?"
 _WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
 _TIME = (
     r"(?:(?:T|,?\s+)(?P<H>\d\d?):(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
@@ -95,8 +96,9 @@ def order_of_dates(values: ColumnValues) -> str | None:
     first = next(filter(is_text, labels))
     chosen = "dmy" if "." in as_text(first) else "mdy"
     warn(
-        f"{values.title} holds dates whose day and month cannot be told apart, such as {quoted(first)}. "
-        f"They are read as {WRITTEN[chosen]}; convert the column to dates if that is wrong"
+        f"{values.title} holds dates whose day and month cannot be told apart, such as "
+        f"{quoted(first)}. They are read as {WRITTEN[chosen]}; convert the column to dates if that "
+        "is wrong"
     )
     return chosen
 
@@ -148,7 +150,7 @@ def _instants(fields: dict[str, tuple[str, ...]]) -> NDArray[np.datetime64]:
     if any(fields["z"]):
         offset = {zone: _minutes_of(zone) for zone in set(fields["z"])}
         micros -= 60 * 10**6 * np.array([offset[zone] for zone in fields["z"]])
-    instants = days.astype("M8[us]") + micros.astype("m8[us]")
+    instants: NDArray[np.datetime64] = days.astype("M8[us]") + micros.astype("m8[us]")
     instants[~valid] = _NAT
     return instants
 
@@ -162,9 +164,9 @@ def _minutes_of(zone: str) -> int:
     return -minutes if zone[0] == "-" else minutes
 
 
-def _instant(label: Any) -> np.datetime64:
+def _instant(label: Any) -> Any:
     """Instant of a date; a period counts from its start, and dates without a zone are UTC."""
     label = getattr(label, "start_time", label)
     if isinstance(label, datetime) and label.tzinfo is not None:
         label = label.astimezone(timezone.utc).replace(tzinfo=None)
-    return np.datetime64(label, "us") if isinstance(label, _PYTHON_DATES) else _NAT
+    return np.array(label, dtype="M8[us]") if isinstance(label, _PYTHON_DATES) else _NAT

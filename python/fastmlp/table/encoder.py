@@ -229,7 +229,7 @@ class TableEncoder:
     def _encode(self, table: RawTable) -> NDArray[Any]:
         layout, n_rows = self._layout, table.n_rows
         n_encoded = self.n_numeric + self.n_flags + len(self.category_sizes)
-        encoded = np.empty((n_rows, n_encoded), dtype=np.float32)
+        encoded = np.zeros((n_rows, n_encoded), dtype=np.float32)
         for targets, numbers in self._numbers(table):
             if not np.can_cast(numbers.dtype, encoded.dtype):
                 encoded = encoded.astype(np.float64)
@@ -237,21 +237,19 @@ class TableEncoder:
                 encoded[rows, targets] = numbers[rows]
         n_read = self.n_numeric + len(layout.flagged)
         if layout.flagged:
+            flags = slice(self.n_numeric, n_read)
             for rows in slices(n_rows, _BLOCK):
-                encoded[rows, self.n_numeric : n_read] = np.isnan(
-                    encoded[rows, layout.flag_sources]
-                )
+                encoded[rows, flags] = np.isnan(encoded[rows, layout.flag_sources])
         columns = self.columns
         for target, position in enumerate(layout.labelled, n_read):
-            column = columns[position]
-            is_used = bool(column.categories)
-            encoded[:, target] = table.column(position).looked_up(column) if is_used else 0
+            if columns[position].categories:
+                encoded[:, target] = table.column(position).looked_up(columns[position])
         return encoded
 
     def _numbers(self, table: RawTable) -> Iterator[tuple[slice | Positions, NDArray[Any]]]:
         """Columns of the encoded table, and the numbers that belong there."""
         layout = self._layout
-        for at, values, _ in table.blocks(layout.plain):
+        for at, values, _ in table.blocks(layout.plain) if layout.plain.size else ():
             yield consecutive(layout.plain_targets[at]), values
         for position, target in layout.read:
             reader: Any = self.columns[position].reader
@@ -264,7 +262,7 @@ def _describe(table: RawTable, listed: set[int]) -> tuple[Column, ...]:
     positions = (p for p in range(table.n_columns) if p not in listed and table.is_number(p))
     numbers = np.fromiter(positions, np.intp)
     n_missing = np.zeros(table.n_columns, dtype=np.intp)
-    for at, _, n in table.blocks(numbers):
+    for at, _, n in table.blocks(numbers) if numbers.size else ():
         n_missing[numbers[at]] = n
     known = set(numbers.tolist())
     return tuple(

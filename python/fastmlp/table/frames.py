@@ -32,7 +32,7 @@ def types_of(frame: nw.DataFrame[Any]) -> list[Any]:
     known: dict[Any, Any] = {}
     types = []
     for position, dtype in enumerate(frame.to_native().dtypes):
-        if dtype == object or dtype not in known:  # objects may be text
+        if dtype not in known or dtype == np.dtype(object):  # objects may be text
             known[dtype] = frame[:, position].dtype
         types.append(known[dtype])
     return types

@@ -50,11 +50,11 @@ def exact(labels: NDArray[Any]) -> list[Any]:
     float32 and float64.
     """
     if labels.dtype.kind != "f" or labels.dtype == np.float64:
-        return labels.tolist()
+        return list(labels.tolist())
     fractions = labels != np.rint(labels)
     numbers = labels.astype(np.float64)
     numbers[fractions] = labels[fractions].astype(str).astype(np.float64)
-    return numbers.tolist()
+    return list(numbers.tolist())
 
 
 def _exact_object(label: Any) -> Any:

@@ -105,7 +105,7 @@ class NumberText:
         return values.read_labels(self, self._numbers, f"numbers such as {example!r}")[:, None]
 
     @cached_property
-    def _format(self) -> tuple[Callable[[str], re.Match[str] | None], dict[int, str | None]]:
+    def _format(self) -> tuple[Callable[[str], re.Match[str] | None], Any]:
         """What matches a number, and what is replaced before `float` reads it."""
         pattern = _pattern(self.separators, re.escape(self.prefix), re.escape(self.unit))
         thousands, decimal = self.separators

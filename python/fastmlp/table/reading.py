@@ -186,9 +186,8 @@ class FrameTable(RawTable):
 
 def consecutive(positions: Positions) -> slice | Positions:
     """The positions as a slice, if each is the next one of the one before: no copy is made."""
-    if positions.size and positions[-1] - positions[0] == positions.size - 1:
-        if (np.diff(positions) == 1).all():
-            return slice(int(positions[0]), int(positions[-1]) + 1)
+    if positions.size and (np.diff(positions) == 1).all():
+        return slice(int(positions[0]), int(positions[-1]) + 1)
     return positions
 
 
@@ -211,7 +210,8 @@ def read_table(X: Any, name: str) -> RawTable:
     types = types_of(frame)
     if all(one == types[0] for one in types) and is_number_type(types[0]):
         matrix = frame.to_numpy()
-        if matrix.dtype.kind in "iuf":
+        has_gaps = types[0].is_integer() and matrix.dtype.kind == "f"  # large integers lose digits
+        if matrix.dtype.kind in "iuf" and not has_gaps:
             names = frame.columns if isinstance(frame.columns[0], str) else None
             return NumberTable(matrix, name, names)
     return FrameTable(frame, types, name)
