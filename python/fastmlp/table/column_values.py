@@ -29,6 +29,7 @@ BOOLEANS = (bool, np.bool_)
 _FEW = 9  # up to so many categories, all have a code, however rare they are
 _LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
 _CATEGORICAL = (nw.Categorical, nw.Enum)
+_NEVER_MISSING = {str, bytes, bool, int}
 _OF_LABELS = (nw.String, nw.Boolean, *_CATEGORICAL)
 
 
@@ -112,6 +113,8 @@ class ColumnValues:
         """For each row the position of its label, -1 where it is missing; and the labels."""
         try:
             rows, labels = factorize(self._labelled)
+            if {*map(type, labels)} <= _NEVER_MISSING:
+                return np.asarray(rows, dtype=np.int32), labels
             known: dict[Any, int] = {}
             positions = [
                 -1 if is_missing(label) else known.setdefault(label, len(known)) for label in labels
@@ -203,7 +206,9 @@ class ColumnValues:
         """What reads the values as numbers, if they are dates, durations or numbers as text."""
         if self.type in (nw.Boolean, *_CATEGORICAL) or self.is_number:
             return None
-        if any(isinstance(label, complex | np.complexfloating) for label in self.factors[1]):
+        if not (self.is_temporal("M") or self.is_temporal("m")) and any(
+            issubclass(kind, complex | np.complexfloating) for kind in {*map(type, self.factors[1])}
+        ):
             raise ValueError(f"Complex data not supported: {self.table}, column {self.name!r}")
         for kind in (Durations, Dates, NumberText):
             if (reader := kind.learn(self)) is not None:

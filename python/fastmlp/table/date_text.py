@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
+from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     PARSED_SHARE,
     as_text,
     is_text,
+    not_text,
     quoted,
     sampled_texts,
     share_that_reads,
@@ -42,7 +44,7 @@ _ORDERS = {
     "bdy": _WEEKDAY + _MONTH_NAME + r"[-/\s]+(?:(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s+)?(?P<y>\d{4})",
 }
 _PATTERNS = {
-    order: re.compile(rf"\s*{pattern}{_TIME}\s*", re.IGNORECASE)
+    order: re.compile(rf"\s*{pattern}{_TIME}\s*", re.IGNORECASE | re.ASCII)
     for order, pattern in _ORDERS.items()
 }
 WRITTEN = {
@@ -59,7 +61,6 @@ _MONTHS = {
         start=1,
     )
 }
-_LONGEST = 60  # characters of a date
 _NAT = np.datetime64("NaT", "us")
 _PYTHON_DATES = (date, np.datetime64)
 
@@ -105,68 +106,57 @@ def order_of_dates(values: ColumnValues) -> str | None:
 
 def parse_dates(labels: Sequence[Any], order: str) -> NDArray[np.datetime64]:
     """Instants in UTC of text in this order and of dates; NaT for anything else."""
-    match = _PATTERNS[order].fullmatch
-    unread = ("",) * _PATTERNS[order].groups
-    texts = (as_text(label)[:_LONGEST].strip() for label in labels)
-    rows = [unread if (found := match(text)) is None else found.groups("") for text in texts]
-    fields = dict(zip(_PATTERNS[order].groupindex, zip(*rows, strict=True), strict=True))
-    instants = _instants(fields) if rows else np.empty(0, "M8[us]")
-    for position, label in enumerate(labels):
-        if not isinstance(label, str | bytes):
-            instants[position] = _instant(label)
+    instants = np.full(len(labels), _NAT)
+    for some in matched_texts(labels, _PATTERNS[order]):
+        instants[some.rows] = _instants(some)
+    others = not_text(labels)
+    instants[others] = np.array([_as_instant(labels[row]) for row in others], dtype="M8[us]")
     return instants
 
 
-def _instants(fields: dict[str, tuple[str, ...]]) -> NDArray[np.datetime64]:
-    """Instants of what the groups of a pattern found; NaT where no date has such numbers."""
+def _instants(texts: Matched) -> NDArray[np.datetime64]:
+    """Instants of texts of one skeleton; NaT where no date has such numbers."""
+    found = texts.match.groupdict()
 
-    def numbers(name: str, default: int) -> NDArray[np.int64]:
-        values = fields.get(name, ())
-        if not any(values):
-            return np.full(len(fields["y"]), default)
-        return np.fromiter((int(v) if v else default for v in values), np.int64, len(values))
+    def number(name: str, default: int = 0) -> Any:
+        return texts.number(name) if found.get(name) else default
 
-    years = numbers("y", -1)
-    short = np.fromiter((len(v) == 2 for v in fields["y"]), bool, years.size)
-    years[short] += np.where(years[short] < 69, 2000, 1900)  # as in POSIX
-    if "b" in fields:
-        months = np.array([_MONTHS.get(name.lower(), 0) for name in fields["b"]])
-    else:
-        months = numbers("m", 1)
-    day, hour = numbers("d", 1), numbers("H", 0)
-    minute, second = numbers("M", 0), numbers("S", 0)
-    valid = (years > 0) & (months >= 1) & (months <= 12) & (day >= 1)
+    year, day = texts.number("y"), number("d", 1)
+    if len(found["y"]) == 2:
+        year = year + np.where(year < 69, 2000, 1900)  # as in POSIX
+    month = _MONTHS[found["b"].lower()] if "b" in found else number("m")
+    hour, minute, second = number("H"), number("M"), number("S")
+    valid = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1)
     valid &= (hour < 24) & (minute < 60) & (second < 60)
-    month = ((years - 1970) * 12 + months - 1).astype("M8[M]")
-    days = month.astype("M8[D]") + (day - 1).astype("m8[D]")
-    valid &= days.astype("M8[M]") == month
-    if any(fields["p"]):
-        half = np.array([half[:1].lower() for half in fields["p"]])
-        valid &= (half == "") | ((hour >= 1) & (hour <= 12))
-        hour = np.where(half == "", hour, hour % 12 + 12 * (half == "p"))
-    micros = ((hour * 60 + minute) * 60 + second) * 10**6
-    if any(fields["f"]):
-        micros += [int(digits[:6].ljust(6, "0")) if digits else 0 for digits in fields["f"]]
-    if any(fields["z"]):
-        offset = {zone: _minutes_of(zone) for zone in set(fields["z"])}
-        micros -= 60 * 10**6 * np.array([offset[zone] for zone in fields["z"]])
-    instants: NDArray[np.datetime64] = days.astype("M8[us]") + micros.astype("m8[us]")
-    instants[~valid] = _NAT
+    if half := found["p"]:
+        valid &= (hour >= 1) & (hour <= 12)
+        hour = hour % 12 + 12 * (half[0] in "pP")
+    seconds = 60 * (60 * hour + minute - _offset(texts)) + second
+    months = (12 * (year - 1970) + month - 1).astype("M8[M]")
+    days = months.astype("M8[D]") + np.asarray(day - 1, dtype="m8[D]")
+    instants: NDArray[np.datetime64] = days.astype("M8[us]") + np.asarray(seconds, dtype="m8[s]")
+    if digits := found["f"]:
+        micros = texts.number("f", most_digits=6) * 10 ** max(0, 6 - len(digits))
+        instants += micros.astype("m8[us]")
+    instants[~valid | (days.astype("M8[M]") != months)] = _NAT
     return instants
 
 
-def _minutes_of(zone: str) -> int:
-    """Minutes of an offset from UTC, such as +02:00."""
+def _offset(texts: Matched) -> Any:
+    """Minutes from UTC of a zone such as +02:00 or Z."""
+    zone = texts.match["z"] or ""
     if zone[:1] not in ("+", "-"):
         return 0
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    minutes = 60 * int(digits[:2]) + int(digits[2:])
-    return -minutes if zone[0] == "-" else minutes
+    digits = texts.number("z")
+    hours, minutes = (digits, 0) if len(zone) == len("+00") else np.divmod(digits, 100)
+    return (60 * hours + minutes) * (-1 if zone[0] == "-" else 1)
 
 
-def _instant(label: Any) -> Any:
-    """Instant of a date; a period counts from its start, and dates without a zone are UTC."""
+def _as_instant(label: Any) -> Any:
+    """A date in a form that NumPy reads: a period as its start, and zones as UTC."""
+    if isinstance(label, datetime):
+        return (
+            label if label.tzinfo is None else label.astimezone(timezone.utc).replace(tzinfo=None)
+        )
     label = getattr(label, "start_time", label)
-    if isinstance(label, datetime) and label.tzinfo is not None:
-        label = label.astimezone(timezone.utc).replace(tzinfo=None)
-    return np.array(label, dtype="M8[us]") if isinstance(label, _PYTHON_DATES) else _NAT
+    return label if isinstance(label, _PYTHON_DATES) else None

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.table.date_text import WRITTEN, is_date, order_of_dates, parse_dates
-from fastmlp.table.text import is_text
+from fastmlp.table.text import PARSED_SHARE, is_text, not_text
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
@@ -34,7 +34,7 @@ def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
     days of the week and of the month differ, the last day of each month counting as one; the year
     if the day of the month or the month differs.
     """
-    known = instants[~np.isnat(instants)]
+    known = np.unique(instants[~np.isnat(instants)])
     if not known.size:
         return ()
     days, months = known.astype("M8[D]"), known.astype("M8[M]")
@@ -85,10 +85,10 @@ class Dates:
         order: str | None = "ymd"
         if not values.is_temporal("M"):
             labels = values.factors[1]
-            if any(map(is_text, labels)):
-                order = order_of_dates(values)
-            elif not (labels and all(map(is_date, labels))):
-                return None
+            others = not_text(labels)
+            n_dates = sum(is_date(labels[position]) for position in others)
+            if not labels or n_dates < PARSED_SHARE * len(labels):
+                order = order_of_dates(values) if len(others) < len(labels) else None
         return None if order is None else cls(order, periods_of(_instants(values, order)))
 
     @property

@@ -57,6 +57,13 @@ def exact(labels: NDArray[Any]) -> list[Any]:
     return list(numbers.tolist())
 
 
+def _exact_objects(labels: Iterable[Any]) -> list[Any]:
+    labels = list(labels)
+    if not any(issubclass(kind, np.floating | Decimal) for kind in {*map(type, labels)}):
+        return labels
+    return [*map(_exact_object, labels)]
+
+
 def _exact_object(label: Any) -> Any:
     """A number of another type as Python's int or float, if one of them is the same number."""
     if isinstance(label, np.floating):
@@ -84,11 +91,11 @@ def factorize(data: Any) -> tuple[NDArray[Any], list[Any]]:
             data = data.astype(f"{data.dtype.kind}8[us]")  # Python has no nanoseconds
         position: defaultdict[Any, int] = defaultdict(count().__next__)
         rows = np.fromiter(map(position.__getitem__, data.tolist()), np.int32, len(data))
-        return rows, [*map(_exact_object, position)]
+        return rows, _exact_objects(position)
     native = data.to_native()
     if hasattr(native, "factorize"):  # three times as fast with pandas
         rows, labels = native.factorize()
-        return rows, [*map(_exact_object, labels.tolist())]
+        return rows, _exact_objects(labels.tolist())
     labels = data.drop_nulls().unique().to_list()
     if not labels:
         return np.full(len(data), -1), labels

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.text import PARSED_SHARE, as_text, is_text, sampled_texts, share_that_reads
+from fastmlp.table.skeletons import Matched, matched_texts
+from fastmlp.table.text import (
+    PARSED_SHARE,
+    as_text,
+    is_text,
+    not_text,
+    sampled_texts,
+    share_that_reads,
+)
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
@@ -24,19 +31,19 @@ _SEPARATORS = ((",", "."), (".", ","), (_SPACES, "."), (_SPACES, ","))
 _SIGNS = "\u00a2-\u00a5\u20a0-\u20cf$"  # of currencies
 _CURRENCY = rf"(?:[A-Z]{{1,3}}\$|[{_SIGNS}]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|Rs\.?|kr\.?))"
 _UNIT = rf"[^\W\d_](?:\D{{0,14}}[^\d\s])?|[%\u2030\u00b0\u2032\u2033\"'{_SIGNS}]\D{{0,3}}"
-_LONGEST = 60  # characters of a number
+_EXACT = 15  # digits of an integer that float64 holds
 _MINUS = "\u2212"
-_CODE, _WHOLE = re.compile(r"0\d+"), re.compile(r"\d+(?:\.0)?")
+_WHOLE = re.compile(r"[0-9]+(?:\.0)?")
 _FEWEST = 10  # distinct values: fewer are a category, each of whose values can have its own effect
 
 
 def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[str]:
-    """Pattern of numbers; its groups are (, sign, prefix, sign, number, unit."""
     some, point = (f"[{re.escape(one)}]" for one in separators)
-    number = rf"(?:\d{{1,3}}(?:{some}\d{{3}})+|\d+)(?:{point}\d*)?|{point}\d+"
-    sign = rf"([-+{_MINUS}]?)"
+    digits = rf"(?:[0-9]{{1,3}}(?:{some}[0-9]{{3}})+|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+"
     return re.compile(
-        rf"(\()?{sign}\s*({prefix})\s*{sign}\s*((?:{number})(?:[eE][-+]?\d+)?)\s*({unit})(?(1)\))"
+        rf"\s*(?P<open>\()?(?P<sign>[-+{_MINUS}]?)\s*(?P<prefix>{prefix})\s*"
+        rf"(?P<inner_sign>[-+{_MINUS}]?)\s*(?P<digits>{digits})(?P<power>(?:[eE][-+]?[0-9]+)?)\s*"
+        rf"(?P<unit>{unit})(?(open)\))\s*"
     )
 
 
@@ -73,10 +80,14 @@ class NumberText:
         best, best_share = None, 0.0
         texts = sampled_texts(labels)
         for separators, pattern in _ANY.items():
-            found = [match.groups() for text in texts if (match := pattern.fullmatch(text))]
+            found = [
+                match.group("prefix", "unit")
+                for text in texts
+                if (match := pattern.fullmatch(text))
+            ]
             if 2 * len(found) < len(texts):
                 continue
-            [((prefix, unit), _)] = Counter((g[2], g[5]) for g in found).most_common(1)
+            [((prefix, unit), _)] = Counter(found).most_common(1)
             one = cls(separators, prefix, unit)
             read = ~np.isnan(values.parsed(one, one._numbers))
             share = share_that_reads(read, labels)
@@ -104,26 +115,30 @@ class NumberText:
         example = f"{self.prefix}1{self.separators[1]}5{self.unit and ' '}{self.unit}"
         return values.read_labels(self, self._numbers, f"numbers such as {example!r}")[:, None]
 
-    @cached_property
-    def _format(self) -> tuple[Callable[[str], re.Match[str] | None], Any]:
-        """What matches a number, and what is replaced before `float` reads it."""
-        pattern = _pattern(self.separators, re.escape(self.prefix), re.escape(self.unit))
-        thousands, decimal = self.separators
-        return pattern.fullmatch, str.maketrans(decimal + _MINUS, ".-", thousands)
-
     def _numbers(self, labels: Sequence[Any]) -> NDArray[np.float64]:
-        return np.array([self._number(label) for label in labels], dtype=np.float64)
+        numbers = np.full(len(labels), np.nan)
+        pattern = _pattern(self.separators, re.escape(self.prefix), re.escape(self.unit))
+        for some in matched_texts(labels, pattern):
+            numbers[some.rows] = self._of(some)
+        others = not_text(labels)
+        numbers[others] = [
+            float(labels[row]) if isinstance(labels[row], Real) else np.nan for row in others
+        ]
+        return numbers
 
-    def _number(self, label: Any) -> float:
-        if isinstance(label, Real):
-            return float(label)
-        match, replaced = self._format
-        found = match(as_text(label)[:_LONGEST].strip())
-        if found is None:
-            return np.nan
-        negative, sign, _, sign2, digits, _ = found.groups("")
-        number = float(digits.translate(replaced))
-        return -number if negative or "-" in (sign + sign2).replace(_MINUS, "-") else number
+    def _of(self, texts: Matched) -> NDArray[np.float64]:
+        """The numbers of texts of one skeleton, as `float` would read them."""
+        thousands, decimal = self.separators
+        found = texts.match.groupdict()
+        _, _, fraction = found["digits"].partition(decimal)
+        if found["power"] or found["digits"].count("0") > _EXACT:
+            span = slice(texts.match.start("digits"), texts.match.end("power"))
+            replaced = str.maketrans(decimal, ".", thousands)
+            numbers = np.array([float(text[span].translate(replaced)) for text in texts.texts])
+        else:
+            numbers = texts.number("digits") / 10.0 ** len(fraction)  # both are exact
+        is_negative = found["open"] or {found["sign"], found["inner_sign"]} & {"-", _MINUS}
+        return -numbers if is_negative else numbers
 
 
 def _are_codes(values: ColumnValues, read: NDArray[np.bool_]) -> bool:
@@ -131,7 +146,7 @@ def _are_codes(values: ColumnValues, read: NDArray[np.bool_]) -> bool:
     rows, labels = values.factors
     numbers = [label for label, is_read in zip(labels, read, strict=True) if is_read]
     texts = [as_text(label).strip() for label in numbers]
-    if any(_CODE.fullmatch(text) for text in texts):
+    if any(text[:1] == "0" and text.isdecimal() and len(text) > 1 for text in texts):
         return True
     if not all(map(_WHOLE.fullmatch, texts)):
         return False

@@ -34,6 +34,13 @@ def is_text(label: Any) -> bool:
     return isinstance(label, str | bytes)
 
 
+def not_text(labels: Sequence[Any]) -> list[int]:
+    """Positions of the labels that are neither text nor bytes."""
+    if {*map(type, labels)} <= {str, bytes}:
+        return []
+    return [position for position, label in enumerate(labels) if not is_text(label)]
+
+
 def share_that_reads(read: NDArray[np.bool_], labels: Sequence[Any]) -> float:
     """The share of labels that were read, apart from words such as "n/a"."""
     others = np.flatnonzero(~read).tolist()
