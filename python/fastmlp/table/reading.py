@@ -157,10 +157,11 @@ class FrameTable(RawTable):
         names = columns if all(isinstance(one, str) for one in columns) else None
         super().__init__(name, names, frame.shape)
         self._frame, self._types = frame, types
+        self._are_numbers = {one: is_number_type(one) for one in set(types)}
 
     def is_number(self, position: int) -> bool:
         """Whether NumPy holds all numbers of its type."""
-        return is_number_type(self._types[position])
+        return self._are_numbers[self._types[position]]
 
     def blocks(self, positions: Positions) -> Iterator[Block]:
         """The columns at these positions as numbers, those of a type together."""
@@ -208,7 +209,7 @@ def read_table(X: Any, name: str) -> RawTable:
     if 0 in frame.shape:
         check_array(np.broadcast_to(np.int8(0), frame.shape))  # raises
     types = types_of(frame)
-    if all(one == types[0] for one in types) and is_number_type(types[0]):
+    if len(set(types)) == 1 and is_number_type(types[0]):
         matrix = frame.to_numpy()
         has_gaps = types[0].is_integer() and matrix.dtype.kind == "f"  # large integers lose digits
         if matrix.dtype.kind in "iuf" and not has_gaps:
