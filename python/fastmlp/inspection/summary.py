@@ -23,7 +23,8 @@ def _treatment(column: Column, width: int | None, scaled: str) -> str:
     """How the network reads a column."""
     missing = ", some missing" if column.missing else ""
     if column.kind == "numeric":
-        return f"number, {scaled}{missing}"
+        what = "number" if column.reader is None else column.reader.description
+        return f"{what}, {scaled}{missing}"
     if column.kind == "binary":
         return f"two values, -1 or 1{missing}"
     if column.kind == "constant":

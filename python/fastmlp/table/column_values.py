@@ -43,15 +43,19 @@ class ColumnValues:
         What messages call the column and the table.
     reads_text : bool
         Whether text such as "1" is accepted as a number.
+    dtype : DType or None
+        Type of the series; None for an array.
     """
 
-    def __init__(self, data: Any, name: str, table: str, reads_text: bool) -> None:
+    def __init__(
+        self, data: Any, name: str, table: str, *, reads_text: bool = False, dtype: Any = None
+    ) -> None:
         self.data = data
         self.name = name
         self.table = table
         self.title = f"{table}: column {name!r}"
         self.reads_text = reads_text
-        self.type = None if isinstance(data, np.ndarray) else data.dtype
+        self.type = dtype
         self._parsed: dict[Hashable, NDArray[Any]] = {}
         if self.type is not None and self.type.is_nested():
             raise nested_error(name, table, self.type)
@@ -152,7 +156,7 @@ class ColumnValues:
         found = [codes.get(label, 0.0) for label in labels]
         if len(labels) > 1 and known and not any(label in codes for label in labels):
             some = next(label for label in codes if label is not None)
-            self._warn_of_unknown(labels, f"the categories of training, such as {quoted(some)}")
+            self._warn_of_unread(labels, f"occurred in training, as {quoted(some)} did")
         return np.array([*found, codes.get(None, 0.0)])[rows]
 
     def check_kind(self, is_known: Callable[[Any], bool], kind: str) -> None:
@@ -175,21 +179,18 @@ class ColumnValues:
     ) -> NDArray[Any]:
         """What `parse` makes of each row's label, missing where the label is.
 
-        If that is nothing for several labels, a warning says what was expected.
+        If several labels are there and none can be parsed, a warning says what was expected.
         """
         rows, labels = self.factors
         values = self.parsed(key, parse)
         if len(labels) > 1 and np.isnan(values).all():
-            self._warn_of_unknown(labels, expected)
-        missing = np.array([np.nan], dtype=values.dtype) if values.dtype.kind == "f" else ["NaT"]
-        found: NDArray[Any] = np.append(values, np.array(missing, dtype=values.dtype))[rows]
+            self._warn_of_unread(labels, f"can be read as {expected}, as in training")
+        missing = np.array(["nan" if values.dtype.kind == "f" else "NaT"], dtype=values.dtype)
+        found: NDArray[Any] = np.append(values, missing)[rows]
         return found
 
-    def _warn_of_unknown(self, labels: Sequence[Any], expected: str) -> None:
-        warn(
-            f"{self.title}: none of the {len(labels)} values, such as {quoted(labels[0])}, is "
-            f"among {expected}"
-        )
+    def _warn_of_unread(self, labels: Sequence[Any], what: str) -> None:
+        warn(f"{self.title}: none of {len(labels)} values, such as {quoted(labels[0])}, {what}")
 
     # ---- what is learnt
 
@@ -206,10 +207,6 @@ class ColumnValues:
         """What reads the values as numbers, if they are dates, durations or numbers as text."""
         if self.type in (nw.Boolean, *_CATEGORICAL) or self.is_number:
             return None
-        if not (self.is_temporal("M") or self.is_temporal("m")) and any(
-            issubclass(kind, complex | np.complexfloating) for kind in {*map(type, self.factors[1])}
-        ):
-            raise ValueError(f"Complex data not supported: {self.table}, column {self.name!r}")
         for kind in (Durations, Dates, NumberText):
             if (reader := kind.learn(self)) is not None:
                 return reader
@@ -223,6 +220,8 @@ class ColumnValues:
         if self.is_number:
             return False
         types = {type(label) for label in self.factors[1]}
+        if any(issubclass(kind, complex | np.complexfloating) for kind in types):
+            raise ValueError(f"Complex data not supported: {self.table}, column {self.name!r}")
         are_numbers = all(issubclass(kind, Number | np.bool_) for kind in types)
         return not are_numbers or all(issubclass(kind, BOOLEANS) for kind in types)
 

@@ -116,7 +116,7 @@ def _instants(values: ColumnValues, order: str) -> NDArray[np.datetime64]:
     if values.is_temporal("M"):
         return values.array.astype("M8[us]")
     values.check_kind(lambda label: is_text(label) or is_date(label), "dates")
-    return values.read_labels(order, partial(parse_dates, order=order), f"dates, {WRITTEN[order]}")
+    return values.read_labels(order, partial(parse_dates, order=order), f"dates ({WRITTEN[order]})")
 
 
 def is_duration(label: Any) -> bool:

@@ -218,11 +218,12 @@ class TableEncoder:
                 self.__dict__["_remembered"] = schema
 
     def _read(self, X: Any, name: str) -> RawTable:
-        if self._schema is not None and self._schema.has_columns_of(X):
-            table = self._schema.read(X, name)
-            if table is not None:
-                return table
-        return read_table(X, name)
+        schema = self._schema
+        if schema is None or not schema.has_columns_of(X):
+            return read_table(X, name)
+        if not schema.has_types_of(X):
+            schema = self.__dict__["_remembered"] = PandasSchema(X, self._layout.plain)
+        return schema.read(X, name)
 
     # ---- encoding
 

@@ -87,7 +87,7 @@ class NumberText:
             ]
             if 2 * len(found) < len(texts):
                 continue
-            [((prefix, unit), _)] = Counter(found).most_common(1)
+            [((prefix, unit), _)] = Counter(found or [("", "")]).most_common(1)
             one = cls(separators, prefix, unit)
             read = ~np.isnan(values.parsed(one, one._numbers))
             share = share_that_reads(read, labels)

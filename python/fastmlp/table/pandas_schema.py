@@ -7,7 +7,15 @@ from typing import Any
 import narwhals.stable.v1 as nw
 import numpy as np
 
-from fastmlp.table.reading import NumberTable, ObjectTable, Positions, RawTable
+from fastmlp.table.frames import types_of
+from fastmlp.table.reading import (
+    FrameTable,
+    NumberTable,
+    ObjectTable,
+    Positions,
+    RawTable,
+    read_table,
+)
 
 _FEW_ROWS = 32  # that are read as objects, which costs time for each number but not each column
 
@@ -39,15 +47,21 @@ class PandasSchema:
         )
         single = all(np.can_cast(self._types[p], np.float32) for p in numbers if plain[p])
         self._number_type = np.float32 if single else np.float64
+        self._has_objects = np.dtype(object) in self._types  # which may be text or not
+        self._frame_types: list[Any] | None = None
 
     def has_columns_of(self, X: Any) -> bool:
         """Whether X is a frame with the same names of columns."""
         return nw.dependencies.is_pandas_dataframe(X) and bool(self._columns.equals(X.columns))
 
-    def read(self, X: Any, name: str) -> RawTable | None:
-        """Read a frame with the same columns; None if its types differ, or it has many rows."""
-        if len(X) == 0 or X.dtypes.tolist() != self._types:
-            return None
+    def has_types_of(self, X: Any) -> bool:
+        """Whether the columns have the same types."""
+        return bool(X.dtypes.tolist() == self._types)
+
+    def read(self, X: Any, name: str) -> RawTable:
+        """Read a frame with the same columns and types."""
+        if len(X) == 0 or (self._has_objects and len(X) > _FEW_ROWS):
+            return read_table(X, name)
         if self._is_matrix:
             return NumberTable(X.to_numpy(), name, self.names)
         if self._are_objects and len(X) <= _FEW_ROWS:
@@ -58,4 +72,8 @@ class PandasSchema:
                 reads_text=False,
                 number_type=self._number_type,
             )
-        return None
+        if self._frame_types is None:
+            self._frame_types = types_of(nw.from_native(X))
+        if len(set(self._frame_types)) == 1:
+            return read_table(X, name)
+        return FrameTable(nw.from_native(X), self._frame_types, name)

@@ -50,8 +50,6 @@ class RawTable(ABC):
     n_rows, n_columns : int
     """
 
-    _reads_text = False
-
     def __init__(self, name: str, names: list[str] | None, shape: tuple[int, ...]) -> None:
         self.name, self.names = name, names
         self.n_rows, self.n_columns = shape
@@ -61,8 +59,7 @@ class RawTable(ABC):
         """The values of one column."""
         if position not in self._columns:
             name = column_name(self.names, position)
-            data = self._data(position)
-            self._columns[position] = ColumnValues(data, name, self.name, self._reads_text)
+            self._columns[position] = self._values(position, name)
         return self._columns[position]
 
     @abstractmethod
@@ -74,8 +71,8 @@ class RawTable(ABC):
         """The columns at these positions as numbers; infinity is an error."""
 
     @abstractmethod
-    def _data(self, position: int) -> Any:
-        """Array or series of a column."""
+    def _values(self, position: int, name: str) -> ColumnValues:
+        """The values of a column of this name."""
 
     def _block(self, positions: Positions, at: slice | Positions, values: NDArray[Any]) -> Block:
         names = [column_name(self.names, p) for p in positions[at].tolist()]
@@ -105,8 +102,8 @@ class NumberTable(RawTable):
         """All are."""
         return True
 
-    def _data(self, position: int) -> Any:
-        return self.matrix[:, position]
+    def _values(self, position: int, name: str) -> ColumnValues:
+        return ColumnValues(self.matrix[:, position], name, self.name)
 
 
 class ObjectTable(RawTable):
@@ -145,8 +142,9 @@ class ObjectTable(RawTable):
         else:
             yield self._block(positions, slice(None), values)
 
-    def _data(self, position: int) -> Any:
-        return self._objects[:, position]
+    def _values(self, position: int, name: str) -> ColumnValues:
+        values = self._objects[:, position]
+        return ColumnValues(values, name, self.name, reads_text=self._reads_text)
 
 
 class FrameTable(RawTable):
@@ -181,8 +179,9 @@ class FrameTable(RawTable):
                     yield self._block(positions, consecutive(at), values)
         yield from self._one_by_one(positions, np.flatnonzero(others))
 
-    def _data(self, position: int) -> Any:
-        return self._frame[:, position]
+    def _values(self, position: int, name: str) -> ColumnValues:
+        dtype = self._types[position]
+        return ColumnValues(self._frame[:, position], name, self.name, dtype=dtype)
 
 
 def consecutive(positions: Positions) -> slice | Positions:
