@@ -117,7 +117,8 @@ class ColumnValues:
         """For each row the position of its label, -1 where it is missing; and the labels."""
         try:
             rows, labels = factorize(self._labelled)
-            if {*map(type, labels)} <= _NEVER_MISSING:
+            kinds = {*map(type, labels)}
+            if len(kinds) == 1 and kinds <= _NEVER_MISSING:
                 return np.asarray(rows, dtype=np.int32), labels
             known: dict[Any, int] = {}
             positions = [
