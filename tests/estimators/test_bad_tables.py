@@ -71,7 +71,7 @@ def test_dates_where_there_were_numbers(X, y):
     prediction = model.predict(X)
     dates = X.astype("M8[D]")
     for use in (model.predict, lambda table: model.fit(X, y, X_val=table, y_val=y)):
-        with pytest.raises(TypeError, match="must hold numbers in column 'x0', .*; got dates"):
+        with pytest.raises(TypeError, match=r"must hold numbers in column 'x0', .*; got dates"):
             use(dates)
     np.testing.assert_array_equal(model.predict(X), prediction)
 

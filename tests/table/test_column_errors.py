@@ -92,7 +92,7 @@ def test_numbers_where_there_were_dates():
 
 def test_dates_where_there_was_text():
     *_, columns = encoded(pd.DataFrame({"a": list("xyz")}))
-    with pytest.raises(ValueError, match="'a' held text in training; got datetime, such as"):
+    with pytest.raises(ValueError, match="'a' held text in training; got dates, such as"):
         columns.encode(pd.DataFrame({"a": DATES["pandas"]}))
 
 

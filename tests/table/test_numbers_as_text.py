@@ -59,7 +59,7 @@ def test_the_learnt_format_is_used_later():
     np.testing.assert_array_equal(columns.encode(pd.DataFrame({"a": [2, 3]})), [[2], [3]])
     with pytest.warns(UserWarning, match=r"none of 2 values, such as '5 lb', can be read as numb"):
         columns.encode(pd.DataFrame({"a": ["5 lb", "6 lb"]}))
-    with pytest.raises(ValueError, match="'a' held numbers as text in training; got Timestamp"):
+    with pytest.raises(ValueError, match="'a' held numbers as text in training; got dates"):
         columns.encode(pd.DataFrame({"a": pd.Series([pd.Timestamp(0)], dtype=object)}))
 
 

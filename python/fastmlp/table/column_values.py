@@ -95,7 +95,8 @@ class ColumnValues:
         return numbers
 
     def _number(self, label: Any) -> float:
-        if self.reads_text or not isinstance(label, str | bytes):
+        is_date = isinstance(label, np.datetime64 | np.timedelta64)  # numbers to `float`
+        if not is_date and (self.reads_text or not isinstance(label, str | bytes)):
             try:
                 return float(label)
             except OverflowError:

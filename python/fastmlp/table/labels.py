@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from itertools import count
 from numbers import Number
@@ -23,6 +24,8 @@ def kind_of_label(label: Any) -> str:
     """Name the kind of a label, for comparison with others: numbers of all types are alike."""
     if isinstance(label, str | bytes):
         return type(label).__name__.replace("str", "text")
+    if isinstance(label, date | np.datetime64):
+        return "dates"
     return "numbers" if isinstance(label, Number | np.bool_) else type(label).__name__
 
 

@@ -19,6 +19,8 @@ from fastmlp.table.rows import slices
 
 _BLOCK = 2**22  # numbers of a frame that are read at a time, because that may copy them
 
+_NUMPY_DATES = {np.datetime64, np.timedelta64}
+
 Positions = NDArray[np.intp]
 
 
@@ -135,12 +137,22 @@ class ObjectTable(RawTable):
 
     def blocks(self, positions: Positions) -> Iterator[Block]:
         """The columns at these positions as numbers; infinity is an error."""
-        try:
-            values = self._objects[:, positions].astype(self._number_type)
-        except (TypeError, ValueError, OverflowError):  # some are numbers to Python alone, or none
+        values = self._together(positions)
+        if values is None:
             yield from self._one_by_one(positions, np.arange(positions.size))
         else:
             yield self._block(positions, slice(None), values)
+
+    def _together(self, positions: Positions) -> NDArray[Any] | None:
+        """The columns in one array; None if NumPy cannot make numbers of all, or should not."""
+        objects = self._objects[:, positions]
+        if objects.dtype.kind in "mM" or not _NUMPY_DATES.isdisjoint(map(type, objects.flat)):
+            return None
+        try:
+            values: NDArray[Any] = objects.astype(self._number_type)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return values
 
     def _values(self, position: int, name: str) -> ColumnValues:
         values = self._objects[:, position]
