@@ -30,11 +30,12 @@ _MIN_CATEGORY_ROWS = 2
 class TableEncoder:
     """The columns of a table, learnt from the training rows. Immutable.
 
-    Numbers stay as they are. A column of two labels becomes -1 and 1, one of more labels becomes
-    codes. Labels are text, booleans, what a frame calls categorical, and Python objects that are
-    not all numbers. None, NaN, NaT and NA are missing values; infinity is an error. Labels are
-    compared as Python compares them: 1, 1.0 and True are the same, 1 and "1" are not. An array of
-    booleans is an array of numbers.
+    Numbers stay as they are. Dates, durations and numbers that are written as text become numbers;
+    see `Dates`, `Durations` and `NumberText`. A column of two labels becomes -1 and 1, one of more
+    labels becomes codes. Labels are other text, booleans, what a frame calls categorical, and
+    Python objects that are not all numbers. None, NaN, NaT and NA are missing values; infinity is
+    an error. Labels are compared as Python compares them: 1, 1.0 and True are the same, 1 and "1"
+    are not. An array of booleans is an array of numbers.
 
     Build it with :meth:`learn`.
 
@@ -88,10 +89,10 @@ class TableEncoder:
         Raises
         ------
         ValueError
-            If X is not 2-D, has no rows or columns, or holds infinity or complex numbers, or if
-            `categorical_features` does not fit it.
+            If X is not 2-D, has no rows or columns, or holds infinity, complex numbers or free
+            text, or if `categorical_features` does not fit it.
         TypeError
-            If X is sparse or lazy, or holds dates, durations or nested values.
+            If X is sparse or lazy, or holds nested values.
         """
         names = feature_names_of(X)
         table = read_table(X, name)
@@ -147,7 +148,8 @@ class TableEncoder:
     def encode(self, X: Any, name: str = "X") -> NDArray[Any]:
         """Encode other rows of the same columns; see `learn`.
 
-        A column of numbers must hold numbers again or, in arrays, text that can be read as numbers.
+        A column of numbers must hold numbers again or, in arrays, text that can be read as numbers;
+        a column of dates dates, or text in the order of training.
         """
         table = self._read(X, name)
         if table.n_columns != self.n_columns:
