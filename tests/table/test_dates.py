@@ -10,7 +10,8 @@ import pytest
 from columns_of_every_kind import NAN, encoded
 
 from fastmlp import Regressor
-from fastmlp.table.dates import Dates, Durations
+from fastmlp.table.dates import Dates
+from fastmlp.table.durations import Durations
 from fastmlp.table.encoder import TableEncoder
 
 DAYS = pd.date_range("2020-01-01", periods=500, freq="31h")  # hours and minutes differ
@@ -213,6 +214,19 @@ def test_durations_are_seconds(how, other):
     np.testing.assert_array_equal(result, [[60, 0], [NAN, 1], [90, 0]])
     np.testing.assert_array_equal(later, result)
     assert columns.columns[0].reader == Durations()
+
+
+def test_durations_as_text():
+    seconds = np.arange(-40, 40) * 7001.25
+    durations = pd.to_timedelta(seconds, unit="s")
+    for texts in (map(str, durations), map(str, durations.to_pytimedelta())):
+        result, columns = encoded(pd.DataFrame({"a": [*texts, "n/a", "0 days 00:61:00"]}))
+        np.testing.assert_array_equal(result[:, 0], [*seconds, NAN, NAN])
+        assert columns.columns[0].reader == Durations()
+    times = [f"{hour}:{minute:02d}" for hour in (8, 12, 20) for minute in (0, 5, 15, 30)]
+    result, columns = encoded(pd.DataFrame({"a": times}))
+    assert result[:4, 0].tolist() == [28800, 29100, 29700, 30600]
+    assert encoded(pd.DataFrame({"a": times[:9]}))[1].columns[0].kind == "category"
 
 
 def test_season_is_found():

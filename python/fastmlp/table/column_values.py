@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
 from fastmlp.table.column import Column, Reader, count_missing
-from fastmlp.table.dates import Dates, Durations
+from fastmlp.table.dates import Dates
+from fastmlp.table.durations import Durations
 from fastmlp.table.frames import NOT_IN_NUMPY
 from fastmlp.table.labels import (
     factorize,
@@ -156,7 +157,8 @@ class ColumnValues:
         known = column.kinds_of_labels
         self.check_kind(lambda label: kind_of_label(label) in known, " and ".join(sorted(known)))
         found = [codes.get(label, 0.0) for label in labels]
-        if len(labels) > 1 and known and not any(label in codes for label in labels):
+        is_complete = known and not column.rare  # rare labels have no code
+        if len(labels) > 1 and is_complete and not any(label in codes for label in labels):
             some = next(label for label in codes if label is not None)
             self._warn_of_unread(labels, f"occurred in training, as {quoted(some)} did")
         return np.array([*found, codes.get(None, 0.0)])[rows]

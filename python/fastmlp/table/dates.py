@@ -1,10 +1,8 @@
-"""Dates and durations as numbers: days that have passed, and the phases of year, week and day."""
+"""Dates as numbers: days that have passed, and the phases of year, week and day."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 _YEAR, _WEEK = 365, 7  # days
 _A_MONDAY = np.datetime64("1970-01-05")
-_ONE_DAY, _ONE_SECOND = np.timedelta64(1, "D"), np.timedelta64(1, "s")
+_ONE_DAY = np.timedelta64(1, "D")
 
 
 def _differ(values: NDArray[Any]) -> bool:
@@ -117,49 +115,3 @@ def _instants(values: ColumnValues, order: str) -> NDArray[np.datetime64]:
         return values.array.astype("M8[us]")
     values.check_kind(lambda label: is_text(label) or is_date(label), "dates")
     return values.read_labels(order, partial(parse_dates, order=order), f"dates ({WRITTEN[order]})")
-
-
-def is_duration(label: Any) -> bool:
-    """Whether a label is a duration or a time of day."""
-    return isinstance(label, timedelta | time | np.timedelta64)
-
-
-@dataclass(frozen=True)
-class Durations:
-    """Reads durations, and times of day, as seconds."""
-
-    description = "duration in seconds"
-
-    @classmethod
-    def learn(cls, values: ColumnValues) -> Durations | None:
-        """A reader if the column holds durations; else None."""
-        if values.is_temporal("m"):
-            return cls()
-        labels = values.factors[1]
-        return cls() if labels and all(map(is_duration, labels)) else None
-
-    def names(self, name: str) -> list[str]:
-        """The name of the column."""
-        return [name]
-
-    def read(self, values: ColumnValues) -> NDArray[np.float64]:
-        """Seconds, (n_rows, 1); NaN where they are missing."""
-        if values.is_temporal("m"):
-            return (values.array / _ONE_SECOND)[:, None]
-        values.check_kind(is_duration, "durations")
-        return values.read_labels(_seconds, _seconds, "durations")[:, None]
-
-
-def _seconds(labels: Sequence[Any]) -> NDArray[np.float64]:
-    return np.array([_as_duration(label) / _ONE_SECOND for label in labels], dtype=np.float64)
-
-
-def _as_duration(label: Any) -> np.timedelta64:
-    if isinstance(label, time):
-        label = timedelta(
-            hours=label.hour,
-            minutes=label.minute,
-            seconds=label.second,
-            microseconds=label.microsecond,
-        )
-    return np.timedelta64(label, "us")

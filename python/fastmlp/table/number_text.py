@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
+    FEWEST_NUMBERS,
     PARSED_SHARE,
     as_text,
     is_text,
@@ -34,7 +35,6 @@ _UNIT = rf"[^\W\d_](?:\D{{0,14}}[^\d\s])?|[%\u2030\u00b0\u2032\u2033\"'{_SIGNS}]
 _EXACT = 15  # digits of an integer that float64 holds
 _MINUS = "\u2212"
 _WHOLE = re.compile(r"[0-9]+(?:\.0)?")
-_FEWEST = 10  # distinct values: fewer are a category, each of whose values can have its own effect
 
 
 def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[str]:
@@ -75,7 +75,7 @@ class NumberText:
         value of their own, so that as a category the column would tell nothing.
         """
         labels = values.factors[1]
-        if len(labels) < _FEWEST or not any(map(is_text, labels)):
+        if len(labels) < FEWEST_NUMBERS or not any(map(is_text, labels)):
             return None
         best, best_share = None, 0.0
         texts = sampled_texts(labels)

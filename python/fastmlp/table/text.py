@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 # Text is taken as dates or numbers if this share of the distinct values reads as such.
 PARSED_SHARE = 0.95
 _MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "nat", "none", "null", "missing"}
+FEWEST_NUMBERS = 10  # distinct values: fewer are a category, each with an effect of its own
 _SAMPLED = 100  # labels that tell whether a format is worth trying
 _QUOTED = 40  # characters of a value in messages
 _FREE_TEXT_LABELS, _FREE_TEXT_DISTINCT, _FREE_TEXT_WORDS = 20, 0.9, 10
