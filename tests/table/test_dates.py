@@ -157,6 +157,11 @@ def test_day_and_month_that_cannot_be_told_apart(text, read):
     assert result[0, 0] == np.datetime64(read).astype(int)
 
 
+def test_day_and_month_that_need_not_be_told_apart():
+    result, _ = encoded(pd.DataFrame({"a": ["01/01/2020", "02/02/2020", "03/03/2020"]}))
+    assert np.diff(result[:, 0]).tolist() == [32, 30]
+
+
 def test_text_that_is_no_date_is_missing():
     texts = [*DAYS.strftime("%Y-%m-%d"), "2020-02-30", "someday", "n/a", ""]
     result, columns = encoded(pd.DataFrame({"a": texts}))

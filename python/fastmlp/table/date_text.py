@@ -54,13 +54,7 @@ WRITTEN = {
     "dby": "day month year",
     "bdy": "month day, year",
 }
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
-        start=1,
-    )
-}
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split("|"), start=1)}
 _NAT = np.datetime64("NaT", "us")
 _PYTHON_DATES = (date, np.datetime64)
 
@@ -87,18 +81,21 @@ def order_of_dates(values: ColumnValues) -> str | None:
             found[order] = share, instants
     best = max((share for share, _ in found.values()), default=0)
     orders = [order for order, (share, _) in found.items() if share == best]
-    if len(orders) < 2:
-        return orders[0] if orders else None
+    if not orders:
+        return None
+    first, *others = (found[order][1] for order in orders)
+    if all(np.array_equal(first, other, equal_nan=True) for other in others):
+        return orders[0]
     for order in orders:
         known = found[order][1][~np.isnat(found[order][1])].astype("M8[D]")
         months = known.astype("M8[M]")
         if np.unique(known - months).size == 1 < np.unique(months).size:
             return order
-    first = next(filter(is_text, labels))
-    chosen = "dmy" if "." in as_text(first) else "mdy"
+    text = next(filter(is_text, labels))
+    chosen = "dmy" if "." in as_text(text) else "mdy"
     warn(
         f"{values.title} holds dates whose day and month cannot be told apart, such as "
-        f"{quoted(first)}. They are read as {WRITTEN[chosen]}; convert the column to dates if that "
+        f"{quoted(text)}. They are read as {WRITTEN[chosen]}; convert the column to dates if that "
         "is wrong"
     )
     return chosen

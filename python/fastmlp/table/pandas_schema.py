@@ -34,7 +34,7 @@ class PandasSchema:
     """
 
     def __init__(self, frame: Any, numbers: Positions) -> None:
-        self._columns, self._numbers = frame.columns, numbers
+        self._columns = frame.columns
         self._types = frame.dtypes.tolist()
         labels = frame.columns.tolist()
         self.names = labels if all(isinstance(label, str) for label in labels) else None
