@@ -29,6 +29,7 @@ WRITTEN = {
     "unit": "{:.2f} km/h".format,
     "unit of several words": "{:.2f} Nm @ full load".format,
     "surrounded by spaces": "  {:.2f} ".format,
+    "lines": "{:.2f}\n".format,
     "powers": "{:.8e}".format,
     "many digits": "{:.20f}".format,
     "beside words for missing values": str,

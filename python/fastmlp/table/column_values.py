@@ -211,7 +211,8 @@ class ColumnValues:
         """What reads the values as numbers, if they are dates, durations or numbers as text."""
         if self.type in (nw.Boolean, *_CATEGORICAL) or self.is_number:
             return None
-        for kind in (Durations, Dates, NumberText):
+        kinds = (Dates,) if self.is_temporal("M") else (Durations, Dates, NumberText)
+        for kind in kinds:
             if (reader := kind.learn(self)) is not None:
                 return reader
         return None
