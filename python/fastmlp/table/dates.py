@@ -32,7 +32,7 @@ def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
     days of the week and of the month differ, the last day of each month counting as one; the year
     if the day of the month or the month differs.
     """
-    known = np.unique(instants[~np.isnat(instants)])
+    known = instants[~np.isnat(instants)]
     if not known.size:
         return ()
     days, months = known.astype("M8[D]"), known.astype("M8[M]")

@@ -53,10 +53,11 @@ def matched_texts(labels: Sequence[Any], pattern: re.Pattern[str]) -> Iterator[M
     """The labels that are text and match the pattern, those of a skeleton together."""
     rows_of: defaultdict[str, list[int]] = defaultdict(list)
     texts = [(label if type(label) is str else as_text(label))[:_LONGEST] for label in labels]
-    if any("\n" in text for text in texts):
+    joined = "\n".join(texts)  # one text is translated three times as fast as many
+    if joined.count("\n") >= max(1, len(texts)):
         texts = [text.replace("\n", " ") for text in texts]
-    # One text is translated three times as fast as many.
-    skeletons = "\n".join(texts).translate(_TO_ZERO).split("\n")
+        joined = "\n".join(texts)
+    skeletons = joined.translate(_TO_ZERO).split("\n")
     for row, skeleton in enumerate(skeletons[: len(texts)]):
         rows_of[skeleton].append(row)
     for skeleton, rows in rows_of.items():
