@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # A module or package directly under python/fastmlp, and the others that it may import.
-SMALL = ["_core", "_threads", "_user_warnings", "_version"]
+SMALL = ["_core", "_other_names", "_threads", "_user_warnings", "_version"]
 PYTHON = {
     "_version": [],
     "_user_warnings": [],
+    "_other_names": [],
     "_cpu": [],
     "_core": ["_cpu"],
     "_threads": ["_core"],

@@ -75,5 +75,6 @@ def folds_of(estimator, X, y, **options):
         seen.append(np.sort(y_true))
         return 0.0
 
-    estimator(**FOLDS | {"max_iter": 1, "n_jobs": 1, "eval_metric": metric} | options).fit(X, y)
-    return seen
+    options = FOLDS | {"max_iter": 1, "n_jobs": 1, "eval_metric": metric} | options
+    model = estimator(**options).fit(X, y)
+    return seen[-len(model.networks_) :]  # before, folds that lack a class are tried

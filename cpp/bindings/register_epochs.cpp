@@ -21,14 +21,8 @@ class BoundEpochs {
               int n_threads)
       : network_(network), options_{canonical_loss(link), 0, alpha, 0} {
     const Stack<T>& stack = network.stack();
-    Samples<T> data;
-    visit_table<T>(x, stack, "X", [&](const auto& table) {
-      rows_ = table.rows;
-      if constexpr (std::is_same_v<decltype(table), const Table&>)
-        data.x = table;
-      else
-        data.sparse = table;
-    });
+    Samples<T> data = samples_of(x, stack, "X");
+    rows_ = data.table_rows();
     if (batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(batch_size));
     data.y = targets_of<T>(y, options_.loss.kind, rows_, stack.outputs(), "y", labels_);
     if (sample_weight) data.weights = weights_of<T>(*sample_weight, rows_, "sample_weight");

@@ -25,10 +25,10 @@ py::list parameter_views(const Stack<T>& stack, Buffer<T>& flat, py::handle owne
 }
 
 template <class T>
-py::array_t<T> forward(BoundNetwork<T>& network, const py::array& x, bool training, int n_threads) {
-  const Table table = table_for(x, network.stack(), "X");
-  const Index outputs = network.stack().outputs();
-  py::array_t<T> out({table.rows, outputs});
+py::array_t<T> forward(BoundNetwork<T>& network, const TableObject& x, bool training, int n_threads) {
+  const Samples<T> data = samples_of(x, network.stack(), "X");
+  const Index n_rows = data.table_rows(), outputs = network.stack().outputs();
+  py::array_t<T> out({n_rows, outputs});
   T* to = out.mutable_data();
   {
     const py::gil_scoped_release release;
@@ -36,8 +36,9 @@ py::array_t<T> forward(BoundNetwork<T>& network, const py::array& x, bool traini
       const DenormalMode flush(true);
       network.prepare();
     }
-    compute_outputs<T>(network.stack(), network.weights(), {&table, &standardisation_for(nullptr, table.cols)},
-                       table.rows, {training, network.seed(), network.steps}, n_threads, check_signals,
+    const NetworkInputs<T> inputs{&data.x, &standardisation_for(nullptr, data.x.cols), &data.sparse};
+    compute_outputs<T>(network.stack(), network.weights(), inputs, n_rows,
+                       {training, network.seed(), network.steps}, n_threads, check_signals,
                        [&](Index first, Matrix<T> block) {
                          for (Index i = 0; i < block.rows; ++i)
                            std::copy_n(block.row(i), outputs, to + (first + i) * outputs);
@@ -49,13 +50,12 @@ py::array_t<T> forward(BoundNetwork<T>& network, const py::array& x, bool traini
 /** Fills the network's gradients: of the loss, or from the given derivative by the outputs. Returns the loss (0 for a
  * given derivative). */
 template <class T>
-double backward(BoundNetwork<T>& network, const py::array& x, const std::optional<py::array>& y,
+double backward(BoundNetwork<T>& network, const TableObject& x, const std::optional<py::array>& y,
                 const std::optional<py::array>& sample_weight, const std::optional<Array<T>>& output_gradient,
                 const std::string& loss, double delta, const std::vector<double>& quantiles, double label_smoothing,
                 double l1, double l2, int n_threads) {
-  Samples<T> data;
-  data.x = table_for(x, network.stack(), "X");
-  const Index n_rows = data.x.rows, outputs = network.stack().outputs();
+  Samples<T> data = samples_of(x, network.stack(), "X");
+  const Index n_rows = data.table_rows(), outputs = network.stack().outputs();
   if (!y && !output_gradient) invalid("y", "must be given where output_gradient is not");
   if (n_rows < 1) invalid("X", "must have at least one row");
   StepOptions options;

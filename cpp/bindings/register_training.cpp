@@ -4,6 +4,7 @@
 #include "bindings/network.h"
 #include "bindings/tables.h"
 #include "bindings/targets.h"
+#include "core/thread_budget.h"
 #include "train/trainer.h"
 
 namespace fastmlp::bindings {
@@ -32,35 +33,38 @@ TrainOptions train_options(const py::dict& from) {
   to.reports_outputs = from["reports_outputs"].cast<bool>();
   to.anneals = from["anneals"].cast<bool>();
   to.time_limit = number("time_limit");
-  to.n_threads = from["n_threads"].cast<int>();
   to.seed = from["seed"].cast<std::uint64_t>();
   to.samples_seen = number("samples_seen");
   return to;
 }
 
-/** Part is (X, y, sample_weight or None, row numbers or None); its arrays and `labels` must outlive the result. */
+/** Part is (X, y, sample_weight or None, row numbers or None), X a TableObject; its arrays and `labels` must outlive
+ * the result. */
 template <class T>
 Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
                       Labels& labels) {
   const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
-  Dataset<T> data;
-  data.x = table_for(array(0), network.stack(), ("X" + suffix).c_str());
-  if (data.x.rows < 1) invalid("X" + suffix, "must have at least one row");
-  data.y = targets_of<T>(array(1), loss, data.x.rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
-  if (!part[2].is_none()) data.weights = weights_of<T>(array(2), data.x.rows, ("sample_weight" + suffix).c_str());
+  Dataset<T> data{samples_of(part[0].cast<TableObject>(), network.stack(), ("X" + suffix).c_str()), {}};
+  const Index n_rows = data.table_rows();
+  if (n_rows < 1) invalid("X" + suffix, "must have at least one row");
+  data.y = targets_of<T>(array(1), loss, n_rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
+  if (!part[2].is_none()) data.weights = weights_of<T>(array(2), n_rows, ("sample_weight" + suffix).c_str());
   if (part[3].is_none())
     data.use_all_rows();
   else
-    data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), data.x.rows, "rows" + suffix, "X" + suffix);
+    data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), n_rows, "rows" + suffix, "X" + suffix);
   return data;
 }
 
 template <class T>
 py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
                const py::tuple& train_part, const std::optional<py::tuple>& validation_part, const py::dict& options,
-               const std::optional<py::function>& on_epoch, const std::optional<py::function>& interrupted) {
+               ThreadBudget& threads, const std::optional<py::function>& on_epoch,
+               const std::optional<py::function>& interrupted) {
+  const ThreadBudget::Part part(threads);
   optimizer.check(network.stack());
-  const TrainOptions parsed = train_options(options);
+  TrainOptions parsed = train_options(options);
+  parsed.n_threads = threads.threads();
   const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
   const LossKind loss = parsed.step.loss.kind;
   Labels labels, validation_labels;
@@ -83,6 +87,7 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
   {
     const py::gil_scoped_release release;
     Trainer<T> trainer(network, optimizer, inputs, std::move(train), std::move(validation), parsed);
+    trainer.threads = [&] { return part.threads(); };
     trainer.interrupted = [&] {
       return with_python(
           [&] {
@@ -121,6 +126,7 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
   out["watched_curve"] = result.watched_curve;
   out["learning_rates"] = result.learning_rates;
   out["n_iter"] = result.n_iter;
+  out["n_steps"] = result.n_steps;
   out["best_epoch"] = result.best_epoch;
   out["reason"] = name_of(result.reason, kStopReasonNames);
   return out;
@@ -129,12 +135,13 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
 template <class T>
 void register_for(py::module_& m) {
   m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("inputs"), arg("train"), arg("validation"),
-        arg("options"), arg("on_epoch"), arg("interrupted"));
+        arg("options"), arg("threads"), arg("on_epoch"), arg("interrupted"));
 }
 
 }  // namespace
 
 void register_training(py::module_& m) {
+  py::class_<ThreadBudget>(m, "ThreadBudget").def(py::init<int, int>(), arg("threads"), arg("trainings"));
   register_for<float>(m);
   register_for<double>(m);
 }

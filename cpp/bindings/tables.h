@@ -10,6 +10,7 @@
 
 #include "kernels/gather.h"
 #include "nn/stack.h"
+#include "train/step.h"
 
 namespace fastmlp::bindings {
 
@@ -43,6 +44,14 @@ auto visit_table(const TableObject& x, const Stack<T>& stack, const char* name, 
   if (const py::array* dense = std::get_if<py::array>(&x)) return f(table_for(*dense, stack, name));
   if (!stack.takes_sparse()) invalid(name, "must not be sparse");
   return f(sparse_table_of<T>(std::get<py::tuple>(x), stack.inputs(), name));
+}
+
+/** Samples with x as their table, and without targets. */
+template <class T>
+Samples<T> samples_of(const TableObject& x, const Stack<T>& stack, const char* name) {
+  Samples<T> samples;
+  visit_table<T>(x, stack, name, [&](const auto& table) { samples.use(table); });
+  return samples;
 }
 
 /** The given standardisation, which must fit, or an empty one for null. Not a copy, which would take 24 bytes per

@@ -2,6 +2,8 @@
 // has a slope of its own for each unit: z + slope (f(z) - z) (Holzmueller et al. 2024, arXiv:2407.04491).
 #pragma once
 
+#include <algorithm>
+
 #include "nn/layer.h"
 
 namespace fastmlp {
@@ -44,7 +46,10 @@ class Dense final : public Layer<T> {
                  T* gradients, bool add) const override;
 
   std::vector<Task> tasks() const override;
-  Index work_per_row() const override { return inputs_ * outputs_; }
+  Index work_per_row() const override {
+    constexpr Index kEntries = 64;  // about as many as a row of text has; a layer knows no table
+    return (sparse_ ? std::min(inputs_, kEntries) : inputs_) * outputs_;
+  }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
 

@@ -34,8 +34,9 @@ class Backward {
       return false;
     };
     network_.prepare();
-    run_team(Step<T>::team_size(network_.stack(), data.x.rows, n_threads_),
-             [&](Member& member) { step_.run(member, {rows_.data(), data.x.rows}, network_.steps, nullptr, {}); });
+    const Index n_rows = data.table_rows();
+    run_team(Step<T>::team_size(network_.stack(), n_rows, n_threads_),
+             [&](Member& member) { step_.run(member, {rows_.data(), n_rows}, network_.steps, nullptr, {}); });
     return step_.loss();
   }
 

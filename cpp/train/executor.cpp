@@ -29,25 +29,29 @@ Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standa
 }
 
 template <class T>
-void Executor<T>::repeat(const std::function<bool()>& epoch) {
+void Executor<T>::repeat(const std::function<bool()>& piece) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kTogether{20};
   step_.interrupted = interrupted;
   step_.resume();
   bool goes_on = true;
   while (goes_on) {
-    int epochs = 0;
+    if (threads) {
+      const int limit = std::min(threads(), options_.n_threads);
+      team_.set_full(Step<T>::team_size(network_.stack(), options_.batch_size, limit));
+    }
+    int pieces = 0;
     const auto start = Clock::now();
     const TeamReport report = run_team(team_.next(), [&](Member& member) {
       if (!member.leads()) return follow(member);
       leader_ = &member;
       do {
-        goes_on = epoch();
-        ++epochs;
+        goes_on = piece();
+        ++pieces;
       } while (goes_on && Clock::now() - start <= kTogether);
       command(Command::leave);
     });
-    team_.went(report, std::max(1, epochs));
+    team_.went(report, std::max(1, pieces));
   }
 }
 
@@ -62,7 +66,7 @@ void Executor<T>::follow(Member& member) {
   for (;;) {
     member.barrier();
     switch (command_) {
-      case Command::epoch: epoch_part(member); break;
+      case Command::steps: steps_part(member); break;
       case Command::evaluation: evaluation_part(member); break;
       case Command::leave: return;
     }
@@ -70,32 +74,30 @@ void Executor<T>::follow(Member& member) {
 }
 
 template <class T>
-std::optional<double> Executor<T>::run_epoch(const EpochPlan& plan) {
+std::optional<WeightedMean> Executor<T>::run_steps(const StepsPlan& plan) {
   plan_ = &plan;
-  command(Command::epoch);
-  if (!epoch_part(*leader_)) return {};
+  command(Command::steps);
+  if (!steps_part(*leader_)) return {};
   return loss_;
 }
 
 template <class T>
-bool Executor<T>::epoch_part(Member& member) {
-  const EpochPlan& plan = *plan_;
+bool Executor<T>::steps_part(Member& member) {
+  const StepsPlan& plan = *plan_;
+  const std::size_t n_steps = plan.steps.size();  // after the last step the leader may plan others
   // Sums over minibatches; locals, since the other threads read this object's cache lines in every step.
-  double loss = 0, weight = 0;
+  WeightedMean loss;
   Index first = 0;
-  for (std::size_t i = 0; i < plan.steps.size(); ++i, first += options_.batch_size) {
+  for (std::size_t i = 0; i < n_steps; ++i, first += options_.batch_size) {
     const StepSettings& settings = plan.steps[i];
     const typename Step<T>::Minibatch batch{plan.order + first, std::min(options_.batch_size, plan.n_rows - first),
                                             settings.share};
     auto rate = optimizer_.rate(settings.learning_rate, plan.optimizer_steps + i + 1);
     rate.decay_share = settings.share;
     if (!step_.run(member, batch, plan.network_steps + i, &optimizer_, rate)) return false;
-    if (member.leads()) {
-      loss += step_.loss() * step_.weight();
-      weight += step_.weight();
-    }
+    if (member.leads()) loss.add(step_.loss(), step_.weight());
   }
-  if (member.leads()) loss_ = weight > 0 ? loss / weight : 0.0;
+  if (member.leads()) loss_ = loss;
   return true;
 }
 

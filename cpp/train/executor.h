@@ -17,8 +17,23 @@ struct StepSettings {
   double share = 1;  // of every layer's dropout rate, and of the weight decay
 };
 
-/** One epoch: minibatches of rows in this order, with settings for each. */
-struct EpochPlan {
+/** A mean of values with weights, to which more can be added. */
+struct WeightedMean {
+  double sum = 0, weight = 0;
+
+  void add(double value, double of_weight) {
+    sum += value * of_weight;
+    weight += of_weight;
+  }
+  void add(const WeightedMean& other) {
+    sum += other.sum;
+    weight += other.weight;
+  }
+  double value() const { return weight > 0 ? sum / weight : 0.0; }
+};
+
+/** An epoch or a part of it: minibatches of rows in this order, with settings for each. */
+struct StepsPlan {
   const std::uint32_t* order = nullptr;
   Index n_rows = 0;
   std::vector<StepSettings> steps;
@@ -30,7 +45,7 @@ struct ExecutorOptions {
   Index batch_size = 200;
   double average_steps = 0;    // what is evaluated is the mean of the weights over so many steps (0: the weights)
   bool keeps_outputs = false;  // of evaluate()
-  int n_threads = 1;
+  int n_threads = 1;           // the most
 };
 
 template <class T>
@@ -40,17 +55,19 @@ class Executor {
   Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, const Samples<T>& train,
            Dataset<T> validation, const ExecutorOptions& options);
 
-  /** Called on the calling thread every 50 ms or so; true ends the epoch or the evaluation under way. */
+  /** Called on the calling thread every 50 ms or so; true ends the steps or the evaluation under way. */
   std::function<bool()> interrupted;
+  /** Threads to take now; asked whenever the threads come together. Without it n_threads. */
+  std::function<int()> threads;
 
-  /** Calls `epoch` on this thread until it returns false, which it must after an interruption. Only in there may
-   * run_epoch() and evaluate() be called: their threads stay together for several epochs, since to start them can take
-   * longer than an epoch. */
-  void repeat(const std::function<bool()>& epoch);
+  /** Calls `piece`, which does a piece of the training, on this thread until it returns false, which it must after an
+   * interruption. Only in there may run_steps() and evaluate() be called: their threads stay together for several
+   * pieces, since to start them can take longer than an epoch. */
+  void repeat(const std::function<bool()>& piece);
 
   /** The mean of the minibatches' losses, penalty included; nothing when interrupted: the parameters are then partly
    * updated. */
-  std::optional<double> run_epoch(const EpochPlan& plan);
+  std::optional<WeightedMean> run_steps(const StepsPlan& plan);
   /** The mean loss of the validation rows; nothing when interrupted. */
   std::optional<double> evaluate();
   /** Raw outputs of the last evaluation, rows x outputs; no rows where they are not kept. */
@@ -68,13 +85,13 @@ class Executor {
   void store() { network_.prepare(); }
 
  private:
-  enum class Command { epoch, evaluation, leave };
+  enum class Command { steps, evaluation, leave };
   /** Gives the waiting threads their next command. */
   void command(Command next);
   /** What those threads do: carry out commands until one is to leave. */
   void follow(Member& member);
-  /** One thread's part in an epoch and in an evaluation; false when interrupted. */
-  bool epoch_part(Member& member);
+  /** One thread's part in steps and in an evaluation; false when interrupted. */
+  bool steps_part(Member& member);
   bool evaluation_part(Member& member);
 
   Network<T>& network_;
@@ -90,11 +107,11 @@ class Executor {
   Index block_rows_ = 0;
   std::vector<double> losses_;  // one per validation row
   Buffer<double> outputs_;      // rows x outputs, where they are kept
-  // Of the epochs under way
+  // Of the pieces under way
   Member* leader_ = nullptr;
   Command command_ = Command::leave;
-  const EpochPlan* plan_ = nullptr;
-  double loss_ = 0;  // of the epoch, written by the leader
+  const StepsPlan* plan_ = nullptr;
+  WeightedMean loss_;  // of the steps, written by the leader
 };
 
 }  // namespace fastmlp

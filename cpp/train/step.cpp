@@ -48,10 +48,13 @@ Index rows_at_most(const Stack<T>& stack) {
                   16 * kMegabyte + stack.n_parameters() * static_cast<Index>(sizeof(T)));
 }
 
-/** Multiply-adds of a step: forward, backward and gradient are one product each. */
+/** Multiply-adds of a step: forward, backward and gradient are one product each. Sparse rows have so few entries that
+ * the update of all weights counts too. */
 template <class T>
 double work_of(const Stack<T>& stack, Index rows) {
-  return 3.0 * static_cast<double>(rows) * static_cast<double>(stack.work_per_row());
+  constexpr double kUpdate = 8;  // as many multiply-adds as the update of a weight takes time for
+  const double products = 3.0 * static_cast<double>(rows) * static_cast<double>(stack.work_per_row());
+  return stack.takes_sparse() ? products + kUpdate * static_cast<double>(stack.n_parameters()) : products;
 }
 
 /** The number of leaves of a chunk: a power of two. The more rows, the more of them a leaf has, or to add up the leaves

@@ -28,6 +28,10 @@ struct Samples {
   Targets<T> y;
   const T* weights = nullptr;
   SparseTable<T> sparse;  // in place of x, for a network that takes such
+
+  void use(const Table& table) { x = table; }
+  void use(const SparseTable<T>& table) { sparse = table; }
+  Index table_rows() const { return sparse.starts ? sparse.rows : x.rows; }
 };
 
 /** Samples, and the rows of them to use. */
@@ -36,7 +40,7 @@ struct Dataset : Samples<T> {
   std::vector<std::uint32_t> rows;
 
   void use_all_rows() {
-    rows.resize(static_cast<std::size_t>(this->x.rows));
+    rows.resize(static_cast<std::size_t>(this->table_rows()));
     std::iota(rows.begin(), rows.end(), 0u);
   }
   Index n_rows() const { return static_cast<Index>(rows.size()); }

@@ -14,6 +14,10 @@ bool all_finite(const Buffer<T>& values) {
   return std::all_of(values.data(), values.data() + values.size(), [](T value) { return std::isfinite(value); });
 }
 
+double seconds_since(std::chrono::steady_clock::time_point time) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - time).count();
+}
+
 TrainOptions checked(TrainOptions options, Index n_rows) {
   if (n_rows < 1) invalid("X", "must have at least one row");
   if (options.batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(options.batch_size));
@@ -43,17 +47,14 @@ Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standard
       optimizer_(optimizer),
       options_(checked(options, train.n_rows())),
       rows_(std::move(train.rows)),
-      has_validation_(validation.n_rows() > 0),
-      steps_per_epoch_(static_cast<double>(ceil_div(static_cast<Index>(rows_.size()), options_.batch_size))),
-      most_steps_(steps_per_epoch_ * static_cast<double>(options.max_iter)),
+      n_validation_(validation.n_rows()),
+      steps_per_epoch_(ceil_div(static_cast<Index>(rows_.size()), options_.batch_size)),
+      most_steps_(static_cast<double>(steps_per_epoch_) * static_cast<double>(options.max_iter)),
       learning_rate_(options.schedule, most_steps_),
       executor_(network, optimizer, inputs, train, std::move(validation),
-                executor_options(options_, has_validation_, steps_per_epoch_)),
+                executor_options(options_, has_validation(), static_cast<double>(steps_per_epoch_))),
       order_(options.shuffle ? rows_ : std::vector<std::uint32_t>{}) {
-  plan_.order = options.shuffle ? order_.data() : rows_.data();
-  plan_.n_rows = static_cast<Index>(rows_.size());
-  plan_.steps.resize(static_cast<std::size_t>(steps_per_epoch_));
-  if (options.early_stopping && has_validation_) best_ = Buffer<T>(executor_.n_parameters());
+  if (options.early_stopping && has_validation()) best_ = Buffer<T>(executor_.n_parameters());
 }
 
 template <class T>
@@ -62,16 +63,17 @@ TrainResult Trainer<T>::run() {
   first_step_ = network_.steps;
   executor_.load();
   executor_.interrupted = interrupted;
+  executor_.threads = threads;
   last_epoch_ = Buffer<T>(executor_.n_parameters());
-  executor_.read_parameters(last_epoch_);
+  keep_epoch();
   try {
-    executor_.repeat([this] { return epoch(); });
+    executor_.repeat([this] { return advance(); });
   } catch (...) {
-    executor_.write_parameters(last_epoch_);
+    restore_epoch();
     executor_.store();
     throw;
   }
-  if (result_.reason == StopReason::interrupted) executor_.write_parameters(last_epoch_);
+  if (result_.reason == StopReason::interrupted) restore_epoch();
   if (result_.best_epoch > 0) executor_.write_parameters(best_);
   executor_.store();
   if (!all_finite(network_.values())) result_.reason = StopReason::diverged;
@@ -79,28 +81,78 @@ TrainResult Trainer<T>::run() {
 }
 
 template <class T>
-bool Trainer<T>::epoch() {
-  if (options_.shuffle) shuffle_rows();
-  plan_steps();
-  const std::optional<double> loss = executor_.run_epoch(plan_);
-  std::optional<double> validation_loss = std::numeric_limits<double>::quiet_NaN();
-  if (loss && has_validation_) validation_loss = executor_.evaluate();
-  if (!loss || !validation_loss) {
-    result_.reason = StopReason::interrupted;
-    return false;
-  }
-  network_.steps += plan_.steps.size();
-  optimizer_.steps += plan_.steps.size();
-  const bool last = end_epoch(*loss, *validation_loss, plan_.steps.back().learning_rate);
-  return !(last || result_.n_iter == options_.max_iter || time_is_up());
+void Trainer<T>::keep_epoch() {
+  executor_.read_parameters(last_epoch_);
+  last_network_steps_ = network_.steps;
+  last_optimizer_steps_ = optimizer_.steps;
 }
 
 template <class T>
-void Trainer<T>::plan_steps() {
+void Trainer<T>::restore_epoch() {
+  executor_.write_parameters(last_epoch_);
+  network_.steps = last_network_steps_;
+  optimizer_.steps = last_optimizer_steps_;
+}
+
+template <class T>
+bool Trainer<T>::advance() {
+  if (done_ == 0 && options_.shuffle) shuffle_rows();
+  const Index count = next_steps();
+  plan_steps(count);
+  const Clock::time_point start = Clock::now();
+  const std::optional<WeightedMean> loss = executor_.run_steps(plan_);
+  if (!loss) {
+    result_.reason = StopReason::interrupted;
+    return false;
+  }
+  step_seconds_ = seconds_since(start) / static_cast<double>(count);
+  loss_.add(*loss);
+  done_ += count;
+  network_.steps += plan_.steps.size();
+  optimizer_.steps += plan_.steps.size();
+  const bool out_of_time = time_is_up();
+  if (done_ < steps_per_epoch_ && !out_of_time) return true;
+
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();
+  if (has_validation()) {
+    const Clock::time_point evaluation = Clock::now();
+    const std::optional<double> evaluated = executor_.evaluate();
+    if (!evaluated) {
+      result_.reason = StopReason::interrupted;
+      return false;
+    }
+    validation_loss = *evaluated;
+    evaluation_seconds_ = seconds_since(evaluation);
+  }
+  const bool whole = done_ == steps_per_epoch_;
+  const bool last = end_epoch(loss_.value(), validation_loss, plan_.steps.back().learning_rate);
+  done_ = 0;
+  loss_ = {};
+  if (last || (whole && result_.n_iter == options_.max_iter)) return false;
+  if (!out_of_time && !time_is_up()) return true;
+  result_.reason = StopReason::time_limit;
+  return false;
+}
+
+template <class T>
+Index Trainer<T>::next_steps() const {
+  constexpr double kSeconds = 0.05;
+  constexpr Index kFirst = 16;
+  const Index left = steps_per_epoch_ - done_;
+  if (step_seconds_ == 0) return std::min(left, kFirst);
+  const double most = std::max(1.0, std::min(kSeconds / step_seconds_, static_cast<double>(left)));
+  return ceil_div(left, ceil_div(left, static_cast<Index>(most)));  // parts of equal length
+}
+
+template <class T>
+void Trainer<T>::plan_steps(Index count) {
+  const Index first = done_ * options_.batch_size, n_rows = static_cast<Index>(rows_.size());
+  plan_.order = (options_.shuffle ? order_.data() : rows_.data()) + first;
+  plan_.n_rows = std::min(count * options_.batch_size, n_rows - first);
+  plan_.steps.resize(static_cast<std::size_t>(count));
   plan_.network_steps = network_.steps;
   plan_.optimizer_steps = optimizer_.steps;
-  const double samples =
-      options_.samples_seen + static_cast<double>(result_.n_iter) * static_cast<double>(plan_.n_rows);
+  const double samples = options_.samples_seen + static_cast<double>(result_.n_iter) * static_cast<double>(n_rows);
   std::uint64_t step = steps();
   for (StepSettings& settings : plan_.steps) {
     settings.learning_rate = learning_rate_.at(step, samples);
@@ -121,21 +173,21 @@ void Trainer<T>::shuffle_rows() {
 template <class T>
 bool Trainer<T>::end_epoch(double loss, double validation_loss, double rate) {
   const Index epoch = ++result_.n_iter;
-  if (has_validation_) result_.validation_curve.push_back(validation_loss);
+  result_.n_steps += done_;
+  if (has_validation()) result_.validation_curve.push_back(validation_loss);
   result_.loss_curve.push_back(loss);
   result_.learning_rates.push_back(rate);
   EpochAnswer answer;
   if (on_epoch) {
     const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    answer = on_epoch({epoch, loss, validation_loss, rate, seconds, executor_.outputs()});
+    answer = on_epoch({epoch, loss, validation_loss, rate, seconds_since(start_), executor_.outputs()});
   }
   if (answer.watched) result_.watched_curve.push_back(*answer.watched);
-  const bool watches_validation = options_.early_stopping && has_validation_;
+  const bool watches_validation = options_.early_stopping && has_validation();
   const double watched = watches_validation ? answer.watched.value_or(validation_loss) : loss;
 
   bool done = false;
-  if (!std::isfinite(loss) || (has_validation_ && !std::isfinite(validation_loss))) {
+  if (!std::isfinite(loss) || (has_validation() && !std::isfinite(validation_loss))) {
     result_.reason = StopReason::diverged;
     done = true;
   } else {
@@ -163,20 +215,25 @@ bool Trainer<T>::end_epoch(double loss, double validation_loss, double rate) {
     result_.reason = StopReason::callback;
     done = true;
   }
-  if (last_epoch_.size() > 0) executor_.read_parameters(last_epoch_);
+  keep_epoch();
   return done;
 }
 
 template <class T>
 bool Trainer<T>::time_is_up() {
   if (!std::isfinite(options_.time_limit)) return false;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const double seconds = seconds_since(start_), left = options_.time_limit - evaluation_seconds();
   const double done = static_cast<double>(steps());
   // At the pace so far. Never later than first laid out, nor earlier than now.
-  learning_rate_.set_total(std::clamp(done * options_.time_limit / seconds, done, most_steps_));
-  if (seconds < options_.time_limit) return false;
-  result_.reason = StopReason::time_limit;
-  return true;
+  learning_rate_.set_total(std::clamp(done * left / seconds, done, most_steps_));
+  return seconds >= left;
+}
+
+template <class T>
+double Trainer<T>::evaluation_seconds() const {
+  if (!has_validation() || evaluation_seconds_ > 0) return evaluation_seconds_;
+  constexpr double kOfTraining = 1.0 / 3;  // per row: there is no backward pass
+  return kOfTraining * step_seconds_ * static_cast<double>(n_validation_) / static_cast<double>(options_.batch_size);
 }
 
 template class Trainer<float>;

@@ -55,7 +55,8 @@ inline constexpr std::array kStopReasonNames = {"max_iter",   "no_improvement", 
 struct TrainResult {
   std::vector<double> loss_curve, validation_curve, learning_rates;
   std::vector<double> watched_curve;  // values returned by on_epoch
-  Index n_iter = 0;                   // finished epochs
+  Index n_iter = 0;                   // finished epochs; a time limit may have ended the last one early
+  Index n_steps = 0;                  // minibatches in them
   Index best_epoch = 0;               // from 1; 0 where no weights were kept
   StopReason reason = StopReason::max_iter;
 };
@@ -70,19 +71,31 @@ class Trainer {
   std::function<EpochAnswer(const EpochRecord&)> on_epoch;
   /** Called on that thread every 50 ms or so; true ends training with the weights of the last finished epoch. */
   std::function<bool()> interrupted;
+  /** Threads to take now, at most TrainOptions::n_threads; asked every 20 ms or so. Without it all of them. */
+  std::function<int()> threads;
 
   TrainResult run();
 
  private:
-  /** Plans, runs and judges one epoch; true when there is to be another. */
-  bool epoch();
-  /** The rates of the epoch's steps, and how much of dropout and weight decay there is. */
-  void plan_steps();
+  using Clock = std::chrono::steady_clock;
+
+  /** Goes on with the epoch for some 50 ms; at its end evaluates and judges it. False when training has ended. */
+  bool advance();
+  /** How many steps of the epoch to take before threads and time are looked at again. */
+  Index next_steps() const;
+  /** The rates of the next steps, and how much of dropout and weight decay there is. */
+  void plan_steps(Index count);
   void shuffle_rows();
+  /** Keeps the state that an interruption goes back to. */
+  void keep_epoch();
+  void restore_epoch();
   /** Curves, callback, best weights and stopping rules; true when this was the last epoch. */
   bool end_epoch(double loss, double validation_loss, double rate);
-  /** Compresses the schedule to the time that is left; true when none is. */
+  /** Compresses the schedule to the time that is left; true when none is but that for the evaluation. */
   bool time_is_up();
+  /** What the next evaluation is expected to take. */
+  double evaluation_seconds() const;
+  bool has_validation() const { return n_validation_ > 0; }
   /** Steps of this fit so far. */
   std::uint64_t steps() const { return network_.steps - first_step_; }
 
@@ -90,15 +103,21 @@ class Trainer {
   Optimizer<T>& optimizer_;
   TrainOptions options_;
   const std::vector<std::uint32_t> rows_;  // to train on
-  const bool has_validation_;
-  double steps_per_epoch_, most_steps_;
+  const Index n_validation_;               // rows
+  const Index steps_per_epoch_;
+  const double most_steps_;
   LearningRate learning_rate_;
   Executor<T> executor_;
   std::vector<std::uint32_t> order_;  // the rows of this epoch, where they are shuffled
-  EpochPlan plan_;
-  std::chrono::steady_clock::time_point start_;
+  StepsPlan plan_;
+  Clock::time_point start_;
   TrainResult result_;
   Buffer<T> last_epoch_, best_;
+  std::uint64_t last_network_steps_ = 0, last_optimizer_steps_ = 0;  // at the end of the last epoch
+  // Of the epoch under way
+  Index done_ = 0;  // steps
+  WeightedMean loss_;
+  double step_seconds_ = 0, evaluation_seconds_ = 0;  // of the last ones
   double best_loss_ = std::numeric_limits<double>::infinity();
   Index without_progress_ = 0, best_epoch_ = 0;
   std::uint64_t first_step_ = 0;  // of the network's life, at the start of run()

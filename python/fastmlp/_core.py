@@ -74,6 +74,7 @@ OptimizerF64 = _module.OptimizerF64
 PredictorF32 = _module.PredictorF32
 PredictorF64 = _module.PredictorF64
 Standardisation = _module.Standardisation
+ThreadBudget = _module.ThreadBudget
 available_threads = _module.available_threads
 build_info = _module.build_info
 shuffle = _module.shuffle

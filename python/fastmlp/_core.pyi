@@ -18,6 +18,7 @@ class TrainResult(TypedDict):
     watched_curve: list[float]
     learning_rates: list[float]
     n_iter: int
+    n_steps: int
     best_epoch: int
     reason: str
 
@@ -29,6 +30,12 @@ class Standardisation:
         n_filled: int,
         clips: bool,
     ) -> None: ...
+
+class ThreadBudget:
+    def __init__(self, threads: int, trainings: int) -> None: ...
+
+# Values, columns and starts of the rows of a CSR matrix
+_Sparse = tuple[NDArray[_T], NDArray[np.int32], NDArray[np.int64]]
 
 class _Network(Generic[_T]):
     steps: int
@@ -46,10 +53,12 @@ class _Network(Generic[_T]):
         self, X: NDArray[Any], rows: NDArray[np.uint32], inputs: Standardisation | None
     ) -> None: ...
     def flat(self) -> NDArray[_T]: ...
-    def forward(self, X: NDArray[Any], training: bool, n_threads: int = 1) -> NDArray[_T]: ...
+    def forward(
+        self, X: NDArray[Any] | _Sparse[_T], training: bool, n_threads: int = 1
+    ) -> NDArray[_T]: ...
     def backward(
         self,
-        X: NDArray[Any],
+        X: NDArray[Any] | _Sparse[_T],
         y: NDArray[Any] | None,
         sample_weight: NDArray[Any] | None,
         output_gradient: NDArray[Any] | None,
@@ -80,9 +89,6 @@ class _Optimizer(Generic[_T]):
     def moments(self) -> tuple[NDArray[_T], NDArray[_T]]: ...
     def moment_arrays(self) -> tuple[list[NDArray[_T]], list[NDArray[_T]]]: ...
     def step(self, network: _Network[_T], learning_rate: float, max_grad_norm: float) -> float: ...
-
-# Values, columns and starts of the rows of a CSR matrix
-_Sparse = tuple[NDArray[_T], NDArray[np.int32], NDArray[np.int64]]
 
 class _Epochs(Generic[_T]):
     def __init__(
@@ -121,7 +127,9 @@ class PredictorF32(_Predictor[np.float32]): ...
 class PredictorF64(_Predictor[np.float64]): ...
 
 # X, y, sample_weight, rows (None: all)
-_Part = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None, NDArray[np.uint32] | None]
+_Part = tuple[
+    NDArray[Any] | _Sparse[Any], NDArray[Any], NDArray[Any] | None, NDArray[np.uint32] | None
+]
 
 VARIABLE: str
 available_instruction_sets: list[str]
@@ -136,6 +144,7 @@ def train(
     train: _Part,
     validation: _Part | None,
     options: dict[str, Any],
+    threads: ThreadBudget,
     on_epoch: Callable[
         [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
     ]

@@ -23,11 +23,11 @@ std::vector<double> by_executor(const Data<double>& data, int n_threads) {
   options.batch_size = kBatch;
   options.n_threads = n_threads;
   Executor<double> executor(network, optimizer, none, data.dataset(true), data.dataset(), options);
-  EpochPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01, 1}, {0.02, 0.5}, {0.01, 0}}};
+  StepsPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01, 1}, {0.02, 0.5}, {0.01, 0}}};
   std::vector<double> losses;
   executor.load();
   executor.repeat([&] {
-    losses.push_back(*executor.run_epoch(plan));
+    losses.push_back(executor.run_steps(plan)->value());
     plan.network_steps = plan.optimizer_steps += plan.steps.size();
     losses.push_back(*executor.evaluate());
     return losses.size() < 4;
@@ -74,18 +74,18 @@ TEST(an_interruption_ends_one_epoch_and_not_the_next) {
   options.batch_size = kBatch;
   options.n_threads = 2;
   Executor<double> executor(network, optimizer, none, data.dataset(), data.dataset(), options);
-  EpochPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01}, {0.01}, {0.01}}};
+  StepsPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01}, {0.01}, {0.01}}};
   executor.load();
   executor.interrupted = [] { return true; };
   bool interrupted = false;
   executor.repeat([&] {
-    interrupted = !executor.run_epoch(plan).has_value();
+    interrupted = !executor.run_steps(plan).has_value();
     return !interrupted;  // the first question comes after 50 ms at the earliest
   });
   CHECK(interrupted);
   executor.interrupted = nullptr;
   executor.repeat([&] {
-    CHECK(executor.run_epoch(plan).has_value());
+    CHECK(executor.run_steps(plan).has_value());
     CHECK(executor.evaluate().has_value());
     return false;
   });

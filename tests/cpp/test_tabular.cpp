@@ -386,28 +386,6 @@ TEST(schedules_have_their_shape) {
   CHECK_NEAR(flat_cos(1), 0, 1e-12);
 }
 
-TEST(time_limits_end_fits_and_their_schedules) {
-  const Data<double> data(300, 4, 1);
-  Network<double> network(mlp({4, 32, 1}, "tanh"), 3);
-  Optimizer<double> optimizer({}, network.stack());
-  TrainOptions options;
-  options.max_iter = Index{1} << 30;
-  options.batch_size = 100;
-  options.n_iter_no_change = Index{1} << 40;
-  options.schedule = schedule_options("cosine", 1e-2, 0.5, 0);
-  options.time_limit = 0.3;
-  const Standardisation none;
-  const TrainResult result = Trainer<double>(network, optimizer, none, data.dataset(), {}, options).run();
-  CHECK(result.reason == StopReason::time_limit);
-  CHECK(result.n_iter > 1);
-  // The rate has come down: the schedule was laid out for the time there was.
-  CHECK(result.learning_rates.back() < 0.1 * 1e-2);
-
-  options.time_limit = 1e-9;
-  const TrainResult least = Trainer<double>(network, optimizer, none, data.dataset(), {}, options).run();
-  CHECK(least.n_iter == 1);
-}
-
 TEST(what_is_watched_may_come_from_the_caller) {
   const Data<double> data(120, 4, 2);
   Dataset<double> train = data.dataset(), validation = data.dataset();

@@ -1,7 +1,6 @@
-"""The tutorial of examples/ as a module, and tables for it."""
+"""The examples as modules, and tables for them."""
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -10,27 +9,17 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def script() -> Path:
-    return Path(__file__).parents[2] / "examples" / "house_prices.py"
-
-
-@pytest.fixture(scope="module")
-def house_prices(script):
-    spec = importlib.util.spec_from_file_location("house_prices", script)
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by name.
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+def examples() -> Path:
+    return Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
-def run(house_prices, tmp_path, capsys):
-    """Call main; returns exit code, stdout and stderr."""
+def run(tmp_path, capsys):
+    """Call main of an example; returns exit code, stdout and stderr."""
 
-    def call(*argv, plot=tmp_path / "loss.png"):
-        code = house_prices.main([*map(str, argv), "--plot", str(plot)])
+    def call(name, *argv, plot=tmp_path / "picture.png"):
+        main = importlib.import_module(name).main
+        code = main([*map(str, argv), "--plot", str(plot)])
         return (code, *capsys.readouterr())
 
     return call
@@ -55,12 +44,25 @@ def houses():
 def write(tmp_path):
     """Write a frame or a text to a file; returns its path."""
 
-    def to_file(content, name="houses.csv"):
+    def to_file(content, name="houses.csv", **how):
         path = tmp_path / name
         if isinstance(content, str):
             path.write_text(content, encoding="utf-8")
         else:
-            content.to_csv(path, index=False)
+            content.to_csv(path, index=False, **how)
         return path
 
     return to_file
+
+
+@pytest.fixture
+def loaded(write, capsys):
+    """Write a table and load it as the examples do; returns the table and what is printed."""
+    csv_table = importlib.import_module("csv_table")
+
+    def load(content, target, task="auto", **how):
+        encoding = how.get("encoding", "utf-8")
+        table = csv_table.load(write(content, **how), target, task, encoding)
+        return table, capsys.readouterr().out
+
+    return load

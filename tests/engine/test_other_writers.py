@@ -84,7 +84,6 @@ OPTIONS = {
     "reports_outputs": False,
     "anneals": False,
     "time_limit": np.inf,
-    "n_threads": 1,
     "seed": 0,
     "samples_seen": 0.0,
 }
@@ -105,8 +104,17 @@ def test_a_callback_may_overwrite_labels_and_row_numbers(rng):
             return False, None
 
         validation = (X, y_val, None, np.arange(200, N_ROWS, dtype="uint32"))
+        threads = _core.ThreadBudget(1, 1)
         result = _core.train(
-            engine, adam(engine), None, (X, y, None, rows), validation, OPTIONS, on_epoch, None
+            engine,
+            adam(engine),
+            None,
+            (X, y, None, rows),
+            validation,
+            OPTIONS,
+            threads,
+            on_epoch,
+            None,
         )
         return result["loss_curve"], result["validation_curve"]
 

@@ -198,7 +198,7 @@ def test_epochs_fall_with_the_rows(estimator):
         epochs.append(settings.recipe(spec).max_iter)
     assert epochs == sorted(epochs, reverse=True)
     assert epochs[0] == {Regressor: 64, Classifier: 128}[estimator]
-    assert epochs[-1] == 8
+    assert epochs[-2:] == [7, 2]
 
 
 @pytest.mark.parametrize(
@@ -238,3 +238,27 @@ def test_plain_networks_are_alike(X, y):
     assert "20 networks, " in model.summary()
     assert "balanced" not in model.summary()
     assert "periodic, weight" not in model.summary()
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "epochs", "batch_size", "n_networks"),
+    [
+        (10, 100, 10, 5),
+        (400, 32, 32, 5),
+        (4000, 10, 64, 5),
+        (20_000, 6, 128, 5),
+        (200_000, 6, 256, 2),
+    ],
+)
+@both
+def test_sparse_rows_have_fewer_epochs_the_more_there_are(
+    estimator, n_rows, epochs, batch_size, n_networks
+):
+    settings = checked_settings(estimator(), sparse=True)
+    assert settings.n_networks(n_rows) == n_networks
+    specs = settings.specs(n_networks, n_rows, held_out=True)
+    assert {spec.kind for spec in specs} == {"sparse"}
+    assert not settings.adapts(specs)
+    recipe = settings.recipe(specs[0])
+    assert (recipe.max_iter, recipe.tabular) == (epochs, False)
+    assert settings.training_options(recipe, n_rows)["batch_size"] == batch_size

@@ -6,7 +6,13 @@ from tiny_models import FOLDS, both, target
 
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import training
-from fastmlp.ensemble.time_budget import LEAST_SHARE, estimated_seconds, n_within, wall_seconds
+from fastmlp.ensemble.time_budget import (
+    LEAST_SHARE,
+    estimated_paces,
+    n_within,
+    training_seconds,
+    wall_seconds,
+)
 
 EQUAL, UNEQUAL = [10.0] * 10, [20.0] * 5 + [10.0] * 5
 
@@ -58,16 +64,16 @@ def test_number_of_networks(seconds, time_limit, n_threads, expected):
 
 @pytest.fixture
 def pilots(monkeypatch):
-    """Runs, their state before and after the pilots, and the estimates of each fit."""
+    """Runs, their state before and after the pilots, and the paces that each fit found."""
     seen = []
 
     def spy(runs, *arguments):
         before = state(runs)
-        seconds = estimated_seconds(runs, *arguments)
-        seen.append((runs, before, state(runs), seconds))
-        return seconds
+        paces = estimated_paces(runs, *arguments)
+        seen.append((runs, before, state(runs), paces))
+        return paces
 
-    monkeypatch.setattr(training, "estimated_seconds", spy)
+    monkeypatch.setattr(training, "estimated_paces", spy)
     return seen
 
 
@@ -100,8 +106,9 @@ def test_estimates_follow_rows_and_epochs(pilots, X, y):
     options = FOLDS | {"time_limit": 1000, "random_state": 0}
     Regressor(**options, early_stopping=False).fit(X, y)
     Regressor(**options).fit(X, y)
-    for runs, _, _, seconds in pilots:
-        assert min(seconds) > 0
+    for runs, _, _, paces in pilots:
+        assert min(paces) > 0
+        seconds = [training_seconds(run, pace) for run, pace in zip(runs, paces, strict=True)]
         expected = [
             run.options["max_iter"]
             * (run.train.n_rows + (run.validation.n_rows if run.validation else 0) / 3)
@@ -110,9 +117,9 @@ def test_estimates_follow_rows_and_epochs(pilots, X, y):
         np.testing.assert_allclose(np.array(seconds) / seconds[0], np.array(expected) / expected[0])
 
 
-def test_no_pilot_where_nothing_is_to_choose(pilots, X, y):
+def test_no_pilot_for_short_fits_and_single_epochs(pilots, X, y):
     Regressor(**FOLDS).fit(X, y)
-    Regressor(**FOLDS | {"n_estimators": 1, "time_limit": 1000}).fit(X, y)
+    Regressor(**FOLDS, time_limit=1000).partial_fit(X, y)
     assert pilots == []
 
 

@@ -166,6 +166,30 @@ def test_targets_near_the_end_of_the_range(more, standardize, factor, X, y):
         tiny(standardize=standardize, **more).fit(X, y * factor)
 
 
-def test_tiny_float32_inputs(X, y):
-    model = tiny().fit((X * 1e-39).astype("float32"), y)
-    assert np.isfinite(model.predict((X * 1e-39).astype("float32"))).all()
+@pytest.mark.parametrize("factor", [1e-40, 1e-45, 1e-200, 1e-300])
+@pytest.mark.parametrize("standardize", [True, "robust"])
+@presets
+def test_inputs_near_zero(more, standardize, factor, X, y):
+    """Where what is small vanishes, a column would not count, and nobody would know."""
+    X = X * factor if factor < 1e-100 else (X * factor).astype("float32")
+    with pytest.raises(ValueError, match="X holds values too small to be standardised"):
+        tiny(standardize=standardize, **more).fit(X, y)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e-300])
+@presets
+def test_targets_near_zero(more, factor, X, y):
+    with pytest.raises(ValueError, match="y holds values too small to be standardised"):
+        tiny(**more).fit(X, y * factor)
+    with pytest.raises(ValueError, match="y holds values too small for float32"):
+        tiny(standardize=False, **more).fit(X, y * factor)
+
+
+@presets
+def test_small_numbers_that_can_be_scaled_are(more, X, y):
+    expected = tiny(**more).fit(X, y).predict(X)
+    found = tiny(**more).fit(X * 2.0**-100, y * 2.0**-400).predict(X * 2.0**-100)
+    np.testing.assert_allclose(found * 2.0**400, expected, rtol=1e-5)
+    one_large = np.append(X[:-1] * 1e-300, X[-1:] + 10, axis=0)
+    model = tiny(early_stopping=False, **more).fit(one_large, y)
+    assert np.isfinite(model.predict(one_large)).all()

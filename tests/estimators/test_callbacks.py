@@ -5,9 +5,12 @@ import copy
 import numpy as np
 import pytest
 from endless_fits import ALONE_OR_SEVERAL, endless
-from tiny_models import FOLDS, THREE, folded, weights_of
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tiny_models import FOLDS, THREE, folded, tiny, weights_of
 
 from fastmlp import Regressor
+from fastmlp.estimators import base
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -160,3 +163,56 @@ def test_interrupted_by_a_callback(n_jobs, X, y):
     if n_jobs == 1:
         assert [history.n_iter for history in model.histories_] == [6, 3]
         assert np.isfinite(model.oof_prediction_).sum() == 30  # of two folds
+
+
+# ---- Ctrl-C after training
+
+
+@pytest.mark.parametrize("place", ["learn_from_held_out", "importances_of"])
+def test_ctrl_c_after_training_keeps_the_networks(place, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    options = THREE | {"compute_importances": True}
+    whole = tiny(Regressor, **options).fit(X, X[:, 0])
+    monkeypatch.setattr(base, place, interrupted)
+    missing = "their weights are equal" if place == "learn_from_held_out" else "importances_ are"
+    with pytest.warns(match=f"after training. The networks were kept; .*{missing}"):
+        model = tiny(Regressor, **options).fit(X, X[:, 0])
+    assert len(model.networks_) == 3
+    np.testing.assert_array_equal(model.predict(X), whole.predict(X))
+    assert not hasattr(model, "feature_importances_")
+
+
+@ALONE_OR_SEVERAL
+def test_callbacks_of_fit_are_called_after_those_of_the_parameter(options, many_rows):
+    told = []
+    model = endless(callbacks=lambda record: told.append(("parameter", record)), **options)
+    model.fit(*many_rows, callbacks=[lambda record: told.append(("fit", record)) or True])
+    assert [who for who, _ in told] == ["parameter", "fit"] * (len(told) // 2)
+    assert [record for _, record in told[::2]] == [record for _, record in told[1::2]]
+    assert model.stop_reason_ == "callback"
+
+
+def test_callbacks_of_fit_are_not_kept(X, y):
+    told = []
+    model = tiny(warm_start=True).fit(X, y, callbacks=told.append)
+    assert model.callbacks is None
+    assert set(vars(model)) == {*model.get_params(), "_model"}
+    told.clear()
+    model.fit(X, y).partial_fit(X, y)
+    assert told == []
+
+
+@pytest.mark.parametrize("bad", [3, [3], "print", [lambda record: None, "print"]])
+def test_bad_callbacks_of_fit(bad, X, y):
+    with pytest.raises(TypeError, match="callbacks must be callable, or a sequence of callables"):
+        tiny().fit(X, y, callbacks=bad)
+
+
+def test_callbacks_of_fit_in_a_pipeline(X, y):
+    told = []
+    pipeline = make_pipeline(StandardScaler(), tiny())
+    pipeline.fit(X, y, regressor__callbacks=told.append)
+    assert len(told) == 3

@@ -7,9 +7,10 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
 from tiny_models import DATA, both, outputs, presets, tiny, weights_of
 
-from fastmlp import Regressor
+from fastmlp import Classifier, Regressor
 
 
 @presets
@@ -85,3 +86,52 @@ def test_networks_are_copies(estimator, more):
             values[...] = 0
     np.testing.assert_array_equal(model.predict(X), before)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), before)
+
+
+def stops(record):
+    return record.epoch == 2
+
+
+WITHOUT = {
+    "callbacks": lambda record: record.epoch == 2,
+    "eval_metric": lambda y_true, y_pred: float(np.mean(y_true != y_pred)),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+@both
+def test_pickle_without_a_function_that_cannot_be_pickled(estimator, name, tmp_path):
+    X, y = DATA[estimator]
+    model = tiny(estimator, **{name: WITHOUT[name]}).fit(X, y)
+    with pytest.warns(UserWarning, match=f"the pickle holds the model without its {name}, <"):
+        other = pickle.loads(pickle.dumps(model))
+    with pytest.warns(UserWarning, match="which cannot be pickled. A function that is defined"):
+        joblib.dump(model, tmp_path / "model.joblib")
+    for one in (other, joblib.load(tmp_path / "model.joblib")):
+        np.testing.assert_array_equal(outputs(one, X), outputs(model, X))
+        assert one.get_params() == model.get_params() | {name: None}
+    assert model.get_params()[name] is WITHOUT[name]
+    for one in (clone(model), copy.copy(model), copy.deepcopy(model)):
+        assert one.get_params()[name] is WITHOUT[name]
+
+
+def test_pickle_keeps_the_functions_that_can_be_pickled():
+    X, y = DATA[Regressor]
+    model = tiny(callbacks=stops).fit(X, y)
+    assert pickle.loads(pickle.dumps(model)).callbacks is stops
+    model.set_params(callbacks=[stops, WITHOUT["callbacks"]])
+    with pytest.warns(UserWarning, match="without 1 of its 2 callbacks, which cannot be pickled"):
+        assert pickle.loads(pickle.dumps(model)).callbacks == [stops]
+    listed = tiny(callbacks=(stops, stops))
+    assert pickle.loads(pickle.dumps(listed)).callbacks == (stops, stops)
+
+
+def test_search_in_other_processes_with_a_lambda():
+    """They get it, so that it stops training as in this process."""
+    X, y = DATA[Classifier]
+    model = tiny(Classifier, callbacks=WITHOUT["callbacks"], n_jobs=1)
+    grid = {"alpha": [0.0, 0.1]}
+    alone, searched = (GridSearchCV(model, grid, cv=2, n_jobs=n).fit(X, y) for n in (None, 2))
+    assert searched.best_estimator_.n_iter_ == 2
+    for score in ("mean_test_score", "std_test_score"):
+        np.testing.assert_array_equal(searched.cv_results_[score], alone.cv_results_[score])

@@ -1,7 +1,9 @@
 """partial_fit: one epoch a call."""
 
+import pickle
 from dataclasses import replace
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,8 @@ from tiny_models import (
     tiny,
 )
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Classifier, LossCurveDisplay, Regressor
+from fastmlp.ensemble import history
 from fastmlp.ensemble.settings import Settings
 
 ROWS = 60
@@ -34,9 +37,70 @@ def test_partial_fit_trains_every_network(n_jobs, X, y):
     np.testing.assert_array_equal(whole.predict(X), steps.predict(X))
 
 
-def test_first_partial_fit_with_one_row(X, y):
-    model = tiny().partial_fit(X[:1], y[:1])
-    assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
+@presets
+def test_first_partial_fit_with_one_row(more, X, y):
+    """It tells neither the scale of a column nor that of the target; the next call does."""
+    y = 2e5 + 3e4 * y
+    model = tiny(learning_rate_init=0.02, **more).partial_fit(X[:1], y[:1])
+    for _ in range(60):
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.5
+
+
+@presets
+def test_target_that_is_constant_in_the_first_partial_fit(more, X, y):
+    y = np.column_stack([2e5 + 3e4 * y, y])
+    first = np.column_stack([np.zeros(ROWS), y[:, 1]])
+    model = tiny(learning_rate_init=0.02, **more).partial_fit(X, first)
+    before = model._model.task
+    for _ in range(3):
+        model.partial_fit(X, first)
+    for _ in range(60):
+        model.partial_fit(X, y, np.where(np.arange(ROWS) < 50, 1.0, 0.5))
+    assert model.score(X, y) > 0.5
+    task = model._model.task
+    assert (task.shift[1], task.unit[1]) == (before.shift[1], before.unit[1])
+    assert 1e4 < task.unit[0] < 1e6
+
+
+@presets
+def test_counts_that_are_all_zero_in_the_first_partial_fit(more, X, y):
+    """The network began at the logarithm of next to nothing, and took thousands of steps away."""
+    counts = np.column_stack([200 + X[:, 0] * 20, X[:, 1]])
+    first = counts * [0, 1]
+    model = tiny(loss="poisson", learning_rate_init=0.02, **more).partial_fit(X, first)
+    model.partial_fit(X, first)
+    for _ in range(60):
+        model.partial_fit(X, counts)
+    error = np.mean((model.predict(X) - counts) ** 2, axis=0)
+    assert np.all(error < np.var(counts, axis=0))
+
+
+@presets
+def test_column_that_is_constant_in_the_first_partial_fit(more, X, y):
+    """Of numbers as large as they come, with and without missing ones."""
+    later = X * [1e6, 1, 1, 1]
+    later[::5, 0] = np.nan
+    first = later.copy()
+    first[:, 0] = np.where(np.isnan(later[:, 0]), np.nan, 7)
+    model = tiny(**more).partial_fit(first, y)
+    shift, scale = model._model.scaling.shift, model._model.scaling.scale
+    assert (shift[0], scale[0]) == (7, 0)
+    model.partial_fit(first, y).partial_fit(later, y)
+    known = later[~np.isnan(later[:, 0]), 0]
+    own = model._model.scaling
+    assert known.min() < own.shift[0] < known.max()
+    assert 0.1 / np.std(known) < own.scale[0] < 10 / np.std(known)
+    np.testing.assert_array_equal(own.shift[1:], shift[1:])
+    np.testing.assert_array_equal(own.scale[1:], scale[1:])
+    assert np.isfinite(model.partial_fit(later, y).predict(later)).all()
+
+
+def test_target_far_from_that_of_the_first_call_is_warned_of(X, y):
+    model = tiny().partial_fit(X, y)
+    model.partial_fit(X, y + 10 * np.std(y))
+    with pytest.warns(UserWarning, match="mean of y is 1000 standard deviations from that of the"):
+        model.partial_fit(X, y + 1000 * np.std(y))
 
 
 def test_columns_that_never_vary_in_the_first_partial_fit_are_warned_of(X, y):
@@ -45,7 +109,7 @@ def test_columns_that_never_vary_in_the_first_partial_fit_are_warned_of(X, y):
         UserWarning, match="1 columns, such as 'where', are constant in the first call"
     ):
         tiny(**SEVERAL).partial_fit(frame, y)
-    with pytest.warns(UserWarning, match="5 columns, such as 'a', are constant in the first"):
+    with pytest.warns(UserWarning, match="1 columns, such as 'where', are constant in the first"):
         model = tiny(**SEVERAL).partial_fit(frame[:1], y[:1])
     assert np.isfinite(model.partial_fit(frame, y).predict(frame)).all()
     tiny(**SEVERAL).partial_fit(X, y)
@@ -234,3 +298,24 @@ def test_goes_on_after_the_last_network_was_lost(X, y, monkeypatch):
     assert len(model.networks_) == 2
     assert np.isfinite(model.partial_fit(X, y).predict(X)).all()
     assert len(model.set_params(warm_start=True).fit(X, y).networks_) == 2
+
+
+@pytest.mark.parametrize("go_on", ["fit", "partial_fit"])
+def test_what_is_kept_of_earlier_calls_does_not_grow(go_on, X, y, monkeypatch):
+    """A service calls it for months."""
+    monkeypatch.setattr(history, "_KEPT_EPOCHS", 4)
+    model = tiny(max_iter=1, warm_start=True, eval_metric="r2" if go_on == "fit" else None)
+    sizes, losses, metrics = [], [], []
+    for _ in range(12):
+        getattr(model, go_on)(X, y)
+        sizes.append(len(pickle.dumps(model)))
+        losses.append(model.loss_)
+        metrics += model.metric_curve_[-1:] if model.metric_curve_ else []
+    assert model.n_iter_ == 12
+    assert model.loss_curve_ == losses[-5:]
+    assert (model.metric_curve_ or []) == metrics[-5:]
+    assert len(model.learning_rate_curve_) == 5
+    assert max(sizes[5:]) - min(sizes[5:]) < 32  # the digits of numbers
+    mpl.use("Agg")
+    lines = LossCurveDisplay.from_estimator(model).lines_
+    np.testing.assert_array_equal(lines[0].get_xdata(), np.arange(8, 13))

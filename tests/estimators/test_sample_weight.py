@@ -2,9 +2,19 @@
 
 import numpy as np
 import pytest
-from tiny_models import HALF, LEARNING, LEARNING_PLAIN, SEVERAL, both, outputs, target, tiny
+from tiny_models import (
+    HALF,
+    LEARNING,
+    LEARNING_PLAIN,
+    SEVERAL,
+    assert_same_weights,
+    both,
+    outputs,
+    target,
+    tiny,
+)
 
-from fastmlp import Regressor
+from fastmlp import Classifier, Regressor
 
 ROWS = 60
 
@@ -96,6 +106,40 @@ def test_sample_weight_moves_the_fit(made):
     assert abs(mean_offset(1.0)) < 1
     np.testing.assert_allclose(mean_offset(9.0), 4, atol=1)
     np.testing.assert_allclose(mean_offset(0.0), -5, atol=1)
+
+
+@pytest.mark.parametrize("options", [LEARNING_PLAIN, LEARNING], ids=["plain", "default"])
+@both
+def test_nothing_is_learnt_from_rows_of_weight_zero(estimator, options, made):
+    """Neither scale nor bin edges nor initial weights nor importances."""
+    X, f, _ = made
+    y = target(estimator, f)
+    options = options | {"max_iter": 2, "compute_importances": True}
+    weights = np.arange(len(X)) % 4 / 2
+    other = np.where(weights[:, None] > 0, X, 100 + 9 * X[::-1])
+    one, two = (estimator(**options).fit(table, y, weights) for table in (X, other))
+    assert_same_weights(one, two)
+    np.testing.assert_array_equal(one.feature_importances_, two.feature_importances_)
+    np.testing.assert_array_equal(outputs(one, X), outputs(two, X))
+
+
+def test_folds_share_out_the_rows_that_count():
+    """Of 20 in 400 rows, each of five folds has four."""
+    counts = []
+
+    def metric(y_true, y_pred, sample_weight):
+        counts.append(np.count_nonzero(sample_weight))
+        return 0.0
+
+    X = np.random.default_rng(0).normal(size=(400, 2))
+    weights = np.where(np.arange(400) % 20, 0.0, 1.0)
+    options = {"n_estimators": 5, "max_iter": 1, "random_state": 0, "hidden_layer_sizes": 4}
+    Regressor(**options, eval_metric=metric).fit(X, X[:, 0], weights)
+    assert counts == [4] * 5
+    counts.clear()
+    y = np.arange(400) // 40 % 2
+    Classifier(**options, eval_metric=metric).fit(X, y, weights)
+    assert counts == [4] * 5
 
 
 @pytest.mark.parametrize(

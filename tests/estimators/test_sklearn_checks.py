@@ -4,6 +4,7 @@ import pytest
 from sklearn.base import is_classifier, is_regressor
 from sklearn.utils.estimator_checks import (
     check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
     estimator_checks_generator,
 )
 from sklearn_checks import name_of, run
@@ -11,11 +12,13 @@ from tiny_models import DATA, ESTIMATORS, both, tiny
 
 from fastmlp import Classifier, Regressor
 
-# scikit-learn runs this check on its own MLP with parameters too (PER_ESTIMATOR_CHECK_PARAMS): a
+# scikit-learn runs these checks on its own MLP with parameters too (PER_ESTIMATOR_CHECK_PARAMS): a
 # row of weight 2 and two equal rows fall into different minibatches and validation parts. But for
 # preset 'plain' networks also start from rows drawn at random, of which there are then others.
-WITH_PARAMETERS = "check_sample_weight_equivalence_on_dense_data"
-
+WITH_PARAMETERS = [
+    check_sample_weight_equivalence_on_dense_data,
+    check_sample_weight_equivalence_on_sparse_data,
+]
 
 # Fewer and smaller networks than by default, but of two kinds too, and with folds.
 FEW = {"n_estimators": 4, "validation_fraction": 0.5, "hidden_layer_sizes": 32}
@@ -23,7 +26,7 @@ CHECKS = [
     pytest.param(model, check, id=f"{type(model).__name__}-{name_of(check)}-{number}")
     for estimator in ESTIMATORS
     for number, (model, check) in enumerate(estimator_checks_generator(estimator(**FEW)))
-    if name_of(check) != WITH_PARAMETERS
+    if name_of(check) not in map(name_of, WITH_PARAMETERS)
 ]
 
 
@@ -32,8 +35,9 @@ def test_scikit_learn_check(estimator, check):
     run(check, estimator)
 
 
+@pytest.mark.parametrize("check", WITH_PARAMETERS, ids=name_of)
 @both
-def test_sample_weight_is_repetition(estimator):
+def test_sample_weight_is_repetition(estimator, check):
     model = estimator(
         preset="plain",
         solver="sgd",
@@ -43,7 +47,7 @@ def test_sample_weight_is_repetition(estimator):
         random_state=42,
         max_iter=10,
     )
-    check_sample_weight_equivalence_on_dense_data(estimator.__name__, model)
+    check(estimator.__name__, model)
 
 
 @both

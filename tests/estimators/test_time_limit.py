@@ -1,6 +1,6 @@
 """time_limit and patience: when training stops."""
 
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,9 @@ from tiny_models import FOLDS, assert_same_weights, both, folded, outputs
 
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import training
+from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.time_budget import LEAST_SHARE
+from fastmlp.tasks.regression import RegressionTask
 
 LIMIT = 100.0  # s; no test takes as long
 
@@ -19,15 +21,19 @@ LIMIT = 100.0  # s; no test takes as long
 def time_for(monkeypatch):
     """Makes fits with time_limit=LIMIT and n_jobs=1 believe that it is enough for so many networks.
 
-    None: no fit may ask.
+    None: no fit may choose.
     """
 
     def set_to(n_networks):
-        def estimated(runs, *arguments):
-            assert n_networks is not None
-            return [LIMIT / (n_networks + 0.5) / LEAST_SHARE] * len(runs)
+        def chosen(*arguments):
+            raise AssertionError("networks were chosen")
 
-        monkeypatch.setattr(training, "estimated_seconds", estimated)
+        if n_networks is None:
+            monkeypatch.setattr(training, "n_within", chosen)
+            return
+        seconds = LIMIT / (n_networks + 0.5) / LEAST_SHARE
+        monkeypatch.setattr(training, "estimated_paces", lambda runs, *arguments: [0] * len(runs))
+        monkeypatch.setattr(training, "training_seconds", lambda run, pace: seconds)
 
     return set_to
 
@@ -65,7 +71,7 @@ def test_tiny_time_limit_leaves_one_epoch_of_one_network(target, n_jobs):
 @pytest.mark.parametrize("n_estimators", [1, 3])
 def test_time_limit_ends_long_fits(n_estimators, n_jobs):
     options = {"max_iter": 10**7, "n_iter_no_change": np.inf, "n_jobs": n_jobs}
-    with left_out(1, of=3) if n_estimators > 1 else nullcontext():
+    with left_out(1, of=3) if n_estimators > 1 else pytest.warns(match="left 0% of the epochs"):
         model = fitted(time_limit=0.2, n_estimators=n_estimators, **options)
     [history] = model.histories_
     assert 1 <= history.n_iter < 10**7
@@ -82,6 +88,81 @@ def test_large_time_limit_changes_nothing(target, n_jobs):
     assert_same_weights(one, same)
     np.testing.assert_array_equal(one.predict(X), same.predict(X))
     assert one.learning_rate_curve_ == same.learning_rate_curve_
+
+
+@both
+def test_less_than_an_epoch(estimator):
+    """Then the epoch ends early: training is on some of the rows."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(2000, 3))
+    y = rows[:, 0] if estimator is Regressor else rows[:, 0] > 0
+    model = estimator(n_estimators=1, time_limit=1e-9, batch_size=8, random_state=0)
+    with pytest.warns(match=r"less than one epoch, on 8% of the rows"):  # 16 of 200 minibatches
+        model.fit(rows, y)
+    assert model.n_iter_ == 1
+    assert model.t_ == 16 * 8
+    assert len(model.loss_curve_) == len(model.validation_curve_) == 1
+    assert np.isfinite(outputs(model, rows)).all()
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_importances_within_the_time(early, monkeypatch):
+    """All rows are scored if there is time for it, else some of them."""
+    rows = np.random.default_rng(0).normal(size=(20_000, 3))  # a tenth is held out
+    scored = []
+    monkeypatch.setattr(
+        RegressionTask,
+        "score",
+        lambda task, outputs, *arguments: float(scored.append(len(outputs)) or 0),
+    )
+    model = Regressor(
+        preset="plain", n_estimators=1, max_iter=1, compute_importances=True, time_limit=LIMIT
+    )
+    if early:
+        monkeypatch.setattr(Deadline, "left", property(lambda deadline: 0.0))
+    model.fit(rows, rows[:, 0])
+    assert model.feature_importances_.shape == (3,)
+    assert scored[0] == 286  # to see how long it takes
+    assert scored[1:] == [286 if early else 2000] * 4
+
+
+# ---- what is said of long fits
+
+
+@pytest.fixture
+def believed_long(monkeypatch):
+    monkeypatch.setattr(training, "is_long", lambda *arguments: True)
+    return lambda seconds: monkeypatch.setattr(
+        training, "training_seconds", lambda run, pace: seconds
+    )
+
+
+def test_estimates_of_long_fits_are_logged(believed_long, caplog):
+    believed_long(3000.0)
+    fitted(n_estimators=2, n_jobs=1)
+    [record] = caplog.records
+    assert (record.name, record.levelname) == ("fastmlp", "WARNING")
+    message = record.getMessage()
+    assert "up to about 100 min" in message
+    assert "preset='fast'" in message
+    assert "time_limit" in message
+
+
+def test_short_fits_say_nothing(believed_long, caplog):
+    believed_long(14.0)
+    fitted(n_estimators=2, n_jobs=1)
+    assert caplog.records == []
+
+
+def test_a_time_limit_bounds_the_estimate(believed_long, caplog):
+    believed_long(3000.0)
+    with left_out(1, of=2):
+        fitted(n_estimators=2, n_jobs=1, time_limit=LIMIT)
+    assert "about 100 s" in caplog.records[0].getMessage()
+    caplog.clear()
+    with left_out(1, of=2):
+        fitted(n_estimators=2, n_jobs=1, time_limit=20)
+    assert caplog.records == []
 
 
 # ---- networks that are left out
@@ -157,7 +238,9 @@ def test_progress_counts_the_networks_that_are_trained(time_for, capfd):
     time_for(2)
     with left_out(2, of=4):
         folds(Regressor, X, Y, time_limit=LIMIT, verbose=1)
-    assert "12/12" in capfd.readouterr().err.splitlines()[-1]
+    epochs, columns = capfd.readouterr().err.splitlines()[-2:]
+    assert "12/12 epochs" in epochs
+    assert "6/6 columns" in columns  # of both networks, for their importances
     with left_out(2, of=4):
         folds(Regressor, X, Y, time_limit=LIMIT, verbose=2)
     assert capfd.readouterr().out.splitlines()[-1].startswith("Network [2/2], Epoch [6/6]")
@@ -173,8 +256,8 @@ def test_ctrl_c_while_others_are_left_out(time_for):
         model = folds(Regressor, X, Y, time_limit=LIMIT, callbacks=stop)
     messages = [str(warning.message) for warning in record]
     assert len(messages) == 2
-    assert "time for 3 of 4 networks" in messages[0]
-    assert "2 of 3 networks were kept" in messages[1]
+    assert "2 of 3 networks were kept" in messages[0]
+    assert "time for 3 of 4 networks" in messages[1]
     assert [history.stop_reason for history in model.histories_] == ["max_iter", "interrupted"]
 
 
@@ -202,7 +285,8 @@ def test_partial_fit_trains_all_networks(time_for):
 def test_warm_start_trains_all_networks(time_for):
     time_for(None)
     model = Regressor(**FOLDS, warm_start=True).fit(X, Y)
-    model.set_params(time_limit=1e-9).fit(X, Y)
+    with pytest.warns(match="left 17% of the epochs"):
+        model.set_params(time_limit=1e-9).fit(X, Y)
     assert [history.n_iter for history in model.histories_] == [7] * 4
     assert model.stop_reason_ == "time_limit"
 

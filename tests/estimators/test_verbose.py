@@ -34,16 +34,15 @@ def test_progress_bar_on_stderr(verbose, capfd):
     assert out == ""
     last = re.split(r"[\r\n]+", err.strip())[-1]
     assert "5/5" in last
-    assert f"loss={model.loss_curve_[-1]:.4f}" in last
-    assert f"val_loss={model.validation_curve_[-1]:.4f}" in last
-    assert f"lr={model.learning_rate_curve_[-1]:.2e}" in last
+    rmse = np.sqrt(model.validation_curve_[-1]) * model._model.task.unit[0]
+    assert f"validation RMSE {rmse:.4g}" in last
 
 
 def test_progress_bar_without_a_validation_part(capfd):
     fitted(1, early_stopping=False)
     err = capfd.readouterr().err
-    assert "loss=" in err
-    assert "val_loss" not in err
+    assert "training loss" in err
+    assert "validation" not in err
 
 
 @several

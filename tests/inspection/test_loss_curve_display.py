@@ -63,10 +63,28 @@ def test_own_axes_name_and_style(model):
 
 
 def test_from_curves_of_ones_own():
-    display = LossCurveDisplay(loss_curve=[3, 2, 1])
+    display = LossCurveDisplay(loss_curves=[[3, 2, 1]])
     assert not hasattr(display, "ax_")
     assert display.plot() is display
     np.testing.assert_array_equal(display.lines_[0].get_ydata(), [3, 2, 1])
+
+
+def test_several_networks_have_a_band():
+    display = LossCurveDisplay(loss_curves=[[3, 2, 1], [5, 4]], validation_curves=[[4, 3, 2]])
+    display.plot()
+    np.testing.assert_array_equal(display.lines_[0].get_ydata(), [4, 3, 1])
+    [band] = display.bands_
+    low, high = band.get_datalim(display.ax_.transData).intervaly
+    assert (low, high) == (1, 5)
+    assert display.ax_.get_yscale() == "linear"
+
+
+@pytest.mark.parametrize(
+    ("curve", "scale"),
+    [([3, 1, 0.29], "log"), ([3, 1, 0.31], "linear"), ([3, 0, 0.1], "linear")],
+)
+def test_the_axis_is_logarithmic_where_losses_differ_much(curve, scale):
+    assert LossCurveDisplay(loss_curves=[curve]).plot().ax_.get_yscale() == scale
 
 
 def test_unfitted_estimator():

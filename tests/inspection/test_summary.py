@@ -16,6 +16,9 @@ def table():
     frame = FRAME.assign(
         gaps=np.where(np.arange(ROWS) % 5, FRAME["most"], np.nan),
         same="here",
+        never=7.5,
+        gone=np.nan,
+        sometimes=np.where(np.arange(ROWS) % 3, 1.0, np.nan),
         member=np.arange(ROWS) % 2 == 0,
         job=[*"abc"] * 100,
         city=[f"city {min(i % 13, 11):02d}" for i in range(ROWS)],
@@ -33,10 +36,24 @@ def test_summary_of_columns(table):
     treatments = {name: text.strip() for name, text in told.items()}
     assert treatments["most"] == "number, scaled by median and quartiles"
     assert treatments["gaps"] == "number, scaled by median and quartiles, some missing"
-    assert treatments["same"] == "constant, not used"
+    assert treatments["same"] == treatments["never"] == "constant, not used"
+    assert treatments["gone"] == "all missing, not used"
+    assert treatments["sometimes"] == "constant, not used, some missing"
     assert treatments["member"] == "two values, -1 or 1"
     assert treatments["job"] == "category of 3, one-hot"
     assert treatments["city"] == "category of 13, vectors of 8, some missing, 1 rows too rare"
+
+
+@pytest.mark.parametrize("preset", ["plain", "fast"])
+def test_constant_columns_beyond_those_that_are_listed(preset):
+    X = np.random.default_rng(0).normal(size=(ROWS, 40))
+    X[:, [2, 33, 35]] = 1
+    model = Regressor(preset=preset, hidden_layer_sizes=4, max_iter=1).fit(X, Y)
+    lines = [line.split() for line in model.summary().splitlines()]
+    assert ["x2", "constant,", "not", "used"] in lines
+    assert ["and", "10", "more,", "2", "of", "them", "constant"] in lines
+    unscaled = Regressor(preset=preset, standardize=False, max_iter=1).fit(X, Y).summary()
+    assert "and 10 more\n" in unscaled
 
 
 @both
@@ -47,7 +64,7 @@ def test_summary_of_networks(estimator, table):
     parameters = sum(values.size for n in model.networks_ for values in n.parameters)
     assert summary.startswith(f"{estimator.__name__}(preset='default'): 3 networks (3 {kind}), ")
     assert f"{parameters:,} parameters, float32" in summary
-    for layer in ("Embedding of 5 numbers", "Scale ", "a slope for each unit"):
+    for layer in ("Embedding of 7 numbers", "Scale ", "a slope for each unit"):
         assert layer in summary
     assert ("Dropout 0.1" in summary) == (estimator is not Regressor)
     assert f"Dense 16 -> {1}, identity" in summary

@@ -1,7 +1,10 @@
 """Network: its parameters, its passes, dropout, the tables it takes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy.sparse import coo_array, csc_array, csr_array
 
 from fastmlp import Dense, Dropout, Network, Optimizer
 
@@ -180,3 +183,37 @@ def test_parameters_are_replaced_in_place_only():
     network = Network([Dense(2, 1)], random_state=0)
     with pytest.raises(AttributeError):
         network.parameters = []
+
+
+def sparse_network(dtype="float64") -> Network:
+    layers = [Dense(6, 10, "silu", parametric=True, sparse=True), Dropout(0.3), Dense(10, 2)]
+    return Network(layers, dtype=dtype, random_state=0)
+
+
+@pytest.mark.parametrize("form", [csr_array, csc_array, coo_array])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sparse_rows_pass_like_dense_ones(dtype, form, X):
+    X = np.where(X > 0.5, X, 0)
+    sparse = sparse_network(dtype)
+    first, *others = sparse.layers
+    dense = Network([replace(first, sparse=False), *others], dtype=dtype, random_state=0)
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == "float32" else {"rtol": 1e-10}
+    for training in (False, True):
+        np.testing.assert_allclose(
+            sparse.forward(form(X), training=training),
+            dense.forward(X, training=training),
+            **tolerance,
+        )
+    y = np.ones((40, 2))
+    assert sparse.backward(form(X), y) == pytest.approx(dense.backward(X, y))
+    for own, other in zip(sparse.gradients_, dense.gradients_, strict=True):
+        np.testing.assert_allclose(own, other, **tolerance)
+
+
+def test_sparse_rows_and_dense_ones_do_not_fit_each_others_networks(X):
+    with pytest.raises(ValueError, match="X must be sparse, as the network is"):
+        sparse_network().forward(X)
+    with pytest.raises(ValueError, match="X must not be sparse"):
+        small().forward(csr_array(X))
+    with pytest.raises(ValueError, match="only the first layer can"):
+        Network([Dense(6, 4), Dense(4, 1, sparse=True)])

@@ -80,6 +80,14 @@ def test_missing_values_and_rows_without_weight_do_not_count():
     np.testing.assert_array_equal(edges_of(gaps, rows), edges_of(gaps[:100]))
 
 
+def test_weights_count_as_rows():
+    x, counts = RNG.normal(size=400), RNG.integers(0, 5, size=400)
+    expected = edges_of(np.repeat(x, counts))
+    np.testing.assert_array_equal(edges_of(x, None, counts.astype(float)), expected)
+    np.testing.assert_array_equal(edges_of(x, None, counts / 4), expected)
+    assert not np.array_equal(edges_of(x[counts > 0]), expected)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("robust", [True, False])
 def test_knots_are_in_the_units_that_the_network_reads(robust, dtype):

@@ -44,11 +44,37 @@ def test_means_that_are_learnt_in_parts(monkeypatch, missing, held_out, weighted
     np.testing.assert_allclose(model.fit(X, y, weights).predict(X), whole, rtol=1e-9)
 
 
+def test_quartiles_are_weighted():
+    """As if rows were repeated, whatever the unit of the weights; equal ones do not matter."""
+    rng = np.random.default_rng(0)
+    X, counts = rng.gamma(2, size=(2000, 3)), rng.integers(0, 5, size=2000)
+    X[rng.uniform(size=X.shape) < 0.1] = np.nan
+    repeated = learn_scaling(np.repeat(X, counts, axis=0), 3, None, None, robust=True)
+    for unit in (1.0, 1e-3):
+        weighted = learn_scaling(X, 3, None, counts * unit, robust=True)
+        np.testing.assert_allclose(weighted.shift, repeated.shift, rtol=3e-3)
+        np.testing.assert_allclose(weighted.scale, repeated.scale, rtol=3e-3)
+    plain = learn_scaling(X, 3, None, None, robust=True)
+    equal = learn_scaling(X, 3, None, np.full(2000, 0.3), robust=True)
+    np.testing.assert_array_equal(equal.shift, plain.shift)
+    nearly = learn_scaling(X, 3, None, 1 + 1e-9 * rng.uniform(size=2000), robust=True)
+    np.testing.assert_allclose(nearly.shift, plain.shift, rtol=1e-6)
+    assert np.max(np.abs(plain.shift - weighted.shift)) > 1e-3
+
+
+def test_constant_columns_become_zero():
+    """Other values of them at prediction would have met weights that were never trained."""
+    X = np.column_stack([np.full(50, 1e9 + 0.1), np.arange(50.0), np.zeros(50)])
+    for robust in (False, True):
+        scaling = learn_scaling(X, 3, None, None, robust=robust)
+        assert scaling.constants.tolist() == [0, 2]
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 def test_medians_of_all_columns_and_of_a_few_at_a_time(monkeypatch, weighted):
     rng = np.random.default_rng(0)
     X = rng.gamma(2, size=(400, 7))
-    weights = rng.integers(0, 3, size=len(X)).astype(float) if weighted else None
+    weights = rng.integers(0, 2, size=len(X)).astype(float) if weighted else None
     known = X if weights is None else X[weights > 0]
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75], axis=0)
     whole = learn_scaling(X, 7, None, weights, robust=True)

@@ -16,8 +16,8 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
-from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 
@@ -30,7 +30,7 @@ class FittedModel:
 
     Attributes
     ----------
-    encoder : TableEncoder
+    encoder : Encoder
         From a raw table to numbers.
     scaling : Scaling
         From these to what networks read.
@@ -57,7 +57,7 @@ class FittedModel:
         Of fastmlp.
     """
 
-    encoder: TableEncoder
+    encoder: Encoder
     scaling: Scaling
     task: Task
     ensemble: WeightedEnsemble
@@ -66,11 +66,11 @@ class FittedModel:
     assignment: RowAssignment | None
     fingerprint: bytes | None
     fit_seconds: float
-    out_of_fold: NDArray[Any] | None = None
+    out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
 
-    def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[Any]:
+    def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[np.float64]:
         """Predict the rows of a raw table: numbers, or calibrated probabilities.
 
         Parameters
@@ -144,8 +144,12 @@ class FittedModel:
 
     @property
     def best_loss(self) -> float:
-        """The least of what was watched, the mean over networks."""
-        return float(np.mean([history.best_loss for history in self.histories]))
+        """The least of what was watched, the mean over networks.
+
+        If some networks had no metric, as their validation rows lacked a class, those that had.
+        """
+        with_metric = [history for history in self.histories if history.metric_curve]
+        return float(np.mean([history.best_loss for history in with_metric or self.histories]))
 
     @property
     def last_loss(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ def learn_from_held_out(
     validation: Sequence[RowSubset | None],
     shared: RowSubset | None,
     n_threads: int,
-) -> tuple[WeightedEnsemble, Task, NDArray[Any] | None]:
+) -> tuple[WeightedEnsemble, Task, NDArray[np.float64] | None]:
     """Weigh and calibrate networks by their predictions for held-out rows.
 
     These are the rows of the validation table that all networks share, or those held out from each.

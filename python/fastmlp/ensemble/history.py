@@ -9,6 +9,8 @@ from math import inf
 
 from fastmlp import _core
 
+_KEPT_EPOCHS = 256  # of earlier calls
+
 
 @dataclass(frozen=True)
 class History:
@@ -24,7 +26,9 @@ class History:
         The least validation loss, or `eval_metric` as a cost; without validation the least training
         loss.
     loss_curve, validation_curve, metric_curve, learning_rate_curve : list of float
-        After each epoch; without validation rows or metric empty.
+        After each epoch; without validation rows or metric empty. After a warm start or
+        `partial_fit` they begin 256 epochs before that call, so that a model that goes on for
+        thousands of calls does not grow.
     stop_reason : str
         'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged'.
     seconds : float
@@ -51,10 +55,10 @@ class History:
             n_iter=self.n_iter + result["n_iter"],
             best_iteration=self.n_iter + best if best else None,
             best_loss=min(watched if best else result["loss_curve"], default=inf),
-            loss_curve=self.loss_curve + result["loss_curve"],
-            validation_curve=self.validation_curve + result["validation_curve"],
-            metric_curve=self.metric_curve + metric_curve,
-            learning_rate_curve=self.learning_rate_curve + result["learning_rates"],
+            loss_curve=self.loss_curve[-_KEPT_EPOCHS:] + result["loss_curve"],
+            validation_curve=self.validation_curve[-_KEPT_EPOCHS:] + result["validation_curve"],
+            metric_curve=self.metric_curve[-_KEPT_EPOCHS:] + metric_curve,
+            learning_rate_curve=self.learning_rate_curve[-_KEPT_EPOCHS:] + result["learning_rates"],
             stop_reason=result["reason"],
             seconds=self.seconds + seconds,
         )

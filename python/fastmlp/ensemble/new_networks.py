@@ -17,9 +17,9 @@ from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
 from fastmlp.networks import Network, Optimizer
 from fastmlp.table.bin_edges import learn_bin_edges
-from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.rows import Rows
+from fastmlp.table.rows import Rows, rows_with_weight
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 _START_ROWS = 1024  # that initial weights are fitted to
@@ -38,7 +38,7 @@ class NewNetworks:
     rows : ndarray or None
         Training rows of all networks together (None: all), which bin edges are learnt from.
     settings : Settings
-    encoder : TableEncoder
+    encoder : Encoder
     scaling : Scaling
     task : Task
     random_state : RandomState
@@ -48,7 +48,7 @@ class NewNetworks:
     splits: Sequence[Split]
     rows: Rows | None
     settings: Settings
-    encoder: TableEncoder
+    encoder: Encoder
     scaling: Scaling
     task: Task
     random_state: np.random.RandomState
@@ -70,10 +70,10 @@ class NewNetworks:
             layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)
             network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
             if recipe.tabular:
-                train = self.splits[recipe.spec.index].train
+                train = rows_with_weight(self.splits[recipe.spec.index].train, data.sample_weight)
                 n_rows = data.X.shape[0] if train is None else train.size
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
-                chosen = chosen.astype(np.uint32) if train is None else train[chosen]
+                chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
                 network._engine.initialise_from(data.X, chosen, self.scaling.engine)
             self.task.initialise_output(network, data.y, data.sample_weight)
             options = self.settings.optimizer_options(recipe, layers)

@@ -65,10 +65,19 @@ _FULL_ROWS = (8000, 2500)
 _LONG = (4, 2)  # times as many
 _LARGE_EPOCHS = {"fast": 52, "default": 64, "best": 96}
 _LARGE_FULL_ROWS = 8000
+_MOST_ROWS_SEEN = {"fast": 5e6, "default": 7e6, "best": 1e7}  # by a network, over all its epochs
 _BALANCED_EPOCHS = {"fast": 64, "default": 256, "best": 256}  # fall with the square root
 _BALANCED_FULL_ROWS = 4096
-_FEWEST_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 16
+_FEWEST_EPOCHS, _FEWEST_LARGE_EPOCHS, _FEWEST_BALANCED_EPOCHS = 8, 2, 16
 _AVERAGE_EPOCHS = 3.0  # over which the weights that are validated and kept are averaged
+
+# Networks on sparse rows have few epochs: with so many columns they soon fit every row.
+_SPARSE_NETWORKS = {"fast": 1, "default": 5, "best": 10}
+_LARGE_SPARSE_NETWORKS = {"fast": 1, "default": 2, "best": 5}
+_SPARSE_RATE = 7e-3
+_SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
+_SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
+_FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
 
 def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:
@@ -100,7 +109,7 @@ def n_networks(preset: str, n_rows: int) -> int:
 
 
 def preset_settings(
-    preset: str, solver: str, spec: MemberSpec, *, classifies: bool
+    preset: str, solver: str, spec: MemberSpec, *, classifies: bool, sparse: bool
 ) -> dict[str, Any]:
     """Return what a preset sets for a network: parameters of the estimator, and two more.
 
@@ -125,6 +134,8 @@ def preset_settings(
             "validation_fraction": 0.1,
             "average_epochs": 0.0,
         }
+    if sparse:
+        return _sparse_settings(preset, solver, spec, classifies=classifies)
     few = spec.n_rows <= FEW_ROWS
     dropout, embedding, sigma = KINDS[spec.kind][
         classifies or (spec.kind == "balanced" and not few)
@@ -151,6 +162,32 @@ def preset_settings(
     }
 
 
+def _sparse_settings(
+    preset: str, solver: str, spec: MemberSpec, *, classifies: bool
+) -> dict[str, Any]:
+    """What a preset sets for a network on sparse rows, and why: docs/sparse.md."""
+    networks = _LARGE_SPARSE_NETWORKS if spec.n_rows > _LARGE_ROWS else _SPARSE_NETWORKS
+    share = sqrt(_SPARSE_FULL_ROWS / max(spec.n_rows, 1))
+    epochs = min(max(round(_SPARSE_EPOCHS * share), _FEWEST_SPARSE_EPOCHS), _MOST_SPARSE_EPOCHS)
+    return {
+        "n_estimators": networks[preset],
+        "hidden_layer_sizes": (64,),
+        "activation": "relu",
+        "dropout": 0.7 if classifies else 0.5,
+        "numeric_embedding": None,
+        "sigma": 0.0,
+        "standardize": True,
+        "learning_rate": "cosine",
+        "learning_rate_init": _SPARSE_RATE if solver == "adam" else _PLAIN_RATE,
+        "beta_2": 0.99 if solver == "rmsprop" else 0.999,
+        "weight_decay": 0.0,
+        "max_iter": epochs,
+        "n_iter_no_change": max(3, epochs // 5),
+        "validation_fraction": 0.2,
+        "average_epochs": 0.0,
+    }
+
+
 def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
     """Epochs of a network: of larger tables fewer, but more steps."""
     if spec.kind == "balanced":
@@ -158,7 +195,8 @@ def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
         return max(round(_BALANCED_EPOCHS[preset] * share), _FEWEST_BALANCED_EPOCHS)
     if spec.kind == "large":
         share = float(np.cbrt(_share_of(_LARGE_FULL_ROWS, spec)))
-        return max(round(_LARGE_EPOCHS[preset] * share), _FEWEST_EPOCHS)
+        epochs = min(_LARGE_EPOCHS[preset] * share, _MOST_ROWS_SEEN[preset] / spec.n_rows)
+        return max(round(epochs), _FEWEST_LARGE_EPOCHS)
     share = float(np.cbrt(_share_of(_FULL_ROWS[classifies], spec)))
     epochs = max(round(_EPOCHS[preset][classifies] * share), _FEWEST_EPOCHS)
     return epochs * (_LONG[classifies] if spec.kind == "long" else 1)
@@ -179,5 +217,8 @@ def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
         return 1024
     if spec.kind == "large":
         return 1024
+    if spec.kind == "sparse":
+        # Each step updates the weights of all columns: a large table cannot afford many.
+        return next((size for limit, size in _SPARSE_BATCHES if spec.n_rows <= limit), 256)
     # Smaller ones make more steps of an epoch, which few rows need.
     return 256 if spec.kind == "balanced" or spec.n_rows > _SMALL_BATCH_ROWS else 128

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from threading import Lock
 from typing import Any
 
-from tqdm.auto import tqdm
+from fastmlp.ensemble.bar import Bar
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,16 @@ class EpochRecord:
 
 
 Callback = Callable[[EpochRecord], Any]
+# From a validation loss to the name and the value of an error in the target's unit.
+ShownError = Callable[[float], tuple[str, float]]
+
+_REASONS = {
+    "no_improvement": "early stopping",
+    "callback": "callback",
+    "time_limit": "time limit",
+    "interrupted": "interrupted",
+    "diverged": "divergence",
+}
 
 
 class Progress:
@@ -52,18 +63,30 @@ class Progress:
 
     Parameters
     ----------
+    verbose : int
+        1: a bar; 2: a line for each epoch.
     max_iters : sequence of int
         Most epochs of each network.
+    callbacks : sequence of callable
+    shown_error : callable
     """
 
     def __init__(
-        self, verbose: int, max_iters: Sequence[int], callbacks: Sequence[Callback]
+        self,
+        verbose: int,
+        max_iters: Sequence[int],
+        callbacks: Sequence[Callback],
+        shown_error: ShownError = lambda loss: ("loss", loss),
     ) -> None:
         self._verbose = int(verbose)
         self._max_iters = max_iters
         self._callbacks = callbacks
+        self._shown_error = shown_error
         self._lock = Lock()
-        self._bar = tqdm(total=sum(max_iters), unit="epoch") if self._verbose == 1 else None
+        self._error_name = ""
+        self._errors: dict[int, float] = {}  # of each network, the latest
+        self._reasons: list[str] = []  # why networks ended
+        self._bar = Bar(sum(max_iters), "epoch") if self._verbose == 1 else None
 
     @property
     def is_wanted(self) -> bool:
@@ -74,8 +97,7 @@ class Progress:
         """Expect so many epochs of each network from now on."""
         self._max_iters = max_iters
         if self._bar is not None:
-            self._bar.total = sum(self._max_iters)
-            self._bar.refresh()
+            self._bar.expect(sum(self._max_iters))
 
     def record(self, record: EpochRecord) -> bool:
         """Show an epoch, call the callbacks; true if training of that network should stop."""
@@ -84,26 +106,50 @@ class Progress:
             answers = [bool(callback(record)) for callback in self._callbacks]  # all of them
         return any(answers)
 
+    def ended(self, reason: str) -> None:
+        """Count a network whose training has ended, for one of the engine's reasons."""
+        with self._lock:
+            self._reasons.append(reason)
+
     def _show(self, record: EpochRecord) -> None:
-        has_validation = not math.isnan(record.validation_loss)
         if self._bar is not None:
-            shown = {"loss": f"{record.loss:.4f}"}
-            if has_validation:
-                shown["val_loss"] = f"{record.validation_loss:.4f}"
-            shown["lr"] = f"{record.learning_rate:.2e}"
-            self._bar.set_postfix(shown, refresh=False)
-            self._bar.update()
+            self._note_error(record)
+            self._bar.advance(self._state())
         elif self._verbose >= 2:
             network = ""
             if len(self._max_iters) > 1:
                 network = f"Network [{record.network + 1}/{len(self._max_iters)}], "
             metric = "" if math.isnan(record.metric) else f", Metric: {record.metric:.4f}"
+            has_validation = not math.isnan(record.validation_loss)
             validation = f", Val Loss: {record.validation_loss:.4f}" if has_validation else ""
             epoch = f"Epoch [{record.epoch}/{self._max_iters[record.network]}]"
             print(f"{network}{epoch}, Loss: {record.loss:.4f}{validation}{metric}", flush=True)
 
+    def _note_error(self, record: EpochRecord) -> None:
+        if not math.isnan(record.metric):
+            self._error_name, error = "validation metric", record.metric
+        elif not math.isnan(record.validation_loss):
+            name, error = self._shown_error(record.validation_loss)
+            self._error_name = f"validation {name}"
+        else:
+            self._error_name, error = "training loss", record.loss
+        self._errors[record.network] = error
+
+    def _state(self) -> str:
+        """Networks that have ended, and the mean error of all so far."""
+        shown = []
+        if len(self._max_iters) > 1:
+            shown.append(f"{len(self._reasons)}/{len(self._max_iters)} networks")
+        if self._errors:
+            shown.append(f"{self._error_name} {fmean(self._errors.values()):.4g}")
+        return ", ".join(shown)
+
     def close(self) -> None:
-        """End the progress bar, which is full: no more epochs will come."""
-        if self._bar is not None:
-            self._bar.total = self._bar.n
-            self._bar.close()
+        """End the progress bar; it says why training ended if epochs are left out."""
+        if self._bar is None:
+            return
+        state = self._state()
+        early = dict.fromkeys(_REASONS[reason] for reason in self._reasons if reason in _REASONS)
+        if early and not self._bar.is_full:
+            state += f", ended by {', '.join(early)}"
+        self._bar.close(state)

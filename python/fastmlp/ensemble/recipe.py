@@ -9,7 +9,7 @@ from typing import Any
 
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.sparse_encoder import Encoder
 
 # Learning rates relative to that of dense weights, and decays relative to theirs, as in RealMLP
 # (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
@@ -49,7 +49,7 @@ class Recipe:
     @property
     def tabular(self) -> bool:
         """Whether the network has a scale layer, parametric activations and rates by layer."""
-        return self.preset != "plain"
+        return self.preset != "plain" and self.spec.kind != "sparse"
 
     def embeds(self, how: str, n_numeric: int) -> bool:
         """Whether so many numeric columns get the "periodic" or "piecewise_linear" embedding."""
@@ -58,7 +58,7 @@ class Recipe:
 
 def network_layers(
     recipe: Recipe,
-    encoder: TableEncoder,
+    encoder: Encoder,
     bin_edges: Sequence[Sequence[float]],
     n_outputs: int,
 ) -> list[Layer]:
@@ -68,7 +68,7 @@ def network_layers(
     periodic = recipe.embeds("periodic", n_numeric)
     if not recipe.embeds("piecewise_linear", n_numeric):
         bin_edges = ()
-    width = n_numeric + n_flags
+    width, sparse = n_numeric + n_flags, encoder.is_sparse
     if periodic or bin_edges or encoder.category_sizes:
         categories = tuple(
             (size, 0 if size <= _ONE_HOT else _VECTOR) for size in encoder.category_sizes
@@ -83,11 +83,11 @@ def network_layers(
         recipe.hidden_layer_sizes, recipe.activation, recipe.dropout, strict=True
     ):
         parametric = recipe.tabular and activation != "identity"
-        layers.append(Dense(width, units, activation, parametric))
+        layers.append(Dense(width, units, activation, parametric, sparse=sparse and not layers))
         if rate > 0:
             layers.append(Dropout(rate))
         width = units
-    layers.append(Dense(width, n_outputs))
+    layers.append(Dense(width, n_outputs, sparse=sparse and not layers))
     return layers
 
 

@@ -20,6 +20,7 @@ from fastmlp.ensemble.presets import (
 from fastmlp.ensemble.recipe import Recipe, rate_factors
 from fastmlp.ensemble.splits import n_folds_of
 from fastmlp.networks import Layer
+from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling, learn_scaling
 
 LARGEST = 2**62  # number that the engine counts in 64 bits
@@ -42,7 +43,9 @@ class Settings:
     `random_state` to the assignment of rows.
     """
 
-    classifies: bool  # what "auto" stands for depends on it
+    # What "auto" stands for depends on these.
+    classifies: bool
+    sparse: bool  # whether the table is
     hidden_layer_sizes: Any
     activation: Any
     preset: str
@@ -83,7 +86,9 @@ class Settings:
         return self._preset(spec)[name] if is_auto(value) else value
 
     def _preset(self, spec: MemberSpec) -> dict[str, Any]:
-        return preset_settings(self.preset, self.solver, spec, classifies=self.classifies)
+        return preset_settings(
+            self.preset, self.solver, spec, classifies=self.classifies, sparse=self.sparse
+        )
 
     @property
     def held_out_fraction(self) -> float | None:
@@ -100,6 +105,8 @@ class Settings:
         """The networks of a new ensemble, in order."""
         if self.preset == "plain":  # which has no kinds
             return [MemberSpec(index, n_rows=n_rows) for index in range(n_estimators)]
+        if self.sparse:
+            return [MemberSpec(index, "sparse", n_rows) for index in range(n_estimators)]
         n_folds = n_folds_of(n_rows, self.of("validation_fraction")) if held_out else 0
         kinds = [
             kind_of(index, n_estimators, n_folds, n_rows, classifies=self.classifies)
@@ -173,14 +180,17 @@ class Settings:
 
     def learn_scaling(
         self,
-        X: NDArray[Any],
+        X: Table,
         n_numeric: int,
         rows: NDArray[Any] | None,
         weights: NDArray[Any] | None,
     ) -> Scaling:
-        """Learn the scaling of the table's columns from the training rows (None: all)."""
+        """Learn the scaling of the table's columns from the training rows (None: all).
+
+        The encoder has scaled a sparse table already.
+        """
         standardize = self.of("standardize")
-        if not standardize:
+        if self.sparse or not standardize:
             return Scaling(np.empty(0), np.empty(0), n_numeric)
         return learn_scaling(X, n_numeric, rows, weights, robust=standardize == "robust")
 

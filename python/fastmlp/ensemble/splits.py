@@ -15,7 +15,8 @@ from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 from sklearn.utils.extmath import _approximate_mode
 
-from fastmlp.table.rows import Rows, pieces
+from fastmlp.table.engine_array import engine_table
+from fastmlp.table.rows import Rows, Table, pieces
 
 FEWEST_ROWS = 10  # from fewer rows none are held out
 
@@ -26,7 +27,7 @@ class RowSubset(NamedTuple):
     The engine reads it in place.
     """
 
-    X: NDArray[Any]
+    X: Table
     y: NDArray[Any]
     sample_weight: NDArray[Any] | None
     rows: Rows | None = None
@@ -40,6 +41,10 @@ class RowSubset(NamedTuple):
     def selection(self) -> slice | Rows:
         """Selects the subset's rows from the arrays."""
         return slice(None) if self.rows is None else self.rows
+
+    def for_engine(self, dtype: np.dtype[Any]) -> RowSubset:
+        """The subset of a table in the form that networks of that type read."""
+        return self._replace(X=engine_table(self.X, dtype))
 
     def own_targets(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Targets and weights of the subset's rows."""
@@ -119,9 +124,12 @@ def split_rows(
             f"validation_fraction={fraction} leaves none of {n_rows} rows to train on; "
             "early_stopping=False trains on all of them"
         )
+    weights = data.sample_weight
+    if weights is not None and not weights.all():
+        # Rows without weight are shared out apart, or they would take the places of others.
+        strata = 2 * (0 if strata is None else strata.astype(np.int32)) + (weights > 0)
     masks = held_out_masks(n_rows, fraction, n_estimators, strata, random_state)
     rows = np.arange(n_rows, dtype=np.uint32)
-    weights = data.sample_weight
     splits = []
     for mask in masks:
         train, validation = rows[~mask], rows[mask]
@@ -137,7 +145,9 @@ def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
     Two fits with the same fingerprint hold out the same rows from the same networks.
     """
     digest = sha256()
-    for array in (data.X, data.y):
+    X = data.X
+    parts = [X] if isinstance(X, np.ndarray) else [X.data, X.indices, X.indptr]
+    for array in (*parts, data.y):
         digest.update(f"{array.dtype} {array.shape}".encode())
         for rows in pieces(array):
             digest.update(np.ascontiguousarray(array[rows]).data)

@@ -1,4 +1,4 @@
-"""How many networks of an ensemble a time limit leaves time for."""
+"""How long the training of an ensemble takes, and how many networks a deadline leaves time for."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ from fastmlp.ensemble.training_run import TrainingRun
 # place of ten by 7% and 34% (docs/tabular.md). With far fewer epochs, networks are hardly trained.
 LEAST_SHARE = 0.5
 
-_VALIDATION_COST = 1 / 3  # of a row, relative to training: there is no backward pass
+VALIDATION_COST = 1 / 3  # of a row, relative to training: there is no backward pass
 
 # A pilot's epochs have so many rows: two minibatches of medium tables. The first one, in which
 # memory is used for the first time, is not counted.
 _PILOT_ROWS, _PILOT_EPOCHS = 512, 8
 _PILOT_SECONDS, _PILOT_SHARE = 0.05, 0.02  # most time for all pilots, also as a share of the limit
+
+# Multiply-adds per second and thread that small networks reach at least; to tell without a pilot
+# that a fit is short.
+_SLOWEST_PACE = 2e9
 
 
 def wall_seconds(seconds: Sequence[float], n_threads: int) -> float:
@@ -68,19 +72,44 @@ def n_within(seconds: Sequence[float], time_limit: float, n_threads: int, n_firs
 
 def training_seconds(run: TrainingRun, seconds_per_row: float) -> float:
     """Estimate the time for all epochs of a network; an upper one, as patience may end it."""
-    rows = float(run.train.n_rows)
-    if run.validation is not None:
-        rows += _VALIDATION_COST * run.validation.n_rows
-    return seconds_per_row * rows * float(run.options["max_iter"])
+    return seconds_per_row * _rows_of_epoch(run) * float(run.options["max_iter"])
 
 
-def estimated_seconds(
+def held_out_seconds(runs: Sequence[TrainingRun], paces: Sequence[float], n_threads: int) -> float:
+    """Estimate the time to predict the validation rows of all networks once."""
+    seconds = sum(
+        VALIDATION_COST * pace * run.validation.n_rows
+        for run, pace in zip(runs, paces, strict=True)
+        if run.validation is not None
+    )
+    return seconds / n_threads
+
+
+def is_long(runs: Sequence[TrainingRun], n_threads: int, seconds: float) -> bool:
+    """Whether training may take so long at all, without measuring."""
+    work = sum(
+        3.0 * _rows_of_epoch(run) * run.options["max_iter"] * _n_parameters(run) for run in runs
+    )
+    return bool(work > seconds * n_threads * _SLOWEST_PACE)
+
+
+def _n_parameters(run: TrainingRun) -> int:
+    return sum(values.size for values in run.member.network.parameters)
+
+
+def _rows_of_epoch(run: TrainingRun) -> float:
+    """Rows of an epoch, those of validation counted by their cost."""
+    validation = 0 if run.validation is None else run.validation.n_rows
+    return run.train.n_rows + VALIDATION_COST * validation
+
+
+def estimated_paces(
     runs: Sequence[TrainingRun],
     inputs: _core.Standardisation,
     time_limit: float,
     n_threads: int,
 ) -> list[float]:
-    """Estimate the time of each network on one thread, by pilots for each kind of networks.
+    """Estimate each network's seconds per row and epoch on one thread, by pilots for each kind.
 
     They run side by side as training will, since cores share caches, memory and power. The networks
     and their optimisers stay as they are.
@@ -98,7 +127,7 @@ def estimated_seconds(
     slowest: dict[str, float] = {}
     for run, pace in zip(pilots, paces, strict=True):
         slowest[_kind(run)] = max(pace, slowest.get(_kind(run), 0.0))
-    return [training_seconds(run, slowest[_kind(run)]) for run in runs]
+    return [slowest[_kind(run)] for run in runs]
 
 
 def _kind(run: TrainingRun) -> str:
@@ -110,7 +139,7 @@ def _seconds_per_row(run: TrainingRun, inputs: _core.Standardisation, most_secon
     start = time.perf_counter()
     rows = run.train.rows
     rows = np.arange(run.train.n_rows, dtype=np.uint32) if rows is None else rows
-    subset = run.train._replace(rows=rows[:_PILOT_ROWS])
+    subset = run.train._replace(rows=rows[:: max(1, rows.size // _PILOT_ROWS)][:_PILOT_ROWS])
     pilot = run.member.copy()
     ends: list[float] = []  # of epochs
 
@@ -120,19 +149,15 @@ def _seconds_per_row(run: TrainingRun, inputs: _core.Standardisation, most_secon
         ends.append(seconds)
         return time.perf_counter() - start >= most_seconds, None
 
-    changes = {
-        "n_threads": 1,
-        "time_limit": inf,
-        "reports_outputs": False,
-        "max_iter": _PILOT_EPOCHS,
-    }
+    changes = {"time_limit": inf, "reports_outputs": False, "max_iter": _PILOT_EPOCHS}
     _core.train(
         pilot.network._engine,
         pilot.optimizer._engine,
         inputs,
-        subset,
+        subset.for_engine(pilot.network.dtype),
         None,
         run.options | changes,
+        _core.ThreadBudget(1, 1),
         on_epoch,
         None,
     )

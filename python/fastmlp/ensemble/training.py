@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from math import inf
 from threading import Event
 from typing import NamedTuple
@@ -15,15 +16,29 @@ import numpy as np
 
 from fastmlp import _core
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.longer import first_round
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import Progress
-from fastmlp.ensemble.time_budget import estimated_seconds, n_within, wall_seconds
+from fastmlp.ensemble.time_budget import (
+    LEAST_SHARE,
+    estimated_paces,
+    held_out_seconds,
+    is_long,
+    n_within,
+    training_seconds,
+    wall_seconds,
+)
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.scaling import Scaling
 
 # From the first round and the runs planned to follow to those that do.
 Replan = Callable[[Sequence[TrainingRun], Sequence[TrainingRun]], list[TrainingRun]]
+
+_LONG_FIT = 30.0  # seconds from which on the estimate is logged
+_MOST_HELD_OUT = 0.5  # share of the time that is kept for what follows on training
+
+_log = logging.getLogger("fastmlp")
 
 
 class Training(NamedTuple):
@@ -38,134 +53,191 @@ class Training(NamedTuple):
         return [run.latest for run in self.runs]
 
 
-def train_members(
-    runs: Sequence[TrainingRun],
-    scaling: Scaling,
-    n_threads: int,
-    progress: Progress,
-    time_limit: float | None,
-    longer: Replan | None = None,
-    *,
-    may_leave_out: bool,
-) -> Training:
-    """Run the training of all members, warn of what went wrong, and leave out what is lost.
+@dataclass
+class EnsembleTrainer:
+    """Trains the networks of one call of `fit` or `partial_fit`.
 
     Parameters
     ----------
-    time_limit : float or None
-        In seconds.
-    longer : callable or None
-        Chooses after the first round how the other networks are trained.
-    may_leave_out : bool
-        Whether only as many networks are trained as there is time for. Otherwise all share the
-        time, which must be so if they were trained before or will be trained further.
-
-    Raises
-    ------
-    ValueError
-        If training diverged before any weights could be kept.
+    inputs : Scaling
+        Of the table.
+    n_threads : int
+    progress : Progress
+        Shows how it goes, and asks the callbacks.
+    deadline : Deadline
+        For training and `after_training`.
+    passes_after : float, default=0.0
+        How many times each validation row will be predicted once training has ended.
     """
-    start = time.perf_counter()
-    end = inf if time_limit is None else start + time_limit
-    seconds = [1.0] * len(runs)  # of each network; only the ratios matter
-    try:
-        n_first = first_round(runs) if longer else len(runs)
-        if time_limit is not None and may_leave_out and len(runs) > 1:
-            seconds = estimated_seconds(runs, scaling.engine, time_limit, n_threads)
-            n_chosen = n_within(seconds, end - time.perf_counter(), n_threads, n_first)
-            if n_chosen < len(runs):
-                _warn_of_time_limit(time_limit, n_chosen, len(runs))
-            runs, seconds = runs[:n_chosen], seconds[:n_chosen]
-            progress.expect([run.options["max_iter"] for run in runs])
-        train = partial(_run_all, inputs=scaling.engine, n_threads=n_threads, progress=progress)
+
+    scaling: Scaling
+    n_threads: int
+    progress: Progress
+    deadline: Deadline
+    passes_after: float = 0.0
+
+    def train(
+        self,
+        runs: Sequence[TrainingRun],
+        longer: Replan | None = None,
+        *,
+        may_leave_out: bool,
+    ) -> Training:
+        """Run the training of all members, warn of what went wrong, and leave out what is lost.
+
+        Parameters
+        ----------
+        runs : sequence of TrainingRun
+        longer : callable or None
+            Chooses after the first round how the other networks are trained.
+        may_leave_out : bool
+            Whether only as many networks are trained as there is time for. Otherwise all share the
+            time, which must be so if they were trained before or will be trained further.
+
+        Raises
+        ------
+        ValueError
+            If training diverged before any weights could be kept.
+        """
+        start = time.perf_counter()
+        n_planned = len(runs)
+        try:
+            n_first = first_round(runs) if longer else len(runs)
+            end, seconds = self.deadline.end, [1.0] * len(runs)  # only the ratios matter
+            is_used = may_leave_out or self.passes_after > 0
+            if (self.deadline.is_set and is_used) or is_long(runs, self.n_threads, _LONG_FIT):
+                end, seconds = self._estimate(runs, n_first)
+            if self.deadline.is_set and may_leave_out:
+                left = end - time.perf_counter()
+                n_chosen = n_within(seconds, left, self.n_threads, n_first)
+                runs, seconds = runs[:n_chosen], seconds[:n_chosen]
+                self.progress.expect([run.options["max_iter"] for run in runs])
+            runs = self._rounds(runs, seconds, n_first, longer, end)
+        finally:
+            self.progress.close()
+        usable = _usable(runs)
+        if self.deadline.is_set:
+            _warn_of_time_limit(self.deadline.seconds, runs, n_planned)
+        return Training(usable, time.perf_counter() - start)
+
+    def _estimate(self, runs: Sequence[TrainingRun], n_first: int) -> tuple[float, list[float]]:
+        """Measure how long training takes, and log it if that is long.
+
+        Returns when training must end, and the estimated time of each network on one thread.
+        """
+        paces = estimated_paces(runs, self.scaling.engine, self.deadline.seconds, self.n_threads)
+        seconds = [training_seconds(run, pace) for run, pace in zip(runs, paces, strict=True)]
+        after = self.passes_after * held_out_seconds(runs, paces, self.n_threads)
+        rounds = (seconds[:n_first], seconds[n_first:])
+        total = sum(wall_seconds(one, self.n_threads) for one in rounds) + after
+        if min(total, self.deadline.left) > _LONG_FIT:
+            _log.warning(
+                "this fit will take up to about %s; preset='fast' or a time_limit in seconds make "
+                "it shorter",
+                _duration(min(total, self.deadline.left)),
+            )
+        return self.deadline.end - min(after, _MOST_HELD_OUT * self.deadline.left), seconds
+
+    def _rounds(
+        self,
+        runs: Sequence[TrainingRun],
+        seconds: Sequence[float],
+        n_first: int,
+        longer: Replan | None,
+        end: float,
+    ) -> Sequence[TrainingRun]:
+        """Run the first round, replan, run the others; returns what was to run in the end."""
         # Idle threads train the others meanwhile, which is for nothing if these are replaced.
-        idle = n_threads >= len(runs) and time_limit is None and not progress.is_wanted
+        idle = self.n_threads >= len(runs) and not (self.deadline.is_set or self.progress.is_wanted)
         n_begun = len(runs) if idle else n_first
         now = time.perf_counter()
-        own, rest = (wall_seconds(s, n_threads) for s in (seconds[:n_begun], seconds[n_begun:]))
-        done = train(runs[:n_begun], seconds[:n_begun], end=now + own / (own + rest) * (end - now))
-        if done and longer and n_first < len(runs):
-            with suppress(KeyboardInterrupt):  # what is trained is kept
-                runs = [*runs[:n_first], *longer(runs[:n_first], runs[n_first:])]
-                progress.expect([run.options["max_iter"] for run in runs])
-                left = [i for i, run in enumerate(runs) if run.trained is None]
-                # Epochs tell the ratio of their times.
-                epochs = [float(runs[i].options["max_iter"]) for i in left]
-                if left:
-                    train([runs[i] for i in left], epochs, end=end)
-    finally:
-        progress.close()
-    return Training(_usable(runs), time.perf_counter() - start)
+        own, rest = (
+            wall_seconds(s, self.n_threads) for s in (seconds[:n_begun], seconds[n_begun:])
+        )
+        share = own / (own + rest)
+        done = self._run_all(runs[:n_begun], seconds[:n_begun], now + share * (end - now))
+        if not (done and longer and n_first < len(runs)):
+            return runs
+        with suppress(KeyboardInterrupt):  # what is trained is kept
+            runs = [*runs[:n_first], *longer(runs[:n_first], runs[n_first:])]
+            self.progress.expect([run.options["max_iter"] for run in runs])
+            # The longest first, so that threads are not left without work early.
+            left = sorted(
+                (run for run in runs if run.trained is None),
+                key=lambda run: -run.options["max_iter"],
+            )
+            if left:  # epochs tell the ratio of their times
+                self._run_all(left, [float(run.options["max_iter"]) for run in left], end)
+        return runs
 
+    def _run_all(self, runs: Sequence[TrainingRun], seconds: Sequence[float], end: float) -> bool:
+        """Run as many at a time as there are threads, which they share.
 
-def _run_all(
-    runs: Sequence[TrainingRun],
-    seconds: Sequence[float],
-    inputs: _core.Standardisation,
-    n_threads: int,
-    progress: Progress,
-    end: float,
-) -> bool:
-    """Run as many at a time as there are threads, with ``n_threads // workers`` threads each.
+        Threads that train one network each never wait for each other, so several networks at a
+        time are faster than one after the other. Ctrl-C and exceptions in callbacks end all of
+        them; then runs that have not begun are left out, except for the first.
 
-    Threads that train one network each never wait for each other, so several networks at a time
-    are faster than one after the other. Ctrl-C and exceptions in callbacks end all of them; then
-    runs that have not begun are left out, except for the first.
+        The time until `end` is shared in proportion to `seconds`, which each network would take.
+        Returns whether all ran to their ends.
+        """
+        workers = min(self.n_threads, len(runs))
+        threads = _core.ThreadBudget(self.n_threads, len(runs))
+        inputs = self.scaling.engine
 
-    The time until `end` is shared in proportion to `seconds`, which each network would take.
-    Returns whether all ran to their ends.
-    """
-    workers = min(n_threads, len(runs))
+        def share_of_time(position: int) -> float:
+            share = seconds[position] / sum(seconds[position::workers])
+            return share * max(end - time.perf_counter(), 0.0)
 
-    def share_of_time(position: int) -> float:
-        share = seconds[position] / sum(seconds[position::workers])
-        return share * max(end - time.perf_counter(), 0.0)
+        if workers == 1:
+            try:
+                for position, run in enumerate(runs):
+                    run.run(inputs, threads, self.progress, None, share_of_time(position))
+                    if run.stop_reason == "interrupted":
+                        return False
+            except KeyboardInterrupt:  # between two networks, or in a quick one
+                if runs[0].trained is None:
+                    raise
+                return False
+            return True
 
-    if workers == 1:
-        try:
-            for position, run in enumerate(runs):
-                run.run(inputs, n_threads, progress, None, share_of_time(position))
-                if run.stop_reason == "interrupted":
-                    return False
-        except KeyboardInterrupt:  # between two networks, or in a quick one
-            if runs[0].trained is None:
-                raise
-            return False
-        return True
+        # No run begins before all are submitted: otherwise Ctrl-C could miss one at work.
+        gate, stop = Event(), Event()
+        begun = interrupted = False
 
-    # No run begins before all are submitted: otherwise Ctrl-C could miss one at work.
-    gate, stop = Event(), Event()
-    begun = interrupted = False
+        def work(position: int) -> None:
+            gate.wait()
+            if begun and (position == 0 or not stop.is_set()):
+                run = runs[position]
+                run.run(inputs, threads, self.progress, stop.is_set, share_of_time(position))
+                if run.stop_reason == "interrupted":  # by a callback
+                    stop.set()
 
-    def work(position: int) -> None:
-        gate.wait()
-        if begun and (position == 0 or not stop.is_set()):
-            run = runs[position]
-            run.run(inputs, n_threads // workers, progress, stop.is_set, share_of_time(position))
-            if run.stop_reason == "interrupted":  # by a callback
+        with ThreadPoolExecutor(workers) as pool:
+            try:
+                futures = [pool.submit(work, position) for position in range(len(runs))]
+                begun = True
+                gate.set()
+                _wait_for(futures)
+            except KeyboardInterrupt:
+                if not begun:
+                    raise
+                interrupted = True
                 stop.set()
+                gate.set()
+                wait(futures)
+            finally:
+                stop.set()
+                gate.set()
+        for future in futures:
+            future.result()
+        return not interrupted and all(
+            run.trained is not None and run.stop_reason != "interrupted" for run in runs
+        )
 
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            futures = [pool.submit(work, position) for position in range(len(runs))]
-            begun = True
-            gate.set()
-            _wait_for(futures)
-        except KeyboardInterrupt:
-            if not begun:
-                raise
-            interrupted = True
-            stop.set()
-            gate.set()
-            wait(futures)
-        finally:
-            stop.set()
-            gate.set()
-    for future in futures:
-        future.result()
-    return not interrupted and all(
-        run.trained is not None and run.stop_reason != "interrupted" for run in runs
-    )
+
+def _duration(seconds: float) -> str:
+    """A duration as people say it."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _wait_for(futures: Sequence[Future[None]]) -> None:
@@ -214,11 +286,7 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
 
 def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
     """Warn if the metric was NaN after some epochs of this call."""
-    values = [
-        value
-        for run in runs
-        for value in run.latest.history.metric_curve[len(run.member.history.metric_curve) :]
-    ]
+    values = [value for run in runs for value in run.metric_curve]
     n_nan = int(np.isnan(values).sum())
     if n_nan:
         warn(
@@ -228,11 +296,21 @@ def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
         )
 
 
-def _warn_of_time_limit(time_limit: float, n_chosen: int, n_networks: int) -> None:
-    warn(
-        f"time_limit={time_limit:g} leaves time for {n_chosen} of {n_networks} networks; the "
-        "others were left out. A longer time_limit trains all of them"
-    )
+def _warn_of_time_limit(time_limit: float, runs: Sequence[TrainingRun], n_planned: int) -> None:
+    """Warn if networks were left out, or trained for a small part of their epochs."""
+    said = [f"time for {len(runs)} of {n_planned} networks"] if len(runs) < n_planned else []
+    cut = [run for run in runs if run.trained and run.stop_reason == "time_limit"]
+    epochs = min((run.n_steps / run.steps_per_epoch for run in cut), default=inf)
+    share = sum(run.n_steps for run in cut) / max(sum(run.most_steps for run in cut), 1)
+    if epochs < 1:
+        said.append(f"less than one epoch, on {epochs:.0%} of the rows")
+    elif cut and share < LEAST_SHARE:
+        said.append(f"{share:.0%} of the epochs")
+    if said:
+        warn(
+            f"time_limit={time_limit:g} left {' and '.join(said)}. More time trains more "
+            "completely; preset='fast' needs less"
+        )
 
 
 def _warn_of_interruption(runs: Sequence[TrainingRun], kept: Sequence[TrainingRun]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import _core
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import EpochRecord, Progress
 from fastmlp.ensemble.recipe import Recipe
@@ -39,6 +41,10 @@ class TrainingRun:
         Position among the members.
     trained : Member or None
         The member with its new history; None until it has run.
+    n_steps : int
+        Minibatches that it was trained on.
+    metric_curve : list of float
+        Values of the metric in this call.
     """
 
     member: Member
@@ -48,6 +54,8 @@ class TrainingRun:
     metric: Metric | None
     index: int
     trained: Member | None = None
+    n_steps: int = 0
+    metric_curve: list[float] = field(default_factory=list)
 
     @property
     def latest(self) -> Member:
@@ -59,16 +67,25 @@ class TrainingRun:
         """Why training ended."""
         return self.latest.history.stop_reason
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """Minibatches of an epoch."""
+        return -(-self.train.n_rows // int(self.options["batch_size"]))
+
+    @property
+    def most_steps(self) -> int:
+        """Minibatches of all epochs."""
+        return self.steps_per_epoch * int(self.options["max_iter"])
+
     def run(
         self,
         inputs: _core.Standardisation,
-        n_threads: int,
+        threads: _core.ThreadBudget,
         progress: Progress,
         interrupted: Callable[[], bool] | None,
         time_limit: float = inf,
     ) -> None:
         """Train, and record how it went."""
-        metric_curve: list[float] = []
 
         def on_epoch(
             epoch: int,
@@ -81,7 +98,7 @@ class TrainingRun:
             value, watched = np.nan, None
             if self.metric is not None and outputs is not None:
                 value, watched = self.metric(outputs)
-                metric_curve.append(value)
+                self.metric_curve.append(value)
             record = EpochRecord(
                 epoch, loss, validation_loss, learning_rate, value, seconds, self.index
             )
@@ -93,18 +110,22 @@ class TrainingRun:
             self.member.network._engine,
             self.member.optimizer._engine,
             inputs,
-            self.train,
-            self.validation,
-            self.options
-            | {"n_threads": n_threads, "time_limit": time_limit, "reports_outputs": watches},
+            self.train.for_engine(self.member.network.dtype),
+            self.validation and self.validation.for_engine(self.member.network.dtype),
+            self.options | {"time_limit": time_limit, "reports_outputs": watches},
+            threads,
             on_epoch if progress.is_wanted or watches else None,
             interrupted,
         )
         seconds = time.perf_counter() - start
+        progress.ended(result["reason"])
+        self.n_steps = result["n_steps"]
         self.trained = replace(
             self.member,
-            history=self.member.history.extended(result, metric_curve, seconds),
-            samples_seen=self.member.samples_seen + self.train.n_rows * result["n_iter"],
+            history=self.member.history.extended(result, self.metric_curve, seconds),
+            # A time limit may have ended the last epoch early.
+            samples_seen=self.member.samples_seen
+            + self.train.n_rows * self.n_steps // self.steps_per_epoch,
         )
 
 
@@ -127,21 +148,43 @@ def runs_of_fit(
     """
     dtype = members[0].network.dtype
     scaled = data._replace(y=task.scale(data.y, dtype))
-    runs = []
+    runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
         validation, metric = split.validation, None
         if validation is not None:
+            own_rows = validation.rows is not None  # of the training table
             if settings.eval_metric is not None:
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
-            own_rows = validation.rows is not None  # of the training table
+                if own_rows and not _has_value(metric, task, validation):
+                    metric, without_metric = None, without_metric + 1
             y = scaled.y if own_rows else task.scale(validation.y, dtype, "y_val")
             validation = validation._replace(y=y)
         train = scaled._replace(rows=split.train)
         options = _options(settings, member.recipe, task, train.n_rows)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
         runs.append(TrainingRun(member, train, validation, options, metric, index))
+    if without_metric:
+        warn(
+            f"eval_metric={settings.eval_metric!r} has no value on the validation rows of "
+            f"{without_metric} of {len(runs)} networks, which lack a class; their best epoch is "
+            "that of the least validation loss"
+        )
     return runs
+
+
+def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
+    """Whether the metric can be computed of validation rows, even if these lack a class."""
+    targets, _ = validation.own_targets()
+    if not task.lacks_classes(targets):
+        return True
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            value, _ = metric(np.zeros((len(targets), task.n_network_outputs)))
+        except ValueError:
+            return False
+    return bool(np.isfinite(value))
 
 
 def _options(settings: Settings, recipe: Recipe, task: Task, n_rows: int) -> dict[str, Any]:

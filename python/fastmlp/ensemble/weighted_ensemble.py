@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from fastmlp import _core
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.table.rows import pieces
+from fastmlp.table.engine_array import engine_table
+from fastmlp.table.rows import Table, pieces
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
@@ -73,16 +74,17 @@ class WeightedEnsemble:
         other.weights = weights
         return other
 
-    def predict(self, table: NDArray[Any], n_threads: int) -> NDArray[Any]:
+    def predict(self, table: Table, n_threads: int) -> NDArray[Any]:
         """The weighted mean of outputs, (n_rows, n_outputs)."""
         return self._mean(self.weights, table, n_threads)
 
-    def predict_by_kind(self, table: NDArray[Any], n_threads: int) -> list[NDArray[Any]]:
+    def predict_by_kind(self, table: Table, n_threads: int) -> list[NDArray[Any]]:
         """The mean of outputs of the networks of each kind."""
         return [self._mean(self._kind_of == kind, table, n_threads) for kind in self.kinds]
 
-    def _mean(self, weights: NDArray[Any], table: NDArray[Any], n_threads: int) -> NDArray[Any]:
+    def _mean(self, weights: NDArray[Any], table: Table, n_threads: int) -> NDArray[Any]:
         counted = np.flatnonzero(weights)
+        table = engine_table(table, self.members[0].network.dtype)
         mean: NDArray[Any] = self.predictors[counted[0]].predict(table, n_threads)
         if counted.size == 1:
             return mean
@@ -116,7 +118,9 @@ class WeightedEnsemble:
                 if subset is None:
                     continue
                 for rows in pieces(subset.X, subset.rows):
-                    outputs[rows] += self.predictors[i].predict(subset.X[rows], n_threads)
+                    outputs[rows] += self.predictors[i].predict(
+                        engine_table(subset.X[rows], network.dtype), n_threads
+                    )
                 counts[subset.rows] += 1
             with np.errstate(invalid="ignore"):
                 outputs /= counts

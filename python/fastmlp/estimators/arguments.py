@@ -14,9 +14,16 @@ from sklearn.utils.validation import (
     check_consistent_length,
 )
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.column import ColumnKindError
 from fastmlp.table.labels import is_missing
+from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
+
+_ADVICE_ON_PIPELINES = (
+    "\nIn a Pipeline, X_val does not pass through the steps before the estimator. Pass what "
+    "pipeline[:-1].transform(X_val) returns once these steps are fitted, build the Pipeline with "
+    "transform_input=['X_val'], or leave X_val out: fit then holds out validation_fraction of X"
+)
 
 
 def check_no_dates_or_gaps(y: Any, name: str) -> None:
@@ -62,31 +69,36 @@ def checked_targets(y: Any, table: NDArray[Any], minimum: int, estimator: Any) -
     return checked
 
 
-def row_weights(
+def checked_weights(
+    sample_weight: Any, table: NDArray[Any], dtype: np.dtype[Any], name: str = "sample_weight"
+) -> NDArray[Any] | None:
+    """Weights of the rows in the engine's type; None if all are equal."""
+    if sample_weight is None:
+        return None
+    try:
+        weights = _check_sample_weight(
+            sample_weight, table, dtype=np.float64, ensure_non_negative=True
+        )
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return _in_engine_type(weights, dtype, name)
+
+
+def weights_by_class(
     task: Task,
     y: NDArray[Any],
-    sample_weight: Any,
-    table: NDArray[Any],
+    weights: NDArray[Any] | None,
     dtype: np.dtype[Any],
     name: str = "sample_weight",
 ) -> NDArray[Any] | None:
-    """Weights of the rows, by class too, in the engine's type; None if all are equal."""
-    weights: NDArray[Any] | None = None
-    if sample_weight is not None:
-        try:
-            weights = _check_sample_weight(
-                sample_weight, table, dtype=np.float64, ensure_non_negative=True
-            )
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from error
-        weights = _in_engine_type(weights, dtype, name)
+    """Weights of the rows times those of their classes; None if all are equal."""
     by_class = task.class_weights(y)
     if by_class is None:
         return weights
     if weights is not None:
         by_class *= weights
-    name = "class_weight" if sample_weight is None else f"class_weight times {name}"
-    return _in_engine_type(by_class, dtype, name)
+        name = f"class_weight times {name}"
+    return _in_engine_type(by_class, dtype, "class_weight" if weights is None else name)
 
 
 def _in_engine_type(weights: NDArray[Any], dtype: np.dtype[Any], name: str) -> NDArray[Any]:
@@ -112,11 +124,17 @@ def checked_validation_targets(y_val: Any) -> Any:
 
 
 def encoded_validation_table(
-    X_val: Any, y_val: Any, encoder: TableEncoder, estimator: str
+    X_val: Any, y_val: Any, encoder: Encoder, estimator: str
 ) -> NDArray[Any]:
     """X_val encoded, with as many rows as y_val."""
-    encoder.check_features(X_val, estimator, "X_val")
-    table = encoder.encode(X_val, "X_val")
+    try:
+        encoder.check_features(X_val, estimator, "X_val")
+    except ValueError as error:
+        raise ValueError(f"{error}{_ADVICE_ON_PIPELINES}") from None
+    try:
+        table = encoder.encode(X_val, "X_val")
+    except ColumnKindError as error:
+        raise ValueError(f"{error}{_ADVICE_ON_PIPELINES}") from None
     n_targets = _num_samples(y_val)
     if n_targets != table.shape[0]:
         raise ValueError(

@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
-from fastmlp.ensemble.progress import Progress
+from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     FEWEST_ROWS,
@@ -31,26 +32,38 @@ from fastmlp.ensemble.splits import (
     fingerprint,
     split_rows,
 )
-from fastmlp.ensemble.training import Replan, Training, train_members
+from fastmlp.ensemble.training import EnsembleTrainer, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.estimators.arguments import (
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
+    checked_weights,
     encoded_validation_table,
-    row_weights,
+    weights_by_class,
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
-from fastmlp.estimators.parameters import CONSTRAINTS, callbacks_of, checked_settings
+from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
+from fastmlp.estimators.pickling import FunctionParameter
+from fastmlp.estimators.unknown_names import (
+    check_parameter_names,
+    explains_keywords,
+    missing_attribute,
+)
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse import is_sparse
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+_FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
 
 class BaseMLP(BaseEstimator, metaclass=ABCMeta):
@@ -75,7 +88,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     stop_reason_ = FittedAttribute(lambda model: model.stop_reason)
     fit_seconds_ = FittedAttribute(lambda model: model.fit_seconds)
     feature_importances_ = FittedAttribute(
-        lambda model: model.feature_importances, "compute_importances=True finds them in `fit`"
+        lambda model: model.feature_importances, "set compute_importances=True before `fit`"
     )
     t_ = FittedAttribute(lambda model: model.samples_seen)
     n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
@@ -107,6 +120,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     # ---- fitting
 
+    @explains_keywords
     def fit(
         self,
         X: Any,
@@ -116,6 +130,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -123,11 +138,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
             A raw table: columns of numbers, dates, durations, text, categories and booleans, any of
             them with missing values (None, NaN, NaT, NA). Dates become the time that has passed and
             the phases of year, week and day. Arrays of float32, float64 and integers are read in
-            place.
+            place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
+            whose columns are all sparse. They are never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True values, or class labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -138,6 +154,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
+        callbacks : callable, sequence of callables or None, default=None
+            Called in this fit only, after those of the parameter `callbacks`. The model does not
+            keep them.
 
         Returns
         -------
@@ -149,12 +168,14 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         ValueError
             If a parameter, X or y is not what it should be, or training diverged.
         TypeError
-            If X is sparse, lazy or holds nested values, y holds dates, or a parameter is of the
-            wrong type.
+            If X is lazy or holds nested values, y holds dates, or a parameter is of the wrong
+            type.
         MemoryError
             If there is not enough memory for the networks.
         """
-        settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
+        deadline = Deadline.after(settings.time_limit)
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -193,20 +214,27 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 task=task,
                 random_state=random_state,
             )
-        training = self._train(
-            runs, scaling, threads, settings.time_limit, longer, may_leave_out=before is None
-        )
+        # Each row is predicted once when networks are weighed, and once for each shuffled column.
+        passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
+        progress = self._progress(runs, task, called)
+        trainer = EnsembleTrainer(scaling, threads, progress, deadline, passes)
+        training = trainer.train(runs, longer, may_leave_out=before is None)
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
         out_of_fold, importances = None, None
         if never_trained_on or shared is not None:
-            ensemble, task, out_of_fold = learn_from_held_out(
-                ensemble, task, data, validation, shared, threads
-            )
-            if settings.compute_importances:
-                importances = importances_of(ensemble, encoder, task, validation, threads)
+            try:
+                ensemble, task, out_of_fold = learn_from_held_out(
+                    ensemble, task, data, validation, shared, threads
+                )
+                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                    importances = importances_of(
+                        ensemble, encoder, task, validation, threads, self.verbose, deadline
+                    )
+            except KeyboardInterrupt:  # what is trained is kept
+                _warn_of_late_interruption(out_of_fold is None)
         elif settings.compute_importances:
             warn(
                 "feature_importances_ were not computed: this warm start holds out rows that "
@@ -229,7 +257,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
-        settings, threads = checked_settings(self), n_threads(self.n_jobs)
+        settings, threads = self._settings(X, True), n_threads(self.n_jobs)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
@@ -240,11 +268,18 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             new, task = _new_networks(data, splits, settings, encoder, task, random_state)
             scaling = new.scaling
             members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
-            _warn_of_constants(encoder, scaling)
+            _warn_of_constants(encoder)
         else:
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
-        training = self._train(runs, scaling, threads, settings.time_limit, may_leave_out=False)
+        called = checked_callbacks(self.callbacks)
+        trainer = EnsembleTrainer(
+            scaling,
+            threads,
+            self._progress(runs, task, called),
+            Deadline.after(settings.time_limit),
+        )
+        training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
             scaling=scaling,
@@ -260,6 +295,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         )
 
     # ---- the steps of fitting
+
+    def _settings(self, X: Any, goes_on: bool) -> Settings:
+        """The parameters, checked, for a table like X or the one that a fitted model knows."""
+        continues = goes_on and self._is_fitted
+        sparse = self._model.encoder.is_sparse if continues else is_sparse(X)
+        return checked_settings(self, sparse=sparse)
 
     def _trained_before(self, settings: Settings) -> FittedModel | None:
         """The fitted model that training goes on with, if there is one."""
@@ -278,7 +319,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         *,
         minimum: int,
         classes: Any = None,
-    ) -> tuple[TableEncoder, Task, RowSubset]:
+    ) -> tuple[Encoder, Task, RowSubset]:
         """Encode X and y. Encoder and task are learnt first, unless training goes on."""
         if y is None:
             raise ValueError(
@@ -287,7 +328,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             )
         check_no_dates_or_gaps(y, "y")
         if before is None:
-            encoder, table = TableEncoder.learn(X, self.categorical_features)
+            # Parts to come may have entries in columns that are empty in the first part.
+            encoder, table = self._learn_columns(X, settings, drops_empty=minimum > 1)
             y = checked_targets(y, table, minimum, self)
             task, targets = self._new_task(y, settings, classes)
         else:
@@ -298,8 +340,23 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             y = checked_targets(y, table, minimum, self)
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
-        weights = row_weights(task, y, sample_weight, table, np.dtype(settings.dtype))
+        dtype = np.dtype(settings.dtype)
+        weights = checked_weights(sample_weight, table, dtype)
+        task = task.balanced_by(y, weights)
+        weights = weights_by_class(task, y, weights, dtype)
+        scales = before is None and settings.of("standardize")
+        if scales and isinstance(encoder, SparseEncoder):
+            encoder, table = encoder.scaled_to(table, weights)
         return encoder, task, RowSubset(table, targets, weights)
+
+    def _learn_columns(
+        self, X: Any, settings: Settings, *, drops_empty: bool
+    ) -> tuple[Encoder, Table]:
+        """Learn the columns of X, and encode its rows."""
+        if not settings.sparse:
+            return TableEncoder.learn(X, self.categorical_features)
+        dtype = np.dtype(settings.dtype)
+        return SparseEncoder.learn(X, self.categorical_features, dtype, drops_empty=drops_empty)
 
     def _validation_rows(
         self,
@@ -307,7 +364,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         y_val: Any,
         sample_weight_val: Any,
         settings: Settings,
-        encoder: TableEncoder,
+        encoder: Encoder,
         task: Task,
     ) -> RowSubset | None:
         """Encode X_val and y_val; None if `fit` got none."""
@@ -318,10 +375,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if X_val is None:
             return None
         y = checked_validation_targets(y_val)
-        name, dtype = type(self).__name__, np.dtype(settings.dtype)
-        table = encoded_validation_table(X_val, y, encoder, name)
+        dtype = np.dtype(settings.dtype)
+        table = encoded_validation_table(X_val, y, encoder, type(self).__name__)
         targets = task.encode(y, dtype, "y_val")
-        weights = row_weights(task, y, sample_weight_val, table, dtype, "sample_weight_val")
+        name = "sample_weight_val"
+        weights = checked_weights(sample_weight_val, table, dtype, name)
+        weights = weights_by_class(task, y, weights, dtype, name)
         return RowSubset(table, targets, weights)
 
     def _assignment(
@@ -343,22 +402,12 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                     f"at least {FEWEST_ROWS} rows, some of weight in each of both parts"
                 )
 
-    def _train(
-        self,
-        runs: Sequence[TrainingRun],
-        scaling: Scaling,
-        threads: int,
-        time_limit: float | None,
-        longer: Replan | None = None,
-        *,
-        may_leave_out: bool,
-    ) -> Training:
-        """Run the training, with the estimator's output and callbacks."""
+    def _progress(
+        self, runs: Sequence[TrainingRun], task: Task, callbacks: Sequence[Callback]
+    ) -> Progress:
+        """What shows how training goes, and asks the callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
-        progress = Progress(self.verbose, epochs, callbacks_of(self))
-        return train_members(
-            runs, scaling, threads, progress, time_limit, longer, may_leave_out=may_leave_out
-        )
+        return Progress(self.verbose, epochs, callbacks, task.shown_error)
 
     # ---- the fitted model
 
@@ -387,6 +436,50 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         """
         return summarise(type(self).__name__, self._fitted)
 
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If one of them does not exist; then none is set.
+        """
+        check_parameter_names(self, params)
+        super().set_params(**params)
+        return self
+
+    if not TYPE_CHECKING:  # so that misspelt attributes are found
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # it exists, and failed with an error of its own
+                return object.__getattribute__(self, name)
+            raise missing_attribute(self, name)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for name in _FUNCTIONS:
+            if state.get(name) is not None:
+                state[name] = FunctionParameter(name, state[name])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(
+            {
+                name: value.value if isinstance(value, FunctionParameter) else value
+                for name, value in state.items()
+            }
+        )
+
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted
 
@@ -395,6 +488,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         tags.target_tags.multi_output = True
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.sparse = True
         return tags
 
     @classmethod
@@ -409,7 +503,7 @@ def _new_networks(
     data: RowSubset,
     splits: Sequence[Split],
     settings: Settings,
-    encoder: TableEncoder,
+    encoder: Encoder,
     task: Task,
     random_state: np.random.RandomState,
 ) -> tuple[NewNetworks, Task]:
@@ -426,11 +520,13 @@ def _go_on(
     data: RowSubset, settings: Settings, before: FittedModel, task: Task
 ) -> tuple[Scaling, Task, list[Member]]:
     """Scaling, task and copies of the networks of a fitted model, to go on with."""
-    task = task.with_range_of(data.y, data.sample_weight)
+    task, task_before = task.going_on_with(data.y, data.sample_weight), task
     members = continued_members(
         before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
     )
-    return before.scaling, task, members
+    for member in members:
+        task.restart_output(member.network, task_before, data.y, data.sample_weight)
+    return before.scaling.going_on_with(data.X, data.sample_weight), task, members
 
 
 def _weights_before(before: FittedModel | None, training: Training) -> NDArray[np.float64] | None:
@@ -440,14 +536,24 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
 
 
-def _warn_of_constants(encoder: TableEncoder, scaling: Scaling) -> None:
-    """Warn of columns that have one value only in the first rows of partial_fit."""
-    never = np.flatnonzero(scaling.scale[: encoder.n_numeric] == 0)
-    if not (never.size or encoder.n_flags):
+def _warn_of_late_interruption(before_weighing: bool) -> None:
+    """Warn that Ctrl-C came when all networks were trained."""
+    missing = (
+        "their weights are equal, and probabilities are not calibrated"
+        if before_weighing
+        else "feature_importances_ are missing"
+    )
+    warn(f"Interrupted by user after training. The networks were kept; {missing}.")
+
+
+def _warn_of_constants(encoder: Encoder) -> None:
+    """Warn of columns without two labels, or without a number, in the first rows of partial_fit.
+
+    Numbers that do not vary are scaled by the first call in which they do.
+    """
+    if isinstance(encoder, SparseEncoder) or not encoder.n_flags:
         return
-    numbers = encoder.names_of_encoded
-    names = [numbers[i] for i in never]
-    names += [column.name for column in encoder.columns if column.kind == "constant"]
+    names = [column.name for column in encoder.columns if column.kind == "constant"]
     if names:
         warn(
             f"{len(names)} columns, such as {names[0]!r}, are constant in the first call of "

@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, Task
 
 if TYPE_CHECKING:
@@ -60,7 +62,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, multiplied by `sample_weight`. "balanced": inversely proportional to
-        the number of rows of each class. With several labels per row, a list of one dict for each.
+        the sum of `sample_weight` in each class of the training rows; validation rows are weighted
+        by the same numbers, and `partial_fit` refuses it. With several labels per row, a list of
+        one dict for each.
     calibrate : bool or "auto", default="auto"
         Whether probabilities are calibrated on the validation rows by a temperature ([5]_), one for
         each label if there are several per row. "auto": for a single network and with `X_val`,
@@ -105,11 +109,13 @@ class Classifier(ClassifierMixin, BaseMLP):
     max_iter : int or "auto", default="auto"
         Most epochs.
     time_limit : float or None, default=None
-        Seconds for the training of all networks. If there is no time for half the epochs of each,
-        `fit` trains only the first networks, as many as there is time for, and warns. Schedules are
-        shortened to fit, at the pace of the epochs so far; each network that is trained gets at
-        least one epoch. Results then depend on the machine. `partial_fit`, and a warm start from
-        trained networks, leave out none of them.
+        Seconds that `fit` may take, everything counted: reading X, training, held-out predictions
+        and importances, which then may be found on fewer rows. If there is no time for half the
+        epochs of each network, `fit` trains only the first ones, as many as there is time for.
+        Schedules are shortened to fit, at the pace so far; if not even one epoch fits, it is on
+        some of the rows. A warning tells what was left out. Results then depend on the machine.
+        `partial_fit`, and a warm start from trained networks, leave out none of them. Without a
+        limit, a fit that will take more than half a minute logs an estimate (logger "fastmlp").
     shuffle : bool, default=True
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None
@@ -118,7 +124,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     tol : float, default=0.0
         A loss counts as progress if it falls by more than this.
     verbose : int, default=0
-        1: a progress bar; 2: a line for each epoch.
+        1: a progress bar on the standard error stream, or in logs a line every ten seconds; 2: a
+        line for each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the networks, standardisation and optimiser state of the last
         one, and with its assignment of rows to networks, whatever `random_state` is now. The
@@ -143,9 +150,11 @@ class Classifier(ClassifierMixin, BaseMLP):
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
-        `sample_weight` is passed to metrics that take it.
+        `sample_weight` is passed to metrics that take it. Scorers of probabilities get all classes.
+        If a fold lacks a class without which the metric has no value, the loss chooses the best
+        epoch of that network, with a warning.
     compute_importances : bool, default=False
-        Whether `fit` computes `feature_importances_`.
+        Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
         Parameter of solver 'adam': decay of the mean of gradients.
     beta_2 : float or "auto", default="auto"
@@ -161,6 +170,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         Whether numbers (and regression targets) are scaled inside to mean 0 and standard deviation
         1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
         outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
+        Sparse columns are scaled and not centred, unless this is False.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -169,7 +179,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Small networks use one in any case.
     callbacks : callable, sequence of callables or None, default=None
         Called after every epoch with an `EpochRecord`. If one returns true, the training of that
-        network ends. Calls never overlap.
+        network ends. Calls never overlap. `fit` takes callbacks too, for one call. A pickle leaves
+        out functions that cannot be pickled, such as a lambda, with a warning.
 
     Attributes
     ----------
@@ -192,7 +203,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after each epoch, the mean over networks; the latter two None without
-        validation rows or metric.
+        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -287,11 +298,18 @@ class Classifier(ClassifierMixin, BaseMLP):
     balanced: 64) in place of 128, and 'best' 256 (large: 96). Large networks use the schedule
     'one_cycle'.
 
-    **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
-    in each unit's activation, initial weights that are fitted to the data, dropout and decay that
-    fade out in the second half of training, and learning rates by layer, as in RealMLP ([1]_). With
-    `early_stopping`, the mean of the weights over about the last three epochs is validated and
-    kept. With 'plain' a network is a stack of dense layers and nothing else.
+    **Sparse rows** have a recipe of their own: 5 networks ('fast' 1, 'best' 10; for more than
+    100,000 rows 2, 1 and 5) with one hidden layer of 64 'relu' units, dropout 0.7, learning rate
+    0.007 with schedule 'cosine' and no weight decay. Minibatches have 32 rows for up to 2,000 rows,
+    64 for up to 8,000, 128 for up to 32,000 and 256 for more. There are 10 epochs, multiplied by
+    the square root of ``4000 / n_rows``, at least 6 and at most 100; patience is a fifth of them.
+    'plain' is the same as for dense rows.
+
+    **Networks.** Except with 'plain' and for sparse rows, networks have a learnt factor on each
+    input, a learnt slope in each unit's activation, initial weights that are fitted to the data,
+    dropout and decay that fade out in the second half of training, and learning rates by layer, as
+    in RealMLP ([1]_). With `early_stopping`, the mean of the weights over about the last three
+    epochs is validated and kept. The others are stacks of dense layers and dropout, nothing else.
 
     References
     ----------
@@ -323,8 +341,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
-        "class_weight": [StrOptions({"balanced"}), dict, list, None],
-        "calibrate": ["boolean", StrOptions({"auto"})],
+        "class_weight": [NameAmong("balanced"), dict, list, None],
+        "calibrate": ["boolean", NameAmong("auto")],
     }
     _classifies: ClassVar[bool] = True
 
@@ -335,6 +353,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         "predictions; partial_fit and a warm start on other rows remove them",
     )
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
@@ -466,6 +485,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     # ---- the fitted model
 
+    @explains_keywords
     def partial_fit(
         self, X: Any, y: Any, sample_weight: Any = None, *, classes: ArrayLike | None = None
     ) -> Self:
@@ -473,6 +493,8 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         The first call builds the network and learns the standardisation; later calls keep both and
         the optimiser's state. So the first call should have enough rows to represent the columns.
+        (A column of numbers that has one value there is scaled by the first call in which it
+        varies. A label that is not there stays unknown.)
         There are no validation rows: `eval_metric`, `compute_importances` and `calibrate`
         do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
         learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.
@@ -480,7 +502,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         sample_weight : array-like of shape (n_samples,), default=None
         classes : array-like of shape (n_classes,), default=None
@@ -496,21 +518,28 @@ class Classifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             As `fit`; the estimator is then as it was before the call.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' is not supported for partial_fit, which does not know the "
+                "rows of later calls. Weights of the classes as a dict are, such as those that "
+                "sklearn.utils.class_weight.compute_class_weight('balanced', ...) gives for a "
+                "representative sample"
+            )
         self._partial_fit(X, y, sample_weight, classes)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[Any]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the probabilities of the classes.
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`; with several labels per row the probability of each. In the
-            type that the networks compute in.
+            In the order of `classes_`, float64; with several labels per row the probability of
+            each.
 
         Raises
         ------
@@ -523,12 +552,12 @@ class Classifier(ClassifierMixin, BaseMLP):
         """
         return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
 
-    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the logarithms of the probabilities; see `predict_proba`.
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -540,7 +569,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         with np.errstate(divide="ignore"):  # log(0) is -inf
-            logarithms: NDArray[Any] = np.log(self.predict_proba(X))
+            logarithms: NDArray[np.float64] = np.log(self.predict_proba(X))
         return logarithms
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -548,7 +577,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------

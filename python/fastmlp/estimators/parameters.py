@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from functools import cache
 from inspect import signature
+from itertools import chain
 from math import inf
 from numbers import Integral, Real
 from typing import Any
@@ -13,11 +14,13 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import (
     Interval,
+    InvalidParameterError,
     Options,
     StrOptions,
     validate_parameter_constraints,
 )
 
+from fastmlp._other_names import advice_on_value
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.presets import PRESETS
 from fastmlp.ensemble.progress import Callback
@@ -25,23 +28,35 @@ from fastmlp.ensemble.settings import LARGEST, Settings, is_auto
 from fastmlp.networks.layers import ACTIVATIONS
 from fastmlp.tasks.metrics import check_metric
 
-_AUTO = StrOptions({"auto"})
+
+class NameAmong(StrOptions):
+    """One of several names, which errors list in this order; that of a set changes."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__(set(names))
+        self.names = names
+
+    def __str__(self) -> str:
+        return f"a str among {{{', '.join(map(repr, self.names))}}}"
+
+
+_AUTO = NameAmong("auto")
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": [_AUTO, "array-like", Interval(Integral, 1, None, closed="left")],
-    "activation": [_AUTO, StrOptions(set(ACTIVATIONS)), "array-like"],
-    "preset": [StrOptions(set(PRESETS))],
+    "activation": [_AUTO, NameAmong(*ACTIVATIONS), "array-like"],
+    "preset": [NameAmong(*PRESETS)],
     "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
-    "categorical_features": ["array-like", StrOptions({"from_dtype"})],
-    "numeric_embedding": [_AUTO, StrOptions({"periodic", "piecewise_linear", "both"}), None],
-    "solver": [StrOptions({"adam", "sgd", "rmsprop"})],
+    "categorical_features": ["array-like", NameAmong("from_dtype")],
+    "numeric_embedding": [_AUTO, NameAmong("periodic", "piecewise_linear", "both"), None],
+    "solver": [NameAmong("adam", "sgd", "rmsprop")],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "weight_decay": [_AUTO, Interval(Real, 0, None, closed="left")],
     "dropout": [_AUTO, Interval(Real, 0, 1, closed="left"), "array-like"],
     "batch_size": [_AUTO, Interval(Integral, 1, None, closed="left")],
     "learning_rate": [
-        StrOptions({"auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"})
+        NameAmong("auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
     ],
     "learning_rate_init": [_AUTO, Interval(Real, 0, None, closed="neither")],
     "learning_rate_factors": ["array-like", None],
@@ -69,8 +84,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
         Options(Real, {np.inf}),
     ],
     "max_grad_norm": [Interval(Real, 0, None, closed="neither"), None],
-    "standardize": [StrOptions({"auto", "robust"}), "boolean"],
-    "dtype": [StrOptions({"float32", "float64"})],
+    "standardize": [NameAmong("auto", "robust"), "boolean"],
+    "dtype": [NameAmong("float32", "float64")],
     "n_jobs": [Integral, None],
     "callbacks": [callable, list, tuple, None],
 }
@@ -95,11 +110,24 @@ def check_constraints(estimator: Any) -> None:
         for name, value in estimator.get_params(deep=False).items()
         if name not in defaults or value is not defaults[name]
     }
-    validate_parameter_constraints(kind._parameter_constraints, changed, kind.__name__)
+    constraints = kind._parameter_constraints
+    for name, value in changed.items():
+        try:
+            validate_parameter_constraints(constraints, {name: value}, kind.__name__)
+        except InvalidParameterError as error:
+            listed = (one.names for one in constraints[name] if isinstance(one, NameAmong))
+            advice = advice_on_value(name, value, [*chain.from_iterable(listed)])
+            raise InvalidParameterError(f"{error}{advice}") from None
 
 
-def checked_settings(estimator: Any) -> Settings:
+def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
     """Take the parameters of one fit, and check what several of them together must fulfil.
+
+    Parameters
+    ----------
+    estimator : Regressor or Classifier
+    sparse : bool, default=False
+        Whether the table is.
 
     Raises
     ------
@@ -108,8 +136,11 @@ def checked_settings(estimator: Any) -> Settings:
     """
     check_constraints(estimator)
     check_metric(estimator.eval_metric)
-    names = (field.name for field in fields(Settings) if field.name != "classifies")
-    settings = Settings(estimator._classifies, *(getattr(estimator, name) for name in names))
+    known = {"classifies": estimator._classifies, "sparse": sparse}
+    names = (field.name for field in fields(Settings) if field.name not in known)
+    settings = Settings(**known, **{name: getattr(estimator, name) for name in names})
+    if sparse:
+        _check_for_sparse(settings)
     given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
     sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
@@ -127,7 +158,8 @@ def checked_settings(estimator: Any) -> Settings:
         if activation not in ACTIVATIONS:
             raise ValueError(
                 f"activation must be one of {list(ACTIVATIONS)} or a sequence of these, one for "
-                f"each hidden layer; got {estimator.activation!r}"
+                f"each hidden layer; got {estimator.activation!r}."
+                f"{advice_on_value('activation', activation, ACTIVATIONS)}"
             )
     rates = _values(settings.of("dropout"), Real)
     if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
@@ -138,8 +170,22 @@ def checked_settings(estimator: Any) -> Settings:
     ):
         raise ValueError(f"learning_rate_factors must be numbers >= 0; got {factors!r}")
     n_threads(estimator.n_jobs)  # raises if n_jobs is invalid
-    callbacks_of(estimator)
+    checked_callbacks(estimator.callbacks)
     return settings
+
+
+def _check_for_sparse(settings: Settings) -> None:
+    """Raise for what exists for dense tables only."""
+    embedding = settings.numeric_embedding
+    if not (embedding is None or is_auto(embedding)):
+        raise ValueError(
+            f"numeric_embedding must be None or 'auto' if X is sparse; got {embedding!r}"
+        )
+    if settings.compute_importances:
+        raise ValueError(
+            "compute_importances must be False if X is sparse: it would predict all validation "
+            "rows anew for each of many columns"
+        )
 
 
 def _values(given: Any, kind: type) -> tuple[Any, ...]:
@@ -147,11 +193,10 @@ def _values(given: Any, kind: type) -> tuple[Any, ...]:
     return (given,) if isinstance(given, kind) else tuple(given)
 
 
-def callbacks_of(estimator: Any) -> Sequence[Callback]:
-    """The estimator's callbacks as a sequence."""
-    given = estimator.callbacks
-    callbacks = () if given is None else (given,) if callable(given) else tuple(given)
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"callbacks must be callable; got {callback!r}")
-    return callbacks
+def checked_callbacks(given: Callback | Sequence[Callback] | None) -> Sequence[Callback]:
+    """Callbacks as a sequence."""
+    if given is None or callable(given):
+        return () if given is None else (given,)
+    if not isinstance(given, list | tuple) or not all(map(callable, given)):
+        raise TypeError(f"callbacks must be callable, or a sequence of callables; got {given!r}")
+    return given

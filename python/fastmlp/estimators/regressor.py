@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
 
@@ -101,11 +103,13 @@ class Regressor(RegressorMixin, BaseMLP):
     max_iter : int or "auto", default="auto"
         Most epochs.
     time_limit : float or None, default=None
-        Seconds for the training of all networks. If there is no time for half the epochs of each,
-        `fit` trains only the first networks, as many as there is time for, and warns. Schedules are
-        shortened to fit, at the pace of the epochs so far; each network that is trained gets at
-        least one epoch. Results then depend on the machine. `partial_fit`, and a warm start from
-        trained networks, leave out none of them.
+        Seconds that `fit` may take, everything counted: reading X, training, held-out predictions
+        and importances, which then may be found on fewer rows. If there is no time for half the
+        epochs of each network, `fit` trains only the first ones, as many as there is time for.
+        Schedules are shortened to fit, at the pace so far; if not even one epoch fits, it is on
+        some of the rows. A warning tells what was left out. Results then depend on the machine.
+        `partial_fit`, and a warm start from trained networks, leave out none of them. Without a
+        limit, a fit that will take more than half a minute logs an estimate (logger "fastmlp").
     shuffle : bool, default=True
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None
@@ -114,7 +118,8 @@ class Regressor(RegressorMixin, BaseMLP):
     tol : float, default=0.0
         A loss counts as progress if it falls by more than this.
     verbose : int, default=0
-        1: a progress bar; 2: a line for each epoch.
+        1: a progress bar on the standard error stream, or in logs a line every ten seconds; 2: a
+        line for each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the networks, standardisation and optimiser state of the last
         one, and with its assignment of rows to networks, whatever `random_state` is now. The
@@ -141,7 +146,7 @@ class Regressor(RegressorMixin, BaseMLP):
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
         `sample_weight` is passed to metrics that take it.
     compute_importances : bool, default=False
-        Whether `fit` computes `feature_importances_`.
+        Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
         Parameter of solver 'adam': decay of the mean of gradients.
     beta_2 : float or "auto", default="auto"
@@ -157,6 +162,7 @@ class Regressor(RegressorMixin, BaseMLP):
         Whether numbers (and regression targets) are scaled inside to mean 0 and standard deviation
         1 on the training rows. "robust": numbers to median 0 and interquartile range 1, with
         outliers compressed to at most 3. Missing numbers become the mean or median; with False 0.
+        Sparse columns are scaled and not centred, unless this is False.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -165,7 +171,8 @@ class Regressor(RegressorMixin, BaseMLP):
         Small networks use one in any case.
     callbacks : callable, sequence of callables or None, default=None
         Called after every epoch with an `EpochRecord`. If one returns true, the training of that
-        network ends. Calls never overlap.
+        network ends. Calls never overlap. `fit` takes callbacks too, for one call. A pickle leaves
+        out functions that cannot be pickled, such as a lambda, with a warning.
 
     Attributes
     ----------
@@ -186,7 +193,7 @@ class Regressor(RegressorMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         `eval_metric` after each epoch, the mean over networks; the latter two None without
-        validation rows or metric.
+        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -279,11 +286,18 @@ class Regressor(RegressorMixin, BaseMLP):
     balanced networks. 'fast' has 64 (large: 52) in place of 64, and 'best' 128 (large: 96,
     balanced: 256). Large networks use the schedule 'one_cycle'.
 
-    **Networks.** Except with 'plain', networks have a learnt factor on each input, a learnt slope
-    in each unit's activation, initial weights that are fitted to the data, dropout and decay that
-    fade out in the second half of training, and learning rates by layer, as in RealMLP ([1]_). With
-    `early_stopping`, the mean of the weights over about the last three epochs is validated and
-    kept. With 'plain' a network is a stack of dense layers and nothing else.
+    **Sparse rows** have a recipe of their own: 5 networks ('fast' 1, 'best' 10; for more than
+    100,000 rows 2, 1 and 5) with one hidden layer of 64 'relu' units, dropout 0.5, learning rate
+    0.007 with schedule 'cosine' and no weight decay. Minibatches have 32 rows for up to 2,000 rows,
+    64 for up to 8,000, 128 for up to 32,000 and 256 for more. There are 10 epochs, multiplied by
+    the square root of ``4000 / n_rows``, at least 6 and at most 100; patience is a fifth of them.
+    'plain' is the same as for dense rows.
+
+    **Networks.** Except with 'plain' and for sparse rows, networks have a learnt factor on each
+    input, a learnt slope in each unit's activation, initial weights that are fitted to the data,
+    dropout and decay that fade out in the second half of training, and learning rates by layer, as
+    in RealMLP ([1]_). With `early_stopping`, the mean of the weights over about the last three
+    epochs is validated and kept. The others are stacks of dense layers and dropout, nothing else.
 
     References
     ----------
@@ -312,7 +326,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "loss": [NameAmong(*REGRESSION_LOSSES)],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
@@ -324,6 +338,7 @@ class Regressor(RegressorMixin, BaseMLP):
         "predictions; partial_fit and a warm start on other rows remove them",
     )
 
+    @explains_keywords
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] | Literal["auto"] = "auto",
@@ -461,11 +476,14 @@ class Regressor(RegressorMixin, BaseMLP):
 
     # ---- the fitted model
 
+    @explains_keywords
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train for one epoch on the given rows.
 
         The first call builds the network and learns the standardisation; later calls keep both and
-        the optimiser's state. So the first call should have enough rows to represent the columns.
+        the optimiser's state. So the first call should have enough rows to represent the columns
+        and the target. (A column of numbers, or a target, that has one value there is scaled by the
+        first call in which it varies. A label that is not there stays unknown.)
         There are no validation rows: `eval_metric` and `compute_importances`
         do nothing here. The schedules 'cosine', 'one_cycle' and 'coslog4' become a constant
         learning rate: `learning_rate_init`, or 3% of it after a `fit` in which the rate came down.
@@ -473,7 +491,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 
@@ -495,7 +513,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
 
         Returns
         -------
@@ -519,7 +537,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         sample_weight : array-like of shape (n_samples,), default=None
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.ensemble.bar import Bar
+from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task
+
+_FEWEST_ROWS = 256  # that are scored, however little time is left
 
 
 def importances_of(
@@ -20,6 +27,8 @@ def importances_of(
     task: Task,
     validation: Sequence[RowSubset | None],
     n_threads: int,
+    verbose: int,
+    deadline: Deadline,
 ) -> NDArray[np.float64]:
     """Permutation importances of each network on its validation rows, the weighted mean.
 
@@ -28,41 +37,76 @@ def importances_of(
     validation : sequence of RowSubset or None
         Of each network, with targets that are not scaled.
     n_threads : int
+    verbose : int
+        1 shows a bar.
+    deadline : Deadline
+        If it comes too early for all rows, fewer of them are used.
 
     Returns
     -------
     ndarray of shape (n_columns,)
     """
     groups = encoder.encoded_by_column
-    falls, weights = [], []
-    for member, predictor, weight, subset in zip(
-        ensemble.members, ensemble.predictors, ensemble.weights, validation, strict=True
-    ):
-        if subset is None or weight == 0:
-            continue
-        targets, sample_weight = subset.own_targets()
+    counted = [
+        (member, predictor, weight, subset)
+        for member, predictor, weight, subset in zip(
+            ensemble.members, ensemble.predictors, ensemble.weights, validation, strict=True
+        )
+        if subset is not None and weight > 0
+    ]
+    bar = Bar(len(counted) * len(groups), "column") if verbose == 1 else None
+    falls = []
+    try:
+        for position, (member, predictor, _, subset) in enumerate(counted):
 
-        def score(
-            X: NDArray[Any],
-            predictor: Any = predictor,
-            targets: NDArray[Any] = targets,
-            sample_weight: NDArray[Any] | None = sample_weight,
-        ) -> float:
-            return task.score(predictor.predict(X, n_threads), targets, sample_weight)
+            def score(rows: RowSubset, predictor: Any = predictor) -> float:
+                predicted = predictor.predict(rows.X, n_threads)
+                return task.score(predicted, rows.y, rows.sample_weight)
 
-        random_state = np.random.RandomState(member.network._engine.seed)
-        table = np.array(subset.X[subset.selection])
-        falls.append(permutation_importances(table, groups, score, random_state))
-        weights.append(weight)
+            # Rows without weight would lend their values to the others.
+            subset = subset._replace(rows=rows_with_weight(subset.rows, subset.sample_weight))
+            rows = RowSubset(np.array(subset.X[subset.selection]), *subset.own_targets())
+            if deadline.is_set:
+                n_calls = (len(counted) - position) * (len(groups) + 1)
+                rows = _as_many_as_fit(rows, score, deadline.left / n_calls)
+            random_state = np.random.RandomState(member.network._engine.seed)
+            falls.append(
+                permutation_importances(
+                    rows, groups, score, random_state, bar.advance if bar else lambda: None
+                )
+            )
+    finally:
+        if bar is not None:
+            bar.close()
+    weights = [weight for _, _, weight, _ in counted]
     mean: NDArray[np.float64] = np.average(falls, axis=0, weights=weights)
     return mean
 
 
+def _as_many_as_fit(
+    rows: RowSubset, score: Callable[[RowSubset], float], seconds: float
+) -> RowSubset:
+    """As many of the rows as can be scored in so many seconds."""
+    some = _every(rows, max(1, rows.n_rows // _FEWEST_ROWS))
+    start = time.perf_counter()
+    score(some)
+    needed = (time.perf_counter() - start) * rows.n_rows / some.n_rows
+    step = max(1, ceil(needed / max(seconds, 1e-9)))
+    return _every(rows, min(step, max(1, rows.n_rows // _FEWEST_ROWS)))
+
+
+def _every(rows: RowSubset, step: int) -> RowSubset:
+    """Every so many-th row."""
+    weights = rows.sample_weight
+    return RowSubset(rows.X[::step], rows.y[::step], None if weights is None else weights[::step])
+
+
 def permutation_importances(
-    X: NDArray[Any],
+    rows: RowSubset,
     groups: Sequence[Sequence[int]],
-    score: Callable[[NDArray[Any]], float],
+    score: Callable[[RowSubset], float],
     random_state: np.random.RandomState,
+    on_column: Callable[[], None],
 ) -> NDArray[np.float64]:
     """Fall of the score if columns are shuffled (Breiman 2001, https://doi.org/10.1023/A:1010933404324).
 
@@ -71,24 +115,29 @@ def permutation_importances(
 
     Parameters
     ----------
-    X : ndarray of shape (n_rows, n_encoded)
-        Validation rows, encoded. They are overwritten and restored.
+    rows : RowSubset
+        Validation rows. Their table is overwritten and restored.
     groups : sequence of sequence of int
-        For each column of the raw table its columns in X, which are shuffled together.
+        For each column of the raw table its columns in the encoded one, which are shuffled
+        together.
     score : callable
-        From the table to a score, the greater the better.
+        From rows to a score, the greater the better.
     random_state : RandomState
+    on_column : callable
+        Called after each column.
 
     Returns
     -------
     ndarray of shape (n_columns,)
     """
-    best = score(X)
+    X = rows.X
+    best = score(rows)
     falls = np.zeros(len(groups))
     for number, group in enumerate(groups):
         columns = list(group)
         before = X[:, columns].copy()
         X[:, columns] = before[random_state.permutation(len(X))]
-        falls[number] = best - score(X)
+        falls[number] = best - score(rows)
         X[:, columns] = before
+        on_column()
     return falls

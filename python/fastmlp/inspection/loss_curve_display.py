@@ -1,10 +1,14 @@
 """LossCurveDisplay: a plot with the API of scikit-learn's displays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
+
+from fastmlp.ensemble.history import mean_curve
+
+_LOGARITHMIC_FROM = 10.0  # ratio of the largest to the least loss
 
 
 class LossCurveDisplay:
@@ -14,12 +18,15 @@ class LossCurveDisplay:
 
     Parameters
     ----------
-    loss_curve : array-like of shape (n_epochs,)
-        Training loss after each epoch.
-    validation_curve : array-like of shape (n_epochs,) or None, default=None
-        Validation loss after each epoch.
+    loss_curves : sequence of array-like of shape (n_epochs,)
+        Training loss of each network after each epoch. Of several networks the mean is a line and
+        the range a band. The axis is logarithmic if losses differ tenfold.
+    validation_curves : sequence of array-like of shape (n_epochs,), default=()
+        Validation loss of each network after each epoch.
     best_iteration : int or None, default=None
         The epoch (from 1) whose weights were kept.
+    first_epoch : int, default=1
+        Epoch that the curves begin with: of a model that went on, they lack its first epochs.
     estimator_name : str or None, default=None
         Title of the plot.
 
@@ -29,19 +36,23 @@ class LossCurveDisplay:
     figure_ : matplotlib Figure
     lines_ : list of matplotlib Line2D
         The curves.
+    bands_ : list of matplotlib PolyCollection
+        The ranges over networks; empty for a single one.
     """
 
     def __init__(
         self,
         *,
-        loss_curve: ArrayLike,
-        validation_curve: ArrayLike | None = None,
+        loss_curves: Sequence[Sequence[float]],
+        validation_curves: Sequence[Sequence[float]] = (),
         best_iteration: int | None = None,
+        first_epoch: int = 1,
         estimator_name: str | None = None,
     ) -> None:
-        self.loss_curve = loss_curve
-        self.validation_curve = validation_curve
+        self.loss_curves = loss_curves
+        self.validation_curves = validation_curves
         self.best_iteration = best_iteration
+        self.first_epoch = first_epoch
         self.estimator_name = estimator_name
 
     @classmethod
@@ -93,10 +104,12 @@ class LossCurveDisplay:
                 f"one; got {type(estimator).__name__}"
             )
         check_is_fitted(estimator)
+        histories = estimator.histories_
         return cls(
-            loss_curve=estimator.loss_curve_,
-            validation_curve=estimator.validation_curve_,
+            loss_curves=[history.loss_curve for history in histories],
+            validation_curves=[h.validation_curve for h in histories if h.validation_curve],
             best_iteration=estimator.best_iteration_,
+            first_epoch=estimator.n_iter_ - len(estimator.loss_curve_) + 1,
             estimator_name=type(estimator).__name__ if name is None else name,
         ).plot(ax=ax, **line_kw)
 
@@ -126,12 +139,26 @@ class LossCurveDisplay:
             ) from error
         if ax is None:
             _, ax = plt.subplots()
-        self.lines_ = []
-        curves = {"training": self.loss_curve, "validation": self.validation_curve}
-        for label, curve in curves.items():
-            if curve is not None:
-                epochs = np.arange(1, len(np.asarray(curve)) + 1)
-                self.lines_ += ax.plot(epochs, curve, **{"label": label, **line_kw})
+        self.lines_, self.bands_ = [], []
+        for label, curves in (
+            ("training", self.loss_curves),
+            ("validation", self.validation_curves),
+        ):
+            if not curves:
+                continue
+            epochs = self.first_epoch + np.arange(max(map(len, curves)))
+            [line] = ax.plot(epochs, mean_curve(curves), **{"label": label, **line_kw})
+            self.lines_.append(line)
+            if len(curves) > 1:
+                of_networks = np.full((len(curves), epochs.size), np.nan)
+                for row, curve in zip(of_networks, curves, strict=True):
+                    row[: len(curve)] = curve
+                low, high = np.nanmin(of_networks, axis=0), np.nanmax(of_networks, axis=0)
+                band = ax.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
+                self.bands_.append(band)
+        losses = np.concatenate([*self.loss_curves, *self.validation_curves])
+        if losses.min() > 0 and losses.max() > _LOGARITHMIC_FROM * losses.min():
+            ax.set_yscale("log")
         if self.best_iteration is not None:
             ax.axvline(self.best_iteration, color="gray", linestyle=":", linewidth=1)
         ax.set(xlabel="Epoch", ylabel="Loss", title=self.estimator_name)

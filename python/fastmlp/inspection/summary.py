@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.sparse_encoder import SparseEncoder
 
+_CONSTANT = "constant, not used"
 _MOST_COLUMNS = 30  # that are listed one by one
 _SCALED = {
     "robust": "scaled by median and quartiles",
@@ -19,16 +21,20 @@ _SCALED = {
 }
 
 
-def _treatment(column: Column, width: int | None, scaled: str) -> str:
+def _treatment(column: Column, varies: bool, width: int | None, scaled: str) -> str:
     """How the network reads a column."""
     missing = ", some missing" if column.missing else ""
+    if not varies:
+        return f"{_CONSTANT}{missing}"
     if column.kind == "numeric":
         what = "number" if column.reader is None else column.reader.description
         return f"{what}, {scaled}{missing}"
     if column.kind == "binary":
         return f"two values, -1 or 1{missing}"
     if column.kind == "constant":
-        return f"{column.rare} rows too rare, not used" if column.rare else "constant, not used"
+        if column.rare:
+            return f"{column.rare} rows too rare, not used"
+        return "all missing, not used" if column.missing else _CONSTANT
     rare = f", {column.rare} rows too rare" if column.rare else ""
     how = f"vectors of {width}" if width else "one-hot"
     return f"category of {len(column.categories)}, {how}{missing}{rare}"
@@ -37,7 +43,8 @@ def _treatment(column: Column, width: int | None, scaled: str) -> str:
 def _layer(layer: Layer) -> str:
     if isinstance(layer, Dense):
         slopes = ", a slope for each unit" if layer.parametric else ""
-        return f"Dense {layer.inputs} -> {layer.outputs}, {layer.activation}{slopes}"
+        sparse = " sparse" if layer.sparse else ""
+        return f"Dense {layer.inputs}{sparse} -> {layer.outputs}, {layer.activation}{slopes}"
     if isinstance(layer, Dropout):
         return f"Dropout {layer.rate:g}"
     if isinstance(layer, Embedding):
@@ -52,17 +59,30 @@ def _layer(layer: Layer) -> str:
     return f"Scale {layer.width}"
 
 
-def _columns(encoder: TableEncoder, layers: Sequence[Layer], scaled: str) -> Iterator[str]:
+def _columns(model: FittedModel, layers: Sequence[Layer]) -> Iterator[str]:
+    encoder = model.encoder
+    if isinstance(encoder, SparseEncoder):
+        how = "not scaled" if encoder.scale is None else "scaled, not centred"
+        n_empty = encoder.n_columns - encoder.n_numeric
+        empty = f", {n_empty:,} of them without entries, not used" if n_empty else ""
+        yield f"  {encoder.n_columns:,} sparse columns of numbers, {how}{empty}"
+        return
+    scaled, constants = _SCALED[model.standardize], set(model.scaling.constants.tolist())
     embedding = layers[0] if isinstance(layers[0], Embedding) else None
     widths = iter(width for _, width in (embedding.categories if embedding else ()))
     columns = encoder.columns
+    numbers = count()  # positions among the columns of numbers
+    varies = [column.kind != "numeric" or next(numbers) not in constants for column in columns]
     listed = columns[:_MOST_COLUMNS]
     longest = max(len(column.name) for column in listed)
-    for column in listed:
+    for column, own in zip(listed, varies, strict=False):
         width = next(widths, None) if column.kind == "category" else None
-        yield f"  {column.name:<{longest}}  {_treatment(column, width, scaled)}"
+        yield f"  {column.name:<{longest}}  {_treatment(column, own, width, scaled)}"
     if len(columns) > len(listed):
-        yield f"  and {len(columns) - len(listed)} more"
+        others = zip(columns[_MOST_COLUMNS:], varies[_MOST_COLUMNS:], strict=True)
+        n_unused = sum(column.kind == "constant" or not own for column, own in others)
+        unused = f", {n_unused} of them constant" if n_unused else ""
+        yield f"  and {len(columns) - len(listed)} more{unused}"
 
 
 def summarise(estimator: str, model: FittedModel) -> str:
@@ -87,7 +107,7 @@ def summarise(estimator: str, model: FittedModel) -> str:
         f"{estimator}(preset={preset!r}): {count}{n_parameters:,} parameters, {model.dtype}",
         "Columns",
     ]
-    lines += _columns(model.encoder, networks[0].layers, _SCALED[model.standardize])
+    lines += _columns(model, networks[0].layers)
     first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
     for member in members:
         first_of.setdefault(member.recipe.spec.kind, member.network)

@@ -41,12 +41,15 @@ class Dense:
     parametric : bool, default=False
         Whether each unit has a learnt slope, 1 at the start:
         ``z + slope * (activation(z) - z)``.
+    sparse : bool, default=False
+        Whether the layer reads SciPy's sparse rows; only the first layer of a network can.
     """
 
     inputs: int
     outputs: int
     activation: str = "identity"
     parametric: bool = False
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ _KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
         ("inputs", "outputs", "width", "n_numbers", "n_flags"), (Integral, "an integer")
     ),
     **dict.fromkeys(("rate", "sigma"), (Real, "a number")),
-    **dict.fromkeys(("parametric", "periodic"), (bool, "True or False")),
+    **dict.fromkeys(("parametric", "periodic", "sparse"), (bool, "True or False")),
     "activation": (str, "a string"),
     "categories": (Sequence, "a sequence of pairs of integers"),
     "bin_edges": (tuple, "an array or a sequence of sequences of numbers"),

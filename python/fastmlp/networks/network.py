@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.utils import check_random_state
 
 from fastmlp import _core
 from fastmlp._threads import n_threads
 from fastmlp.networks.layers import Layer, check_numbers, engine_spec
-from fastmlp.table.engine_array import engine_array
+from fastmlp.table.engine_array import engine_table
 
 
 class Network:
@@ -136,18 +137,19 @@ class Network:
         for own, saved in zip(self.parameters, state["parameters"], strict=True):
             own[...] = saved
 
-    def _table(self, X: ArrayLike) -> NDArray[Any]:
-        table = np.asarray(X)
+    def _table(self, X: Any) -> Any:
+        table = X if issparse(X) else np.asarray(X)
         if table.dtype.kind not in "fiub":
             raise TypeError(f"X must hold numbers; got dtype {table.dtype}")
-        return engine_array(table)
+        return engine_table(table, self.dtype)
 
-    def forward(self, X: ArrayLike, *, training: bool = False) -> NDArray[Any]:
+    def forward(self, X: Any, *, training: bool = False) -> NDArray[Any]:
         """Compute the outputs.
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, inputs)
+        X : array-like or sparse matrix of shape (n_rows, inputs)
+            Sparse if, and only if, the first layer is.
         training : bool, default=False
             Whether dropout acts, with the masks that the next `backward` will use.
 
@@ -158,7 +160,8 @@ class Network:
         Raises
         ------
         ValueError
-            If X does not have as many columns as the network has inputs.
+            If X does not have as many columns as the network has inputs, or is sparse and the
+            network is not, or the other way round.
         TypeError
             If X does not hold numbers.
         KeyboardInterrupt
@@ -171,7 +174,7 @@ class Network:
 
     def backward(
         self,
-        X: ArrayLike,
+        X: Any,
         y: ArrayLike | None = None,
         *,
         loss: str = "squared_error",
@@ -187,7 +190,8 @@ class Network:
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, inputs)
+        X : array-like or sparse matrix of shape (n_rows, inputs)
+            Sparse if, and only if, the first layer is.
         y : array-like of shape (n_rows,) or (n_rows, outputs), optional
             True values; for 'cross_entropy' the number of each row's class.
         loss : str, default="squared_error"

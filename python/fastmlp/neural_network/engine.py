@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import issparse
 
 from fastmlp import _core
-from fastmlp.table.engine_array import engine_array
+from fastmlp.table.engine_array import engine_table
 
 LINKS = {  # scikit-learn's activation of the outputs, and the engine's name
     "identity": "identity",
@@ -18,27 +18,6 @@ LINKS = {  # scikit-learn's activation of the outputs, and the engine's name
     "logistic": "logistic",
     "softmax": "softmax",
 }
-
-
-def table_for(X: Any, dtype: np.dtype[Any]) -> Any:
-    """X as the engine reads it: an array, or the parts of a CSR matrix with sorted rows."""
-    if not issparse(X):
-        return engine_array(X)
-    if X.shape[1] > np.iinfo(np.int32).max:
-        raise ValueError(f"a sparse X must have fewer than 2^31 columns; got {X.shape[1]}")
-    given = X.tocsr()
-    # A new object, because SciPy may have recorded that the old one was sorted.
-    rows = csr_array((given.data, given.indices, given.indptr), shape=given.shape)
-    if not rows.has_sorted_indices:
-        rows = rows.sorted_indices()
-    return tuple(
-        np.ascontiguousarray(part, dtype=kind)
-        for part, kind in (
-            (rows.data, dtype),
-            (rows.indices, np.int32),
-            (rows.indptr, np.int64),
-        )
-    )
 
 
 class _Held:
@@ -142,5 +121,5 @@ class Snapshot(_Held):
 
     def predict(self, X: Any, n_threads: int) -> NDArray[Any]:
         """Outputs, (n_samples, n_outputs)."""
-        outputs: NDArray[Any] = self._holder.predict(table_for(X, self._options[0]), n_threads)
+        outputs: NDArray[Any] = self._holder.predict(engine_table(X, self._options[0]), n_threads)
         return outputs

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 
 from fastmlp import _core
-from fastmlp.neural_network.engine import LINKS, Engine, by_kind, table_for
+from fastmlp.neural_network.engine import LINKS, Engine, by_kind
+from fastmlp.table.engine_array import engine_table
 
 
 def shuffle(rows: NDArray[np.uint32], random_state: np.random.RandomState) -> None:
@@ -73,7 +74,7 @@ class Session:
         self._epochs = engine.make(
             "Epochs",
             engine.network,
-            table_for(X, engine.dtype),
+            engine_table(X, engine.dtype),
             targets,
             sample_weight,
             LINKS[model.out_activation_],

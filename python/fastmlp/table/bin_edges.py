@@ -15,14 +15,20 @@ _BINS, _MANY_BINS, _MANY_ROWS = 16, 32, 5000
 _MOST_ROUNDS = 20  # of sharing out the rows; most columns need one
 
 
-def _edges_of(values: NDArray[Any], n_bins: int) -> NDArray[Any]:
-    """Edges between which about as many rows lie, where no single value fills more than one bin.
+def _edges_of(
+    values: NDArray[Any], n_bins: int, weights: NDArray[Any] | None = None
+) -> NDArray[Any]:
+    """Edges between which rows weigh about the same, where no value fills more than one bin.
 
     If one value makes up most of the rows, most quantiles are that value. So a value counts at most
     one bin's share of the rows; values that reach it are edges. If there are no more distinct
     values than edges, every value is one.
     """
-    distinct, counts = np.unique(values, return_counts=True)
+    if weights is None:
+        distinct, counts = np.unique(values, return_counts=True)
+    else:
+        distinct, which = np.unique(values, return_inverse=True)
+        counts = np.bincount(which, weights)
     if distinct.size <= n_bins + 1:
         return np.pad(distinct, (0, n_bins + 1 - distinct.size), mode="edge")
     weights = counts.astype(np.float64)
@@ -51,11 +57,16 @@ def learn_bin_edges(
     rows = rows_with_weight(rows, weights)
     n_bins = _MANY_BINS if (X.shape[0] if rows is None else rows.size) > _MANY_ROWS else _BINS
     sample = sample_for_quantiles(X.shape[0], rows)
+    own = None if weights is None else weights[sample]
+    if own is not None and np.ptp(own) == 0:
+        own = None
     edges = []
     for j in range(scaling.n_numeric):
         column = X[sample, j].astype(np.float64, copy=False)
-        known = column[~np.isnan(column)]
-        found = _edges_of(known, n_bins) if known.size else np.zeros(n_bins + 1)
+        known = ~np.isnan(column)
+        found = np.zeros(n_bins + 1)
+        if known.any():
+            found = _edges_of(column[known], n_bins, None if own is None else own[known])
         # Far from the median, rounding can swap neighbours.
         edges.append(tuple(np.maximum.accumulate(scaling.apply(found, j)).tolist()))
     return tuple(edges)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +28,10 @@ class Reader(Protocol):
 
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
         """The numbers, (n_rows, n_numbers); NaN where a value is missing or cannot be read."""
+
+
+class ColumnKindError(ValueError):
+    """A column holds values of another kind than in training."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Column:
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what is cached.
-        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+        return {field.name: self.__dict__[field.name] for field in fields(self)}
 
 
 def count_missing(X: NDArray[Any], names: list[str] | None, table: str) -> NDArray[np.intp]:

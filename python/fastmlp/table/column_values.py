@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
-from fastmlp.table.column import Column, Reader, count_missing
+from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
 from fastmlp.table.frames import NOT_IN_NUMPY
@@ -104,7 +104,7 @@ class ColumnValues:
                 return np.inf
             except (TypeError, ValueError):
                 pass
-        raise ValueError(f"{self.title} was numeric in training; got {quoted(label)}")
+        raise ColumnKindError(f"{self.title} was numeric in training; got {quoted(label)}")
 
     def read(self, reader: Reader) -> NDArray[np.float64]:
         """What the reader makes of the values, (n_rows, n_numbers); infinity is an error."""
@@ -168,7 +168,7 @@ class ColumnValues:
         labels = self.factors[1]
         if labels and kind and not any(map(is_known, labels)):
             strange = " and ".join(sorted({*map(kind_of_label, labels)}))
-            raise ValueError(
+            raise ColumnKindError(
                 f"{self.title} held {kind} in training; got {strange}, such as {quoted(labels[0])}"
             )
 
@@ -266,7 +266,7 @@ class ColumnValues:
             raise ValueError(
                 f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
                 "drop it, or make numbers of it, for example with scikit-learn's TfidfVectorizer, "
-                "whose sparse rows fastmlp.neural_network reads"
+                "whose sparse rows are taken as they come"
             )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import narwhals.stable.v1 as nw
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.engine_array import engine_array
-from fastmlp.table.feature_names import check_feature_names, feature_names_of
+from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.layout import Layout
 from fastmlp.table.pandas_schema import PandasSchema
 from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
@@ -54,6 +54,8 @@ class TableEncoder:
     category_sizes : tuple of int
         At the end, for each category, a column of codes from 0 up to and including this number.
     """
+
+    is_sparse: ClassVar[bool] = False
 
     feature_names: NDArray[Any] | None
     n_columns: int
@@ -117,24 +119,10 @@ class TableEncoder:
         return encoder, encoder._encode(table)
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
-        """Raise if X does not have the training table's columns, by name and number.
-
-        Parameters
-        ----------
-        X : array-like or frame
-        estimator, name : str
-            Names of the estimator and the table in messages, which are scikit-learn's.
-        """
-        if self._schema is not None and self._schema.has_columns_of(X):
-            return
-        check_feature_names(self.feature_names, X, estimator, name)
-        shape: Any = getattr(X, "shape", ())
-        if len(shape) == 2 and shape[1] != self.n_columns:
-            raise ValueError(
-                f"{name} has {shape[1]} features, but {estimator} is expecting {self.n_columns} "
-                "features as input."
-            )
-        self._remember(X)
+        """Raise if X does not have the training table's columns; see `feature_names`."""
+        if self._schema is None or not self._schema.has_columns_of(X):
+            check_features(self.feature_names, self.n_columns, X, estimator, name)
+            self._remember(X)
 
     def check_listed(self, categorical_features: Any) -> None:
         """Raise if other columns are listed now than those that the columns were learnt with."""
@@ -193,7 +181,7 @@ class TableEncoder:
     # ---- what is remembered between calls, and pickled with none of them
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: self.__dict__[name] for name in self.__dataclass_fields__}
+        return {field.name: self.__dict__[field.name] for field in fields(self)}
 
     @cached_property
     def _layout(self) -> Layout:

@@ -1,4 +1,4 @@
-"""Arrays in a form that the compiled core reads in place."""
+"""Tables in a form that the compiled core reads in place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
 
 
 def engine_array(X: NDArray[Any]) -> NDArray[Any]:
@@ -18,3 +19,24 @@ def engine_array(X: NDArray[Any]) -> NDArray[Any]:
     if not X.dtype.isnative or not X.flags.aligned:
         return X.astype(X.dtype.newbyteorder("="))
     return X
+
+
+def engine_table(X: Any, dtype: np.dtype[Any]) -> Any:
+    """X as a network of that type reads it: an array, or the parts of a CSR with sorted rows."""
+    if not issparse(X):
+        return engine_array(X)
+    if X.shape[1] > np.iinfo(np.int32).max:
+        raise ValueError(f"a sparse X must have fewer than 2^31 columns; got {X.shape[1]}")
+    given = X.tocsr()
+    # A new object, because SciPy may have recorded that the old one was sorted.
+    rows = csr_array((given.data, given.indices, given.indptr), shape=given.shape)
+    if not rows.has_sorted_indices:
+        rows = rows.sorted_indices()
+    return tuple(
+        np.ascontiguousarray(part, dtype=kind)
+        for part, kind in (
+            (rows.data, dtype),
+            (rows.indices, np.int32),
+            (rows.indptr, np.int64),
+        )
+    )

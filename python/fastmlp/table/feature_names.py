@@ -96,6 +96,29 @@ def check_feature_names(
     raise ValueError(message)
 
 
+def check_features(
+    known: NDArray[Any] | None, n_columns: int, X: Any, estimator: str, table: str = "X"
+) -> None:
+    """Raise if X does not have the training table's columns, by name and number.
+
+    Parameters
+    ----------
+    known : ndarray of shape (n_columns,) or None
+        Their names.
+    n_columns : int
+    X : array-like or frame
+    estimator, table : str
+        Names of the estimator and of X in messages, which are scikit-learn's.
+    """
+    check_feature_names(known, X, estimator, table)
+    shape: Any = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[1] != n_columns:
+        raise ValueError(
+            f"{table} has {shape[1]} features, but {estimator} is expecting {n_columns} features "
+            "as input."
+        )
+
+
 def _listed(names: Iterable[str]) -> str:
     lines = [f"- {name}\n" for name in names]
     return "".join(lines[:_MOST_LISTED]) + ("- ...\n" if len(lines) > _MOST_LISTED else "")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 _PIECE = 2**20  # numbers per piece, where a copy has to be made
 _QUANTILE_ROWS = 2**18  # rows that quantiles are taken of: exact to one part in a thousand
 
 Rows = NDArray[np.uint32]
+Table: TypeAlias = NDArray[Any] | csr_array  # encoded
 
 
 def slices(n: int, length: int) -> Iterator[slice]:
@@ -20,11 +21,17 @@ def slices(n: int, length: int) -> Iterator[slice]:
     return (slice(start, min(start + length, n)) for start in range(0, n, length))
 
 
-def pieces(table: NDArray[Any], rows: NDArray[Any] | None = None) -> Iterator[slice | NDArray[Any]]:
+def pieces(table: Table, rows: NDArray[Any] | None = None) -> Iterator[slice | NDArray[Any]]:
     """Cut the table's rows, or those given, into pieces of which a copy is small."""
     n_rows = table.shape[0] if rows is None else rows.size
-    for piece in slices(n_rows, max(1, _PIECE // prod(table.shape[1:]))):
+    for piece in slices(n_rows, max(1, _PIECE // _numbers_per_row(table))):
         yield piece if rows is None else rows[piece]
+
+
+def _numbers_per_row(table: Table) -> int:
+    """How many numbers a row holds, of a sparse table the mean."""
+    mean: int = table.size // max(1, table.shape[0])
+    return max(1, mean)
 
 
 def rows_with_weight(

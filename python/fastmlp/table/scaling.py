@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from fastmlp import _core
 from fastmlp.table.rows import pieces, rows_with_weight, sample_for_quantiles, slices
 
 _FAR = 1e9  # the engine limits |x| to this before it clips: the result is 3 in any case
+_SMALLEST = 1 / float(np.finfo(np.float32).max)  # differences whose inverse a float holds
+_VANISHING = 1e-140  # numbers whose squares do
 _COLUMNS = 2**15  # scaled at a time: a scaler makes twenty arrays as long as a row
 
 
@@ -20,9 +22,9 @@ _COLUMNS = 2**15  # scaled at a time: a scaler makes twenty arrays as long as a 
 class Scaling:
     """What happens to a table's columns before the network reads them.
 
-    Each value becomes ``(x - shift) * scale``. In the first `n_numeric` columns NaN becomes 0
-    after that and, with `clips`, each x becomes ``x / sqrt(1 + (x / 3)^2)``. Without shift and
-    scale the columns stay as they are.
+    Each value becomes ``(x - shift) * scale``; the scale of columns that never varied is 0. In the
+    first `n_numeric` columns NaN becomes 0 after that and, with `clips`, each x becomes
+    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns stay as they are.
     """
 
     shift: NDArray[np.float64]
@@ -34,6 +36,29 @@ class Scaling:
     def engine(self) -> _core.Standardisation:
         """The scaling in the form that the engine takes."""
         return _core.Standardisation(self.shift, self.scale, self.n_numeric, self.clips)
+
+    @property
+    def constants(self) -> NDArray[np.intp]:
+        """Positions of the numeric columns that never varied."""
+        return np.flatnonzero(self.scale[: self.n_numeric] == 0)
+
+    def going_on_with(self, X: NDArray[Any], weights: NDArray[Any] | None) -> Scaling:
+        """Learn the scale of columns that vary for the first time in rows that come later.
+
+        Their value so far counts as one more row, so that a single row is enough.
+        """
+        constants = self.constants
+        if not constants.size:
+            return self
+        table = np.vstack([self.shift[constants], X[:, constants]])
+        if weights is not None:
+            weights = np.append(weights[weights > 0].mean(), weights)
+        learnt = learn_scaling(table, constants.size, None, weights, robust=self.clips)
+        varies = learnt.scale > 0
+        shift, scale = self.shift.copy(), self.scale.copy()
+        shift[constants[varies]] = learnt.shift[varies]
+        scale[constants[varies]] = learnt.scale[varies]
+        return replace(self, shift=shift, scale=scale)
 
     def apply(self, values: NDArray[np.float64], column: int) -> NDArray[np.float64]:
         """Scale values of a numeric column as the engine does, except for its type's rounding."""
@@ -47,10 +72,17 @@ class Scaling:
         return x / np.hypot(1, x / 3)
 
 
+def _too_small() -> ValueError:
+    return ValueError(
+        "X holds values too small to be standardised: a column varies by less than "
+        f"{_SMALLEST:.0e}. Multiply it by a large number"
+    )
+
+
 def _mean_and_scale(
     X: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weighted mean and standard deviation of each column without NaN; for constants 1."""
+    """Weighted mean and standard deviation of each column without NaN; for constants infinity."""
     shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
     # The scaler takes the sum of the weights for a number of rows.
     unit = 1.0 if weights is None else weights[rows].mean(dtype=np.float64)
@@ -64,14 +96,36 @@ def _mean_and_scale(
             )
         empty = np.broadcast_to(scaler.n_samples_seen_ == 0, scaler.mean_.shape)
         shift[columns] = np.where(empty, 0.0, scaler.mean_)
-        scale[columns] = np.where(empty, np.inf, scaler.scale_)
+        # The scaler's own scale of constants is 1.
+        constant = np.isfinite(scaler.var_) & (scaler.scale_ != np.sqrt(scaler.var_))
+        scale[columns] = np.where(empty | constant, np.inf, scaler.scale_)
+    for column in np.flatnonzero(np.isinf(scale) & (shift != 0) & (np.abs(shift) < _VANISHING)):
+        values = X[slice(None) if rows is None else rows, column]
+        if np.nanmax(values) > np.nanmin(values):  # only their squares are the same
+            raise _too_small()
+    if np.any(scale < _SMALLEST):
+        raise _too_small()
     return shift, scale
 
 
+def _quartiles(known: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[np.float64]:
+    """Quartiles of ascending values; with equal weights those of `numpy.quantile`."""
+    shares = np.array([0.25, 0.5, 0.75])
+    if weights is None or known.size == 1:
+        unweighted: NDArray[np.float64] = np.quantile(known, shares)
+        return unweighted
+    ends = np.cumsum(weights)
+    places = ends - weights / 2
+    weighted: NDArray[np.float64] = np.interp(
+        places[0] + shares * (places[-1] - places[0]), places, known
+    )
+    return weighted
+
+
 def _median_and_range(
-    X: NDArray[Any], rows: NDArray[Any] | None
+    X: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Median and interquartile range of each column, without NaN.
+    """Weighted median and interquartile range of each column, without NaN.
 
     Where that range is 0, half of (largest - smallest) takes its place; for constants infinity, so
     that they become 0. This is RealMLP's robust scaling (Holzmüller et al. 2024,
@@ -80,18 +134,25 @@ def _median_and_range(
     shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], np.inf)
     chosen = sample_for_quantiles(X.shape[0], rows)
     n_rows = X[chosen, :0].shape[0]  # there may be no columns
+    if weights is not None:
+        weights = weights[chosen].astype(np.float64)
+        weights = weights if np.ptp(weights) > 0 else None
     for columns in slices(X.shape[1], max(1, 2**20 // n_rows)):
         table = X[chosen, columns]
-        table = np.sort(table.astype(np.float64, copy=False), axis=0)  # NaN comes last
+        of_sorted = None if weights is None else weights[np.argsort(table, axis=0)]  # NaN is last
+        table = np.sort(table.astype(np.float64, copy=False), axis=0)
         counts = n_rows - np.isnan(table).sum(axis=0)
         for j, count in zip(range(columns.start, columns.stop), counts, strict=True):
             if count == 0:
                 continue
             known = table[:count, j - columns.start]
-            low, shift[j], high = np.quantile(known, [0.25, 0.5, 0.75])
+            own = None if of_sorted is None else of_sorted[:count, j - columns.start]
+            low, shift[j], high = _quartiles(known, own)
             width = high - low if high > low else (known[-1] - known[0]) / 2
             if not np.isfinite(width):
                 raise ValueError("X holds values too large to be standardised")
+            if 0 < known[-1] - known[0] < _SMALLEST:
+                raise _too_small()
             scale[j] = width if width > 0 else np.inf
     return shift, scale
 
@@ -114,7 +175,7 @@ def learn_scaling(
     rows : ndarray or None
         Row numbers of the training part; None is all.
     weights : ndarray of shape (n_rows,) or None
-        Rows of weight 0 do not count; mean and standard deviation are weighted.
+        Rows of weight 0 do not count.
     robust : bool
         Median and interquartile range with smooth clipping, instead of mean and standard
         deviation.
@@ -122,9 +183,8 @@ def learn_scaling(
     rows = rows_with_weight(rows, weights)  # StandardScaler fails on a piece without weight
     numeric = X[:, :n_numeric]
     with np.errstate(over="ignore", invalid="ignore"):
-        shift, scale = (
-            _median_and_range(numeric, rows) if robust else _mean_and_scale(numeric, rows, weights)
-        )
+        learn = _median_and_range if robust else _mean_and_scale
+        shift, scale = learn(numeric, rows, weights)
     if not (np.isfinite(shift).all() and not np.isnan(scale).any()):
         raise ValueError("X holds values too large to be standardised")
     # Float tables are scaled in their own type.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit, softmax
 
@@ -19,8 +19,12 @@ _MOST_ROWS = 2**18  # that a temperature is learnt from; it is then exact to 1 i
 
 
 def apply_temperature(
-    probabilities: NDArray[Any], temperature: float | NDArray[np.float64], *, exclusive: bool
-) -> NDArray[Any]:
+    probabilities: NDArray[np.float64],
+    temperature: float | NDArray[np.float64],
+    *,
+    exclusive: bool,
+    precision: DTypeLike = np.float64,
+) -> NDArray[np.float64]:
     """Divide the logits of the probabilities by the temperature.
 
     Parameters
@@ -31,17 +35,19 @@ def apply_temperature(
     exclusive : bool
         Whether the outputs of a row are classes whose probabilities add up to 1; else each output
         is an independent label.
+    precision : dtype, default=float64
+        Type that the probabilities were computed in. Those that it rounded to 0 or 1 have no logit:
+        its numbers next to 0 and 1 take their place.
     """
     if np.all(temperature == 1.0):
         return probabilities
-    tiny = np.finfo(probabilities.dtype).tiny
-    temperature = np.asarray(temperature, dtype=probabilities.dtype)
+    limits = np.finfo(precision)
     if not exclusive:
-        clipped = np.clip(probabilities, tiny, 1 - np.finfo(probabilities.dtype).epsneg)
-        of_labels: NDArray[Any] = expit(logit(clipped) / temperature)
+        clipped = np.clip(probabilities, limits.tiny, 1.0 - limits.epsneg)
+        of_labels: NDArray[np.float64] = expit(logit(clipped) / temperature)
         return of_labels
-    logits = np.log(np.maximum(probabilities, tiny))
-    of_classes: NDArray[Any] = softmax(logits / temperature, axis=1)
+    logits = np.log(np.maximum(probabilities, limits.tiny))
+    of_classes: NDArray[np.float64] = softmax(logits / temperature, axis=1)
     return of_classes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +36,7 @@ class ClassificationTask(Task):
     label_smoothing : float
         Share of each label that is spread evenly over the classes.
     class_weight : dict, "balanced", list of dict or None
-        As the estimator's parameter.
+        As the estimator's parameter; see `balanced_by`.
     calibrate : bool or "auto"
         "auto": only where the whole model predicts the held-out rows.
     temperature : float or ndarray of shape (n_labels,), default=1.0
@@ -134,6 +134,18 @@ class ClassificationTask(Task):
         codes = np.searchsorted(self.classes, values)
         return codes.astype(dtype)[:, None] if self.classes.size == 2 else codes.astype(np.int32)
 
+    def balanced_by(
+        self, y: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> ClassificationTask:
+        """Learn what "balanced" stands for, so that all later rows are weighted alike."""
+        if self.class_weight != "balanced":
+            return self
+        if self.multilabel:
+            columns = _labels(y, "y")[0].T
+            of_labels = [_balanced_weights(column, sample_weight) for column in columns]
+            return replace(self, class_weight=of_labels)
+        return replace(self, class_weight=_balanced_weights(column_or_1d(y), sample_weight))
+
     def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
         """Weight of each row by its class; classes that `class_weight` does not name weigh 1."""
         if self.class_weight is None:
@@ -154,12 +166,7 @@ class ClassificationTask(Task):
             weights: NDArray[np.float64] = compute_sample_weight(self.class_weight, y)
             return weights
         labels = column_or_1d(y)
-        if isinstance(self.class_weight, Mapping):
-            weight_of: Mapping[Any, float] = self.class_weight
-        else:  # 'balanced', for which compute_sample_weight takes 40 bytes per row
-            present, counts = np.unique(labels, return_counts=True)
-            balanced = labels.size / (present.size * counts)
-            weight_of = dict(zip(present.tolist(), balanced.tolist(), strict=True))
+        weight_of = cast(Mapping[Any, float], self.class_weight)
         unknown = set(weight_of) - set(self.classes.tolist())
         if unknown:
             raise ValueError(
@@ -178,6 +185,10 @@ class ClassificationTask(Task):
         """Class numbers (n_rows,); None for several labels per row."""
         return None if self.multilabel else targets.ravel()
 
+    def shown_error(self, loss: float) -> tuple[str, float]:
+        """The validation loss itself."""
+        return "log-loss", loss
+
     # ---- predictions
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
@@ -186,10 +197,16 @@ class ClassificationTask(Task):
             return outputs
         return np.hstack([1 - outputs, outputs])
 
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Outputs as calibrated probabilities, a column for each class or label."""
+        probabilities = self.probabilities(outputs.astype(np.float64))
+        if self.link == "softmax":  # they add up to 1 as far as the networks' type could tell
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
         return apply_temperature(
-            self.probabilities(outputs), self.temperature, exclusive=not self.multilabel
+            probabilities,
+            self.temperature,
+            exclusive=not self.multilabel,
+            precision=outputs.dtype,
         )
 
     def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
@@ -234,6 +251,12 @@ class ClassificationTask(Task):
             np.tile([0, 1], (self.n_outputs, 1)) if self.multilabel else self.classes,
         )
 
+    def lacks_classes(self, targets: NDArray[Any]) -> bool:
+        """Whether there is a class, or a label that is there or not, that no row has."""
+        if not self.multilabel:
+            return np.unique(self._codes(targets)).size < self.classes.size
+        return bool(np.any(targets.min(axis=0) == targets.max(axis=0)))
+
     # ---- calibration
 
     def calibrates(self, *, by_whole_model: bool) -> bool:
@@ -252,10 +275,30 @@ class ClassificationTask(Task):
         return replace(self, temperature=temperatures)
 
 
+def _balanced_weights(labels: NDArray[Any], sample_weight: NDArray[Any] | None) -> dict[Any, float]:
+    """Weights with which each label weighs as much as the others in all rows together.
+
+    scikit-learn's compute_class_weight, without the 40 bytes per row that it takes.
+    """
+    if sample_weight is None:
+        present, counts = np.unique(labels, return_counts=True)
+    else:
+        counted = sample_weight > 0
+        present, codes = np.unique(labels[counted], return_inverse=True)
+        counts = np.bincount(codes, weights=sample_weight[counted])
+    balanced = counts.sum() / (present.size * counts)
+    return dict(zip(present.tolist(), balanced.tolist(), strict=True))
+
+
 def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], bool]:
     """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
-    check_classification_targets(y)
     kind = type_of_target(y, input_name=name)
+    if kind.startswith("continuous"):
+        raise ValueError(
+            f"Unknown label type: {kind}. {name} must hold classes; Regressor predicts such "
+            "numbers. Numbers that stand for classes can be converted to text"
+        )
+    check_classification_targets(y)
     if kind == "multiclass-multioutput":
         raise ValueError(
             f"{name} must be 1-D labels or a 0/1 matrix of several labels per row; got a "

@@ -84,6 +84,13 @@ class RegressionLoss:
         """The engine's loss divided by scikit-learn's, which takes half the squared error."""
         return 2.0 if self.name == "squared_error" else 1.0
 
+    def error_of(self, loss: float) -> tuple[str, float]:
+        """Name and value of an error that has the target's unit where the loss allows it."""
+        if self.name == "squared_error":
+            return "RMSE", float(np.sqrt(loss))
+        names = {"absolute_error": "MAE", "quantile": "pinball loss"}
+        return names.get(self.name, f"{self.name} loss"), loss
+
     def mean(
         self,
         predicted: NDArray[np.float64],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
+
+from fastmlp._other_names import advice_on_value
 
 # From raw outputs for the validation rows to (the metric's value, what is to become small)
 Metric = Callable[[NDArray[np.float64]], tuple[float, float]]
@@ -62,7 +65,8 @@ def check_metric(metric: Any) -> None:
     if isinstance(metric, str):
         raise ValueError(
             f"eval_metric={metric!r} is not a scorer of scikit-learn; "
-            "sklearn.metrics.get_scorer_names() lists them"
+            "sklearn.metrics.get_scorer_names() lists them."
+            f"{advice_on_value('eval_metric', metric, sorted(_names()))}"
         )
     raise TypeError(f"eval_metric must be a scorer's name or a callable; got {metric!r}")
 
@@ -72,6 +76,19 @@ def _takes_weights(function: Callable[..., Any]) -> bool:
         return "sample_weight" in signature(function).parameters
     except ValueError:  # some built-in functions have no signature
         return False
+
+
+def _told_of_all(scorer: Any, classes: NDArray[Any], y_true: NDArray[Any]) -> Any:
+    """Give a scorer of probabilities all classes, if y_true lacks one and it can take them."""
+    asked: Any = getattr(scorer, "_response_method", ())
+    of_probabilities = "predict_proba" in ((asked,) if isinstance(asked, str) else asked)
+    if not of_probabilities or np.unique(y_true).size == classes.size:
+        return scorer
+    if "labels" in scorer._kwargs or "labels" not in signature(scorer._score_func).parameters:
+        return scorer
+    told = copy(scorer)
+    told._kwargs = scorer._kwargs | {"labels": classes}
+    return told
 
 
 def metric_of(
@@ -99,6 +116,8 @@ def metric_of(
     """
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
     is_scorer = hasattr(scorer, "_score_func")
+    if is_scorer and classes is not None and classes.ndim == 1:
+        scorer = _told_of_all(scorer, classes, y_true)
     weights = {}
     if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
         weights = {"sample_weight": sample_weight}

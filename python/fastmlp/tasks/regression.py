@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.metrics import d2_pinball_score, r2_score
 
+from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
 from fastmlp.table.rows import pieces
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import RegressionLoss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task, as_1d
+
+_VANISHING = 1e-140  # numbers whose squares do
+_FAR = 100  # standard deviations from the mean
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,9 @@ class RegressionTask(Task):
         the training targets.
     shift, unit : ndarray of shape (n_outputs,)
         Networks learn ``(y - shift) / unit``.
+    varied : ndarray of shape (n_outputs,)
+        Whether the targets of an output were not all the same, or counts not all 0; else its unit,
+        or the logarithm that it began with, is provisional.
     lowest, highest : ndarray of shape (n_outputs,)
         The range of the training targets, if predictions stay in it.
     """
@@ -47,6 +54,7 @@ class RegressionTask(Task):
     clips: bool
     shift: NDArray[np.float64]
     unit: NDArray[np.float64]
+    varied: NDArray[np.bool_]
     lowest: Any = np.inf
     highest: Any = -np.inf
 
@@ -66,6 +74,7 @@ class RegressionTask(Task):
             clips=clip and not counts,
             shift=np.zeros(n_outputs),
             unit=np.ones(n_outputs),
+            varied=np.zeros(n_outputs, dtype=bool),
         )
         return task, values.reshape(values.shape[0], n_outputs)
 
@@ -103,9 +112,26 @@ class RegressionTask(Task):
     ) -> None:
         """Start a network whose output is a logarithm at the logarithm of the mean target."""
         if self.link == "exponential":
-            mean = _mean_of(lambda y: y, targets, None, weights)
-            network.parameters[-2][...] *= 0.1
-            network.parameters[-1][...] = np.log(np.maximum(mean, 1e-6))
+            self._start_at_mean(network, targets, weights, np.ones(self.n_outputs, dtype=bool))
+
+    def restart_output(
+        self, network: Network, before: Task, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> None:
+        """Start outputs at the logarithm of the mean if all counts before were 0."""
+        if self.link == "exponential":
+            first = self.varied & ~cast(RegressionTask, before).varied
+            self._start_at_mean(network, targets, weights, first)
+
+    def _start_at_mean(
+        self,
+        network: Network,
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        outputs: NDArray[np.bool_],
+    ) -> None:
+        mean = _mean_of(lambda y: y, targets, None, weights)
+        network.parameters[-2][:, outputs] *= 0.1
+        network.parameters[-1][outputs] = np.log(np.maximum(mean, 1e-6))[outputs]
 
     # ---- targets
 
@@ -124,6 +150,8 @@ class RegressionTask(Task):
         self, targets: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
+        if self.link == "exponential":
+            return replace(self, varied=_mean_of(lambda y: y, targets, rows, weights) > 0)
         if not self.standardizes:
             return self
         with np.errstate(over="ignore", invalid="ignore"):
@@ -134,8 +162,56 @@ class RegressionTask(Task):
         if not np.isfinite(standard_deviation).all():
             raise ValueError("y holds values too large to be standardised")
         # By rounding, the standard deviation of a constant is of the size of its last digit.
-        constant = standard_deviation <= 10 * np.finfo(np.float64).eps * np.abs(shift)
-        return replace(self, shift=shift, unit=np.where(constant, 1.0, standard_deviation))
+        varied = standard_deviation > 10 * np.finfo(np.float64).eps * np.abs(shift)
+        self._check_vanishing(targets, standard_deviation)
+        unit = np.where(varied, standard_deviation, 1.0)
+        return replace(self, shift=shift, unit=unit, varied=varied)
+
+    def _check_vanishing(
+        self, targets: NDArray[Any], standard_deviation: NDArray[np.float64]
+    ) -> None:
+        """Raise if a standard deviation is 0 because squares of small numbers are."""
+        for column in np.flatnonzero(standard_deviation < _VANISHING):
+            values = targets[:, column]
+            if 0 < np.max(np.abs(values)) < _VANISHING and np.ptp(values) > 0:
+                raise ValueError(
+                    f"y holds values too small to be standardised, of less than {_VANISHING:.0e}. "
+                    "Multiply them by a large number"
+                )
+
+    def going_on_with(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> RegressionTask:
+        """Learn the scale of outputs that vary for the first time, and widen the range.
+
+        Warns if the targets are far from those that the scale of all others was learnt from.
+        """
+        task = self
+        if self.link == "exponential" and not self.varied.all():
+            task = replace(self, varied=self.varied | self.scaled_to(targets, None, weights).varied)
+        if self.standardizes:
+            if not self.varied.all():
+                task = self._scaled_later(targets, weights)
+            distance = np.abs(_mean_of(lambda y: y, targets, None, weights) - task.shift)
+            far = float(np.max(np.where(task.varied, distance / task.unit, 0)))
+            if far > _FAR:
+                warn(
+                    f"the mean of y is {far:.0f} standard deviations from that of the rows that "
+                    "its scale was learnt from, so training takes many epochs. Fit a new model, or "
+                    "begin with rows that represent all"
+                )
+        return task.with_range_of(targets, weights)
+
+    def _scaled_later(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> RegressionTask:
+        """Scale outputs that were constant so far. That value counts as one more row."""
+        if weights is not None:
+            weights = np.append(weights[weights > 0].mean(), weights)
+        learnt = self.scaled_to(np.vstack([self.shift, targets]), None, weights)
+        varies = learnt.varied & ~self.varied
+        return replace(
+            self,
+            shift=np.where(varies, learnt.shift, self.shift),
+            unit=np.where(varies, learnt.unit, self.unit),
+            varied=self.varied | varies,
+        )
 
     def with_range_of(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> RegressionTask:
         """Widen the range of predictions to that of the targets with positive weight."""
@@ -151,12 +227,24 @@ class RegressionTask(Task):
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets as networks learn them, (n_rows, n_network_outputs)."""
         scaled = np.empty((targets.shape[0], self.n_network_outputs), dtype=dtype)
+        largest = 0.0
         with np.errstate(over="ignore"):
             for rows in pieces(targets):
-                scaled[rows] = (targets[rows] - self.shift) / self.unit
+                exact = (targets[rows] - self.shift) / self.unit
+                largest = max(largest, float(np.abs(exact).max()))
+                scaled[rows] = exact
         if not np.isfinite(scaled).all():
             raise ValueError(f"{name} holds values too large for {dtype}")
+        if 0 < largest < np.finfo(dtype).tiny:
+            raise ValueError(f"{name} holds values too small for {dtype}")
         return scaled
+
+    def shown_error(self, loss: float) -> tuple[str, float]:
+        """The error in the unit of the target, if there is one unit."""
+        name, error = self.training_loss.error_of(loss)
+        if self.n_outputs > 1 and self.standardizes:
+            return f"standardised {name}", error
+        return name, error * float(self.unit[0])
 
     # ---- predictions
 
@@ -218,7 +306,7 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
     try:
         values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
     except ValueError as error:
-        raise ValueError(f"{name} must hold numbers, Classifier is for labels: {error}") from error
+        raise ValueError(f"{name} must hold numbers; Classifier is for labels: {error}") from error
     if values.ndim == 2 and values.shape[1] == 1:
         values = as_1d(values, name)
     if values.ndim > 2:

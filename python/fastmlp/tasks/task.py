@@ -53,6 +53,18 @@ class Task(ABC):
         """Give the output layer of a new network initial values that suit the targets."""
         return  # the network's own initial values do
 
+    def restart_output(
+        self, network: Network, before: Task, targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> None:
+        """Give it new ones if all targets before these told nothing of where to start.
+
+        Parameters
+        ----------
+        before : Task
+            The task before `going_on_with` these targets.
+        """
+        return
+
     # ---- targets
 
     @abstractmethod
@@ -64,6 +76,10 @@ class Task(ABC):
         ValueError, TypeError
             If y does not fit what the task was learnt from.
         """
+
+    def balanced_by(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> Task:
+        """Learn balanced weights of the classes from the training rows, if they are asked for."""
+        return self
 
     def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
         """Weight of each row by its class; None if all are equal."""
@@ -86,14 +102,22 @@ class Task(ABC):
         """Widen the range of predictions to that of the targets."""
         return self
 
+    def going_on_with(self, targets: NDArray[Any], weights: NDArray[Any] | None) -> Task:
+        """Learn what the targets of rows that come later add to what is known."""
+        return self
+
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets on the scale that the networks learn them on."""
         return targets
 
+    @abstractmethod
+    def shown_error(self, loss: float) -> tuple[str, float]:
+        """Name and value of the error that stands for a validation loss in progress bars."""
+
     # ---- predictions
 
     @abstractmethod
-    def decode(self, outputs: NDArray[Any]) -> NDArray[Any]:
+    def decode(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Outputs as predictions: numbers in the target's unit, or calibrated probabilities."""
 
     @abstractmethod
@@ -113,6 +137,10 @@ class Task(ABC):
         self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> Metric:
         """Build a function of raw outputs for these validation rows from `eval_metric`."""
+
+    def lacks_classes(self, targets: NDArray[Any]) -> bool:
+        """Whether the targets of some rows lack a class of the training table."""
+        return False
 
     def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to calibrate on held-out rows.

@@ -1,0 +1,83 @@
+"""Bar: a progress bar in terminals and notebooks, and a line now and then in logs."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from tqdm.asyncio import tqdm_asyncio
+from tqdm.auto import tqdm
+
+_SECONDS = 10.0  # between two lines of a log
+
+
+class Bar:
+    """A progress bar on the standard error stream; without such a stream nothing is shown.
+
+    Parameters
+    ----------
+    total : int
+        Steps that are expected.
+    unit : str
+        Of the steps.
+    """
+
+    def __init__(self, total: int, unit: str) -> None:
+        self._total = total
+        self._unit = unit
+        self._done = 0
+        self._shown = ""
+        self._start = self._last = time.monotonic()
+        self._stream = sys.stderr
+        in_notebook = tqdm is not tqdm_asyncio
+        # Services and pythonw have no such stream.
+        overwrites = in_notebook or (self._stream is not None and self._stream.isatty())
+        self._bar: Any = tqdm(total=total, unit=unit) if overwrites else None
+
+    def expect(self, total: int) -> None:
+        """Expect another number of steps in all."""
+        self._total = total
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.refresh()
+
+    def advance(self, shown: str = "") -> None:
+        """Take a step, and show the text beside the bar."""
+        self._done += 1
+        self._shown = shown
+        if self._bar is not None:
+            self._bar.set_postfix_str(shown, refresh=False)
+            self._bar.update()
+        elif time.monotonic() - self._last >= _SECONDS:
+            self._write_line()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all expected steps were taken."""
+        return self._done >= self._total
+
+    def close(self, shown: str = "") -> None:
+        """End the bar, which is full then, with this text beside it."""
+        self._shown = shown
+        self._total = self._done
+        if self._bar is None:
+            self._write_line()
+            return
+        self._bar.total = self._done
+        self._bar.set_postfix_str(self._shown, refresh=False)
+        self._bar.close()
+
+    def _write_line(self) -> None:
+        self._last = time.monotonic()
+        if self._stream is not None:
+            line = tqdm_asyncio.format_meter(
+                self._done,
+                self._total,
+                self._last - self._start,
+                unit=self._unit,
+                postfix=self._shown,
+                bar_format="{percentage:3.0f}% {n_fmt}/{total_fmt} {unit}s "
+                "[{elapsed}<{remaining}]{postfix}",
+            )
+            print(line, file=self._stream, flush=True)
