@@ -34,13 +34,19 @@ def fails(record):
     raise Failed("on purpose")
 
 
+def nested(X):
+    table = X.astype(object)
+    table[:, 0] = [[value] for value in X[:, 0]]
+    return table
+
+
 DIVERGING = {"learning_rate_init": 1e30, "learning_rate": "constant"}
 INFINITY = (ValueError, "Input X contains infinity")
-DATES = (TypeError, "X must hold numbers; got dates")
+NESTED = (TypeError, "column 'x0' holds nested values")
 NEGATIVE = (ValueError, "sample_weight: Negative values")
 FAILURES = {
     "inf": (lambda m, X, y: m.fit(with_entry(X, np.inf), y), *INFINITY),
-    "dates": (lambda m, X, y: m.fit(X.astype("M8[D]"), y), *DATES),
+    "nested": (lambda m, X, y: m.fit(nested(X), y), *NESTED),
     "other length": (lambda m, X, y: m.fit(X, y[:-1]), ValueError, "inconsistent numbers"),
     "bad y_val": (lambda m, X, y: m.fit(X, y, X_val=X, y_val=y[:3]), ValueError, "got 60 and 3"),
     "bad weights": (lambda m, X, y: m.fit(X, y, -np.ones(ROWS)), *NEGATIVE),
@@ -55,7 +61,7 @@ FAILURES = {
     ),
     "callback": (lambda m, X, y: m.set_params(callbacks=fails).fit(X, y), Failed, "on purpose"),
     "partial_fit inf": (lambda m, X, y: m.partial_fit(with_entry(X, np.inf), y), *INFINITY),
-    "partial_fit dates": (lambda m, X, y: m.partial_fit(X.astype("M8[D]"), y), *DATES),
+    "partial_fit nested": (lambda m, X, y: m.partial_fit(nested(X), y), *NESTED),
     "partial_fit bad weights": (lambda m, X, y: m.partial_fit(X, y, -np.ones(ROWS)), *NEGATIVE),
     "partial_fit diverging": (
         lambda m, X, y: m.set_params(**DIVERGING).partial_fit(X, y),

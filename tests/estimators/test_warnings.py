@@ -15,7 +15,7 @@ FRAME = pd.DataFrame(X, columns=["a", "b"])
 
 
 def numbers_as_text():
-    Regressor(**TINY).fit(FRAME.assign(c=[f"{i / 7:.3f}" for i in range(N)]), X[:, 0])
+    Regressor(**TINY).fit(FRAME.assign(c=[str(1000 + i) for i in range(N)]), X[:, 0])
 
 
 def unique_labels():

@@ -151,7 +151,7 @@ KINDS = {
     "categorical of numbers": (pd.Categorical([3, 1, 2]), "category"),
     "ordered": (pd.Categorical([3, 1, 2], ordered=True), "category"),
     "intervals": (pd.cut([1, 2, 3, 4], 3), "category"),
-    "periods": (pd.period_range("2020-01", periods=3, freq="M"), "category"),
+    "periods": (pd.period_range("2020-01", periods=3, freq="M"), "numeric"),
     "unused levels": (pd.Categorical(["a", "b", "a"], categories=list("abcdef")), "binary"),
     "one category": (["a", "a", "a"], "constant"),
     "one of numbers": (pd.Categorical([1, 1]), "constant"),

@@ -141,10 +141,11 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
-            A raw table: columns of numbers, text, categories and booleans, any of them with missing
-            values (None, NaN, NA). Arrays of float32, float64 and integers are read in place. Or
-            sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame whose columns
-            are all sparse. They are never made dense.
+            A raw table: columns of numbers, dates, durations, text, categories and booleans, any of
+            them with missing values (None, NaN, NaT, NA). Dates become the time that has passed and
+            the phases of year, week and day. Arrays of float32, float64 and integers are read in
+            place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
+            whose columns are all sparse. They are never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True values, or class labels.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -169,7 +170,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         ValueError
             If a parameter, X or y is not what it should be, or training diverged.
         TypeError
-            If X is lazy or holds nested values, X or y holds dates, or a parameter is of the wrong
+            If X is lazy or holds nested values, y holds dates, or a parameter is of the wrong
             type.
         MemoryError
             If there is not enough memory for the networks.

@@ -49,8 +49,9 @@ class Regressor(RegressorMixin, BaseMLP):
         lists the kinds.
     categorical_features : "from_dtype" or array-like of str, int or bool, default="from_dtype"
         "from_dtype": categories are the columns of text and booleans, and those that a frame calls
-        categorical. An array names columns of numbers that are categories too, by name, position
-        or mask.
+        categorical; text that holds dates, or numbers with separators, currencies or units, is read
+        as these. An array names columns of numbers, dates or such text that are categories too, by
+        name, position or mask.
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         Features that the network reads beside each number itself, in tables of up to 256 columns
         of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).

@@ -27,7 +27,8 @@ def _treatment(column: Column, varies: bool, width: int | None, scaled: str) -> 
     if not varies:
         return f"{_CONSTANT}{missing}"
     if column.kind == "numeric":
-        return f"number, {scaled}{missing}"
+        what = "number" if column.reader is None else column.reader.description
+        return f"{what}, {scaled}{missing}"
     if column.kind == "binary":
         return f"two values, -1 or 1{missing}"
     if column.kind == "constant":

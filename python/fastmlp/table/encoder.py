@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cached_property
 from numbers import Integral
 from typing import Any, ClassVar
 
+import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.column import BOOLEANS, Column, column_name
+from fastmlp.table.column import Column, column_name
+from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
-from fastmlp.table.reading import RawTable, read_table
+from fastmlp.table.layout import Layout
+from fastmlp.table.pandas_schema import PandasSchema
+from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
 from fastmlp.table.rows import slices
 
 _BLOCK = 2**10  # rows that are copied at a time, so that they stay in the cache
@@ -24,11 +30,12 @@ _MIN_CATEGORY_ROWS = 2
 class TableEncoder:
     """The columns of a table, learnt from the training rows. Immutable.
 
-    Numbers stay as they are. A column of two labels becomes -1 and 1, one of more labels becomes
-    codes. Labels are text, booleans, what a frame calls categorical, and Python objects that are
-    not all numbers. None, NaN, NaT and NA are missing values; infinity is an error. Labels are
-    compared as Python compares them: 1, 1.0 and True are the same, 1 and "1" are not. An array of
-    booleans is an array of numbers.
+    Numbers stay as they are. Dates, durations and numbers that are written as text become numbers;
+    see `Dates`, `Durations` and `NumberText`. A column of two labels becomes -1 and 1, one of more
+    labels becomes codes. Labels are other text, booleans, what a frame calls categorical, and
+    Python objects that are not all numbers. None, NaN, NaT and NA are missing values; infinity is
+    an error. Labels are compared as Python compares them: 1, 1.0 and True are the same, 1 and "1"
+    are not. An array of booleans is an array of numbers.
 
     Build it with :meth:`learn`.
 
@@ -84,36 +91,38 @@ class TableEncoder:
         Raises
         ------
         ValueError
-            If X is not 2-D, has no rows or columns, or holds infinity or complex numbers, or if
-            `categorical_features` does not fit it.
+            If X is not 2-D, has no rows or columns, or holds infinity, complex numbers or free
+            text, or if `categorical_features` does not fit it.
         TypeError
-            If X is sparse or lazy, or holds dates, durations or nested values.
+            If X is sparse or lazy, or holds nested values.
         """
         names = feature_names_of(X)
         table = read_table(X, name)
         listed = _positions_of(categorical_features, names, table.n_columns)
-        if table.matrix is not None and not (listed or any(table.n_missing)):
-            return cls(names, table.n_columns, table.n_columns), engine_array(table.matrix)
-        learnt = tuple(
-            values.describe(position in listed, _MIN_CATEGORY_ROWS)
-            for position, values in enumerate(table.columns)
-        )
+        if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
+            encoder = cls(names, table.n_columns, table.n_columns)
+            encoder._remember(X)
+            return encoder, engine_array(table.matrix)
+        learnt = _describe(table, listed)
         kinds = Counter(column.kind for column in learnt)
-        n_indicators = sum(column.missing for column in learnt if column.kind == "numeric")
+        numeric = [column for column in learnt if column.kind == "numeric"]
         encoder = cls(
             names,
             table.n_columns,
-            kinds["numeric"],
-            n_indicators + kinds["binary"] + kinds["constant"],
+            sum(len(column.names_of_numbers) for column in numeric),
+            sum(column.missing for column in numeric) + kinds["binary"] + kinds["constant"],
             tuple(len(column.categories) for column in learnt if column.kind == "category"),
             frozenset(listed),
             learnt,
         )
+        encoder._remember(X)
         return encoder, encoder._encode(table)
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns; see `feature_names`."""
-        check_features(self.feature_names, self.n_columns, X, estimator, name)
+        if self._schema is None or not self._schema.has_columns_of(X):
+            check_features(self.feature_names, self.n_columns, X, estimator, name)
+            self._remember(X)
 
     def check_listed(self, categorical_features: Any) -> None:
         """Raise if other columns are listed now than those that the columns were learnt with."""
@@ -127,15 +136,16 @@ class TableEncoder:
     def encode(self, X: Any, name: str = "X") -> NDArray[Any]:
         """Encode other rows of the same columns; see `learn`.
 
-        A column of numbers must hold numbers again or, in arrays, text that can be read as numbers.
+        A column of numbers must hold numbers again or, in arrays, text that can be read as numbers;
+        a column of dates dates, or text in the order of training.
         """
-        table = read_table(X, name)
+        table = self._read(X, name)
         if table.n_columns != self.n_columns:
             raise ValueError(
                 f"{name} has {table.n_columns} features, but there were {self.n_columns} in "
                 "training"
             )
-        if table.matrix is not None and self.n_numeric == self.n_columns and not self.n_flags:
+        if isinstance(table, NumberTable) and self._is_plain:
             return engine_array(table.matrix)
         return self._encode(table)
 
@@ -152,57 +162,106 @@ class TableEncoder:
     @property
     def names_of_encoded(self) -> list[str]:
         """A name for each column of the encoded table."""
-        columns = self.columns
-        names = [column.name for column in columns if column.kind == "numeric"]
-        names += [f"{names[position]} (missing)" for position in self._with_indicator]
-        return names + [columns[position].name for position in _labelled(columns)]
+        columns, layout = self.columns, self._layout
+        names = [name for p in layout.numeric for name in columns[p].names_of_numbers]
+        names += [f"{columns[p].name} (missing)" for p in layout.flagged]
+        return names + [columns[p].name for p in layout.labelled]
 
     @property
     def encoded_by_column(self) -> list[list[int]]:
         """For each column of the raw table the positions of its columns in the encoded table."""
-        columns = self.columns
-        order = [position for position, column in enumerate(columns) if column.kind == "numeric"]
-        order += [order[number] for number in self._with_indicator]
-        order += _labelled(columns)
+        columns, layout = self.columns, self._layout
+        order = [p for p in layout.numeric for _ in columns[p].names_of_numbers]
+        order += [*layout.flagged, *layout.labelled]
         encoded: list[list[int]] = [[] for _ in columns]
         for target, position in enumerate(order):
             encoded[position].append(target)
         return encoded
 
+    # ---- what is remembered between calls, and pickled with none of them
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: self.__dict__[field.name] for field in fields(self)}
+
+    @cached_property
+    def _layout(self) -> Layout:
+        if self.learnt is None:
+            return Layout.of_numbers(self.n_columns)
+        return Layout.of(self.learnt)
+
     @property
-    def _with_indicator(self) -> list[int]:
-        """Positions of the columns with an indicator of missing values, among those of numbers."""
-        numeric = (column for column in self.learnt or () if column.kind == "numeric")
-        return [position for position, column in enumerate(numeric) if column.missing]
+    def _is_plain(self) -> bool:
+        """Whether the encoded table is the raw one."""
+        return self._layout.plain.size == self.n_columns and not self.n_flags
+
+    @property
+    def _schema(self) -> PandasSchema | None:
+        """Of the last frame whose columns were found to be those of training."""
+        schema: PandasSchema | None = self.__dict__.get("_remembered")
+        return schema
+
+    def _remember(self, X: Any) -> None:
+        if nw.dependencies.is_pandas_dataframe(X) and X.shape[1] == self.n_columns:
+            schema = PandasSchema(X, self._layout.plain)
+            known = None if self.feature_names is None else self.feature_names.tolist()
+            if schema.names == known:
+                self.__dict__["_remembered"] = schema
+
+    def _read(self, X: Any, name: str) -> RawTable:
+        schema = self._schema
+        if schema is None or not schema.has_columns_of(X):
+            return read_table(X, name)
+        if not schema.has_types_of(X):
+            schema = self.__dict__["_remembered"] = PandasSchema(X, self._layout.plain)
+        return schema.read(X, name)
+
+    # ---- encoding
 
     def _encode(self, table: RawTable) -> NDArray[Any]:
+        layout, n_rows = self._layout, table.n_rows
+        n_encoded = self.n_numeric + self.n_flags + len(self.category_sizes)
+        encoded = np.zeros((n_rows, n_encoded), dtype=np.float32)
+        for targets, numbers in self._numbers(table):
+            if not np.can_cast(numbers.dtype, encoded.dtype):
+                encoded = encoded.astype(np.float64)
+            for rows in slices(n_rows, _BLOCK):
+                encoded[rows, targets] = numbers[rows]
+        n_read = self.n_numeric + len(layout.flagged)
+        if layout.flagged:
+            flags = slice(self.n_numeric, n_read)
+            for rows in slices(n_rows, _BLOCK):
+                encoded[rows, flags] = np.isnan(encoded[rows, layout.flag_sources])
         columns = self.columns
-        numbers = [
-            values.numbers
-            for column, values in zip(columns, table.columns, strict=True)
-            if column.kind == "numeric"
-        ]
-        single = all(np.can_cast(column.dtype, np.float32) for column in numbers)
-        with_indicator = self._with_indicator
-        n_read = len(numbers) + len(with_indicator)
-        encoded = np.empty(
-            (table.n_rows, self.n_numeric + self.n_flags + len(self.category_sizes)),
-            dtype=np.float32 if single else np.float64,
-        )
-        for rows in slices(table.n_rows, _BLOCK):
-            for position, column in enumerate(numbers):
-                encoded[rows, position] = column[rows]
-            encoded[rows, len(numbers) : n_read] = np.isnan(encoded[rows, with_indicator])
-        for target, position in enumerate(_labelled(columns), n_read):
-            codes = columns[position].codes
-            encoded[:, target] = table.columns[position].looked_up(codes) if codes else 0
+        for target, position in enumerate(layout.labelled, n_read):
+            if columns[position].categories:
+                encoded[:, target] = table.column(position).looked_up(columns[position])
         return encoded
 
+    def _numbers(self, table: RawTable) -> Iterator[tuple[slice | Positions, NDArray[Any]]]:
+        """Columns of the encoded table, and the numbers that belong there."""
+        layout = self._layout
+        for at, values, _ in table.blocks(layout.plain) if layout.plain.size else ():
+            yield consecutive(layout.plain_targets[at]), values
+        for position, target in layout.read:
+            reader: Any = self.columns[position].reader
+            values = table.column(position).read(reader)
+            yield slice(target, target + values.shape[1]), values
 
-def _labelled(columns: tuple[Column, ...]) -> list[int]:
-    """Positions of the columns of labels, in the order of the encoded table."""
-    positions = [p for p, column in enumerate(columns) if column.kind != "numeric"]
-    return sorted(positions, key=lambda p: columns[p].kind == "category")
+
+def _describe(table: RawTable, listed: set[int]) -> tuple[Column, ...]:
+    """Learn what each column holds; numbers are looked at in blocks."""
+    positions = (p for p in range(table.n_columns) if p not in listed and table.is_number(p))
+    numbers = np.fromiter(positions, np.intp)
+    n_missing = np.zeros(table.n_columns, dtype=np.intp)
+    for at, _, n in table.blocks(numbers) if numbers.size else ():
+        n_missing[numbers[at]] = n
+    known = set(numbers.tolist())
+    return tuple(
+        Column.of_numbers(column_name(table.names, p), int(n_missing[p]), table.n_rows)
+        if p in known
+        else table.column(p).describe(p in listed, _MIN_CATEGORY_ROWS)
+        for p in range(table.n_columns)
+    )
 
 
 def _positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[int]:

@@ -15,6 +15,7 @@ from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
+from fastmlp.table.frames import as_frame
 
 _MOST_LISTED = 5
 
@@ -29,10 +30,8 @@ def feature_names_of(X: Any) -> NDArray[Any] | None:
     ValueError
         If two columns have the same name.
     """
-    if isinstance(X, np.ndarray):
-        return None
     try:
-        frame: Any = nw.from_native(X, pass_through=True)
+        frame = as_frame(X)
         if not isinstance(frame, nw.DataFrame):
             return None
         names = np.asarray(frame.columns, dtype=object)

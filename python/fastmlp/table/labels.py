@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
 from itertools import count
 from numbers import Number
 from typing import Any
@@ -18,9 +20,13 @@ def is_missing(label: Any) -> bool:
     return type(label).__name__ in ("NoneType", "NAType", "NaTType") or bool(label != label)
 
 
-def is_numeric(data: Any) -> bool:
-    """Whether these are numbers in a NumPy array."""
-    return isinstance(data, np.ndarray) and data.dtype.kind in "biuf"
+def kind_of_label(label: Any) -> str:
+    """Name the kind of a label, for comparison with others: numbers of all types are alike."""
+    if isinstance(label, str | bytes):
+        return type(label).__name__.replace("str", "text")
+    if isinstance(label, date | np.datetime64):
+        return "dates"
+    return "numbers" if isinstance(label, Number | np.bool_) else type(label).__name__
 
 
 def reads_as_number(label: Any) -> bool:
@@ -32,13 +38,6 @@ def reads_as_number(label: Any) -> bool:
     return True
 
 
-def kind_of_label(label: Any) -> str:
-    """Name the kind of a label, for comparison with others: numbers of all types are alike."""
-    if isinstance(label, str | bytes):
-        return type(label).__name__.replace("str", "text")
-    return "numbers" if isinstance(label, Number | np.bool_) else type(label).__name__
-
-
 def sorted_labels(labels: Iterable[Any]) -> list[Any]:
     """Labels in an order that does not depend on that of the rows."""
     try:
@@ -47,22 +46,59 @@ def sorted_labels(labels: Iterable[Any]) -> list[Any]:
         return sorted(labels, key=repr)
 
 
+def exact(labels: NDArray[Any]) -> list[Any]:
+    """Labels of an array of numbers as Python's, which compare alike whatever their type was.
+
+    Fractions are the shortest decimals that are the number in its own type: 0.1 is the same in
+    float32 and float64.
+    """
+    if labels.dtype.kind != "f" or labels.dtype == np.float64:
+        return list(labels.tolist())
+    fractions = labels != np.rint(labels)
+    numbers = labels.astype(np.float64)
+    numbers[fractions] = labels[fractions].astype(str).astype(np.float64)
+    return list(numbers.tolist())
+
+
+def _exact_objects(labels: Iterable[Any]) -> list[Any]:
+    labels = list(labels)
+    if not any(issubclass(kind, np.floating | Decimal) for kind in {*map(type, labels)}):
+        return labels
+    return [*map(_exact_object, labels)]
+
+
+def _exact_object(label: Any) -> Any:
+    """A number of another type as Python's int or float, if one of them is the same number."""
+    if isinstance(label, np.floating):
+        return exact(np.asarray(label)[None])[0]
+    if isinstance(label, Decimal) and label.is_finite():
+        number = float(label)
+        return number if Decimal(repr(number)) == label else label
+    return label
+
+
 def factorize(data: Any) -> tuple[NDArray[Any], list[Any]]:
-    """For each row the position of its label, or -1; and the labels, missing ones
-    included.
+    """For each row the position of its label, or -1; and the labels, missing ones included.
+
+    Parameters
+    ----------
+    data : ndarray or Series
+        One-dimensional: numbers, objects, or a series of narwhals.
     """
     labels: Any
-    if is_numeric(data):
-        labels, rows = np.unique(data, return_inverse=True)
-        return rows, labels.tolist()
     if isinstance(data, np.ndarray):
+        if data.dtype.kind in "biuf":
+            labels, rows = np.unique(data, return_inverse=True)
+            return rows, exact(labels)
+        if data.dtype.kind in "mM":
+            data = data.astype(f"{data.dtype.kind}8[us]")  # Python has no nanoseconds
         position: defaultdict[Any, int] = defaultdict(count().__next__)
         rows = np.fromiter(map(position.__getitem__, data.tolist()), np.int32, len(data))
-        return rows, list(position)
+        return rows, _exact_objects(position)
     native = data.to_native()
     if hasattr(native, "factorize"):  # three times as fast with pandas
         rows, labels = native.factorize()
-        return rows, labels.tolist()
+        return rows, _exact_objects(labels.tolist())
     labels = data.drop_nulls().unique().to_list()
     if not labels:
         return np.full(len(data), -1), labels

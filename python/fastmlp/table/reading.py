@@ -1,87 +1,238 @@
-"""Reading of raw tables: arrays and frames of any library as columns of numbers or labels."""
+"""Raw tables of any library: their columns one by one, and columns of numbers in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import narwhals.stable.v1 as nw
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from fastmlp.table.column import (
-    ColumnValues,
-    column_name,
-    count_missing,
-    dates_error,
-    nested_error,
-)
-from fastmlp.table.labels import is_numeric
+from fastmlp.table.column import column_name, count_missing
+from fastmlp.table.column_values import ColumnValues
+from fastmlp.table.frames import as_frame, is_number_type, types_of
+from fastmlp.table.rows import slices
 
-_NOT_IN_NUMPY = (nw.Decimal, nw.Int128, nw.UInt128)
+_BLOCK = 2**22  # numbers of a frame that are read at a time, because that may copy them
+
+_NUMPY_DATES = {np.datetime64, np.timedelta64}
+
+Positions = NDArray[np.intp]
 
 
-@dataclass
-class RawTable:
-    """A table that is read: a matrix of numbers, or columns of any kind."""
+class Block(NamedTuple):
+    """Several columns of numbers.
 
-    name: str
-    names: list[str] | None
-    data: Any  # 2-D array, or a list of arrays and series
-    reads_text: bool
+    Attributes
+    ----------
+    at : slice or ndarray
+        Which of the columns that were asked for.
+    values : ndarray of shape (n_rows, n_columns)
+    n_missing : ndarray of shape (n_columns,)
+    """
 
-    def __post_init__(self) -> None:
-        self.matrix = self.data if isinstance(self.data, np.ndarray) else None
-        self.series = self.data if self.matrix is None else self.matrix.T
-        self.n_rows, self.n_columns = len(self.series[0]), len(self.series)
-        self.n_missing: Sequence[int | None] = [None] * self.n_columns  # None: not counted yet
-        if self.matrix is not None:
-            self.n_missing = count_missing(self.matrix, self.names, self.name)
+    at: slice | Positions
+    values: NDArray[Any]
+    n_missing: NDArray[np.intp]
 
-    @cached_property
-    def columns(self) -> list[ColumnValues]:
-        """The columns one by one."""
-        return [
-            ColumnValues(data, column_name(self.names, position), self.name, self.reads_text, n)
-            for position, (data, n) in enumerate(zip(self.series, self.n_missing, strict=True))
-        ]
+
+class RawTable(ABC):
+    """A table that is read.
+
+    Attributes
+    ----------
+    name : str
+        What messages call the table.
+    names : list of str or None
+        Of its columns.
+    n_rows, n_columns : int
+    """
+
+    def __init__(self, name: str, names: list[str] | None, shape: tuple[int, ...]) -> None:
+        self.name, self.names = name, names
+        self.n_rows, self.n_columns = shape
+        self._columns: dict[int, ColumnValues] = {}
+
+    def column(self, position: int) -> ColumnValues:
+        """The values of one column."""
+        if position not in self._columns:
+            name = column_name(self.names, position)
+            self._columns[position] = self._values(position, name)
+        return self._columns[position]
+
+    @abstractmethod
+    def is_number(self, position: int) -> bool:
+        """Whether a column holds numbers by its type alone."""
+
+    @abstractmethod
+    def blocks(self, positions: Positions) -> Iterator[Block]:
+        """The columns at these positions as numbers; infinity is an error."""
+
+    @abstractmethod
+    def _values(self, position: int, name: str) -> ColumnValues:
+        """The values of a column of this name."""
+
+    def _block(self, positions: Positions, at: slice | Positions, values: NDArray[Any]) -> Block:
+        names = [column_name(self.names, p) for p in positions[at].tolist()]
+        return Block(at, values, count_missing(values, names, self.name))
+
+    def _one_by_one(self, positions: Positions, some: Positions) -> Iterator[Block]:
+        """Blocks of a single column, which also tell in errors what is no number."""
+        for i in some.tolist():
+            numbers = self.column(int(positions[i])).numbers
+            yield self._block(positions, slice(i, i + 1), numbers[:, None])
+
+
+class NumberTable(RawTable):
+    """An array of numbers, none of which is infinite."""
+
+    def __init__(self, matrix: NDArray[Any], name: str, names: list[str] | None = None) -> None:
+        super().__init__(name, names, matrix.shape)
+        self.matrix = matrix
+        self.n_missing = count_missing(matrix, names, name)
+
+    def blocks(self, positions: Positions) -> Iterator[Block]:
+        """The columns at these positions together."""
+        columns = consecutive(positions)
+        yield Block(slice(None), self.matrix[:, columns], self.n_missing[columns])
+
+    def is_number(self, position: int) -> bool:
+        """All are."""
+        return True
+
+    def _values(self, position: int, name: str) -> ColumnValues:
+        return ColumnValues(self.matrix[:, position], name, self.name)
+
+
+class ObjectTable(RawTable):
+    """An array of objects, or of text.
+
+    Parameters
+    ----------
+    reads_text : bool
+        Whether text such as "1" is accepted as a number.
+    number_type : data-type
+        What numbers become.
+    """
+
+    def __init__(
+        self,
+        objects: NDArray[Any],
+        name: str,
+        names: list[str] | None = None,
+        *,
+        reads_text: bool = True,
+        number_type: Any = np.float64,
+    ) -> None:
+        super().__init__(name, names, objects.shape)
+        self._objects, self._reads_text, self._number_type = objects, reads_text, number_type
+
+    def is_number(self, position: int) -> bool:
+        """Objects may be anything."""
+        return False
+
+    def blocks(self, positions: Positions) -> Iterator[Block]:
+        """The columns at these positions as numbers; infinity is an error."""
+        values = self._together(positions)
+        if values is None:
+            yield from self._one_by_one(positions, np.arange(positions.size))
+        else:
+            yield self._block(positions, slice(None), values)
+
+    def _together(self, positions: Positions) -> NDArray[Any] | None:
+        """The columns in one array; None if NumPy cannot make numbers of all, or should not."""
+        objects = self._objects[:, positions]
+        if objects.dtype.kind in "mM" or not _NUMPY_DATES.isdisjoint(map(type, objects.flat)):
+            return None
+        try:
+            values: NDArray[Any] = objects.astype(self._number_type)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return values
+
+    def _values(self, position: int, name: str) -> ColumnValues:
+        values = self._objects[:, position]
+        return ColumnValues(values, name, self.name, reads_text=self._reads_text)
+
+
+class FrameTable(RawTable):
+    """A frame of any library."""
+
+    def __init__(self, frame: nw.DataFrame[Any], types: list[Any], name: str) -> None:
+        columns = frame.columns
+        names = columns if all(isinstance(one, str) for one in columns) else None
+        super().__init__(name, names, frame.shape)
+        self._frame, self._types = frame, types
+        self._are_numbers = {one: is_number_type(one) for one in set(types)}
+
+    def is_number(self, position: int) -> bool:
+        """Whether NumPy holds all numbers of its type."""
+        return self._are_numbers[self._types[position]]
+
+    def blocks(self, positions: Positions) -> Iterator[Block]:
+        """The columns at these positions as numbers, those of a type together."""
+        others = np.ones(positions.size, dtype=bool)
+        by_type: defaultdict[Any, list[int]] = defaultdict(list)
+        for i, position in enumerate(positions.tolist()):
+            if self.is_number(position):
+                by_type[self._types[position]].append(i)
+        for members in by_type.values():
+            for some in slices(len(members), max(1, _BLOCK // self.n_rows)):
+                at = np.array(members[some])
+                columns = consecutive(positions[at])
+                chosen = columns if isinstance(columns, slice) else columns.tolist()
+                values = self._frame[:, chosen].to_numpy()
+                if values.dtype.kind in "iuf":
+                    others[at] = False
+                    yield self._block(positions, consecutive(at), values)
+        yield from self._one_by_one(positions, np.flatnonzero(others))
+
+    def _values(self, position: int, name: str) -> ColumnValues:
+        dtype = self._types[position]
+        return ColumnValues(self._frame[:, position], name, self.name, dtype=dtype)
+
+
+def consecutive(positions: Positions) -> slice | Positions:
+    """The positions as a slice, if each is the next one of the one before: no copy is made."""
+    if positions.size and (np.diff(positions) == 1).all():
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
 
 
 def read_table(X: Any, name: str) -> RawTable:
-    """Split a table into columns, as far as possible without looking at values."""
-    frame: Any = X if isinstance(X, np.ndarray) else nw.from_native(X, pass_through=True)
+    """Read a table, as far as possible without looking at values.
+
+    Parameters
+    ----------
+    X : array-like or frame of shape (n_rows, n_columns)
+    name : str
+        What messages call the table.
+    """
+    frame = as_frame(X)
     if isinstance(frame, nw.LazyFrame):
         raise TypeError(f"{name} must not be a lazy frame: call its collect() first")
     if not isinstance(frame, nw.DataFrame):
-        array = check_array(X, dtype=None, ensure_all_finite=False, input_name=name)
-        if array.dtype.kind in "mM":
-            raise dates_error("x0", name)
-        if isinstance(X, list | tuple) and array.dtype.kind in "SU":
-            array = np.array(X, dtype=object)  # numbers beside text have become text
-        return RawTable(name, None, array if is_numeric(array) else list(array.T), reads_text=True)
-    check_array(np.broadcast_to(np.int8(0), frame.shape))
-    names = frame.columns if all(isinstance(one, str) for one in frame.columns) else None
-    types = set(frame.schema.values())
-    one = types.pop() if len(types) == 1 else nw.Object()
-    if one.is_numeric() and one not in _NOT_IN_NUMPY and is_numeric(frame.head(0).to_numpy()):
-        return RawTable(name, names, frame.to_numpy(), reads_text=False)
-    series = [
-        _data(column, column_name(names, position), name)
-        for position, column in enumerate(frame.iter_columns())
-    ]
-    return RawTable(name, names, series, reads_text=False)
+        return _read_array(X, name)
+    if 0 in frame.shape:
+        check_array(np.broadcast_to(np.int8(0), frame.shape))  # raises
+    types = types_of(frame)
+    if len(set(types)) == 1 and is_number_type(types[0]):
+        matrix = frame.to_numpy()
+        has_gaps = types[0].is_integer() and matrix.dtype.kind == "f"  # large integers lose digits
+        if matrix.dtype.kind in "iuf" and not has_gaps:
+            names = frame.columns if isinstance(frame.columns[0], str) else None
+            return NumberTable(matrix, name, names)
+    return FrameTable(frame, types, name)
 
 
-def _data(series: Any, name: str, table: str) -> Any:
-    """The series itself if its dtype marks labels, else an array."""
-    if series.dtype.is_temporal():
-        raise dates_error(name, table)
-    if series.dtype.is_nested():
-        raise nested_error(name, table, series.dtype)
-    if series.dtype in (nw.String, nw.Categorical, nw.Enum, nw.Boolean):
-        return series
-    if series.dtype in _NOT_IN_NUMPY:
-        series = series.cast(nw.Float64)
-    return series.to_numpy()
+def _read_array(X: Any, name: str) -> RawTable:
+    array = check_array(X, dtype=None, ensure_all_finite=False, input_name=name)
+    if array.dtype.kind in "biuf":
+        return NumberTable(array, name)
+    if isinstance(X, list | tuple) and array.dtype.kind in "SU":
+        array = np.array(X, dtype=object)  # numbers beside text have become text
+    return ObjectTable(array, name)

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import check_features, feature_names_of
-from fastmlp.table.reading import read_table
+from fastmlp.table.reading import NumberTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
 
 _OTHER_SCALE = 10.0  # times as large or as small as most columns
@@ -127,7 +127,7 @@ class SparseEncoder:
         """Encode other rows of the same columns, sparse ones or dense ones of numbers."""
         if not is_sparse(X):
             table = read_table(X, name)
-            if table.matrix is None:
+            if not isinstance(table, NumberTable):
                 raise TypeError(f"{name} must hold numbers only, as the sparse X of `fit` did")
             X = csr_array(table.matrix)
         rows = read_sparse(X, name)

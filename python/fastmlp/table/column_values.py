@@ -1,0 +1,289 @@
+"""ColumnValues: the values of one column of a raw table, as numbers or as labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
+from numbers import Number
+from typing import Any
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._user_warnings import warn
+from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
+from fastmlp.table.dates import Dates
+from fastmlp.table.durations import Durations
+from fastmlp.table.frames import NOT_IN_NUMPY
+from fastmlp.table.labels import (
+    factorize,
+    is_missing,
+    kind_of_label,
+    reads_as_number,
+    sorted_labels,
+)
+from fastmlp.table.number_text import NumberText
+from fastmlp.table.text import is_free_text, quoted
+
+BOOLEANS = (bool, np.bool_)
+_FEW = 9  # up to so many categories, all have a code, however rare they are
+_LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
+_CATEGORICAL = (nw.Categorical, nw.Enum)
+_NEVER_MISSING = {str, bytes, bool, int}
+_OF_LABELS = (nw.String, nw.Boolean, *_CATEGORICAL)
+
+
+class ColumnValues:
+    """The values of one column, as numbers or as labels.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_rows,) or Series
+    name, table : str
+        What messages call the column and the table.
+    reads_text : bool
+        Whether text such as "1" is accepted as a number.
+    dtype : DType or None
+        Type of the series; None for an array.
+    """
+
+    def __init__(
+        self, data: Any, name: str, table: str, *, reads_text: bool = False, dtype: Any = None
+    ) -> None:
+        self.data = data
+        self.name = name
+        self.table = table
+        self.title = f"{table}: column {name!r}"
+        self.reads_text = reads_text
+        self.type = dtype
+        self._parsed: dict[Hashable, NDArray[Any]] = {}
+        if self.type is not None and self.type.is_nested():
+            raise nested_error(name, table, self.type)
+
+    @cached_property
+    def array(self) -> NDArray[Any]:
+        """The values as NumPy holds them."""
+        if self.type is None:
+            values: NDArray[Any] = self.data
+            return values
+        series = self.data.cast(nw.Float64) if self.type in NOT_IN_NUMPY else self.data
+        array: NDArray[Any] = series.to_numpy()
+        return array
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the values are numbers by their type."""
+        return self.type not in _OF_LABELS and self.array.dtype.kind in "biuf"
+
+    def is_temporal(self, kind: str) -> bool:
+        """Whether NumPy holds the values as dates (kind "M") or durations ("m")."""
+        return self.type not in _OF_LABELS and self.array.dtype.kind == kind
+
+    @cached_property
+    def numbers(self) -> NDArray[Any]:
+        """The values as numbers, NaN where they are missing."""
+        if self.is_number:
+            numbers = self.array
+        elif self.is_temporal("M") or self.is_temporal("m"):
+            raise TypeError(
+                f"{self.table} must hold numbers in column {self.name!r}, as in training; got "
+                "dates or durations"
+            )
+        else:
+            rows, labels = self.factors
+            numbers = np.array([*map(self._number, labels), np.nan])[rows]
+        return numbers
+
+    def _number(self, label: Any) -> float:
+        is_date = isinstance(label, np.datetime64 | np.timedelta64)  # numbers to `float`
+        if not is_date and (self.reads_text or not isinstance(label, str | bytes)):
+            try:
+                return float(label)
+            except OverflowError:
+                return np.inf
+            except (TypeError, ValueError):
+                pass
+        raise ColumnKindError(f"{self.title} was numeric in training; got {quoted(label)}")
+
+    def read(self, reader: Reader) -> NDArray[np.float64]:
+        """What the reader makes of the values, (n_rows, n_numbers); infinity is an error."""
+        numbers = reader.read(self)
+        count_missing(numbers, [self.name] * numbers.shape[1], self.table)
+        return numbers
+
+    # ---- labels
+
+    @cached_property
+    def factors(self) -> tuple[NDArray[np.int32], list[Any]]:
+        """For each row the position of its label, -1 where it is missing; and the labels."""
+        try:
+            rows, labels = factorize(self._labelled)
+            kinds = {*map(type, labels)}
+            if len(kinds) == 1 and kinds <= _NEVER_MISSING:
+                return np.asarray(rows, dtype=np.int32), labels
+            known: dict[Any, int] = {}
+            positions = [
+                -1 if is_missing(label) else known.setdefault(label, len(known)) for label in labels
+            ]
+        except TypeError as error:  # a value that has no hash
+            raise nested_error(self.name, self.table, error) from error
+        return np.array([*positions, -1], dtype=np.int32)[rows], [*known]
+
+    @property
+    def _labelled(self) -> Any:
+        """The values in a form that no label loses digits in."""
+        if self.type in _OF_LABELS:
+            return self.data
+        is_exact = self.type is None or self.array.dtype.kind != "f" or self.type.is_float()
+        if is_exact and self.type not in NOT_IN_NUMPY:
+            return self.array
+        objects = np.empty(len(self.data), dtype=object)  # integers beside missing values
+        objects[:] = self.data.to_list()
+        return objects
+
+    def looked_up(self, column: Column) -> NDArray[np.float64]:
+        """The code of each value's label, 0 where it has none.
+
+        It is an error if none of the labels is of a kind that occurred in training.
+        """
+        codes = column.codes
+        if self.type is None and self.data.dtype == object:
+            try:
+                return np.array([codes[label] for label in self.data], dtype=np.float64)
+            except (KeyError, TypeError):
+                pass  # some are missing, unknown or of another type
+        rows, labels = self.factors
+        known = column.kinds_of_labels
+        self.check_kind(lambda label: kind_of_label(label) in known, " and ".join(sorted(known)))
+        found = [codes.get(label, 0.0) for label in labels]
+        is_complete = known and not column.rare  # rare labels have no code
+        if len(labels) > 1 and is_complete and not any(label in codes for label in labels):
+            some = next(label for label in codes if label is not None)
+            self._warn_of_unread(labels, f"occurred in training, as {quoted(some)} did")
+        return np.array([*found, codes.get(None, 0.0)])[rows]
+
+    def check_kind(self, is_known: Callable[[Any], bool], kind: str) -> None:
+        """Raise if no label is known to be of the kind that the column held in training."""
+        labels = self.factors[1]
+        if labels and kind and not any(map(is_known, labels)):
+            strange = " and ".join(sorted({*map(kind_of_label, labels)}))
+            raise ColumnKindError(
+                f"{self.title} held {kind} in training; got {strange}, such as {quoted(labels[0])}"
+            )
+
+    def parsed(self, key: Hashable, parse: Callable[[Sequence[Any]], NDArray[Any]]) -> NDArray[Any]:
+        """What `parse` makes of the labels, computed once for each key."""
+        if key not in self._parsed:
+            self._parsed[key] = parse(self.factors[1])
+        return self._parsed[key]
+
+    def read_labels(
+        self, key: Hashable, parse: Callable[[Sequence[Any]], NDArray[Any]], expected: str
+    ) -> NDArray[Any]:
+        """What `parse` makes of each row's label, missing where the label is.
+
+        If several labels are there and none can be parsed, a warning says what was expected.
+        """
+        rows, labels = self.factors
+        values = self.parsed(key, parse)
+        if len(labels) > 1 and np.isnan(values).all():
+            self._warn_of_unread(labels, f"can be read as {expected}, as in training")
+        missing = np.array(["nan" if values.dtype.kind == "f" else "NaT"], dtype=values.dtype)
+        found: NDArray[Any] = np.append(values, missing)[rows]
+        return found
+
+    def _warn_of_unread(self, labels: Sequence[Any], what: str) -> None:
+        warn(f"{self.title}: none of {len(labels)} values, such as {quoted(labels[0])}, {what}")
+
+    # ---- what is learnt
+
+    def describe(self, listed: bool, min_rows: int) -> Column:
+        """Learn what the column holds; if it is `listed`, its values are labels in any case."""
+        reader = None if listed else self._reader()
+        if reader is None and (listed or self._are_labels):
+            return self._describe_labels(listed, min_rows)
+        numbers = self.numbers[:, None] if reader is None else self.read(reader)
+        n_missing = int(count_missing(numbers[:, :1], [self.name], self.table)[0])
+        return Column.of_numbers(self.name, n_missing, len(numbers), reader)
+
+    def _reader(self) -> Reader | None:
+        """What reads the values as numbers, if they are dates, durations or numbers as text."""
+        if self.type in (nw.Boolean, *_CATEGORICAL) or self.is_number:
+            return None
+        kinds = (Dates,) if self.is_temporal("M") else (Durations, Dates, NumberText)
+        for kind in kinds:
+            if (reader := kind.learn(self)) is not None:
+                return reader
+        return None
+
+    @property
+    def _are_labels(self) -> bool:
+        """Whether the values are labels by their type."""
+        if self.type in _OF_LABELS:
+            return True
+        if self.is_number:
+            return False
+        types = {type(label) for label in self.factors[1]}
+        if any(issubclass(kind, complex | np.complexfloating) for kind in types):
+            raise ValueError(f"Complex data not supported: {self.table}, column {self.name!r}")
+        are_numbers = all(issubclass(kind, Number | np.bool_) for kind in types)
+        return not are_numbers or all(issubclass(kind, BOOLEANS) for kind in types)
+
+    def _describe_labels(self, listed: bool, min_rows: int) -> Column:
+        rows, labels = self.factors
+        numbers = ""
+        if not (listed or self.type in _CATEGORICAL):
+            self._refuse_free_text()
+            numbers = _numbers_as_text(labels)
+        n_missing, *sizes = np.bincount(rows + 1, minlength=len(labels) + 1).tolist()
+        least = min_rows if len(labels) > _FEW else 0
+        size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
+        categories = sorted_labels(size_of)
+        n_values = len(labels) + (n_missing > 0)
+        if n_values < 2 or not (categories or n_missing):
+            kind, categories = "constant", []
+            if len(labels) > 1:
+                message = (
+                    f"{self.title} is not used: none of its {len(labels)} values, such as "
+                    f"{quoted(labels[0])}, occurs twice"
+                )
+                warn(f"{message}. {numbers}" if numbers else message)
+        elif n_values == 2 or len(labels) == 2:
+            kind, categories = "binary", [None, *categories][-2:]
+        else:
+            kind, categories = "category", [*categories, None][: len(categories) + (n_missing > 0)]
+            categories.sort(key=lambda label: -size_of.get(label, n_missing))
+        if numbers and kind != "constant":
+            warn(f"{self.title} is treated as a category of {len(labels)} values. {numbers}")
+        return Column(
+            self.name, kind, tuple(categories), n_missing > 0, sum(n for n in sizes if n < least)
+        )
+
+    def _refuse_free_text(self) -> None:
+        rows, labels = self.factors
+        if is_free_text(labels, int(np.count_nonzero(rows >= 0))):
+            raise ValueError(
+                f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
+                "drop it, or make numbers of it, for example with scikit-learn's TfidfVectorizer, "
+                "whose sparse rows are taken as they come"
+            )
+
+
+def _numbers_as_text(labels: Sequence[Any]) -> str:
+    """What to say if most of many labels are numbers as text; else nothing."""
+    if len(labels) <= _FEW:
+        return ""
+    others = [label for label in labels[:_LOOKED_AT] if not reads_as_number(label)]
+    if 2 * len(others) >= len(labels[:_LOOKED_AT]):
+        return ""
+    beside = f" beside {quoted(others[0])}" if others else " written as text"
+    return f"It holds numbers{beside}; pandas.to_numeric(column, errors='coerce') converts them"
+
+
+def nested_error(name: str, table: str, what: object) -> TypeError:
+    """For a column of lists, structures and the like."""
+    return TypeError(
+        f"{table}: column {name!r} holds nested values ({what}); argument must be a string or "
+        "a number"
+    )

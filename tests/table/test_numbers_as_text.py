@@ -1,0 +1,119 @@
+"""Numbers as people write them are read as numbers; codes and few values stay categories."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from columns_of_every_kind import NAN, encoded
+
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.number_text import NumberText
+
+AMOUNTS = np.round(np.random.default_rng(0).uniform(-5e3, 2e6, size=60), 2)
+
+
+def european(x):
+    return f"{x:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+WRITTEN = {
+    "plain": str,
+    "thousands": "{:,.2f}".format,
+    "dollars": lambda x: f"${x:,.2f}".replace("$-", "-$"),
+    "euros": lambda x: f"{european(x)} €",
+    "francs": lambda x: f"CHF {x:,.2f}".replace(",", "'"),
+    "accounting": lambda x: f"({-x:,.2f})" if x < 0 else f"{x:,.2f}",
+    "minus": lambda x: f"{x:,.2f}".replace("-", "\u2212"),
+    "spaces": lambda x: f"{x:,.2f}".replace(",", "\u202f").replace(".", ","),
+    "percent": "{:.2f}%".format,
+    "unit": "{:.2f} km/h".format,
+    "unit of several words": "{:.2f} Nm @ full load".format,
+    "surrounded by spaces": "  {:.2f} ".format,
+    "lines": "{:.2f}\n".format,
+    "powers": "{:.8e}".format,
+    "many digits": "{:.20f}".format,
+    "beside words for missing values": str,
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_numbers_however_they_are_written(how):
+    texts = [*map(WRITTEN[how], AMOUNTS.tolist())]
+    numbers = AMOUNTS
+    if "missing" in how:
+        texts += ["n/a", "-", "", "NULL", None]
+        numbers = np.append(AMOUNTS, [NAN] * 5)
+    frame = pd.DataFrame({"a": texts})
+    for table in (frame, pl.from_pandas(frame), np.array(frame, dtype=object)):
+        result, one, columns = encoded(table, table[5:6])
+        np.testing.assert_array_equal(result[:, 0], numbers)
+        np.testing.assert_array_equal(one, result[5:6])
+        assert isinstance(columns.columns[0].reader, NumberText)
+        assert columns.n_flags == ("missing" in how)
+
+
+def test_the_learnt_format_is_used_later():
+    *_, columns = encoded(pd.DataFrame({"a": [f"{x:.1f} kg" for x in AMOUNTS]}))
+    later = ["5 kg", "1,000 kg", "5 lb", "5", "heavy", None]
+    result = columns.encode(pd.DataFrame({"a": later}))
+    np.testing.assert_array_equal(result[:, 0], [5, 1000, NAN, NAN, NAN, NAN])
+    np.testing.assert_array_equal(columns.encode(pd.DataFrame({"a": [2, 3]})), [[2], [3]])
+    with pytest.warns(UserWarning, match=r"none of 2 values, such as '5 lb', can be read as numb"):
+        columns.encode(pd.DataFrame({"a": ["5 lb", "6 lb"]}))
+    with pytest.raises(ValueError, match="'a' held numbers as text in training; got dates"):
+        columns.encode(pd.DataFrame({"a": pd.Series([pd.Timestamp(0)], dtype=object)}))
+
+
+def test_separators_are_told_apart_by_the_whole_column():
+    thousands = [f"{n},000" for n in range(1, 12)]
+    assert encoded(pd.DataFrame({"a": thousands}))[0][0, 0] == 1000
+    assert encoded(pd.DataFrame({"a": [*thousands, "0,5"]}))[0][0, 0] == 1
+    assert encoded(pd.DataFrame({"a": [*thousands, "1,000.5"]}))[0][0, 0] == 1000
+
+
+RNG = np.random.default_rng(0)
+CODES = {
+    "few": [f"{n}%" for n in range(9)] * 4,
+    "postal codes": [f"{n:05d}" for n in RNG.integers(1000, 99_999, size=30)] * 2,
+    "of one length": [str(n) for n in range(1000, 1040)] * 2,
+    "years": [str(n) for n in range(1980, 2000)] * 3,
+    "repeated integers": [str(n) for n in range(5, 30)] * 2,
+    "integers that were floats": [f"{n}.0" for n in range(5, 30)] * 2,
+    "different units": [f"{n} {'kg' if n % 2 else 'lb'}" for n in range(30)] * 2,
+    "letters and numbers": [f"A{n}" for n in range(30)] * 2,
+    "ordinals": [f"{n}th" if n % 3 else f"{n}rd" for n in range(4, 30)] * 2,
+}
+
+
+@pytest.mark.parametrize("kind", CODES)
+@pytest.mark.filterwarnings("ignore:.* is treated as a category")
+def test_codes_stay_categories(kind):
+    *_, columns = encoded(pd.DataFrame({"a": CODES[kind]}))
+    assert columns.columns[0].kind == "category"
+    assert len(columns.columns[0].categories) == len(set(CODES[kind]))
+
+
+def test_integers_of_which_nearly_all_differ_are_numbers():
+    texts = [str(n * n) for n in range(40)]
+    result, columns = encoded(pd.DataFrame({"a": texts}))
+    np.testing.assert_array_equal(result[:, 0], np.arange(40.0) ** 2)
+    assert columns.columns[0].reader == NumberText((",", "."), "", "")
+
+
+def test_what_the_user_calls_a_category_is_one():
+    texts = [f"${n}.50" for n in range(20)] * 2
+    frame = pd.DataFrame({"a": texts})
+    assert TableEncoder.learn(frame, ["a"])[0].category_sizes == (20,)
+    assert TableEncoder.learn(frame.astype("category"))[0].category_sizes == (20,)
+
+
+def test_numbers_beside_numbers_as_text():
+    values = pd.Series([*AMOUNTS[:20], *map(str, AMOUNTS[20:40]), "?"], dtype=object)
+    result, _ = encoded(pd.DataFrame({"a": values}))
+    np.testing.assert_array_equal(result[:, 0], [*AMOUNTS[:40], NAN])
+
+
+def test_number_too_large():
+    *_, columns = encoded(pd.DataFrame({"a": [f"{x}" for x in AMOUNTS]}))
+    with pytest.raises(ValueError, match=r"infinity or a value too large .* column 'a'"):
+        columns.encode(pd.DataFrame({"a": ["1e999"]}))
