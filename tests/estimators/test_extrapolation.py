@@ -290,8 +290,7 @@ def test_partial_fit_alone(trend):
 
 def test_one_row(trend):
     X, y = trend
-    with pytest.warns(UserWarning, match="constant in the first call"):
-        model = Regressor(**SMALL).partial_fit(X[:1], y[:1])
+    model = Regressor(**SMALL).partial_fit(X[:1], y[:1])
     assert np.isfinite(model.predict(X)).all()
 
 

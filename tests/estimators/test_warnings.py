@@ -80,7 +80,7 @@ def beyond_the_range():
         (names_are_missing, "valid feature names"),
         (interrupted, "interrupted by user"),
         (beyond_the_range, "beyond the training range"),
-        (too_little_time, "leaves time for 1 of 2 networks"),
+        (too_little_time, "left time for 1 of 2 networks"),
     ],
 )
 def test_warning_points_here(call, message):
