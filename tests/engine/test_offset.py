@@ -29,7 +29,6 @@ OPTIONS = {
     "reports_outputs": True,
     "anneals": False,
     "time_limit": np.inf,
-    "n_threads": 1,
     "seed": 0,
     "samples_seen": 0.0,
 }
@@ -59,6 +58,7 @@ def trained(X, y, offset, width=8):
         (X, y, None, ROWS, offset),
         (X, y, None, HELD_OUT, offset),
         OPTIONS,
+        _core.ThreadBudget(1, 1),
         on_epoch,
         None,
     )

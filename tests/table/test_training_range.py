@@ -11,6 +11,7 @@ import pytest
 from tiny_models import both, outputs, target
 
 from fastmlp import ExtrapolationWarning, Regressor
+from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 
 TINY = {"hidden_layer_sizes": 4, "max_iter": 1, "n_estimators": 2, "random_state": 0}
@@ -171,6 +172,14 @@ def test_clip():
     np.testing.assert_array_equal(known.clip(np.array([[-3, 5]])), [[0, 5]])
 
 
+def test_ranges_of_dates_are_dates():
+    when = pd.Series(pd.date_range("2024-01-01", periods=120))
+    model = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1)
+    model.fit(pd.DataFrame({"when": when[:60], "other": np.arange(60)}), np.arange(60))
+    [message] = said(lambda: model.predict(pd.DataFrame({"when": when[60:], "other": 1})))
+    assert "2024-01-01 to 2024-02-29 in training, now 2024-03-01 to 2024-04-29" in message
+
+
 def test_no_columns_of_numbers():
     watch = RangeWatch(TrainingRange.of_no_rows(0).widened(np.zeros((50, 1)), None))
-    assert said(lambda: watch.look_at(np.ones((50, 1)), list)) == []
+    assert said(lambda: watch.look_at(np.ones((50, 1)), TableEncoder(None, 1, 1))) == []

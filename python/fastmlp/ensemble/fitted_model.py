@@ -93,8 +93,7 @@ class FittedModel:
         table = self.encoder.encode(X)
         if self.linear is None:
             if isinstance(self.encoder, TableEncoder):
-                encoder = self.encoder
-                self.watch.look_at(table, lambda: encoder.names_of_encoded)
+                self.watch.look_at(table, self.encoder)
             return self.task.decode(self.ensemble.predict(table, n_threads))
         table, offset, beyond = self.linear.split(table, self.watch.training_range)
         raw_offset = self.task.raw_offset(offset, self.dtype)

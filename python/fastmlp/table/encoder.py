@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
+from fastmlp.table.dates import Dates
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.layout import Layout
@@ -166,6 +167,12 @@ class TableEncoder:
         names = [name for p in layout.numeric for name in columns[p].names_of_numbers]
         names += [f"{columns[p].name} (missing)" for p in layout.flagged]
         return names + [columns[p].name for p in layout.labelled]
+
+    @property
+    def days_of_dates(self) -> frozenset[int]:
+        """Positions in the encoded table of the days that have passed since 1970."""
+        columns, read = self.columns, self._layout.read
+        return frozenset(target for p, target in read if isinstance(columns[p].reader, Dates))
 
     @property
     def encoded_by_column(self) -> list[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import ExtrapolationWarning, warn
+from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import pieces, rows_with_weight, slices
 
 _FEWEST_ROWS = 20  # of a table that is compared with the range
@@ -116,8 +117,8 @@ class RangeWatch:
         watch._warned |= self._warned
         return watch
 
-    def look_at(self, X: NDArray[Any], names: Callable[[], Sequence[str]]) -> None:
-        """Warn if the encoded table lies beyond the range; `names` tells those of its columns."""
+    def look_at(self, X: NDArray[Any], encoder: TableEncoder) -> None:
+        """Warn if the encoded table lies beyond the range."""
         far = self.training_range.far_beyond(X)
         if not far:
             return
@@ -127,20 +128,21 @@ class RangeWatch:
         if not new:
             return
         try:
-            warn(self._message(X, new, names()), ExtrapolationWarning)
+            warn(self._message(X, new, encoder), ExtrapolationWarning)
         except ExtrapolationWarning:  # raised as an error, which it then is each time
             with self._lock:
                 self._warned.difference_update(new)
             raise
 
-    def _message(self, X: NDArray[Any], far: Sequence[int], names: Sequence[str]) -> str:
-        columns = []
+    def _message(self, X: NDArray[Any], far: Sequence[int], encoder: TableEncoder) -> str:
+        columns, names, dates = [], encoder.names_of_encoded, encoder.days_of_dates
         for j in far[:_MOST_NAMED]:
             low, high = self.training_range.low[j], self.training_range.high[j]
             share = np.mean((X[:, j] < low) | (X[:, j] > high))
+            ends = (low, high, np.nanmin(X[:, j]), np.nanmax(X[:, j]))
+            a, b, c, d = (_date(end) if j in dates else f"{end:g}" for end in ends)
             columns.append(
-                f"{names[j]!r} ({share:.0%} of the rows; {low:g} to {high:g} in training, now "
-                f"{np.nanmin(X[:, j]):g} to {np.nanmax(X[:, j]):g})"
+                f"{names[j]!r} ({share:.0%} of the rows; {a} to {b} in training, now {c} to {d})"
             )
         more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
         return (
@@ -148,6 +150,11 @@ class RangeWatch:
             "learnt ends there: extrapolation='linear' continues linear trends (docs/forecasts.md);"
             " else train on rows of this range"
         )
+
+
+def _date(days: float) -> str:
+    """The date so many days after the first of January 1970."""
+    return str(np.datetime64(round(days), "D"))
 
 
 def _least_and_greatest(
