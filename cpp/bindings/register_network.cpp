@@ -37,9 +37,8 @@ py::array_t<T> forward(BoundNetwork<T>& network, const TableObject& x, bool trai
       network.prepare();
     }
     const NetworkInputs<T> inputs{&data.x, &standardisation_for(nullptr, data.x.cols), &data.sparse};
-    compute_outputs<T>(network.stack(), network.weights(), inputs, n_rows,
-                       {training, network.seed(), network.steps}, n_threads, check_signals,
-                       [&](Index first, Matrix<T> block) {
+    compute_outputs<T>(network.stack(), network.weights(), inputs, n_rows, {training, network.seed(), network.steps},
+                       n_threads, check_signals, [&](Index first, Matrix<T> block) {
                          for (Index i = 0; i < block.rows; ++i)
                            std::copy_n(block.row(i), outputs, to + (first + i) * outputs);
                        });

@@ -12,11 +12,11 @@ int worthwhile_threads(double work, int limit) {
   return static_cast<int>(std::clamp(std::sqrt(work / kCost), 1.0, static_cast<double>(std::max(limit, 1))));
 }
 
-void TeamSize::went(const TeamReport& report, int count) {
+void TeamSize::went(const TeamReport& report, int count, double work) {
   constexpr double kSuspicious = 0.4;
   constexpr int kMostPatience = 1024;
   if (full_ == 1) return;
-  const double seconds = report.seconds / count;
+  const double seconds = report.seconds / work;
   if (trial_) {
     trial_ = false;
     (seconds < team_seconds_ ? alone_ : trusted_) = patience_;

@@ -21,16 +21,16 @@ class TeamSize {
   }
   /** Threads for the next piece. */
   int next() const { return alone_ > 0 ? 1 : full_; }
-  /** Records how long the last `count` pieces took, on next() threads. */
-  void went(const TeamReport& report, int count = 1);
+  /** Records how long the last `count` pieces took, on next() threads. Times are compared per unit of `work`. */
+  void went(const TeamReport& report, int count = 1, double work = 1);
 
  private:
   int full_;
-  int alone_ = 0;       // pieces still to be done on one thread
-  int trusted_ = 0;     // pieces before one thread is tried again
-  int patience_ = 8;    // the next value of either; doubles at every trial
-  bool trial_ = false;  // the current piece measures one thread
-  double team_seconds_ = 0;
+  int alone_ = 0;            // pieces still to be done on one thread
+  int trusted_ = 0;          // pieces before one thread is tried again
+  int patience_ = 8;         // the next value of either; doubles at every trial
+  bool trial_ = false;       // the current piece measures one thread
+  double team_seconds_ = 0;  // per unit of work
 };
 
 }  // namespace fastmlp

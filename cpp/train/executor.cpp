@@ -19,13 +19,18 @@ Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standa
       losses_(validation_.rows.size()) {
   validation_loss_.label_smoothing = 0;  // which is for training alone
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
-  if (validation_.n_rows() == 0) return;
-  constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
-  const Index most = kMostBytes / (team_.next() * Workspace<T>::bytes_per_row(network.stack(), false));
-  block_rows_ = std::min({step_.block_rows(), validation_.n_rows(), std::max<Index>(1, most)});
-  for (int i = 0; i < team_.next(); ++i) workspaces_.emplace_back(network.stack(), block_rows_, false);
-  if (options.keeps_outputs)
+  if (validation_.n_rows() > 0 && options.keeps_outputs)
     outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));
+}
+
+template <class T>
+void Executor<T>::prepare_evaluation(int team) {
+  constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
+  if (validation_.n_rows() == 0 || static_cast<std::size_t>(team) <= workspaces_.size()) return;
+  const Index most = kMostBytes / (team * Workspace<T>::bytes_per_row(network_.stack(), false));
+  block_rows_ = std::min({step_.block_rows(), validation_.n_rows(), std::max<Index>(1, most)});
+  workspaces_.clear();
+  for (int i = 0; i < team; ++i) workspaces_.emplace_back(network_.stack(), block_rows_, false);
 }
 
 template <class T>
@@ -40,7 +45,9 @@ void Executor<T>::repeat(const std::function<bool()>& piece) {
       const int limit = std::min(threads(), options_.n_threads);
       team_.set_full(Step<T>::team_size(network_.stack(), options_.batch_size, limit));
     }
+    prepare_evaluation(team_.next());
     int pieces = 0;
+    const Index steps = steps_;
     const auto start = Clock::now();
     const TeamReport report = run_team(team_.next(), [&](Member& member) {
       if (!member.leads()) return follow(member);
@@ -51,7 +58,7 @@ void Executor<T>::repeat(const std::function<bool()>& piece) {
       } while (goes_on && Clock::now() - start <= kTogether);
       command(Command::leave);
     });
-    team_.went(report, std::max(1, pieces));
+    team_.went(report, std::max(1, pieces), static_cast<double>(std::max<Index>(1, steps_ - steps)));
   }
 }
 
@@ -78,6 +85,7 @@ std::optional<WeightedMean> Executor<T>::run_steps(const StepsPlan& plan) {
   plan_ = &plan;
   command(Command::steps);
   if (!steps_part(*leader_)) return {};
+  steps_ += static_cast<Index>(plan.steps.size());
   return loss_;
 }
 

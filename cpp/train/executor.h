@@ -90,6 +90,8 @@ class Executor {
   void command(Command next);
   /** What those threads do: carry out commands until one is to leave. */
   void follow(Member& member);
+  /** Memory for evaluations by a team of this size. */
+  void prepare_evaluation(int team);
   /** One thread's part in steps and in an evaluation; false when interrupted. */
   bool steps_part(Member& member);
   bool evaluation_part(Member& member);
@@ -112,6 +114,7 @@ class Executor {
   Command command_ = Command::leave;
   const StepsPlan* plan_ = nullptr;
   WeightedMean loss_;  // of the steps, written by the leader
+  Index steps_ = 0;    // of all pieces so far
 };
 
 }  // namespace fastmlp

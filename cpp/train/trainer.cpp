@@ -84,14 +84,12 @@ template <class T>
 void Trainer<T>::keep_epoch() {
   executor_.read_parameters(last_epoch_);
   last_network_steps_ = network_.steps;
-  last_optimizer_steps_ = optimizer_.steps;
 }
 
 template <class T>
 void Trainer<T>::restore_epoch() {
   executor_.write_parameters(last_epoch_);
-  network_.steps = last_network_steps_;
-  optimizer_.steps = last_optimizer_steps_;
+  network_.steps = last_network_steps_;  // the optimiser's stay: its moments have seen them
 }
 
 template <class T>
@@ -113,19 +111,19 @@ bool Trainer<T>::advance() {
   const bool out_of_time = time_is_up();
   if (done_ < steps_per_epoch_ && !out_of_time) return true;
 
+  const Clock::time_point evaluation = Clock::now();
   double validation_loss = std::numeric_limits<double>::quiet_NaN();
   if (has_validation()) {
-    const Clock::time_point evaluation = Clock::now();
     const std::optional<double> evaluated = executor_.evaluate();
     if (!evaluated) {
       result_.reason = StopReason::interrupted;
       return false;
     }
     validation_loss = *evaluated;
-    evaluation_seconds_ = seconds_since(evaluation);
   }
   const bool whole = done_ == steps_per_epoch_;
   const bool last = end_epoch(loss_.value(), validation_loss, plan_.steps.back().learning_rate);
+  evaluation_seconds_ = seconds_since(evaluation);  // the caller's metric included
   done_ = 0;
   loss_ = {};
   if (last || (whole && result_.n_iter == options_.max_iter)) return false;
@@ -139,7 +137,8 @@ Index Trainer<T>::next_steps() const {
   constexpr double kSeconds = 0.05;
   constexpr Index kFirst = 16;
   const Index left = steps_per_epoch_ - done_;
-  if (step_seconds_ == 0) return std::min(left, kFirst);
+  // How long a step takes is not known yet.
+  if (step_seconds_ == 0) return std::isfinite(options_.time_limit) ? 1 : std::min(left, kFirst);
   const double most = std::max(1.0, std::min(kSeconds / step_seconds_, static_cast<double>(left)));
   return ceil_div(left, ceil_div(left, static_cast<Index>(most)));  // parts of equal length
 }
@@ -231,7 +230,7 @@ bool Trainer<T>::time_is_up() {
 
 template <class T>
 double Trainer<T>::evaluation_seconds() const {
-  if (!has_validation() || evaluation_seconds_ > 0) return evaluation_seconds_;
+  if (evaluation_seconds_ > 0) return evaluation_seconds_;
   constexpr double kOfTraining = 1.0 / 3;  // per row: there is no backward pass
   return kOfTraining * step_seconds_ * static_cast<double>(n_validation_) / static_cast<double>(options_.batch_size);
 }

@@ -71,7 +71,7 @@ class Trainer {
   std::function<EpochAnswer(const EpochRecord&)> on_epoch;
   /** Called on that thread every 50 ms or so; true ends training with the weights of the last finished epoch. */
   std::function<bool()> interrupted;
-  /** Threads to take now, at most TrainOptions::n_threads; asked every 20 ms or so. Without it all of them. */
+  /** Threads to take now, at most TrainOptions::n_threads; asked at least every 70 ms or so. Without it all of them. */
   std::function<int()> threads;
 
   TrainResult run();
@@ -113,7 +113,7 @@ class Trainer {
   Clock::time_point start_;
   TrainResult result_;
   Buffer<T> last_epoch_, best_;
-  std::uint64_t last_network_steps_ = 0, last_optimizer_steps_ = 0;  // at the end of the last epoch
+  std::uint64_t last_network_steps_ = 0;  // at the end of the last epoch
   // Of the epoch under way
   Index done_ = 0;  // steps
   WeightedMean loss_;

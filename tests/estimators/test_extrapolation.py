@@ -351,3 +351,34 @@ def test_nothing_is_said_of_rows_beyond_the_range(trend):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.predict(X[FUTURE])
+
+
+# ---- rows and their order
+
+
+def test_a_prediction_does_not_depend_on_other_rows_or_the_order_of_memory(season):
+    X, y = season
+    model = Regressor(**SMALL | {"dtype": "float64"}).fit(X[PAST], y[PAST])
+    expected = model.predict(X)
+    np.testing.assert_array_equal(model.predict(np.asfortranarray(X)), expected)
+    one_by_one = [model.predict(X[i : i + 1])[0] for i in range(300, 400)]
+    np.testing.assert_array_equal(one_by_one, expected[300:])
+
+
+def test_rows_without_weight_may_lie_beyond_the_range(trend):
+    X, y = trend
+    weights = (np.arange(400) < 320).astype(float)
+    model = Regressor(**SMALL | {"n_estimators": 5}).fit(X, y, sample_weight=weights)
+    assert root_mean_squared(model.oof_prediction_[FUTURE] - y[FUTURE]) < 12  # clipped: 24
+    assert root_mean_squared(model.predict(X[FUTURE]) - y[FUTURE]) < 6
+
+
+def test_a_warm_start_with_other_weights_has_no_out_of_fold_predictions(trend):
+    """Its offset is no longer that which a row would have without itself."""
+    X, y = trend
+    weights = np.random.default_rng(0).uniform(0.5, 1.5, size=400)
+    model = Regressor(**SMALL, warm_start=True).fit(X, y)
+    assert hasattr(model.fit(X, y), "oof_prediction_")
+    model.fit(X, y, sample_weight=weights)
+    assert not hasattr(model, "oof_prediction_")
+    assert np.isfinite(model.predict(X)).all()

@@ -77,3 +77,11 @@ def test_metrics_that_fail_on_every_part_still_fail():
     with pytest.raises(ValueError, match="eval_metric='roc_auc' failed: multi_class must be in"):
         Classifier(**OPTIONS, eval_metric="roc_auc").fit(X, np.arange(ROWS) % 3)
     assert get_scorer("roc_auc")._kwargs == {}
+
+
+def test_a_fault_of_the_metric_is_not_taken_for_a_lack():
+    def faulty(y_true, y_pred):
+        raise AttributeError("on purpose")
+
+    with pytest.raises(ValueError, match="on purpose"):
+        Classifier(**OPTIONS, eval_metric=faulty).fit(X, TWO)

@@ -21,6 +21,7 @@ from tiny_models import (
 
 from fastmlp import Classifier, LossCurveDisplay, Regressor
 from fastmlp.ensemble import history
+from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.settings import Settings
 
 ROWS = 60
@@ -319,3 +320,15 @@ def test_what_is_kept_of_earlier_calls_does_not_grow(go_on, X, y, monkeypatch):
     mpl.use("Agg")
     lines = LossCurveDisplay.from_estimator(model).lines_
     np.testing.assert_array_equal(lines[0].get_xdata(), np.arange(8, 13))
+
+
+def test_curves_of_networks_with_pasts_of_other_lengths(monkeypatch):
+    """Their mean is over the same epochs, those that all of them still know."""
+    histories = [
+        history.History(n_iter=n_iter, loss_curve=list(range(n_iter - kept, n_iter)))
+        for n_iter, kept in ((10, 4), (8, 8), (3, 3))
+    ]
+    monkeypatch.setattr(FittedModel, "histories", property(lambda model: histories))
+    model = object.__new__(FittedModel)
+    assert model.curves(lambda one: one.loss_curve) == [[6, 7, 8, 9], [6, 7], []]
+    assert model.loss_curve == [6, 7, 8, 9]

@@ -58,7 +58,8 @@ def left_out(n_networks, of):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 @pytest.mark.parametrize("target", TARGETS)
 def test_tiny_time_limit_leaves_one_epoch_of_one_network(target, n_jobs):
-    options = {"learning_rate": "constant", "n_estimators": 4, "n_jobs": n_jobs}
+    """Of these few rows an epoch is one minibatch."""
+    options = {"learning_rate": "constant", "n_estimators": 4, "n_jobs": n_jobs, "batch_size": 1000}
     with left_out(1, of=4):
         model = fitted(target, time_limit=1e-9, **options)
     assert [history.n_iter for history in model.histories_] == [1]
@@ -97,10 +98,10 @@ def test_less_than_an_epoch(estimator):
     rows = rng.normal(size=(2000, 3))
     y = rows[:, 0] if estimator is Regressor else rows[:, 0] > 0
     model = estimator(n_estimators=1, time_limit=1e-9, batch_size=8, random_state=0)
-    with pytest.warns(match=r"less than one epoch, on 8% of the rows"):  # 16 of 200 minibatches
+    with pytest.warns(match=r"less than one epoch, on 0.5% of the rows"):  # 1 of 200 minibatches
         model.fit(rows, y)
     assert model.n_iter_ == 1
-    assert model.t_ == 16 * 8
+    assert model.t_ == 8
     assert len(model.loss_curve_) == len(model.validation_curve_) == 1
     assert np.isfinite(outputs(model, rows)).all()
 
@@ -122,8 +123,19 @@ def test_importances_within_the_time(early, monkeypatch):
         monkeypatch.setattr(Deadline, "left", property(lambda deadline: 0.0))
     model.fit(rows, rows[:, 0])
     assert model.feature_importances_.shape == (3,)
-    assert scored[0] == 286  # to see how long it takes
-    assert scored[1:] == [286 if early else 2000] * 4
+    assert scored[0] == 33  # to see how long it takes
+    assert scored[1:] == [33 if early else 2000] * 4
+
+
+def test_importances_of_the_first_network_at_least(monkeypatch):
+    monkeypatch.setattr(Deadline, "left", property(lambda deadline: 0.0))
+    monkeypatch.setattr(training, "n_within", lambda seconds, *arguments: len(seconds))
+    models = [
+        folds(Regressor, X, Y, time_limit=LIMIT, compute_importances=True),
+        folds(Regressor, X, Y, n_estimators=1, validation_fraction=0.25, compute_importances=True),
+    ]
+    importances = [model.feature_importances_ for model in models]
+    assert np.isfinite(importances).all()
 
 
 # ---- what is said of long fits
@@ -284,7 +296,7 @@ def test_partial_fit_trains_all_networks(time_for):
 
 def test_warm_start_trains_all_networks(time_for):
     time_for(None)
-    model = Regressor(**FOLDS, warm_start=True).fit(X, Y)
+    model = Regressor(**FOLDS | {"batch_size": 1000}, warm_start=True).fit(X, Y)
     with pytest.warns(match="left 17% of the epochs"):
         model.set_params(time_limit=1e-9).fit(X, Y)
     assert [history.n_iter for history in model.histories_] == [7] * 4

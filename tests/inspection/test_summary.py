@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from ranked_columns import FRAME, ROWS, Y, fitted
 from sklearn.exceptions import NotFittedError
@@ -118,3 +119,13 @@ def test_summary_without_validation_and_after_partial_fit():
 def test_summary_of_an_unfitted_model():
     with pytest.raises(NotFittedError):
         Regressor().summary()
+
+
+def test_constants_beside_dates():
+    """A column of dates is several numbers."""
+    when = pd.Series(pd.date_range("2020-01-01", periods=800))
+    frame = pd.DataFrame({"when": when, "same": 1.0, "varies": np.arange(800)})
+    model = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1).fit(frame, np.arange(800))
+    lines = {line.split()[0]: line for line in model.summary().splitlines() if line.strip()}
+    assert "constant, not used" in lines["same"]
+    assert "constant" not in lines["when"] + lines["varies"]

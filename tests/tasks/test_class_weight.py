@@ -68,3 +68,12 @@ def test_partial_fit_refuses_balanced(X):
     with pytest.raises(ValueError, match="compute_class_weight"):
         model.partial_fit(X, y)
     np.testing.assert_array_equal(model.predict_proba(X), before)
+
+
+def test_a_label_of_all_rows_may_be_otherwise_in_validation_rows():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    labels = np.column_stack([X[:, 0] > 0, np.zeros(40)]).astype(int)
+    of_validation = np.column_stack([X[:, 0] > 0, np.ones(40)]).astype(int)
+    model = Classifier(preset="plain", hidden_layer_sizes=2, max_iter=1, class_weight="balanced")
+    model.fit(X, labels, X_val=X, y_val=of_validation)
+    assert np.isfinite(model.predict_proba(X)).all()

@@ -126,8 +126,14 @@ class FittedModel:
         """How the training of each network went."""
         return [member.history for member in self.members]
 
+    def curves(self, of: Callable[[History], list[float]]) -> list[list[float]]:
+        """A curve of each network, from the first epoch on that the histories of all still hold."""
+        forgotten = [history.n_iter - len(history.loss_curve) for history in self.histories]
+        first = max(forgotten)
+        return [of(h)[first - own :] for h, own in zip(self.histories, forgotten, strict=True)]
+
     def _mean_curve(self, of: Callable[[History], list[float]]) -> list[float]:
-        return mean_curve([of(history) for history in self.histories])
+        return mean_curve(self.curves(of))
 
     @property
     def loss_curve(self) -> list[float]:
@@ -147,7 +153,8 @@ class FittedModel:
     @property
     def learning_rate_curve(self) -> list[float]:
         """Learning rate at the end of each epoch, of the network that was trained longest."""
-        return list(max(self.histories, key=lambda history: history.n_iter).learning_rate_curve)
+        longest = int(np.argmax([history.n_iter for history in self.histories]))
+        return self.curves(lambda history: history.learning_rate_curve)[longest]
 
     @property
     def n_iter(self) -> int:

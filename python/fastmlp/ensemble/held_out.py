@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.table.rows import rows_without_weight
 from fastmlp.tasks import Task
 
 
@@ -61,5 +62,9 @@ def learn_from_held_out(
         )
     if not out_of_fold:
         return ensemble, task, None
-    # No training row lies beyond the training range.
-    return ensemble, task, task.decode(outputs, np.zeros((data.n_rows, 1)))
+    # No training row of weight lies beyond the training range.
+    decoded = task.decode(outputs, np.zeros((data.n_rows, 1)))
+    others = rows_without_weight(data.sample_weight)
+    if others.size:
+        decoded[others] = task.decode(outputs[others])
+    return ensemble, task, decoded

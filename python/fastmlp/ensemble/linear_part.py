@@ -145,7 +145,8 @@ def _scaled(
     numeric: NDArray[Any], scaling: Scaling, low: float | Array, high: float | Array
 ) -> Array:
     """Columns of numbers in interquartile ranges from their medians, limited to [low, high]."""
-    z: Array = numeric.astype(np.float64)
+    # In another order of memory, einsum would add a row's terms in another order.
+    z: Array = numeric.astype(np.float64, order="C")
     with np.errstate(over="ignore", invalid="ignore"):  # constants: infinity times 0
         z -= scaling.shift
         z *= scaling.scale

@@ -38,8 +38,8 @@ class RidgeFit(NamedTuple):
     ----------
     coef : ndarray of shape (n_columns, n_outputs)
     without_own_row : ndarray of shape (n_rows, n_outputs)
-        ``Z @ coef`` of each row with the slopes that there would be without it, at the same
-        penalty, weights and winsorised residuals.
+        What ``Z @ coef`` of each row would be with the slopes that there would be without it, at
+        the same penalty, weights and winsorised residuals, and with the level of all rows.
     """
 
     coef: Array

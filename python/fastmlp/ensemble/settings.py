@@ -211,7 +211,7 @@ class Settings:
     def training_options(self, recipe: Recipe, n_rows: int) -> dict[str, Any]:
         """Options of the engine's training loop over so many rows.
 
-        Loss, penalty, seed, threads and time are added by the caller.
+        Loss, penalty, seed and time are added by the caller.
         """
         return {
             "max_grad_norm": float(self.max_grad_norm or 0.0),

@@ -59,13 +59,13 @@ class EnsembleTrainer:
 
     Parameters
     ----------
-    inputs : Scaling
+    scaling : Scaling
         Of the table.
     n_threads : int
     progress : Progress
         Shows how it goes, and asks the callbacks.
     deadline : Deadline
-        For training and `after_training`.
+        For training and what follows on it.
     passes_after : float, default=0.0
         How many times each validation row will be predicted once training has ended.
     """
@@ -303,7 +303,7 @@ def _warn_of_time_limit(time_limit: float, runs: Sequence[TrainingRun], n_planne
     epochs = min((run.n_steps / run.steps_per_epoch for run in cut), default=inf)
     share = sum(run.n_steps for run in cut) / max(sum(run.most_steps for run in cut), 1)
     if epochs < 1:
-        said.append(f"less than one epoch, on {epochs:.0%} of the rows")
+        said.append(f"less than one epoch, on {epochs:.1%} of the rows")
     elif cut and share < LEAST_SHARE:
         said.append(f"{share:.0%} of the epochs")
     if said:

@@ -185,7 +185,9 @@ def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
         warnings.simplefilter("ignore")
         try:
             value, _ = metric(np.zeros((len(targets), task.n_network_outputs)))
-        except ValueError:
+        except ValueError as error:
+            if not isinstance(error.__cause__, ValueError):  # a fault of the metric itself
+                raise
             return False
     return bool(np.isfinite(value))
 
@@ -198,7 +200,7 @@ def _scaled(data: RowSubset, task: Task, dtype: np.dtype[Any], name: str = "y") 
 
 
 def _options(settings: Settings, recipe: Recipe, task: Task, n_rows: int) -> dict[str, Any]:
-    """Options of the engine's training loop over so many rows, but not seed, threads and time."""
+    """Options of the engine's training loop over so many rows, but not seed and time."""
     return (
         settings.training_options(recipe, n_rows)
         | task.loss_options

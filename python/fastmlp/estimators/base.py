@@ -55,7 +55,7 @@ from fastmlp.estimators.unknown_names import (
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.rows import Table
+from fastmlp.table.rows import Table, rows_without_weight
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
@@ -181,10 +181,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
-        linear, data = _with_linear_part(settings, before, encoder, task, data)
+        watch = _watch(before, encoder, data)
+        linear, data, is_honest = _with_linear_part(settings, before, watch, task, data)
         if linear is not None and shared is not None:
-            training_range = _watch(before, encoder, data).training_range
-            table, offset, _ = linear.split(shared.X, training_range)
+            table, offset, _ = linear.split(shared.X, watch.training_range)
             shared = shared._replace(X=table, offset=offset)
         assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
@@ -198,7 +198,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         self._check_held_out(splits)
         # Rows that are held out now must have been held out in earlier fits too.
         digest = fingerprint(data, splits) if self.warm_start else None
-        never_trained_on = before is None or digest == before.fingerprint
+        never_trained_on = before is None or (digest == before.fingerprint and is_honest)
 
         longer = None
         if before is None:
@@ -253,7 +253,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             task=task,
             ensemble=ensemble,
             linear=linear,
-            watch=_watch(before, encoder, data),
+            watch=watch,
             standardize=settings.of("standardize"),
             n_estimators=assignment.n_estimators,
             assignment=assignment,
@@ -271,8 +271,9 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
         )
-        linear, data = _with_linear_part(
-            settings, before, encoder, task, data, may_be_the_same_rows=False
+        watch = _watch(before, encoder, data)
+        linear, data, _ = _with_linear_part(
+            settings, before, watch, task, data, may_be_the_same_rows=False
         )
         if before is None:
             random_state = check_random_state(self.random_state)
@@ -300,7 +301,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
                 training.members, scaling, task.link, _weights_before(before, training)
             ),
             linear=linear,
-            watch=_watch(before, encoder, data),
+            watch=watch,
             standardize=settings.of("standardize"),
             n_estimators=len(members) if before is None else before.n_estimators,
             assignment=None if before is None else before.assignment,
@@ -533,33 +534,55 @@ def _new_networks(
 def _with_linear_part(
     settings: Settings,
     before: FittedModel | None,
-    encoder: Encoder,
+    watch: RangeWatch,
     task: Task,
     data: RowSubset,
     *,
     may_be_the_same_rows: bool = True,
-) -> tuple[LinearPart | None, RowSubset]:
+) -> tuple[LinearPart | None, RowSubset, bool]:
     """The linear part, which stays as it was first learnt, and the rows with their offset.
 
     If training goes on with the same rows, they have the same offset again, in which no row's own
-    target has a part.
+    target has a part. The last of what is returned tells whether that is so.
     """
     if settings.extrapolation == "clip":
-        return None, data
-    known = None if before is None else before.linear
-    if known is None or may_be_the_same_rows:
-        training_range = _watch(before, encoder, data).training_range
-        linear, offset = LinearPart.learn(data.X, training_range, task, data.y, data.sample_weight)
-        if known is None or linear.equals(known):
-            return known or linear, data._replace(offset=offset)
-    return known, data._replace(offset=known.offset(data.X))
+        return None, data, True
+    linear = None if before is None else before.linear
+    offset = None
+    if linear is None or may_be_the_same_rows:
+        learnt, own_left_out = LinearPart.learn(
+            data.X, watch.training_range, task, data.y, data.sample_weight
+        )
+        if linear is None or learnt.equals(linear):
+            linear, offset = linear or learnt, own_left_out
+    is_honest = offset is not None
+    if linear.share == 0:  # inside the training range it adds nothing
+        return linear, data, True
+    data = data._replace(offset=linear.offset(data.X) if offset is None else offset)
+    return linear, _clipped_without_weight(linear, watch.training_range, data), is_honest
+
+
+def _clipped_without_weight(
+    linear: LinearPart, training_range: TrainingRange, data: RowSubset
+) -> RowSubset:
+    """Rows of weight 0 as `predict` would read them: they may lie beyond the training range."""
+    rows = rows_without_weight(data.sample_weight)
+    if not rows.size or data.offset is None:
+        return data
+    given = data.X[rows]
+    inside, offset, _ = linear.split(given, training_range)
+    if inside is given:
+        return data
+    X, own = data.X.astype(inside.dtype), data.offset.copy()
+    X[rows], own[rows] = inside, offset
+    return data._replace(X=X, offset=own)
 
 
 def _watch(before: FittedModel | None, encoder: Encoder, data: RowSubset) -> RangeWatch:
     """The watch over the range of all training rows, if these are dense."""
-    nothing = RangeWatch(TrainingRange.of_no_rows(encoder.n_numeric))
     if isinstance(encoder, SparseEncoder):
-        return nothing
+        return RangeWatch(TrainingRange.of_no_rows(0))
+    nothing = RangeWatch(TrainingRange.of_no_rows(encoder.n_numeric))
     return (nothing if before is None else before.watch).widened(data.X, data.sample_weight)
 
 

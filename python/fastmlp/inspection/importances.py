@@ -19,7 +19,7 @@ from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task
 
-_FEWEST_ROWS = 256  # that are scored, however little time is left
+_FEWEST_ROWS = 32  # of the first network that are scored, however little time is left
 
 
 def importances_of(
@@ -58,9 +58,11 @@ def importances_of(
         if subset is not None and weight > 0
     ]
     bar = Bar(len(counted) * len(groups), "column") if verbose == 1 else None
-    falls = []
+    falls: list[NDArray[np.float64]] = []
     try:
         for position, (member, predictor, _, subset) in enumerate(counted):
+            if falls and deadline.left == 0:
+                break
 
             def score(rows: RowSubset, predictor: Any = predictor) -> float:
                 offset = None
@@ -90,7 +92,7 @@ def importances_of(
     finally:
         if bar is not None:
             bar.close()
-    weights = [weight for _, _, weight, _ in counted]
+    weights = [weight for _, _, weight, _ in counted[: len(falls)]]
     mean: NDArray[np.float64] = np.average(falls, axis=0, weights=weights)
     return mean
 

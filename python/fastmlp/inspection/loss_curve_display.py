@@ -104,10 +104,11 @@ class LossCurveDisplay:
                 f"one; got {type(estimator).__name__}"
             )
         check_is_fitted(estimator)
-        histories = estimator.histories_
+        model = estimator._model
+        validation_curves = model.curves(lambda history: history.validation_curve)
         return cls(
-            loss_curves=[history.loss_curve for history in histories],
-            validation_curves=[h.validation_curve for h in histories if h.validation_curve],
+            loss_curves=[c for c in model.curves(lambda history: history.loss_curve) if c],
+            validation_curves=[curve for curve in validation_curves if curve],
             best_iteration=estimator.best_iteration_,
             first_epoch=estimator.n_iter_ - len(estimator.loss_curve_) + 1,
             estimator_name=type(estimator).__name__ if name is None else name,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import count
 
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
@@ -70,9 +69,11 @@ def _columns(model: FittedModel, layers: Sequence[Layer]) -> Iterator[str]:
     scaled, constants = _SCALED[model.standardize], set(model.scaling.constants.tolist())
     embedding = layers[0] if isinstance(layers[0], Embedding) else None
     widths = iter(width for _, width in (embedding.categories if embedding else ()))
-    columns = encoder.columns
-    numbers = count()  # positions among the columns of numbers
-    varies = [column.kind != "numeric" or next(numbers) not in constants for column in columns]
+    columns, n_numeric = encoder.columns, encoder.n_numeric
+    varies = [
+        column.kind != "numeric" or not constants.issuperset(n for n in own if n < n_numeric)
+        for column, own in zip(columns, encoder.encoded_by_column, strict=True)
+    ]
     listed = columns[:_MOST_COLUMNS]
     longest = max(len(column.name) for column in listed)
     for column, own in zip(listed, varies, strict=False):

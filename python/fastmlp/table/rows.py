@@ -43,6 +43,11 @@ def rows_with_weight(
     return np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]
 
 
+def rows_without_weight(weights: NDArray[Any] | None) -> NDArray[np.intp]:
+    """Rows of weight 0."""
+    return np.flatnonzero([] if weights is None else weights == 0)
+
+
 def sample_for_quantiles(n_rows: int, rows: NDArray[Any] | None) -> slice | NDArray[Any]:
     """Every k-th of the rows (None: all of `n_rows`), enough of them to learn quantiles from."""
     every = -(-(n_rows if rows is None else rows.size) // _QUANTILE_ROWS)

@@ -142,7 +142,10 @@ class ClassificationTask(Task):
             return self
         if self.multilabel:
             columns = _labels(y, "y")[0].T
-            of_labels = [_balanced_weights(column, sample_weight) for column in columns]
+            # A label that all or no rows have weighs 1 on rows of which it is otherwise.
+            of_labels = [
+                {0: 1.0, 1: 1.0} | _balanced_weights(column, sample_weight) for column in columns
+            ]
             return replace(self, class_weight=of_labels)
         return replace(self, class_weight=_balanced_weights(column_or_1d(y), sample_weight))
 
