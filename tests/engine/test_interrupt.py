@@ -177,7 +177,7 @@ def test_raise_signal_from_a_thread(more):
 
 
 @pytest.mark.parametrize("more", [PLAIN, {"n_estimators": 2, "n_jobs": 2}], ids=["one", "several"])
-def test_ctrl_c_in_the_first_epoch_leaves_the_initial_weights(more):
+def test_ctrl_c_in_the_first_epoch_fits_nothing(more):
     script = f"""
 import os, signal, threading, warnings
 import numpy as np
@@ -199,15 +199,10 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     try:
         model.fit(X, X[:, 0])
-    except KeyboardInterrupt:  # it came before the engine had begun: nothing was fitted
+    except KeyboardInterrupt:
         assert not hasattr(model, "n_features_in_")
-    else:
-        [warning] = caught
-        assert "No epoch had ended" in str(warning.message)
-        assert len(model.networks_) == 1
-        assert model.n_iter_ == 0 and model.loss_curve_ == []
-        assert np.isfinite(model.predict(X[:10])).all()
-print("survived")
+        assert caught == []
+        print("survived")
 """
     assert run(script) == "survived\n"
 

@@ -1,5 +1,6 @@
 """The progress bar: overwritten in terminals, a line now and then in logs."""
 
+import os
 import re
 import sys
 import time
@@ -26,9 +27,10 @@ def test_a_log_gets_a_line_now_and_then(capsys, monkeypatch):
         shown.advance(f"error {second}")
     shown.close("error 35, ended by time limit")
     assert capsys.readouterr().err.splitlines() == [
-        " 25% 10/40 epochs [00:10<00:30], error 10",
-        " 50% 20/40 epochs [00:20<00:20], error 20",
-        " 75% 30/40 epochs [00:30<00:10], error 30",
+        "  2% 1/40 epochs [00:01<00:39], error 1",
+        " 28% 11/40 epochs [00:11<00:29], error 11",
+        " 52% 21/40 epochs [00:21<00:19], error 21",
+        " 78% 31/40 epochs [00:31<00:09], error 31",
         "100% 35/35 epochs [00:35<00:00], error 35, ended by time limit",
     ]
 
@@ -74,3 +76,12 @@ def test_why_epochs_are_left_out(reasons, said, capsys):
     errors = [35 if reason == "max_iter" else 25 for reason in reasons]
     [line] = capsys.readouterr().err.splitlines()
     assert line.endswith(f", {n}/{n} networks, validation RMSE {sum(errors) / n:.4g}{said}")
+
+
+def test_a_terminal_without_a_width_shows_the_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setattr(bar, "get_terminal_size", lambda fallback: os.terminal_size((0, 0)))
+    shown = Bar(1, "epoch")
+    shown.advance("error 1")
+    shown.close("error 1")
+    assert "100%" in sys.stderr.getvalue()

@@ -190,3 +190,17 @@ def test_divergence_says_what_helps(X, y):
 def test_beta_2_whose_complement_float32_cannot_hold(X, y):
     model = tiny(beta_2=0.99999999, max_iter=5).fit(X, y)
     assert np.isfinite(model.predict(X)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"loss": "quantile", "alpha": 0.9}, "parameter is called quantile"),
+        ({"loss": "huber", "alpha": 0.9}, "parameter is called delta"),
+        ({"quantile": 0.9}, "quantile=0.9 counts with loss='quantile' only"),
+    ],
+)
+def test_quantiles_as_others_write_them(options, said):
+    X = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.warns(UserWarning, match=said):
+        Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1, **options).fit(X, X[:, 0])

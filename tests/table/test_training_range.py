@@ -172,6 +172,16 @@ def test_clip():
     np.testing.assert_array_equal(known.clip(np.array([[-3, 5]])), [[0, 5]])
 
 
+def test_validation_rows_that_lie_beyond():
+    """Such as those of a Pipeline that do not pass through its first steps."""
+    model = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1)
+    X, y = FRAME[["load"]], FRAME["load"]
+    [message] = said(lambda: model.fit(X, y, X_val=X * 50 + 1000, y_val=y))
+    assert "X_val lies beyond the training range in 'load' (100% of the rows" in message
+    assert "transform_input=['X_val']" in message
+    assert said(lambda: model.fit(X, y, X_val=X, y_val=y)) == []
+
+
 def test_ranges_of_dates_are_dates():
     when = pd.Series(pd.date_range("2024-01-01", periods=120))
     model = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from shutil import get_terminal_size
 from typing import Any
 
 from tqdm.asyncio import tqdm_asyncio
 from tqdm.auto import tqdm
 
 _SECONDS = 10.0  # between two lines of a log
+_FIRST_SECONDS = 1.0  # before the first one
+_COLUMNS = 80  # of terminals that do not tell
 
 
 class Bar:
@@ -28,12 +31,14 @@ class Bar:
         self._unit = unit
         self._done = 0
         self._shown = ""
-        self._start = self._last = time.monotonic()
+        self._start = time.monotonic()
+        self._last = self._start - _SECONDS + _FIRST_SECONDS
         self._stream = sys.stderr
         in_notebook = tqdm is not tqdm_asyncio
         # Services and pythonw have no such stream.
         overwrites = in_notebook or (self._stream is not None and self._stream.isatty())
-        self._bar: Any = tqdm(total=total, unit=unit) if overwrites else None
+        columns = None if get_terminal_size((0, 0)).columns else _COLUMNS
+        self._bar: Any = tqdm(total=total, unit=unit, ncols=columns) if overwrites else None
 
     def expect(self, total: int) -> None:
         """Expect another number of steps in all."""

@@ -98,6 +98,8 @@ class EnsembleTrainer:
         ------
         ValueError
             If training diverged before any weights could be kept.
+        KeyboardInterrupt
+            If Ctrl-C came before the first epoch had ended.
         """
         start = time.perf_counter()
         n_planned = len(runs)
@@ -279,8 +281,9 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
     # Those that did not run may have been trained by an earlier call.
     kept = [run for run in runs if run not in lost and run.latest.history.n_iter > 0]
     if len(ran) < len(runs) or any(run.stop_reason == "interrupted" for run in ran):
-        trained = any(run.latest.history.n_iter != run.member.history.n_iter for run in runs)
-        _warn_of_interruption(runs, kept if trained else [])
+        if all(run.latest.history.n_iter == run.member.history.n_iter for run in runs):
+            raise KeyboardInterrupt  # nothing was learnt
+        _warn_of_interruption(runs, kept)
     return kept or [run for run in ran if run not in lost][:1]
 
 
@@ -314,9 +317,7 @@ def _warn_of_time_limit(time_limit: float, runs: Sequence[TrainingRun], n_planne
 
 
 def _warn_of_interruption(runs: Sequence[TrainingRun], kept: Sequence[TrainingRun]) -> None:
-    if not kept:
-        what = "No epoch had ended: the weights are those that training began with."
-    elif len(runs) == 1:
+    if len(runs) == 1:
         history = runs[0].latest.history
         what = f"The weights of epoch {history.best_iteration or history.n_iter} were kept."
     else:

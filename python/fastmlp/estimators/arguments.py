@@ -19,7 +19,7 @@ from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
-_ADVICE_ON_PIPELINES = (
+ADVICE_ON_PIPELINES = (
     "\nIn a Pipeline, X_val does not pass through the steps before the estimator. Pass what "
     "pipeline[:-1].transform(X_val) returns once these steps are fitted, build the Pipeline with "
     "transform_input=['X_val'], or leave X_val out: fit then holds out validation_fraction of X"
@@ -130,11 +130,11 @@ def encoded_validation_table(
     try:
         encoder.check_features(X_val, estimator, "X_val")
     except ValueError as error:
-        raise ValueError(f"{error}{_ADVICE_ON_PIPELINES}") from None
+        raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
     try:
         table = encoder.encode(X_val, "X_val")
     except ColumnKindError as error:
-        raise ValueError(f"{error}{_ADVICE_ON_PIPELINES}") from None
+        raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
     n_targets = _num_samples(y_val)
     if n_targets != table.shape[0]:
         raise ValueError(

@@ -37,6 +37,7 @@ from fastmlp.ensemble.training import EnsembleTrainer, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.estimators.arguments import (
+    ADVICE_ON_PIPELINES,
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
@@ -186,6 +187,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         if linear is not None and shared is not None:
             table, offset, _ = linear.split(shared.X, watch.training_range)
             shared = shared._replace(X=table, offset=offset)
+        elif shared is not None and isinstance(encoder, TableEncoder):
+            watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
         assignment, random_state = self._assignment(settings, before, data.n_rows)
         splits = split_rows(
             data,

@@ -13,6 +13,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
 
 from fastmlp._threads import n_threads
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.estimators.base import BaseMLP
@@ -24,6 +25,9 @@ from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
 
 if TYPE_CHECKING:
     from typing import Self
+
+# From which on `alpha` may be meant as it is in gradient boosting: the quantile, Huber's threshold.
+_MUCH_PENALTY = 0.05
 
 
 class Regressor(RegressorMixin, BaseMLP):
@@ -454,6 +458,14 @@ class Regressor(RegressorMixin, BaseMLP):
             )
         if not np.all((quantiles > 0) & (quantiles < 1)):
             raise ValueError(f"quantile must be in (0, 1); got {self.quantile!r}")
+        if self.loss != "quantile" and quantiles.ndim == 0 and quantiles != 0.5:
+            warn(f"quantile={self.quantile!r} counts with loss='quantile' only; got {self.loss!r}")
+        other = {"quantile": "quantile", "huber": "delta"}.get(self.loss)
+        if other and quantiles.ndim == 0 and quantiles == 0.5 and self.alpha >= _MUCH_PENALTY:
+            warn(
+                f"alpha={self.alpha!r} is the strength of the L1 and L2 penalties; with "
+                f"loss={self.loss!r} its parameter is called {other}"
+            )
         if quantiles.ndim == 0:
             return RegressionLoss(self.loss, float(self.delta), float(quantiles))
         if not np.all(np.diff(quantiles) > 0):

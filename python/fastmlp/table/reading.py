@@ -230,6 +230,15 @@ def read_table(X: Any, name: str) -> RawTable:
 
 
 def _read_array(X: Any, name: str) -> RawTable:
+    if not hasattr(X, "shape") or len(X.shape) == 1:
+        # scikit-learn's message would print all documents.
+        first = next(iter(X), None) if hasattr(X, "__iter__") else None
+        if isinstance(first, str):
+            raise ValueError(
+                f"Expected 2D array, got 1D array instead: {name} must have a row for each sample "
+                "and a column for each feature. Of documents make rows with scikit-learn's "
+                "TfidfVectorizer, which are taken as they come"
+            )
     array = check_array(X, dtype=None, ensure_all_finite=False, input_name=name)
     if array.dtype.kind in "biuf":
         return NumberTable(array, name)

@@ -127,14 +127,27 @@ class RangeWatch:
             self._warned.update(new)
         if not new:
             return
+        message = (
+            f"{self._beyond(X, 'X', new, encoder)}. What networks learnt ends there: "
+            "extrapolation='linear' continues linear trends (docs/forecasts.md); else train on "
+            "rows of this range"
+        )
         try:
-            warn(self._message(X, new, encoder), ExtrapolationWarning)
+            warn(message, ExtrapolationWarning)
         except ExtrapolationWarning:  # raised as an error, which it then is each time
             with self._lock:
                 self._warned.difference_update(new)
             raise
 
-    def _message(self, X: NDArray[Any], far: Sequence[int], encoder: TableEncoder) -> str:
+    def warn_of_validation(self, X: NDArray[Any], encoder: TableEncoder, advice: str) -> None:
+        """Warn if validation rows lie beyond the range, which predictions may do later too."""
+        far = self.training_range.far_beyond(X)
+        if far:
+            warn(f"{self._beyond(X, 'X_val', far, encoder)}.{advice}", ExtrapolationWarning)
+
+    def _beyond(
+        self, X: NDArray[Any], table: str, far: Sequence[int], encoder: TableEncoder
+    ) -> str:
         columns, names, dates = [], encoder.names_of_encoded, encoder.days_of_dates
         for j in far[:_MOST_NAMED]:
             low, high = self.training_range.low[j], self.training_range.high[j]
@@ -145,11 +158,7 @@ class RangeWatch:
                 f"{names[j]!r} ({share:.0%} of the rows; {a} to {b} in training, now {c} to {d})"
             )
         more = f" and {len(far) - _MOST_NAMED} more" if len(far) > _MOST_NAMED else ""
-        return (
-            f"X lies beyond the training range in {', '.join(columns)}{more}. What networks "
-            "learnt ends there: extrapolation='linear' continues linear trends (docs/forecasts.md);"
-            " else train on rows of this range"
-        )
+        return f"{table} lies beyond the training range in {', '.join(columns)}{more}"
 
 
 def _date(days: float) -> str:
