@@ -26,7 +26,7 @@ def test_other_number_of_columns():
 
 BAD = {
     "1-D": (np.ones(3), "Expected 2D array, got 1D array"),
-    "documents": (["one two three"] * 30, "^Expected 2D array.{80,130}TfidfVectorizer.{0,40}$"),
+    "documents": (["one two three"] * 30, "^Expected 2D array.{80,150}TfidfVectorizer.{0,40}$"),
     "column of documents": (np.array(["one two"] * 30), "^Expected 2D array.*TfidfVectorizer"),
     "3-D": (np.ones((2, 2, 2)), "dim 3"),
     "scalar": (5.0, "Expected 2D array, got scalar"),
