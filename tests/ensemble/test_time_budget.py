@@ -1,5 +1,7 @@
 """How many networks there is time for, and the pilots that estimate their time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tiny_models import FOLDS, both, target
@@ -7,8 +9,8 @@ from tiny_models import FOLDS, both, target
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import training
 from fastmlp.ensemble.time_budget import (
-    LEAST_SHARE,
     estimated_paces,
+    least_share,
     n_within,
     training_seconds,
     wall_seconds,
@@ -20,10 +22,10 @@ EQUAL, UNEQUAL = [10.0] * 10, [20.0] * 5 + [10.0] * 5
 def test_rounds_follow_each_other():
     # Five networks and four more on five threads take the time of two; so do five and three. Of two
     # each has two threads.
-    assert n_within([10.0] * 9, 10.0, 5, n_first=5) == 9
-    assert n_within([10.0] * 9, 9.9, 5, n_first=5) == 7
-    assert n_within([10.0] * 9, 9.9, 9, n_first=9) == 9
-    assert n_within([10.0] * 9, 9.9, 9, n_first=5) == 9
+    assert n_within([10.0] * 9, 10.0, 5, n_first=5, share=0.5) == 9
+    assert n_within([10.0] * 9, 9.9, 5, n_first=5, share=0.5) == 7
+    assert n_within([10.0] * 9, 9.9, 9, n_first=9, share=0.5) == 9
+    assert n_within([10.0] * 9, 9.9, 9, n_first=5, share=0.5) == 9
     assert wall_seconds([3.0, 1.0, 2.0], 2) == 5
     assert wall_seconds([], 2) == 0
 
@@ -58,8 +60,7 @@ def test_rounds_follow_each_other():
     ],
 )
 def test_number_of_networks(seconds, time_limit, n_threads, expected):
-    assert LEAST_SHARE == 0.5
-    assert n_within(seconds, time_limit, n_threads, len(seconds)) == expected
+    assert n_within(seconds, time_limit, n_threads, len(seconds), 0.5) == expected
 
 
 @pytest.fixture
@@ -149,3 +150,14 @@ def test_pilots_of_rows_without_weight(pilots):
     same = Classifier(**options).fit(X, labels, sample_weight=weights)
     np.testing.assert_array_equal(model.predict_proba(X), same.predict_proba(X))
     assert np.isfinite(pilots[0][3]).all()
+
+
+@pytest.mark.parametrize(("kind", "share"), [("large", 0.8), ("periodic", 0.5)])
+def test_networks_of_large_tables_are_trained_more_completely(kind, share, pilots, X, y):
+    Regressor(**FOLDS | {"time_limit": 1000}).fit(X, y)
+    [(runs, *_)] = pilots
+    member = runs[0].member
+    spec = replace(member.recipe.spec, kind=kind)
+    run = replace(runs[0], member=replace(member, recipe=replace(member.recipe, spec=spec)))
+    assert least_share(run) == share
+    assert n_within([10.0, 10.0], 15.9, 1, 2, least_share(run)) == (1 if kind == "large" else 2)

@@ -25,6 +25,7 @@ from fastmlp.ensemble.time_budget import (
     estimated_paces,
     held_out_seconds,
     is_long,
+    least_share,
     n_within,
     training_seconds,
     wall_seconds,
@@ -111,7 +112,8 @@ class EnsembleTrainer:
                 end, seconds = self._estimate(runs, n_first)
             if self.deadline.is_set and may_leave_out:
                 left = end - time.perf_counter()
-                n_chosen = n_within(seconds, left, self.n_threads, n_first)
+                share = least_share(runs[0])
+                n_chosen = n_within(seconds, left, self.n_threads, n_first, share)
                 runs, seconds = runs[:n_chosen], seconds[:n_chosen]
                 self.progress.expect([run.options["max_iter"] for run in runs])
             runs = self._rounds(runs, seconds, n_first, longer, end)
