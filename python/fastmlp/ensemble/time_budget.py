@@ -25,9 +25,9 @@ LEAST_SHARE_OF_LARGE = 0.8
 
 VALIDATION_COST = 1 / 3  # of a row, relative to training: there is no backward pass
 
-# A pilot's epochs have so many rows: two minibatches of medium tables. The first one, in which
-# memory is used for the first time, is not counted.
-_PILOT_ROWS, _PILOT_EPOCHS = 512, 8
+# A pilot's epochs have two minibatches, up to so many rows. The first epoch, in which memory is used
+# for the first time, is not counted.
+_PILOT_ROWS, _PILOT_EPOCHS = 4096, 8
 _PILOT_WORK = 2e8  # rows times parameters: networks of millions of parameters get fewer rows
 _PILOT_SECONDS, _PILOT_SHARE = 0.05, 0.02  # most time for all pilots, also as a share of the limit
 
@@ -152,7 +152,8 @@ def _seconds_per_row(run: TrainingRun, inputs: _core.Standardisation, most_secon
     start = time.perf_counter()
     rows = run.train.rows
     rows = np.arange(run.train.n_rows, dtype=np.uint32) if rows is None else rows
-    n_rows = int(np.clip(_PILOT_WORK / _n_parameters(run), 16, _PILOT_ROWS))
+    most = min(_PILOT_ROWS, 2 * int(run.options["batch_size"]))
+    n_rows = int(np.clip(_PILOT_WORK / _n_parameters(run), 16, most))
     subset = run.train._replace(rows=rows[:: max(1, rows.size // n_rows)][:n_rows])
     pilot = run.member.copy()
     ends: list[float] = []  # of epochs

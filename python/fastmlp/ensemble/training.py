@@ -37,6 +37,7 @@ from fastmlp.table.scaling import Scaling
 Replan = Callable[[Sequence[TrainingRun], Sequence[TrainingRun]], list[TrainingRun]]
 
 _LONG_FIT = 30.0  # seconds from which on the estimate is logged
+_MARGIN = 1.2  # of the estimate that is logged: pilots find their rows in the cache
 _MOST_HELD_OUT = 0.5  # share of the time that is kept for what follows on training
 
 _log = logging.getLogger("fastmlp")
@@ -133,12 +134,13 @@ class EnsembleTrainer:
         seconds = [training_seconds(run, pace) for run, pace in zip(runs, paces, strict=True)]
         after = self.passes_after * held_out_seconds(runs, paces, self.n_threads)
         rounds = (seconds[:n_first], seconds[n_first:])
-        total = sum(wall_seconds(one, self.n_threads) for one in rounds) + after
-        if min(total, self.deadline.left) > _LONG_FIT:
+        total = _MARGIN * sum(wall_seconds(one, self.n_threads) for one in rounds) + after
+        expected = min(total, self.deadline.left)
+        if expected > _LONG_FIT:
             _log.warning(
                 "this fit will take up to about %s; preset='fast' or a time_limit in seconds make "
                 "it shorter",
-                _duration(min(total, self.deadline.left)),
+                _duration(expected),
             )
         return self.deadline.end - min(after, _MOST_HELD_OUT * self.deadline.left), seconds
 
