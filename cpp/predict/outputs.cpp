@@ -25,16 +25,21 @@ void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const Netwo
   };
   // Starting a team costs as much as several barriers.
   const double work = static_cast<double>(n_rows) * static_cast<double>(stack.work_per_row());
-  const int n_threads = worthwhile_threads(work / 4, max_threads);
-  if (n_threads == 1 && n_rows == block_rows) {
+  const int most_threads = worthwhile_threads(work / 4, max_threads);
+  if (most_threads == 1 && n_rows == block_rows) {
     const DenormalMode flush(true);
     Workspace<T> workspace(stack, n_rows, pass.training);
     return run_block(0, n_rows, workspace);
   }
+  // Whether other programs occupy the processors is remembered between the calls of a thread: an ensemble calls for
+  // each of its networks.
+  thread_local TeamSize team(1);
+  if (most_threads > 1) team.set_full(most_threads);
+  const int n_threads = most_threads > 1 ? team.next() : 1;
   std::vector<Workspace<T>> workspaces;
   for (int i = 0; i < n_threads; ++i) workspaces.emplace_back(stack, block_rows, pass.training);
   PollTimer timer;
-  run_team(n_threads, [&](Member& member) {
+  const TeamReport report = run_team(n_threads, [&](Member& member) {
     const Member::Range mine = member.share(n_rows, kRowGrain);
     for (Index row = mine.first; row < mine.last; row += block_rows) {
       const Index rows = std::min(block_rows, mine.last - row);
@@ -45,7 +50,9 @@ void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const Netwo
       member.leave_if_failed();
       run_block(row, rows, workspaces[static_cast<std::size_t>(member.rank())]);
     }
+    member.barrier();  // where the time is measured that one waits for another
   });
+  if (most_threads > 1) team.went(report, 1, work);
 }
 
 template void compute_outputs(const Stack<float>&, StackWeights<float>, const NetworkInputs<float>&, Index, const Pass&,

@@ -161,7 +161,7 @@ def test_estimates_of_long_fits_are_logged(believed_long, caplog):
 
 
 def test_short_fits_say_nothing(believed_long, caplog):
-    believed_long(14.0)
+    believed_long(12.0)
     fitted(n_estimators=2, n_jobs=1)
     assert caplog.records == []
 
