@@ -205,3 +205,6 @@ def test_other_errors_of_validation_rows_say_nothing_of_pipelines(X, y):
     message = message_of(tiny().fit, X, y, X_val=np.full((5, 4), np.inf), y_val=y[:5])
     assert "infinity" in message
     assert "Pipeline" not in message
+    twice = pd.DataFrame(X[:5, [0, 0]], columns=["a", "a"])
+    message = message_of(tiny().fit, X, y, X_val=twice, y_val=y[:5])
+    assert message == "X_val: Expected unique column names, got:\n- 'a' 2 times"

@@ -259,7 +259,7 @@ class ColumnValues:
         numbers = ""
         if not (listed or self.type in _CATEGORICAL):
             self._refuse_free_text()
-            numbers = _numbers_as_text(labels)
+            numbers = _numbers_as_text(labels) or self._read_in_part()
         n_missing, sizes = int(np.count_nonzero(rows < 0)), self.counts.tolist()
         least = min_rows if len(labels) > _FEW else 0
         size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
@@ -283,6 +283,17 @@ class ColumnValues:
         return Column(
             self.name, kind, tuple(categories), n_missing > 0, sum(n for n in sizes if n < least)
         )
+
+    def _read_in_part(self) -> str:
+        """What to say if a reader could read most of many labels, but too few; else nothing."""
+        labels = self.factors[1]
+        for values in self._parsed.values() if len(labels) > _FEW else ():
+            read = ~np.isnan(values)
+            others = unread(read, labels)
+            if others and 2 * read.sum() >= len(labels):
+                beside = quoted(labels[others[0]])
+                return f"It holds numbers or dates, which are read if {beside} is made missing"
+        return ""
 
     def _refuse_free_text(self) -> None:
         rows, labels = self.factors

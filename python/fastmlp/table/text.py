@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ PARSED_SHARE = 0.95
 _MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "nat", "none", "null", "missing"}
 FEWEST_NUMBERS = 10  # distinct values: fewer are a category, each with an effect of its own
 _SAMPLED = 100  # labels that tell whether a format is worth trying
-_QUOTED = 40  # characters of a value in messages
+_QUOTED, _LISTED = 40, 10  # characters of a value in messages, and values in a list of them
 _FREE_TEXT_LABELS, _FREE_TEXT_DISTINCT, _FREE_TEXT_WORDS = 20, 0.9, 10
 
 
@@ -21,6 +22,12 @@ def quoted(value: Any) -> str:
     """The value as messages show it, cut where it is long."""
     shown = repr(value)
     return shown if len(shown) <= _QUOTED else f"{shown[: _QUOTED - 3]}..."
+
+
+def quoted_few(values: Iterable[Any]) -> str:
+    """A few of the values as messages show them."""
+    few = [*islice(values, _LISTED + 1)]
+    return ", ".join([*map(quoted, few[:_LISTED]), *["..."][: len(few) - _LISTED]])
 
 
 def as_text(label: Any) -> str:
