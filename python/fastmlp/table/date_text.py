@@ -15,6 +15,7 @@ from fastmlp._user_warnings import warn
 from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     PARSED_SHARE,
+    are_of_types,
     as_text,
     is_text,
     not_text,
@@ -76,8 +77,10 @@ def order_of_dates(values: ColumnValues) -> str | None:
     """
     labels, found = values.factors[1], {}
     texts = sampled_texts(labels)
+    are_dates = 2 * are_of_types(labels, is_type_of_dates).sum() > len(labels)
     for order, pattern in _PATTERNS.items():
-        if 2 * sum(pattern.fullmatch(text) is not None for text in texts) < max(1, len(texts)):
+        n_matching = sum(pattern.fullmatch(text) is not None for text in texts)
+        if 2 * n_matching < max(1, len(texts)) and not are_dates:
             continue
         instants = values.parsed(order, partial(parse_dates, order=order))
         share = values.share_that_reads(~np.isnat(instants))

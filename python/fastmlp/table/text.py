@@ -27,7 +27,8 @@ def quoted(value: Any) -> str:
 def quoted_few(values: Iterable[Any]) -> str:
     """A few of the values as messages show them."""
     few = [*islice(values, _LISTED + 1)]
-    return ", ".join([*map(quoted, few[:_LISTED]), *["..."][: len(few) - _LISTED]])
+    shown = [*map(quoted, few[:_LISTED]), *["..."] * (len(few) > _LISTED)]
+    return f"[{', '.join(shown)}]"
 
 
 def as_text(label: Any) -> str:

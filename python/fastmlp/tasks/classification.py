@@ -70,7 +70,7 @@ class ClassificationTask(Task):
             more = ". partial_fit takes all of them as classes=" if classes is None else ""
             raise ValueError(
                 f"{name} must have at least two classes; the number of classes is "
-                f"{known.size}: [{quoted_few(known.tolist())}]{more}"
+                f"{known.size}: {quoted_few(known.tolist())}{more}"
             )
         if classes is not None and (unknown := present[~np.isin(present, known)]).size:
             raise ValueError(
