@@ -62,6 +62,7 @@ def test_values_that_errors_name_are_taken(meant):
         ("solver", "lbfgs", "the solver='lbfgs' of fastmlp.neural_network"),
         ("learning_rate", 0.1, "learning_rate_init=0.1"),
         ("early_stopping", 50, "n_iter_no_change=50"),
+        ("early_stopping", 0, "early_stopping=False"),
         ("dtype", np.float32, "dtype='float32'"),
         ("validation_fraction", 0, "early_stopping=False"),
         ("n_iter_no_change", None, r"n_iter_no_change=float\('inf'\)"),
