@@ -225,12 +225,8 @@ def advice_on_value(parameter: str, value: Any, choices: Collection[str] = ()) -
     name = _normal(value)
     if name in VALUES.get(parameter, ()):
         return f" Did you mean {VALUES[parameter][name]}?"
-    if (
-        parameter in NUMBERS
-        and isinstance(value, Real)
-        and not isinstance(value, bool)
-        and value > 0
-    ):
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if parameter in NUMBERS and is_number and value > 0:
         return f" Did you mean {NUMBERS[parameter]}={value!r}?"
     close = get_close_matches(name, choices, 1, 0.75) if isinstance(value, str) else []
     return f" Did you mean {parameter}={close[0]!r}?" if close else ""

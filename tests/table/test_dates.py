@@ -41,6 +41,8 @@ HELD = {
     "objects with a zone": pd.Series(
         DAYS.tz_localize("UTC").tz_convert("Asia/Tokyo").to_pydatetime(), dtype=object
     ),
+    "pandas objects": pd.Series(list(DAYS), dtype=object),
+    "pandas objects with a zone": pd.Series(list(DAYS.tz_localize("Etc/UTC")), dtype=object),
     "numpy objects": pd.Series(list(DAYS.to_numpy()), dtype=object),
     "arrow": pd.array(DAYS, dtype=pd.ArrowDtype(pa.timestamp("us"))),
     "arrow with a zone": pd.array(

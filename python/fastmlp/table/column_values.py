@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from datetime import date
 from functools import cached_property
 from numbers import Number
 from typing import Any
@@ -31,7 +32,6 @@ _FEW = 9  # up to so many categories, all have a code, however rare they are
 _LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
 _CATEGORICAL = (nw.Categorical, nw.Enum)
 _PLAIN_NUMBERS = {float, int, bool}
-_NEVER_MISSING = {str, bytes, bool, int}
 _OF_LABELS = (nw.String, nw.Boolean, *_CATEGORICAL)
 
 
@@ -129,7 +129,7 @@ class ColumnValues:
         try:
             rows, labels = factorize(self._labelled)
             kinds = {*map(type, labels)}
-            if len(kinds) == 1 and kinds <= _NEVER_MISSING:
+            if len(kinds) == 1 and _never_missing(*kinds):
                 return np.asarray(rows, dtype=np.int32), labels
             known: dict[Any, int] = {}
             positions = [
@@ -303,6 +303,13 @@ class ColumnValues:
                 "drop it, or make numbers of it, for example with scikit-learn's TfidfVectorizer, "
                 "whose sparse rows are taken as they come"
             )
+
+
+def _never_missing(kind: type) -> bool:
+    """Whether no value of this type is missing; NaT has a type of its own, other than dates."""
+    return kind in (str, bytes, bool, int) or (
+        issubclass(kind, date) and kind.__name__ != "NaTType"
+    )
 
 
 def _numbers_as_text(labels: Sequence[Any]) -> str:

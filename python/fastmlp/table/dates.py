@@ -83,7 +83,7 @@ class Dates:
         order: str | None = "ymd"
         if not values.is_temporal("M"):
             are_dates = are_of_types(values.factors[1], is_type_of_dates)
-            if values.share_that_reads(are_dates) < PARSED_SHARE:
+            if not are_dates.any() or values.share_that_reads(are_dates) < PARSED_SHARE:
                 order = order_of_dates(values)
         return None if order is None else cls(order, periods_of(_instants(values, order)))
 

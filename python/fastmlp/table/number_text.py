@@ -90,6 +90,8 @@ class NumberText:
         texts = sampled_texts(labels)
         found: dict[NumberText, float] = {}
         for separators, pattern in _ANY.items():
+            if separators[0] == _SPACES and 1 in found.values():
+                break  # all is read, so spaces are not needed
             beside = [
                 match.group("prefix", "unit")
                 for text in texts
@@ -103,7 +105,7 @@ class NumberText:
             if share >= PARSED_SHARE:
                 found[one] = share
         best = [one for one, share in found.items() if share == max(found.values())]
-        if not best or any(one._reads_codes(values) for one in best):
+        if not best or best[0]._reads_codes(values):
             return None
         return _likely(best, values)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.text import as_text
+from fastmlp.table.text import as_text, not_text
 
 _TO_ZERO = str.maketrans("123456789", "000000000")
 _LONGEST = 60  # characters, more than a date or a number has: longer texts match nothing
@@ -51,6 +51,8 @@ class Matched(NamedTuple):
 
 def matched_texts(labels: Sequence[Any], pattern: re.Pattern[str]) -> Iterator[Matched]:
     """The labels that are text and match the pattern, those of a skeleton together."""
+    if len(not_text(labels)) == len(labels):
+        return
     rows_of: defaultdict[str, list[int]] = defaultdict(list)
     texts = [label if type(label) is str else as_text(label) for label in labels]
     texts = [text if len(text) <= _LONGEST else "" for text in texts]
