@@ -178,6 +178,10 @@ def test_the_tables_name_what_exists(X, y):
         assert not hasattr(BaseMLP, name)
 
 
+def test_an_initial_score_is_no_warm_start(X, y):
+    assert "Did you mean" not in message_of(tiny().fit, X, y, init_score=y)
+
+
 def test_regressor_on_labels_and_classifier_on_numbers(X, y):
     message = message_of(tiny().fit, X, np.where(y > 0, "yes", "no"))
     assert message.startswith("y must hold numbers; Classifier is for labels")

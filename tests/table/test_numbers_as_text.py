@@ -94,6 +94,11 @@ def test_dots_that_may_be_of_thousands_or_of_decimals():
     assert encoded(pd.DataFrame({"a": [*THOUSANDS, "1.200.000"]}))[0][0, 0] == 101_101
 
 
+def test_points_before_a_power_are_decimal():
+    texts = [f"{n}.{n:03d}e+08" for n in range(101, 120)]
+    assert encoded(pd.DataFrame({"a": texts}))[0][0, 0] == 101.101e8
+
+
 def test_thousands_do_not_begin_with_zero():
     result, later, _ = encoded(
         pd.DataFrame({"a": [f"0,{n}" for n in range(100, 120)]}),
@@ -160,6 +165,13 @@ def test_integers_of_which_nearly_all_differ_are_numbers():
     assert columns.columns[0].reader == NumberText((",", "."), "", "")
 
 
+@pytest.mark.parametrize("form", ["{}A", "EUR {}"])
+def test_codes_that_may_be_amounts_are_warned_of(form):
+    texts = [form.format(n) for n in range(5, 40)] * 3
+    with pytest.warns(UserWarning, match="a category of 35 values. Its values look like codes"):
+        encoded(pd.DataFrame({"a": texts}))
+
+
 MEASURES = {
     "of a unit": [f"{n} kg" for n in range(10, 40)] * 2,
     "of a unit without space": [f"{n}kg" for n in range(10, 40)] * 2,
@@ -172,7 +184,8 @@ MEASURES = {
 
 @pytest.mark.parametrize("kind", MEASURES)
 def test_measures_are_no_codes(kind):
-    result, _ = encoded(pd.DataFrame({"a": MEASURES[kind]}))
+    result, columns = encoded(pd.DataFrame({"a": MEASURES[kind]}))
+    assert isinstance(columns.columns[0].reader, NumberText)
     np.testing.assert_array_equal(np.diff(result[:30, 0]), 1000 if kind == "thousands" else 1)
 
 

@@ -285,14 +285,17 @@ class ColumnValues:
         )
 
     def _read_in_part(self) -> str:
-        """What to say if a reader could read most of many labels, but too few; else nothing."""
+        """What to say if a reader could read most of many labels; else nothing."""
         labels = self.factors[1]
         for values in self._parsed.values() if len(labels) > _FEW else ():
             read = ~np.isnan(values)
             others = unread(read, labels)
-            if others and 2 * read.sum() >= len(labels):
+            if 2 * read.sum() < len(labels):
+                continue
+            if others:
                 beside = quoted(labels[others[0]])
                 return f"It holds numbers or dates, which are read if {beside} is made missing"
+            return "Its values look like codes made of digits; convert them if they are amounts"
         return ""
 
     def _refuse_free_text(self) -> None:

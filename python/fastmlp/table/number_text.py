@@ -39,7 +39,7 @@ _EXACT = 15  # digits of an integer that float64 holds
 _MINUS = "\u2212"
 # What codes look like: whole, and only spaces between the digits, and capitals beside them. Amounts
 # have 1,000, $5, 5% or 5 kg.
-_LIKE_CODES = re.compile(r"(?:[A-Z]+\s*)?[0-9\s]+(?:\.0)?[A-Z]*")
+_LIKE_CODES = re.compile(r"(?:[A-Z]+\s*)?[0-9]+(?:\s[0-9]+)*(?:\.0)?[A-Z]*")
 _PADDED = re.compile(r"[^0-9]*0[0-9]")
 
 
@@ -47,7 +47,8 @@ def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[
     some, point = (f"[{re.escape(one)}]" for one in separators)
     grouped = rf"(?P<grouped>[0-9]{{1,3}}(?:{some}[0-9]{{3}})+)"
     digits = rf"(?:{grouped}|[0-9]+|(?={point}[0-9]))(?P<fraction>{point}[0-9]*)?"
-    power = r"[eE](?:(?(fraction)[-+]?|[-+]))[0-9]+"  # 12e4 may be a code
+    # Not of thousands; 12e4 may be a code.
+    power = r"(?(grouped)(?!)|[eE](?:(?(fraction)[-+]?|[-+]))[0-9]+)"
     return re.compile(
         rf"\s*(?P<open>\()?(?P<sign>[-+{_MINUS}]?)\s*(?P<prefix>{prefix})\s*"
         rf"(?P<inner_sign>[-+{_MINUS}]?)\s*(?P<digits>{digits})(?P<power>(?:{power})?)\s*"
