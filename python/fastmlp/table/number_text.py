@@ -68,7 +68,8 @@ class NumberText:
     separators : tuple of str
         Characters between thousands, and the one before decimals.
     prefix, unit : str
-        Currency before, and unit after all numbers. Text with another one is no number.
+        Currency before, and unit after all numbers in training. Text with another one is no number;
+        numbers without are taken to be in it, except for percentages.
     """
 
     separators: tuple[str, str]
