@@ -210,7 +210,8 @@ class ColumnValues:
         rows, labels = self.factors
         values = self.parsed(key, parse)
         read = ~np.isnan(values)
-        if self.share_that_reads(read) < PARSED_SHARE and (others := unread(read, labels)):
+        others = [] if read.all() else unread(read, labels)
+        if others and self.share_that_reads(read) < PARSED_SHARE:
             warn(
                 f"{self.title}: {len(others)} of {read.sum() + len(others)} values, such as "
                 f"{quoted(labels[others[0]])}, cannot be read as {expected}, as in training; they "
