@@ -74,8 +74,7 @@ def read_csv(path: Path, encoding: str) -> pd.DataFrame:
         with (gzip.open if is_zipped else open)(path, "rt", encoding=encoding) as file:
             head = file.read(100_000)
         separator = separator_of(head)
-        # Where semicolons separate fields, commas are often decimal: 12,5.
-        decimal = "," if separator == ";" and re.search(r";-?\d+,\d+", head) else "."
+        decimal = "," if separator == ";" and has_decimal_commas(head) else "."
         frame = pd.read_csv(
             path,
             sep=separator,
@@ -106,6 +105,12 @@ def separator_of(head: str) -> str:
     """Return the separator that the header has most of, outside of quotes; else a comma."""
     header = re.sub(r'"[^"]*"', "", head.partition("\n")[0])
     return max(",;\t|", key=header.count)
+
+
+def has_decimal_commas(head: str) -> bool:
+    """Tell whether fields between semicolons hold numbers such as 12,5; 1,250 may be 1250."""
+    numbers = re.findall(r"(?:^|;)-?(\d+,\d+)", head, re.MULTILINE)
+    return any(not re.fullmatch(r"[1-9]\d{0,2},\d{3}", number) for number in numbers)
 
 
 def check_target(path: Path, frame: pd.DataFrame, target: str | None) -> None:

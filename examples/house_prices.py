@@ -14,19 +14,22 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import command_line
-from csv_table import InputError, load, split
+from csv_table import InputError, Table, load, split
 from peers import measured, measured_peers, scores
 from picture import draw
 
 from fastmlp import Classifier, Regressor
 
+WORDS_OF_FREE_TEXT = 8  # in a text, on average
+
 
 def house_prices(options: argparse.Namespace) -> None:
     """Train on four fifths of the rows, predict the others, compare, and draw a picture."""
-    table = load(options.csv, options.target, options.task, options.encoding)
+    table = without_free_text(load(options.csv, options.target, options.task, options.encoding))
     parts = split(table, test_share=0.2, seed=options.seed)
     X_train, X_test, y_train, y_test = parts.X_train, parts.X_test, parts.y_train, parts.y_test
     Model = Classifier if table.is_classification else Regressor
@@ -47,6 +50,20 @@ def house_prices(options: argparse.Namespace) -> None:
     lines |= measured_peers(parts, table.is_classification, options.seed)
     show(lines)
     draw(model, parts, predicted, options.plot)
+
+
+def without_free_text(table: Table) -> Table:
+    """Leave out columns such as descriptions, many words and hardly any twice: no categories."""
+    X = table.X
+    for column in X.select_dtypes(object):
+        texts = X[column].dropna()
+        words = texts.str.split().str.len().mean()
+        if texts.nunique() > len(texts) / 2 and words >= WORDS_OF_FREE_TEXT:
+            print(f"Column left out: {column!r} is free text, with {words:.0f} words in each row")
+            X = X.drop(columns=column)
+    if X.columns.empty:
+        raise InputError("no input columns are left: all are free text")
+    return replace(table, X=X)
 
 
 def one_network(Model: Any, seed: int) -> Any:

@@ -109,6 +109,7 @@ VALUES: dict[str, dict[str, str]] = {
     "dtype": _inverted(
         {"dtype='float32'": "float32 single f4", "dtype='float64'": "float64 double f8"}
     ),
+    "early_stopping": _inverted({"early_stopping=False": "0 0.0 none"}),
     "n_iter_no_change": _inverted({"n_iter_no_change=float('inf')": "none 0"}),
     "validation_fraction": _inverted({"early_stopping=False": "0 0.0 none"}),
     "time_limit": _inverted({"time_limit=None": "0 0.0 inf"}),
@@ -116,7 +117,7 @@ VALUES: dict[str, dict[str, str]] = {
     "verbose": _inverted({"verbose=0": "-1 none", "verbose=1": "auto"}),
 }
 
-# A number, given as one of these parameters, is meant for another.
+# A positive number, given as one of these parameters, is meant for another.
 NUMBERS = {"learning_rate": "learning_rate_init", "early_stopping": "n_iter_no_change"}
 
 # What to write for a parameter of an estimator or an argument of `fit`.
@@ -162,7 +163,7 @@ KEYWORDS = _inverted(
         "time_limit": "timeout time_budget max_time time_limit_s",
         "validation_fraction": "validation_split val_size test_size eval_fraction val_fraction",
         "verbose": "verbose_eval silent verbosity logging_level log_level metric_period",
-        "warm_start": "init_model xgb_model init_score",
+        "warm_start": "init_model xgb_model",
         "weight_decay": "wd decay",
         "X_val and y_val": "eval_set validation_data valid_sets evals x_valid y_valid",
     }
@@ -224,11 +225,12 @@ def advice_on_value(parameter: str, value: Any, choices: Collection[str] = ()) -
     choices : collection of str, default=()
         Names that the parameter takes; misspelt ones are recognised.
     """
-    if parameter in NUMBERS and isinstance(value, Real) and not isinstance(value, bool):
-        return f" Did you mean {NUMBERS[parameter]}={value!r}?"
     name = _normal(value)
     if name in VALUES.get(parameter, ()):
         return f" Did you mean {VALUES[parameter][name]}?"
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if parameter in NUMBERS and is_number and value > 0:
+        return f" Did you mean {NUMBERS[parameter]}={value!r}?"
     close = get_close_matches(name, choices, 1, 0.75) if isinstance(value, str) else []
     return f" Did you mean {parameter}={close[0]!r}?" if close else ""
 

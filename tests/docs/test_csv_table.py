@@ -18,6 +18,15 @@ def test_decimal_commas(loaded, houses):
     np.testing.assert_array_equal(table.y, houses["price"])
 
 
+@pytest.mark.parametrize(
+    ("first", "values"), [("950", ["950", "1,250"]), ("0,750", [0.75, 1.25]), ("2,5", [2.5, 1.25])]
+)
+def test_commas_between_thousands_are_not_decimal(loaded, first, values):
+    rows = [f"{i};{first if i == 0 else '1,250'};{i}" for i in range(20)]
+    table, _ = loaded("\n".join(["id;size;price", *rows]), "price")
+    assert table.X["size"][:2].tolist() == values
+
+
 def test_quoted_separators_do_not_count(loaded):
     rows = "\n".join(f"{i},{i}" for i in range(20))
     table, _ = loaded(f'"size; in; m;",price\n{rows}\n', "price")

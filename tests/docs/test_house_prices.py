@@ -83,6 +83,17 @@ def test_a_table_that_fastmlp_refuses_is_said_in_a_sentence(run, write, monkeypa
     assert err == "error: fastmlp cannot learn from this table: column 'town' is free text\n"
 
 
+def test_free_text_is_left_out(run, write, houses):
+    houses["about"] = [f"{n} " + "a house with a view of the hills and a garden" for n in range(60)]
+    path = write(houses)
+    code, out, _ = run("house_prices", "--csv", path, "--target", "price")
+    assert code == 0
+    assert "Column left out: 'about' is free text, with 12 words in each row\n" in out
+    path = write(houses[["about", "price"]])
+    code, _, err = run("house_prices", "--csv", path, "--target", "price")
+    assert (code, err) == (2, "error: no input columns are left: all are free text\n")
+
+
 def test_picture_that_cannot_be_written(run, write, houses, tmp_path):
     plot = tmp_path / "no-such-folder" / "picture.png"
     code, _, err = run("house_prices", "--csv", write(houses), "--target", "price", plot=plot)

@@ -62,6 +62,7 @@ def test_values_that_errors_name_are_taken(meant):
         ("solver", "lbfgs", "the solver='lbfgs' of fastmlp.neural_network"),
         ("learning_rate", 0.1, "learning_rate_init=0.1"),
         ("early_stopping", 50, "n_iter_no_change=50"),
+        ("early_stopping", 0, "early_stopping=False"),
         ("dtype", np.float32, "dtype='float32'"),
         ("validation_fraction", 0, "early_stopping=False"),
         ("n_iter_no_change", None, r"n_iter_no_change=float\('inf'\)"),
@@ -177,6 +178,10 @@ def test_the_tables_name_what_exists(X, y):
         assert not hasattr(BaseMLP, name)
 
 
+def test_an_initial_score_is_no_warm_start(X, y):
+    assert "Did you mean" not in message_of(tiny().fit, X, y, init_score=y)
+
+
 def test_regressor_on_labels_and_classifier_on_numbers(X, y):
     message = message_of(tiny().fit, X, np.where(y > 0, "yes", "no"))
     assert message.startswith("y must hold numbers; Classifier is for labels")
@@ -205,3 +210,6 @@ def test_other_errors_of_validation_rows_say_nothing_of_pipelines(X, y):
     message = message_of(tiny().fit, X, y, X_val=np.full((5, 4), np.inf), y_val=y[:5])
     assert "infinity" in message
     assert "Pipeline" not in message
+    twice = pd.DataFrame(X[:5, [0, 0]], columns=["a", "a"])
+    message = message_of(tiny().fit, X, y, X_val=twice, y_val=y[:5])
+    assert message == "X_val: Expected unique column names, got:\n- 'a' 2 times"

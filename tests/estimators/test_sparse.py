@@ -327,7 +327,7 @@ def test_a_model_of_dense_rows_takes_no_sparse_ones(estimator):
 @both
 def test_dense_text_for_a_model_of_sparse_rows(estimator):
     model = fitted(estimator)
-    with pytest.raises(TypeError, match="X must hold numbers only"):
+    with pytest.raises(ValueError, match="X: column 'x0' was numeric in training; got 'word'"):
         model.predict(np.full((3, COLUMNS), "word", dtype=object))
 
 

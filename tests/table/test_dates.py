@@ -41,6 +41,8 @@ HELD = {
     "objects with a zone": pd.Series(
         DAYS.tz_localize("UTC").tz_convert("Asia/Tokyo").to_pydatetime(), dtype=object
     ),
+    "pandas objects": pd.Series(list(DAYS), dtype=object),
+    "pandas objects with a zone": pd.Series(list(DAYS.tz_localize("Etc/UTC")), dtype=object),
     "numpy objects": pd.Series(list(DAYS.to_numpy()), dtype=object),
     "arrow": pd.array(DAYS, dtype=pd.ArrowDtype(pa.timestamp("us"))),
     "arrow with a zone": pd.array(
@@ -157,6 +159,30 @@ def test_day_and_month_that_cannot_be_told_apart(text, read):
     assert result[0, 0] == np.datetime64(read).astype(int)
 
 
+def test_neither_number_changes():
+    texts = [f"04/05/{year}" for year in range(2000, 2024)]
+    with pytest.warns(UserWarning, match="'a' holds dates whose day and month cannot be"):
+        encoded(pd.DataFrame({"a": texts}))
+
+
+def test_some_later_dates_are_in_another_order():
+    with pytest.warns(UserWarning, match="'a' holds dates whose day and month cannot be"):
+        *_, columns = encoded(pd.DataFrame({"a": ["03/04/2020", "05/06/2020"]}))
+    later = pd.DataFrame({"a": ["31/01/2024", "01/02/2024"]})
+    with pytest.warns(UserWarning, match="1 of 2 values, such as '31/01/2024', cannot be read"):
+        columns.encode(later)
+
+
+def test_few_rows_are_dates():
+    days = [*DAYS[:60].strftime("%Y-%m-%d %H:%M"), *["never"] * 10]
+    for values in (days, [*DAYS[:60], *["never"] * 10]):
+        with pytest.warns(
+            UserWarning, match="It holds numbers or dates, .* if 'never' is made mis"
+        ):
+            *_, columns = encoded(pd.DataFrame({"a": pd.Series(values, dtype=object)}))
+        assert columns.columns[0].kind != "numeric"
+
+
 def test_day_and_month_that_need_not_be_told_apart():
     result, _ = encoded(pd.DataFrame({"a": ["01/01/2020", "02/02/2020", "03/03/2020"]}))
     assert np.diff(result[:, 0]).tolist() == [32, 30]
@@ -168,7 +194,8 @@ def test_text_that_is_no_date_is_missing():
     assert columns.columns[0].missing
     assert np.isnan(result[:, 0]).sum() == 4
     later = ["2020-13-01", "01/02/2020", None, "2021-01-01 25:00", "2021-01-01 23:59:59.5+00:30"]
-    days = columns.encode(pd.DataFrame({"a": later}))[:, 0]
+    with pytest.warns(UserWarning, match="3 of 4 values, such as '2020-13-01', cannot be read"):
+        days = columns.encode(pd.DataFrame({"a": later}))[:, 0]
     assert np.isnan(days[:4]).all()
     assert days[4] == np.datetime64("2021-01-01T23:29:59.5").astype("M8[us]").astype(int) / 86_400e6
     # Too few are dates.
@@ -178,8 +205,9 @@ def test_text_that_is_no_date_is_missing():
 
 def test_batch_without_a_date():
     *_, columns = encoded(pd.DataFrame({"a": DAYS.strftime("%Y-%m-%d")}))
-    with pytest.warns(UserWarning, match="none of 2 values, such as '1/2/2020', can be read"):
-        assert np.isnan(columns.encode(pd.DataFrame({"a": ["1/2/2020", "2/2/2020"]}))).all()
+    for later in (["1/2/2020"], ["1/2/2020", "2/2/2020"]):
+        with pytest.warns(UserWarning, match=r"of \d values, such as '1/2/2020', cannot be read"):
+            assert np.isnan(columns.encode(pd.DataFrame({"a": later}))).all()
     for nothing in ([None], [NAN], [pd.NaT]):
         assert np.isnan(columns.encode(pd.DataFrame({"a": nothing}))).all()
     with pytest.raises(ValueError, match="'a' held dates in training; got numbers, such as 5"):
@@ -197,7 +225,12 @@ def test_listed_dates_and_categories_of_dates_stay_categories():
 
 
 def test_versions_and_codes_are_no_dates():
-    for values in (["3.11.9", "3.12.1", "3.13.0"], ["20200101", "20200102", "20200103"]):
+    for values in (
+        ["3.11.9", "3.12.1", "3.13.0"],
+        ["20200101", "20200102", "20200103"],
+        ["4711-01", "1234-04", "1234-05"],
+        ["Marlin 1895", "Decker 1894", "Junior 2002"],
+    ):
         *_, columns = encoded(pd.DataFrame({"a": values}))
         assert columns.columns[0].kind == "category"
 
@@ -219,6 +252,13 @@ def test_durations_are_seconds(how, other):
     np.testing.assert_array_equal(result, [[60, 0], [NAN, 1], [90, 0]])
     np.testing.assert_array_equal(later, result)
     assert columns.columns[0].reader == Durations()
+
+
+def test_nanoseconds_of_few_rows():
+    frame = pd.DataFrame({"a": pd.to_timedelta([379, 500_000_001], unit="ns"), "b": ["x", "y"]})
+    result, later, _ = encoded(frame, frame.iloc[:1])
+    assert result[:, 0].tolist() == [3.79e-07, 0.500000001]
+    assert later[0, 0] == result[0, 0]
 
 
 def test_durations_as_text():

@@ -6,6 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import check_feature_names, feature_names_of
 
 VALUES = {"b": [1.0, 2.0], "a": [3.0, 4.0]}
@@ -60,3 +61,12 @@ def test_names_on_one_side_only():
         check_feature_names(known, np.zeros((1, 2)), "Model")
     with pytest.warns(UserWarning, match="X has feature names, but Model was fitted without"):
         check_feature_names(None, pd.DataFrame(VALUES), "Model")
+
+
+def test_two_columns_of_one_name():
+    twice = pd.DataFrame([[1.0, 2.0]], columns=["b", "b"])
+    for names in (None, feature_names_of(pd.DataFrame(VALUES))):
+        with pytest.raises(ValueError, match=r"^X_val: Expected unique column names"):
+            check_feature_names(names, twice, "Model", "X_val")
+    with pytest.raises(ValueError, match=r"^table: Expected unique column names"):
+        TableEncoder.learn(twice, name="table")

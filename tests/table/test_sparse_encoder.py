@@ -1,6 +1,8 @@
 """SparseEncoder: the forms that it reads, and the scale of columns."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse
 from numpy.testing import assert_allclose, assert_array_equal
@@ -88,3 +90,38 @@ def test_a_table_without_entries():
     encoder, rows = SparseEncoder.learn(nothing, "from_dtype", FLOAT64, drops_empty=True)
     assert rows.shape == (3, 4)
     assert_array_equal(encoder.scaled_to(rows, None)[1].toarray(), nothing.toarray())
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"a": [0, 1, 2], "b": [0.5, 0.0, 1.5]},
+        {"a": [True, False, True], "b": [False, True, True]},
+        {"a": [True, False, True], "b": [3, 4, 0]},
+    ],
+)
+def test_dense_frames_of_several_types_of_numbers(library, columns):
+    table = np.column_stack([np.array(values, float) for values in columns.values()])
+    sparse = scipy.sparse.csr_array(table)
+    encoder, _ = SparseEncoder.learn(sparse, "from_dtype", FLOAT64, drops_empty=False)
+    assert_array_equal(encoder.encode(library(columns)).toarray(), table)
+
+
+def test_dense_frames_of_other_columns():
+    sparse = scipy.sparse.csr_array(np.eye(2))
+    encoder, _ = SparseEncoder.learn(sparse, "from_dtype", FLOAT64, drops_empty=False)
+    with pytest.raises(ValueError, match="X_val: column 'b' was numeric in training; got 'word'"):
+        encoder.encode(pd.DataFrame({"a": [1.0], "b": ["word"]}), "X_val")
+    with pytest.raises(ValueError, match="contains NaN"):
+        encoder.encode(pd.DataFrame({"a": [1.0], "b": [None]}, dtype=float))
+
+
+@pytest.mark.parametrize("size", [1e-42, 1e-41, 1e38])
+def test_scales_that_float32_cannot_hold(size):
+    rows = scipy.sparse.csr_array(size * np.eye(3))
+    encoder, table = SparseEncoder.learn(rows, "from_dtype", np.dtype("f4"), drops_empty=False)
+    encoder, table = encoder.scaled_to(table, None)
+    assert table.dtype == np.float32
+    assert_allclose(table.toarray(), np.eye(3), rtol=1e-6)
+    assert_array_equal(encoder.encode(rows).toarray(), table.toarray())

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from raw_table import FRAME, IS_OLD, QUICK
 
-from fastmlp import Classifier
+from fastmlp import Classifier, Regressor
 
 
 @pytest.mark.parametrize("preset", ["default", "plain"])
@@ -60,3 +60,37 @@ def test_labels_of_any_type(kind):
     assert set(likeliest) == {0, 1}
     np.testing.assert_array_equal(model.predict(FRAME), model.classes_[likeliest])
     assert model.predict(FRAME).dtype == model.classes_.dtype
+
+
+def fit_with_classes(y, y_val):
+    Classifier(**QUICK, class_weight=dict.fromkeys(y_val, 1.0)).fit(FRAME, y)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda y, _: Regressor(**QUICK).fit(FRAME, y), "y must hold numbers; Classifier is for"),
+        (
+            lambda y, y_val: Classifier(**QUICK).fit(FRAME, y, X_val=FRAME, y_val=y_val),
+            "y_val must only have the labels",
+        ),
+        (
+            lambda y, y_val: Classifier(**QUICK).partial_fit(FRAME, y, classes=np.unique(y_val)),
+            "classes must hold all labels of y",
+        ),
+        (lambda y, _: Classifier(**QUICK).fit(FRAME, y[:1].repeat(120)), "at least two classes"),
+        (fit_with_classes, "class_weight names classes that do not exist"),
+        (
+            lambda y, _: Classifier(**QUICK, categorical_features=y[:2].tolist()).fit(FRAME, y),
+            "categorical_features that are not among the columns",
+        ),
+    ],
+)
+def test_messages_quote_a_few_labels_and_little_of_each(call, message):
+    documents = np.array([f"{'word ' * 50}{n}" for n in range(120)], dtype=object)
+    y, y_val = documents[np.arange(120) % 40], documents[np.arange(120) % 60 + 40]
+    with pytest.raises(ValueError, match=message) as raised:
+        call(y, y_val)
+    assert "word word" in str(raised.value)
+    assert len(str(raised.value)) < 1000
+    assert raised.value.__cause__ is None

@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
 )
 
 from fastmlp.table.column import ColumnKindError
+from fastmlp.table.feature_names import FeatureNamesError
 from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
@@ -129,7 +130,7 @@ def encoded_validation_table(
     """X_val encoded, with as many rows as y_val."""
     try:
         encoder.check_features(X_val, estimator, "X_val")
-    except ValueError as error:
+    except FeatureNamesError as error:
         raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
     try:
         table = encoder.encode(X_val, "X_val")

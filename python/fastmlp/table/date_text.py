@@ -15,21 +15,23 @@ from fastmlp._user_warnings import warn
 from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     PARSED_SHARE,
+    are_of_types,
     as_text,
     is_text,
     not_text,
     quoted,
     sampled_texts,
-    share_that_reads,
 )
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
 
 _SEPARATED = r"(?P<{}>\d\d?)(?P<s>[-/.])(?P<{}>\d\d?)(?P=s)(?P<y>\d{{4}}|(?<=/)\d\d)"
-_MONTH_NAMES = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
-_MONTH_NAME = rf"(?P<b>{_MONTH_NAMES})[a-z]*\.?"
-_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+)?"
+_MONTH_NAME = (
+    r"(?P<b>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
+    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _TIME = (
     r"(?:(?:T|,?\s+)(?P<H>\d\d?):(?P<M>\d\d)(?::(?P<S>\d\d)(?:[.,](?P<f>\d{1,9}))?)?"
     r"\s*(?P<p>[ap]\.?m\.?)?\s*(?P<z>Z|UTC|GMT|[+-]\d\d:?(?:\d\d)?)?)?"
@@ -54,29 +56,34 @@ WRITTEN = {
     "dby": "day month year",
     "bdy": "month day, year",
 }
-_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split("|"), start=1)}
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# Years that are plausible without a day beside them; codes such as 4711-01 are written alike.
+_FIRST_YEAR, _LAST_YEAR, _NEVER = 1800, 2200, 9999
 _NAT = np.datetime64("NaT", "us")
 _PYTHON_DATES = (date, np.datetime64)
 
 
-def is_date(label: Any) -> bool:
-    """Whether a label is a date of Python or NumPy, or a period of pandas."""
-    return isinstance(label, _PYTHON_DATES) or hasattr(label, "start_time")
+def is_type_of_dates(kind: type) -> bool:
+    """Whether that is the type of dates of Python or NumPy, or of periods of pandas."""
+    return issubclass(kind, _PYTHON_DATES) or hasattr(kind, "start_time")
 
 
 def order_of_dates(values: ColumnValues) -> str | None:
     """The order of day, month and year in which nearly all labels are dates; None if in none.
 
-    Where days and months cannot be told apart, the one that never changes is the day. Else dates
-    between dots are day.month.year and others month/day/year, and a warning says so.
+    Where days and months cannot be told apart, the day is the one that never changes, if the other
+    does. Else dates between dots are day.month.year and others month/day/year, and a warning says
+    so.
     """
     labels, found = values.factors[1], {}
     texts = sampled_texts(labels)
+    are_dates = 2 * are_of_types(labels, is_type_of_dates).sum() > len(labels)
     for order, pattern in _PATTERNS.items():
-        if 2 * sum(pattern.fullmatch(text) is not None for text in texts) < max(1, len(texts)):
+        n_matching = sum(pattern.fullmatch(text) is not None for text in texts)
+        if 2 * n_matching < max(1, len(texts)) and not are_dates:
             continue
         instants = values.parsed(order, partial(parse_dates, order=order))
-        share = share_that_reads(~np.isnat(instants), labels)
+        share = values.share_that_reads(~np.isnat(instants))
         if share >= PARSED_SHARE:
             found[order] = share, instants
     best = max((share for share, _ in found.values()), default=0)
@@ -86,11 +93,9 @@ def order_of_dates(values: ColumnValues) -> str | None:
     first, *others = (found[order][1] for order in orders)
     if all(np.array_equal(first, other, equal_nan=True) for other in others):
         return orders[0]
-    for order in orders:
-        known = found[order][1][~np.isnat(found[order][1])].astype("M8[D]")
-        months = known.astype("M8[M]")
-        if np.unique(known - months).size == 1 < np.unique(months).size:
-            return order
+    on_one_day = [order for order in orders if _are_on_one_day(found[order][1])]
+    if len(on_one_day) == 1:
+        return on_one_day[0]
     text = next(filter(is_text, labels))
     chosen = "dmy" if "." in as_text(text) else "mdy"
     warn(
@@ -99,6 +104,13 @@ def order_of_dates(values: ColumnValues) -> str | None:
         "is wrong"
     )
     return chosen
+
+
+def _are_on_one_day(instants: NDArray[np.datetime64]) -> bool:
+    """Whether the dates are of several months, and always on the same day of the month."""
+    days = instants[~np.isnat(instants)].astype("M8[D]")
+    months = days.astype("M8[M]")
+    return np.unique(days - months).size == 1 < np.unique(months).size
 
 
 def parse_dates(labels: Sequence[Any], order: str) -> NDArray[np.datetime64]:
@@ -121,9 +133,11 @@ def _instants(texts: Matched) -> NDArray[np.datetime64]:
     year, day = texts.number("y"), number("d", 1)
     if len(found["y"]) == 2:
         year = year + np.where(year < 69, 2000, 1900)  # as in POSIX
-    month = _MONTHS[found["b"].lower()] if "b" in found else number("m")
+    month = _MONTHS.index(found["b"][:3].lower()) + 1 if "b" in found else number("m")
     hour, minute, second = number("H"), number("M"), number("S")
-    valid = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1)
+    first, last = (1, _NEVER) if found.get("d") else (_FIRST_YEAR, _LAST_YEAR)
+    valid = (year >= first) & ((year <= last) | (year == _NEVER))
+    valid &= (month >= 1) & (month <= 12) & (day >= 1)
     valid &= (hour < 24) & (minute < 60) & (second < 60)
     if half := found["p"]:
         valid &= (hour >= 1) & (hour <= 12)
@@ -151,6 +165,8 @@ def _offset(texts: Matched) -> Any:
 
 def _as_instant(label: Any) -> Any:
     """A date in a form that NumPy reads: a period as its start, and zones as UTC."""
+    if hasattr(label, "to_datetime64"):  # of pandas, ten times as fast as by way of datetime
+        return label.to_datetime64()
     if isinstance(label, datetime):
         return (
             label if label.tzinfo is None else label.astimezone(timezone.utc).replace(tzinfo=None)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.date_text import WRITTEN, is_date, order_of_dates, parse_dates
-from fastmlp.table.text import PARSED_SHARE, is_text, not_text
+from fastmlp.table.date_text import WRITTEN, is_type_of_dates, order_of_dates, parse_dates
+from fastmlp.table.text import PARSED_SHARE, are_of_types, is_text
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
@@ -82,11 +82,9 @@ class Dates:
         """Learn how to read a column of dates; None if it is none."""
         order: str | None = "ymd"
         if not values.is_temporal("M"):
-            labels = values.factors[1]
-            others = not_text(labels)
-            n_dates = sum(is_date(labels[position]) for position in others)
-            if not labels or n_dates < PARSED_SHARE * len(labels):
-                order = order_of_dates(values) if len(others) < len(labels) else None
+            are_dates = are_of_types(values.factors[1], is_type_of_dates)
+            if not are_dates.any() or values.share_that_reads(are_dates) < PARSED_SHARE:
+                order = order_of_dates(values)
         return None if order is None else cls(order, periods_of(_instants(values, order)))
 
     @property
@@ -113,5 +111,5 @@ class Dates:
 def _instants(values: ColumnValues, order: str) -> NDArray[np.datetime64]:
     if values.is_temporal("M"):
         return values.array.astype("M8[us]")
-    values.check_kind(lambda label: is_text(label) or is_date(label), "dates")
+    values.check_kind(lambda label: is_text(label) or is_type_of_dates(type(label)), "dates")
     return values.read_labels(order, partial(parse_dates, order=order), f"dates ({WRITTEN[order]})")

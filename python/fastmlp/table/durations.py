@@ -18,7 +18,6 @@ from fastmlp.table.text import (
     is_text,
     not_text,
     sampled_texts,
-    share_that_reads,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class Durations:
         if 2 * n_matching < max(1, len(texts)):
             return None
         read = ~np.isnan(values.parsed(_seconds, _seconds))
-        return cls() if share_that_reads(read, labels) >= PARSED_SHARE else None
+        return cls() if values.share_that_reads(read) >= PARSED_SHARE else None
 
     def names(self, name: str) -> list[str]:
         """The name of the column."""
@@ -101,7 +100,12 @@ def _sign(text: str) -> int:
     return -1 if text.startswith("-") else 1
 
 
-def _as_duration(label: Any) -> np.timedelta64:
+def _as_duration(label: Any) -> Any:
+    """A duration in the resolution that it has."""
+    if hasattr(label, "to_timedelta64"):  # of pandas, which may hold nanoseconds
+        return label.to_timedelta64()
+    if isinstance(label, np.timedelta64):
+        return label
     if isinstance(label, time):
         label = timedelta(
             hours=label.hour,

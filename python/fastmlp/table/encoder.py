@@ -22,6 +22,7 @@ from fastmlp.table.layout import Layout
 from fastmlp.table.pandas_schema import PandasSchema
 from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
 from fastmlp.table.rows import slices
+from fastmlp.table.text import quoted, quoted_few
 
 _BLOCK = 2**10  # rows that are copied at a time, so that they stay in the cache
 _MIN_CATEGORY_ROWS = 2
@@ -97,7 +98,7 @@ class TableEncoder:
         TypeError
             If X is sparse or lazy, or holds nested values.
         """
-        names = feature_names_of(X)
+        names = feature_names_of(X, name)
         table = read_table(X, name)
         listed = _positions_of(categorical_features, names, table.n_columns)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
@@ -131,7 +132,7 @@ class TableEncoder:
         if listed != self.listed:
             raise ValueError(
                 f"categorical_features listed the columns {sorted(self.listed)} when the network "
-                f"was made and cannot become {categorical_features!r} while training goes on"
+                f"was made and cannot become {quoted(categorical_features)} while training goes on"
             )
 
     def encode(self, X: Any, name: str = "X") -> NDArray[Any]:
@@ -280,7 +281,9 @@ def _positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set
         positions = {name: position for position, name in enumerate(() if names is None else names)}
         unknown = [entry for entry in entries if entry not in positions]
         if unknown:
-            raise ValueError(f"categorical_features that are not among the columns: {unknown}")
+            raise ValueError(
+                f"categorical_features that are not among the columns: {quoted_few(unknown)}"
+            )
         return {positions[entry] for entry in entries}
     if all(isinstance(entry, BOOLEANS) for entry in entries):
         if len(entries) == n_columns:
@@ -289,5 +292,5 @@ def _positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set
         return {int(entry) for entry in entries}
     raise ValueError(
         "categorical_features must be 'from_dtype' or a list of names, of positions from 0 to "
-        f"{n_columns - 1} or of {n_columns} booleans; got {given!r}"
+        f"{n_columns - 1} or of {n_columns} booleans; got {quoted(given)}"
     )

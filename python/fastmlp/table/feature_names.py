@@ -20,8 +20,18 @@ from fastmlp.table.frames import as_frame
 _MOST_LISTED = 5
 
 
-def feature_names_of(X: Any) -> NDArray[Any] | None:
+class FeatureNamesError(ValueError):
+    """A table has other columns than the training table."""
+
+
+def feature_names_of(X: Any, table: str = "X") -> NDArray[Any] | None:
     """Return the names of a frame's columns; None for arrays and for names that are not strings.
+
+    Parameters
+    ----------
+    X : array-like or frame
+    table : str, default="X"
+        Name of X in messages.
 
     Raises
     ------
@@ -36,7 +46,7 @@ def feature_names_of(X: Any) -> NDArray[Any] | None:
             return None
         names = np.asarray(frame.columns, dtype=object)
     except DuplicateError as error:
-        raise ValueError(f"X: {error}") from error
+        raise ValueError(f"{table}: {error}") from error
     types = sorted({type(name).__qualname__ for name in names})
     if types == ["str"]:
         return names
@@ -66,11 +76,11 @@ def check_feature_names(
 
     Raises
     ------
-    ValueError
+    FeatureNamesError
         If names differ, or their order does. If only one of both tables has names, that is a
         warning.
     """
-    names = feature_names_of(X)
+    names = feature_names_of(X, table)
     if known is None and names is None:
         return
     if known is None:
@@ -93,7 +103,7 @@ def check_feature_names(
         message += "Feature names seen at fit time, yet now missing:\n" + _listed(lacking)
     if not (unseen or lacking):
         message += "Feature names must be in the same order as they were in fit.\n"
-    raise ValueError(message)
+    raise FeatureNamesError(message)
 
 
 def check_features(
@@ -113,7 +123,7 @@ def check_features(
     check_feature_names(known, X, estimator, table)
     shape: Any = getattr(X, "shape", ())
     if len(shape) == 2 and shape[1] != n_columns:
-        raise ValueError(
+        raise FeatureNamesError(
             f"{table} has {shape[1]} features, but {estimator} is expecting {n_columns} features "
             "as input."
         )

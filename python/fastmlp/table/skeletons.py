@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.text import as_text
+from fastmlp.table.text import as_text, not_text
 
 _TO_ZERO = str.maketrans("123456789", "000000000")
-_LONGEST = 60  # characters that are looked at, more than a date or a number has
+_LONGEST = 60  # characters, more than a date or a number has: longer texts match nothing
 
 
 class Matched(NamedTuple):
@@ -51,8 +51,11 @@ class Matched(NamedTuple):
 
 def matched_texts(labels: Sequence[Any], pattern: re.Pattern[str]) -> Iterator[Matched]:
     """The labels that are text and match the pattern, those of a skeleton together."""
+    if len(not_text(labels)) == len(labels):
+        return
     rows_of: defaultdict[str, list[int]] = defaultdict(list)
-    texts = [(label if type(label) is str else as_text(label))[:_LONGEST] for label in labels]
+    texts = [label if type(label) is str else as_text(label) for label in labels]
+    texts = [text if len(text) <= _LONGEST else "" for text in texts]
     joined = "\n".join(texts)  # one text is translated three times as fast as many
     if joined.count("\n") >= max(1, len(texts)):
         texts = [text.replace("\n", " ") for text in texts]

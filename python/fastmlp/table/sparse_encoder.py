@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import check_features, feature_names_of
-from fastmlp.table.reading import NumberTable, read_table
+from fastmlp.table.reading import NumberTable, RawTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
 
 _OTHER_SCALE = 10.0  # times as large or as small as most columns
@@ -39,7 +39,8 @@ class SparseEncoder:
     position : ndarray of shape (n_columns,) or None
         Of each column among those that are kept, -1 if it is left out; None: all are kept.
     scale : ndarray of shape (n_numeric,) or None
-        Factor on each column that is kept; None: they stay as they are.
+        Factor on each column that is kept, of the networks' type unless that cannot hold all; None:
+        they stay as they are.
     dtype : dtype
         Type that the networks compute in.
     """
@@ -112,7 +113,11 @@ class SparseEncoder:
         rows : csr_array of shape (n_rows, n_numeric)
         weights : ndarray of shape (n_rows,) or None
         """
-        encoder = replace(self, scale=learn_scale(rows, weights).astype(self.dtype))
+        scale = learn_scale(rows, weights)
+        with np.errstate(over="ignore", under="ignore"):
+            in_type = scale.astype(self.dtype)
+        holds = np.isfinite(in_type).all() and (in_type > 0).all()
+        encoder = replace(self, scale=in_type if holds else scale)
         return encoder, encoder._scaled(rows, "X")
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
@@ -124,12 +129,9 @@ class SparseEncoder:
         _check_no_categories(categorical_features)
 
     def encode(self, X: Any, name: str = "X") -> csr_array:
-        """Encode other rows of the same columns, sparse ones or dense ones of numbers."""
+        """Encode other rows of the same columns, sparse or dense ones of numbers and booleans."""
         if not is_sparse(X):
-            table = read_table(X, name)
-            if not isinstance(table, NumberTable):
-                raise TypeError(f"{name} must hold numbers only, as the sparse X of `fit` did")
-            X = csr_array(table.matrix)
+            X = csr_array(_matrix(read_table(X, name)))
         rows = read_sparse(X, name)
         if rows.shape[1] != self.n_columns:
             raise ValueError(
@@ -154,13 +156,23 @@ class SparseEncoder:
         values = rows.data
         if self.scale is not None:
             with np.errstate(over="ignore"):
-                values = values * self.scale[rows.indices]
+                values = (values * self.scale[rows.indices]).astype(self.dtype, copy=False)
         if not np.isfinite(values).all():
             raise ValueError(f"{name} holds values that {self.dtype} cannot hold")
         return csr_array((values, rows.indices, rows.indptr), rows.shape)
 
 
 Encoder = TableEncoder | SparseEncoder
+
+
+def _matrix(table: RawTable) -> NDArray[Any]:
+    """A dense table of numbers and booleans as one array."""
+    if isinstance(table, NumberTable):
+        return table.matrix
+    matrix = np.empty((table.n_rows, table.n_columns))
+    for at, values, _ in table.blocks(np.arange(table.n_columns)):
+        matrix[:, at] = values
+    return matrix
 
 
 def _check_no_categories(categorical_features: Any) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Text is taken as dates or numbers if this share of the distinct values reads as such.
+# Text is taken as dates or numbers if this share reads as such, of distinct values and of rows.
 PARSED_SHARE = 0.95
 _MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "nat", "none", "null", "missing"}
 FEWEST_NUMBERS = 10  # distinct values: fewer are a category, each with an effect of its own
 _SAMPLED = 100  # labels that tell whether a format is worth trying
-_QUOTED = 40  # characters of a value in messages
+_QUOTED, _LISTED = 40, 10  # characters of a value in messages, and values in a list of them
 _FREE_TEXT_LABELS, _FREE_TEXT_DISTINCT, _FREE_TEXT_WORDS = 20, 0.9, 10
 
 
@@ -21,6 +22,13 @@ def quoted(value: Any) -> str:
     """The value as messages show it, cut where it is long."""
     shown = repr(value)
     return shown if len(shown) <= _QUOTED else f"{shown[: _QUOTED - 3]}..."
+
+
+def quoted_few(values: Iterable[Any]) -> str:
+    """A few of the values as messages show them."""
+    few = [*islice(values, _LISTED + 1)]
+    shown = [*map(quoted, few[:_LISTED]), *["..."] * (len(few) > _LISTED)]
+    return f"[{', '.join(shown)}]"
 
 
 def as_text(label: Any) -> str:
@@ -35,23 +43,51 @@ def is_text(label: Any) -> bool:
     return isinstance(label, str | bytes)
 
 
+def are_of_types(labels: Sequence[Any], is_one: Callable[[type], bool]) -> NDArray[np.bool_]:
+    """Whether each label is of a type that `is_one`, which is asked once for each type."""
+    answers = {kind: is_one(kind) for kind in {*map(type, labels)}}
+    if len({*answers.values()}) < 2:
+        return np.full(len(labels), any(answers.values()))
+    return np.fromiter(map(answers.__getitem__, map(type, labels)), bool, len(labels))
+
+
 def not_text(labels: Sequence[Any]) -> list[int]:
     """Positions of the labels that are neither text nor bytes."""
-    if {*map(type, labels)} <= {str, bytes}:
-        return []
-    return [position for position, label in enumerate(labels) if not is_text(label)]
+    are_text = are_of_types(labels, lambda kind: issubclass(kind, str | bytes))
+    return list(np.flatnonzero(~are_text).tolist())
 
 
-def share_that_reads(read: NDArray[np.bool_], labels: Sequence[Any]) -> float:
-    """The share of labels that were read, apart from words such as "n/a"."""
+def unread(read: NDArray[np.bool_], labels: Sequence[Any]) -> list[int]:
+    """Positions of the labels that were not read, apart from words such as "n/a"."""
     others = np.flatnonzero(~read).tolist()
-    n_missing = sum(as_text(labels[i]).strip().lower() in _MISSING for i in others)
-    return float(read.sum() / max(1, len(labels) - n_missing))
+    return [i for i in others if as_text(labels[i]).strip().lower() not in _MISSING]
+
+
+def share_that_reads(
+    read: NDArray[np.bool_], labels: Sequence[Any], n_rows: NDArray[np.intp]
+) -> float:
+    """The share that was read, of labels or of rows, whichever is less; without missing ones.
+
+    Parameters
+    ----------
+    read : ndarray of shape (n_labels,)
+        Whether each label was read.
+    labels : sequence of length n_labels
+    n_rows : ndarray of shape (n_labels,)
+        How many rows have each label.
+    """
+    others = unread(read, labels)
+    shares = [
+        counts[read].sum() / max(1, counts[read].sum() + counts[others].sum())
+        for counts in (np.ones_like(n_rows), n_rows)
+    ]
+    return float(min(shares))
 
 
 def sampled_texts(labels: Sequence[Any]) -> list[str]:
     """Some of the labels that are text, without those that stand for missing values."""
-    some = (as_text(label).strip() for label in labels[:: -(-len(labels) // _SAMPLED)])
+    step = max(1, -(-len(labels) // _SAMPLED))
+    some = (as_text(label).strip() for label in labels[::step])
     return [text for text in some if text.lower() not in _MISSING]
 
 

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_array
 
 from fastmlp.table.rows import pieces
+from fastmlp.table.text import quoted, quoted_few
 from fastmlp.tasks.calibration import apply_temperature, fit_temperature
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import log_loss
@@ -69,10 +70,13 @@ class ClassificationTask(Task):
             more = ". partial_fit takes all of them as classes=" if classes is None else ""
             raise ValueError(
                 f"{name} must have at least two classes; the number of classes is "
-                f"{known.size}: {known}{more}"
+                f"{known.size}: {quoted_few(known.tolist())}{more}"
             )
-        if classes is not None and not np.all(np.isin(present, known)):
-            raise ValueError(f"classes must hold all labels of y, {present}; got {known}")
+        if classes is not None and (unknown := present[~np.isin(present, known)]).size:
+            raise ValueError(
+                "classes must hold all labels of y, also "
+                f"{quoted_few(unknown.tolist())}; got {quoted_few(known.tolist())}"
+            )
         task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
         return task, task._targets(values, present, multilabel, dtype, "y")
 
@@ -120,10 +124,10 @@ class ClassificationTask(Task):
         if multilabel != self.multilabel:
             expected = "several labels" if self.multilabel else "one label"
             raise ValueError(f"{name} must have {expected} per row, as the model was fitted")
-        if not np.all(np.isin(present, self.classes)):
+        if (unknown := present[~np.isin(present, self.classes)]).size:
             raise ValueError(
                 f"{name} must only have the labels that the model was fitted with, "
-                f"{self.classes}; got {present}"
+                f"{quoted_few(self.classes.tolist())}; got {quoted_few(unknown.tolist())}"
             )
         if multilabel:
             if values.shape[1] != self.n_outputs:
@@ -173,11 +177,12 @@ class ClassificationTask(Task):
         unknown = set(weight_of) - set(self.classes.tolist())
         if unknown:
             raise ValueError(
-                f"class_weight names classes that do not exist: {sorted(unknown, key=str)}; the "
-                f"classes are {self.classes}"
+                "class_weight names classes that do not exist: "
+                f"{quoted_few(sorted(unknown, key=str))}; the classes are "
+                f"{quoted_few(self.classes.tolist())}"
             )
         if not all(isinstance(weight, Real) for weight in weight_of.values()):
-            raise TypeError(f"class_weight must hold numbers; got {self.class_weight!r}")
+            raise TypeError(f"class_weight must hold numbers; got {quoted(self.class_weight)}")
         by_class = np.array([weight_of.get(label, 1.0) for label in self.classes.tolist()], float)
         weights = np.empty(labels.size)
         for rows in pieces(labels):

@@ -13,7 +13,9 @@ from sklearn.metrics import d2_pinball_score, r2_score
 
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
+from fastmlp.table.labels import reads_as_number
 from fastmlp.table.rows import pieces
+from fastmlp.table.text import quoted
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import RegressionLoss
 from fastmlp.tasks.metrics import Metric, metric_of
@@ -365,8 +367,12 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
         raise TypeError(f"{name} must hold numbers; got dates or durations")
     try:
         values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
-    except ValueError as error:
-        raise ValueError(f"{name} must hold numbers; Classifier is for labels: {error}") from error
+    except ValueError:
+        given = y.ravel().tolist()
+        wrong = next((value for value in given if not reads_as_number(value)), given[0])
+        raise ValueError(
+            f"{name} must hold numbers; Classifier is for labels such as {quoted(wrong)}"
+        ) from None
     if values.ndim == 2 and values.shape[1] == 1:
         values = as_1d(values, name)
     if values.ndim > 2:
