@@ -25,8 +25,8 @@ LEAST_SHARE_OF_LARGE = 0.8
 
 VALIDATION_COST = 1 / 3  # of a row, relative to training: there is no backward pass
 
-# A pilot's epochs have two minibatches, up to so many rows. The first epoch, in which memory is used
-# for the first time, is not counted.
+# A pilot's epochs have two minibatches, up to so many rows. The first epoch, in which memory is
+# used for the first time, is not counted.
 _PILOT_ROWS, _PILOT_EPOCHS = 4096, 8
 _PILOT_WORK = 2e8  # rows times parameters: networks of millions of parameters get fewer rows
 _PILOT_SECONDS, _PILOT_SHARE = 0.05, 0.02  # most time for all pilots, also as a share of the limit
