@@ -5,9 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from tiny_models import THREE, both, target, tiny
+from tiny_models import THREE, both, outputs, target, tiny
 
 from fastmlp import EpochRecord, Regressor
+from fastmlp.ensemble import fitted_model
 from fastmlp.ensemble.progress import Progress
 
 several = pytest.mark.parametrize("n_jobs", [1, 2])
@@ -121,3 +122,16 @@ def test_the_lines_exact_form(capsys):
 def test_bar_is_not_made_for_callbacks_alone(capfd):
     fitted(0, callbacks=lambda record: False)
     assert capfd.readouterr() == ("", "")
+
+
+@both
+def test_a_bar_for_predictions_of_many_rows(estimator, monkeypatch, capfd):
+    model = fitted(0, estimator)
+    rows = np.random.default_rng(1).normal(size=(90, 3))
+    expected = outputs(model, rows)
+    monkeypatch.setattr(fitted_model, "_ROWS_OF_A_STEP", 40)
+    model.set_params(verbose=1)
+    np.testing.assert_array_equal(outputs(model, rows), expected)
+    assert capfd.readouterr().err.splitlines() == ["100% 90/90 rows [00:00<00:00]"]
+    outputs(model, rows[:40])
+    assert capfd.readouterr().err == ""

@@ -47,13 +47,13 @@ class Bar:
             self._bar.total = total
             self._bar.refresh()
 
-    def advance(self, shown: str = "") -> None:
-        """Take a step, and show the text beside the bar."""
-        self._done += 1
+    def advance(self, shown: str = "", steps: int = 1) -> None:
+        """Take so many steps, and show the text beside the bar."""
+        self._done += steps
         self._shown = shown
         if self._bar is not None:
             self._bar.set_postfix_str(shown, refresh=False)
-            self._bar.update()
+            self._bar.update(steps)
         elif time.monotonic() - self._last >= _SECONDS:
             self._write_line()
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._version import __version__
+from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.history import History, mean_curve
 from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.member import Member, check_unchanged
@@ -18,10 +19,13 @@ from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
+
+_ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +83,9 @@ class FittedModel:
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
 
-    def predict(self, X: Any, n_threads: int, *, estimator: str) -> NDArray[np.float64]:
+    def predict(
+        self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
+    ) -> NDArray[np.float64]:
         """Predict the rows of a raw table: numbers, or calibrated probabilities.
 
         Parameters
@@ -88,16 +94,36 @@ class FittedModel:
         n_threads : int
         estimator : str
             Name of the estimator in messages.
+        verbose : int, default=0
+            1 shows a bar if there are many rows.
         """
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
         if self.linear is None:
             if isinstance(self.encoder, TableEncoder):
                 self.watch.look_at(table, self.encoder)
-            return self.task.decode(self.ensemble.predict(table, n_threads))
+            return self.task.decode(self._outputs(table, None, n_threads, verbose))
         table, offset, beyond = self.linear.split(table, self.watch.training_range)
         raw_offset = self.task.raw_offset(offset, self.dtype)
-        return self.task.decode(self.ensemble.predict(table, n_threads, raw_offset), beyond)
+        return self.task.decode(self._outputs(table, raw_offset, n_threads, verbose), beyond)
+
+    def _outputs(
+        self, table: Table, offset: NDArray[Any] | None, n_threads: int, verbose: int
+    ) -> NDArray[Any]:
+        """Outputs of the ensemble, with a bar if it is asked for and takes a while."""
+        n_rows = table.shape[0]
+        if verbose != 1 or n_rows <= _ROWS_OF_A_STEP:
+            return self.ensemble.predict(table, n_threads, offset)
+        parts = []
+        bar = Bar(n_rows, "row")
+        try:
+            for rows in slices(n_rows, _ROWS_OF_A_STEP):
+                own = None if offset is None else offset[rows]
+                parts.append(self.ensemble.predict(table[rows], n_threads, own))
+                bar.advance(steps=rows.stop - rows.start)
+        finally:
+            bar.close()
+        return np.concatenate(parts)
 
     def check_continues(self, settings: Settings) -> None:
         """Raise if training cannot go on with the networks under these settings."""

@@ -124,8 +124,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     tol : float, default=0.0
         A loss counts as progress if it falls by more than this.
     verbose : int, default=0
-        1: a progress bar on the standard error stream, or in logs a line every ten seconds; 2: a
-        line for each epoch.
+        1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
+        for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the networks, standardisation and optimiser state of the last
         one, and with its assignment of rows to networks, whatever `random_state` is now. The
@@ -559,7 +559,12 @@ class Classifier(ClassifierMixin, BaseMLP):
         KeyboardInterrupt
             After Ctrl-C.
         """
-        return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
+        return self._fitted.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the logarithms of the probabilities; see `predict_proba`.
@@ -599,7 +604,12 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         model = self._fitted
-        probabilities = model.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
+        probabilities = model.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
         return cast(ClassificationTask, model.task).labels(probabilities)
 
     def __sklearn_tags__(self) -> Any:

@@ -122,8 +122,8 @@ class Regressor(RegressorMixin, BaseMLP):
     tol : float, default=0.0
         A loss counts as progress if it falls by more than this.
     verbose : int, default=0
-        1: a progress bar on the standard error stream, or in logs a line every ten seconds; 2: a
-        line for each epoch.
+        1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
+        for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
         Whether `fit` goes on with the networks, standardisation and optimiser state of the last
         one, and with its assignment of rows to networks, whatever `random_state` is now. The
@@ -555,7 +555,12 @@ class Regressor(RegressorMixin, BaseMLP):
         KeyboardInterrupt
             After Ctrl-C.
         """
-        return self._fitted.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
+        return self._fitted.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.
@@ -580,5 +585,10 @@ class Regressor(RegressorMixin, BaseMLP):
             If X does not have the columns of the training table, or y not its rows.
         """
         model = self._fitted
-        predicted = model.predict(X, n_threads(self.n_jobs), estimator=type(self).__name__)
+        predicted = model.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
         return cast(RegressionTask, model.task).score_of(y, predicted, sample_weight)
