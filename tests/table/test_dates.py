@@ -173,6 +173,13 @@ def test_some_later_dates_are_in_another_order():
         columns.encode(later)
 
 
+def test_later_dates_with_the_year_first_are_always_read():
+    given = pd.DataFrame({"a": DAYS[:60].strftime("%d/%m/%Y")})
+    *_, columns = encoded(given)
+    later = pd.DataFrame({"a": [*DAYS[:30].strftime("%Y-%m-%d"), *given["a"][30:]]})
+    np.testing.assert_array_equal(columns.encode(later), columns.encode(given))
+
+
 def test_few_rows_are_dates():
     days = [*DAYS[:60].strftime("%Y-%m-%d %H:%M"), *["never"] * 10]
     for values in (days, [*DAYS[:60], *["never"] * 10]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _YEAR, _WEEK = 365, 7  # days
 _A_MONDAY = np.datetime64("1970-01-05")
+_YEAR_FIRST = "ymd"
 _ONE_DAY = np.timedelta64(1, "D")
 
 
@@ -80,7 +82,7 @@ class Dates:
     @classmethod
     def learn(cls, values: ColumnValues) -> Dates | None:
         """Learn how to read a column of dates; None if it is none."""
-        order: str | None = "ymd"
+        order: str | None = _YEAR_FIRST
         if not values.is_temporal("M"):
             are_dates = are_of_types(values.factors[1], is_type_of_dates)
             if not are_dates.any() or values.share_that_reads(are_dates) < PARSED_SHARE:
@@ -112,4 +114,19 @@ def _instants(values: ColumnValues, order: str) -> NDArray[np.datetime64]:
     if values.is_temporal("M"):
         return values.array.astype("M8[us]")
     values.check_kind(lambda label: is_text(label) or is_type_of_dates(type(label)), "dates")
-    return values.read_labels(order, partial(parse_dates, order=order), f"dates ({WRITTEN[order]})")
+    return values.read_labels(
+        (order, _YEAR_FIRST),
+        partial(_parse, values=values, order=order),
+        f"dates ({WRITTEN[order]})",
+    )
+
+
+def _parse(labels: Sequence[Any], values: ColumnValues, order: str) -> NDArray[np.datetime64]:
+    """Instants of text in the learnt order or with the year first, where there is no doubt."""
+    instants = values.parsed(order, partial(parse_dates, order=order))
+    unread = np.flatnonzero(np.isnat(instants))
+    if order == _YEAR_FIRST or not unread.size:
+        return instants
+    instants = instants.copy()
+    instants[unread] = parse_dates([labels[row] for row in unread.tolist()], _YEAR_FIRST)
+    return instants
