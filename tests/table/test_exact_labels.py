@@ -34,7 +34,7 @@ def test_large_integers_beside_missing_values(how, other):
     np.testing.assert_array_equal(columns.encode(framed(HELD[other])), result)
 
 
-@pytest.mark.parametrize("later", ["f4", "f8", "object", "decimal", "f2"])
+@pytest.mark.parametrize("later", ["f4", "f8", "object", "decimal"])
 @pytest.mark.parametrize("first", ["f4", "f8", "object", "decimal"])
 def test_fractions_are_compared_as_they_are_written(first, later):
     def frame(kind):
