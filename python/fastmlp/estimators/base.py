@@ -19,7 +19,7 @@ from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
-from fastmlp.ensemble.linear_part import LinearPart
+from fastmlp.ensemble.linear_part import learn_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -55,6 +55,8 @@ from fastmlp.estimators.unknown_names import (
 )
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
+from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, rows_without_weight
 from fastmlp.table.scaling import Scaling
@@ -62,6 +64,7 @@ from fastmlp.table.sparse import is_sparse
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
+from fastmlp.trained_model import TrainedModel
 
 if TYPE_CHECKING:
     from typing import Self
@@ -69,7 +72,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -439,6 +442,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return self._model
 
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self._fitted.pipeline
+
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.
 
@@ -553,7 +560,7 @@ def _with_linear_part(
     linear = None if before is None else before.linear
     offset = None
     if linear is None or may_be_the_same_rows:
-        learnt, own_left_out = LinearPart.learn(
+        learnt, own_left_out = learn_linear_part(
             data.X, watch.training_range, task, data.y, data.sample_weight
         )
         if linear is None or learnt.equals(linear):
