@@ -64,7 +64,8 @@ def handed_over_seconds(seconds: Sequence[float], n_threads: int) -> float:
     seconds : sequence of float
         Estimated time of each network on one thread, in the order in which they begin.
     """
-    waiting, running, total = list(reversed(seconds)), [], 0.0
+    waiting, total = list(reversed(seconds)), 0.0
+    running: list[float] = []  # seconds that are left of each
     while waiting or running:
         while waiting and len(running) < n_threads:
             running.append(waiting.pop())
