@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import opened
 from fastmlp.model_file.parameters import read_parameters
 
-if TYPE_CHECKING:
-    from fastmlp.estimators import Classifier, Regressor
-    from fastmlp.neural_network import MLPClassifier, MLPRegressor
 
-
-def load(source: Source) -> Regressor | Classifier | MLPRegressor | MLPClassifier:
+def load(source: Source) -> Any:
     """Load a model that `save` wrote.
 
     Nothing in a model file is executed, so that files of others can be loaded too. What a file

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, BinaryIO
 
@@ -26,7 +26,7 @@ _DOCUMENT = "fastmlp"  # its name in the metadata of the safetensors file
 _LENGTH = 8  # bytes at the start of a file: of the header that follows, little-endian
 _LONGEST_HEADER = 100_000_000  # the library's limit
 _CHECKSUM, _NO_CHECKSUM = "sha256", "0" * 64  # the first field of the document
-_TYPES = {  # the format's names of those that tensors have
+_TYPES: dict[str, np.dtype[Any]] = {  # the format's names of those that tensors have
     "F64": np.dtype(np.float64),
     "F32": np.dtype(np.float32),
     "F16": np.dtype(np.float16),
@@ -134,15 +134,16 @@ def _parsed(text: str | bytes, what: str) -> dict[str, Any]:
 
 
 def _arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
+    deserialize: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize
     try:
-        found = safetensors.deserialize(data)
+        found = deserialize(data)
     except safetensors.SafetensorError as error:
         raise ModelFileError(f"the model file is damaged or cut off: {error}") from None
     arrays = {}
     for name, tensor in found:
         if tensor["dtype"] not in _TYPES:
             raise ModelFileError(f"the tensor {name!r} is of the type {tensor['dtype']}")
-        dtype = _TYPES[tensor["dtype"]]
+        dtype: np.dtype[Any] = _TYPES[tensor["dtype"]]
         values = np.frombuffer(tensor["data"], dtype.newbyteorder("<")).astype(dtype, copy=False)
         arrays[name] = values.reshape(tensor["shape"])
         arrays[name].flags.writeable = False

@@ -13,6 +13,7 @@ from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.envelope import Contents, closed
 from fastmlp.model_file.fields import (
     Fields,
+    Kind,
     Unfit,
     flag,
     integer,
@@ -111,7 +112,7 @@ def read_fitted_model(contents: Contents) -> FittedModel:
         ensemble=WeightedEnsemble(networks, scaling, pipeline.link, np.array(pipeline.weights)),
         linear=pipeline.linear,
         watch=RangeWatch(watched),
-        standardize=fields.get("standardize", _standardize),
+        standardize=fields.get("standardize", _flag_or("robust")),
         n_estimators=fields.get("n_estimators", integer(1)),
         assignment=_read_assignment(fields, values),
         fingerprint=fields.get("fingerprint", maybe(_digest)),
@@ -122,10 +123,15 @@ def read_fitted_model(contents: Contents) -> FittedModel:
     )
 
 
-def _standardize(value: Any) -> bool | str:
-    if not (isinstance(value, bool) or value == "robust"):
-        raise Unfit("true, false or 'robust'")
-    return value
+def _flag_or(name: str) -> Kind[Any]:
+    """True, false, or one name."""
+
+    def kind(value: Any) -> Any:
+        if not (isinstance(value, bool) or value == name):
+            raise Unfit(f"true, false or {name!r}")
+        return value
+
+    return kind
 
 
 def _digest(value: Any) -> bytes:
@@ -172,7 +178,7 @@ def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Val
             decoder.multilabel,
             fields.get("label_smoothing", real(0, 1)),
             fields.get("class_weight", values.value),
-            fields.get("calibrate", _calibrate),
+            fields.get("calibrate", _flag_or("auto")),
             decoder.temperature,
         )
     quantiles = fields.get("quantiles", tuple_of(real(0, 1)))
@@ -204,9 +210,3 @@ def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Val
     if not fits or task.link != pipeline.link:
         raise fields.error(f"has the loss {loss}, which does not fit what networks predict")
     return task
-
-
-def _calibrate(value: Any) -> Any:
-    if not (isinstance(value, bool) or value == "auto"):
-        raise Unfit("true, false or 'auto'")
-    return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,9 @@ def parameter_shapes(layer: Layer) -> list[tuple[str, tuple[int, ...]]]:
     return [*shapes, *((f"vectors.{i}", (size + 1, width)) for i, size, width in vectors)]
 
 
-def check_chain(layers: list[Layer], fields: Fields, n_inputs: int, n_outputs: int | None) -> None:
+def check_chain(
+    layers: Sequence[Layer], fields: Fields, n_inputs: int, n_outputs: int | None
+) -> None:
     """Raise if layers do not fit each other, what networks read, or what they predict."""
     width = n_inputs
     for i, layer in enumerate(layers):

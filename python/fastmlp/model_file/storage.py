@@ -49,7 +49,8 @@ def read_weights(
         return array
     if array.dtype == np.int8:
         scale = tensors.take(f"{name}.scale", "float32", shape[1:])
-        return array.astype(dtype) * scale.astype(dtype)
+        product: NDArray[Any] = array.astype(dtype) * scale.astype(dtype)
+        return product
     if array.dtype == np.uint16:
         bits = array.astype(np.uint32) << _BITS
         return bits.view(np.float32).astype(dtype)
