@@ -55,13 +55,9 @@ from fastmlp.estimators.unknown_names import (
 )
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
-<<<<<<< HEAD
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
-from fastmlp.prediction.linear_part import LinearPart
-=======
->>>>>>> main
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table
