@@ -63,7 +63,7 @@ def written_value(value: Any, draft: Draft) -> Any:
     converted = _as_pythons(value)
     if converted is not value:
         return written_value(converted, draft)
-    if kind.__name__ == "Interval" and kind.__module__.startswith("pandas."):
+    if kind.__name__ == "Interval" and kind.__module__.partition(".")[0] == "pandas":
         ends = [written_value(end, draft) for end in (value.left, value.right)]
         return {"type": "interval", "value": [*ends, value.closed]}
     return draft.object(value)
