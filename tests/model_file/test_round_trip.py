@@ -9,7 +9,7 @@ from saved_models import MAKERS, outputs, saved_model
 
 import fastmlp
 
-WARM_STARTED = ("MLP", "MLP lbfgs", "ensemble", "labels", "sparse")  # not by partial_fit
+WARM_STARTED = ("MLP", "MLP lbfgs", "ensemble", "classes", "labels", "sparse")  # not by partial_fit
 every_model = pytest.mark.parametrize("name", MAKERS)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -42,7 +42,8 @@ ATTRIBUTES = (
     "classes_", "coefs_", "intercepts_", "n_iter_", "t_", "loss_", "best_loss_", "loss_curve_",
     "validation_curve_", "learning_rate_curve_", "validation_scores_", "best_validation_score_",
     "stop_reason_", "fit_seconds_", "n_features_in_", "feature_names_in_", "n_layers_",
-    "n_outputs_", "out_activation_", "oof_prediction_", "oof_proba_", "estimator_weights_", "histories_",
+    "n_outputs_", "out_activation_", "oof_prediction_", "oof_proba_", "estimator_weights_",
+    "histories_",
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -144,7 +145,7 @@ def _arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
         if tensor["dtype"] not in _TYPES:
             raise ModelFileError(f"the tensor {name!r} is of the type {tensor['dtype']}")
         dtype: np.dtype[Any] = _TYPES[tensor["dtype"]]
-        values = np.frombuffer(tensor["data"], dtype.newbyteorder("<")).astype(dtype, copy=False)
+        values = _little_endian(np.frombuffer(tensor["data"], dtype))
         arrays[name] = values.reshape(tensor["shape"])
         arrays[name].flags.writeable = False
     return arrays
@@ -156,5 +157,10 @@ def _checksum(text: str, arrays: Arrays) -> str:
     for name, array in sorted(arrays.items()):
         shape = ",".join(map(str, array.shape))
         digest.update(f"\n{name} {_NAMES[array.dtype]} {shape}\n".encode("utf-8", "surrogatepass"))
-        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
+        digest.update(_little_endian(array).data)
     return digest.hexdigest()
+
+
+def _little_endian(array: NDArray[Any]) -> NDArray[Any]:
+    """From the machine's order of bytes to that of the format, and back."""
+    return array if sys.byteorder == "little" else array.byteswap()

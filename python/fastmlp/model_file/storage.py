@@ -24,11 +24,11 @@ _BITS = 16  # of float32 that bfloat16 drops
 def add_weights(draft: Draft, name: str, array: NDArray[Any]) -> None:
     """Add parameters of a network, matrices in the type that the draft stores them in.
 
-    Biases, slopes and scales, one number for each unit, stay as they are; so do, instead of int8,
-    the frequencies of periodic embeddings.
+    Biases, slopes and scales, one number for each unit, stay as they are, and so do the weights of
+    periodic embeddings: a small error of a frequency is a large one of the phase.
     """
     stored = draft.stored
-    if stored is None or array.ndim < 2 or (stored == "int8" and "periodic" in name):
+    if stored is None or array.ndim < 2 or "periodic" in name:
         draft.add(name, np.ascontiguousarray(array))
     elif stored == "int8":
         values, scale = _as_int8(array)
