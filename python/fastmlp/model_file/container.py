@@ -25,6 +25,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _DOCUMENT = "fastmlp"  # its name in the metadata of the safetensors file
 _LENGTH = 8  # bytes at the start of a file: of the header that follows, little-endian
+_START = _LENGTH + 1  # bytes that tell whether it may be a safetensors file
 _LONGEST_HEADER = 100_000_000  # the library's limit
 _CHECKSUM, _NO_CHECKSUM = "sha256", "0" * 64  # the first field of the document
 _TYPES: dict[str, np.dtype[Any]] = {  # the format's names of those that tensors have
@@ -92,11 +93,11 @@ def _bytes_of(source: Source) -> bytes:
     """All bytes of a file, read only if it begins as a safetensors file does."""
     if isinstance(source, bytes | bytearray | memoryview):
         data = bytes(source)
-        _check_length(data[:_LENGTH], len(data))
+        _check_start(data[:_START], len(data))
         return data
     if isinstance(source, str | os.PathLike):
         with open(source, "rb") as file:
-            _check_length(file.read(_LENGTH), os.fstat(file.fileno()).st_size)
+            _check_start(file.read(_START), os.fstat(file.fileno()).st_size)
             file.seek(0)
             return file.read()
     if not hasattr(source, "read"):
@@ -104,19 +105,19 @@ def _bytes_of(source: Source) -> bytes:
             "a model is loaded from a path, bytes or a binary file object; got "
             f"{type(source).__name__}"
         )
-    start = source.read(_LENGTH)
+    start = source.read(_START)
     if not isinstance(start, bytes):
         raise TypeError("a model is loaded from a binary file object; this one is of text")
-    _check_length(start, None)
+    _check_start(start, None)
     data = start + source.read()
-    _check_length(start, len(data))
+    _check_start(start, len(data))
     return data
 
 
-def _check_length(start: bytes, size: int | None) -> None:
-    """Raise if a file of that size, if it is known, cannot have a header as long as it says."""
-    length = int.from_bytes(start, "little")
-    if len(start) < _LENGTH or not 2 <= length <= _LONGEST_HEADER:
+def _check_start(start: bytes, size: int | None) -> None:
+    """Raise if a file of that size, if it is known, does not begin with a header."""
+    length = int.from_bytes(start[:_LENGTH], "little")
+    if start[_LENGTH:] != b"{" or not 2 <= length <= _LONGEST_HEADER:
         raise ModelFileError("this is no model file: it does not begin as a safetensors file does")
     if size is not None and length > size - _LENGTH:
         raise ModelFileError(

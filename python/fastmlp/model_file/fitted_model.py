@@ -95,6 +95,8 @@ def read_fitted_model(contents: Contents) -> FittedModel:
     document, tensors, values = contents.document, contents.tensors, contents.values
     fields, provenance = document.object("training"), document.object("provenance")
     pipeline = read_pipeline(document.object("pipeline"), tensors, values)
+    if isinstance(pipeline.decoder, ClassificationDecoder) != (contents.kind == "Classifier"):
+        raise document.error(f"does not predict what a {contents.kind} predicts")
     members = fields.objects("members")
     if len(members) != len(pipeline.networks):
         raise fields.error(f"describes {len(members)} of {len(pipeline.networks)} networks")
