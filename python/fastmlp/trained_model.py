@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from fastmlp.model_file.draft import Draft
     from fastmlp.model_file.envelope import Contents
+    from fastmlp.prediction.rounded_weights import SmallDtype
 
 
 class TrainedModel:
@@ -32,7 +33,7 @@ class TrainedModel:
         *,
         include_optimizer: bool = False,
         check_rows: Any = None,
-        dtype: Literal["float16", "bfloat16", "int8"] | None = None,
+        dtype: SmallDtype | None = None,
     ) -> None:
         """Save the model to a file that `fastmlp.load` loads.
 
@@ -52,10 +53,10 @@ class TrainedModel:
             A few rows of a table that are stored with the predictions for them. `fastmlp.load`
             predicts them again, and refuses a file whose model predicts something else.
         dtype : {"float16", "bfloat16", "int8"} or None, default=None
-            Store the matrices of weights in 2 bytes for each weight or, "int8", in 1 with a scale
-            for each output of a layer; None: in the 4 or 8 bytes that the model computes with. The
-            loaded model computes as this one does, from the rounded weights. With `check_rows`,
-            what that changes is printed; with (X, y) their score too.
+            Store the weights of dense layers and the vectors of categories in 2 bytes each or,
+            "int8", in 1 with a scale for each output of a layer; None: in the 4 or 8 bytes that the
+            model computes with. The loaded model computes as this one does, from the rounded
+            weights. With `check_rows`, what that changes is printed; with (X, y) their score too.
 
         Raises
         ------

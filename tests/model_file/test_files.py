@@ -234,7 +234,7 @@ EDITED = {
         "is of format 8, and needs a reader of format 7; this is fastmlp .* up to format 1",
     ),
     "feature": (
-        lambda d, a: d.update(required_features=["stored_weights", "quaternions"]),
+        lambda d, a: d.update(required_features=["rounded_weights", "quaternions"]),
         "needs 'quaternions', which fastmlp .* does not know",
     ),
     "kind": (lambda d, a: d.update(kind="os.system"), "model.kind must be one of .*; got 'os.sys"),

@@ -175,6 +175,8 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
 def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Values) -> Task:
     decoder = pipeline.decoder
     if isinstance(decoder, ClassificationDecoder):
+        if decoder.classes.size < 2 and not decoder.multilabel:
+            raise fields.error("must have at least two classes")
         return ClassificationTask(
             decoder.classes,
             decoder.multilabel,

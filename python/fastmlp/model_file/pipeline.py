@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.decoder import (
@@ -26,13 +27,14 @@ from fastmlp.model_file.layers import (
     read_layer,
     written_layer,
 )
-from fastmlp.model_file.storage import add_weights, read_weights
+from fastmlp.model_file.storage import add_parameter, read_parameter
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values
 from fastmlp.networks.layers import Dense, Embedding, Layer
 from fastmlp.prediction.decoders import Decoder, RegressionDecoder
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+from fastmlp.prediction.rounded_weights import RoundedWeights, round_weights
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import TrainingRange
@@ -99,8 +101,11 @@ def _written_linear(linear: LinearPart, draft: Draft) -> dict[str, Any]:
 
 def _written_network(network: TrainedNetwork, number: int, draft: Draft) -> dict[str, Any]:
     names = parameter_names(network.layers, number)
-    for name, values in zip(names, network.parameters, strict=True):
-        add_weights(draft, name, values)
+    parameters: tuple[NDArray[Any] | RoundedWeights, ...] = network.parameters
+    if draft.stored is not None:
+        parameters = round_weights(network, draft.stored)
+    for name, values in zip(names, parameters, strict=True):
+        add_parameter(draft, name, values)
     return {"layers": [written_layer(layer, draft) for layer in network.layers]}
 
 
@@ -198,7 +203,7 @@ def _read_network(
                 raise fields.error("has an embedding that does not fit the columns of the table")
     shapes = [shape for layer in layers for _, shape in parameter_shapes(layer)]
     parameters = tuple(
-        read_weights(tensors, name, shape, dtype)
+        read_parameter(tensors, name, shape, dtype)
         for name, shape in zip(parameter_names(layers, number), shapes, strict=True)
     )
     return TrainedNetwork(layers, parameters)

@@ -10,9 +10,9 @@ import numpy as np
 from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.check_rows import add_outputs, agree, read_rows, written_rows
 from fastmlp.model_file.draft import Draft
-from fastmlp.model_file.envelope import KINDS, STORED_WEIGHTS, Contents, closed, opened
+from fastmlp.model_file.envelope import KINDS, ROUNDED_WEIGHTS, Contents, closed, opened
 from fastmlp.model_file.parameters import read_parameters, written_parameters
-from fastmlp.model_file.storage import STORED
+from fastmlp.prediction.rounded_weights import SMALL_DTYPES, SmallDtype
 
 
 def save_model(
@@ -21,7 +21,7 @@ def save_model(
     *,
     include_optimizer: bool,
     check_rows: Any,
-    dtype: str | None,
+    dtype: SmallDtype | None,
 ) -> None:
     """Write a model file; see `TrainedModel.save`."""
     kind = type(model).__name__
@@ -30,9 +30,9 @@ def save_model(
             f"a model file holds a {', '.join(KINDS[:-1])} or {KINDS[-1]}, and no code of other "
             f"classes such as {kind}. Pickle it instead"
         )
-    if dtype is not None and dtype not in STORED:
-        raise ValueError(f"dtype must be one of {list(STORED)} or None; got {dtype!r}")
-    draft = Draft(stored=dtype, features=[] if dtype is None else [STORED_WEIGHTS])
+    if dtype is not None and dtype not in SMALL_DTYPES:
+        raise ValueError(f"dtype must be one of {list(SMALL_DTYPES)} or None; got {dtype!r}")
+    draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
     parts = model._written(draft, include_optimizer)
     parts = {"parameters": written_parameters(model, draft), **parts}
     if check_rows is not None:

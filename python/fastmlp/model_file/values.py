@@ -169,7 +169,7 @@ class Values:
         if kind == "object" and isinstance(content, int) and 0 <= content < len(self._objects):
             return self._objects[content]
         if not isinstance(kind, str) or kind not in _READERS:
-            raise Unfit(f"a value of a known type, one of {sorted(_READERS)}")
+            raise Unfit("a value of a known type")
         try:
             return _READERS[kind](content)
         except (ValueError, OverflowError, InvalidOperation, ZeroDivisionError):
@@ -224,7 +224,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "date": _of_text(date.fromisoformat),
     "datetime": _of_text(datetime.fromisoformat),
     "time": _of_text(time.fromisoformat),
-    "timedelta": lambda content: integer(-(2**63))(content) * _MICROSECOND,
+    "timedelta": lambda content: integer(-inf, inf)(content) * _MICROSECOND,
     "uuid": _of_text(uuid.UUID),
     "datetime64": _numpy_time(np.datetime64),
     "timedelta64": _numpy_time(np.timedelta64),
