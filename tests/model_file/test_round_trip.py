@@ -107,7 +107,7 @@ def test_pickles_hold_labels_that_a_file_cannot_hold():
         colour=[[Colour.RED, Colour.BLUE, None][i % 3] for i in range(40)]
     )
     model = fastmlp.Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1).fit(frame, y)
-    with pytest.raises(TypeError, match="cannot hold Colour.* category of column 'colour'"):
+    with pytest.raises(TypeError, match=r"cannot hold Colour.* category of column 'colour'"):
         saved(model)
     loaded = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(loaded.predict(frame), model.predict(frame))
