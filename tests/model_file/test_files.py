@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -269,7 +270,7 @@ EDITED = {
     ),
     "other loss": (
         lambda d, a: d["training"]["task"].update(loss="poisson"),
-        "which does not fit what networks predict",
+        "networks of 1 outputs and the link exponential; there are 1, and the link is identity",
     ),
 }
 
@@ -323,6 +324,13 @@ def test_a_column_with_labels_of_unknown_classes(tmp_path):
     with pytest.raises(TypeError, match=r"hold Label, Label\(\), a category of column 'what'"):
         mine.save(tmp_path / "model")
     assert not list(tmp_path.iterdir())
+
+
+def test_provenance(data):
+    provenance = unpacked(data)[0]["provenance"]
+    time = datetime.fromisoformat(provenance.pop("time"))
+    assert abs((datetime.now(timezone.utc) - time).total_seconds()) < 3600
+    assert provenance == {"version": fastmlp.__version__, "rows": len(X), "columns": X.shape[1]}
 
 
 def test_document_is_ascii_json(data):
