@@ -171,8 +171,10 @@ def _read_scaling(
 
 
 def _read_linear(fields: Fields, n_numeric: int, decoder: Decoder, tensors: Tensors) -> LinearPart:
-    outputs = decoder.unit.size if isinstance(decoder, RegressionDecoder) else None
-    n_outputs = n_network_outputs(decoder) if outputs is None else outputs
+    # Several quantiles of a target have the same line.
+    n_outputs = decoder.unit.size if isinstance(decoder, RegressionDecoder) else None
+    if n_outputs is None:
+        n_outputs = n_network_outputs(decoder)
     scaling = _read_scaling(
         fields.object("scaling"), "linear.scaling", n_numeric, n_numeric, tensors
     )
@@ -192,15 +194,15 @@ def _read_network(
     layers = tuple(read_layer(own, tensors) for own in fields.objects("layers"))
     n_inputs = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
     check_chain(layers, fields, n_inputs, n_network_outputs(decoder))
-    for position, layer in enumerate(layers):
-        is_first = position == 0
-        if isinstance(layer, Dense) and layer.sparse != (is_first and encoder.is_sparse):
-            raise fields.error(f"must read {'sparse' if encoder.is_sparse else 'dense'} rows")
-        if isinstance(layer, Embedding):
-            sizes = tuple(size for size, _ in layer.categories)
-            own = (layer.n_numbers, layer.n_flags, sizes)
-            if own != (encoder.n_numeric, encoder.n_flags, encoder.category_sizes):
-                raise fields.error("has an embedding that does not fit the columns of the table")
+    read_sparse = [isinstance(layer, Dense) and layer.sparse for layer in layers]
+    if read_sparse != [encoder.is_sparse] + [False] * (len(layers) - 1):
+        raise fields.error(f"must read {'sparse' if encoder.is_sparse else 'dense'} rows")
+    first = layers[0]
+    if isinstance(first, Embedding):
+        sizes = tuple(size for size, _ in first.categories)
+        own = (first.n_numbers, first.n_flags, sizes)
+        if own != (encoder.n_numeric, encoder.n_flags, encoder.category_sizes):
+            raise fields.error("has an embedding that does not fit the columns of the table")
     shapes = [shape for layer in layers for _, shape in parameter_shapes(layer)]
     parameters = tuple(
         read_parameter(tensors, name, shape, dtype)
