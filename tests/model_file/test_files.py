@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 from saved_models import EVERY_COLUMN, MAKERS, NUMBER, X, outputs, saved_model
 from sklearn.exceptions import NotFittedError
 
 import fastmlp
 from fastmlp import Classifier, ModelFileError, Regressor
-from fastmlp.model_file import atomic
+from fastmlp.model_file import atomic, container
 from fastmlp.model_file.container import packed, unpacked
 from fastmlp.model_file.pipeline import load_pipeline
 from fastmlp.neural_network import MLPRegressor
@@ -280,6 +281,24 @@ def test_edited_files(data, what):
     edit, message = EDITED[what]
     with pytest.raises(ModelFileError, match=message):
         fastmlp.load(edited(data, edit))
+
+
+@pytest.mark.parametrize("depth", [990, 5000, 50_000])
+def test_values_that_are_nested_deeply(data, depth):
+    document, arrays = unpacked(data)
+    document.pop("sha256")
+    document["parameters"]["alpha"] = "here"
+    nested = "[" * depth + "]" * depth
+    text = json.dumps(document, separators=(",", ":")).replace('"here"', nested)
+    with pytest.raises(ModelFileError, match=r"nested too deeply|is no JSON: maximum recursion"):
+        fastmlp.load(packed_text(text, arrays))
+
+
+def packed_text(text, arrays) -> bytes:
+    """A file with this text for a document, and a checksum that fits."""
+    whole = text.replace("{", '{"sha256":"' + "0" * 64 + '",', 1)
+    whole = whole.replace("0" * 64, container._checksum(whole, arrays), 1)
+    return save(arrays, {"fastmlp": whole})
 
 
 def test_unknown_optional_parts_are_ignored(data, model):
