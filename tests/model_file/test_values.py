@@ -35,6 +35,7 @@ CONVERTED = [
     *((np.array([1, 2]), [1, 2]), (np.array([[1.5], [2.5]]), [[1.5], [2.5]])),
     *((range(3), [0, 1, 2]), (pd.Index(["a", "b"]), ["a", "b"])),
     (pd.Timestamp("2020-02-29 01:00"), datetime(2020, 2, 29, 1)),
+    (pd.Timedelta("3 days 1 s"), timedelta(days=3, seconds=1)),
 ]
 
 

@@ -78,8 +78,9 @@ def _as_pythons(value: Any) -> Any:
     """A scalar of NumPy or pandas as Python's, if that is the same value."""
     if isinstance(value, np.generic) and type(converted := value.item()) is not type(value):
         return converted
-    if hasattr(value, "to_pydatetime") and not getattr(value, "nanosecond", 1):
-        return value.to_pydatetime()
+    for convert, rest in (("to_pydatetime", "nanosecond"), ("to_pytimedelta", "nanoseconds")):
+        if hasattr(value, convert) and getattr(value, rest, 1) == 0:
+            return getattr(value, convert)()
     return value
 
 
@@ -114,7 +115,7 @@ class Values:
     ----------
     tensors : Tensors
         Of the file.
-    objects : sequence, default=()
+    objects : tuple, default=()
         Values that stand beside the file, in a pickle.
     """
 
