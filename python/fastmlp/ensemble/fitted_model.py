@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.linear_part import LinearPart
-from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
@@ -100,16 +101,13 @@ class FittedModel:
         """
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
-        if self.linear is None:
-            if isinstance(self.encoder, TableEncoder):
-                self.watch.look_at(table, self.encoder)
-            return self.task.decode(self._outputs(table, None, n_threads, verbose))
-        table, offset, beyond = self.linear.split(table, self.watch.training_range)
-        raw_offset = self.task.raw_offset(offset, self.dtype)
-        return self.task.decode(self._outputs(table, raw_offset, n_threads, verbose), beyond)
+        if self.linear is None and isinstance(self.encoder, TableEncoder):
+            self.watch.look_at(table, self.encoder)
+        outputs = partial(self._outputs, n_threads=n_threads, verbose=verbose)
+        return self.pipeline.predict(table, outputs)
 
     def _outputs(
-        self, table: Table, offset: NDArray[Any] | None, n_threads: int, verbose: int
+        self, table: Table, offset: NDArray[Any] | None, *, n_threads: int, verbose: int
     ) -> NDArray[Any]:
         """Outputs of the ensemble, with a bar if it is asked for and takes a while."""
         n_rows = table.shape[0]
@@ -149,15 +147,11 @@ class FittedModel:
     @property
     def pipeline(self) -> Pipeline:
         """What a prediction does; its arrays are views of this model's."""
-        counted = np.flatnonzero(self.ensemble.weights).tolist()
-        networks = [self.members[i].network for i in counted]
         return Pipeline(
             encoder=self.encoder,
             scaling=self.scaling,
-            networks=tuple(
-                TrainedNetwork(network.layers, tuple(network.parameters)) for network in networks
-            ),
-            weights=self.ensemble.weights[counted],
+            networks=self.ensemble.networks,
+            weights=self.ensemble.weights_of_networks,
             link=self.task.link,
             decoder=self.task.decoder,
             training_range=self.watch.training_range,
