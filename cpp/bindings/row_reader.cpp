@@ -22,21 +22,23 @@ bool has_infinity(const py::array& row) {
   return false;
 }
 
-/** The code of a label; false where that is not plain. Labels of other types may run Python's code to be compared. */
-bool code_of(const RowReader::Column& column, PyObject* label, double& to) {
+}  // namespace
+
+/** The code of a label. Labels of other types may run Python's code to be compared. */
+bool RowReader::code(const Column& column, PyObject* label, double& to) const {
   const bool is_text = PyUnicode_CheckExact(label);
   if (label == Py_None || (PyFloat_CheckExact(label) && std::isnan(PyFloat_AS_DOUBLE(label)))) {
     to = column.missing;
     return true;
   }
-  if (!(is_text || PyLong_CheckExact(label) || PyBool_Check(label) || PyFloat_CheckExact(label))) return false;
+  const bool is_number = PyLong_CheckExact(label) || PyBool_Check(label) || PyFloat_CheckExact(label) ||
+                         (PyIndex_Check(label) && is_numpys(label));
+  if (!is_text && !is_number) return false;
   PyObject* const found = PyDict_GetItemWithError(column.codes.ptr(), label);
   if (!found) PyErr_Clear();
   to = found ? PyFloat_AsDouble(found) : 0;
   return found || (is_text && column.has_text);
 }
-
-}  // namespace
 
 RowReader::RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types)
     : names_(std::move(names)), columns_(std::move(columns)), encoded_(encoded), types_(std::move(types)) {
@@ -101,7 +103,8 @@ bool RowReader::read_objects(Value&& value, EncodedRow& to) const {
           PyErr_Clear();
           return false;
         }
-        return column.codes ? code_of(column, own, place) : number(own, place);
+        if (column.target < 0) return true;
+        return column.codes ? code(column, own, place) : number(own, place);
       },
       to);
 }
@@ -119,6 +122,11 @@ bool RowReader::encode(Read&& read, EncodedRow& to) const {
   return true;
 }
 
+bool RowReader::is_numpys(PyObject* value) const {
+  const py::handle type(reinterpret_cast<PyObject*>(Py_TYPE(value)));
+  return std::any_of(types_.begin(), types_.end(), [&](py::handle own) { return own.is(type); });
+}
+
 /** None and NaN are missing; infinity is not plain. */
 bool RowReader::number(PyObject* value, double& to) const {
   if (PyFloat_Check(value)) {
@@ -126,9 +134,7 @@ bool RowReader::number(PyObject* value, double& to) const {
   } else if (value == Py_None) {
     to = std::numeric_limits<double>::quiet_NaN();
   } else {
-    const py::handle type(reinterpret_cast<PyObject*>(Py_TYPE(value)));
-    const bool is_known = PyLong_Check(value) || std::any_of(types_.begin(), types_.end(), [&](py::handle own) { return own.is(type); });
-    if (!is_known) return false;
+    if (!PyLong_Check(value) && !is_numpys(value)) return false;
     to = PyLong_Check(value) ? PyLong_AsDouble(value) : PyFloat_AsDouble(value);
     if (PyErr_Occurred()) {
       PyErr_Clear();

@@ -68,7 +68,10 @@ class RowReader {
   /** Encodes a row whose columns are read by read(column number, column, place). */
   template <class T, class Read>
   bool encode(Read&& read, EncodedRow& to) const;
+  // What a value stands for; false where it is not plain.
   bool number(PyObject* value, double& to) const;
+  bool code(const Column& column, PyObject* label, double& to) const;
+  bool is_numpys(PyObject* value) const;
   Index n_columns() const { return static_cast<Index>(columns_.size()); }
 
   py::object names_;

@@ -126,6 +126,9 @@ class Predictor:
             If 20 rows or more lie far beyond the training range; once for each column.
         """
         found = self._predict_row(rows)
+        if found is None and _is_named(rows):
+            rows = dict(rows.items())
+            found = self._predict_row(rows)
         if found is not None:
             return found
         predicted, is_row = self._decoded(rows)
@@ -159,16 +162,26 @@ class Predictor:
         decoder = self._pipeline.decoder
         if not isinstance(decoder, ClassificationDecoder):
             raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
-        probabilities: NDArray[np.float64] | None = None
-        if self._row is not None and self._decodes_in_core:
-            probabilities = self._row.predict_proba(rows)
-        elif self._row is not None:
-            outputs = self._row.outputs(rows)
-            probabilities = None if outputs is None else decoder.decode(outputs)[0]
+        probabilities = self._probabilities_of_row(rows, decoder)
+        if probabilities is None and _is_named(rows):
+            rows = dict(rows.items())
+            probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is not None:
             return probabilities
         predicted, is_row = self._decoded(rows)
         return predicted[0] if is_row else predicted
+
+    def _probabilities_of_row(
+        self, row: Any, decoder: ClassificationDecoder
+    ) -> NDArray[np.float64] | None:
+        """Probabilities of a row that the core reads itself, else None."""
+        if self._row is None:
+            return None
+        if self._decodes_in_core:
+            probabilities: NDArray[np.float64] | None = self._row.predict_proba(row)
+            return probabilities
+        outputs = self._row.outputs(row)
+        return None if outputs is None else decoder.decode(outputs)[0]
 
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
         """What the decoder makes of rows that the core does not read itself; whether it is one."""
@@ -196,8 +209,6 @@ class Predictor:
                 return self._pipeline.encoder.encode([rows], "rows"), True
             return self._pipeline.encoder.encode(rows, "rows"), False
         if getattr(rows, "ndim", 2) == 1:
-            if hasattr(rows, "index"):
-                return self._of_mappings([dict(zip(rows.index, rows, strict=True))]), True
             return self._pipeline.encoder.encode(rows[None], "rows"), True
         if not isinstance(rows, np.ndarray):
             self._pipeline.encoder.check_features(rows, "the predictor", "rows")
@@ -219,6 +230,15 @@ class Predictor:
         if not isinstance(encoder, TableEncoder):
             return encoder.encode(objects, "rows")
         return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
+
+
+def _is_named(rows: Any) -> bool:
+    """Whether that is a row with names that is no dict: another mapping or a Series."""
+    if isinstance(rows, dict | list | tuple | np.ndarray):
+        return False
+    return isinstance(rows, Mapping) or (
+        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "items")
+    )
 
 
 def _nothing(rows: Any) -> None:

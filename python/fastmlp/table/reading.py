@@ -13,6 +13,7 @@ from fastmlp.table.column import column_name, count_missing
 from fastmlp.table.column_values import ColumnValues
 
 _NUMPY_DATES = {np.datetime64, np.timedelta64}
+_TEXT = {str, bytes, np.str_, np.bytes_}
 
 Positions = NDArray[np.intp]
 
@@ -139,7 +140,10 @@ class ObjectTable(RawTable):
     def _together(self, positions: Positions) -> NDArray[Any] | None:
         """The columns in one array; None if NumPy cannot make numbers of all, or should not."""
         objects = self._objects[:, positions]
-        if objects.dtype.kind in "mM" or not _NUMPY_DATES.isdisjoint(map(type, objects.flat)):
+        kinds = {*map(type, objects.flat)}
+        if objects.dtype.kind in "mM" or not _NUMPY_DATES.isdisjoint(kinds):
+            return None
+        if not (self._reads_text or _TEXT.isdisjoint(kinds)):
             return None
         try:
             values: NDArray[Any] = objects.astype(self._number_type)
