@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from fastmlp.estimators import Classifier, Regressor
     from fastmlp.inspection.loss_curve_display import LossCurveDisplay
     from fastmlp.inspection.versions import show_versions
+    from fastmlp.loading import load, load_predictor
+    from fastmlp.model_file import ModelFileError
     from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
+    from fastmlp.prediction.predictor import Predictor
 
 __all__ = [
     "Classifier",
@@ -23,11 +26,15 @@ __all__ = [
     "ExtrapolationWarning",
     "History",
     "LossCurveDisplay",
+    "ModelFileError",
     "Network",
     "Optimizer",
+    "Predictor",
     "Regressor",
     "Scale",
     "__version__",
+    "load",
+    "load_predictor",
     "show_versions",
 ]
 
@@ -42,11 +49,15 @@ __getattr__ = lazily(
         "ExtrapolationWarning": "fastmlp._user_warnings",
         "History": "fastmlp.ensemble.history",
         "LossCurveDisplay": "fastmlp.inspection.loss_curve_display",
+        "ModelFileError": "fastmlp.model_file",
         "Network": "fastmlp.networks",
         "Optimizer": "fastmlp.networks",
+        "Predictor": "fastmlp.prediction.predictor",
         "Regressor": "fastmlp.estimators",
         "Scale": "fastmlp.networks",
         "__version__": "fastmlp._version",
+        "load": "fastmlp.loading",
+        "load_predictor": "fastmlp.loading",
         "show_versions": "fastmlp.inspection.versions",
     },
 )

@@ -15,9 +15,8 @@ from scipy.sparse import csr_array
 from tiny_models import tiny
 
 import fastmlp
-from fastmlp import Classifier, ExtrapolationWarning, Regressor
+from fastmlp import Classifier, ExtrapolationWarning, Predictor, Regressor, load_predictor
 from fastmlp.neural_network import MLPClassifier, MLPRegressor
-from fastmlp.prediction.predictor import Predictor
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -223,6 +222,13 @@ def test_a_predictor_does_not_follow_its_model():
     np.testing.assert_array_equal(predictor.predict(X), before)
 
 
+def test_predictors_are_loaded_from_model_files(model, predictor, tmp_path):
+    model.save(tmp_path / "model.safetensors")
+    loaded = load_predictor(tmp_path / "model.safetensors")
+    np.testing.assert_array_equal(loaded.predict(FRAME), predictor.predict(FRAME))
+    assert loaded.predict(rows_of(FRAME)[0]) == predictor.predict(rows_of(FRAME)[0])
+
+
 def test_predictors_can_be_pickled(predictor):
     copy = pickle.loads(pickle.dumps(predictor))
     assert isinstance(copy, Predictor)
@@ -261,13 +267,13 @@ def loaded_by(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_the_package_loads_nothing_before_it_is_needed(tmp_path, predictor):
+def test_the_package_loads_nothing_before_it_is_needed(tmp_path, model):
     assert loaded_by("import fastmlp; assert 'Regressor' in dir(fastmlp)") == "[]"
-    file = tmp_path / "predictor.pickle"
-    file.write_bytes(pickle.dumps(predictor))
+    file = tmp_path / "model.safetensors"
+    model.save(file)
     row = {name: value.item() if hasattr(value, "item") else value for name, value in rows_of(FRAME)[0].items()}
     code = (
-        f"import pickle, numpy; predictor = pickle.load(open({str(file)!r}, 'rb'))\n"
+        f"from fastmlp import load_predictor; predictor = load_predictor({str(file)!r})\n"
         f"row = {row!r}\n"
         "number = predictor.predict(row)\n"
         "assert predictor.predict([row] * 2).tolist() == [number] * 2\n"

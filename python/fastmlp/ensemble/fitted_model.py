@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -28,6 +29,10 @@ from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
 
 _ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +73,8 @@ class FittedModel:
     feature_importances : ndarray of shape (n_columns,) or None
     version : str
         Of fastmlp.
+    time : str
+        When the fit ended, in UTC, as in ISO 8601.
     """
 
     encoder: Encoder
@@ -84,6 +91,7 @@ class FittedModel:
     out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
+    time: str = field(default_factory=_now)
 
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
@@ -146,12 +154,12 @@ class FittedModel:
 
     @property
     def pipeline(self) -> Pipeline:
-        """What a prediction does; its arrays are views of this model's."""
+        """What a prediction does, with all networks; its arrays are views of this model's."""
         return Pipeline(
             encoder=self.encoder,
             scaling=self.scaling,
             networks=self.ensemble.networks,
-            weights=self.ensemble.weights_of_networks,
+            weights=self.ensemble.weights,
             link=self.task.link,
             decoder=self.task.decoder,
             training_range=self.watch.training_range,

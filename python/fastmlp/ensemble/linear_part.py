@@ -1,4 +1,4 @@
-"""How the linear part is learnt: a ridge regression that outliers do not move."""
+"""How a fit learns the linear part, by a ridge regression that outliers do not move."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.reweighted_ridge import reweighted_ridge
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset
 from fastmlp.prediction.linear_part import LinearPart, scaled_numbers
-from fastmlp.table.rows import rows_with_weight
+from fastmlp.table.rows import rows_with_weight, rows_without_weight
 from fastmlp.table.scaling import learn_scaling
-from fastmlp.table.training_range import TrainingRange
+from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
 
 # A column's outliers count as so many interquartile ranges from its median, and such a side of it
@@ -69,3 +72,50 @@ def learn_linear_part(
     offset = linear.offset(X)
     offset[rows] = linear.share * fit.without_own_row
     return linear, offset
+
+
+def with_linear_part(
+    settings: Settings,
+    before: FittedModel | None,
+    watch: RangeWatch,
+    task: Task,
+    data: RowSubset,
+    *,
+    may_be_the_same_rows: bool = True,
+) -> tuple[LinearPart | None, RowSubset, bool]:
+    """The linear part, which stays as it was first learnt, and the rows with their offset.
+
+    If training goes on with the same rows, they have the same offset again, in which no row's own
+    target has a part. The last of what is returned tells whether that is so.
+    """
+    if settings.extrapolation == "clip":
+        return None, data, True
+    linear = None if before is None else before.linear
+    offset = None
+    if linear is None or may_be_the_same_rows:
+        learnt, own_left_out = learn_linear_part(
+            data.X, watch.training_range, task, data.y, data.sample_weight
+        )
+        if linear is None or learnt.equals(linear):
+            linear, offset = linear or learnt, own_left_out
+    is_honest = offset is not None
+    if linear.share == 0:  # inside the training range it adds nothing
+        return linear, data, True
+    data = data._replace(offset=linear.offset(data.X) if offset is None else offset)
+    return linear, _clipped_without_weight(linear, watch.training_range, data), is_honest
+
+
+def _clipped_without_weight(
+    linear: LinearPart, training_range: TrainingRange, data: RowSubset
+) -> RowSubset:
+    """Rows of weight 0 as `predict` would read them: they may lie beyond the training range."""
+    rows = rows_without_weight(data.sample_weight)
+    if not rows.size or data.offset is None:
+        return data
+    given = data.X[rows]
+    inside, offset, _ = linear.split(given, training_range)
+    if inside is given:
+        return data
+    X, own = data.X.astype(inside.dtype), data.offset.copy()
+    X[rows], own[rows] = inside, offset
+    return data._replace(X=X, offset=own)

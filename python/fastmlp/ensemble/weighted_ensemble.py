@@ -43,7 +43,7 @@ class WeightedEnsemble:
     kinds : tuple of str
         The kinds of networks, in the order of the first network of each.
     networks : tuple of TrainedNetwork
-        Those that have a weight, with `weights_of_networks`.
+        Layers and parameters of the members.
     compiled : PredictorF32 or PredictorF64
         The core's predictor of the weighted mean.
     """
@@ -64,6 +64,10 @@ class WeightedEnsemble:
         self.predictors: tuple[Any, ...] = tuple(
             compiled(member.network._engine, inputs, link) for member in members
         )
+        self.networks = tuple(
+            TrainedNetwork(member.network.layers, tuple(member.network.parameters))
+            for member in members
+        )
         self._weigh(_normalised(np.ones(len(members))) if weights is None else weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -80,10 +84,6 @@ class WeightedEnsemble:
     def _weigh(self, weights: NDArray[np.float64]) -> None:
         self.weights = weights
         self.compiled = self._mean_of(weights)
-        counted = np.flatnonzero(weights).tolist()
-        networks = [self.members[i].network for i in counted]
-        self.networks = tuple(TrainedNetwork(own.layers, tuple(own.parameters)) for own in networks)
-        self.weights_of_networks = weights[counted]
 
     def predict(
         self, table: Table, n_threads: int, offset: NDArray[Any] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -40,6 +40,11 @@ class TrainedNetwork:
         """Type that the network computes in."""
         return self.parameters[0].dtype
 
+    @property
+    def n_outputs(self) -> int:
+        """Units of the last layer."""
+        return int(self.parameters[-1].size)
+
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
@@ -75,6 +80,13 @@ class Pipeline:
     decoder: Decoder
     training_range: TrainingRange | None = None
     linear: LinearPart | None = None
+
+    @property
+    def counted(self) -> Pipeline:
+        """The pipeline without networks that weigh nothing."""
+        counted = np.flatnonzero(self.weights).tolist()
+        networks = tuple(self.networks[i] for i in counted)
+        return replace(self, networks=networks, weights=self.weights[counted])
 
     @property
     def n_outputs(self) -> int:
