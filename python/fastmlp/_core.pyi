@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypedDict, TypeVar
 
 import numpy as np
@@ -114,10 +114,55 @@ class _Predictor(Generic[_T]):
         inputs: Standardisation | None,
         link: str,
     ) -> None: ...
+    @staticmethod
+    def mean_of(predictors: Sequence[Any], weights: Sequence[float]) -> Any: ...
+    @property
+    def outputs(self) -> int: ...
+    @property
+    def work_per_row(self) -> int: ...
     def holds(self, arrays: list[NDArray[Any]]) -> bool: ...
     def predict(
         self, X: NDArray[Any] | _Sparse[_T], n_threads: int, offset: NDArray[Any] | None = None
     ) -> NDArray[_T]: ...
+
+# Where a column goes in an encoded row, and the flag of a missing number; -1: nowhere. Codes of
+# labels and the code of a missing one; whether text without a code has the code 0.
+_RowColumn = tuple[int, int, dict[Any, float] | None, float, bool]
+
+class RowReader:
+    def __init__(
+        self,
+        names: tuple[str, ...] | None,
+        columns: Sequence[_RowColumn],
+        encoded: int,
+        types: tuple[type, ...],
+    ) -> None: ...
+
+class NumberDecoding:
+    def __init__(
+        self,
+        unit: Sequence[float],
+        shift: Sequence[float],
+        lowest: Sequence[float],
+        highest: Sequence[float],
+        sorts: bool,
+        single: bool,
+    ) -> None: ...
+
+class ClassDecoding:
+    def __init__(self, labels: tuple[Any, ...], multilabel: bool) -> None: ...
+
+class _RowPredictor(Generic[_T]):
+    def __init__(
+        self,
+        networks: _Predictor[_T],
+        reader: RowReader,
+        decoding: NumberDecoding | ClassDecoding,
+    ) -> None: ...
+    # Each returns None for a row that the reader leaves to others.
+    def predict(self, row: Any) -> Any: ...
+    def outputs(self, row: Any) -> NDArray[_T] | None: ...
+    def predict_proba(self, row: Any) -> NDArray[np.float64] | None: ...
 
 class NetworkF32(_Network[np.float32]): ...
 class NetworkF64(_Network[np.float64]): ...
@@ -127,6 +172,8 @@ class EpochsF32(_Epochs[np.float32]): ...
 class EpochsF64(_Epochs[np.float64]): ...
 class PredictorF32(_Predictor[np.float32]): ...
 class PredictorF64(_Predictor[np.float64]): ...
+class RowPredictorF32(_RowPredictor[np.float32]): ...
+class RowPredictorF64(_RowPredictor[np.float64]): ...
 
 # X, y, sample_weight, rows (None: all), offset
 _Part = tuple[

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp._threads import n_threads
+from fastmlp._threads import check_n_jobs, n_threads
 from fastmlp.prediction.compiled import (
     compiled_networks,
     compiled_rows,
@@ -41,8 +41,9 @@ class Predictor:
     ----------
     pipeline : Pipeline
         What a prediction does.
-    networks : PredictorF32 or PredictorF64, default=None
-        The pipeline's networks in the core; None: they are made.
+    n_jobs : int or None, default=None
+        Threads of a prediction of many rows. None: as many as the environment allows, -1: all
+        cores. A service whose own threads are as many as the cores sets 1.
 
     Attributes
     ----------
@@ -66,20 +67,23 @@ class Predictor:
     (200,)
     """
 
-    def __init__(self, pipeline: Pipeline, networks: Any = None) -> None:
-        self._pipeline = pipeline
-        self._networks = compiled_networks(pipeline) if networks is None else networks
-        encoder, decoder = pipeline.encoder, pipeline.decoder
-        plain = isinstance(encoder, TableEncoder) and pipeline.linear is None
-        reader = row_reader(encoder) if plain else None
-        self._row = None if reader is None else compiled_rows(self._networks, reader, decoder)
+    def __init__(self, pipeline: Pipeline, n_jobs: int | None = None) -> None:
+        check_n_jobs(n_jobs)
+        self._pipeline, self._n_jobs = pipeline, n_jobs
+        self._networks = compiled_networks(pipeline)
+        self._row: Any = None
+        self._watch: RangeWatch | None = None
+        encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
+        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+            reader = row_reader(encoder)
+            if reader is not None:
+                self._row = compiled_rows(self._networks, reader, decoder)
+            self._watch = None if known_range is None else RangeWatch(known_range)
         self._predict_row = _nothing if self._row is None else self._row.predict
         self._decodes_in_core = core_decodes_probabilities(decoder, self._networks.outputs)
-        watches = plain and pipeline.training_range is not None
-        self._watch = RangeWatch(pipeline.training_range) if watches else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._pipeline,)
+        return type(self), (self._pipeline, self._n_jobs)
 
     @property
     def n_features_in_(self) -> int:
@@ -193,7 +197,7 @@ class Predictor:
     def _outputs(self, table: Any, offset: NDArray[Any] | None) -> NDArray[Any]:
         """The weighted mean of the networks' outputs for an encoded table."""
         work = table.shape[0] * self._networks.work_per_row
-        threads = 1 if work < _SMALL_WORK else n_threads(None)
+        threads = 1 if work < _SMALL_WORK else n_threads(self._n_jobs)
         table = engine_table(table, self._pipeline.networks[0].dtype)
         outputs: NDArray[Any] = self._networks.predict(table, threads, offset)
         return outputs
@@ -205,7 +209,7 @@ class Predictor:
         if isinstance(rows, list | tuple):
             if rows and isinstance(rows[0], Mapping):
                 return self._of_mappings(rows), False
-            if rows and not isinstance(rows[0], Sequence | np.ndarray) or _is_text(rows):
+            if rows and (isinstance(rows[0], str | bytes) or not hasattr(rows[0], "__len__")):
                 return self._pipeline.encoder.encode([rows], "rows"), True
             return self._pipeline.encoder.encode(rows, "rows"), False
         if getattr(rows, "ndim", 2) == 1:
@@ -243,7 +247,3 @@ def _is_named(rows: Any) -> bool:
 
 def _nothing(rows: Any) -> None:
     """What the core knows of rows that it cannot read."""
-
-
-def _is_text(values: Sequence[Any]) -> bool:
-    return bool(values) and isinstance(values[0], str | bytes)

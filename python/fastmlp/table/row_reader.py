@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fastmlp import _core
 from fastmlp.table.encoder import TableEncoder
 
+# See _core.pyi.
+_Column = tuple[int, int, dict[Any, float] | None, float, bool]
 # NumPy's numbers that are not Python's as well.
 _NUMBERS = (np.float32, np.int64, np.int32, np.int16, np.int8, np.uint8)
 
@@ -20,7 +24,7 @@ def row_reader(encoder: TableEncoder) -> _core.RowReader | None:
     layout = encoder.layout
     if layout.read:
         return None
-    unused = (-1, -1, None, 0.0, False)
+    unused: _Column = (-1, -1, None, 0.0, False)
     columns = [unused] * encoder.n_columns
     flags = {p: encoder.n_numeric + k for k, p in enumerate(layout.flagged)}
     for position, target in zip(layout.plain.tolist(), layout.plain_targets.tolist(), strict=True):
