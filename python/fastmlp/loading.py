@@ -87,7 +87,7 @@ def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
     >>> file = io.BytesIO()
     >>> model.save(file)
     >>> predictor = fastmlp.load_predictor(file.getvalue())
-    >>> predictor.predict(X[0]) == model.predict(X[:1])[0]
+    >>> bool(predictor.predict(X[0]) == model.predict(X[:1])[0])
     True
     """
     return Predictor(load_pipeline(source), n_jobs)

@@ -63,6 +63,7 @@ def test_rows_by_name_in_their_order_or_many_at_once(model, predictor):
     assert [predictor.predict(tuple(row.values())) for row in rows_of(FRAME)] == one_by_one
     assert [predictor.predict(row) for row in FRAME.to_numpy(dtype=object)] == one_by_one
     assert [predictor.predict(row) for _, row in FRAME.iterrows()] == one_by_one
+    assert [predictor.predict(row[::-1]) for _, row in FRAME.iterrows()] == one_by_one
     assert predictor.predict(MappingProxyType(rows_of(FRAME)[0])) == one_by_one[0]
     for many in (FRAME, pl.from_pandas(FRAME), rows_of(FRAME), FRAME.to_numpy(dtype=object)):
         np.testing.assert_array_equal(predictor.predict(many), expected)

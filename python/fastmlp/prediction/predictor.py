@@ -72,6 +72,7 @@ class Predictor:
         self._pipeline, self._n_jobs = pipeline, n_jobs
         self._networks = compiled_networks(pipeline)
         self._row: Any = None
+        self._index: Any = None  # of the last Series that had the names in their order
         self._watch: RangeWatch | None = None
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
         if isinstance(encoder, TableEncoder) and pipeline.linear is None:
@@ -131,7 +132,7 @@ class Predictor:
         """
         found = self._predict_row(rows)
         if found is None and _is_named(rows):
-            rows = dict(rows.items())
+            rows = self._plain(rows)
             found = self._predict_row(rows)
         if found is not None:
             return found
@@ -168,7 +169,7 @@ class Predictor:
             raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
         probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is None and _is_named(rows):
-            rows = dict(rows.items())
+            rows = self._plain(rows)
             probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is not None:
             return probabilities
@@ -186,6 +187,19 @@ class Predictor:
             return probabilities
         outputs = self._row.outputs(row)
         return None if outputs is None else decoder.decode(outputs)[0]
+
+    def _plain(self, row: Any) -> dict[Any, Any] | NDArray[Any]:
+        """A mapping or a Series as a dict, or as an array where it has the columns in order."""
+        if isinstance(row, Mapping):
+            return dict(row)
+        names = self.feature_names_in_
+        if row.index is not self._index and names is not None:  # rows of a frame share it
+            given = row.index.tolist()
+            if given != names.tolist():
+                return dict(zip(given, row.tolist(), strict=True))
+            self._index = row.index
+        values: NDArray[Any] = row.to_numpy()
+        return values
 
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
         """What the decoder makes of rows that the core does not read itself; whether it is one."""
@@ -241,7 +255,7 @@ def _is_named(rows: Any) -> bool:
     if isinstance(rows, dict | list | tuple | np.ndarray):
         return False
     return isinstance(rows, Mapping) or (
-        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "items")
+        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "to_numpy")
     )
 
 
