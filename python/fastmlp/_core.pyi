@@ -137,6 +137,8 @@ class RowReader:
         encoded: int,
         types: tuple[type, ...],
     ) -> None: ...
+    # (1, encoded), or None for a row that is left to others.
+    def encode(self, row: Any) -> NDArray[Any] | None: ...
 
 class NumberDecoding:
     def __init__(
