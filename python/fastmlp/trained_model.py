@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from typing import Self
@@ -26,6 +27,28 @@ class TrainedModel:
     def _pipeline(self) -> Pipeline:
         """What a prediction does; an error before `fit`."""
         raise NotImplementedError
+
+    def predictor(self, *, n_jobs: int | None = None) -> Predictor:
+        """Compile the model for predictions alone, of one row in microseconds or of many.
+
+        Parameters
+        ----------
+        n_jobs : int or None, default=None
+            Threads of a prediction of many rows; see `fastmlp.Predictor`.
+
+        Returns
+        -------
+        Predictor
+            Immutable; any number of threads may use it at once.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If a scikit-learn MLP has activations of its own, or `n_jobs` is no number of threads.
+        """
+        return Predictor(self._pipeline.counted, n_jobs)
 
     def save(
         self,
