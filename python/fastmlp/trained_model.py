@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
+from fastmlp._after_import import after_import
 from fastmlp.prediction.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 
 class TrainedModel:
     """Base of all estimators: what becomes of a model after training."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        after_import("skl2onnx", partial(_register_converter, cls))
 
     @property
     def _pipeline(self) -> Pipeline:
@@ -25,8 +31,58 @@ class TrainedModel:
         *,
         inputs: Literal["auto", "columns", "matrix"] = "auto",
     ) -> ModelProto:
-        """Export the model to ONNX, with its preprocessing; needs the extra "onnx".
-        """
-        from fastmlp.export.onnx.model import write_onnx_model
+        """Export the model to ONNX, with its preprocessing, in standard operators of opset 17.
 
-        return write_onnx_model(self._pipeline, path, inputs)
+        Needs the extra "onnx": ``pip install 'fastmlp[onnx]'``. docs/export.md describes inputs and
+        outputs.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            File to write. None: no file is written.
+        inputs : {"auto", "columns", "matrix"}, default="auto"
+            "columns": an input of shape (n_rows, 1) for each column, under its name (x0, x1, ... if
+            columns have no names): text for columns of text, where '' is missing, and double for
+            all others, where NaN is missing. Columns that were constant in training have no input.
+            "matrix": one input of double, "X", of shape (n_rows, n_columns). "auto": columns if
+            they have names or some hold text, else a matrix.
+
+        Returns
+        -------
+        onnx.ModelProto
+            With the output "variable", double (n_rows, n_outputs), of a regressor, or the outputs
+            "label" (n_rows,) and "probabilities", double (n_rows, n_classes), of a classifier.
+
+        Raises
+        ------
+        ImportError
+            If the package onnx is not installed.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If a column or the classes hold labels of several types, if `inputs` is "matrix" and a
+            column holds text, or if all columns were constant in training.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> model = Regressor(preset="plain", max_iter=2).fit(X, X[:, 0])
+        >>> exported = model.to_onnx()  # doctest: +SKIP
+        >>> [value.name for value in exported.graph.output]  # doctest: +SKIP
+        ['variable']
+        """
+        try:
+            import onnx  # noqa: F401
+        except ImportError as error:
+            raise ImportError("to_onnx needs onnx: pip install 'fastmlp[onnx]'") from error
+        from fastmlp.export.onnx.model import onnx_model
+
+        return onnx_model(self._pipeline, path, inputs)
+
+
+def _register_converter(estimator: type) -> None:
+    from fastmlp.export.onnx.skl2onnx import register
+
+    register(estimator)

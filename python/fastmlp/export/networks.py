@@ -9,21 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.networks.layers import Dense, Dropout, Embedding, Layer
-from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
 Arrays = Sequence[NDArray[Any]]
 
 
-def layers_with_parameters(
-    layers: Sequence[Layer], parameters: Arrays
-) -> Iterator[tuple[Layer, Arrays]]:
+def layers_with_parameters(network: TrainedNetwork) -> Iterator[tuple[Layer, Arrays]]:
     """Each layer that does anything in predictions, with its own of the network's parameters."""
     first = 0
-    for layer in layers:
+    for layer in network.layers:
         if isinstance(layer, Dropout):
             continue
         last = first + _n_parameters(layer)
-        yield layer, parameters[first:last]
+        yield layer, network.parameters[first:last]
         first = last
 
 
@@ -41,7 +39,7 @@ def _n_parameters(layer: Layer) -> int:
 def steps_of(
     layer: Embedding, dtype: np.dtype[Any]
 ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
-    """Starts and slopes (n_numbers, n_steps) of the steps between bin edges, as the engine has them.
+    """Starts and slopes (n_numbers, n_steps) of the steps between bin edges, as in the engine.
 
     A number x is at ``clip((x - start) * slope, 0, 1)`` of each step. Edges that the type cannot
     tell apart are one: their slope is 0.

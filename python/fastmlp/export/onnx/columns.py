@@ -12,7 +12,6 @@ from fastmlp.export.onnx.graph import ML_DOMAIN, Graph
 from fastmlp.export.onnx.inputs import Inputs, holds_text
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
-from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.layout import Layout
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
@@ -87,16 +86,14 @@ def zero_where_nan(g: Graph, x: str, dtype: np.dtype[Any]) -> str:
 
 def _entries(g: Graph, encoder: SparseEncoder, inputs: Inputs) -> str:
     """Columns that a sparse encoder keeps, scaled."""
-    kept = range(encoder.n_columns)
+    kept = np.arange(encoder.n_columns)
     if encoder.position is not None:
-        kept = np.flatnonzero(encoder.position >= 0).tolist()
-    entries = inputs.numbers(g, kept)
+        kept = np.flatnonzero(encoder.position >= 0)
+    entries = inputs.numbers(g, kept.tolist())
     return entries if encoder.scale is None else g("Mul", entries, np.float64(encoder.scale))
 
 
-def _numbers(
-    g: Graph, columns: tuple[Column, ...], layout: Layout, inputs: Inputs
-) -> str | None:
+def _numbers(g: Graph, columns: tuple[Column, ...], layout: Layout, inputs: Inputs) -> str | None:
     """Columns of numbers, side by side; a column of dates becomes several."""
     if not layout.numeric:
         return None
@@ -117,18 +114,17 @@ def _looked_up(
     missing = column.codes.get(None, 0.0)
     if holds_text(column):
         codes.setdefault("", missing)
+        kind: dict[str, Any] = {"values_floats": [*codes.values()], "default_float": 0.0}
         if dtype == _INTEGER:
-            values = {"values_int64s": [*map(int, codes.values())], "default_int64": 0}
-        else:
-            values = {"values_floats": [*codes.values()], "default_float": 0.0}
-        found = g(
-            "LabelEncoder", inputs.text(position), domain=ML_DOMAIN, keys_strings=[*codes], **values
-        )
+            kind = {"values_int64s": [*map(int, codes.values())], "default_int64": 0}
+        text = inputs.text(position)
+        found = g("LabelEncoder", text, domain=ML_DOMAIN, keys_strings=[*codes], **kind)
         return g.cast(found, dtype) if dtype == np.float64 else found
     # LabelEncoder has no keys of type double before opset 4.
     numbers = inputs.numbers(g, [position])
     is_label = g("Equal", numbers, np.array([[*map(float, codes)]]))
-    found = g("MatMul", g.cast(is_label, np.dtype(np.float64)), np.array([*codes.values()])[:, None])
+    is_label = g.cast(is_label, np.dtype(np.float64))
+    found = g("MatMul", is_label, np.array([*codes.values()])[:, None])
     if missing:
         found = g("Where", g("IsNaN", numbers), np.float64(missing), found)
     return g.cast(found, dtype)

@@ -41,9 +41,7 @@ def _phase_of_year(g: Graph, days: str) -> str:
     years, day = _divided(g, rest, _IN_YEAR, most=3)
     is_fourth = g("Equal", years, np.float64(3))
     # The 25th cycle of a century has no leap day at its end, except for that of the fourth century.
-    has_leap_day = g(
-        "Or", g("Less", cycles, np.float64(24)), g("Equal", centuries, np.float64(3))
-    )
+    has_leap_day = g("Or", g("Less", cycles, np.float64(24)), g("Equal", centuries, np.float64(3)))
     is_leap = g("And", is_fourth, has_leap_day)
     length = g("Where", is_leap, np.float64(366), np.float64(365))
     return g("Div", g("Add", day, g("Sub", days, date)), length)

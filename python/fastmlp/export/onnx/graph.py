@@ -33,6 +33,7 @@ class Graph:
         self.nodes: list[NodeProto] = []
         self.constants: dict[tuple[str, tuple[int, ...], bytes], TensorProto] = {}
         self._names = set(taken)
+        self._made: dict[tuple[str, ...], str] = {}
 
     def __call__(
         self,
@@ -42,7 +43,7 @@ class Graph:
         n_outputs: int = 1,
         **attributes: Any,
     ) -> str:
-        """Add a node; returns the name of its first output.
+        """Add a node, unless there is the same one; returns the name of its first output.
 
         Parameters
         ----------
@@ -57,13 +58,16 @@ class Graph:
             Of the node.
         """
         names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
-        outputs = [self._unused(operator.lower()) for _ in range(n_outputs)]
-        self.nodes.append(helper.make_node(operator, names, outputs, domain=domain, **attributes))
-        return outputs[0]
+        key = (operator, domain, *names, *map(repr, attributes.items()))
+        if key not in self._made:
+            outputs = [self._unused(operator.lower()) for _ in range(n_outputs)]
+            self._add(operator, names, outputs, domain=domain, **attributes)
+            self._made[key] = outputs[0]
+        return self._made[key]
 
-    def rename(self, tensor: str, name: str) -> None:
-        """Give the tensor that a node makes another name as well."""
-        self.nodes.append(helper.make_node("Identity", [tensor], [name], f"{name}_identity"))
+    def name_output(self, tensor: str, name: str) -> None:
+        """Make the tensor an output of the graph under this name."""
+        self._add("Identity", [tensor], [name])
 
     def cast(self, value: Value, dtype: np.dtype[Any]) -> str:
         """Convert to another type."""
@@ -78,6 +82,10 @@ class Graph:
     ) -> GraphProto:
         """The graph of all nodes."""
         return helper.make_graph(self.nodes, name, inputs, outputs, [*self.constants.values()])
+
+    def _add(self, operator: str, inputs: list[str], outputs: list[str], **options: Any) -> None:
+        node = helper.make_node(operator, inputs, outputs, name=f"{outputs[0]}_node", **options)
+        self.nodes.append(node)
 
     def _constant(self, value: NDArray[Any] | np.generic) -> str:
         array = np.ascontiguousarray(value) if np.ndim(value) else np.asarray(value)

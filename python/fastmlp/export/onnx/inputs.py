@@ -92,7 +92,7 @@ def holds_text(column: Column) -> bool:
     if labels and all(isinstance(label, str) for label in labels):
         return True
     exact = all(isinstance(label, Number | np.bool_) for label in labels)
-    if exact and all(float(label) == label for label in labels):  # type: ignore[arg-type]
+    if exact and all(float(label) == label for label in labels):
         return False
     kinds = " and ".join(sorted({type(label).__name__ for label in labels}))
     raise ValueError(
@@ -176,5 +176,3 @@ _READ: dict[type, str] = {
 
 def _declaration(name: str, kind: int, width: int, what: str) -> ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, [None, width], what)
-
-

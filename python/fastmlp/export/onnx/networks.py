@@ -1,14 +1,7 @@
-"""Networks in operators. Networks with the same layers are computed together.
-
-Tensors of a group of several networks have a leading axis: (n_networks, n_rows, n_features). What
-all networks share, and what a single one computes, has none.
-"""
+"""Networks in operators: from encoded rows to the mean of their outputs."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -18,8 +11,8 @@ from fastmlp.export.networks import Arrays, layers_with_parameters, shares_of, s
 from fastmlp.export.onnx.activations import activate
 from fastmlp.export.onnx.columns import EncodedRows
 from fastmlp.export.onnx.graph import Graph
-from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Dropout, Embedding, Layer
-from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Embedding
+from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
 _LINKS = {"exponential": "Exp", "logistic": "Sigmoid", "softmax": "Softmax"}
 _MOST_TURNS = 2.0**20  # of a phase, beyond which its type has hardly a digit left
@@ -27,6 +20,9 @@ _MOST_TURNS = 2.0**20  # of a phase, beyond which its type has hardly a digit le
 
 def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str | None) -> str:
     """The weighted mean over networks of their outputs after the inverse link.
+
+    Networks follow one another. One product of all networks of the same shape was not faster in
+    onnxruntime, and it would keep the features of all rows for all networks in memory.
 
     Parameters
     ----------
@@ -37,152 +33,103 @@ def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str
     offset : str or None
         Added to raw outputs, (n_rows, n_outputs).
     """
-    groups: defaultdict[tuple[Layer, ...], list[int]] = defaultdict(list)
-    for i, network in enumerate(pipeline.networks):
-        does = tuple(layer for layer in network.layers if not isinstance(layer, Dropout))
-        groups[does].append(i)
-    shares = shares_of(pipeline)
-    sums = []
-    for layers, members in groups.items():
-        arrays = [pipeline.networks[i].parameters for i in members]
-        outputs = _Group(g, layers, arrays).raw_outputs(rows)
+    mean = ""
+    for network, share in zip(pipeline.networks, shares_of(pipeline), strict=True):
+        outputs = _raw_outputs(g, network, rows)
         if offset is not None:
             outputs = g("Add", outputs, offset)
         if pipeline.link != "identity":
             outputs = g(_LINKS[pipeline.link], outputs)  # softmax: of the last axis
         if len(pipeline.networks) > 1:
-            outputs = g("Mul", outputs, shares[members].reshape(-1, 1, 1))
-            outputs = g("ReduceSum", outputs, np.array([0]), keepdims=0)
-        sums.append(outputs)
-    mean = sums[0]
-    for other in sums[1:]:
-        mean = g("Add", mean, other)
+            outputs = g("Mul", outputs, share)
+        mean = g("Add", mean, outputs) if mean else outputs
     return mean
 
 
-class _Group:
-    """Networks with the same layers.
+def _raw_outputs(g: Graph, network: TrainedNetwork, rows: EncodedRows) -> str:
+    """Outputs before the inverse link, (n_rows, n_outputs)."""
+    dtype = network.dtype
+    numbers = [] if rows.numbers is None else [rows.numbers]
+    x = ""
+    for layer, arrays in layers_with_parameters(network):
+        if isinstance(layer, Embedding):
+            x = _embedded(g, layer, arrays, rows, dtype)
+            continue
+        x = x or g.concat([*numbers, *rows.flags], axis=1)
+        x = _dense(g, layer, arrays, x, dtype) if isinstance(layer, Dense) else g("Mul", x, *arrays)
+    return x
+
+
+def _dense(g: Graph, layer: Dense, arrays: Arrays, x: str, dtype: np.dtype[Any]) -> str:
+    weights, bias, *slopes = arrays
+    z = g("Add", g("MatMul", x, weights), bias)
+    a = activate(g, layer.activation, z, dtype)
+    return g("Add", z, g("Mul", g("Sub", a, z), slopes[0])) if layer.parametric else a
+
+
+def _embedded(
+    g: Graph, layer: Embedding, arrays: Arrays, rows: EncodedRows, dtype: np.dtype[Any]
+) -> str:
+    own = list(arrays)
+    parts = []
+    if rows.numbers is not None:
+        x = g("Unsqueeze", g("Transpose", rows.numbers, perm=[1, 0]), np.array([2]))
+        if layer.periodic:
+            parts.append(_periodic(g, x, own.pop(0), own.pop(0)))
+        if layer.bin_edges:
+            parts.append(_piecewise(g, x, layer, own.pop(0)))
+        parts.append(rows.numbers)
+    parts += rows.flags
+    for codes, (size, width) in zip(rows.codes, layer.categories, strict=True):
+        if width:
+            parts.append(g("Gather", own.pop(0), g("Squeeze", codes, np.array([1])), axis=0))
+        else:
+            parts.append(g.cast(g("Equal", codes, np.arange(1, size + 1)[None]), dtype))
+    return g.concat(parts, axis=1)
+
+
+def _periodic(g: Graph, x: str, weights: NDArray[Any], bias: NDArray[Any]) -> str:
+    """Sums of cosines of each number; x is (n_numbers, n_rows, 1).
+
+    See cpp/kernels/periodic.h for the layout of the parameters.
+    """
+    number = weights.dtype.type
+    n = len(weights) // (1 + PERIODIC)  # cosines of each number
+    phase = bias[:n] * number(0.5 / np.pi)
+    turns = g("Add", g("Mul", x, weights[:n].T[:, None]), phase.T[:, None])
+    turns = g("Max", g("Min", turns, number(_MOST_TURNS)), number(-_MOST_TURNS))
+    part = g("Sub", turns, g("Round", turns))
+    cosines = g("Cos", g("Mul", part, number(2 * np.pi)))
+    sums = g("Add", _sums(g, cosines, weights[n:], PERIODIC), bias[n:].T[:, None])
+    return _by_row(g, sums, bias[n:].size)
+
+
+def _piecewise(g: Graph, x: str, layer: Embedding, weights: NDArray[Any]) -> str:
+    """Sums of the steps of each number; x is (n_numbers, n_rows, 1)."""
+    number = weights.dtype.type
+    start, slope = (steps[:, None] for steps in steps_of(layer, weights.dtype))
+    along = g("Mul", g("Sub", x, start), slope)
+    steps = g("Max", g("Min", along, number(1)), number(0))
+    return _by_row(g, _sums(g, steps, weights, PIECEWISE_LINEAR), PIECEWISE_LINEAR * len(start))
+
+
+def _sums(g: Graph, basis: str, weights: NDArray[Any], n_sums: int) -> str:
+    """Learnt sums (n_numbers, n_rows, n_sums) of basis functions of each number.
 
     Parameters
     ----------
     g : Graph
-    layers : sequence of Layer
-    arrays : list of sequences of ndarray
-        The parameters of each network.
+    basis : str
+        (n_numbers, n_rows, n_basis)
+    weights : ndarray of shape (n_sums * n_basis, n_numbers)
+        First those of the first sum.
+    n_sums : int
     """
+    by_sum = weights.reshape(n_sums, -1, weights.shape[1])
+    return g("MatMul", basis, by_sum.transpose(2, 1, 0))
 
-    def __init__(self, g: Graph, layers: Sequence[Layer], arrays: list[Arrays]) -> None:
-        self.g = g
-        self.layers = layers
-        self.n_networks = len(arrays)
-        together = [np.stack(of_all) for of_all in zip(*arrays, strict=True)]
-        self.arrays = together if self.n_networks > 1 else [of_all[0] for of_all in together]
-        self.dtype = together[0].dtype
 
-    def raw_outputs(self, rows: EncodedRows) -> str:
-        """Outputs before the inverse link."""
-        x = None
-        for layer, arrays in layers_with_parameters(self.layers, self.arrays):
-            if isinstance(layer, Embedding):
-                x = self._embedded(layer, arrays, rows)
-                continue
-            if x is None:
-                numbers = [] if rows.numbers is None else [rows.numbers]
-                x = self.g.concat([*numbers, *rows.flags], axis=1)
-            if isinstance(layer, Dense):
-                x = self._dense(layer, arrays, x)
-            else:
-                x = self.g("Mul", x, self._of_units(arrays[0]))
-        assert x is not None
-        return x
-
-    def _of_units(self, parameters: NDArray[Any]) -> NDArray[Any]:
-        """One parameter for each unit, in the shape that all rows share them."""
-        return parameters if self.n_networks == 1 else parameters[:, None, :]
-
-    def _dense(self, layer: Dense, arrays: Arrays, x: str) -> str:
-        z = self.g("Add", self.g("MatMul", x, arrays[0]), self._of_units(arrays[1]))
-        a = activate(self.g, layer.activation, z, self.dtype)
-        if not layer.parametric:
-            return a
-        bend = self.g("Mul", self.g("Sub", a, z), self._of_units(arrays[2]))
-        return self.g("Add", z, bend)
-
-    # ---- the embedding of the columns
-
-    def _embedded(self, layer: Embedding, arrays: Arrays, rows: EncodedRows) -> str:
-        g, own = self.g, list(arrays)
-        parts: list[tuple[bool, str]] = []  # whether all networks share it, and its name
-        if rows.numbers is not None:
-            x = g("Unsqueeze", g("Transpose", rows.numbers, perm=[1, 0]), np.array([2]))
-            if layer.periodic:
-                parts.append((False, self._periodic(x, own.pop(0), own.pop(0))))
-            if layer.bin_edges:
-                parts.append((False, self._piecewise(x, layer, own.pop(0))))
-            parts.append((True, rows.numbers))
-        parts += [(True, flags) for flags in rows.flags]
-        for codes, (size, width) in zip(rows.codes, layer.categories, strict=True):
-            if width:
-                of_rows = g("Squeeze", codes, np.array([1]))
-                axis = own[0].ndim - 2
-                parts.append((False, g("Gather", own.pop(0), of_rows, axis=axis)))
-            else:
-                is_label = g("Equal", codes, np.arange(1, size + 1)[None])
-                parts.append((True, g.cast(is_label, self.dtype)))
-        joined = []
-        for is_shared, some in groupby(parts, lambda part: part[0]):
-            names = [name for _, name in some]
-            joined += [self._for_each_network(g.concat(names, axis=1))] if is_shared else names
-        return g.concat(joined, axis=-1)
-
-    def _for_each_network(self, shared: str) -> str:
-        if self.n_networks == 1:
-            return shared
-        return self.g("Expand", shared, np.array([self.n_networks, 1, 1]))
-
-    def _periodic(self, x: str, weights: NDArray[Any], bias: NDArray[Any]) -> str:
-        """Sums of cosines of each number; x is (n_numbers, n_rows, 1).
-
-        See cpp/kernels/periodic.h for the layout of the parameters.
-        """
-        g, number = self.g, self.dtype.type
-        n = weights.shape[-2] // (1 + PERIODIC)  # cosines of each number
-        first = np.swapaxes(weights[..., :n, :], -1, -2)[..., None, :]
-        phase = np.swapaxes(bias[..., :n, :], -1, -2)[..., None, :] * number(0.5 / np.pi)
-        turns = g("Add", g("Mul", x, first), phase)
-        turns = g("Max", g("Min", turns, number(_MOST_TURNS)), number(-_MOST_TURNS))
-        part = g("Sub", turns, g("Round", turns))
-        cosines = g("Cos", g("Mul", part, number(2 * np.pi)))
-        return self._sums(cosines, weights[..., n:, :], bias[..., n:, :])
-
-    def _piecewise(self, x: str, layer: Embedding, weights: NDArray[Any]) -> str:
-        """Sums of the steps of each number; x is (n_numbers, n_rows, 1)."""
-        g, number = self.g, self.dtype.type
-        start, slope = (steps[:, None, :] for steps in steps_of(layer, self.dtype))
-        along = g("Mul", g("Sub", x, start), slope)
-        return self._sums(g("Max", g("Min", along, number(1)), number(0)), weights, None)
-
-    def _sums(self, basis: str, weights: NDArray[Any], bias: NDArray[Any] | None) -> str:
-        """Learnt sums of the basis functions of each number, in the order of the embedding.
-
-        Parameters
-        ----------
-        basis : str
-            (n_networks, n_numbers, n_rows, n_basis) or, if networks share it, without the first.
-        weights : ndarray of shape (n_networks, n_sums * n_basis, n_numbers)
-            First those of the first sum.
-        bias : ndarray of shape (n_networks, n_sums, n_numbers) or None
-        """
-        g = self.g
-        n_sums = PIECEWISE_LINEAR if bias is None else PERIODIC
-        n = weights.shape[-1]
-        by_sum = weights.reshape(*weights.shape[:-2], n_sums, -1, n)
-        sums = g("MatMul", basis, np.moveaxis(by_sum, -1, -3).swapaxes(-1, -2))
-        if bias is not None:
-            sums = g("Add", sums, np.swapaxes(bias, -1, -2)[..., None, :])
-        # (n_numbers, n_rows, n_sums) becomes (n_rows, n_sums * n_numbers); a 0 keeps the length.
-        if self.n_networks == 1:
-            turned, shape = g("Transpose", sums, perm=[1, 2, 0]), [0, n_sums * n]
-        else:
-            turned, shape = g("Transpose", sums, perm=[0, 2, 3, 1]), [0, 0, n_sums * n]
-        return g("Reshape", turned, np.array(shape))
+def _by_row(g: Graph, sums: str, n_features: int) -> str:
+    """Sums as (n_rows, n_features): the first sum of all numbers, then the second, ..."""
+    turned = g("Transpose", sums, perm=[1, 2, 0])
+    return g("Reshape", turned, np.array([0, n_features]))  # 0: as many rows as there are

@@ -7,13 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from onnx import TensorProto
 
-from fastmlp.export.onnx.columns import EncodedRows, encoded, scaled
-from fastmlp.export.onnx.decoding import (
-    exported_classes,
-    labels_of,
-    numbers_of,
-    probabilities_of,
-)
+from fastmlp.export.onnx.columns import encoded, scaled
+from fastmlp.export.onnx.decoding import exported_classes, labels_of, numbers_of, probabilities_of
 from fastmlp.export.onnx.graph import TYPES, Graph
 from fastmlp.export.onnx.inputs import Inputs
 from fastmlp.export.onnx.linear_part import split
@@ -30,8 +25,7 @@ class Output:
 
     Attributes
     ----------
-    name, tensor : str
-        Names of the output, and of the tensor in the graph.
+    name : str
     kind : int
         ONNX's number of its type.
     width : int or None
@@ -39,41 +33,43 @@ class Output:
     """
 
     name: str
-    tensor: str
     kind: int
     width: int | None
 
 
-def predictions(g: Graph, pipeline: Pipeline, inputs: Inputs) -> list[Output]:
-    """Predictions of a regressor, or labels and probabilities of a classifier."""
+def outputs_of(pipeline: Pipeline) -> list[Output]:
+    """The numbers of a regressor, or labels and probabilities of a classifier."""
+    decoder = pipeline.decoder
+    if isinstance(decoder, RegressionDecoder):
+        return [Output("variable", TensorProto.DOUBLE, _n_network_outputs(pipeline))]
+    n_classes = decoder.classes.size
+    kind = TYPES.get(exported_classes(decoder).dtype, TensorProto.STRING)
+    return [
+        Output("label", kind, n_classes if decoder.multilabel else None),
+        Output("probabilities", TensorProto.DOUBLE, n_classes),
+    ]
+
+
+def predictions(g: Graph, pipeline: Pipeline, inputs: Inputs) -> list[str]:
+    """Names of the tensors that are these outputs."""
     dtype = pipeline.networks[0].dtype
     rows = encoded(g, pipeline.encoder, inputs, dtype)
     offset = beyond = None
-    if pipeline.linear is not None and rows.numbers is not None:
-        assert pipeline.training_range is not None
+    if pipeline.linear is not None and pipeline.training_range is not None and rows.numbers:
         parts = split(g, rows.numbers, pipeline.linear, pipeline.training_range)
         rows, beyond = replace(rows, numbers=parts.inside), parts.beyond
         unit = getattr(pipeline.decoder, "unit", np.float64(1))
         offset = g.cast(g("Div", parts.offset, unit), dtype)
-    if rows.numbers is not None:
+    if rows.numbers:
         rows = replace(rows, numbers=scaled(g, rows.numbers, pipeline.scaling, dtype))
     mean = g.cast(mean_of_outputs(g, pipeline, rows, offset), _DOUBLE)
-    return _decoded(g, pipeline, mean, beyond)
-
-
-def _decoded(g: Graph, pipeline: Pipeline, mean: str, beyond: str | None) -> list[Output]:
     decoder = pipeline.decoder
-    n_outputs = pipeline.networks[0].parameters[-1].size  # the last biases
     if isinstance(decoder, RegressionDecoder):
-        numbers = numbers_of(g, decoder, mean, beyond)
-        return [Output("variable", numbers, TensorProto.DOUBLE, n_outputs)]
-    dtype = pipeline.networks[0].dtype
+        return [numbers_of(g, decoder, mean, beyond)]
+    n_outputs = _n_network_outputs(pipeline)
     probabilities = probabilities_of(g, decoder, mean, n_outputs, dtype)
-    of_classes = exported_classes(decoder).dtype
-    kind = TensorProto.INT64 if decoder.multilabel else TYPES.get(of_classes, TensorProto.STRING)
-    labels = labels_of(g, decoder, probabilities)
-    n_classes = decoder.classes.size
-    return [
-        Output("label", labels, kind, n_classes if decoder.multilabel else None),
-        Output("probabilities", probabilities, TensorProto.DOUBLE, n_classes),
-    ]
+    return [labels_of(g, decoder, probabilities), probabilities]
+
+
+def _n_network_outputs(pipeline: Pipeline) -> int:
+    return pipeline.networks[0].layers[-1].outputs
