@@ -11,6 +11,7 @@ from pathlib import Path
 
 # A module or package directly under python/fastmlp, and the others that it may import.
 SMALL = [
+    "_after_import",
     "_core",
     "_one_blas_thread",
     "_other_names",
@@ -20,6 +21,7 @@ SMALL = [
 ]
 PYTHON = {
     "_version": [],
+    "_after_import": [],
     "_user_warnings": [],
     "_one_blas_thread": [],
     "_other_names": [],
@@ -32,13 +34,20 @@ PYTHON = {
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
-    "trained_model": [*SMALL, "prediction"],
+    "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "export": [*SMALL, "table", "networks", "prediction"],
+    "trained_model": [*SMALL, "prediction", "model_file", "export"],
     "estimators": [
         *SMALL,
-        *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "trained_model"),
+        *("table", "networks", "prediction", "tasks", "ensemble", "inspection"),
+        *("model_file", "trained_model"),
     ],
-    "neural_network": [*SMALL, "table", "networks", "prediction", "trained_model"],
-    "__init__": [*SMALL, "networks", "ensemble", "inspection", "estimators"],
+    "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
+    "loading": [*SMALL, "model_file", "estimators", "neural_network"],
+    "__init__": [
+        *SMALL,
+        *("networks", "ensemble", "inspection", "model_file", "estimators", "loading"),
+    ],
 }
 # A folder of cpp/, and the others whose headers it may include.
 CPP = {
