@@ -93,7 +93,8 @@ class Graph:
         key = (array.dtype.str, array.shape, content)
         if key not in self.constants:
             self.constants[key] = numpy_helper.from_array(array, self._unused("constant"))
-        return self.constants[key].name
+        name: str = self.constants[key].name
+        return name
 
     def _unused(self, stem: str) -> str:
         name = next(n for n in (f"{stem}_{i}" for i in count(1)) if n not in self._names)

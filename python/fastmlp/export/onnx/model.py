@@ -23,7 +23,7 @@ InputKind = Literal["auto", "columns", "matrix"]
 def onnx_model(
     pipeline: Pipeline, path: str | os.PathLike[str] | None, inputs: InputKind
 ) -> ModelProto:
-    """The pipeline as an ONNX model, which is also written to a path; see `TrainedModel.to_onnx`."""
+    """The pipeline as an ONNX model, also written to the path; see `TrainedModel.to_onnx`."""
     if inputs not in ("auto", "columns", "matrix"):
         raise ValueError(f"inputs must be 'auto', 'columns' or 'matrix'; got {inputs!r}")
     source, declarations = declared(pipeline.encoder, inputs)
