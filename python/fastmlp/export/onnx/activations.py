@@ -45,7 +45,7 @@ def _relu(g: Graph, z: str, number: Any) -> str:
 
 
 def _leaky_relu(g: Graph, z: str, number: Any) -> str:
-    return g("LeakyRelu", z, alpha=0.01)
+    return g("Max", z, g("Mul", z, number(0.01)))  # the operator has its slope in float
 
 
 def _elu(g: Graph, z: str, number: Any) -> str:

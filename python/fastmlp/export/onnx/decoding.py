@@ -86,6 +86,6 @@ def exported_classes(decoder: ClassificationDecoder) -> NDArray[Any]:
     if all(isinstance(label, str) for label in labels):
         return np.array(labels, dtype=object)
     raise ValueError(
-        "the classes cannot be exported to ONNX, as they are not all text or all numbers: "
+        "the classes cannot be exported to ONNX, as they are neither text nor numbers: "
         f"{quoted_few(labels)}. Make them text before fit"
     )
