@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from fastmlp._after_import import after_import
+from fastmlp.export.c.source import write_c_source
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
 
@@ -146,6 +147,53 @@ class TrainedModel:
         from fastmlp.export.onnx.model import onnx_model
 
         return onnx_model(self._pipeline, path, inputs)
+
+    def to_c(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        dtype: Literal["float16"] | None = None,
+        prefix: str = "",
+    ) -> None:
+        r"""Export the model to one C99 file, with its preprocessing.
+
+        The file holds all weights as constants, needs only the C library, allocates no memory, and
+        defines ``void predict(const double *row, double *out)`` and the macros N_COLUMNS and
+        N_OUTPUTS. Its head says what a row holds: numbers, codes of labels, and NaN where a value
+        is missing; see docs/export.md.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write.
+        dtype : {"float16"} or None, default=None
+            Type that the weights of dense layers and the learnt vectors of labels are stored in.
+            "float16" halves them; they are converted where they are used. None: the type that
+            networks compute in, float or double, which is that of all computations in any case.
+        prefix : str, default=""
+            What the names of the function and, in capitals, of the macros begin with, if a program
+            has several models.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If float16 cannot hold a weight, or `prefix` cannot begin a name.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> model = Regressor(preset="plain", hidden_layer_sizes=8, max_iter=2).fit(X, X[:, 0])
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.c")
+        >>> model.to_c(path)
+        >>> [line for line in open(path) if line.startswith("#define")]
+        ['#define N_COLUMNS 2\n', '#define N_OUTPUTS 1\n']
+        """
+        write_c_source(self._pipeline, path, dtype, prefix)
 
 
 def _register_converter(estimator: type) -> None:

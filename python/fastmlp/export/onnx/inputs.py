@@ -10,12 +10,10 @@ from typing import Protocol
 import numpy as np
 from onnx import TensorProto, ValueInfoProto, helper
 
+from fastmlp.export.kinds import kind_of_number
 from fastmlp.export.onnx.graph import Graph
 from fastmlp.table.column import Column
-from fastmlp.table.dates import Dates
-from fastmlp.table.durations import Durations
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.number_text import NumberText
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted
 
@@ -158,20 +156,6 @@ def _description(column: Column, is_text: bool) -> str:
     if column.categories:
         return f"labels that are numbers, {_MISSING_NUMBER}"
     return f"{kind_of_number(column)}, {_MISSING_NUMBER}"
-
-
-def kind_of_number(column: Column) -> str:
-    """What number stands for a value of a numeric column."""
-    return next(
-        (words for kind, words in _READ.items() if isinstance(column.reader, kind)), "number"
-    )
-
-
-_READ: dict[type, str] = {
-    Dates: "days since 1970-01-01",
-    Durations: "seconds",
-    NumberText: "number, without separators and units",
-}
 
 
 def _declaration(name: str, kind: int, width: int, what: str) -> ValueInfoProto:
