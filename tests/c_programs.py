@@ -3,28 +3,35 @@
 import ctypes
 import re
 import subprocess
+from secrets import token_hex
 
 import numpy as np
 import pandas as pd
 from exported_models import number_for
 
-FLAGS = "-std=c99 -O0 -Wall -Wextra -Wshadow -Werror -pedantic -fPIC -shared".split()
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wshadow", "-Werror", "-pedantic"]
 
 
-def compiled(source, *flags):
+def compiled(source):
     """The library that a C file becomes; warnings are errors."""
     library = source.with_suffix(".so")
-    command = ["gcc", *FLAGS, *flags, "-o", str(library), str(source), "-lm"]
+    command = ["gcc", *WARNINGS, "-fPIC", "-shared", "-o", str(library), str(source), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return ctypes.CDLL(str(library))
 
 
-def c_outputs(model, rows, folder, **options):
+def c_outputs(model, rows, folder):
     """What the exported file predicts, (n_rows, n_outputs)."""
-    source = folder / "model.c"
-    model.to_c(source, **options)
-    sizes = dict(re.findall(r"#define (\w+) (\d+)", source.read_text(encoding="utf-8")))
+    model.to_c(folder / "model.c")
+    return c_outputs_of((folder / "model.c").read_text(encoding="utf-8"), model, rows, folder)
+
+
+def c_outputs_of(text, model, rows, folder):
+    """What a file of this text predicts."""
+    source = folder / f"{token_hex(4)}.c"  # a library is loaded once under a name
+    source.write_text(text, encoding="utf-8")
+    sizes = dict(re.findall(r"#define (\w+) (\d+)", text))
     predict = compiled(source).predict
     predict.restype = None
     table = np.ascontiguousarray(row_numbers(model, rows))

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from fastmlp._after_import import after_import
-from fastmlp.export.c.source import write_c_source
+from fastmlp.export.c.source import c_source
+from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
 
@@ -146,7 +147,10 @@ class TrainedModel:
             raise ImportError("to_onnx needs onnx: pip install 'fastmlp[onnx]'") from error
         from fastmlp.export.onnx.model import onnx_model
 
-        return onnx_model(self._pipeline, path, inputs)
+        model = onnx_model(self._pipeline, inputs)
+        if path is not None:
+            write_whole(path, model.SerializeToString())
+        return model
 
     def to_c(
         self,
@@ -155,7 +159,7 @@ class TrainedModel:
         dtype: Literal["float16"] | None = None,
         prefix: str = "",
     ) -> None:
-        r"""Export the model to one C99 file, with its preprocessing.
+        """Export the model to one C99 file, with its preprocessing.
 
         The file holds all weights as constants, needs only the C library, allocates no memory, and
         defines ``void predict(const double *row, double *out)`` and the macros N_COLUMNS and
@@ -183,17 +187,17 @@ class TrainedModel:
 
         Examples
         --------
-        >>> import os, tempfile
+        >>> import pathlib, tempfile
         >>> import numpy as np
         >>> from fastmlp import Regressor
         >>> X = np.random.default_rng(0).normal(size=(100, 2))
         >>> model = Regressor(preset="plain", hidden_layer_sizes=8, max_iter=2).fit(X, X[:, 0])
-        >>> path = os.path.join(tempfile.mkdtemp(), "model.c")
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.c"
         >>> model.to_c(path)
-        >>> [line for line in open(path) if line.startswith("#define")]
-        ['#define N_COLUMNS 2\n', '#define N_OUTPUTS 1\n']
+        >>> "void predict(const double *row, double *out);" in path.read_text()
+        True
         """
-        write_c_source(self._pipeline, path, dtype, prefix)
+        write_whole(path, c_source(self._pipeline, dtype, prefix).encode())
 
 
 def _register_converter(estimator: type) -> None:

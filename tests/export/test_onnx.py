@@ -1,5 +1,6 @@
 """ONNX models predict what the estimators predict, in onnxruntime."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -138,6 +139,29 @@ def test_a_matrix_cannot_hold_text():
         model.to_onnx(inputs="rows")
 
 
+def test_sparse_rows_are_a_matrix():
+    model, _ = exported("sparse")
+    with pytest.raises(ValueError, match=r"inputs must be .matrix. or .auto. for.* sparse rows"):
+        model.to_onnx(inputs="columns")
+
+
+def test_a_column_without_a_name_is_no_input():
+    frame = pd.DataFrame(PLAIN, columns=["a", "", "c"])
+    model = tiny(Regressor).fit(frame, NUMBER)
+    with pytest.raises(ValueError, match="ONNX has no empty names"):
+        model.to_onnx()
+    assert_close(
+        onnx_outputs(model.to_onnx(inputs="matrix"), frame)["variable"][:, 0], model.predict(frame)
+    )
+
+
+def test_without_onnx_the_error_says_what_to_install(monkeypatch):
+    model, _ = exported("MLPRegressor")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ImportError, match=r"pip install 'fastmlp\[onnx\]'"):
+        model.to_onnx()
+
+
 def test_a_model_of_constants_alone_has_no_inputs():
     model = tiny(Regressor).fit(pd.DataFrame({"a": ["u"] * 20}), NUMBER[:20])
     with pytest.raises(ValueError, match="all columns were constant"):
@@ -170,4 +194,4 @@ def test_classes_that_tensors_cannot_hold_are_refused():
     pipeline = exported("MLPClassifier")[0]._pipeline
     decoder = replace(pipeline.decoder, classes=np.array([b"a", b"b", b"c"]))
     with pytest.raises(ValueError, match=r"classes cannot be exported to ONNX.*b'a'"):
-        onnx_model(replace(pipeline, decoder=decoder), None, "auto")
+        onnx_model(replace(pipeline, decoder=decoder), "auto")

@@ -1,8 +1,8 @@
 """C functions that exported files choose from.
 
 ``real`` is the networks' type, float or double. In the text, ``{f}`` is the suffix of its constants
-and functions, f or nothing; ``{weight}`` the type of stored weights, and ``{load}`` the function
-that reads one.
+and functions, f or nothing; ``{weight}`` is the type of stored weights; ``{load}`` and ``{loaded}``
+stand around one that is read.
 """
 
 from __future__ import annotations
@@ -33,12 +33,18 @@ static real label_of(double cell, int missing) {
   return cell == -1 || cell == 1 ? (real)cell : 0;
 }
 """
-FRACTION = """\
-/* x less the greatest integer below it. */
-static double fraction(double x) { return x - floor(x); }
+DAY = """\
+/* The part of the day that has passed, from days since 1970. */
+static double part_of_day(double days) { return days - floor(days); }
+"""
+WEEK = """\
+/* The part of the week that has passed since Monday; day 4 of 1970 was one. */
+static double part_of_week(double days) {
+  return (days - 4 - 7 * floor((days - 4) / 7)) / 7;
+}
 """
 YEAR = """\
-/* The part of the year that has passed, from days since 1970, by the cycles of the calendar. */
+/* The part of the year that has passed, by the cycles of the calendar. */
 static double part_of_year(double days) {
   const double date = floor(days);
   double rest = date + 719162; /* days since 1 January of the year 1 */
@@ -123,7 +129,7 @@ static void one_hot(int code, int n, real *out) {
 VECTOR = """\
 /* The learnt vector of a code: a row of the table. */
 static void vector(int code, int width, const {weight} *table, real *out) {
-  for (int i = 0; i < width; ++i) out[i] = {load}(table[code * width + i]);
+  for (int i = 0; i < width; ++i) out[i] = {load}table[code * width + i]{loaded};
 }
 """
 MULTIPLY = """\
@@ -137,7 +143,7 @@ static void dense(const real *x, int n, const {weight} *w, const real *b, int m,
   for (int j = 0; j < m; ++j) z[j] = b[j];
   for (int i = 0; i < n; ++i) {
     if (x[i] == 0) continue;
-    for (int j = 0; j < m; ++j) z[j] += x[i] * {load}(w[i * m + j]);
+    for (int j = 0; j < m; ++j) z[j] += x[i] * {load}w[i * m + j]{loaded};
   }
 }
 """

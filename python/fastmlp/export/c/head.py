@@ -13,6 +13,7 @@ from fastmlp.table.column import Column
 from fastmlp.table.encoder import TableEncoder
 
 _WIDTH = 100
+_KEPT_SPACE = "\0"  # where no line ends
 
 
 def head(pipeline: Pipeline, prefix: str, version: str) -> str:
@@ -41,9 +42,10 @@ def head(pipeline: Pipeline, prefix: str, version: str) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         text, _WIDTH - 3, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+    return [line.replace(_KEPT_SPACE, " ") for line in lines]
 
 
 def _columns(pipeline: Pipeline) -> Iterator[str]:
@@ -67,7 +69,9 @@ def _values(column: Column) -> str:
     if column.kind == "numeric":
         return kind_of_number(column)
     codes = [
-        f"{int(code)} for {label!r}" for label, code in column.codes.items() if label is not None
+        f"{int(code)} for {label!r}".replace(" ", _KEPT_SPACE)
+        for label, code in column.codes.items()
+        if label is not None
     ]
     return f"{', '.join(codes)}; 0 for any other"
 

@@ -28,10 +28,12 @@ class Program:
         self._texts = {
             "{f}": "f" if dtype == np.float32 else "",
             "{weight}": "uint16_t" if halves else "real",
-            "{load}": "half" if halves else "",
+            "{load}": "half(" if halves else "",
+            "{loaded}": ")" if halves else "",
         }
         self._functions: dict[str, None] = {}
         self._arrays: list[str] = []
+        self._reals: dict[bytes, str] = {}
 
     def needs(self, function: str, **texts: str) -> None:
         """Put a function of `functions` into the file, once."""
@@ -45,8 +47,12 @@ class Program:
         return name
 
     def reals(self, name: str, values: NDArray[Any]) -> str:
-        """Define a constant array of the networks' type."""
-        return self.array(name, values.astype(self.dtype, copy=False))
+        """Define a constant array of the networks' type, or find the same one: bin edges are."""
+        values = values.astype(self.dtype, copy=False)
+        content = values.tobytes()
+        if content not in self._reals:
+            self._reals[content] = self.array(name, values)
+        return self._reals[content]
 
     def weights(self, name: str, values: NDArray[Any]) -> str:
         """Define a matrix of weights, in the type that these are stored in.

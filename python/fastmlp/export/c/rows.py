@@ -17,8 +17,8 @@ from fastmlp.table.sparse_encoder import SparseEncoder
 
 _PHASES = {
     "year": ("part_of_year({days})", functions.YEAR),
-    "week": ("fraction(({days} - 4) / 7)", functions.FRACTION),  # 5 January 1970 was a Monday
-    "day": ("fraction({days})", functions.FRACTION),
+    "week": ("part_of_week({days})", functions.WEEK),
+    "day": ("part_of_day({days})", functions.DAY),
 }
 
 
@@ -115,7 +115,7 @@ def flags_and_codes(program: Program, pipeline: Pipeline) -> list[str]:
     n_flags = len(layout.flagged)
     if n_flags:
         sources = program.integers("columns_with_gaps", layout.flag_sources)
-        is_missing = "raw[{0}[j]] != raw[{0}[j]]".format(sources)
+        is_missing = f"raw[{sources}[j]] != raw[{sources}[j]]"
         statements.append(f"for (int j = 0; j < {n_flags}; ++j) flags[j] = {is_missing};")
     n_codes = 0
     for position in layout.labelled:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import Literal
 
 from fastmlp._version import __version__
@@ -86,13 +84,3 @@ def _mean(program: Program, pipeline: Pipeline, parts: str, n_outputs: int) -> l
             statements.append(f"inverse_link(z, {n_outputs});")
         statements.append(f"add(z, {n_outputs}, {number(share, program.dtype)}, mean);")
     return statements
-
-
-def write_c_source(
-    pipeline: Pipeline,
-    path: str | os.PathLike[str],
-    dtype: Literal["float16"] | None,
-    prefix: str,
-) -> None:
-    """Write the file."""
-    Path(path).write_text(c_source(pipeline, dtype, prefix), encoding="utf-8", newline="\n")

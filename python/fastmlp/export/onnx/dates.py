@@ -27,8 +27,8 @@ def _phase_of_day(g: Graph, days: str) -> str:
 
 
 def _phase_of_week(g: Graph, days: str) -> str:
-    weeks = g("Div", g("Sub", days, np.float64(_MONDAY)), np.float64(7))
-    return g("Sub", weeks, g("Floor", weeks))
+    _, day = _divided(g, g("Sub", days, np.float64(_MONDAY)), 7)
+    return g("Div", day, np.float64(7))
 
 
 def _phase_of_year(g: Graph, days: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Literal
 
 import onnx
@@ -20,10 +19,8 @@ _IR_VERSION = 8  # of the same
 InputKind = Literal["auto", "columns", "matrix"]
 
 
-def onnx_model(
-    pipeline: Pipeline, path: str | os.PathLike[str] | None, inputs: InputKind
-) -> ModelProto:
-    """The pipeline as an ONNX model, also written to the path; see `TrainedModel.to_onnx`."""
+def onnx_model(pipeline: Pipeline, inputs: InputKind) -> ModelProto:
+    """The pipeline as an ONNX model; see `TrainedModel.to_onnx`."""
     if inputs not in ("auto", "columns", "matrix"):
         raise ValueError(f"inputs must be 'auto', 'columns' or 'matrix'; got {inputs!r}")
     source, declarations = declared(pipeline.encoder, inputs)
@@ -52,6 +49,4 @@ def onnx_model(
         ir_version=_IR_VERSION,
     )
     onnx.checker.check_model(model)
-    if path is not None:
-        onnx.save_model(model, os.fspath(path))
     return model
