@@ -63,6 +63,7 @@ def _later_rows() -> pd.DataFrame:
 
 
 LATER = _later_rows()
+DAYS = pd.DataFrame({"day": RAW["date"].dt.floor("D"), "number": PLAIN[:, 0]})
 RAW_OPTIONS = {"categorical_features": ["grade"]}
 ONE = {"preset": "plain", "hidden_layer_sizes": 8, "max_iter": 3, "random_state": 0}
 FEW = {"hidden_layer_sizes": (8, 6), "max_iter": 3, "n_estimators": 3, "random_state": 0}
@@ -80,6 +81,7 @@ CASES: dict[str, tuple[Callable, object, np.ndarray, object]] = {
         lambda: Regressor(**FEW | RAW_OPTIONS, extrapolation="linear"),
         *(RAW, NUMBER, LATER),
     ),
+    "whole days": (lambda: Regressor(**FEW), DAYS, NUMBER, DAYS[:40]),
     "linear, two outputs": (
         lambda: Regressor(**ONE, extrapolation="linear"),
         *(PLAIN, np.column_stack([NUMBER, 1 - NUMBER]), 3 * PLAIN),
