@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from fastmlp._after_import import after_import
-from fastmlp.export.c.source import c_source
 from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
@@ -197,6 +196,8 @@ class TrainedModel:
         >>> "void predict(const double *row, double *out);" in path.read_text()
         True
         """
+        from fastmlp.export.c.source import c_source
+
         write_whole(path, c_source(self._pipeline, dtype, prefix).encode())
 
 

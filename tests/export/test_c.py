@@ -11,12 +11,14 @@ import pandas as pd
 import pytest
 from c_programs import WARNINGS, c_outputs, c_outputs_of
 from exported_models import CASES, NUMBER, PLAIN, RAW, assert_close, expected, exported
+from sklearn.exceptions import NotFittedError
 from tiny_models import tiny
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Classifier, Regressor, load
 from fastmlp.export.c.source import c_source
 from fastmlp.export.c.text import comment, number
 from fastmlp.networks.layers import ACTIVATIONS
+from fastmlp.neural_network import MLPClassifier, MLPRegressor
 
 needs_gcc = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no gcc")
 # Formulas are the same for both types.
@@ -127,6 +129,18 @@ def test_labels_cannot_end_the_comment(tmp_path):
     frame = pd.DataFrame({"*/ /* ??/": np.array(labels * 4), "b": PLAIN[:28, 0]})
     model = tiny(Classifier).fit(frame, np.array(["*/", "/*"] * 14))
     assert_close(c_outputs(model, frame, tmp_path), model.predict_proba(frame))
+
+
+def test_a_model_of_a_file_exports_alike(tmp_path):
+    model, _ = exported("raw table")
+    model.save(tmp_path / "model.safetensors")
+    assert source_of(load(tmp_path / "model.safetensors")) == source_of(model)
+
+
+@pytest.mark.parametrize("estimator", [Regressor, Classifier, MLPRegressor, MLPClassifier])
+def test_before_fit_there_is_nothing_to_export(estimator, tmp_path):
+    with pytest.raises(NotFittedError):
+        estimator().to_c(tmp_path / "model.c")
 
 
 def test_comments():

@@ -18,7 +18,7 @@ from exported_models import (
 )
 from tiny_models import tiny
 
-from fastmlp import Regressor
+from fastmlp import Classifier, Regressor, load
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -96,6 +96,12 @@ def test_the_file_holds_the_model(tmp_path):
     model, _ = exported("MLPRegressor")
     returned = model.to_onnx(tmp_path / "model.onnx")
     assert onnx.load(tmp_path / "model.onnx") == returned == model.to_onnx()
+
+
+def test_a_model_of_a_file_exports_alike(tmp_path):
+    model, _ = exported("raw table")
+    model.save(tmp_path / "model.safetensors")
+    assert load(tmp_path / "model.safetensors").to_onnx() == model.to_onnx()
 
 
 def test_columns_may_have_the_names_of_outputs():
@@ -181,6 +187,15 @@ def test_predictions_stay_within_limits_and_quantiles_do_not_cross():
     assert (np.diff(found) >= 0).all()
     assert found.max() <= NUMBER.max()
     assert found.min() >= NUMBER.min()
+
+
+def test_small_probabilities_keep_their_digits():
+    model = tiny(Classifier).fit(PLAIN, NUMBER > 10)
+    rows = 40 * PLAIN
+    predicted = expected(model, rows)[:, 1]
+    assert 0 < predicted.min() < 1e-9
+    found = onnx_outputs(model.to_onnx(), rows)["probabilities"][:, 1]
+    np.testing.assert_allclose(found, predicted, rtol=2e-5)
 
 
 def test_large_offsets_cost_no_digits():

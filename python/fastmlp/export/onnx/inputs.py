@@ -95,7 +95,8 @@ def holds_text(column: Column) -> bool:
     kinds = " and ".join(sorted({type(label).__name__ for label in labels}))
     raise ValueError(
         f"column {column.name!r} cannot be exported to ONNX: its labels, such as "
-        f"{quoted(labels[0])}, are of the type {kinds}, but must all be text or all be numbers. "
+        f"{quoted(labels[0])}, are of the type {kinds}, but must all be text, or all numbers that "
+        "double holds. "
         "Make them text before fit"
     )
 

@@ -14,7 +14,6 @@ from fastmlp.export.onnx.graph import Graph
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Embedding
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
-_LINKS = {"exponential": "Exp", "logistic": "Sigmoid", "softmax": "Softmax"}
 _MOST_TURNS = 2.0**20  # of a phase, beyond which its type has hardly a digit left
 
 
@@ -38,12 +37,23 @@ def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str
         outputs = _raw_outputs(g, network, rows)
         if offset is not None:
             outputs = g("Add", outputs, offset)
-        if pipeline.link != "identity":
-            outputs = g(_LINKS[pipeline.link], outputs)  # softmax: of the last axis
+        outputs = _after_inverse_link(g, pipeline.link, outputs, network.dtype)
         if len(pipeline.networks) > 1:
             outputs = g("Mul", outputs, share)
         mean = g("Add", mean, outputs) if mean else outputs
     return mean
+
+
+def _after_inverse_link(g: Graph, link: str, outputs: str, dtype: np.dtype[Any]) -> str:
+    if link == "exponential":
+        return g("Exp", outputs)
+    if link == "logistic":
+        # onnxruntime's operator Sigmoid loses the small probabilities: its error is absolute.
+        one = dtype.type(1)
+        return g("Div", one, g("Add", g("Exp", g("Neg", outputs)), one))
+    if link == "softmax":
+        return g("Softmax", outputs, axis=1)
+    return outputs
 
 
 def _raw_outputs(g: Graph, network: TrainedNetwork, rows: EncodedRows) -> str:

@@ -1,13 +1,13 @@
-"""Converters of skl2onnx for estimators, so that scikit-learn's pipelines convert with them."""
+"""Converters of skl2onnx for estimators, so that scikit-learn's pipelines convert with them.
+
+skl2onnx is imported where it is used, since its import is what registers them.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from onnx import TensorProto, ValueInfoProto, helper
-from skl2onnx import update_registered_converter
-from skl2onnx.common.data_types import Int64TensorType, StringTensorType
-from skl2onnx.helpers import add_onnx_graph
 from sklearn.base import ClassifierMixin
 
 from fastmlp.export.onnx.graph import ML_DOMAIN, Graph
@@ -26,6 +26,8 @@ _OPTIONS = {
 
 def register(estimator: type) -> None:
     """Register an estimator's converter, and the calculator of its outputs' shapes."""
+    from skl2onnx import update_registered_converter
+
     update_registered_converter(
         estimator,
         f"{estimator.__module__}.{estimator.__qualname__}",
@@ -37,6 +39,8 @@ def register(estimator: type) -> None:
 
 def _set_types(operator: Any) -> None:
     """Set types and shapes of an operator's outputs: numbers are double if the first input is."""
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
     n_rows = operator.inputs[0].get_first_dimension()
     for output, variable in zip(
         outputs_of(operator.raw_operator._pipeline), operator.outputs, strict=True
@@ -51,6 +55,8 @@ def _set_types(operator: Any) -> None:
 
 def _convert(scope: Any, operator: Any, container: Any) -> None:
     """Add the operators of an estimator's pipeline to those of the whole."""
+    from skl2onnx.helpers import add_onnx_graph
+
     if container.target_opset < _LEAST_OPSET:
         raise ValueError(f"target_opset must be at least {_LEAST_OPSET} for fastmlp's estimators")
     pipeline = operator.raw_operator._pipeline
