@@ -90,7 +90,10 @@ def _polynomial(g: Graph, x: str, coefficients: tuple[float, ...], number: Any) 
 
 
 def _silu(g: Graph, z: str, number: Any) -> str:
-    return g("Mul", z, g("Sigmoid", z))
+    if number is np.float32:
+        return g("Mul", z, g("Sigmoid", z))
+    # onnxruntime 1.20 fuses the product to an operator that it lacks in double.
+    return g("Div", z, g("Add", g("Exp", g("Neg", z)), number(1)))
 
 
 def _softplus(g: Graph, z: str, number: Any) -> str:

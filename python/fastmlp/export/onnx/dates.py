@@ -16,9 +16,9 @@ def read_dates(g: Graph, days: str, reader: Dates) -> list[str]:
     """The numbers (n_rows, 1) of a column of dates, in the order of the encoded table."""
     numbers = [days]
     for period in reader.periods:
-        phase = _PHASES[period](g, days)
-        turn = g("Mul", phase, np.float64(2 * np.pi))
-        numbers += [g("Sin", turn), g("Cos", turn)]
+        turn = g("Mul", _PHASES[period](g, days), np.float64(2 * np.pi))
+        # Not all runtimes have the cosine in double.
+        numbers += [g("Sin", turn), g("Sin", g("Add", turn, np.float64(np.pi / 2)))]
     return numbers
 
 

@@ -109,7 +109,9 @@ def _periodic(g: Graph, x: str, weights: NDArray[Any], bias: NDArray[Any]) -> st
     turns = g("Add", g("Mul", x, weights[:n].T[:, None]), phase.T[:, None])
     turns = g("Max", g("Min", turns, number(_MOST_TURNS)), number(-_MOST_TURNS))
     part = g("Sub", turns, g("Round", turns))
-    cosines = g("Cos", g("Mul", part, number(2 * np.pi)))
+    # cos(2 pi u) = 1 - 2 sin(pi u)^2; not all runtimes have the cosine in double.
+    sine = g("Sin", g("Mul", part, number(np.pi)))
+    cosines = g("Sub", number(1), g("Mul", g("Mul", sine, sine), number(2)))
     sums = g("Add", _sums(g, cosines, weights[n:], PERIODIC), bias[n:].T[:, None])
     return _by_row(g, sums, bias[n:].size)
 
