@@ -147,20 +147,21 @@ static void dense(const real *x, int n, const {weight} *w, const real *b, int m,
   }
 }
 """
+# Bodies of functions of z.
 ACTIVATIONS = {
-    "relu": "z > 0 ? z : 0",
-    "leaky_relu": "z > 0 ? z : 0.01{f} * z",
-    "elu": "z > 0 ? z : expm1{f}(z)",
-    "selu": "1.05070098735548049{f} * (z > 0 ? z : 1.67326324235437728{f} * expm1{f}(z))",
-    "gelu": "z * (0.5{f} * erf{f}(z * 0.707106781186547524{f}) + 0.5{f})",
-    "silu": "z / (1 + exp{f}(-z))",
-    "mish": "z * tanh{f}((z > 0 ? z : 0) + log1p{f}(exp{f}(-fabs{f}(z))))",
-    "tanh": "tanh{f}(z)",
-    "logistic": "1 / (1 + exp{f}(-z))",
-    "softplus": "(z > 0 ? z : 0) + log1p{f}(exp{f}(-fabs{f}(z)))",
+    "relu": "return z > 0 ? z : 0;",
+    "leaky_relu": "return z > 0 ? z : 0.01{f} * z;",
+    "elu": "return z > 0 ? z : expm1{f}(z);",
+    "selu": "return 1.05070098735548049{f} * (z > 0 ? z : 1.67326324235437728{f} * expm1{f}(z));",
+    "gelu": "return z * (0.5{f} * erf{f}(z * 0.707106781186547524{f}) + 0.5{f});",
+    "silu": "return z / (1 + exp{f}(-z));",
+    "mish": "const real e = exp{f}(z < 20 ? z : 20), n = e * (e + 2); return z * (n / (n + 2));",
+    "tanh": "return tanh{f}(z);",
+    "logistic": "return 1 / (1 + exp{f}(-z));",
+    "softplus": "return (z > 0 ? z : 0) + log1p{f}(exp{f}(-fabs{f}(z)));",
 }
 ACTIVATION = """\
-static real {name}_of(real z) { return {formula}; }
+static real {name}_of(real z) { {body} }
 """
 ACTIVATE = """\
 static void activate_{name}(int n, real *z) {

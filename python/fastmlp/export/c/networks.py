@@ -93,7 +93,7 @@ class _Body:
         name = layer.activation
         if name == "identity":
             return
-        self.program.needs(functions.ACTIVATION, name=name, formula=functions.ACTIVATIONS[name])
+        self.program.needs(functions.ACTIVATION, name=name, body=functions.ACTIVATIONS[name])
         if layer.parametric:
             self.program.needs(functions.BEND, name=name)
             slopes = self._reals("slopes", arrays[2])
