@@ -144,7 +144,7 @@ def test_before_fit_there_is_nothing_to_export(estimator, tmp_path):
 
 
 def test_comments():
-    assert comment("a */ b /* c ??/") == "a * / b / * c ? ?/"
+    assert comment("a */ b /* c ???/ */*/") == "a * / b / * c ? ? ?/ * / * /"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

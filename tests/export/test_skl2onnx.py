@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from fastmlp import Classifier, Regressor
 from fastmlp.neural_network import MLPClassifier, MLPRegressor
 
-pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
 
 ESTIMATORS = {
@@ -23,7 +23,7 @@ ESTIMATORS = {
 
 
 def outputs(exported, feed):
-    session = __import__("onnxruntime").InferenceSession(exported.SerializeToString())
+    session = onnxruntime.InferenceSession(exported.SerializeToString())
     names = [value.name for value in session.get_outputs()]
     return dict(zip(names, session.run(None, feed), strict=True))
 

@@ -15,11 +15,7 @@ from fastmlp.table.dates import Dates
 from fastmlp.table.layout import Layout
 from fastmlp.table.sparse_encoder import SparseEncoder
 
-_PHASES = {
-    "year": ("part_of_year({days})", functions.YEAR),
-    "week": ("part_of_week({days})", functions.WEEK),
-    "day": ("part_of_day({days})", functions.DAY),
-}
+_PHASES = {"year": functions.YEAR, "week": functions.WEEK, "day": functions.DAY}
 
 
 @dataclass(frozen=True)
@@ -31,27 +27,29 @@ class Parts:
     n_codes: int
 
     @property
-    def _types(self) -> dict[str, str]:
-        """C's type of the elements of each part that there is."""
-        sizes = {"numbers": self.n_numbers, "flags": self.n_flags, "codes": self.n_codes}
-        types = {"numbers": "real", "flags": "real", "codes": "int"}
-        return {name: types[name] for name, size in sizes.items() if size}
+    def _arrays(self) -> list[tuple[str, str, int]]:
+        """Type, name and size of the array of each part that there is."""
+        arrays = [
+            ("real", "numbers", self.n_numbers),
+            ("real", "flags", self.n_flags),
+            ("int", "codes", self.n_codes),
+        ]
+        return [array for array in arrays if array[2]]
 
     @property
     def parameters(self) -> str:
         """What functions declare that read the parts."""
-        return ", ".join(f"const {kind} *{name}" for name, kind in self._types.items())
+        return ", ".join(f"const {kind} *{name}" for kind, name, _ in self._arrays)
 
     @property
     def arguments(self) -> str:
         """What callers of these functions pass."""
-        return ", ".join(self._types)
+        return ", ".join(name for _, name, _ in self._arrays)
 
     @property
     def declarations(self) -> list[str]:
         """Arrays for the parts."""
-        sizes = {"numbers": self.n_numbers, "flags": self.n_flags, "codes": self.n_codes}
-        return [f"{kind} {name}[{sizes[name]}];" for name, kind in self._types.items()]
+        return [f"{kind} {name}[{size}];" for kind, name, size in self._arrays]
 
 
 def parts_of(pipeline: Pipeline) -> Parts:
@@ -77,9 +75,8 @@ def raw_numbers(program: Program, pipeline: Pipeline) -> list[str]:
         at += 1
         reader = columns[position].reader
         for period in reader.periods if isinstance(reader, Dates) else ():
-            formula, function = _PHASES[period]
-            program.needs(function)
-            turn = f"{number(2 * np.pi)} * {formula.format(days=f'row[{position}]')}"
+            program.needs(_PHASES[period])
+            turn = f"{number(2 * np.pi)} * part_of_{period}(row[{position}])"
             statements += [f"raw[{at}] = sin({turn});", f"raw[{at + 1}] = cos({turn});"]
             at += 2
     return statements

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from typing import Any
 
@@ -42,7 +43,5 @@ def array(name: str, values: NDArray[Any]) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that can stand in a comment: it neither ends it nor begins another."""
-    for pair in ("*/", "/*", "??"):
-        text = text.replace(pair, f"{pair[0]} {pair[1]}")
-    return text
+    """Text that can stand in a comment: it neither ends it, nor begins another, nor a trigraph."""
+    return re.sub(r"(?<=\*)(?=/)|(?<=/)(?=\*)|(?<=\?)(?=\?)", " ", text)

@@ -19,6 +19,7 @@ from fastmlp.table.text import quoted
 
 MATRIX = "X"
 _DOUBLE = np.dtype(np.float64)
+_MISSING_NUMBER = "NaN where missing"
 
 
 class Inputs(Protocol):
@@ -96,8 +97,7 @@ def holds_text(column: Column) -> bool:
     raise ValueError(
         f"column {column.name!r} cannot be exported to ONNX: its labels, such as "
         f"{quoted(labels[0])}, are of the type {kinds}, but must all be text, or all numbers that "
-        "double holds. "
-        "Make them text before fit"
+        "double holds. Make them text before fit"
     )
 
 
@@ -145,9 +145,6 @@ def declared(encoder: Encoder, kind: str) -> tuple[Inputs, list[ValueInfoProto]]
         for column in used.values()
     ]
     return ColumnInputs(names), declarations
-
-
-_MISSING_NUMBER = "NaN where missing"
 
 
 def _description(column: Column, is_text: bool) -> str:
