@@ -1,0 +1,189 @@
+"""From a table in a file to what `fit` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from fastmlp.cli.errors import DataError, check_columns
+from fastmlp.cli.held_out import latest, whole_groups
+from fastmlp.cli.tables import TextFormat, open_table
+from fastmlp.cli.targets import Targets, TaskName, read_targets
+from fastmlp.cli.text_columns import as_kind, inferred
+from fastmlp.table.value_kinds import ValueKind
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a table are for. All others are inputs.
+
+    Parameters
+    ----------
+    targets : tuple of str
+    dropped : tuple of str
+        Columns that are not used.
+    weight, groups, time : str or None
+        Columns of the rows' weights, groups and times. The time is an input too.
+    """
+
+    targets: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    weight: str | None = None
+    groups: str | None = None
+    time: str | None = None
+
+    def check(self, names: Sequence[str], file: str) -> None:
+        """Raise if a column does not exist, or if no inputs are left."""
+        given = (*self.targets, *self.dropped, self.weight, self.groups, self.time)
+        check_columns([name for name in given if name is not None], names, file)
+        if not self.inputs(names):
+            raise DataError(f"{file} has no other columns than those that are no inputs")
+
+    def inputs(self, names: Sequence[str]) -> list[str]:
+        """Names of the inputs."""
+        others = {*self.targets, *self.dropped, self.weight, self.groups}
+        return [name for name in names if name not in others]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A table, in the parts that training needs.
+
+    Attributes
+    ----------
+    X : pyarrow.Table
+        The inputs.
+    targets : Targets
+    weight : ndarray of shape (n_rows,) or None
+    held_out : ndarray of bool of shape (n_rows,) or None
+        Rows that are held out from all networks.
+    n_without_target : int
+        Rows that were left out, as they have no target.
+    """
+
+    X: Any
+    targets: Targets
+    weight: NDArray[np.float64] | None
+    held_out: NDArray[np.bool_] | None
+    n_without_target: int
+
+    def part(self, rows: NDArray[np.bool_]) -> tuple[Any, NDArray[Any], NDArray[Any] | None]:
+        """Inputs, targets and weights of some rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return self.X.filter(pa.array(rows)), self.targets.y[rows], weight
+
+
+def read_training_data(
+    path: str, how: TextFormat, roles: Roles, task: TaskName | None, seed: int
+) -> TrainingData:
+    """Read a table to train on.
+
+    Parameters
+    ----------
+    path : str
+    how : TextFormat
+    roles : Roles
+    task : {"regression", "classification"} or None
+    seed : int
+        Of the choice of groups.
+
+    Raises
+    ------
+    DataError
+        If the table cannot be used.
+    """
+    table = _read(path, how, roles)
+    table, n_without = _with_targets(table, roles.targets, path)
+    held_out = None
+    if roles.groups is not None:
+        held_out = whole_groups(table[roles.groups], roles.groups, seed)
+    elif roles.time is not None:
+        held_out = latest(table.select([roles.time]), roles.time)
+    return TrainingData(
+        X=table.select(roles.inputs(table.column_names)),
+        targets=read_targets({name: table[name] for name in roles.targets}, task),
+        weight=_weight(table, roles.weight),
+        held_out=held_out,
+        n_without_target=n_without,
+    )
+
+
+def read_validation_data(
+    path: str, how: TextFormat, roles: Roles, data: TrainingData
+) -> TrainingData:
+    """Read a table to validate on, whose columns are those of the training data."""
+    with open_table(path, how) as file:
+        roles.check(file.names, path)
+        names = data.X.column_names
+        check_columns(names, file.names, path)
+        table, is_text = file.whole(), file.is_text
+    columns = {}
+    for name in [*names, *roles.targets, *([roles.weight] if roles.weight else [])]:
+        column = table[name]
+        if is_text:
+            where = f"{path}: the column {name!r}"
+            like = _kind_of(data.X[name]) if name in names else "label"
+            column = as_kind(column, like, how.decimal, where)
+        columns[name] = column
+    read = pa.table(columns)
+    read, n_without = _with_targets(read, roles.targets, path)
+    return TrainingData(
+        X=read.select(names),
+        targets=read_targets({name: read[name] for name in roles.targets}, data.targets.task),
+        weight=_weight(read, roles.weight),
+        held_out=None,
+        n_without_target=n_without,
+    )
+
+
+def _read(path: str, how: TextFormat, roles: Roles) -> Any:
+    """The whole table, with numbers and booleans where text stands for these."""
+    with open_table(path, how) as file:
+        roles.check(file.names, path)
+        table = file.whole().select(
+            [name for name in file.names if name not in roles.dropped]
+        )
+        if not file.is_text:
+            return table
+    columns = {name: inferred(table[name], how.decimal) for name in table.column_names}
+    return pa.table(columns)
+
+
+def _kind_of(column: Any) -> ValueKind:
+    """Of a column as `inferred` returned it."""
+    if pa.types.is_boolean(column.type):
+        return "boolean"
+    return "text" if pa.types.is_string(column.type) else "number"
+
+
+def _with_targets(table: Any, targets: Sequence[str], path: str) -> tuple[Any, int]:
+    """The rows that have all targets, and how many others there were."""
+    known = None
+    for name in targets:
+        column = table[name]
+        own = pc.is_valid(column)
+        if pa.types.is_floating(column.type):
+            own = pc.and_(own, pc.fill_null(pc.is_finite(column), False))
+        known = own if known is None else pc.and_(known, own)
+    kept = table.filter(known)
+    if not kept.num_rows:
+        raise DataError(f"{path}: no row has a {' and a '.join(map(repr, targets))}")
+    return kept, table.num_rows - kept.num_rows
+
+
+def _weight(table: Any, name: str | None) -> NDArray[np.float64] | None:
+    if name is None:
+        return None
+    column = table[name]
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise DataError(f"--weight: the column {name!r} holds no numbers")
+    if column.null_count:
+        raise DataError(f"--weight: the column {name!r} is missing in {column.null_count:,} rows")
+    weight: NDArray[np.float64] = column.to_numpy().astype(np.float64)
+    return weight
