@@ -28,11 +28,16 @@ PYTHON = {
     "_threads": ["_core"],
     "table": SMALL,
     "networks": [*SMALL, "table"],
-    "tasks": [*SMALL, "table", "networks"],
-    "ensemble": [*SMALL, "table", "networks", "tasks"],
-    "inspection": [*SMALL, "table", "networks", "tasks", "ensemble"],
-    "estimators": [*SMALL, "table", "networks", "tasks", "ensemble", "inspection"],
-    "neural_network": [*SMALL, "table", "networks"],
+    "prediction": [*SMALL, "table", "networks"],
+    "tasks": [*SMALL, "table", "networks", "prediction"],
+    "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
+    "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "trained_model": [*SMALL, "prediction"],
+    "estimators": [
+        *SMALL,
+        *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "trained_model"),
+    ],
+    "neural_network": [*SMALL, "table", "networks", "prediction", "trained_model"],
     "__init__": [*SMALL, "networks", "ensemble", "inspection", "estimators"],
 }
 # A folder of cpp/, and the others whose headers it may include.

@@ -10,6 +10,7 @@ from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import training
 from fastmlp.ensemble.time_budget import (
     estimated_paces,
+    handed_over_seconds,
     least_share,
     n_within,
     training_seconds,
@@ -28,6 +29,16 @@ def test_rounds_follow_each_other():
     assert n_within([10.0] * 9, 9.9, 9, n_first=5, share=0.5) == 9
     assert wall_seconds([3.0, 1.0, 2.0], 2) == 5
     assert wall_seconds([], 2) == 0
+
+
+def test_threads_without_a_network_join_the_others():
+    assert handed_over_seconds([], 2) == 0
+    assert handed_over_seconds([2.0, 2.0], 2) == 2
+    assert handed_over_seconds([1.0], 4) == pytest.approx(1 / 2)
+    # The third one begins on one thread, and has both as soon as the second has ended.
+    assert handed_over_seconds([1.0, 2.0, 3.0], 2) == pytest.approx(2 + 2 / np.sqrt(2))
+    assert handed_over_seconds([3.0, 1.0, 1.0], 1) == 5
+    assert handed_over_seconds([0.0] * 5, 2) == 0
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from sklearn.metrics import log_loss
 from small_tables import ONE, ROWS, TARGETS, X_VAL, X
 
 from fastmlp import Classifier
-from fastmlp.tasks.calibration import apply_temperature, fit_temperature
+from fastmlp.prediction.decoders import apply_temperature
+from fastmlp.tasks.calibration import fit_temperature
 from fastmlp.tasks.losses import log_loss as log_loss_of
 
 SURE = np.array([[0.1, 0.9]] * 4)

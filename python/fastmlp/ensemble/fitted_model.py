@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.history import History, mean_curve
-from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.member import Member, check_unchanged
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
+from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
@@ -144,6 +145,24 @@ class FittedModel:
     def members(self) -> tuple[Member, ...]:
         """The networks with their recipes and histories."""
         return self.ensemble.members
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What a prediction does; its arrays are views of this model's."""
+        counted = np.flatnonzero(self.ensemble.weights).tolist()
+        networks = [self.members[i].network for i in counted]
+        return Pipeline(
+            encoder=self.encoder,
+            scaling=self.scaling,
+            networks=tuple(
+                TrainedNetwork(network.layers, tuple(network.parameters)) for network in networks
+            ),
+            weights=self.ensemble.weights[counted],
+            link=self.task.link,
+            decoder=self.task.decoder,
+            training_range=self.watch.training_range,
+            linear=self.linear,
+        )
 
     # ---- training, of all networks together
 

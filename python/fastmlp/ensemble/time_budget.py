@@ -37,7 +37,9 @@ _SLOWEST_PACE = 2e9
 
 
 def wall_seconds(seconds: Sequence[float], n_threads: int) -> float:
-    """Return how long networks take side by side.
+    """Return how long networks take side by side if each worker has a fixed share of them.
+
+    So the time of a `time_limit` is shared.
 
     Parameters
     ----------
@@ -52,6 +54,26 @@ def wall_seconds(seconds: Sequence[float], n_threads: int) -> float:
     return max(sum(seconds[worker::workers]) for worker in range(workers)) / sqrt(
         n_threads // workers
     )
+
+
+def handed_over_seconds(seconds: Sequence[float], n_threads: int) -> float:
+    """Return how long networks take if threads without one join those that still run.
+
+    Parameters
+    ----------
+    seconds : sequence of float
+        Estimated time of each network on one thread, in the order in which they begin.
+    """
+    waiting, total = list(reversed(seconds)), 0.0
+    running: list[float] = []  # seconds that are left of each
+    while waiting or running:
+        while waiting and len(running) < n_threads:
+            running.append(waiting.pop())
+        speed = sqrt(n_threads / len(running))  # of each, as above
+        first = min(running)
+        total += first / speed
+        running = [left - first for left in running if left > first]
+    return total
 
 
 def least_share(run: TrainingRun) -> float:

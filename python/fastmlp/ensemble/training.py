@@ -23,6 +23,7 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.time_budget import (
     LEAST_SHARE,
     estimated_paces,
+    handed_over_seconds,
     held_out_seconds,
     is_long,
     least_share,
@@ -37,7 +38,7 @@ from fastmlp.table.scaling import Scaling
 Replan = Callable[[Sequence[TrainingRun], Sequence[TrainingRun]], list[TrainingRun]]
 
 _LONG_FIT = 30.0  # seconds from which on the estimate is logged
-_MARGIN = 1.2  # of the estimate that is logged: pilots find their rows in the cache
+_MARGIN = 1.1  # of the estimate that is logged: pilots find their rows in the cache
 _MOST_HELD_OUT = 0.5  # share of the time that is kept for what follows on training
 
 _log = logging.getLogger("fastmlp")
@@ -134,7 +135,7 @@ class EnsembleTrainer:
         seconds = [training_seconds(run, pace) for run, pace in zip(runs, paces, strict=True)]
         after = self.passes_after * held_out_seconds(runs, paces, self.n_threads)
         rounds = (seconds[:n_first], seconds[n_first:])
-        total = _MARGIN * sum(wall_seconds(one, self.n_threads) for one in rounds) + after
+        total = _MARGIN * sum(handed_over_seconds(one, self.n_threads) for one in rounds) + after
         expected = min(total, self.deadline.left)
         if expected > _LONG_FIT:
             _log.warning(

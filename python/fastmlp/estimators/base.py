@@ -19,7 +19,7 @@ from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
-from fastmlp.ensemble.linear_part import LinearPart
+from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -55,13 +55,15 @@ from fastmlp.estimators.unknown_names import (
 )
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
+from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.rows import Table, rows_without_weight
+from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
+from fastmlp.trained_model import TrainedModel
 
 if TYPE_CHECKING:
     from typing import Self
@@ -69,7 +71,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -183,7 +185,7 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
         watch = _watch(before, encoder, data)
-        linear, data, is_honest = _with_linear_part(settings, before, watch, task, data)
+        linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
         if linear is not None and shared is not None:
             table, offset, _ = linear.split(shared.X, watch.training_range)
             shared = shared._replace(X=table, offset=offset)
@@ -270,12 +272,13 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
         settings, threads = self._settings(X, True), n_threads(self.n_jobs)
+        deadline = Deadline.after(settings.time_limit)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
             X, y, sample_weight, settings, before, minimum=1, classes=classes
         )
         watch = _watch(before, encoder, data)
-        linear, data, _ = _with_linear_part(
+        linear, data, _ = with_linear_part(
             settings, before, watch, task, data, may_be_the_same_rows=False
         )
         if before is None:
@@ -289,12 +292,8 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
             scaling, task, members = _go_on(data, settings, before, task)
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
         called = checked_callbacks(self.callbacks)
-        trainer = EnsembleTrainer(
-            scaling,
-            threads,
-            self._progress(runs, task, called),
-            Deadline.after(settings.time_limit),
-        )
+        progress = self._progress(runs, task, called)
+        trainer = EnsembleTrainer(scaling, threads, progress, deadline)
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
@@ -439,6 +438,10 @@ class BaseMLP(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return self._model
 
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self._fitted.pipeline
+
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.
 
@@ -532,53 +535,6 @@ def _new_networks(
     task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
     task = task.with_range_of(data.y, data.sample_weight)
     return NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state), task
-
-
-def _with_linear_part(
-    settings: Settings,
-    before: FittedModel | None,
-    watch: RangeWatch,
-    task: Task,
-    data: RowSubset,
-    *,
-    may_be_the_same_rows: bool = True,
-) -> tuple[LinearPart | None, RowSubset, bool]:
-    """The linear part, which stays as it was first learnt, and the rows with their offset.
-
-    If training goes on with the same rows, they have the same offset again, in which no row's own
-    target has a part. The last of what is returned tells whether that is so.
-    """
-    if settings.extrapolation == "clip":
-        return None, data, True
-    linear = None if before is None else before.linear
-    offset = None
-    if linear is None or may_be_the_same_rows:
-        learnt, own_left_out = LinearPart.learn(
-            data.X, watch.training_range, task, data.y, data.sample_weight
-        )
-        if linear is None or learnt.equals(linear):
-            linear, offset = linear or learnt, own_left_out
-    is_honest = offset is not None
-    if linear.share == 0:  # inside the training range it adds nothing
-        return linear, data, True
-    data = data._replace(offset=linear.offset(data.X) if offset is None else offset)
-    return linear, _clipped_without_weight(linear, watch.training_range, data), is_honest
-
-
-def _clipped_without_weight(
-    linear: LinearPart, training_range: TrainingRange, data: RowSubset
-) -> RowSubset:
-    """Rows of weight 0 as `predict` would read them: they may lie beyond the training range."""
-    rows = rows_without_weight(data.sample_weight)
-    if not rows.size or data.offset is None:
-        return data
-    given = data.X[rows]
-    inside, offset, _ = linear.split(given, training_range)
-    if inside is given:
-        return data
-    X, own = data.X.astype(inside.dtype), data.offset.copy()
-    X[rows], own[rows] = inside, offset
-    return data._replace(X=X, offset=own)
 
 
 def _watch(before: FittedModel | None, encoder: Encoder, data: RowSubset) -> RangeWatch:

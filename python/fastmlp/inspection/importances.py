@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.deadline import Deadline
-from fastmlp.ensemble.linear_part import LinearPart
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task

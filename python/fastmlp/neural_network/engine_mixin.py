@@ -19,13 +19,16 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron as _Base
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
 from fastmlp._threads import n_threads
 from fastmlp.neural_network.engine import Engine, Snapshot
 from fastmlp.neural_network.identity_cache import IdentityCache
+from fastmlp.neural_network.pipeline import pipeline_of
 from fastmlp.neural_network.training import EngineOptimizer, Session, shuffle
+from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.trained_model import TrainedModel
 
 # Frames up to scikit-learn's own, so that filters see warnings as from its module.
 _SKLEARN = 2
@@ -48,8 +51,13 @@ _KNOWN = {
 }
 
 
-class EngineMixin:
+class EngineMixin(TrainedModel):
     """scikit-learn's private steps of an MLP, on the engine."""
+
+    @property
+    def _pipeline(self: Any) -> Pipeline:
+        check_is_fitted(self)
+        return pipeline_of(self)
 
     def _converted(self: Any, X: Any) -> Any:
         """X in the type to compute in."""

@@ -8,47 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, logit, softmax
 
+from fastmlp.prediction.decoders import apply_temperature
 from fastmlp.tasks.losses import log_loss, negative_log
 
 _LARGEST = 4.0  # temperature; its inverse is the smallest
 _MOST_ROWS = 2**18  # that a temperature is learnt from; it is then exact to 1 in 1,000
-
-
-def apply_temperature(
-    probabilities: NDArray[np.float64],
-    temperature: float | NDArray[np.float64],
-    *,
-    exclusive: bool,
-    precision: DTypeLike = np.float64,
-) -> NDArray[np.float64]:
-    """Divide the logits of the probabilities by the temperature.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n_rows, n_outputs)
-    temperature : float or ndarray of shape (n_outputs,)
-        Above 1 it makes probabilities less extreme, below 1 more.
-    exclusive : bool
-        Whether the outputs of a row are classes whose probabilities add up to 1; else each output
-        is an independent label.
-    precision : dtype, default=float64
-        Type that the probabilities were computed in. Those that it rounded to 0 or 1 have no logit:
-        its numbers next to 0 and 1 take their place.
-    """
-    if np.all(temperature == 1.0):
-        return probabilities
-    limits = np.finfo(precision)
-    if not exclusive:
-        clipped = np.clip(probabilities, limits.tiny, 1.0 - limits.epsneg)
-        of_labels: NDArray[np.float64] = expit(logit(clipped) / temperature)
-        return of_labels
-    logits = np.log(np.maximum(probabilities, limits.tiny))
-    of_classes: NDArray[np.float64] = softmax(logits / temperature, axis=1)
-    return of_classes
 
 
 def fit_temperature(

@@ -13,9 +13,10 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
 
+from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted, quoted_few
-from fastmlp.tasks.calibration import apply_temperature, fit_temperature
+from fastmlp.tasks.calibration import fit_temperature
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
@@ -212,32 +213,18 @@ class ClassificationTask(Task):
 
     # ---- predictions
 
+    @property
+    def decoder(self) -> ClassificationDecoder:
+        """What makes probabilities and labels of outputs."""
+        return ClassificationDecoder(self.classes, self.multilabel, self.temperature)
+
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Outputs as probabilities before calibration, a column for each class or label."""
-        if self.link == "softmax" or self.multilabel:
-            return outputs
-        return np.hstack([1 - outputs, outputs])
-
-    def decode(
-        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """Outputs as calibrated probabilities, a column for each class or label."""
-        probabilities = self.probabilities(outputs.astype(np.float64))
-        if self.link == "softmax":  # they add up to 1 as far as the networks' type could tell
-            probabilities /= probabilities.sum(axis=1, keepdims=True)
-        return apply_temperature(
-            probabilities,
-            self.temperature,
-            exclusive=not self.multilabel,
-            precision=outputs.dtype,
-        )
+        return self.decoder.probabilities(outputs)
 
     def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
         """The most probable class of each row, or zeros and ones of several labels."""
-        if self.multilabel:
-            return (probabilities > 0.5).astype(np.int64)
-        labels: NDArray[Any] = self.classes[probabilities.argmax(axis=1)]
-        return labels
+        return self.decoder.labels(probabilities)
 
     def _codes(self, targets: NDArray[Any]) -> NDArray[np.int64]:
         """Class numbers (n_rows,), or zeros and ones (n_rows, n_labels)."""

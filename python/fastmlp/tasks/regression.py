@@ -13,6 +13,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
+from fastmlp.prediction.decoders import RegressionDecoder
 from fastmlp.table.labels import reads_as_number
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted
@@ -305,24 +306,18 @@ class RegressionTask(Task):
 
     # ---- predictions
 
-    def decode(
-        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
-    ) -> NDArray[np.float64]:
-        """Outputs as predictions in the unit of the target."""
-        predicted: NDArray[np.float64] = outputs.astype(np.float64)
-        predicted *= self.unit
-        predicted += self.shift
-        if self.clips and not self.extrapolates:
-            np.clip(predicted, self.lowest, self.highest, out=predicted)
-        elif self.clips and beyond is not None:
-            lowest = self.lowest + np.minimum(beyond, 0)
-            np.clip(predicted, lowest, self.highest + np.maximum(beyond, 0), out=predicted)
-        if self.training_loss.several_quantiles:
-            # Networks may cross where they know little; sorted they are closer to the truth
-            # (Chernozhukov, Fernández-Val & Galichon 2010, https://doi.org/10.3982/ECTA7880).
-            predicted.sort(axis=1)
-            return predicted
-        return predicted[:, 0] if self.one_dimensional else predicted
+    @property
+    def decoder(self) -> RegressionDecoder:
+        """What makes predictions of outputs."""
+        return RegressionDecoder(
+            self.unit,
+            self.shift,
+            lowest=self.lowest if self.clips else None,
+            highest=self.highest if self.clips else None,
+            moves=self.extrapolates,
+            sorts=self.training_loss.several_quantiles,
+            one_dimensional=self.one_dimensional,
+        )
 
     def loss(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None

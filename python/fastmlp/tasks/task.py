@@ -12,6 +12,7 @@ from sklearn.utils import column_or_1d
 
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
+from fastmlp.prediction.decoders import Decoder
 from fastmlp.tasks.metrics import Metric
 
 
@@ -148,7 +149,11 @@ class Task(ABC):
 
     # ---- predictions
 
+    @property
     @abstractmethod
+    def decoder(self) -> Decoder:
+        """What makes predictions of outputs."""
+
     def decode(
         self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
@@ -161,6 +166,7 @@ class Task(ABC):
             What the linear part adds beyond the training range; limits of predictions move by it.
             None: not known, which lifts them.
         """
+        return self.decoder.decode(outputs, beyond)
 
     @abstractmethod
     def loss(

@@ -1,0 +1,153 @@
+"""Decoders: from the outputs of networks to predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionDecoder:
+    """Outputs as numbers in the unit of the target. Immutable.
+
+    Parameters
+    ----------
+    unit, shift : ndarray of shape (n_outputs,)
+        A prediction is ``outputs * unit + shift``.
+    lowest, highest : ndarray of shape (n_outputs,) or None
+        Limits of predictions; None: there are none.
+    moves : bool
+        Whether the limits move by what a linear part adds beyond the training range.
+    sorts : bool
+        Whether the outputs are quantiles, which must not cross.
+    one_dimensional : bool
+        Whether predictions have the shape (n_rows,).
+    """
+
+    unit: NDArray[np.float64]
+    shift: NDArray[np.float64]
+    lowest: NDArray[np.float64] | None
+    highest: NDArray[np.float64] | None
+    moves: bool
+    sorts: bool
+    one_dimensional: bool
+
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Outputs as predictions.
+
+        Parameters
+        ----------
+        outputs : ndarray of shape (n_rows, n_outputs or n_quantiles)
+        beyond : ndarray of shape (n_rows, n_outputs) or None
+            What the linear part adds beyond the training range. If limits move and this is not
+            known, there are none.
+        """
+        predicted: NDArray[np.float64] = outputs.astype(np.float64)
+        predicted *= self.unit
+        predicted += self.shift
+        if self.lowest is not None and self.highest is not None:
+            if not self.moves:
+                np.clip(predicted, self.lowest, self.highest, out=predicted)
+            elif beyond is not None:
+                lowest = self.lowest + np.minimum(beyond, 0)
+                np.clip(predicted, lowest, self.highest + np.maximum(beyond, 0), out=predicted)
+        if self.sorts:
+            # Networks may cross where they know little; sorted they are closer to the truth
+            # (Chernozhukov, Fernández-Val & Galichon 2010, https://doi.org/10.3982/ECTA7880).
+            predicted.sort(axis=1)
+            return predicted
+        return predicted[:, 0] if self.one_dimensional else predicted
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationDecoder:
+    """Outputs as calibrated probabilities, and these as labels. Immutable.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The labels; of several labels per row the numbers of the columns of y.
+    multilabel : bool
+        Whether each output is an independent label.
+    temperature : float or ndarray of shape (n_labels,)
+        Divides the logits; with `multilabel` one for each label.
+    """
+
+    classes: NDArray[Any]
+    multilabel: bool
+    temperature: float | NDArray[np.float64] = 1.0
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Outputs as probabilities before calibration, a column for each class or label.
+
+        A single output of two classes is the probability of the second.
+        """
+        if self.multilabel or outputs.shape[1] > 1:
+            return outputs
+        return np.hstack([1 - outputs, outputs])
+
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Outputs as calibrated probabilities, (n_rows, n_classes or n_labels)."""
+        probabilities = self.probabilities(outputs.astype(np.float64))
+        if outputs.shape[1] > 1 and not self.multilabel:
+            # they add up to 1 as far as the networks' type could tell
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return apply_temperature(
+            probabilities,
+            self.temperature,
+            exclusive=not self.multilabel,
+            precision=outputs.dtype,
+        )
+
+    def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """The most probable class of each row, or zeros and ones of several labels."""
+        if self.multilabel:
+            return (probabilities > 0.5).astype(np.int64)
+        labels: NDArray[Any] = self.classes[probabilities.argmax(axis=1)]
+        return labels
+
+
+Decoder = RegressionDecoder | ClassificationDecoder
+
+
+def apply_temperature(
+    probabilities: NDArray[np.float64],
+    temperature: float | NDArray[np.float64],
+    *,
+    exclusive: bool,
+    precision: DTypeLike = np.float64,
+) -> NDArray[np.float64]:
+    """Divide the logits of the probabilities by the temperature.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_rows, n_outputs)
+    temperature : float or ndarray of shape (n_outputs,)
+        Above 1 it makes probabilities less extreme, below 1 more.
+    exclusive : bool
+        Whether the outputs of a row are classes whose probabilities add up to 1; else each output
+        is an independent label.
+    precision : dtype, default=float64
+        Type that the probabilities were computed in. Those that it rounded to 0 or 1 have no logit:
+        its numbers next to 0 and 1 take their place.
+    """
+    if np.all(temperature == 1.0):
+        return probabilities
+    limits = np.finfo(precision)
+    if not exclusive:
+        clipped = np.clip(probabilities, limits.tiny, 1.0 - limits.epsneg)
+        logits = (np.log(clipped) - np.log1p(-clipped)) / temperature
+        small = np.exp(-np.abs(logits))  # does not overflow
+        of_labels: NDArray[np.float64] = np.where(logits < 0, small, 1.0) / (1 + small)
+        return of_labels
+    logits = np.log(np.maximum(probabilities, limits.tiny)) / temperature
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    of_classes: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return of_classes

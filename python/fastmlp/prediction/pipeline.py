@@ -1,0 +1,75 @@
+"""Pipeline: what a prediction does, from the raw row to the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.prediction.decoders import Decoder
+from fastmlp.prediction.linear_part import LinearPart
+
+if TYPE_CHECKING:
+    from fastmlp.networks.layers import Layer
+    from fastmlp.table.scaling import Scaling
+    from fastmlp.table.sparse_encoder import Encoder
+    from fastmlp.table.training_range import TrainingRange
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """A network that is not trained any more.
+
+    Parameters
+    ----------
+    layers : tuple of Dense, Dropout, Scale and Embedding
+        Dropout does nothing in predictions.
+    parameters : tuple of ndarray
+        In the order of `fastmlp.Network.parameters`, all of the type that the network computes in.
+    """
+
+    layers: tuple[Layer, ...]
+    parameters: tuple[NDArray[Any], ...]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type that the network computes in."""
+        return self.parameters[0].dtype
+
+
+@dataclass(frozen=True, eq=False)
+class Pipeline:
+    """All that a prediction needs, and nothing of training. Immutable.
+
+    A raw row is encoded; with a linear part its numbers are clipped to the training range. It is
+    then scaled and goes through each network. What the linear part adds is added to their raw
+    outputs, the inverse link follows, the weighted mean over networks, and the decoder.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        From raw rows to numbers.
+    scaling : Scaling or None
+        From these to what networks read; None: they read them as they are.
+    networks : tuple of TrainedNetwork
+    weights : ndarray of shape (n_networks,)
+        Add up to 1.
+    link : {"identity", "exponential", "logistic", "softmax"}
+        The engine's name of the inverse link function.
+    decoder : Decoder
+        From outputs after the inverse link to predictions.
+    training_range : TrainingRange or None
+        Of the columns of numbers; None: it is not known.
+    linear : LinearPart or None
+    """
+
+    encoder: Encoder
+    scaling: Scaling | None
+    networks: tuple[TrainedNetwork, ...]
+    weights: NDArray[np.float64]
+    link: str
+    decoder: Decoder
+    training_range: TrainingRange | None = None
+    linear: LinearPart | None = None
