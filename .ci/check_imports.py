@@ -39,6 +39,8 @@ PYTHON = {
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "trained_model"],
     "__init__": [*SMALL, "networks", "ensemble", "inspection", "estimators"],
+    "cli": [*SMALL, "__init__", "table", "inspection"],
+    "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.
 CPP = {

@@ -51,6 +51,8 @@ for command in (train, predict, evaluate, info, export, serve):
 def run(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. What went wrong is one sentence on stderr."""
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those for programmers
+        warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show_warning
         try:
             group.main([*arguments], prog_name="fastmlp", standalone_mode=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,11 +60,6 @@ def picture(
             right = true == model.classes_[outputs.argmax(axis=1)]
             _draw_reliability(ax, f"{name}, most probable class", right, outputs.max(axis=1))
     return figure
-
-
-def save(figure: Any, path: str, written: Path) -> None:
-    """Write a picture to a file in the format that the name `path` tells."""
-    figure.savefig(written, format=Path(path).suffix[1:].lower(), dpi=150)
 
 
 def _draw_numbers(ax: Any, name: str, true: NDArray[Any], predicted: NDArray[Any]) -> None:

@@ -85,7 +85,7 @@ def _lines(
     if data.n_without_target:
         yield f"Left out  {data.n_without_target:,} rows without a target"
     yield f"Target    {', '.join(targets.names)}"
-    yield f"Task      {targets.task}: {targets.reason} (--task decides)"
+    yield f"Task      {targets.task}, {targets.reason}"
     plural = "s" if n_networks > 1 else ""
     yield (
         f"Training  {n_networks} network{plural}, {model.fit_seconds_:.1f} seconds, ended by "

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastmlp.cli.errors import DataError
+from fastmlp.cli.roles import TaskName
 from fastmlp.table.labels import reads_as_number
 from fastmlp.table.text import quoted
-
-TaskName = Literal["regression", "classification"]
 
 _FEW = 20  # whole numbers of so many values are classes,
 _ROWS_OF_VALUE = 5  # if each has so many rows on average
@@ -57,19 +56,19 @@ def read_targets(columns: Mapping[str, Any], task: TaskName | None) -> Targets:
     DataError
         If the values do not suit the task.
     """
-    values = {name: _values(name, column) for name, column in columns.items()}
+    values = {name: values_of(name, column) for name, column in columns.items()}
     found, reason = _task_of(values)
     if task is not None:
-        found, reason = task, "as --task says"
+        found, reason = task, "as asked for"
     several = len(values) > 1
-    read = _numbers if found == "regression" else _flags if several else _labels
+    read = numbers_of if found == "regression" else _flags if several else _labels
     arrays = [read(name, own) for name, own in values.items()]
     return Targets(
         tuple(values), found, reason, np.column_stack(arrays) if several else arrays[0]
     )
 
 
-def _values(name: str, column: Any) -> NDArray[Any]:
+def values_of(name: str, column: Any) -> NDArray[Any]:
     """Numbers or booleans, or an array of objects that are text."""
     kind = column.type
     if pa.types.is_dictionary(kind):
@@ -86,19 +85,19 @@ def _values(name: str, column: Any) -> NDArray[Any]:
 def _task_of(values: Mapping[str, NDArray[Any]]) -> tuple[TaskName, str]:
     if len(values) > 1:
         if all(_is_flag(own) for own in values.values()):
-            return "classification", "all targets are booleans or 0 and 1"
-        return "regression", "there are several targets"
+            return "classification", "as all targets are booleans or 0 and 1"
+        return "regression", "as there are several targets"
     [own] = values.values()
     if own.dtype.kind == "O":
-        return "classification", "the target is text"
+        return "classification", "as the target is text"
     if own.dtype.kind == "b":
-        return "classification", "the target is boolean"
+        return "classification", "as the target is boolean"
     distinct = np.unique(own)
     if not _are_whole(distinct):
-        return "regression", "the target is a number"
+        return "regression", "as the target is a number"
     if distinct.size <= _FEW and distinct.size * _ROWS_OF_VALUE <= own.size:
-        return "classification", f"the target is a whole number of {distinct.size} values"
-    return "regression", f"the target is a whole number of more than {_FEW} values"
+        return "classification", f"as the target is a whole number of {distinct.size} values; else use --task"
+    return "regression", "as the target is a number"
 
 
 def _are_whole(numbers: NDArray[Any]) -> bool:
@@ -109,7 +108,7 @@ def _is_flag(values: NDArray[Any]) -> bool:
     return values.dtype.kind != "O" and bool(np.isin(values, (0, 1)).all())
 
 
-def _numbers(name: str, values: NDArray[Any]) -> NDArray[Any]:
+def numbers_of(name: str, values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind == "O":
         wrong = next((value for value in values if not reads_as_number(value)), values[0])
         raise DataError(f"the target {name!r} holds {quoted(wrong)}, which is no number")
@@ -128,12 +127,13 @@ def _flags(name: str, values: NDArray[Any]) -> NDArray[Any]:
 def _labels(name: str, values: NDArray[Any]) -> NDArray[Any]:
     if values.dtype.kind == "f" and _are_whole(values):
         values = values.astype(np.int64)
-    distinct = {*values.tolist()}
+    labels = values.tolist()
+    distinct = {*labels}
     if len(distinct) == 1:
-        raise DataError(f"the target {name!r} is {quoted(values[0])} in every row")
+        raise DataError(f"the target {name!r} is {quoted(labels[0])} in every row")
     if len(distinct) > _MOST_DISTINCT * len(values):
         raise DataError(
             f"the target {name!r} has {len(distinct):,} different values, such as "
-            f"{quoted(values[0])}, in {len(values):,} rows: they are no classes"
+            f"{quoted(labels[0])}, in {len(values):,} rows: they are no classes"
         )
     return values

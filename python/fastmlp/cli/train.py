@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import click
 
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.options import table_argument, text_options
 from fastmlp.cli.outputs import check_writable, replacing
-from fastmlp.cli.tables import PIPE, TextFormat
+from fastmlp.cli.tables import TextFormat
+from fastmlp.cli.roles import Roles, TaskName
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
 _PICTURES = (".png", ".pdf", ".svg", ".jpg")
@@ -54,10 +55,32 @@ Examples:
     show_default=True,
     help="How much to train; plain is one network of the textbook.",
 )
-@click.option("--time-limit", type=click.FloatRange(0, min_open=True), help="Seconds at most.")
-@click.option("--estimators", type=click.IntRange(1), help="Networks to train and average.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
-@click.option("--jobs", type=int, help="Threads; -1: all cores.  [default: those available]")
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Most seconds that training may take.",
+)
+@click.option(
+    "--estimators",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Networks to train and average.  [default: 10, for more than 100,000 rows 2]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    default=0,
+    show_default="0",
+    help="The same seed gives the same model.",
+)
+@click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    help="Threads; -1: all cores.  [default: those available]",
+)
 @click.option(
     "--loss",
     type=click.Choice(_LOSSES),
@@ -68,6 +91,7 @@ Examples:
     "quantiles",
     multiple=True,
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
     help="Predict this quantile of the target; repeat it for several.",
 )
 @click.option(
@@ -118,7 +142,7 @@ def train(
     table: str,
     targets: tuple[str, ...],
     output: str,
-    task: Literal["regression", "classification"] | None,
+    task: TaskName | None,
     preset: str,
     time_limit: float | None,
     estimators: int | None,
@@ -145,3 +169,56 @@ def train(
 
     Ctrl-C ends training and writes nothing; use --time-limit for a model after some time.
     """
+    if sum(value is not None for value in (validation, groups, time)) > 1:
+        raise click.UsageError("--validation, --groups and --time exclude each other")
+    if quantiles and loss not in (None, "quantile"):
+        raise click.UsageError(f"--quantile excludes --loss {loss}")
+    if (loss or quantiles) and task == "classification":
+        raise click.UsageError("--loss and --quantile are for --task regression")
+    for path in (output, report_file, plot):
+        if path is not None:
+            check_writable(path)
+    if plot is not None:
+        _check_plot(plot)
+
+    parameters: dict[str, Any] = {
+        "preset": preset,
+        "time_limit": time_limit,
+        "n_estimators": estimators or "auto",
+        "random_state": seed,
+        "n_jobs": jobs,
+        "extrapolation": extrapolation,
+        "verbose": 0 if quiet else 1,
+    }
+    if loss or quantiles:
+        task = "regression"
+        parameters["loss"] = loss or "quantile"
+    if quantiles:
+        parameters["quantile"] = sorted({*quantiles}) if len(quantiles) > 1 else quantiles[0]
+    # What does the work takes a while to import, which --help need not.
+    from fastmlp.cli.training import train_model
+
+    result = train_model(
+        table,
+        how,
+        Roles(targets, dropped, categories, weight, groups, time),
+        task,
+        parameters,
+        validation,
+    )
+    result.save(output)
+    size = Path(output).stat().st_size
+    click.echo(f"{result.report}\nModel     {output}, {size / 1e6:,.2f} MB")
+    if report_file is not None:
+        with replacing(report_file) as written:
+            written.write_text(f"{result.report}\n\n{result.summary}\n", encoding="utf-8")
+    if plot is not None:
+        with replacing(plot) as written:
+            result.picture().savefig(written, format=Path(plot).suffix[1:].lower(), dpi=150)
+
+
+def _check_plot(path: str) -> None:
+    if Path(path).suffix.lower() not in _PICTURES:
+        raise click.UsageError(f"--plot must end in one of {', '.join(_PICTURES)}; got {path}")
+    if find_spec("matplotlib") is None:
+        raise DataError('--plot needs matplotlib: pip install "fastmlp[plot]"')

@@ -13,42 +13,11 @@ from numpy.typing import NDArray
 
 from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.held_out import latest, whole_groups
+from fastmlp.cli.roles import Roles, TaskName
 from fastmlp.cli.tables import TextFormat, open_table
-from fastmlp.cli.targets import Targets, TaskName, read_targets
+from fastmlp.cli.targets import Targets, read_targets
 from fastmlp.cli.text_columns import as_kind, inferred
 from fastmlp.table.value_kinds import ValueKind
-
-
-@dataclass(frozen=True)
-class Roles:
-    """What the columns of a table are for. All others are inputs.
-
-    Parameters
-    ----------
-    targets : tuple of str
-    dropped : tuple of str
-        Columns that are not used.
-    weight, groups, time : str or None
-        Columns of the rows' weights, groups and times. The time is an input too.
-    """
-
-    targets: tuple[str, ...]
-    dropped: tuple[str, ...] = ()
-    weight: str | None = None
-    groups: str | None = None
-    time: str | None = None
-
-    def check(self, names: Sequence[str], file: str) -> None:
-        """Raise if a column does not exist, or if no inputs are left."""
-        given = (*self.targets, *self.dropped, self.weight, self.groups, self.time)
-        check_columns([name for name in given if name is not None], names, file)
-        if not self.inputs(names):
-            raise DataError(f"{file} has no other columns than those that are no inputs")
-
-    def inputs(self, names: Sequence[str]) -> list[str]:
-        """Names of the inputs."""
-        others = {*self.targets, *self.dropped, self.weight, self.groups}
-        return [name for name in names if name not in others]
 
 
 @dataclass(frozen=True)
@@ -99,7 +68,8 @@ def read_training_data(
         If the table cannot be used.
     """
     table = _read(path, how, roles)
-    table, n_without = _with_targets(table, roles.targets, path)
+    n_rows = table.num_rows
+    table = table.filter(have_targets(table, roles.targets, path))
     held_out = None
     if roles.groups is not None:
         held_out = whole_groups(table[roles.groups], roles.groups, seed)
@@ -108,9 +78,9 @@ def read_training_data(
     return TrainingData(
         X=table.select(roles.inputs(table.column_names)),
         targets=read_targets({name: table[name] for name in roles.targets}, task),
-        weight=_weight(table, roles.weight),
+        weight=weight_of(table, roles.weight),
         held_out=held_out,
-        n_without_target=n_without,
+        n_without_target=n_rows - table.num_rows,
     )
 
 
@@ -132,13 +102,13 @@ def read_validation_data(
             column = as_kind(column, like, how.decimal, where)
         columns[name] = column
     read = pa.table(columns)
-    read, n_without = _with_targets(read, roles.targets, path)
+    read = read.filter(have_targets(read, roles.targets, path))
     return TrainingData(
         X=read.select(names),
         targets=read_targets({name: read[name] for name in roles.targets}, data.targets.task),
-        weight=_weight(read, roles.weight),
+        weight=weight_of(read, roles.weight),
         held_out=None,
-        n_without_target=n_without,
+        n_without_target=table.num_rows - read.num_rows,
     )
 
 
@@ -151,8 +121,14 @@ def _read(path: str, how: TextFormat, roles: Roles) -> Any:
         )
         if not file.is_text:
             return table
-    columns = {name: inferred(table[name], how.decimal) for name in table.column_names}
-    return pa.table(columns)
+    return pa.table(
+        {
+            name: as_kind(table[name], "text", how.decimal, name)
+            if name in roles.categories
+            else inferred(table[name], how.decimal)
+            for name in table.column_names
+        }
+    )
 
 
 def _kind_of(column: Any) -> ValueKind:
@@ -162,22 +138,29 @@ def _kind_of(column: Any) -> ValueKind:
     return "text" if pa.types.is_string(column.type) else "number"
 
 
-def _with_targets(table: Any, targets: Sequence[str], path: str) -> tuple[Any, int]:
-    """The rows that have all targets, and how many others there were."""
-    known = None
+def have_targets(table: Any, targets: Sequence[str], path: str) -> Any:
+    """Tell which rows have all targets; an error if none has.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    targets : sequence of str
+    path : str
+        Of the table, for the error.
+    """
+    known = pa.chunked_array([np.ones(table.num_rows, dtype=bool)])
     for name in targets:
         column = table[name]
         own = pc.is_valid(column)
         if pa.types.is_floating(column.type):
-            own = pc.and_(own, pc.fill_null(pc.is_finite(column), False))
-        known = own if known is None else pc.and_(known, own)
-    kept = table.filter(known)
-    if not kept.num_rows:
+            own = pc.fill_null(pc.is_finite(column), False)
+        known = pc.and_(known, own)
+    if not pc.any(known).as_py():
         raise DataError(f"{path}: no row has a {' and a '.join(map(repr, targets))}")
-    return kept, table.num_rows - kept.num_rows
+    return known
 
 
-def _weight(table: Any, name: str | None) -> NDArray[np.float64] | None:
+def weight_of(table: Any, name: str | None) -> NDArray[np.float64] | None:
     if name is None:
         return None
     column = table[name]

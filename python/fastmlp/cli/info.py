@@ -1,0 +1,23 @@
+"""`fastmlp info`."""
+
+from __future__ import annotations
+
+import click
+
+from fastmlp.cli.options import json_option, model_argument
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  fastmlp info houses.safetensors
+  fastmlp info houses.safetensors --json"""
+)
+@model_argument
+@json_option
+def info(model: str, as_json: bool) -> None:
+    """Describe MODEL: its target, its columns, the scores of its training, where it comes from."""
+    from fastmlp.cli.models import load_model
+
+    estimator, notes = load_model(model)
+    click.echo(estimator.summary())
