@@ -5,7 +5,7 @@ import pytest
 from houses import FAST, houses
 from sklearn import metrics
 
-from fastmlp.cli.models import load_model
+import fastmlp
 
 NEW = houses(40, seed=2)
 
@@ -18,7 +18,7 @@ def new(tmp_path_factory):
 
 
 def answers(path):
-    model = load_model(str(path))[0]
+    model = fastmlp.load(path)
     X = NEW[model.feature_names_in_.tolist()]
     return model.predict(X), model.predict_proba(X) if hasattr(model, "classes_") else None
 

@@ -8,7 +8,7 @@ import pytest
 from houses import FAST, houses
 
 from fastmlp.cli import tables
-from fastmlp.cli.models import load_model
+import fastmlp
 
 NEW = houses(30, seed=1)
 
@@ -21,7 +21,7 @@ def new(tmp_path_factory):
 
 
 def estimator(path):
-    return load_model(str(path))[0]
+    return fastmlp.load(path)
 
 
 def inputs(model):
@@ -102,11 +102,10 @@ def test_pieces_are_predicted_as_the_whole(run, trained, new, tmp_path, monkeypa
 
 def test_a_model_without_names_reads_columns_in_their_order(run, table, tmp_path):
     from fastmlp import Regressor
-    from fastmlp.cli.models import Notes, save_model
 
     X, y = table[["rooms", "agent"]].to_numpy(float), table["price"]
     model = Regressor(preset="plain", max_iter=2, random_state=0).fit(X, y)
-    save_model(model, str(tmp_path / "m.safetensors"), Notes())
+    model.save(tmp_path / "m.safetensors")
     table[["id", "rooms", "agent"]].to_csv(tmp_path / "t.csv", index=False)
     arguments = ("predict", tmp_path / "m.safetensors", tmp_path / "t.csv")
     result = run(*arguments, "--id", "id", "-o", tmp_path / "p.parquet")

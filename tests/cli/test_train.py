@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from houses import FAST
 
-from fastmlp.cli.models import load_model
+import fastmlp
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def train(run, csv, tmp_path):
         result = run("train", table, "-o", path, *preset, *arguments)
         assert result.status == 0, result.err
         assert result.err == ""
-        return result, load_model(str(path))[0]
+        return result, fastmlp.load(path)
 
     return call
 

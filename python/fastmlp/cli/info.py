@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from fastmlp.cli.options import json_option, model_argument
@@ -17,7 +19,6 @@ Examples:
 @json_option
 def info(model: str, as_json: bool) -> None:
     """Describe MODEL: its target, its columns, the scores of its training, where it comes from."""
-    from fastmlp.cli.models import load_model
+    from fastmlp.cli.information import facts_of, lines_about
 
-    estimator, notes = load_model(model)
-    click.echo(estimator.summary())
+    click.echo(json.dumps(facts_of(model), indent=2) if as_json else "\n".join(lines_about(model)))

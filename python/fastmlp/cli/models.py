@@ -1,33 +1,32 @@
-"""Model files, with what the command line knows about a model beyond the estimator."""
+"""Model files, whose errors name the file."""
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
+import fastmlp
+from fastmlp.cli.errors import DataError
+from fastmlp.cli.notes import Notes
+from fastmlp.model_file.description import Description, read_description
 
-@dataclass(frozen=True)
-class Notes:
-    """What a training by the command line knows beyond the estimator.
-
-    Parameters
-    ----------
-    targets : sequence of str
-        Names of the columns to predict.
-    scores : dict
-        Of held-out rows, by target.
-    """
-
-    targets: tuple[str, ...] = ()
-    scores: Mapping[str, dict[str, float]] = field(default_factory=dict)
-
-
-def save_model(model: Any, path: str, notes: Notes) -> None:
-    Path(path).write_bytes(pickle.dumps((model, notes)))
+_T = TypeVar("_T")
 
 
 def load_model(path: str) -> tuple[Any, Notes]:
-    return pickle.loads(Path(path).read_bytes())
+    """The estimator of a model file, and what is noted beside it."""
+    return _read(fastmlp.load, path), Notes.of(describe(path))
+
+
+def describe(path: str) -> Description:
+    """What a model file says about itself."""
+    return _read(read_description, path)
+
+
+def _read(how: Callable[[str], _T], path: str) -> _T:
+    try:
+        return how(path)
+    except FileNotFoundError as error:
+        raise DataError(f"no such file: {path}") from error
+    except (OSError, fastmlp.ModelFileError) as error:
+        raise DataError(f"cannot load {path}: {error}") from error

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastmlp import Classifier, ExtrapolationWarning, Regressor
 from fastmlp.cli.interrupts import raising_late
-from fastmlp.cli.models import Notes, save_model
+from fastmlp.cli.notes import Notes
 from fastmlp.cli.plot import picture
 from fastmlp.cli.report import HeldOut, out_of_fold, report, validation_rows
 from fastmlp.cli.roles import Roles, TaskName
@@ -50,7 +50,7 @@ class TrainingResult:
 
     def save(self, path: str) -> None:
         """Write the model file, with the names of the targets and the scores."""
-        save_model(self.model, path, Notes(self.targets, self.scores))
+        self.model.save(path, notes=Notes(self.targets, self.scores).written())
 
     def picture(self) -> Any:
         """A matplotlib Figure of the losses and of the held-out predictions."""
