@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import fastmlp
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.notes import Notes
 from fastmlp.model_file.description import Description, read_description
+from fastmlp.model_file.notes import Notes
 
 _T = TypeVar("_T")
 

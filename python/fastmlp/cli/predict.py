@@ -74,7 +74,7 @@ def predict(
         for piece in file.pieces:
             X = inputs.of(piece)
             predicted = predicted_columns(
-                estimator, notes.targets, inputs.for_model(X), with_probabilities=proba
+                estimator, notes, inputs.for_model(X), with_probabilities=proba
             )
             twice = next((name for name in predicted if name in kept), None)
             if twice is not None:

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from fastmlp.cli.errors import DataError
+from fastmlp.model_file.notes import Notes
 
 
 def predicted_columns(
-    model: Any, targets: Sequence[str], X: Any, *, with_probabilities: bool
+    model: Any, notes: Notes, X: Any, *, with_probabilities: bool
 ) -> dict[str, NDArray[Any]]:
     """Predict rows; the columns by name.
 
-    One target is called "prediction"; of several, and of several quantiles, each has its name or
-    number behind it. Probabilities are called "probability_" and the class or target.
+    One column is called "prediction"; of several each has its name or number behind it.
+    Probabilities are called "probability_" and the class or target.
 
     Parameters
     ----------
     model : estimator
         Fitted.
-    targets : sequence of str
-        Their names, if they are known.
+    notes : Notes
+        With the names of the columns, if they are known.
     X : table of the model's columns
     with_probabilities : bool
 
@@ -37,21 +37,14 @@ def predicted_columns(
     if not is_classifier(model):
         if with_probabilities:
             raise DataError("--proba is for classifications; this model predicts numbers")
-        return dict(_named("prediction", model.predict(X), _outputs(model, targets)))
+        return dict(_named("prediction", model.predict(X), notes.outputs))
     probabilities = model.predict_proba(X)
     labels = model._pipeline.decoder.labels(probabilities)
-    columns = dict(_named("prediction", labels, targets))
+    columns = dict(_named("prediction", labels, notes.outputs))
     if with_probabilities:
-        of_labels = targets if labels.ndim == 2 else model.classes_.tolist()
+        of_labels = notes.outputs if labels.ndim == 2 else model.classes_.tolist()
         columns.update(_named("probability", probabilities, of_labels))
     return columns
-
-
-def _outputs(model: Any, targets: Sequence[str]) -> Sequence[str]:
-    """Names of the columns of a regressor's predictions."""
-    if getattr(model, "loss", None) == "quantile" and np.ndim(model.quantile):
-        return [f"{quantile:g}" for quantile in model.quantile]
-    return targets
 
 
 def _named(

@@ -11,13 +11,13 @@ import numpy as np
 
 from fastmlp import Classifier, ExtrapolationWarning, Regressor
 from fastmlp.cli.interrupts import raising_late
-from fastmlp.cli.notes import Notes
 from fastmlp.cli.plot import picture
 from fastmlp.cli.report import HeldOut, out_of_fold, report, validation_rows
 from fastmlp.cli.roles import Roles, TaskName
 from fastmlp.cli.scores import Scores, outputs_of, scores_of
 from fastmlp.cli.tables import TextFormat
 from fastmlp.cli.training_data import TrainingData, read_training_data, read_validation_data
+from fastmlp.model_file.notes import Notes
 
 _ESTIMATORS = {"regression": Regressor, "classification": Classifier}
 
@@ -50,7 +50,9 @@ class TrainingResult:
 
     def save(self, path: str) -> None:
         """Write the model file, with the names of the targets and the scores."""
-        self.model.save(path, notes=Notes(self.targets, self.scores).written())
+        quantiles = self.model.get_params().get("quantile")
+        outputs = [f"{q:g}" for q in quantiles] if np.ndim(quantiles) else self.targets
+        self.model.save(path, notes=Notes(self.targets, tuple(outputs), self.scores).written())
 
     def picture(self) -> Any:
         """A matplotlib Figure of the losses and of the held-out predictions."""
