@@ -45,7 +45,8 @@ PYTHON = {
         *SMALL,
         *("networks", "ensemble", "inspection", "model_file", "estimators", "loading"),
     ],
-    "cli": [*SMALL, "__init__", "table", "inspection", "model_file"],
+    "serving": [*SMALL, "__init__", "table", "model_file"],
+    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
     "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.

@@ -11,6 +11,7 @@ pytest.importorskip("click")
 
 from fastmlp.cli import main, training
 
+
 @dataclass
 class Result:
     status: int

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from houses import FAST, houses
 
-from fastmlp.cli import tables
 import fastmlp
+from fastmlp.cli import tables
 
 NEW = houses(30, seed=1)
 

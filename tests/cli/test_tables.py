@@ -2,9 +2,7 @@
 
 import bz2
 import gzip
-import io
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -14,7 +12,7 @@ from fastmlp.cli.errors import DataError
 from fastmlp.cli.tables import TextFormat, open_table
 from fastmlp.cli.text_columns import as_kind, inferred
 
-PLAIN = "name,size,note\nA,1.5,x\nB,,\"y, z\"\nC,-2,NA\n"
+PLAIN = 'name,size,note\nA,1.5,x\nB,,"y, z"\nC,-2,NA\n'
 ROWS = [["A", "B", "C"], ["1.5", "", "-2"], ["x", "y, z", "NA"]]
 
 
@@ -120,7 +118,7 @@ def test_what_cannot_be_read(read, name, content, how, message):
 
 def test_no_such_file(tmp_path):
     with (
-        pytest.raises(DataError, match="no such file: .*nothing.csv"),
+        pytest.raises(DataError, match=r"no such file: .*nothing\.csv"),
         open_table(str(tmp_path / "nothing.csv"), TextFormat()),
     ):
         pass

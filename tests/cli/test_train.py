@@ -1,7 +1,6 @@
 """fastmlp train: tasks, roles of columns, held-out rows, report and plot."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from houses import FAST
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import click
 
-from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.options import json_option, model_argument, table_argument, text_options
 from fastmlp.cli.tables import TextFormat
 

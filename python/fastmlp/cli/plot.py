@@ -17,9 +17,7 @@ _MOST_TARGETS = 3  # that are shown
 _BINS = 10
 
 
-def picture(
-    model: Any, targets: Sequence[str], y: NDArray[Any], outputs: NDArray[Any]
-) -> Any:
+def picture(model: Any, targets: Sequence[str], y: NDArray[Any], outputs: NDArray[Any]) -> Any:
     """Draw the loss curves, and what a reader should compare.
 
     For numbers that is predicted against true ones, for classes how often the predicted class is
@@ -82,6 +80,4 @@ def _draw_reliability(
     share, mean = calibration_curve(happened, probability, n_bins=_BINS, strategy="quantile")
     ax.plot([0, 1], [0, 1], color="gray", linestyle=":", linewidth=1)
     ax.plot(mean, share, "o-", markersize=4)
-    ax.set(
-        xlabel="Predicted probability", ylabel="Share of rows", title=f"{name}, held-out rows"
-    )
+    ax.set(xlabel="Predicted probability", ylabel="Share of rows", title=f"{name}, held-out rows")

@@ -35,7 +35,14 @@ class Roles:
 
     def check(self, names: Sequence[str], file: str) -> None:
         """Raise if a column does not exist, or if no inputs are left."""
-        given = (*self.targets, *self.dropped, *self.categories, self.weight, self.groups, self.time)
+        given = (
+            *self.targets,
+            *self.dropped,
+            *self.categories,
+            self.weight,
+            self.groups,
+            self.time,
+        )
         check_columns([name for name in given if name is not None], names, file)
         if not self.inputs(names):
             raise DataError(f"{file} has no other columns than those that are no inputs")

@@ -13,7 +13,7 @@ from sklearn.base import is_classifier
 from fastmlp.cli.errors import DataError
 from fastmlp.table.text import quoted
 
-Scores = dict[str, float]
+Scores = Mapping[str, float]
 
 _LARGE = 1000  # numbers from here on are shown without decimals
 
@@ -53,9 +53,7 @@ def scores_of(
     """
     if y.ndim == 2:
         of_one = _label_scores if is_classifier(model) else _number_scores
-        return {
-            name: of_one(y[:, k], outputs[:, k], weight) for k, name in enumerate(targets)
-        }
+        return {name: of_one(y[:, k], outputs[:, k], weight) for k, name in enumerate(targets)}
     if is_classifier(model):
         scores = _class_scores(y, outputs, model.classes_, weight)
     elif getattr(model, "loss", "") == "quantile":
@@ -74,8 +72,10 @@ def lines_of(scores: Mapping[str, Scores]) -> Iterator[str]:
             yield f"  {target}"
         width = max(map(len, own))
         for name, value in own.items():
-            yield f"  {name:<{width}}  {value:,.0f}" if abs(value) >= _LARGE else (
-                f"  {name:<{width}}  {value:.4g}"
+            yield (
+                f"  {name:<{width}}  {value:,.0f}"
+                if abs(value) >= _LARGE
+                else (f"  {name:<{width}}  {value:.4g}")
             )
 
 
@@ -120,9 +120,7 @@ def _class_scores(y: Any, probabilities: Any, classes: Any, weight: Any) -> Scor
         scores["ROC AUC"] = float(
             metrics.roc_auc_score(true, probabilities[:, 1], sample_weight=weight)
             if len(classes) == 2
-            else metrics.roc_auc_score(
-                true, probabilities, sample_weight=weight, multi_class="ovr"
-            )
+            else metrics.roc_auc_score(true, probabilities, sample_weight=weight, multi_class="ovr")
         )
     return scores
 

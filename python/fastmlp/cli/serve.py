@@ -36,13 +36,14 @@ Examples:
 def serve(model: str, host: str, port: int, workers: int) -> None:
     """Answer requests for predictions of MODEL over HTTP, until Ctrl-C.
 
-    POST /predict takes a row as JSON, POST /predict/batch a list of rows; GET /model and GET /health
-    describe the model and the service, and /docs shows all of this in a browser. When MODEL is
-    replaced by another model file, the service goes on with that one.
+    POST /predict takes a row as JSON, POST /predict/batch a list of rows; GET /model and GET
+    /health describe the model and the service, and /docs shows all of this in a browser. When MODEL
+    is replaced by another model file, the service goes on with that one.
     """
     missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
     if missing:
-        raise DataError(f'serve needs {" and ".join(missing)}: pip install "fastmlp[serve]"')
+        needed = " and ".join(missing)
+        raise DataError(f'serve needs {needed}: pip install "fastmlp[serve]"')
     import uvicorn
 
     from fastmlp.cli.models import describe

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -191,7 +192,7 @@ def _text_stream(path: str, encoding: str) -> Any:
     except LookupError as error:
         raise DataError(f"--encoding: {error}") from error
     if path == PIPE:
-        stream: Any = open(0, "rb", closefd=False)
+        stream: Any = sys.stdin.buffer
     else:
         compression = COMPRESSIONS.get(Path(path).suffix.lower())
         stream = pa.input_stream(path, compression=compression)

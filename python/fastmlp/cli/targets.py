@@ -63,13 +63,11 @@ def read_targets(columns: Mapping[str, Any], task: TaskName | None) -> Targets:
     several = len(values) > 1
     read = numbers_of if found == "regression" else _flags if several else _labels
     arrays = [read(name, own) for name, own in values.items()]
-    return Targets(
-        tuple(values), found, reason, np.column_stack(arrays) if several else arrays[0]
-    )
+    return Targets(tuple(values), found, reason, np.column_stack(arrays) if several else arrays[0])
 
 
 def values_of(name: str, column: Any) -> NDArray[Any]:
-    """Numbers or booleans, or an array of objects that are text."""
+    """The values of a target: numbers or booleans, or an array of objects that are text."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
@@ -96,7 +94,10 @@ def _task_of(values: Mapping[str, NDArray[Any]]) -> tuple[TaskName, str]:
     if not _are_whole(distinct):
         return "regression", "as the target is a number"
     if distinct.size <= _FEW and distinct.size * _ROWS_OF_VALUE <= own.size:
-        return "classification", f"as the target is a whole number of {distinct.size} values; else use --task"
+        return (
+            "classification",
+            f"as the target is a whole number of {distinct.size} values; else use --task",
+        )
     return "regression", "as the target is a number"
 
 
@@ -109,6 +110,7 @@ def _is_flag(values: NDArray[Any]) -> bool:
 
 
 def numbers_of(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """The values of a target as numbers."""
     if values.dtype.kind == "O":
         wrong = next((value for value in values if not reads_as_number(value)), values[0])
         raise DataError(f"the target {name!r} holds {quoted(wrong)}, which is no number")

@@ -16,7 +16,7 @@ from fastmlp.cli.report import HeldOut, out_of_fold, report, validation_rows
 from fastmlp.cli.roles import Roles, TaskName
 from fastmlp.cli.scores import Scores, outputs_of, scores_of
 from fastmlp.cli.tables import TextFormat
-from fastmlp.cli.training_data import TrainingData, read_training_data, read_validation_data
+from fastmlp.cli.training_data import read_training_data, read_validation_data
 from fastmlp.model_file.notes import Notes
 
 _ESTIMATORS = {"regression": Regressor, "classification": Classifier}
@@ -94,24 +94,25 @@ def train_model(
     """
     data = read_training_data(table, how, roles, task, parameters["random_state"])
     others = None if validation is None else read_validation_data(validation, how, roles, data)
-    X, y, weight = data.X, data.targets.y, data.weight
-    X_val = y_val = weight_val = None
+    training = data.X, data.targets.y, data.weight
+    validation_part = None
     if others is not None:
-        X_val, y_val, weight_val = others.X, others.targets.y, others.weight
         which = f"of {validation}"
+        validation_part = others.X, others.targets.y, others.weight
     elif data.held_out is not None:
-        X, y, weight = data.part(~data.held_out)
-        X_val, y_val, weight_val = data.part(data.held_out)
         which = f"groups of {roles.groups!r}" if roles.groups else f"the latest by {roles.time!r}"
+        training, validation_part = data.part(~data.held_out), data.part(data.held_out)
     categories = list(roles.categories) or "from_dtype"
     model = _ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
     with raising_late(), warnings.catch_warnings():
         if roles.time is not None:  # the held-out rows lie beyond the others by intention
             warnings.simplefilter("ignore", ExtrapolationWarning)
-        model.fit(X, y, weight, X_val=X_val, y_val=y_val, sample_weight_val=weight_val)
-        if X_val is None:
+        if validation_part is None:
+            model.fit(*training)
             held_out = out_of_fold(model, data)
         else:
+            X_val, y_val, weight_val = validation_part
+            model.fit(*training, X_val=X_val, y_val=y_val, sample_weight_val=weight_val)
             held_out = validation_rows(y_val, outputs_of(model, X_val), weight_val, which)
     names = data.targets.names
     scores = {}

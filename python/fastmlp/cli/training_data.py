@@ -116,9 +116,7 @@ def _read(path: str, how: TextFormat, roles: Roles) -> Any:
     """The whole table, with numbers and booleans where text stands for these."""
     with open_table(path, how) as file:
         roles.check(file.names, path)
-        table = file.whole().select(
-            [name for name in file.names if name not in roles.dropped]
-        )
+        table = file.whole().select([name for name in file.names if name not in roles.dropped])
         if not file.is_text:
             return table
     return pa.table(
@@ -161,6 +159,7 @@ def have_targets(table: Any, targets: Sequence[str], path: str) -> Any:
 
 
 def weight_of(table: Any, name: str | None) -> NDArray[np.float64] | None:
+    """The weights of the rows, in a column of this name; None without one."""
     if name is None:
         return None
     column = table[name]

@@ -40,16 +40,19 @@ class Notes:
     def of(cls, description: Description) -> Notes:
         """The notes of a file, as far as they are of this form: others may note other things."""
         notes = description.notes
-        scores = notes.get("scores")
-        are_scores = isinstance(scores, dict) and all(map(_are_numbers, scores.values()))
         return cls(
-            _names(notes.get("targets")), _names(notes.get("outputs")), scores if are_scores else {}
+            _names(notes.get("targets")), _names(notes.get("outputs")), _scores(notes.get("scores"))
         )
 
 
 def _names(value: Any) -> tuple[str, ...]:
     are_names = isinstance(value, list) and all(isinstance(name, str) for name in value)
     return tuple(value) if are_names else ()
+
+
+def _scores(value: Any) -> dict[str, dict[str, float]]:
+    are_scores = isinstance(value, dict) and all(map(_are_numbers, value.values()))
+    return value if are_scores else {}
 
 
 def _are_numbers(values: Any) -> bool:

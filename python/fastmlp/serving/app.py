@@ -14,21 +14,14 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic import ValidationError
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from fastmlp._version import __version__
-from fastmlp.serving.served_model import ModelFile
+from fastmlp.serving.served_model import Answer, ModelFile
 
 VARIABLE = "FASTMLP_MODEL"  # the model file of `app_from_environment`
 
 _log = logging.getLogger("fastmlp.serving")
-
-
-class Answer(TypedDict):
-    """What is predicted for a row; of several targets by name."""
-
-    prediction: Any
-    probabilities: NotRequired[dict[str, float]]
 
 
 class Health(TypedDict):
@@ -41,10 +34,10 @@ class Health(TypedDict):
 def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> FastAPI:
     """Make an application that predicts with a model file.
 
-    ``POST /predict`` answers a row, ``POST /predict/batch`` a list of rows, ``GET /model`` describes
-    the model and ``GET /health`` the service; ``/docs`` shows them all. When the file is replaced,
-    or after ``POST /reload``, the new model takes over between two requests. If the new file is
-    broken, the old model stays in service and /health says why.
+    ``POST /predict`` answers a row, ``POST /predict/batch`` a list of rows, ``GET /model``
+    describes the model and ``GET /health`` the service; ``/docs`` shows them all. When the file is
+    replaced, or after ``POST /reload``, the new model takes over between two requests. If the new
+    file is broken, the old model stays in service and /health says why.
 
     Parameters
     ----------
@@ -91,7 +84,7 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
         """Predict one row: an object with a value, or null, for each column of the model."""
         model = models.model  # all of the request
         with _refusing_rows():
-            return Answer(**model.answer(model.row.validate_json(await request.body())))
+            return model.answer(model.row.validate_json(await request.body()))
 
     @app.post("/predict/batch")
     async def predict_batch(request: Request) -> list[Answer]:
@@ -99,11 +92,11 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
         model = models.model
         body = await request.body()
 
-        def answers() -> list[dict[str, Any]]:
+        def answers() -> list[Answer]:
             return model.answers(model.rows.validate_json(body))
 
         with _refusing_rows():
-            return [Answer(**one) for one in await run_in_threadpool(answers)]
+            return await run_in_threadpool(answers)
 
     @app.get("/model")
     async def describe() -> dict[str, Any]:

@@ -36,7 +36,8 @@ def row_type(columns: Sequence[Column], *, have_names: bool) -> Any:
     types = {column.name: _type_of(column) | None for column in columns}
     if not have_names:
         return tuple[tuple(types.values())]  # type: ignore[misc]
-    row: Any = TypedDict("Row", types)  # type: ignore[operator]
+    make: Any = TypedDict  # of fields that are known only now
+    row = make("Row", types)
     row.__pydantic_config__ = _STRICT
     return row
 

@@ -11,14 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
+from typing_extensions import NotRequired, TypedDict
 
 from fastmlp import ModelFileError, load_predictor
-from fastmlp.model_file.description import Description, read_description
+from fastmlp.model_file.description import read_description
 from fastmlp.model_file.notes import Notes
 from fastmlp.serving.rows import adapter_of, row_type
 from fastmlp.table.value_kinds import value_kind
 
 Row = Mapping[str, Any] | Sequence[Any]
+
+
+class Answer(TypedDict):
+    """What is predicted for a row; of several targets by name."""
+
+    prediction: Any
+    probabilities: NotRequired[dict[str, float]]
 
 
 class ServedModel:
@@ -47,7 +55,7 @@ class ServedModel:
         self.description = read_description(contents)
         self._notes = Notes.of(self.description)
         have_names = self._predictor.feature_names_in_ is not None
-        kind = row_type(self._encoder.columns, have_names=have_names)
+        kind: Any = row_type(self._encoder.columns, have_names=have_names)
         self.row: TypeAdapter[Row] = adapter_of(kind)
         self.rows: TypeAdapter[list[Row]] = adapter_of(list[kind])
 
@@ -78,41 +86,41 @@ class ServedModel:
             "version": own.version,
         }
 
-    def answer(self, row: Row) -> dict[str, Any]:
+    def answer(self, row: Row) -> Answer:
         """The prediction for one row, and the probabilities of classes."""
         return self._described(self._outputs(row)[None])[0]
 
-    def answers(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+    def answers(self, rows: Sequence[Row]) -> list[Answer]:
         """The same for many rows."""
         return self._described(self._outputs(rows)) if rows else []
 
     def _outputs(self, rows: Any) -> NDArray[Any]:
-        predict = (
-            self._predictor.predict if self._classes is None else self._predictor.predict_proba
-        )
+        is_regressor = self._classes is None
+        predict = self._predictor.predict if is_regressor else self._predictor.predict_proba
         return np.asarray(predict(rows))
 
-    def _described(self, outputs: NDArray[Any]) -> list[dict[str, Any]]:
-        classes = self._classes
-        if classes is None:
-            return [{"prediction": one} for one in self._named(outputs)]
+    def _described(self, outputs: NDArray[Any]) -> list[Answer]:
+        if self._classes is None:
+            return [Answer(prediction=one) for one in self._named(outputs)]
         labels = self._predictor._pipeline.decoder.labels(outputs)
         if labels.ndim == 2:
             probabilities = self._named(outputs)
         else:
-            names = [label if isinstance(label, str) else json.dumps(label) for label in classes.tolist()]
+            classes = self._classes.tolist()
+            names = [one if isinstance(one, str) else json.dumps(one) for one in classes]
             probabilities = [dict(zip(names, own, strict=True)) for own in outputs.tolist()]
         return [
-            {"prediction": label, "probabilities": own}
+            Answer(prediction=label, probabilities=own)
             for label, own in zip(self._named(labels), probabilities, strict=True)
         ]
 
     def _named(self, values: NDArray[Any]) -> list[Any]:
         """The values of each row: one, or a mapping from the names of several."""
+        rows: list[Any] = values.tolist()
         if values.ndim == 1:
-            return values.tolist()
+            return rows
         names = self._notes.outputs or [str(k) for k in range(values.shape[1])]
-        return [dict(zip(names, own, strict=True)) for own in values.tolist()]
+        return [dict(zip(names, own, strict=True)) for own in rows]
 
 
 class ModelFile:
