@@ -23,17 +23,18 @@ class Client:
 
     def __init__(self, port):
         self._address = f"http://127.0.0.1:{port}"
+        self.headers = {}
 
     def get(self, path):
-        return self._answer(urllib.request.Request(self._address + path))
+        return self._answer(path, None)
 
     def post(self, path, body=None):
         """`body` is what JSON holds, or text."""
         text = body if isinstance(body, str) else json.dumps(body)
-        return self._answer(urllib.request.Request(self._address + path, text.encode()))
+        return self._answer(path, text.encode())
 
-    @staticmethod
-    def _answer(request):
+    def _answer(self, path, body):
+        request = urllib.request.Request(self._address + path, body, self.headers)
         try:
             with urllib.request.urlopen(request, timeout=30) as response:
                 return Response(response.status, json.load(response))

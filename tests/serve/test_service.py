@@ -1,6 +1,8 @@
 """The service answers with what the model predicts, and refuses rows that the model cannot read."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -221,3 +223,15 @@ def test_the_file_of_the_environment(file, monkeypatch):
     monkeypatch.setenv("FASTMLP_MODEL", str(file))
     with Service(app_from_environment()) as client:
         assert served(client) == "Regressor"
+
+
+def test_the_example_adds_a_key(file):
+    path = Path(__file__).parents[2] / "examples" / "serve" / "app.py"
+    spec = spec_from_file_location("serve_example", path)
+    example = module_from_spec(spec)
+    spec.loader.exec_module(example)
+    with Service(example.keyed_app(str(file), "secret")) as client:
+        assert client.get("/model").status == 401
+        assert client.get("/health").status == 200
+        client.headers["X-Key"] = "secret"
+        assert client.post("/predict", rows_for("price")[0]).status == 200

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastmlp.cli.scores import Scores, lines_of
 from fastmlp.cli.training_data import TrainingData
 
-_OPTIMISTIC = "slightly optimistic, as they chose"
+_OPTIMISTIC = "slightly optimistic, as they chose the epoch and the networks' weights"
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def out_of_fold(model: Any, data: TrainingData) -> HeldOut | None:
         outputs[known],
         None if data.weight is None else data.weight[known],
         f"{known.sum():,} rows, each predicted by networks that were not trained on it; "
-        f"{_OPTIMISTIC} the networks' weights",
+        f"{_OPTIMISTIC}",
     )
 
 
@@ -58,7 +58,7 @@ def validation_rows(
         y,
         outputs,
         weight,
-        f"{len(y):,} rows, {which}; {_OPTIMISTIC} the epoch and the networks' weights",
+        f"{len(y):,} rows, {which}; {_OPTIMISTIC}",
     )
 
 

@@ -29,7 +29,7 @@ _TEXT = (".csv", ".tsv", ".txt")
 _PARQUET = (".parquet", ".pq")
 _ARROW = (".arrow", ".feather", ".ipc")
 _DELIMITERS = ",;\t|"
-_TEXT_BLOCK = 2**23  # bytes of text of a piece
+_TEXT_BLOCK = 2**20  # bytes of text of a piece; pyarrow reads up to 32 of them ahead
 _PIECE_ROWS = 2**16  # of other files
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
