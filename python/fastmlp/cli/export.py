@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from fastmlp.cli.options import model_argument
-from fastmlp.cli.outputs import check_writable, replacing
+from fastmlp.cli.outputs import check_writable
+from fastmlp.model_file.atomic import replacing
 
 
 @click.command(

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastmlp.cli.models import describe, load_model
 from fastmlp.cli.scores import lines_of
-from fastmlp.table.value_kinds import value_kind
+from fastmlp.table.value_kinds import columns_of, value_kind
 
 
 def facts_of(path: str) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def facts_of(path: str) -> dict[str, Any]:
     facts = asdict(describe(path))
     facts["columns"] = [
         {"name": column.name, "kind": value_kind(column)}
-        for column in model._pipeline.encoder.columns
+        for column in columns_of(model._pipeline.encoder)
     ]
     if hasattr(model, "classes_"):
         facts["classes"] = model.classes_.tolist()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.tables import TableFile, TextFormat
 from fastmlp.cli.text_columns import as_kind
-from fastmlp.table.value_kinds import value_kind
+from fastmlp.table.value_kinds import columns_of, value_kind
 
 
 class ModelInputs:
@@ -40,7 +40,7 @@ class ModelInputs:
         self, model: Any, table: TableFile, how: TextFormat, others: Sequence[str] = ()
     ) -> None:
         encoder = model._pipeline.encoder
-        columns = encoder.columns
+        columns = columns_of(encoder)
         self._table, self._how = table, how
         self._kinds = [value_kind(column) for column in columns]
         self._has_names = encoder.feature_names is not None

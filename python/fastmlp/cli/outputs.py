@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Tables that are written piece by piece, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from pyarrow import csv as arrow_csv
 
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.tables import COMPRESSIONS, PIPE, kind_of_file
+from fastmlp.model_file.atomic import replacing
 
 
 def check_writable(path: str) -> None:
@@ -36,30 +36,6 @@ def check_writable(path: str) -> None:
 
 
 @contextmanager
-def replacing(path: str) -> Iterator[Path]:
-    """A file to write in place of `path`, which it replaces if nothing fails.
-
-    It lies in the same folder. Until the end, and after any exception, `path` is as it was.
-    """
-    check_writable(path)
-    target = Path(path).resolve()  # a link stays a link
-    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}-", delete=False) as file:
-        written = Path(file.name)
-    try:
-        written.chmod(target.stat().st_mode if target.exists() else 0o666 & ~_umask())
-        yield written
-        os.replace(written, target)
-    finally:
-        written.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-@contextmanager
 def table_writer(path: str) -> Iterator[Callable[[Any], None]]:
     """A function that appends a pyarrow.Table to a file whose name tells the format.
 
@@ -73,6 +49,7 @@ def table_writer(path: str) -> Iterator[Callable[[Any], None]]:
             yield writer.append
         sys.stdout.buffer.flush()
         return
+    check_writable(path)
     kind = kind_of_file(path)
     compression = COMPRESSIONS.get(Path(path).suffix.lower())
     with (

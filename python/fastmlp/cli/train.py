@@ -10,9 +10,10 @@ import click
 
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.options import table_argument, text_options
-from fastmlp.cli.outputs import check_writable, replacing
+from fastmlp.cli.outputs import check_writable
 from fastmlp.cli.roles import Roles, TaskName
 from fastmlp.cli.tables import TextFormat
+from fastmlp.model_file.atomic import replacing
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
 _PICTURES = (".png", ".pdf", ".svg", ".jpg")

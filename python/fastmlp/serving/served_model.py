@@ -17,7 +17,7 @@ from fastmlp import ModelFileError, load_predictor
 from fastmlp.model_file.description import read_description
 from fastmlp.model_file.notes import Notes
 from fastmlp.serving.rows import adapter_of, row_type
-from fastmlp.table.value_kinds import value_kind
+from fastmlp.table.value_kinds import columns_of, value_kind
 
 Row = Mapping[str, Any] | Sequence[Any]
 
@@ -55,13 +55,10 @@ class ServedModel:
         self.description = read_description(contents)
         self._notes = Notes.of(self.description)
         have_names = self._predictor.feature_names_in_ is not None
-        kind: Any = row_type(self._encoder.columns, have_names=have_names)
+        self._columns = columns_of(self._predictor._pipeline.encoder)
+        kind: Any = row_type(self._columns, have_names=have_names)
         self.row: TypeAdapter[Row] = adapter_of(kind)
         self.rows: TypeAdapter[list[Row]] = adapter_of(list[kind])
-
-    @property
-    def _encoder(self) -> Any:
-        return self._predictor._pipeline.encoder
 
     @property
     def _classes(self) -> NDArray[Any] | None:
@@ -77,8 +74,7 @@ class ServedModel:
             "task": "regression" if classes is None else "classification",
             "targets": self._notes.targets,
             "columns": [
-                {"name": column.name, "kind": value_kind(column)}
-                for column in self._encoder.columns
+                {"name": column.name, "kind": value_kind(column)} for column in self._columns
             ],
             "classes": None if classes is None else classes.tolist(),
             "digest": own.digest,

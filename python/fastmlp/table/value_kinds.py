@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Literal
 
-from fastmlp.table.column import Column
+from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 ValueKind = Literal[
     "number", "date", "duration", "number as text", "text", "boolean", "label", "unused"
 ]
+
+
+def columns_of(encoder: Encoder) -> tuple[Column, ...]:
+    """The columns of the training table; those of sparse rows are numbers."""
+    if not isinstance(encoder, SparseEncoder):
+        return encoder.columns
+    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
+    return tuple(Column(column_name(names, p), "numeric") for p in range(encoder.n_columns))
 
 
 def value_kind(column: Column) -> ValueKind:
