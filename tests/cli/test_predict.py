@@ -95,7 +95,7 @@ def test_kept_columns_of_the_model_are_numbers_where_files_have_types(run, train
 
 def test_pieces_are_predicted_as_the_whole(run, trained, new, tmp_path, monkeypatch):
     run("predict", trained("price"), new, "-o", tmp_path / "whole.csv")
-    monkeypatch.setattr(tables, "_PIECE_ROWS", 7)
+    monkeypatch.setattr(tables, "_TEXT_BLOCK", 400)  # some five rows
     run("predict", trained("price"), new, "-o", tmp_path / "pieces.csv")
     assert (tmp_path / "pieces.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
@@ -131,7 +131,7 @@ def test_a_model_without_names_reads_columns_in_their_order(run, table, tmp_path
 )
 def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, more, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tables, "_PIECE_ROWS", 5)
+    monkeypatch.setattr(tables, "_TEXT_BLOCK", 400)  # some five rows
     table = {
         "wrong": NEW.assign(area="wide"),
         "late": NEW.assign(area=NEW["area"].astype(object).where(NEW.index < 20, "wide")),
