@@ -12,6 +12,7 @@ from pathlib import Path
 # A module or package directly under python/fastmlp, and the others that it may import.
 SMALL = [
     "_core",
+    "_lazy",
     "_one_blas_thread",
     "_other_names",
     "_threads",
@@ -20,6 +21,7 @@ SMALL = [
 ]
 PYTHON = {
     "_version": [],
+    "_lazy": [],
     "_user_warnings": [],
     "_one_blas_thread": [],
     "_other_names": [],
@@ -40,10 +42,11 @@ PYTHON = {
         *("model_file", "trained_model"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
-    "loading": [*SMALL, "model_file", "estimators", "neural_network"],
+    "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [
         *SMALL,
-        *("networks", "ensemble", "inspection", "model_file", "estimators", "loading"),
+        *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
+        "loading",
     ],
     "serving": [*SMALL, "__init__", "table", "model_file"],
     "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],

@@ -3,14 +3,14 @@
 from functools import cache
 from numbers import Integral
 
-import joblib
-
 from fastmlp import _core
 
 
 @cache
 def _cores() -> int:
     """Cores that the process may use, container's quota included; looked up once."""
+    import joblib  # not before many rows come: predictors load without
+
     return int(joblib.cpu_count())
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from typing import Self
@@ -23,6 +24,23 @@ class TrainedModel:
     def _pipeline(self) -> Pipeline:
         """What a prediction does; an error before `fit`."""
         raise NotImplementedError
+
+    def predictor(self) -> Predictor:
+        """Compile the model for predictions alone, of one row in microseconds or of many.
+
+        Returns
+        -------
+        Predictor
+            Immutable; any number of threads may use it at once.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If a scikit-learn MLP has activations of its own.
+        """
+        return Predictor(self._pipeline.counted)
 
     def save(
         self,

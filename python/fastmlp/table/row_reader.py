@@ -1,0 +1,35 @@
+"""Single rows as the core reads them, from a mapping, a sequence or an array."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastmlp import _core
+from fastmlp.table.encoder import TableEncoder
+
+# NumPy's numbers that are not Python's as well.
+_NUMBERS = (np.float32, np.int64, np.int32, np.int16, np.int8, np.uint8)
+
+
+def row_reader(encoder: TableEncoder) -> _core.RowReader | None:
+    """What reads a row of numbers and labels in the core; None if a column needs a `Reader`.
+
+    Rows that it leaves to the encoder are those with other values: text in a column of numbers,
+    labels of other types, infinity.
+    """
+    layout = encoder.layout
+    if layout.read:
+        return None
+    unused = (-1, -1, None, 0.0, False)
+    columns = [unused] * encoder.n_columns
+    flags = {p: encoder.n_numeric + k for k, p in enumerate(layout.flagged)}
+    for position, target in zip(layout.plain.tolist(), layout.plain_targets.tolist(), strict=True):
+        columns[position] = (target, flags.get(position, -1), None, 0.0, False)
+    for target, position in enumerate(layout.labelled, encoder.n_numeric + len(flags)):
+        column = encoder.columns[position]
+        if column.categories:
+            has_text = "text" in column.kinds_of_labels
+            columns[position] = (target, -1, column.codes, column.codes.get(None, 0.0), has_text)
+    names = None if encoder.feature_names is None else tuple(encoder.feature_names.tolist())
+    width = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
+    return _core.RowReader(names, columns, width, _NUMBERS)
