@@ -48,7 +48,7 @@ PYTHON = {
         *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
         "loading",
     ],
-    "serving": [*SMALL, "__init__", "table", "model_file"],
+    "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
     "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
     "__main__": ["cli"],
 }

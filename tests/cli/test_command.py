@@ -71,7 +71,7 @@ def test_warnings_are_sentences(run, trained, table, tmp_path):
     result = run("predict", trained("price"), path, "-o", tmp_path / "p.csv")
     assert result.status == 0
     assert result.err == (
-        "Warning: X: column 'town': none of 2 values, such as 'x', occurred in training, as "
+        "Warning: rows: column 'town': none of 2 values, such as 'x', occurred in training, as "
         "'Ulm' did\n"
     )
 

@@ -55,7 +55,7 @@ def test_concurrent_requests(client_of):
         return client.post("/predict", rows[i]).body["prediction"] == wanted[i]
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(one, [*range(40)] * 3))
+        assert all(pool.map(one, [*range(40)] * 2))
 
 
 def test_no_rows(client_of):
@@ -211,7 +211,7 @@ def test_requests_during_reloads(file, models):
     X = pd.DataFrame(rows)
     wanted = [model.predict(X).tolist() for model in (models["price"], other)]
     with Service(create_app(file, check_seconds=3600)) as client, ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(client.post, "/predict/batch", rows) for _ in range(60)]
+        asked = [pool.submit(client.post, "/predict/batch", rows) for _ in range(40)]
         for model in (other, models["price"]) * 3:
             model.save(file)
             assert client.post("/reload").status == 200

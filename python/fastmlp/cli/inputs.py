@@ -22,8 +22,7 @@ class ModelInputs:
 
     Parameters
     ----------
-    model : estimator
-        Fitted.
+    model : Predictor or fitted estimator
     table : TableFile
     how : TextFormat
         Of the table.

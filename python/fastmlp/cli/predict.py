@@ -61,20 +61,20 @@ def predict(
     file is replaced when all rows are predicted.
     """
     from fastmlp.cli.inputs import ModelInputs
-    from fastmlp.cli.models import load_model
+    from fastmlp.cli.models import load_predictor
     from fastmlp.cli.prediction import predicted_columns
 
-    estimator, notes = load_model(model)
+    predictor, notes = load_predictor(model)
     with open_table(table, how) as file, table_writer(output) as write:
         check_columns(ids, file.names, table)
-        inputs = ModelInputs(estimator, file, how, ids)
+        inputs = ModelInputs(predictor, file, how, ids)
         kept = file.names if keep else ids
         verbatim = output == PIPE or kind_of_file(output) == "text"
         n_rows = 0
         for piece in file.pieces:
             X = inputs.of(piece)
             predicted = predicted_columns(
-                estimator, notes, inputs.for_model(X), with_probabilities=proba
+                predictor, notes, inputs.for_model(X), with_probabilities=proba
             )
             twice = next((name for name in predicted if name in kept), None)
             if twice is not None:

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 
+from fastmlp import Predictor
 from fastmlp.cli.errors import DataError
 from fastmlp.model_file.notes import Notes
 
 
 def predicted_columns(
-    model: Any, notes: Notes, X: Any, *, with_probabilities: bool
+    predictor: Predictor, notes: Notes, X: Any, *, with_probabilities: bool
 ) -> dict[str, NDArray[Any]]:
     """Predict rows; the columns by name.
 
@@ -22,8 +22,7 @@ def predicted_columns(
 
     Parameters
     ----------
-    model : estimator
-        Fitted.
+    predictor : Predictor
     notes : Notes
         With the names of the columns, if they are known.
     X : table of the model's columns
@@ -34,16 +33,14 @@ def predicted_columns(
     DataError
         If there are no probabilities.
     """
-    if not is_classifier(model):
-        if with_probabilities:
-            raise DataError("--proba is for classifications; this model predicts numbers")
-        return dict(_named("prediction", model.predict(X), notes.outputs))
-    probabilities = model.predict_proba(X)
-    labels = model._pipeline.decoder.labels(probabilities)
-    columns = dict(_named("prediction", labels, notes.outputs))
+    predicted = predictor.predict(X)
+    columns = dict(_named("prediction", predicted, notes.outputs))
     if with_probabilities:
-        of_labels = notes.outputs if labels.ndim == 2 else model.classes_.tolist()
-        columns.update(_named("probability", probabilities, of_labels))
+        classes = predictor.classes_
+        if classes is None:
+            raise DataError("--proba is for classifications; this model predicts numbers")
+        of_labels = notes.outputs if predicted.ndim == 2 else classes.tolist()
+        columns.update(_named("probability", predictor.predict_proba(X), of_labels))
     return columns
 
 

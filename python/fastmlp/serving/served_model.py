@@ -16,6 +16,7 @@ from typing_extensions import NotRequired, TypedDict
 from fastmlp import ModelFileError, load_predictor
 from fastmlp.model_file.description import read_description
 from fastmlp.model_file.notes import Notes
+from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.serving.rows import adapter_of, row_type
 from fastmlp.table.value_kinds import columns_of, value_kind
 
@@ -60,15 +61,10 @@ class ServedModel:
         self.row: TypeAdapter[Row] = adapter_of(kind)
         self.rows: TypeAdapter[list[Row]] = adapter_of(list[kind])
 
-    @property
-    def _classes(self) -> NDArray[Any] | None:
-        classes: NDArray[Any] | None = self._predictor.classes_
-        return classes
-
     def about(self) -> dict[str, Any]:
         """What clients may want to know about the model."""
         own = self.description
-        classes = self._classes
+        classes = self._predictor.classes_
         return {
             "kind": own.kind,
             "task": "regression" if classes is None else "classification",
@@ -91,19 +87,21 @@ class ServedModel:
         return self._described(self._outputs(rows)) if rows else []
 
     def _outputs(self, rows: Any) -> NDArray[Any]:
-        is_regressor = self._classes is None
+        is_regressor = self._predictor.classes_ is None
         predict = self._predictor.predict if is_regressor else self._predictor.predict_proba
         return np.asarray(predict(rows))
 
     def _described(self, outputs: NDArray[Any]) -> list[Answer]:
-        if self._classes is None:
+        decoder = self._predictor._pipeline.decoder
+        if not isinstance(decoder, ClassificationDecoder):
             return [Answer(prediction=one) for one in self._named(outputs)]
-        labels = self._predictor._pipeline.decoder.labels(outputs)
+        labels = decoder.labels(outputs)
         if labels.ndim == 2:
             probabilities = self._named(outputs)
         else:
-            classes = self._classes.tolist()
-            names = [one if isinstance(one, str) else json.dumps(one) for one in classes]
+            names = [
+                one if isinstance(one, str) else json.dumps(one) for one in decoder.classes.tolist()
+            ]
             probabilities = [dict(zip(names, own, strict=True)) for own in outputs.tolist()]
         return [
             Answer(prediction=label, probabilities=own)
