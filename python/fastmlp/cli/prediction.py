@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from numpy.typing import NDArray
@@ -34,22 +34,19 @@ def predicted_columns(
         If there are no probabilities.
     """
     predicted = predictor.predict(X)
-    columns = dict(_named("prediction", predicted, notes.outputs))
+    several = notes.names_of(predicted.shape[1]) if predicted.ndim == 2 else None
+    columns = _named("prediction", predicted, several)
     if with_probabilities:
         classes = predictor.classes_
         if classes is None:
             raise DataError("--proba is for classifications; this model predicts numbers")
-        of_labels = notes.outputs if predicted.ndim == 2 else classes.tolist()
-        columns.update(_named("probability", predictor.predict_proba(X), of_labels))
+        columns |= _named("probability", predictor.predict_proba(X), several or classes.tolist())
     return columns
 
 
 def _named(
-    name: str, values: NDArray[Any], of_columns: Sequence[Any]
-) -> Iterator[tuple[str, NDArray[Any]]]:
-    if values.ndim == 1:
-        yield name, values
-        return
-    names = of_columns or range(values.shape[1])
-    for column, own in zip(values.T, names, strict=True):
-        yield f"{name}_{own}", column
+    name: str, values: NDArray[Any], of_columns: Sequence[Any] | None
+) -> dict[str, NDArray[Any]]:
+    if of_columns is None:
+        return {name: values}
+    return {f"{name}_{own}": column for own, column in zip(of_columns, values.T, strict=True)}

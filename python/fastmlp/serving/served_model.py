@@ -113,7 +113,7 @@ class ServedModel:
         rows: list[Any] = values.tolist()
         if values.ndim == 1:
             return rows
-        names = self._notes.outputs or [str(k) for k in range(values.shape[1])]
+        names = self._notes.names_of(values.shape[1])
         return [dict(zip(names, own, strict=True)) for own in rows]
 
 
