@@ -1,6 +1,7 @@
 """fastmlp train: tasks, roles of columns, held-out rows, report and plot."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from houses import FAST
 
@@ -129,6 +130,13 @@ def test_the_latest_rows_are_held_out(train):
     assert "Held out  16 rows, the latest by 'built'; slightly optimistic" in result.out
 
 
+def test_a_time_that_is_dropped_is_no_input(train):
+    dropped = ("--drop", "built", "--time", "built")
+    result, model = train("--target", "price", "--drop", "id", *dropped)
+    assert "built" not in columns_of(model)
+    assert "Held out  16 rows, the latest by 'built'; slightly optimistic" in result.out
+
+
 def test_rows_of_one_time_stay_together(train, table, tmp_path):
     path = tmp_path / "years.csv"
     table.assign(built=2000 + np.arange(80) // 30).to_csv(path, index=False)
@@ -145,6 +153,20 @@ def test_a_table_of_validation_rows(train, table, tmp_path):
     table[:30].to_csv(as_text, index=False, sep=";")
     again, _ = train("--target", "price", "--drop", "id", "--validation", as_text)
     assert again.out.partition("Scores")[2] == result.out.partition("Scores")[2]
+
+
+def test_few_validation_rows_as_text(train, table, tmp_path):
+    """They are read as the training table was: with one class, and numbers that could be text."""
+    training, few = tmp_path / "houses.parquet", tmp_path / "few.csv"
+    dates = pd.to_datetime(table["built"])
+    kept = table.assign(built=dates, code=[*"1x"] * 40, id=table["rooms"] % 3)
+    kept.to_parquet(training)
+    of_one = kept[kept["code"] == "1"][:2]
+    of_one.to_csv(few, index=False)
+    options = ("--target", "code", "--drop", "rooms", "--validation", few)
+    result, model = train(*options, table=training)
+    assert f"Held out  2 rows, of {few}" in result.out
+    assert model.classes_.tolist() == ["1", "x"]
 
 
 def test_report_and_plot(train, tmp_path):

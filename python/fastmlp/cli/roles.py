@@ -35,15 +35,7 @@ class Roles:
 
     def check(self, names: Sequence[str], file: str) -> None:
         """Raise if a column does not exist, or if no inputs are left."""
-        given = (
-            *self.targets,
-            *self.dropped,
-            *self.categories,
-            self.weight,
-            self.groups,
-            self.time,
-        )
-        check_columns([name for name in given if name is not None], names, file)
+        check_columns((*self._beside_inputs, *self.dropped, *self.categories), names, file)
         if not self.inputs(names):
             raise DataError(f"{file} has no other columns than those that are no inputs")
 
@@ -51,3 +43,13 @@ class Roles:
         """Names of the inputs."""
         others = {*self.targets, *self.dropped, self.weight, self.groups}
         return [name for name in names if name not in others]
+
+    def used(self, names: Sequence[str]) -> list[str]:
+        """Names of all columns that are read."""
+        used = {*self.inputs(names), *self._beside_inputs}
+        return [name for name in names if name in used]
+
+    @property
+    def _beside_inputs(self) -> list[str]:
+        named = (*self.targets, self.weight, self.groups, self.time)
+        return [name for name in named if name is not None]

@@ -66,6 +66,21 @@ def read_targets(columns: Mapping[str, Any], task: TaskName | None) -> Targets:
     return Targets(tuple(values), found, reason, np.column_stack(arrays) if several else arrays[0])
 
 
+def check_classes(targets: Targets) -> None:
+    """Raise if one target to train on does not have classes but one value, or one for each row."""
+    if targets.task == "regression" or targets.y.ndim == 2:
+        return
+    [name], labels = targets.names, targets.y.tolist()
+    n_distinct = len({*labels})
+    if n_distinct == 1:
+        raise DataError(f"the target {name!r} is {quoted(labels[0])} in every row")
+    if n_distinct > _MOST_DISTINCT * len(labels):
+        raise DataError(
+            f"the target {name!r} has {n_distinct:,} different values, such as "
+            f"{quoted(labels[0])}, in {len(labels):,} rows: they are no classes"
+        )
+
+
 def values_of(name: str, column: Any) -> NDArray[Any]:
     """The values of a target: numbers or booleans, or an array of objects that are text."""
     kind = column.type
@@ -127,15 +142,5 @@ def _flags(name: str, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _labels(name: str, values: NDArray[Any]) -> NDArray[Any]:
-    if values.dtype.kind == "f" and _are_whole(values):
-        values = values.astype(np.int64)
-    labels = values.tolist()
-    distinct = {*labels}
-    if len(distinct) == 1:
-        raise DataError(f"the target {name!r} is {quoted(labels[0])} in every row")
-    if len(distinct) > _MOST_DISTINCT * len(values):
-        raise DataError(
-            f"the target {name!r} has {len(distinct):,} different values, such as "
-            f"{quoted(labels[0])}, in {len(values):,} rows: they are no classes"
-        )
-    return values
+    is_whole = values.dtype.kind == "f" and _are_whole(values)  # beside missing ones
+    return values.astype(np.int64) if is_whole else values

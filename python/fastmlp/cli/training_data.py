@@ -15,7 +15,7 @@ from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.held_out import latest, whole_groups
 from fastmlp.cli.roles import Roles, TaskName
 from fastmlp.cli.tables import TextFormat, open_table
-from fastmlp.cli.targets import Targets, read_targets
+from fastmlp.cli.targets import Targets, check_classes, read_targets
 from fastmlp.cli.text_columns import as_kind, inferred
 from fastmlp.table.value_kinds import ValueKind
 
@@ -75,9 +75,11 @@ def read_training_data(
         held_out = whole_groups(table[roles.groups], roles.groups, seed)
     elif roles.time is not None:
         held_out = latest(table.select([roles.time]), roles.time)
+    targets = read_targets({name: table[name] for name in roles.targets}, task)
+    check_classes(targets)
     return TrainingData(
         X=table.select(roles.inputs(table.column_names)),
-        targets=read_targets({name: table[name] for name in roles.targets}, task),
+        targets=targets,
         weight=weight_of(table, roles.weight),
         held_out=held_out,
         n_without_target=n_rows - table.num_rows,
@@ -88,18 +90,19 @@ def read_validation_data(
     path: str, how: TextFormat, roles: Roles, data: TrainingData
 ) -> TrainingData:
     """Read a table to validate on, whose columns are those of the training data."""
+    names, weight = data.X.column_names, [] if roles.weight is None else [roles.weight]
+    wanted = [*names, *roles.targets, *weight]
     with open_table(path, how) as file:
-        roles.check(file.names, path)
-        names = data.X.column_names
-        check_columns(names, file.names, path)
-        table, is_text = file.whole(), file.is_text
+        check_columns(wanted, file.names, path)
+        table, is_text = file.whole().select(wanted), file.is_text
+    kinds = {name: _kind_of(data.X[name].type) for name in names}
+    kinds |= dict.fromkeys(roles.targets, "text" if data.targets.y.dtype.kind == "O" else "label")
     columns = {}
-    for name in [*names, *roles.targets, *([roles.weight] if roles.weight else [])]:
+    for name in wanted:
         column = table[name]
         if is_text:
             where = f"{path}: the column {name!r}"
-            like = _kind_of(data.X[name]) if name in names else "label"
-            column = as_kind(column, like, how.decimal, where)
+            column = as_kind(column, kinds.get(name, "label"), how.decimal, where)
         columns[name] = column
     read = pa.table(columns)
     read = read.filter(have_targets(read, roles.targets, path))
@@ -116,7 +119,7 @@ def _read(path: str, how: TextFormat, roles: Roles) -> Any:
     """The whole table, with numbers and booleans where text stands for these."""
     with open_table(path, how) as file:
         roles.check(file.names, path)
-        table = file.whole().select([name for name in file.names if name not in roles.dropped])
+        table = file.whole().select(roles.used(file.names))
         if not file.is_text:
             return table
     return pa.table(
@@ -129,11 +132,15 @@ def _read(path: str, how: TextFormat, roles: Roles) -> Any:
     )
 
 
-def _kind_of(column: Any) -> ValueKind:
-    """Of a column as `inferred` returned it."""
-    if pa.types.is_boolean(column.type):
+def _kind_of(arrow_type: Any) -> ValueKind:
+    """What the values of a column of the training table are, for text that stands for the same."""
+    types = pa.types
+    if types.is_boolean(arrow_type):
         return "boolean"
-    return "text" if pa.types.is_string(column.type) else "number"
+    is_number = any(
+        is_one(arrow_type) for is_one in (types.is_integer, types.is_floating, types.is_decimal)
+    )
+    return "number" if is_number else "text"
 
 
 def have_targets(table: Any, targets: Sequence[str], path: str) -> Any:
