@@ -54,12 +54,7 @@ def validation_rows(
     y: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None, which: str
 ) -> HeldOut:
     """Rows that were held out from all networks."""
-    return HeldOut(
-        y,
-        outputs,
-        weight,
-        f"{len(y):,} rows, {which}; {_OPTIMISTIC}",
-    )
+    return HeldOut(y, outputs, weight, f"{len(y):,} rows, {which}; {_OPTIMISTIC}")
 
 
 def report(

@@ -20,9 +20,8 @@ _LARGE = 1000  # numbers from here on are shown without decimals
 
 def outputs_of(model: Any, X: Any) -> NDArray[np.float64]:
     """What is scored: predicted numbers, or the probability of every class or label."""
-    outputs: NDArray[np.float64] = (model.predict_proba if is_classifier(model) else model.predict)(
-        X
-    )
+    predict = model.predict_proba if is_classifier(model) else model.predict
+    outputs: NDArray[np.float64] = predict(X)
     return outputs
 
 
@@ -72,19 +71,18 @@ def lines_of(scores: Mapping[str, Scores]) -> Iterator[str]:
             yield f"  {target}"
         width = max(map(len, own))
         for name, value in own.items():
-            yield (
-                f"  {name:<{width}}  {value:,.0f}"
-                if abs(value) >= _LARGE
-                else (f"  {name:<{width}}  {value:.4g}")
-            )
+            shown = f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"
+            yield f"  {name:<{width}}  {shown}"
 
 
 def _number_scores(y: Any, predicted: Any, weight: Any) -> Scores:
-    return {
-        "R2": float(metrics.r2_score(y, predicted, sample_weight=weight)),
+    scores = {
         "RMSE": float(metrics.root_mean_squared_error(y, predicted, sample_weight=weight)),
         "MAE": float(metrics.mean_absolute_error(y, predicted, sample_weight=weight)),
     }
+    if len(y) < 2:  # R2 compares with their mean
+        return scores
+    return {"R2": float(metrics.r2_score(y, predicted, sample_weight=weight)), **scores}
 
 
 def _quantile_scores(y: Any, predicted: Any, quantiles: NDArray[Any], weight: Any) -> Scores:
@@ -104,24 +102,17 @@ def _class_scores(y: Any, probabilities: Any, classes: Any, weight: Any) -> Scor
     if unknown is not None:
         raise DataError(f"the target holds {quoted(unknown)}, which is no class of the model")
     true = np.array([codes[label] for label in y.tolist()])
+    known = {"sample_weight": weight}
     share = np.bincount(true, weights=weight) / (len(true) if weight is None else weight.sum())
+    loss = metrics.log_loss(true, probabilities, labels=np.arange(len(classes)), **known)
     scores = {
-        "accuracy": float(
-            metrics.accuracy_score(true, probabilities.argmax(axis=1), sample_weight=weight)
-        ),
+        "accuracy": float(metrics.accuracy_score(true, probabilities.argmax(axis=1), **known)),
         "accuracy of the most frequent class": float(share.max()),
-        "log loss": float(
-            metrics.log_loss(
-                true, probabilities, sample_weight=weight, labels=np.arange(len(classes))
-            )
-        ),
+        "log loss": float(loss),
     }
     if np.unique(true).size == len(classes):  # else the area does not exist
-        scores["ROC AUC"] = float(
-            metrics.roc_auc_score(true, probabilities[:, 1], sample_weight=weight)
-            if len(classes) == 2
-            else metrics.roc_auc_score(true, probabilities, sample_weight=weight, multi_class="ovr")
-        )
+        scored = probabilities[:, 1] if len(classes) == 2 else probabilities
+        scores["ROC AUC"] = float(metrics.roc_auc_score(true, scored, multi_class="ovr", **known))
     return scores
 
 

@@ -182,7 +182,7 @@ def _open_text(path: str, how: TextFormat, stack: ExitStack) -> TableFile:
         ),
     )
     stack.enter_context(reader)
-    # Blocks are small. They are not cut: pyarrow 17 misreads text in slices.
+    # Blocks are small, and are not cut: `if_else` of pyarrow 17 misreads text in slices.
     return TableFile(path, named, True, (pa.Table.from_batches([one]) for one in reader))
 
 
