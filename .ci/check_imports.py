@@ -51,6 +51,9 @@ PYTHON = {
         *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
         "loading",
     ],
+    "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
+    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
+    "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.
 CPP = {

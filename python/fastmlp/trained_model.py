@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -66,6 +67,7 @@ class TrainedModel:
         include_optimizer: bool = False,
         check_rows: Any = None,
         dtype: SmallDtype | None = None,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         """Save the model to a file that `fastmlp.load` loads.
 
@@ -89,6 +91,10 @@ class TrainedModel:
             "int8", in 1 with a scale for each output of a layer; None: in the 4 or 8 bytes that the
             model computes with. The loaded model computes as this one does, from the rounded
             weights. With `check_rows`, what that changes is printed; with (X, y) their score too.
+        notes : mapping or None, default=None
+            What is to be kept beside the model, such as the names of the targets and scores: text,
+            numbers, lists and mappings, as JSON holds them. `fastmlp.model_file.read_description`
+            returns it.
 
         Raises
         ------
@@ -125,6 +131,7 @@ class TrainedModel:
             include_optimizer=include_optimizer,
             check_rows=check_rows,
             dtype=dtype,
+            notes=notes,
         )
 
     def to_onnx(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,6 +23,7 @@ def save_model(
     include_optimizer: bool,
     check_rows: Any,
     dtype: SmallDtype | None,
+    notes: Mapping[str, Any] | None,
 ) -> None:
     """Write a model file; see `TrainedModel.save`."""
     kind = type(model).__name__
@@ -42,6 +44,8 @@ def save_model(
         _add_outputs(model, loaded, X, contents, draft)
         if dtype is not None:
             _print_cost(model, loaded, X, y, dtype)
+    if notes is not None:
+        parts["notes"] = dict(notes)
     data = closed(kind, parts, draft)
     if hasattr(path, "write"):
         path.write(data)
