@@ -32,13 +32,19 @@ PYTHON = {
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
-    "trained_model": [*SMALL, "prediction"],
+    "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "trained_model": [*SMALL, "prediction", "model_file"],
     "estimators": [
         *SMALL,
-        *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "trained_model"),
+        *("table", "networks", "prediction", "tasks", "ensemble", "inspection"),
+        *("model_file", "trained_model"),
     ],
-    "neural_network": [*SMALL, "table", "networks", "prediction", "trained_model"],
-    "__init__": [*SMALL, "networks", "ensemble", "inspection", "estimators"],
+    "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
+    "loading": [*SMALL, "model_file", "estimators", "neural_network"],
+    "__init__": [
+        *SMALL,
+        *("networks", "ensemble", "inspection", "model_file", "estimators", "loading"),
+    ],
 }
 # A folder of cpp/, and the others whose headers it may include.
 CPP = {

@@ -94,7 +94,7 @@ bool Executor<T>::steps_part(Member& member) {
   const StepsPlan& plan = *plan_;
   const std::size_t n_steps = plan.steps.size();  // after the last step the leader may plan others
   // Sums over minibatches; locals, since the other threads read this object's cache lines in every step.
-  WeightedMean loss;
+  WeightedMean loss = plan.loss;
   Index first = 0;
   for (std::size_t i = 0; i < n_steps; ++i, first += options_.batch_size) {
     const StepSettings& settings = plan.steps[i];

@@ -25,10 +25,6 @@ struct WeightedMean {
     sum += value * of_weight;
     weight += of_weight;
   }
-  void add(const WeightedMean& other) {
-    sum += other.sum;
-    weight += other.weight;
-  }
   double value() const { return weight > 0 ? sum / weight : 0.0; }
 };
 
@@ -38,6 +34,7 @@ struct StepsPlan {
   Index n_rows = 0;
   std::vector<StepSettings> steps;
   std::uint64_t network_steps = 0, optimizer_steps = 0;  // that came before, over their whole lives
+  WeightedMean loss;  // of the epoch's steps before these, so that its sum does not depend on where parts end
 };
 
 struct ExecutorOptions {
@@ -65,8 +62,8 @@ class Executor {
    * pieces, since to start them can take longer than an epoch. */
   void repeat(const std::function<bool()>& piece);
 
-  /** The mean of the minibatches' losses, penalty included; nothing when interrupted: the parameters are then partly
-   * updated. */
+  /** The mean of the minibatches' losses, penalty included, and of the plan's `loss`; nothing when interrupted: the
+   * parameters are then partly updated. */
   std::optional<WeightedMean> run_steps(const StepsPlan& plan);
   /** The mean loss of the validation rows; nothing when interrupted. */
   std::optional<double> evaluate();

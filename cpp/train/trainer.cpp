@@ -104,7 +104,7 @@ bool Trainer<T>::advance() {
     return false;
   }
   step_seconds_ = seconds_since(start) / static_cast<double>(count);
-  loss_.add(*loss);
+  loss_ = *loss;
   done_ += count;
   network_.steps += plan_.steps.size();
   optimizer_.steps += plan_.steps.size();
@@ -151,6 +151,7 @@ void Trainer<T>::plan_steps(Index count) {
   plan_.steps.resize(static_cast<std::size_t>(count));
   plan_.network_steps = network_.steps;
   plan_.optimizer_steps = optimizer_.steps;
+  plan_.loss = loss_;
   const double samples = options_.samples_seen + static_cast<double>(result_.n_iter) * static_cast<double>(n_rows);
   std::uint64_t step = steps();
   for (StepSettings& settings : plan_.steps) {

@@ -7,6 +7,8 @@ from fastmlp.ensemble.progress import EpochRecord
 from fastmlp.estimators import Classifier, Regressor
 from fastmlp.inspection.loss_curve_display import LossCurveDisplay
 from fastmlp.inspection.versions import show_versions
+from fastmlp.loading import load
+from fastmlp.model_file import ModelFileError
 from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
 
 __all__ = [
@@ -18,10 +20,12 @@ __all__ = [
     "ExtrapolationWarning",
     "History",
     "LossCurveDisplay",
+    "ModelFileError",
     "Network",
     "Optimizer",
     "Regressor",
     "Scale",
     "__version__",
+    "load",
     "show_versions",
 ]

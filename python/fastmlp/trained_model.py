@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from fastmlp.model_file.draft import Draft
+    from fastmlp.model_file.envelope import Contents
 
 
 class TrainedModel:
@@ -11,4 +21,64 @@ class TrainedModel:
     @property
     def _pipeline(self) -> Pipeline:
         """What a prediction does; an error before `fit`."""
+        raise NotImplementedError
+
+    def save(
+        self,
+        path: str | os.PathLike[str] | BinaryIO,
+        *,
+        include_optimizer: bool = False,
+    ) -> None:
+        """Save the model to a file that `fastmlp.load` loads.
+
+        The file is a safetensors file (docs/model-file.md): numbers and text, no code. It is
+        written beside the old one, if there is one, and then takes its place, so that a failure
+        leaves the old one as it was.
+
+        Parameters
+        ----------
+        path : str, PathLike or binary file object
+            The file; its name usually ends in ``.safetensors``.
+        include_optimizer : bool, default=False
+            Whether the state of the optimisers is saved, two numbers for each weight. With it,
+            `partial_fit` and a warm start of the loaded model go on as this one does; without, the
+            optimisers begin anew.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        TypeError
+            If the model holds what a file cannot: it is of a subclass, or a category is an object
+            of a class that is not Python's, NumPy's or pandas'.
+        OSError
+            If the file cannot be written.
+
+        Warns
+        -----
+        UserWarning
+            If parameters are left out: functions in `callbacks` and `eval_metric`.
+
+        Examples
+        --------
+        >>> import fastmlp, os, tempfile
+        >>> from sklearn.datasets import load_iris
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = fastmlp.Classifier(preset="fast", n_estimators=1, random_state=0).fit(X, y)
+        >>> path = os.path.join(tempfile.mkdtemp(), "iris.safetensors")
+        >>> model.save(path)
+        >>> bool((fastmlp.load(path).predict(X) == model.predict(X)).all())
+        True
+        """
+        save_model(self, path, include_optimizer=include_optimizer)
+
+    # ---- model files
+
+    def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
+        """The parts of a file that the model is read from, beside its parameters."""
+        raise NotImplementedError
+
+    @classmethod
+    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
+        """The model of a file."""
         raise NotImplementedError

@@ -65,6 +65,34 @@ TEST(epochs_are_steps_as_planned) {
   for (const int n_threads : {2, 3, 8}) CHECK(same_bits(by_executor(data, n_threads), alone));
 }
 
+TEST(the_loss_of_an_epoch_does_not_depend_on_its_parts) {
+  const Data<double> data(1003, 5, 2);
+  const std::vector<StepSettings> steps(101, StepSettings{0.01});
+  const auto loss_in_parts_of = [&](std::size_t most) {
+    Network<double> network(mlp({5, 13, 2}, "relu"), 5);
+    Optimizer<double> optimizer({}, network.stack());
+    const Standardisation none;
+    ExecutorOptions options;
+    options.batch_size = 10;
+    Executor<double> executor(network, optimizer, none, data.dataset(true), data.dataset(), options);
+    StepsPlan plan{.order = data.order.data(), .n_rows = data.rows};
+    std::size_t done = 0;
+    executor.load();
+    executor.repeat([&] {
+      const std::size_t count = std::min(most, steps.size() - done);
+      plan.steps.assign(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(count));
+      plan.loss = *executor.run_steps(plan);
+      plan.network_steps = plan.optimizer_steps = done += count;
+      plan.order += 10 * static_cast<Index>(count);
+      plan.n_rows -= 10 * static_cast<Index>(count);
+      return done < steps.size();
+    });
+    return plan.loss.value();
+  };
+  const double whole = loss_in_parts_of(101);
+  for (const std::size_t most : {1, 7, 64}) CHECK(loss_in_parts_of(most) == whole);
+}
+
 TEST(an_interruption_ends_one_epoch_and_not_the_next) {
   const Data<double> data(1003, 5, 2);
   Network<double> network(mlp({5, 113, 65, 2}, "relu"), 5);

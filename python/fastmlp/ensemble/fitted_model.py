@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,10 @@ from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
 
 _ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +72,8 @@ class FittedModel:
     feature_importances : ndarray of shape (n_columns,) or None
     version : str
         Of fastmlp.
+    time : str
+        When the fit ended, in UTC, as in ISO 8601.
     """
 
     encoder: Encoder
@@ -83,6 +90,7 @@ class FittedModel:
     out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
+    time: str = field(default_factory=_now)
 
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
@@ -148,16 +156,15 @@ class FittedModel:
 
     @property
     def pipeline(self) -> Pipeline:
-        """What a prediction does; its arrays are views of this model's."""
-        counted = np.flatnonzero(self.ensemble.weights).tolist()
-        networks = [self.members[i].network for i in counted]
+        """What a prediction does, with all networks; its arrays are views of this model's."""
+        networks = [member.network for member in self.members]
         return Pipeline(
             encoder=self.encoder,
             scaling=self.scaling,
             networks=tuple(
                 TrainedNetwork(network.layers, tuple(network.parameters)) for network in networks
             ),
-            weights=self.ensemble.weights[counted],
+            weights=self.ensemble.weights,
             link=self.task.link,
             decoder=self.task.decoder,
             training_range=self.watch.training_range,

@@ -47,7 +47,7 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
-from fastmlp.estimators.pickling import FunctionParameter
+from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
 from fastmlp.estimators.unknown_names import (
     check_parameter_names,
     explains_keywords,
@@ -55,6 +55,9 @@ from fastmlp.estimators.unknown_names import (
 )
 from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.envelope import Contents
+from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table
@@ -440,7 +443,16 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
 
     @property
     def _pipeline(self) -> Pipeline:
-        return self._fitted.pipeline
+        return self._fitted.pipeline.counted
+
+    def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
+        return written_fitted_model(self._fitted, draft, include_optimizer=include_optimizer)
+
+    @classmethod
+    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
+        model = cls(**parameters)
+        model._model = read_fitted_model(contents)
+        return model
 
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.
@@ -491,12 +503,16 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
         for name in _FUNCTIONS:
             if state.get(name) is not None:
                 state[name] = FunctionParameter(name, state[name])
+        if self._is_fitted:
+            state["_model"] = FittedModelState(self._model)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(
             {
-                name: value.value if isinstance(value, FunctionParameter) else value
+                name: value.value
+                if isinstance(value, FunctionParameter | FittedModelState)
+                else value
                 for name, value in state.items()
             }
         )

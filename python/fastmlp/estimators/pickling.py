@@ -1,4 +1,4 @@
-"""Pickling of estimators whose parameters hold functions that cannot be pickled."""
+"""Pickling of estimators: fitted models as model files, and functions that cannot be pickled."""
 
 from __future__ import annotations
 
@@ -9,6 +9,34 @@ from typing import Any
 from joblib.externals.loky.backend.reduction import register
 
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.fitted_model import packed_fitted_model, read_fitted_model
+
+
+class FittedModelState:
+    """A fitted model in the state of an estimator.
+
+    A pickle holds the bytes of a model file, and beside them what a file cannot hold: labels of
+    classes that it does not know. Copies share the fitted model, which nothing changes.
+
+    Parameters
+    ----------
+    value : FittedModel
+    """
+
+    def __init__(self, value: FittedModel) -> None:
+        self.value = value
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FittedModelState:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _unpickled, packed_fitted_model(self.value)
+
+
+def _unpickled(data: bytes, objects: tuple[Any, ...]) -> FittedModelState:
+    return FittedModelState(read_fitted_model(opened(data, objects)))
 
 
 class FunctionParameter:

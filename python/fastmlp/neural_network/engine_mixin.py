@@ -23,9 +23,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
 from fastmlp._threads import n_threads
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.envelope import Contents
 from fastmlp.neural_network.engine import Engine, Snapshot
 from fastmlp.neural_network.identity_cache import IdentityCache
 from fastmlp.neural_network.pipeline import pipeline_of
+from fastmlp.neural_network.saved import read_mlp, written_mlp
 from fastmlp.neural_network.training import EngineOptimizer, Session, shuffle
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.trained_model import TrainedModel
@@ -58,6 +61,15 @@ class EngineMixin(TrainedModel):
     def _pipeline(self: Any) -> Pipeline:
         check_is_fitted(self)
         return pipeline_of(self)
+
+    def _written(self: Any, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
+        return written_mlp(self, draft, include_optimizer=include_optimizer)
+
+    @classmethod
+    def _read(cls: Any, parameters: dict[str, Any], contents: Contents) -> Any:
+        model = cls(**parameters)
+        read_mlp(model, contents)
+        return model
 
     def _converted(self: Any, X: Any) -> Any:
         """X in the type to compute in."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,11 @@ class TrainedNetwork:
     def dtype(self) -> np.dtype[Any]:
         """Type that the network computes in."""
         return self.parameters[0].dtype
+
+    @property
+    def n_outputs(self) -> int:
+        """Units of the last layer."""
+        return int(self.parameters[-1].size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,3 +78,10 @@ class Pipeline:
     decoder: Decoder
     training_range: TrainingRange | None = None
     linear: LinearPart | None = None
+
+    @property
+    def counted(self) -> Pipeline:
+        """The pipeline without networks that weigh nothing."""
+        counted = np.flatnonzero(self.weights).tolist()
+        networks = tuple(self.networks[i] for i in counted)
+        return replace(self, networks=networks, weights=self.weights[counted])

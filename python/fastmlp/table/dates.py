@@ -16,6 +16,7 @@ from fastmlp.table.text import PARSED_SHARE, are_of_types, is_text
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
 
+PERIODS = ("year", "week", "day")
 _YEAR, _WEEK = 365, 7  # days
 _A_MONDAY = np.datetime64("1970-01-05")
 _YEAR_FIRST = "ymd"
@@ -46,7 +47,7 @@ def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
         "week": span >= _WEEK and in_month and _differ(days.astype(np.int64) % 7),
         "day": span >= 1 and _differ(known - days),
     }
-    return tuple(period for period, says in found.items() if says)
+    return tuple(period for period in PERIODS if found[period])
 
 
 def _phase(instants: NDArray[np.datetime64], period: str) -> NDArray[np.float64]:
@@ -73,7 +74,7 @@ class Dates:
     order : str
         Of day, month and year in text; see `order_of_dates`.
     periods : tuple of str
-        Of "year", "week" and "day".
+        Of PERIODS.
     """
 
     order: str

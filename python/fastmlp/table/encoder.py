@@ -105,20 +105,34 @@ class TableEncoder:
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)
             return encoder, engine_array(table.matrix)
-        learnt = _describe(table, listed)
-        kinds = Counter(column.kind for column in learnt)
-        numeric = [column for column in learnt if column.kind == "numeric"]
-        encoder = cls(
-            names,
-            table.n_columns,
-            sum(len(column.names_of_numbers) for column in numeric),
-            sum(column.missing for column in numeric) + kinds["binary"] + kinds["constant"],
-            tuple(len(column.categories) for column in learnt if column.kind == "category"),
-            frozenset(listed),
-            learnt,
-        )
+        encoder = cls.of_columns(names, _describe(table, listed), frozenset(listed))
         encoder._remember(X)
         return encoder, encoder._encode(table)
+
+    @classmethod
+    def of_columns(
+        cls, names: NDArray[Any] | None, columns: tuple[Column, ...], listed: frozenset[int]
+    ) -> TableEncoder:
+        """The encoder of columns that were learnt before.
+
+        Parameters
+        ----------
+        names : ndarray of shape (n_columns,) or None
+        columns : tuple of Column
+        listed : frozenset of int
+            Positions of `categorical_features`.
+        """
+        kinds = Counter(column.kind for column in columns)
+        numeric = [column for column in columns if column.kind == "numeric"]
+        return cls(
+            names,
+            len(columns),
+            sum(len(column.names_of_numbers) for column in numeric),
+            sum(column.missing for column in numeric) + kinds["binary"] + kinds["constant"],
+            tuple(len(column.categories) for column in columns if column.kind == "category"),
+            listed,
+            columns,
+        )
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns; see `feature_names`."""

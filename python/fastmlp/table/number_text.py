@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SPACES = " '\u2019\u00a0\u2009\u202f"
 # What separates thousands, and what the decimals. Of equally good ones the first is taken.
-_SEPARATORS = ((",", "."), (".", ","), (_SPACES, "."), (_SPACES, ","))
+SEPARATORS = ((",", "."), (".", ","), (_SPACES, "."), (_SPACES, ","))
 _SIGNS = "\u00a2-\u00a5\u20a0-\u20cf$"  # of currencies
 _CURRENCY = rf"(?:[A-Z]{{1,3}}\$|[{_SIGNS}]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|Rs\.?|kr\.?))"
 _SHARES = "%\u2030"
@@ -56,7 +56,7 @@ def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[
     )
 
 
-_ANY = {one: _pattern(one, f"(?:{_CURRENCY})?", f"(?:{_UNIT})?") for one in _SEPARATORS}
+_ANY = {one: _pattern(one, f"(?:{_CURRENCY})?", f"(?:{_UNIT})?") for one in SEPARATORS}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,63 @@
+"""`load`: a trained estimator from its model file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastmlp.model_file.container import Source
+from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.parameters import read_parameters
+
+
+def load(source: Source) -> Any:
+    """Load a model that `save` wrote.
+
+    Nothing in a model file is executed, so that files of others can be loaded too. What a file
+    takes in memory is bounded by a small multiple of its size.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes, bytearray, memoryview or binary file object
+        The file, or what is in it.
+
+    Returns
+    -------
+    Regressor, Classifier, MLPRegressor or MLPClassifier
+        As it was when it was saved: it predicts the same bits on the same build and instruction
+        set. Parameters that a file cannot hold (functions) have their defaults.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged or was edited, is of a newer version or no model file.
+    OSError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import io
+    >>> import fastmlp
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = fastmlp.Regressor(preset="fast", n_estimators=1, random_state=0).fit(X, y)
+    >>> file = io.BytesIO()
+    >>> model.save(file)
+    >>> loaded = fastmlp.load(file.getvalue())
+    >>> bool((loaded.predict(X) == model.predict(X)).all())
+    True
+    """
+    contents = opened(source)
+    kind = _class_of(contents.kind)
+    names = kind._get_param_names()
+    parameters = read_parameters(contents.document.object("parameters"), contents.values, names)
+    return kind._read(parameters, contents)
+
+
+def _class_of(kind: str) -> Any:
+    if kind.startswith("MLP"):
+        from fastmlp import neural_network  # scikit-learn's classes are imported with it
+
+        return getattr(neural_network, kind)
+    from fastmlp import estimators
+
+    return getattr(estimators, kind)

@@ -1,0 +1,160 @@
+"""The container of a model file: named arrays and one JSON document, in a safetensors file.
+
+The library checks that the header fits the file and that tensors neither overlap nor leave gaps.
+What a tensor and the document must hold is checked where they are read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from fastmlp.model_file.errors import ModelFileError
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+Arrays = Mapping[str, NDArray[Any]]
+
+_DOCUMENT = "fastmlp"  # its name in the metadata of the safetensors file
+_LENGTH = 8  # bytes at the start of a file: of the header that follows, little-endian
+_LONGEST_HEADER = 100_000_000  # the library's limit
+_CHECKSUM, _NO_CHECKSUM = "sha256", "0" * 64  # the first field of the document
+_TYPES: dict[str, np.dtype[Any]] = {  # the format's names of those that tensors have
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+    "F16": np.dtype(np.float16),
+    "I32": np.dtype(np.int32),
+    "I8": np.dtype(np.int8),
+    "U32": np.dtype(np.uint32),
+    "U16": np.dtype(np.uint16),
+    "BOOL": np.dtype(np.bool_),
+}
+_NAMES = {dtype: name for name, dtype in _TYPES.items()}
+
+
+def packed(document: Mapping[str, Any], arrays: Arrays) -> bytes:
+    """The bytes of a file.
+
+    Parameters
+    ----------
+    document : dict
+        What JSON can hold; no NaN and no infinity.
+    arrays : dict
+    """
+    arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
+    whole = {_CHECKSUM: _NO_CHECKSUM, **document}
+    text = json.dumps(whole, allow_nan=False, separators=(",", ":"))
+    text = text.replace(_NO_CHECKSUM, _checksum(text, arrays), 1)
+    return save(arrays, {_DOCUMENT: text})
+
+
+def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The document and the arrays of a file; the arrays are read-only.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+
+    Raises
+    ------
+    ModelFileError
+        If it is no file of this format, or damaged.
+    OSError
+        If it cannot be read.
+    """
+    data = _bytes_of(source)
+    length = int.from_bytes(data[:_LENGTH], "little")
+    header = _parsed(data[_LENGTH : _LENGTH + length], "the header")
+    arrays = _arrays_of(data)
+    text = (header.get("__metadata__") or {}).get(_DOCUMENT)
+    if text is None:
+        raise ModelFileError("this is a safetensors file, but not of a model of fastmlp")
+    document = _parsed(text, "the document")
+    found = document.get(_CHECKSUM)
+    if not isinstance(found, str) or len(found) != len(_NO_CHECKSUM):
+        raise ModelFileError("the model file has no checksum")
+    if found != _checksum(text.replace(found, _NO_CHECKSUM, 1), arrays):
+        raise ModelFileError(
+            "the model file is damaged, or was edited: its contents do not fit its checksum"
+        )
+    return document, arrays
+
+
+def _bytes_of(source: Source) -> bytes:
+    """All bytes of a file, read only if it begins as a safetensors file does."""
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+        _check_length(data[:_LENGTH], len(data))
+        return data
+    if isinstance(source, str | os.PathLike):
+        with open(source, "rb") as file:
+            _check_length(file.read(_LENGTH), os.fstat(file.fileno()).st_size)
+            file.seek(0)
+            return file.read()
+    if not hasattr(source, "read"):
+        raise TypeError(
+            "a model is loaded from a path, bytes or a binary file object; got "
+            f"{type(source).__name__}"
+        )
+    start = source.read(_LENGTH)
+    if not isinstance(start, bytes):
+        raise TypeError("a model is loaded from a binary file object; this one is of text")
+    _check_length(start, None)
+    data = start + source.read()
+    _check_length(start, len(data))
+    return data
+
+
+def _check_length(start: bytes, size: int | None) -> None:
+    """Raise if a file of that size, if it is known, cannot have a header as long as it says."""
+    length = int.from_bytes(start, "little")
+    if len(start) < _LENGTH or not 2 <= length <= _LONGEST_HEADER:
+        raise ModelFileError("this is no model file: it does not begin as a safetensors file does")
+    if size is not None and length > size - _LENGTH:
+        raise ModelFileError(
+            f"the model file is cut off: its header has {length} bytes, and all of it {size}"
+        )
+
+
+def _parsed(text: str | bytes, what: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{what} of the model file is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ModelFileError(f"{what} of the model file is no JSON object")
+    return found
+
+
+def _arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
+    deserialize: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize
+    try:
+        found = deserialize(data)
+    except safetensors.SafetensorError as error:
+        raise ModelFileError(f"the model file is damaged or cut off: {error}") from None
+    arrays = {}
+    for name, tensor in found:
+        if tensor["dtype"] not in _TYPES:
+            raise ModelFileError(f"the tensor {name!r} is of the type {tensor['dtype']}")
+        dtype: np.dtype[Any] = _TYPES[tensor["dtype"]]
+        values = np.frombuffer(tensor["data"], dtype.newbyteorder("<")).astype(dtype, copy=False)
+        arrays[name] = values.reshape(tensor["shape"])
+        arrays[name].flags.writeable = False
+    return arrays
+
+
+def _checksum(text: str, arrays: Arrays) -> str:
+    """SHA-256 of the document without its checksum, and of the arrays."""
+    digest = sha256(text.encode("utf-8", "surrogatepass"))
+    for name, array in sorted(arrays.items()):
+        shape = ",".join(map(str, array.shape))
+        digest.update(f"\n{name} {_NAMES[array.dtype]} {shape}\n".encode("utf-8", "surrogatepass"))
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
+    return digest.hexdigest()

@@ -1,0 +1,129 @@
+"""Decoders in a model file: from the outputs of networks to predictions, and the classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.fields import (
+    Fields,
+    Kind,
+    flag,
+    integer,
+    list_of,
+    one_of,
+    plain,
+    plain_fields,
+    real,
+)
+from fastmlp.model_file.tensors import Tensors
+from fastmlp.model_file.values import Values, written_value
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
+
+LINKS = ("identity", "exponential", "logistic", "softmax")
+
+_REGRESSION: dict[str, Kind[Any]] = {"moves": flag, "sorts": flag, "one_dimensional": flag}
+# Types of classes: of NumPy, by its names; those of text by their kinds.
+_NUMBERS = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+)
+_WIDE = 1024  # characters of a label in an array that has fewer; more are not kept
+
+
+def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
+    """The decoder as an object."""
+    if isinstance(decoder, RegressionDecoder):
+        draft.add("decoder.unit", decoder.unit)
+        draft.add("decoder.shift", decoder.shift)
+        if decoder.lowest is not None and decoder.highest is not None:
+            draft.add("decoder.lowest", decoder.lowest)
+            draft.add("decoder.highest", decoder.highest)
+        return {"kind": "regression", **plain_fields(decoder, _REGRESSION)}
+    return {
+        "kind": "classification",
+        "classes": _written_classes(decoder.classes, draft),
+        "multilabel": decoder.multilabel,
+        "temperature": plain(np.atleast_1d(decoder.temperature).tolist()),
+    }
+
+
+def _written_classes(classes: NDArray[Any], draft: Draft) -> dict[str, Any]:
+    own = {"values": [written_value(label, draft) for label in classes.tolist()]}
+    kind = {"U": "text", "S": "bytes", "T": "string", "O": "object"}.get(classes.dtype.kind)
+    if kind in ("text", "bytes"):
+        per_character = 4 if kind == "text" else 1
+        return {"dtype": kind, "width": classes.dtype.itemsize // per_character, **own}
+    return {"dtype": kind or classes.dtype.name, **own}
+
+
+def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
+    """The decoder of a file."""
+    if fields.get("kind", one_of(("regression", "classification"))) == "classification":
+        return _read_classification(fields, values)
+    shift = tensors.floats("decoder.shift", (None,))
+    n_outputs = shift.size
+    unit = tensors.floats("decoder.unit", (n_outputs,))
+    lowest = highest = None
+    if "decoder.lowest" in tensors:
+        lowest, highest = (
+            tensors.floats(f"decoder.{name}", (n_outputs,)) for name in ("lowest", "highest")
+        )
+    own = fields.get_all(_REGRESSION)
+    if n_outputs == 0 or (n_outputs > 1 and (own["one_dimensional"] or own["sorts"])):
+        raise fields.error(f"must not have {n_outputs} units of predictions")
+    if not (unit > 0).all():
+        raise fields.error("must have positive units")
+    return RegressionDecoder(unit, shift, lowest, highest, **own)
+
+
+def _read_classification(fields: Fields, values: Values) -> ClassificationDecoder:
+    multilabel = fields.get("multilabel", flag)
+    classes = _read_classes(fields.object("classes"), values)
+    temperatures = fields.get("temperature", list_of(real(1e-9)))
+    if len(temperatures) not in ((1, classes.size) if multilabel else (1,)):
+        raise fields.error(f"must not have {len(temperatures)} temperatures")
+    temperature = temperatures[0] if len(temperatures) == 1 else np.array(temperatures)
+    return ClassificationDecoder(classes, multilabel, temperature)
+
+
+def _read_classes(fields: Fields, values: Values) -> NDArray[Any]:
+    kind = fields.get("dtype", one_of((*_NUMBERS, "text", "bytes", "string", "object")))
+    labels = fields.get("values", list_of(values.label))
+    if not labels:
+        raise fields.error("must not be empty")
+    if kind in ("object", "string"):
+        classes = np.empty(len(labels), dtype=object)
+        classes[:] = labels
+        return classes if kind == "object" else _as_strings(classes, fields)
+    if kind in ("text", "bytes"):
+        expected: type[Any] = str if kind == "text" else bytes
+        if not all(type(label) is expected for label in labels):
+            raise fields.error(f"must hold {kind}")
+        longest = max(map(len, labels))
+        width = fields.get("width", integer(1, max(longest, _WIDE)))
+        return np.array(labels, dtype=f"{'U' if kind == 'text' else 'S'}{max(longest, width)}")
+    try:
+        classes = np.array(labels, dtype=kind)
+    except (TypeError, ValueError, OverflowError):
+        classes = np.array([])
+    if classes.shape != (len(labels),) or classes.tolist() != labels:
+        raise fields.error(f"must hold numbers of type {kind}")
+    return classes
+
+
+def _as_strings(classes: NDArray[Any], fields: Fields) -> NDArray[Any]:
+    if not all(type(label) is str for label in classes):
+        raise fields.error("must hold text")
+    return classes.astype(np.dtypes.StringDType())
+
+
+def n_network_outputs(decoder: Decoder) -> int | None:
+    """Outputs of the networks that a decoder reads; None: one for each quantile."""
+    if isinstance(decoder, RegressionDecoder):
+        return None if decoder.sorts else decoder.unit.size
+    one = not decoder.multilabel and decoder.classes.size <= 2
+    return 1 if one else int(decoder.classes.size)

@@ -1,0 +1,62 @@
+"""Draft: a model file in the making."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class NotStorable(TypeError):
+    """A value that a model file cannot hold, such as a function."""
+
+
+@dataclass
+class Draft:
+    """What functions that write a part of a model add to: tensors, and what is worth a warning.
+
+    Parameters
+    ----------
+    takes_objects : bool, default=False
+        Whether objects that a file cannot hold may stand beside it, as in a pickle.
+    stored : {"float16", "bfloat16", "int8"} or None, default=None
+        Type that matrices of weights are stored in; None: that which networks compute in.
+    """
+
+    takes_objects: bool = False
+    stored: str | None = None
+    tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
+    features: list[str] = field(default_factory=list)  # that a reader must know
+    objects: list[Any] = field(default_factory=list)
+
+    def add(self, name: str, array: NDArray[Any]) -> None:
+        """Add a tensor."""
+        self.tensors[name] = array
+
+    def numbered(self, kind: str, array: NDArray[Any]) -> str:
+        """Add a tensor named by its kind and a number, unless there is the same one; its name."""
+        for number in range(len(self.tensors) + 1):
+            name = f"{kind}.{number}"
+            if name not in self.tensors or _same(self.tensors[name], array):
+                break
+        self.tensors[name] = array
+        return name
+
+    def object(self, value: Any) -> dict[str, Any]:
+        """Refer to an object that stands beside the file.
+
+        Raises
+        ------
+        NotStorable
+            If nothing can stand beside it.
+        """
+        if not self.takes_objects:
+            raise NotStorable(f"a model file cannot hold {type(value).__name__}, {value!r}")
+        self.objects.append(value)
+        return {"type": "object", "value": len(self.objects) - 1}
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.dtype == other.dtype and np.array_equal(one, other)

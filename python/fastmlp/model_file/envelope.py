@@ -1,0 +1,79 @@
+"""The envelope of a model file: what it says before it says what the model is.
+
+Its versions, the features that a reader must know, the kind of estimator, and where it is from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from fastmlp._version import __version__
+from fastmlp.model_file.container import Source, packed, unpacked
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.errors import ModelFileError
+from fastmlp.model_file.fields import Fields, integer, list_of, one_of, text
+from fastmlp.model_file.tensors import Tensors
+from fastmlp.model_file.values import Values
+
+FORMAT_VERSION = 1  # that this version writes, and the newest that it reads
+_LEAST_READER = 1  # the oldest version that can read what this one writes
+KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
+STORED_WEIGHTS = "stored_weights"  # matrices are of another type than networks compute in
+_FEATURES = (STORED_WEIGHTS,)  # that a reader must know if a file names them
+
+
+class Contents(NamedTuple):
+    """An opened file: the document, the tensors, and how values are read."""
+
+    document: Fields
+    tensors: Tensors
+    values: Values
+    kind: str
+
+
+def closed(kind: str, parts: Mapping[str, Any], draft: Draft) -> bytes:
+    """The bytes of a file of these parts."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "least_reader": _LEAST_READER,
+        "required_features": draft.features,
+        "kind": kind,
+        **parts,
+    }
+    return packed(document, draft.tensors)
+
+
+def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
+    """Open a file, and check that this version can read it.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+    objects : tuple, default=()
+        What stands beside it.
+
+    Raises
+    ------
+    ModelFileError
+        If it cannot.
+    """
+    found, arrays = unpacked(source)
+    document, tensors = Fields(found, "model"), Tensors(arrays)
+    version = document.get("format_version", integer(1))
+    least = document.get("least_reader", integer(1))
+    if least > FORMAT_VERSION:
+        raise ModelFileError(
+            f"the model file is of format {version}, and needs a reader of format {least}; this is "
+            f"fastmlp {__version__}, which reads up to format {FORMAT_VERSION}. A newer one may "
+            "read it"
+        )
+    required = document.get("required_features", list_of(text))
+    unknown = [feature for feature in required if feature not in _FEATURES]
+    if unknown:
+        raise ModelFileError(
+            f"the model file needs {', '.join(map(ascii, unknown))}, which fastmlp {__version__} "
+            "does not know. A newer one may read it"
+        )
+    kind = document.get("kind", one_of(KINDS))
+    return Contents(document, tensors, Values(tensors, objects), kind)

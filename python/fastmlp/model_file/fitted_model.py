@@ -1,0 +1,212 @@
+"""FittedModel in a model file: its pipeline, and what training goes on with beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.model_file.draft import Draft, NotStorable
+from fastmlp.model_file.envelope import Contents, closed
+from fastmlp.model_file.fields import (
+    Fields,
+    Kind,
+    Unfit,
+    flag,
+    integer,
+    maybe,
+    one_of,
+    plain,
+    real,
+    text,
+    tuple_of,
+)
+from fastmlp.model_file.pipeline import read_pipeline, written_pipeline
+from fastmlp.model_file.tensors import Tensors
+from fastmlp.model_file.training import read_member, written_member
+from fastmlp.model_file.values import Values, written_value
+from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.table.training_range import RangeWatch
+from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
+
+_RESULTS = ("out_of_fold", "feature_importances")  # arrays, which may be missing
+
+
+def packed_fitted_model(model: FittedModel) -> tuple[bytes, tuple[Any, ...]]:
+    """The bytes of a file without parameters, and the objects that it cannot hold."""
+    draft = Draft(takes_objects=True)
+    parts = written_fitted_model(model, draft, include_optimizer=True)
+    kind = "Classifier" if isinstance(model.task, ClassificationTask) else "Regressor"
+    return closed(kind, parts, draft), tuple(draft.objects)
+
+
+def written_fitted_model(
+    model: FittedModel, draft: Draft, *, include_optimizer: bool
+) -> dict[str, Any]:
+    """The parts of a file that a fitted model is read from."""
+    return {
+        "provenance": {
+            "version": model.version,
+            "time": model.time,
+            "rows": model.members[0].recipe.spec.n_rows,
+            "columns": model.encoder.n_columns,
+        },
+        "pipeline": written_pipeline(model.pipeline, draft),
+        "training": _written_training(model, draft, include_optimizer),
+    }
+
+
+def _written_training(model: FittedModel, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
+    for name in _RESULTS:
+        array = getattr(model, name)
+        if array is not None:
+            draft.add(name, np.asarray(array, dtype=np.float64))
+    return {
+        "members": [
+            written_member(member, number, draft, include_optimizer=include_optimizer)
+            for number, member in enumerate(model.members)
+        ],
+        "task": _written_task(model.task, draft),
+        "standardize": plain(model.standardize),
+        "n_estimators": model.n_estimators,
+        "assignment": _written_assignment(model.assignment, draft),
+        "fingerprint": None if model.fingerprint is None else model.fingerprint.hex(),
+        "fit_seconds": model.fit_seconds,
+    }
+
+
+def _written_assignment(assignment: RowAssignment | None, draft: Draft) -> dict[str, Any] | None:
+    if assignment is None:
+        return None
+    try:
+        seed = written_value(assignment.seed, draft)
+    except NotStorable:  # a generator of another kind: a warm start assigns the rows anew
+        return None
+    return {"n_estimators": assignment.n_estimators, "seed": seed}
+
+
+def read_fitted_model(contents: Contents) -> FittedModel:
+    """The fitted model of a file."""
+    document, tensors, values = contents.document, contents.tensors, contents.values
+    fields, provenance = document.object("training"), document.object("provenance")
+    pipeline = read_pipeline(document.object("pipeline"), tensors, values)
+    members = fields.objects("members")
+    if len(members) != len(pipeline.networks):
+        raise fields.error(f"describes {len(members)} of {len(pipeline.networks)} networks")
+    scaling, watched = pipeline.scaling, pipeline.training_range
+    if scaling is None or watched is None:
+        raise fields.error("must stand beside a scaling and a training range")
+    networks = [
+        read_member(own, number, trained, tensors)
+        for number, (own, trained) in enumerate(zip(members, pipeline.networks, strict=True))
+    ]
+    return FittedModel(
+        encoder=pipeline.encoder,
+        scaling=scaling,
+        task=_read_task(fields.object("task"), pipeline, tensors, values),
+        ensemble=WeightedEnsemble(networks, scaling, pipeline.link, np.array(pipeline.weights)),
+        linear=pipeline.linear,
+        watch=RangeWatch(watched),
+        standardize=fields.get("standardize", _flag_or("robust")),
+        n_estimators=fields.get("n_estimators", integer(1)),
+        assignment=_read_assignment(fields, values),
+        fingerprint=fields.get("fingerprint", maybe(_digest)),
+        fit_seconds=fields.get("fit_seconds", real(0)),
+        **{name: tensors.numbers(name) if name in tensors else None for name in _RESULTS},
+        version=provenance.get("version", text),
+        time=provenance.get("time", text),
+    )
+
+
+def _flag_or(name: str) -> Kind[Any]:
+    """True, false, or one name."""
+
+    def kind(value: Any) -> Any:
+        if not (isinstance(value, bool) or value == name):
+            raise Unfit(f"true, false or {name!r}")
+        return value
+
+    return kind
+
+
+def _digest(value: Any) -> bytes:
+    try:
+        return bytes.fromhex(text(value))
+    except ValueError:
+        raise Unfit("hexadecimal digits") from None
+
+
+def _read_assignment(fields: Fields, values: Values) -> RowAssignment | None:
+    if not fields.has("assignment"):
+        return None
+    own = fields.object("assignment")
+    return RowAssignment(own.get("n_estimators", integer(1)), own.get("seed", values.seed))
+
+
+# ---- tasks
+
+
+def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
+    """What the decoder does not tell of a task."""
+    if isinstance(task, RegressionTask):
+        draft.add("task.varied", task.varied)
+        loss = task.training_loss
+        return {
+            "loss": loss.name,
+            "delta": loss.delta,
+            "quantiles": plain(loss.quantiles),
+            "standardizes": task.standardizes,
+        }
+    assert isinstance(task, ClassificationTask)
+    return {
+        "label_smoothing": task.label_smoothing,
+        "class_weight": written_value(task.class_weight, draft),
+        "calibrate": task.calibrate,
+    }
+
+
+def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Values) -> Task:
+    decoder = pipeline.decoder
+    if isinstance(decoder, ClassificationDecoder):
+        return ClassificationTask(
+            decoder.classes,
+            decoder.multilabel,
+            fields.get("label_smoothing", real(0, 1)),
+            fields.get("class_weight", values.value),
+            fields.get("calibrate", _flag_or("auto")),
+            decoder.temperature,
+        )
+    quantiles = fields.get("quantiles", tuple_of(real(0, 1)))
+    if not (decoder.sorts or len(quantiles) == 1):
+        raise fields.error("must have one quantile")
+    loss = RegressionLoss(
+        fields.get("loss", one_of(REGRESSION_LOSSES)),
+        fields.get("delta", real(0)),
+        quantiles if decoder.sorts else quantiles[0],
+    )
+    n_outputs = decoder.unit.size
+    limits: dict[str, Any] = {}
+    if decoder.lowest is not None:
+        limits = {"lowest": decoder.lowest, "highest": decoder.highest}
+    task = RegressionTask(
+        training_loss=loss,
+        n_outputs=n_outputs,
+        one_dimensional=decoder.one_dimensional,
+        standardizes=fields.get("standardizes", flag),
+        clips=decoder.lowest is not None,
+        extrapolates=decoder.moves,
+        shift=decoder.shift,
+        unit=decoder.unit,
+        varied=tensors.take("task.varied", "bool", (n_outputs,)),
+        **limits,
+    )
+    n_trained = pipeline.networks[0].n_outputs
+    fits = (loss.several_quantiles, task.n_network_outputs) == (decoder.sorts, n_trained)
+    if not fits or task.link != pipeline.link:
+        raise fields.error(f"has the loss {loss}, which does not fit what networks predict")
+    return task

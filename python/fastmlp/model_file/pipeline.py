@@ -1,0 +1,204 @@
+"""Pipelines in a model file: all that a prediction needs.
+
+Reading one imports nothing that only training needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastmlp.model_file.container import Source
+from fastmlp.model_file.decoder import (
+    LINKS,
+    n_network_outputs,
+    read_decoder,
+    written_decoder,
+)
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.encoder import read_encoder, written_encoder
+from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.fields import Fields, flag, integer, one_of, real
+from fastmlp.model_file.layers import (
+    check_chain,
+    parameter_shapes,
+    read_layer,
+    written_layer,
+)
+from fastmlp.model_file.storage import add_weights, read_weights
+from fastmlp.model_file.tensors import Tensors
+from fastmlp.model_file.values import Values
+from fastmlp.networks.layers import Dense, Embedding, Layer
+from fastmlp.prediction.decoders import Decoder, RegressionDecoder
+from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.training_range import TrainingRange
+
+
+def load_pipeline(source: Source) -> Pipeline:
+    """Load what a prediction needs from a model file of any kind.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, newer than this version or no model file.
+    OSError
+        If it cannot be read.
+    """
+    document, tensors, values, _ = opened(source)
+    return read_pipeline(document.object("pipeline"), tensors, values).counted
+
+
+# ---- writing
+
+
+def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
+    """The pipeline as an object."""
+    draft.add("weights", pipeline.weights)
+    if pipeline.training_range is not None:
+        draft.add("training_range.low", np.array(pipeline.training_range.low))
+        draft.add("training_range.high", np.array(pipeline.training_range.high))
+    linear, training_range = pipeline.linear, pipeline.training_range
+    return {
+        "encoder": written_encoder(pipeline.encoder, draft),
+        "scaling": _written_scaling(pipeline.scaling, "scaling", draft),
+        "training_range": None if training_range is None else {"n_rows": training_range.n_rows},
+        "linear": None if linear is None else _written_linear(linear, draft),
+        "dtype": pipeline.networks[0].dtype.name,
+        "networks": [
+            _written_network(network, number, draft)
+            for number, network in enumerate(pipeline.networks)
+        ],
+        "link": pipeline.link,
+        "decoder": written_decoder(pipeline.decoder, draft),
+    }
+
+
+def _written_scaling(scaling: Scaling | None, name: str, draft: Draft) -> dict[str, Any] | None:
+    if scaling is None:
+        return None
+    if scaling.shift.size:
+        draft.add(f"{name}.shift", scaling.shift)
+        draft.add(f"{name}.scale", scaling.scale)
+    return {"clips": scaling.clips}
+
+
+def _written_linear(linear: LinearPart, draft: Draft) -> dict[str, Any]:
+    for name in ("low", "high", "coef"):
+        draft.add(f"linear.{name}", getattr(linear, name))
+    scaling = _written_scaling(linear.scaling, "linear.scaling", draft)
+    return {"share": linear.share, "scaling": scaling}
+
+
+def _written_network(network: TrainedNetwork, number: int, draft: Draft) -> dict[str, Any]:
+    names = parameter_names(network.layers, number)
+    for name, values in zip(names, network.parameters, strict=True):
+        add_weights(draft, name, values)
+    return {"layers": [written_layer(layer, draft) for layer in network.layers]}
+
+
+def parameter_names(layers: tuple[Layer, ...], number: int) -> list[str]:
+    """Names of the tensors that hold the parameters of network `number`, in the engine's order."""
+    return [
+        f"networks.{number}.{position}.{name}"
+        for position, layer in enumerate(layers)
+        for name, _ in parameter_shapes(layer)
+    ]
+
+
+# ---- reading
+
+
+def read_pipeline(fields: Fields, tensors: Tensors, values: Values) -> Pipeline:
+    """The pipeline of a file, with the networks that weigh nothing too."""
+    encoder = read_encoder(fields.object("encoder"), tensors, values)
+    n_numeric = encoder.n_numeric
+    n_inputs = n_numeric + encoder.n_flags + len(encoder.category_sizes)
+    scaling = training_range = linear = None
+    if fields.has("scaling"):
+        scaling = _read_scaling(fields.object("scaling"), "scaling", n_inputs, n_numeric, tensors)
+    if fields.has("training_range"):
+        own = fields.object("training_range")
+        n_watched = 0 if encoder.is_sparse else n_numeric
+        low, high = (
+            tensors.floats(f"training_range.{end}", (n_watched,), finite=False)
+            for end in ("low", "high")
+        )
+        training_range = TrainingRange(low, high, own.get("n_rows", integer()))
+    decoder = read_decoder(fields.object("decoder"), tensors, values)
+    link = fields.get("link", one_of(LINKS))
+    if isinstance(decoder, RegressionDecoder) != (link in ("identity", "exponential")):
+        raise fields.error(f"must not have the link {link!r}")
+    if fields.has("linear"):
+        if training_range is None or encoder.is_sparse:
+            raise fields.error("must have a training range of dense columns for its linear part")
+        linear = _read_linear(fields.object("linear"), n_numeric, decoder, tensors)
+    dtype = np.dtype(fields.get("dtype", one_of(("float32", "float64"))))
+    networks = tuple(
+        _read_network(own, number, dtype, encoder, decoder, tensors)
+        for number, own in enumerate(fields.objects("networks"))
+    )
+    if not networks:
+        raise fields.error("must have a network")
+    if len({network.n_outputs for network in networks}) > 1:
+        raise fields.error("must have networks with as many outputs as each other")
+    weights = tensors.floats("weights", (len(networks),))
+    if not ((weights >= 0).all() and weights.any()):
+        raise fields.error("must have weights of networks that are not negative, nor all 0")
+    return Pipeline(encoder, scaling, networks, weights, link, decoder, training_range, linear)
+
+
+def _read_scaling(
+    fields: Fields, name: str, n_columns: int, n_numeric: int, tensors: Tensors
+) -> Scaling:
+    clips = fields.get("clips", flag)
+    if f"{name}.shift" not in tensors:
+        return Scaling(np.empty(0), np.empty(0), n_numeric, clips)
+    shift, scale = (tensors.floats(f"{name}.{part}", (n_columns,)) for part in ("shift", "scale"))
+    return Scaling(shift, scale, n_numeric, clips)
+
+
+def _read_linear(fields: Fields, n_numeric: int, decoder: Decoder, tensors: Tensors) -> LinearPart:
+    outputs = decoder.unit.size if isinstance(decoder, RegressionDecoder) else None
+    n_outputs = n_network_outputs(decoder) if outputs is None else outputs
+    scaling = _read_scaling(
+        fields.object("scaling"), "linear.scaling", n_numeric, n_numeric, tensors
+    )
+    low, high = (tensors.floats(f"linear.{end}", (n_numeric,)) for end in ("low", "high"))
+    coef = tensors.floats("linear.coef", (n_numeric, n_outputs))
+    return LinearPart(scaling, low, high, coef, fields.get("share", real(0, 2)))
+
+
+def _read_network(
+    fields: Fields,
+    number: int,
+    dtype: np.dtype[Any],
+    encoder: Encoder,
+    decoder: Decoder,
+    tensors: Tensors,
+) -> TrainedNetwork:
+    layers = tuple(read_layer(own, tensors) for own in fields.objects("layers"))
+    n_inputs = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
+    check_chain(layers, fields, n_inputs, n_network_outputs(decoder))
+    for position, layer in enumerate(layers):
+        is_first = position == 0
+        if isinstance(layer, Dense) and layer.sparse != (is_first and encoder.is_sparse):
+            raise fields.error(f"must read {'sparse' if encoder.is_sparse else 'dense'} rows")
+        if isinstance(layer, Embedding):
+            sizes = tuple(size for size, _ in layer.categories)
+            own = (layer.n_numbers, layer.n_flags, sizes)
+            if own != (encoder.n_numeric, encoder.n_flags, encoder.category_sizes):
+                raise fields.error("has an embedding that does not fit the columns of the table")
+    shapes = [shape for layer in layers for _, shape in parameter_shapes(layer)]
+    parameters = tuple(
+        read_weights(tensors, name, shape, dtype)
+        for name, shape in zip(parameter_names(layers, number), shapes, strict=True)
+    )
+    return TrainedNetwork(layers, parameters)

@@ -1,0 +1,169 @@
+"""What training goes on with, in a model file: recipes, optimisers, histories of the networks."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from fastmlp.ensemble.history import History
+from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec
+from fastmlp.ensemble.recipe import Recipe
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.errors import ModelFileError
+from fastmlp.model_file.fields import (
+    Fields,
+    Kind,
+    flag,
+    integer,
+    list_of,
+    maybe,
+    number,
+    one_of,
+    plain,
+    plain_fields,
+    real,
+    text,
+    tuple_of,
+)
+from fastmlp.model_file.pipeline import parameter_names
+from fastmlp.model_file.tensors import Tensors
+from fastmlp.networks import Network, Optimizer
+from fastmlp.networks.layers import ACTIVATIONS
+from fastmlp.prediction.pipeline import TrainedNetwork
+
+_SPEC: dict[str, Kind[Any]] = {
+    "index": integer(),
+    "kind": one_of((*KINDS, "sparse")),
+    "n_rows": integer(),
+}
+_RECIPE: dict[str, Kind[Any]] = {
+    "hidden_layer_sizes": tuple_of(integer(1)),
+    "activation": tuple_of(one_of(ACTIVATIONS)),
+    "dropout": tuple_of(real(0, 1)),
+    "numeric_embedding": maybe(one_of(("periodic", "piecewise_linear", "both"))),
+    "sigma": real(0),
+    "preset": one_of(PRESETS),
+    "learning_rate": one_of(
+        ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
+    ),
+    "learning_rate_init": real(0),
+    "beta_2": real(0, 1),
+    "weight_decay": real(0),
+    "max_iter": integer(1),
+    "n_iter_no_change": number,
+    "patience_growth": real(0),
+    "average_epochs": real(0),
+}
+_OPTIMIZER: dict[str, Kind[Any]] = {
+    "solver": one_of(("adam", "sgd", "rmsprop")),
+    "momentum": real(0, inf),
+    "nesterovs_momentum": flag,
+    "beta_1": real(0, 1),
+    "epsilon": real(0),
+    "beta_2": real(0, 1),
+    "weight_decay": real(0),
+    "learning_rate_factors": list_of(tuple_of(real(0), 2)),
+    "weight_decay_factors": list_of(real(0)),
+}
+_HISTORY: dict[str, Kind[Any]] = {
+    "n_iter": integer(),
+    "best_iteration": maybe(integer()),
+    "best_loss": number,
+    "stop_reason": text,
+    "seconds": real(0),
+}
+_CURVES = ("loss_curve", "validation_curve", "metric_curve", "learning_rate_curve")
+_MEMBER: dict[str, Kind[Any]] = {"samples_seen": integer(), "later_rate_share": real(0)}
+_MOMENTS = ("first_moment", "second_moment")
+
+
+def written_member(
+    member: Member, number: int, draft: Draft, *, include_optimizer: bool
+) -> dict[str, Any]:
+    """What a file holds of network `number` beside its layers and parameters."""
+    engine = member.network._engine
+    steps = None
+    if include_optimizer:
+        compiled = member.optimizer._engine
+        steps = compiled.steps
+        names = parameter_names(member.network.layers, number)
+        for moment, arrays in zip(_MOMENTS, compiled.moment_arrays(), strict=True):
+            for name, array in zip(names, arrays, strict=False):  # some solvers have one moment
+                draft.add(f"{name}.{moment}", array)
+    for name in _CURVES:
+        curve = getattr(member.history, name)
+        if curve:
+            draft.add(f"histories.{number}.{name}", np.array(curve, dtype=np.float64))
+    return {
+        "recipe": {
+            **plain_fields(member.recipe, _RECIPE),
+            "spec": plain_fields(member.recipe.spec, _SPEC),
+        },
+        "optimizer": {name: plain(member.optimizer_options[name]) for name in _OPTIMIZER},
+        "optimizer_steps": steps,
+        "history": plain_fields(member.history, _HISTORY),
+        **plain_fields(member, _MEMBER),
+        "seed": engine.seed,
+        "steps": engine.steps,
+    }
+
+
+def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: Tensors) -> Member:
+    """Network `number` of a file, which training can go on with."""
+    recipe = fields.object("recipe")
+    spec = MemberSpec(**recipe.object("spec").get_all(_SPEC))
+    options = fields.object("optimizer").get_all(_OPTIMIZER)
+    network = _network(
+        trained,
+        seed=fields.get("seed", integer(0, 2**64 - 1)),
+        steps=fields.get("steps", integer()),
+    )
+    try:
+        optimizer = Optimizer(network, **options)
+    except (TypeError, ValueError) as error:
+        raise fields.error(f"has an optimiser that does not fit its network: {error}") from None
+    steps = fields.get("optimizer_steps", maybe(integer()))
+    if steps is not None:
+        optimizer._engine.steps = steps
+        names = parameter_names(network.layers, number)
+        for moment, arrays in zip(_MOMENTS, optimizer._engine.moment_arrays(), strict=True):
+            for name, array in zip(names, arrays, strict=False):
+                array[...] = tensors.take(f"{name}.{moment}", network.dtype.name, array.shape)
+    return Member(
+        network,
+        optimizer,
+        Recipe(**recipe.get_all(_RECIPE), spec=spec),
+        options,
+        _read_history(fields.object("history"), number, tensors),
+        **fields.get_all(_MEMBER),
+    )
+
+
+def _network(trained: TrainedNetwork, *, seed: int, steps: int) -> Network:
+    network = Network.__new__(Network)
+    try:
+        network.__setstate__(
+            {
+                "layers": trained.layers,
+                "dtype": trained.dtype,
+                "n_jobs": None,
+                "seed": seed,
+                "steps": steps,
+                "parameters": trained.parameters,
+            }
+        )
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"the model file has layers that do not fit: {error}") from None
+    return network
+
+
+def _read_history(fields: Fields, number: int, tensors: Tensors) -> History:
+    curves = {}
+    for name in _CURVES:
+        tensor = f"histories.{number}.{name}"
+        if tensor in tensors:
+            curves[name] = tensors.floats(tensor, (None,), finite=False).tolist()
+    return History(**fields.get_all(_HISTORY), **curves)

@@ -1,0 +1,231 @@
+"""Values of Python in a document, with their types: labels of categories, classes, parameters.
+
+JSON has null, booleans, integers, fractions, text and lists; any other value is an object with its
+"type" and "value".
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+
+from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.fields import Unfit, integer, list_of, number, one_of, real, text
+from fastmlp.model_file.tensors import Tensors
+
+_PLAIN = (type(None), bool, int, str)
+_MICROSECOND = timedelta(microseconds=1)
+_TWISTER = "MT19937"  # the generator of RandomState
+_UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "generic")
+
+
+# ---- writing
+
+
+def written_value(value: Any, draft: Draft) -> Any:
+    """The value as JSON holds it.
+
+    Numbers of NumPy become Python's, arrays become lists.
+
+    Raises
+    ------
+    NotStorable
+        If a file cannot hold it, and the draft takes no objects.
+    """
+    kind = type(value)
+    if kind in _PLAIN or (kind is float and isfinite(value)):
+        return value
+    if kind is list:
+        return [written_value(one, draft) for one in value]
+    if kind in _WRITERS:
+        name, write = _WRITERS[kind]
+        return {"type": name, "value": write(value)}
+    if kind is tuple:
+        return {"type": "tuple", "value": [written_value(one, draft) for one in value]}
+    if kind is dict:
+        pairs = [[written_value(one, draft) for one in pair] for pair in value.items()]
+        return {"type": "mapping", "value": pairs}
+    if kind is np.random.RandomState and _generator_of(value) == _TWISTER:
+        return {"type": "random_state", "value": _written_state(value, draft)}
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        name = "datetime64" if isinstance(value, np.datetime64) else "timedelta64"
+        unit, count = np.datetime_data(value.dtype)
+        return {"type": name, "value": [int(value.astype(np.int64)), unit, count]}
+    if isinstance(value, range) or (hasattr(value, "tolist") and not isinstance(value, np.generic)):
+        return [written_value(one, draft) for one in _as_list(value)]
+    converted = _as_pythons(value)
+    if converted is not value:
+        return written_value(converted, draft)
+    if kind.__name__ == "Interval" and kind.__module__.partition(".")[0] == "pandas":
+        ends = [written_value(end, draft) for end in (value.left, value.right)]
+        return {"type": "interval", "value": [*ends, value.closed]}
+    return draft.object(value)
+
+
+def _as_list(value: Any) -> list[Any]:
+    listed = value.tolist() if hasattr(value, "tolist") else list(value)
+    return listed if isinstance(listed, list) else [listed]
+
+
+def _as_pythons(value: Any) -> Any:
+    """A scalar of NumPy or pandas as Python's, if that is the same value."""
+    if isinstance(value, np.generic) and type(converted := value.item()) is not type(value):
+        return converted
+    if hasattr(value, "to_pydatetime") and not getattr(value, "nanosecond", 1):
+        return value.to_pydatetime()
+    return value
+
+
+def _generator_of(state: np.random.RandomState) -> str:
+    return str(state.get_state(legacy=False)["bit_generator"])
+
+
+def _written_state(generator: np.random.RandomState, draft: Draft) -> list[Any]:
+    _, key, position, has_gauss, gauss = generator.get_state(legacy=True)
+    return [draft.numbered("random_states", np.array(key)), position, has_gauss, float(gauss)]
+
+
+_WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    float: ("float", repr),  # those that are not finite
+    bytes: ("bytes", bytes.hex),
+    Decimal: ("decimal", str),
+    Fraction: ("fraction", lambda value: [value.numerator, value.denominator]),
+    date: ("date", date.isoformat),
+    datetime: ("datetime", datetime.isoformat),
+    time: ("time", time.isoformat),
+    timedelta: ("timedelta", lambda value: value // _MICROSECOND),
+    uuid.UUID: ("uuid", str),
+}
+
+# ---- reading
+
+
+class Values:
+    """Kinds of fields that hold values of Python.
+
+    Parameters
+    ----------
+    tensors : Tensors
+        Of the file.
+    objects : sequence, default=()
+        Values that stand beside the file, in a pickle.
+    """
+
+    def __init__(self, tensors: Tensors, objects: tuple[Any, ...] = ()) -> None:
+        self._tensors, self._objects = tensors, objects
+
+    def value(self, found: Any) -> Any:
+        """Any value."""
+        if isinstance(found, list):
+            return [self.value(one) for one in found]
+        if isinstance(found, dict):
+            return self._typed(found)
+        return found if found is None or isinstance(found, bool | str) else number(found)
+
+    def label(self, found: Any) -> Any:
+        """A value that can be a label: one that has a hash, and is not missing."""
+        value = self.value(found)
+        try:
+            hash(value)
+        except TypeError:
+            raise Unfit("a label") from None
+        if value != value:
+            raise Unfit("a label that is not NaN")
+        return value
+
+    def mapping(self, found: Any) -> dict[Any, Any]:
+        """A mapping from labels to values."""
+        value = self.value(found)
+        if not isinstance(value, dict):
+            raise Unfit("a mapping")
+        return value
+
+    def seed(self, found: Any) -> Any:
+        """A seed of random numbers, or their generator."""
+        value = self.value(found)
+        is_number = isinstance(value, int) and 0 <= value < 2**32
+        if not (is_number or isinstance(value, np.random.RandomState)):
+            raise Unfit("a seed")
+        return value
+
+    def _typed(self, found: Mapping[str, Any]) -> Any:
+        kind, content = found.get("type"), found.get("value")
+        if kind == "tuple":
+            return tuple(map(self.value, list_of(_same)(content)))
+        if kind == "mapping":
+            pairs = list_of(list_of(_same, 2))(content)
+            return {self.label(key): self.value(value) for key, value in pairs}
+        if kind == "random_state":
+            return self._random_state(content)
+        if kind == "interval":
+            return self._interval(content)
+        if kind == "object" and isinstance(content, int) and 0 <= content < len(self._objects):
+            return self._objects[content]
+        if not isinstance(kind, str) or kind not in _READERS:
+            raise Unfit(f"a value of a known type, one of {sorted(_READERS)}")
+        try:
+            return _READERS[kind](content)
+        except (ValueError, OverflowError, InvalidOperation, ZeroDivisionError):
+            raise Unfit(f"a {kind}") from None
+
+    def _random_state(self, content: Any) -> np.random.RandomState:
+        name, position, has_gauss, gauss = list_of(_same, 4)(content)
+        key = self._tensors.take(text(name), "uint32", (624,))
+        generator = np.random.RandomState()
+        generator.set_state(
+            (_TWISTER, key, integer(0, 624)(position), integer(0, 1)(has_gauss), real()(gauss))
+        )
+        return generator
+
+    def _interval(self, content: Any) -> Any:
+        left, right, closed = list_of(_same, 3)(content)
+        sides = one_of(("left", "right", "both", "neither"))(closed)
+        try:
+            from pandas import Interval
+        except ImportError:
+            raise Unfit("readable without pandas, which is not installed") from None
+        try:
+            return Interval(self.label(left), self.label(right), closed=sides)
+        except (TypeError, ValueError):
+            raise Unfit("an interval") from None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _numpy_time(kind: Any) -> Callable[[Any], Any]:
+    def read(content: Any) -> Any:
+        value, unit, count = list_of(_same, 3)(content)
+        ticks, unit = integer(-(2**63))(value), one_of(_UNITS)(unit)
+        if unit == "generic":
+            return kind(ticks)
+        return kind(ticks, (unit, integer(1, 2**31 - 1)(count)))
+
+    return read
+
+
+def _of_text(read: Callable[[str], Any]) -> Callable[[Any], Any]:
+    return lambda content: read(text(content))
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "float": number,
+    "bytes": _of_text(bytes.fromhex),
+    "decimal": _of_text(Decimal),
+    "fraction": lambda content: Fraction(*list_of(integer(-inf, inf), 2)(content)),
+    "date": _of_text(date.fromisoformat),
+    "datetime": _of_text(datetime.fromisoformat),
+    "time": _of_text(time.fromisoformat),
+    "timedelta": lambda content: integer(-(2**63))(content) * _MICROSECOND,
+    "uuid": _of_text(uuid.UUID),
+    "datetime64": _numpy_time(np.datetime64),
+    "timedelta64": _numpy_time(np.timedelta64),
+}

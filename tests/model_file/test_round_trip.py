@@ -1,0 +1,83 @@
+"""A loaded model is the saved one: its predictions, parameters and curves, and how it goes on."""
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+from saved_models import MAKERS, outputs, saved_model
+
+import fastmlp
+
+WARM_STARTED = ("MLP", "MLP lbfgs", "ensemble", "labels", "sparse")  # not by partial_fit
+every_model = pytest.mark.parametrize("name", MAKERS)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def saved(model, **options) -> bytes:
+    file = io.BytesIO()
+    model.save(file, **options)
+    return file.getvalue()
+
+
+def assert_equal(one, other):
+    """Equal values of the same types, in lists, tuples and dicts too."""
+    assert isinstance(other, type(one))  # np.float64 is a float
+    if isinstance(one, list | tuple):
+        assert len(one) == len(other)
+        for own, others in zip(one, other, strict=True):
+            assert_equal(own, others)
+    elif isinstance(one, dict):
+        assert_equal(list(one.items()), list(other.items()))
+    elif isinstance(one, np.ndarray):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+    elif hasattr(one, "__dataclass_fields__"):
+        assert_equal(vars(one), vars(other))
+    elif not hasattr(one, "get_state"):
+        assert one == other
+
+
+ATTRIBUTES = (
+    "classes_", "coefs_", "intercepts_", "n_iter_", "t_", "loss_", "best_loss_", "loss_curve_",
+    "validation_curve_", "learning_rate_curve_", "validation_scores_", "best_validation_score_",
+    "stop_reason_", "fit_seconds_", "n_features_in_", "feature_names_in_", "n_layers_",
+    "n_outputs_", "out_activation_", "oof_prediction_", "oof_proba_", "estimator_weights_", "histories_",
+)  # fmt: skip
+
+
+@every_model
+def test_loaded_model_is_the_saved_one(name):
+    model, rows, _ = saved_model(name)
+    loaded = fastmlp.load(saved(model))
+    assert type(loaded) is type(model)
+    np.testing.assert_array_equal(outputs(loaded, rows), outputs(model, rows))
+    np.testing.assert_array_equal(loaded.predict(rows), model.predict(rows))
+    assert loaded.predict(rows).dtype == model.predict(rows).dtype
+    assert_equal(loaded.get_params(), {k: plain(v) for k, v in model.get_params().items()})
+    for attribute in ATTRIBUTES:
+        assert hasattr(loaded, attribute) == hasattr(model, attribute), attribute
+        if hasattr(model, attribute):
+            assert_equal(plain(getattr(loaded, attribute)), plain(getattr(model, attribute)))
+    if hasattr(model, "summary"):
+        assert loaded.summary() == model.summary()
+    assert saved(loaded)[8:] == saved(model)[8:] or name.startswith("MLP")  # time of saving
+
+
+def plain(value):
+    """Scalars of NumPy as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@every_model
+def test_goes_on_to_the_same_bits(name):
+    model, rows, y = saved_model(name)
+    model = pickle.loads(pickle.dumps(model))
+    loaded = fastmlp.load(saved(model, include_optimizer=True))
+    for one in (model, loaded):
+        one.set_params(warm_start=True)
+        if name in WARM_STARTED:
+            one.fit(rows, y)
+        else:
+            one.partial_fit(rows, y)
+    np.testing.assert_array_equal(outputs(loaded, rows), outputs(model, rows))
