@@ -32,11 +32,12 @@ PYTHON = {
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "trained_model": [*SMALL, "prediction", "model_file"],
     "estimators": [
         *SMALL,
-        *("table", "networks", "prediction", "tasks", "ensemble", "inspection"),
+        *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
         *("model_file", "trained_model"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
