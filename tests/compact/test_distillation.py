@@ -11,7 +11,6 @@ from sklearn.exceptions import NotFittedError
 from tiny_models import ESTIMATORS, LEARNING, assert_same_weights, outputs, tiny
 
 from fastmlp import Classifier, Regressor
-from fastmlp.compact.distillation import synthetic_rows
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((200, 3))
@@ -100,15 +99,6 @@ def test_sparse_rows(estimator):
     model = estimator(n_estimators=2, max_iter=20, random_state=0).fit(rows, y)
     distilled = model.distilled(rows)
     assert_allclose(outputs(distilled, rows), outputs(model, rows), atol=0.25 * np.ptp(total))
-
-
-def test_synthetic_rows_mix_the_values_of_a_column_in_two_rows():
-    table = np.arange(400.0).reshape(100, 4)
-    made = synthetic_rows(table, 1000, np.random.RandomState(0))
-    assert_array_equal(made % 4, np.tile(np.arange(4), (1000, 1)))
-    origins = [np.unique(row // 4).size for row in made]
-    assert set(origins) == {1, 2}
-    assert 0.1 < np.mean(np.array(origins) == 2) < 0.6
 
 
 def test_before_fit_it_is_an_error():

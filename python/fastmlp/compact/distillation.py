@@ -3,20 +3,18 @@
 The targets are the model's outputs, for classes its probabilities (Buciluǎ, Caruana &
 Niculescu-Mizil 2006, https://doi.org/10.1145/1150402.1150464; Hinton, Vinyals & Dean 2015,
 https://arxiv.org/abs/1503.02531). They have no noise to fit, so no rows are held out and the
-network is trained for longer. Synthetic rows tell what the model predicts beside the given ones.
+network is trained for longer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastmlp.compact.encoded_rows import encoded_rows, with_offset
+from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -37,10 +35,7 @@ _LOSSES = {
     "softmax": "cross_entropy",
 }
 _PENALTY_FACTORS = {"squared_error": 2.0}  # see Task.penalty_factor
-_LONGER = 4  # times the steps that training on labels takes
-_SYNTHETIC = 4  # synthetic rows for each row
-_ENOUGH_ROWS = 100_000  # of which none are made any more
-_SWAPPED = 0.1  # share of a synthetic row's values that are another row's
+_LONGER = 4  # times the epochs on labels; on sparse rows more of them gain nothing
 
 
 def distil(
@@ -65,7 +60,7 @@ def distil(
     settings : Settings
         Of the network. It is of the kind that weighs most among the teacher's.
     longer : bool
-        Whether to train for more steps than these settings say.
+        Whether to train for more epochs than these settings say.
     estimator : str
         Name of the estimator in messages.
     random_state : RandomState
@@ -79,12 +74,12 @@ def distil(
     """
     deadline = Deadline.after(settings.time_limit)
     encoder, scaling, task = teacher.encoder, teacher.scaling, teacher.task
-    data, n_given = _imitated(teacher, X, estimator, random_state, n_threads)
-    spec = replace(_kind(teacher), index=0, n_rows=n_given)
-    if longer:
-        n_epochs = settings.recipe(spec).max_iter * _LONGER * n_given / data.n_rows
-        settings = replace(settings, max_iter=ceil(n_epochs))
-    settings = replace(settings, early_stopping=False)
+    table, offset = encoded_rows(teacher, X, estimator)
+    data = RowSubset(table, teacher.ensemble.predict(table, n_threads, offset), None, None, offset)
+    spec = replace(_kind(teacher), index=0, n_rows=data.n_rows)
+    settings = replace(settings, early_stopping=False, dtype=teacher.dtype.name)
+    if longer and not encoder.is_sparse:
+        settings = replace(settings, max_iter=_LONGER * settings.recipe(spec).max_iter)
     new = NewNetworks(
         data, [Split(None, None)], None, settings, encoder, scaling, task, random_state
     )
@@ -124,45 +119,3 @@ def _kind(teacher: FittedModel) -> MemberSpec:
     heaviest = teacher.members[int(np.argmax(teacher.ensemble.weights))].recipe.spec
     # Those are networks of the first kind with more epochs.
     return teacher.members[0].recipe.spec if heaviest.kind == "long" else heaviest
-
-
-def _imitated(
-    teacher: FittedModel,
-    X: Any,
-    estimator: str,
-    random_state: np.random.RandomState,
-    n_threads: int,
-) -> tuple[RowSubset, int]:
-    """Rows with the teacher's outputs as targets, and how many of them were given."""
-    table = encoded_rows(teacher, X, estimator)
-    n_given = table.shape[0]
-    if isinstance(table, np.ndarray):
-        n_synthetic = min(_SYNTHETIC * n_given, max(0, _ENOUGH_ROWS - n_given))
-        table = np.concatenate([table, synthetic_rows(table, n_synthetic, random_state)])
-    table, offset = with_offset(teacher, table)
-    outputs = teacher.ensemble.predict(table, n_threads, offset)
-    return RowSubset(table, outputs, None, None, offset), n_given
-
-
-def synthetic_rows(
-    table: NDArray[Any], n: int, random_state: np.random.RandomState
-) -> NDArray[Any]:
-    """Make rows like those of an encoded table: some of a row's values are another row's.
-
-    Parameters
-    ----------
-    table : ndarray of shape (n_rows, n_columns)
-    n : int
-        How many to make.
-    random_state : RandomState
-
-    Returns
-    -------
-    ndarray of shape (n, n_columns)
-    """
-    n_rows, n_columns = table.shape
-    rows: NDArray[Any] = table[random_state.randint(n_rows, size=n)]
-    others = table[random_state.randint(n_rows, size=n)]
-    swapped = random_state.random_sample((n, n_columns)) < _SWAPPED
-    rows[swapped] = others[swapped]
-    return rows

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.compact.encoded_rows import encoded_rows, with_offset
+from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 
@@ -66,8 +66,9 @@ def _outputs_of_each(
     model: FittedModel, X: Any, estimator: str, n_threads: int
 ) -> NDArray[np.float64]:
     """Outputs of each network for some rows, (n_networks, n_rows, n_outputs)."""
-    table = encoded_rows(model, X, estimator)
-    table, offset = with_offset(model, table[:: -(-table.shape[0] // _MOST_ROWS)])
+    table, offset = encoded_rows(model, X, estimator)
+    every = slice(None, None, -(-table.shape[0] // _MOST_ROWS))
+    table, offset = table[every], None if offset is None else offset[every]
     one_each = map(model.ensemble.with_weights, np.eye(len(model.members)))
     return np.array([one.predict(table, n_threads, offset) for one in one_each], dtype=np.float64)
 

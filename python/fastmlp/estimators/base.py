@@ -444,9 +444,9 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
     ) -> Self:
         """Train one network on this model's predictions: nearly as accurate, and faster.
 
-        The new network learns this model's outputs for the rows of X and, unless these are sparse,
-        for synthetic rows that mix them. No rows are held out: `early_stopping` and `eval_metric`
-        have no effect. Training takes about as long as this model's did.
+        The new network learns this model's outputs for the rows of X (docs/compact.md). No rows are
+        held out: `early_stopping` and `eval_metric` have no effect. It takes about four times as
+        long as one of this model's networks did.
 
         Parameters
         ----------
@@ -456,7 +456,8 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
         hidden_layer_sizes : int, sequence of int or None, default=None
             Units of each hidden layer. None: as many as this model's networks have.
         max_iter : int or None, default=None
-            Most epochs. None: about four times the steps that this model's networks were given.
+            Most epochs. None: four times as many as for this model's networks; on sparse rows as
+            many.
 
         Returns
         -------
