@@ -13,6 +13,7 @@ from pathlib import Path
 SMALL = [
     "_after_import",
     "_core",
+    "_lazy",
     "_one_blas_thread",
     "_other_names",
     "_threads",
@@ -22,6 +23,7 @@ SMALL = [
 PYTHON = {
     "_version": [],
     "_after_import": [],
+    "_lazy": [],
     "_user_warnings": [],
     "_one_blas_thread": [],
     "_other_names": [],
@@ -43,10 +45,11 @@ PYTHON = {
         *("model_file", "trained_model"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
-    "loading": [*SMALL, "model_file", "estimators", "neural_network"],
+    "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [
         *SMALL,
-        *("networks", "ensemble", "inspection", "model_file", "estimators", "loading"),
+        *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
+        "loading",
     ],
 }
 # A folder of cpp/, and the others whose headers it may include.

@@ -7,17 +7,24 @@ namespace fastmlp::bindings {
 namespace {
 
 Scalar scalar_of(const py::dtype& dtype, const char* name) {
-  const char kind = dtype.kind();
-  const auto size = dtype.itemsize();
-  if (dtype.byteorder() != '=' && dtype.byteorder() != '|') invalid(name, "must be in the machine's byte order");
-  if (kind == 'f' && size == 4) return Scalar::f32;
-  if (kind == 'f' && size == 8) return Scalar::f64;
-  if (kind == 'i') return size == 1 ? Scalar::i8 : size == 2 ? Scalar::i16 : size == 4 ? Scalar::i32 : Scalar::i64;
-  if (kind == 'u') return size == 1 ? Scalar::u8 : size == 2 ? Scalar::u16 : size == 4 ? Scalar::u32 : Scalar::u64;
+  const char order = dtype.byteorder();
+  if (order != '=' && order != '|') invalid(name, "must be in the machine's byte order");
+  if (const std::optional<Scalar> scalar = scalar_type(dtype)) return *scalar;
   invalid(name, "must hold float32, float64 or integer numbers; got dtype " + std::string(py::str(dtype)));
 }
 
 }  // namespace
+
+std::optional<Scalar> scalar_type(const py::dtype& dtype) {
+  const char kind = dtype.kind(), order = dtype.byteorder();
+  const auto size = dtype.itemsize();
+  if (order != '=' && order != '|') return {};
+  if (kind == 'f' && size == 4) return Scalar::f32;
+  if (kind == 'f' && size == 8) return Scalar::f64;
+  if (kind == 'i') return size == 1 ? Scalar::i8 : size == 2 ? Scalar::i16 : size == 4 ? Scalar::i32 : Scalar::i64;
+  if (kind == 'u') return size == 1 ? Scalar::u8 : size == 2 ? Scalar::u16 : size == 4 ? Scalar::u32 : Scalar::u64;
+  return {};
+}
 
 std::string shape_of(const py::array& a) { return std::string(py::str(a.attr("shape"))); }
 

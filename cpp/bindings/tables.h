@@ -5,6 +5,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -19,6 +20,9 @@ namespace py = pybind11;
 /** A C-contiguous array of T; anything else is converted by pybind11. */
 template <class T>
 using Array = py::array_t<T, py::array::c_style | py::array::forcecast>;
+
+/** The core's name of a type of numbers in the machine's byte order, if it knows it. */
+std::optional<Scalar> scalar_type(const py::dtype& dtype);
 
 /** A 2-D array of numbers in any layout, without a copy. */
 Table table_of(const py::array& x, Index columns, const char* name);

@@ -156,6 +156,46 @@ FASTMLP_NEVER_INLINE Index first_tile(const Job<T>& job, Index last) {
   return rows;
 }
 
+/** A single row on several packed panels of as many packets each, one panel `distance` elements after the other: one
+ * alone has too few sums, and each multiply-add would wait for the one before. The sums are those of tile(). */
+template <class T, int panels, int packets>
+FASTMLP_ALWAYS_INLINE void row_of_panels(const T* a, const T* b, Index depth, const T* bias, bool relu, T* c) {
+  constexpr int n = kWidth<T>, width = packets * n;
+  const Index distance = depth * width;
+  Packet<T> sums[panels][packets];
+  for (int p = 0; p < panels; ++p)
+    for (int v = 0; v < packets; ++v) sums[p][v] = load(bias + p * width + v * n);
+  for (Index k = 0; k < depth; ++k, b += width) {
+    const Packet<T> x = set<T>(a[k]);
+    FASTMLP_UNROLL
+    for (int p = 0; p < panels; ++p)
+      for (int v = 0; v < packets; ++v) sums[p][v] = pmadd(x, load(b + p * distance + v * n), sums[p][v]);
+  }
+  for (int p = 0; p < panels; ++p)
+    for (int v = 0; v < packets; ++v)
+      store(c + p * width + v * n, relu ? pmax(sums[p][v], set<T>(0)) : sums[p][v]);
+}
+
+/** c <- a b + bias, for a single row and a packed b. */
+template <class T>
+FASTMLP_NEVER_INLINE void row_product_bias(const T* a, const T* packed, Index depth, Index columns, const T* bias,
+                                           bool relu, T* c) {
+  const Partition<T> partition(columns);
+  Index column = 0;
+  const auto run = [&]<int panels, int packets>() {
+    constexpr Index width = panels * packets * kWidth<T>;
+    const Index end = packets == kTilePackets ? partition.wide : partition.end;
+    for (; column + width <= end; column += width)
+      row_of_panels<T, panels, packets>(a, packed + column * depth, depth, bias + column, relu, c + column);
+  };
+  run.template operator()<2, 3>();
+  run.template operator()<1, 3>();
+  run.template operator()<4, 2>();
+  run.template operator()<2, 2>();
+  run.template operator()<1, 2>();
+  run.template operator()<1, 1>();
+}
+
 /** All rows of a job on one panel. */
 template <class T, bool transposed>
 void panel_tiles(const Job<T>& job, Index rows, Index width) {
@@ -382,6 +422,7 @@ void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* co
 
 template <class T>
 void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c) {
+  if (a.rows == 1 && b.stride == 0) return row_product_bias(a.data, b.data, a.cols, c.cols, bias, relu, c.data);
   Job<T> job{};
   job.start = Start::bias;
   job.bias = bias;

@@ -5,6 +5,8 @@
 #include <limits>
 #include <numbers>
 
+#include "kernels/packet.h"
+
 namespace fastmlp {
 namespace {
 
@@ -15,6 +17,25 @@ constexpr Index kTaskTable = Index{1} << 16;  // most parameters of one task of 
 template <class T>
 Index code_of(T cell, const Category& category) {
   return cell >= 0 && cell <= static_cast<T>(category.size) ? static_cast<Index>(cell) : 0;
+}
+
+/** A few packets instead of calls of the C library, which take longer than the copy. */
+template <class T>
+void copy_vector(const T* from, Index width, T* to) {
+  using namespace simd;
+  for (Index j = 0; j < width; j += kWidth<T>)
+    store_first<T>(to + j, load(from + j), std::min<Index>(kWidth<T>, width - j));
+}
+
+/** to[code - 1] <- 1, and 0 at the other of `size` places. */
+template <class T>
+void write_one_hot(Index code, Index size, T* to) {
+  using namespace simd;
+  const Packet<T> places = Eigen::internal::plset<Packet<T>>(T(1)), one = set<T>(1), zero = set<T>(0);
+  for (Index j = 0; j < size; j += kWidth<T>) {
+    const Packet<T> hot = set<T>(static_cast<T>(code - j));
+    store_first<T>(to + j, pselect(pcmp_eq(places, hot), one, zero), std::min<Index>(kWidth<T>, size - j));
+  }
 }
 
 }  // namespace
@@ -128,21 +149,20 @@ void Embedding<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<
     piecewise<T>(steps(), piecewise_weights_.in(own.values), in.dense,
                  out.columns(first_piecewise_, first_plain_ - first_piecewise_));
   for (Index i = 0; i < out.rows; ++i) {
-    const T* from = in.dense.row(i);
     T* to = out.row(i);
-    std::copy_n(from, plain(), to + first_plain_);
-    for (std::size_t c = 0; c < places_.size(); ++c) {
-      const Category& category = spec_.categories[c];
-      const Index code = code_of(from[plain() + static_cast<Index>(c)], category);
-      T* place = to + places_[c];
-      if (category.width > 0) {
-        std::copy_n(tables_[c].in(own.values).row(code), category.width, place);
-      } else {
-        std::fill_n(place, category.size, T(0));
-        if (code > 0) place[code - 1] = 1;
-      }
-    }
+    std::copy_n(in.dense.row(i), plain(), to + first_plain_);
     std::fill(to + outputs_, to + padded<T>(outputs_), T(0));
+  }
+  for (std::size_t c = 0; c < places_.size(); ++c) {
+    const Category& category = spec_.categories[c];
+    const Index column = plain() + static_cast<Index>(c), place = places_[c];
+    const auto codes = [&](Index i) { return code_of(in.dense.row(i)[column], category); };
+    if (category.width > 0) {
+      const Matrix<const T> table = tables_[c].in(own.values);
+      for (Index i = 0; i < out.rows; ++i) copy_vector(table.row(codes(i)), category.width, out.row(i) + place);
+    } else {
+      for (Index i = 0; i < out.rows; ++i) write_one_hot(codes(i), category.size, out.row(i) + place);
+    }
   }
 }
 

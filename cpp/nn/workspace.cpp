@@ -45,6 +45,10 @@ Workspace<T>::Workspace(const Stack<T>& stack, Index rows, bool training)
       first_(memory_.data()) {}
 
 template <class T>
+Workspace<T>::Workspace(const Stack<T>& stack, Index rows, T* memory)
+    : layout_(&stack.workspace_layout(false)), rows_(rows), first_(memory) {}
+
+template <class T>
 Index Workspace<T>::bytes_per_row(const Stack<T>& stack, bool training) {
   return stack.workspace_layout(training).size() * static_cast<Index>(sizeof(T));
 }

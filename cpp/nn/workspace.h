@@ -45,6 +45,9 @@ class Workspace {
  public:
   /** Memory for `rows` rows, in the stack's layout for training or prediction, which must outlive the workspace. */
   Workspace(const Stack<T>& stack, Index rows, bool training);
+  /** For prediction, in memory of the caller's, on a cache line. The inputs come first: where stacks take turns in the
+   * same memory, they read the same ones. */
+  Workspace(const Stack<T>& stack, Index rows, T* memory);
 
   /** Bytes that the constructor takes for each row. */
   static Index bytes_per_row(const Stack<T>& stack, bool training);
@@ -66,8 +69,8 @@ class Workspace {
 
   const WorkspaceLayout* layout_;
   Index rows_;
-  Buffer<T> memory_;
-  T* first_;  // its first element: matrices can be written to in a constant workspace
+  Buffer<T> memory_;  // empty where it is the caller's
+  T* first_;          // the first element: matrices can be written to in a constant workspace
 };
 
 }  // namespace fastmlp

@@ -4,11 +4,9 @@
 #include <functional>
 
 #include "nn/forward_rows.h"
+#include "predict/row_blocks.h"
 
 namespace fastmlp {
-
-/** Called about every 50 ms on the calling thread; throws if the work should end. */
-using Interruption = std::function<void()>;
 
 /** Calls take(row, outputs) for blocks of rows, from up to max_threads threads at once; `row` is the first
  * of the block, and `outputs` may be overwritten. A row's outputs do not depend on the rows around it. */

@@ -2,6 +2,8 @@
 
 #include "kernels/softmax.h"
 #include "nn/offset.h"
+#include "predict/decoding.h"
+#include "predict/scratch.h"
 
 namespace fastmlp {
 namespace {
@@ -19,22 +21,60 @@ void apply_link(Link link, Matrix<T> outputs, T* to) {
   if (link == Link::logistic) logistic(to, outputs.rows * n);
 }
 
+/** Gathers rows into memory in which anything may lie. */
+template <class T>
+void gather_clean(const NetworkInputs<T>& inputs, Index first, Matrix<T> rows) {
+  for (Index i = 0; i < rows.rows; ++i) std::fill(rows.row(i) + rows.cols, rows.row(i) + padded<T>(rows.cols), T(0));
+  gather<T>(*inputs.table, *inputs.standardisation, nullptr, first, rows);
+}
+
 }  // namespace
 
 template <class T>
-Predictor<T>::Predictor(const Network<T>& network, Standardisation inputs, Link link)
-    : stack_(network.shared_stack()),
-      values_(network.values().clone()),
-      forward_copy_(stack_->forward_copy_size(Use::prediction)),
-      inputs_(std::move(inputs)),
-      link_(link) {
-  stack_->prepare(values_.data(), forward_copy_.data(), nullptr, Use::prediction);
+Predictor<T>::Snapshot::Snapshot(const Network<T>& network)
+    : layers(network.shared_stack()),
+      values(network.values().clone()),
+      forward_copy(layers->forward_copy_size(Use::prediction)) {
+  layers->prepare(values.data(), forward_copy.data(), nullptr, Use::prediction);
+}
+
+template <class T>
+Predictor<T>::Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link)
+    : Predictor(std::vector{std::make_shared<const Snapshot>(network)}, {T(1)}, std::move(inputs), link) {}
+
+template <class T>
+Predictor<T>::Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, std::vector<T> weights,
+                        std::shared_ptr<const Standardisation> inputs, Link link)
+    : networks_(std::move(networks)), weights_(std::move(weights)), inputs_(std::move(inputs)), link_(link) {
+  for (const auto& network : networks_) {
+    work_per_row_ += network->stack().work_per_row();
+    widest_ = std::max(widest_, network->stack().workspace_layout(false).size());
+  }
+}
+
+template <class T>
+Predictor<T> Predictor<T>::mean_of(const std::vector<const Predictor*>& predictors, const std::vector<T>& weights) {
+  if (predictors.empty()) invalid("predictors", "must hold at least one");
+  if (predictors.size() != weights.size()) invalid("weights", "must hold a number for each predictor");
+  const Predictor& first = *predictors.front();
+  std::vector<std::shared_ptr<const Snapshot>> networks;
+  for (const Predictor* own : predictors) {
+    const bool alike = own->inputs_ == first.inputs_ && own->link_ == first.link_ &&
+                       own->stack().inputs() == first.stack().inputs() && own->outputs() == first.outputs() &&
+                       own->stack().takes_sparse() == first.stack().takes_sparse();
+    if (!alike || own->n_networks() != 1)
+      invalid("predictors", "must be of one network each, and share their inputs, link and outputs");
+    networks.push_back(own->networks_.front());
+  }
+  return Predictor(std::move(networks), weights, first.inputs_, first.link_);
 }
 
 template <class T>
 void Predictor<T>::predict(const Table& table, T* out, int max_threads, const Interruption& interruption,
                            const T* offset) const {
-  predict(NetworkInputs<T>{&table, &inputs_, nullptr}, table.rows, out, max_threads, interruption, offset);
+  static const Standardisation none;
+  predict(NetworkInputs<T>{&table, inputs_ ? inputs_.get() : &none, nullptr}, table.rows, out, max_threads,
+          interruption, offset);
 }
 
 template <class T>
@@ -46,12 +86,30 @@ void Predictor<T>::predict(const SparseTable<T>& table, T* out, int max_threads,
 template <class T>
 void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out, int max_threads,
                            const Interruption& interruption, const T* offset) const {
-  compute_outputs<T>(*stack_, {values_.data(), forward_copy_.data(), nullptr, Use::prediction}, inputs, n_rows, Pass{},
-                     max_threads, interruption, [this, out, offset](Index row, Matrix<T> raw) {
-                       const Index first = row * outputs();
-                       if (offset) add_offset<T>(offset + first, nullptr, raw);
-                       apply_link(link_, raw, out + first);
-                     });
+  const bool single = n_networks() == 1;
+  const Index of_networks = single ? 0 : n_networks() * outputs();
+  const Index per_row = checked_sum(widest_, of_networks, "the workspace");
+  const Index block_rows = rows_of_block(n_rows, per_row * static_cast<Index>(sizeof(T)));
+  for_each_block(n_rows, block_rows, work_per_row(), max_threads, interruption, [&] {
+    return [&, scratch = Scratch<T>(checked_product(block_rows, per_row, "the workspace"))](Index row, Index rows) {
+      const Index n = rows * outputs();
+      T* const outputs_of_all = scratch.data() + block_rows * widest_;
+      T* const mean = out + row * outputs();
+      T* to = single ? mean : outputs_of_all;
+      for (const auto& network : networks_) {
+        // All workspaces are in the same memory. Their inputs come first, so they are in the same place.
+        Workspace<T> workspace(network->stack(), block_rows, scratch.data());
+        if (inputs.table && network == networks_.front()) gather_clean(inputs, row, workspace.input().slice(0, rows));
+        network->stack().forward({network->values.data(), network->forward_copy.data(), nullptr, Use::prediction},
+                                 workspace, 0, rows, Pass{}, {inputs.sparse, nullptr, row, rows});
+        const Matrix<T> raw = workspace.output().slice(0, rows);
+        if (offset) add_offset<T>(offset + row * outputs(), nullptr, raw);
+        apply_link(link_, raw, to);
+        to += n;
+      }
+      if (!single) weighted_mean(outputs_of_all, n, weights_, mean);
+    };
+  });
 }
 
 template class Predictor<float>;

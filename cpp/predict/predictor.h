@@ -1,7 +1,9 @@
-// The immutable predictor: a snapshot of a network that any number of threads may use at once.
+// The immutable predictor: a snapshot of a network, or the weighted mean of several that read the same rows. Any number
+// of threads may use it at once.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "nn/link.h"
 #include "nn/network.h"
@@ -12,28 +14,50 @@ namespace fastmlp {
 template <class T>
 class Predictor {
  public:
-  Predictor(const Network<T>& network, Standardisation inputs, Link link);
+  /** `inputs` may be shared by predictors; null: columns are read as they are. */
+  Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link);
 
-  const Stack<T>& stack() const { return *stack_; }
-  Index outputs() const { return stack_->outputs(); }
-  const Buffer<T>& values() const { return values_; }
+  /** The mean of predictors that share their inputs and have the same link and outputs; their networks are shared. A
+   * row is read once for them all. */
+  static Predictor mean_of(const std::vector<const Predictor*>& predictors, const std::vector<T>& weights);
+
+  /** Of the first network, and of the only one where there are no others. */
+  const Stack<T>& stack() const { return networks_.front()->stack(); }
+  const Buffer<T>& values() const { return networks_.front()->values; }
+  Index outputs() const { return stack().outputs(); }
+  Index n_networks() const { return static_cast<Index>(networks_.size()); }
+  /** Multiply-adds of one row. */
+  Index work_per_row() const { return work_per_row_; }
 
   /** out (table.rows x outputs, row-major without padding) <- predictions. `offset` (like out) is added to the raw
-   * outputs; null: nothing is. A row's prediction does not depend on the rows around it. */
+   * outputs of each network; null: nothing is. A row's prediction does not depend on the rows around it. */
   void predict(const Table& table, T* out, int max_threads, const Interruption& interruption = {},
                const T* offset = nullptr) const;
-  /** The same for a network that takes sparse rows. */
+  /** The same for networks that take sparse rows. */
   void predict(const SparseTable<T>& table, T* out, int max_threads, const Interruption& interruption = {},
                const T* offset = nullptr) const;
 
  private:
+  /** The parameters of a network at one time, prepared for prediction. */
+  struct Snapshot {
+    explicit Snapshot(const Network<T>& network);
+    const Stack<T>& stack() const { return *layers; }
+
+    std::shared_ptr<const Stack<T>> layers;
+    Buffer<T> values, forward_copy;
+  };
+
+  Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, std::vector<T> weights,
+            std::shared_ptr<const Standardisation> inputs, Link link);
+
   void predict(const NetworkInputs<T>& inputs, Index n_rows, T* out, int max_threads, const Interruption& interruption,
                const T* offset) const;
 
-  std::shared_ptr<const Stack<T>> stack_;
-  Buffer<T> values_, forward_copy_;
-  Standardisation inputs_;
+  std::vector<std::shared_ptr<const Snapshot>> networks_;
+  std::vector<T> weights_;
+  std::shared_ptr<const Standardisation> inputs_;
   Link link_;
+  Index work_per_row_ = 0, widest_ = 0;  // elements of the largest workspace's rows
 };
 
 }  // namespace fastmlp

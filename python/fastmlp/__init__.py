@@ -1,15 +1,21 @@
 """Multilayer perceptrons on tables: scikit-learn's API, a C++ core at the machine's speed."""
 
-from fastmlp._user_warnings import ExtrapolationWarning
-from fastmlp._version import __version__
-from fastmlp.ensemble.history import History
-from fastmlp.ensemble.progress import EpochRecord
-from fastmlp.estimators import Classifier, Regressor
-from fastmlp.inspection.loss_curve_display import LossCurveDisplay
-from fastmlp.inspection.versions import show_versions
-from fastmlp.loading import load
-from fastmlp.model_file import ModelFileError
-from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
+from typing import TYPE_CHECKING
+
+from fastmlp._lazy import lazily
+
+if TYPE_CHECKING:
+    from fastmlp._user_warnings import ExtrapolationWarning
+    from fastmlp._version import __version__
+    from fastmlp.ensemble.history import History
+    from fastmlp.ensemble.progress import EpochRecord
+    from fastmlp.estimators import Classifier, Regressor
+    from fastmlp.inspection.loss_curve_display import LossCurveDisplay
+    from fastmlp.inspection.versions import show_versions
+    from fastmlp.loading import load, load_predictor
+    from fastmlp.model_file import ModelFileError
+    from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
+    from fastmlp.prediction.predictor import Predictor
 
 __all__ = [
     "Classifier",
@@ -23,9 +29,39 @@ __all__ = [
     "ModelFileError",
     "Network",
     "Optimizer",
+    "Predictor",
     "Regressor",
     "Scale",
     "__version__",
     "load",
+    "load_predictor",
     "show_versions",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "Classifier": "fastmlp.estimators",
+        "Dense": "fastmlp.networks",
+        "Dropout": "fastmlp.networks",
+        "Embedding": "fastmlp.networks",
+        "EpochRecord": "fastmlp.ensemble.progress",
+        "ExtrapolationWarning": "fastmlp._user_warnings",
+        "History": "fastmlp.ensemble.history",
+        "LossCurveDisplay": "fastmlp.inspection.loss_curve_display",
+        "ModelFileError": "fastmlp.model_file",
+        "Network": "fastmlp.networks",
+        "Optimizer": "fastmlp.networks",
+        "Predictor": "fastmlp.prediction.predictor",
+        "Regressor": "fastmlp.estimators",
+        "Scale": "fastmlp.networks",
+        "__version__": "fastmlp._version",
+        "load": "fastmlp.loading",
+        "load_predictor": "fastmlp.loading",
+        "show_versions": "fastmlp.inspection.versions",
+    },
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -65,16 +65,21 @@ def _load() -> tuple[ModuleType, list[str]]:
 
 _module, available_instruction_sets = _load()
 
+ClassDecoding = _module.ClassDecoding
 EpochsF32 = _module.EpochsF32
 EpochsF64 = _module.EpochsF64
 NetworkF32 = _module.NetworkF32
 NetworkF64 = _module.NetworkF64
+NumberDecoding = _module.NumberDecoding
 OptimizerF32 = _module.OptimizerF32
 OptimizerF64 = _module.OptimizerF64
 PredictorF32 = _module.PredictorF32
 PredictorF64 = _module.PredictorF64
 Standardisation = _module.Standardisation
 ThreadBudget = _module.ThreadBudget
+RowPredictorF32 = _module.RowPredictorF32
+RowPredictorF64 = _module.RowPredictorF64
+RowReader = _module.RowReader
 available_threads = _module.available_threads
 build_info = _module.build_info
 shuffle = _module.shuffle

@@ -1,12 +1,15 @@
-"""`load`: a trained estimator from its model file."""
+"""`load`: a trained estimator from its model file; `load_predictor`: what predicts alone."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from fastmlp.model_file.check_rows import verify
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import opened
 from fastmlp.model_file.parameters import read_parameters
+from fastmlp.model_file.pipeline import load_pipeline
+from fastmlp.prediction.predictor import Predictor
 
 
 def load(source: Source) -> Any:
@@ -50,7 +53,47 @@ def load(source: Source) -> Any:
     kind = _class_of(contents.kind)
     names = kind._get_param_names()
     parameters = read_parameters(contents.document.object("parameters"), contents.values, names)
-    return kind._read(parameters, contents)
+    model = kind._read(parameters, contents)
+    verify(model, contents)
+    return model
+
+
+def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
+    """Load the predictor of a model that `save` wrote.
+
+    This imports neither scikit-learn nor pandas, and takes some milliseconds. The predictor
+    answers as the model's own `predictor` does.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes, bytearray, memoryview or binary file object
+        The file, or what is in it.
+    n_jobs : int or None, default=None
+        Threads of a prediction of many rows; see `fastmlp.Predictor`.
+
+    Returns
+    -------
+    Predictor
+
+    Raises
+    ------
+    ModelFileError, OSError
+        As `load`.
+
+    Examples
+    --------
+    >>> import io
+    >>> import fastmlp
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = fastmlp.Regressor(preset="fast", n_estimators=1, random_state=0).fit(X, y)
+    >>> file = io.BytesIO()
+    >>> model.save(file)
+    >>> predictor = fastmlp.load_predictor(file.getvalue())
+    >>> bool(predictor.predict(X[0]) == model.predict(X[:1])[0])
+    True
+    """
+    return Predictor(load_pipeline(source), n_jobs)
 
 
 def _class_of(kind: str) -> Any:

@@ -6,10 +6,14 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastmlp._after_import import after_import
 from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from typing import Self
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
 
     from fastmlp.model_file.draft import Draft
     from fastmlp.model_file.envelope import Contents
+    from fastmlp.prediction.rounded_weights import SmallDtype
 
 
 class TrainedModel:
@@ -32,11 +37,35 @@ class TrainedModel:
         """What a prediction does; an error before `fit`."""
         raise NotImplementedError
 
+    def predictor(self, *, n_jobs: int | None = None) -> Predictor:
+        """Compile the model for predictions alone, of one row in microseconds or of many.
+
+        Parameters
+        ----------
+        n_jobs : int or None, default=None
+            Threads of a prediction of many rows; see `fastmlp.Predictor`.
+
+        Returns
+        -------
+        Predictor
+            Immutable; any number of threads may use it at once.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If a scikit-learn MLP has activations of its own, or `n_jobs` is no number of threads.
+        """
+        return Predictor(self._pipeline.counted, n_jobs)
+
     def save(
         self,
         path: str | os.PathLike[str] | BinaryIO,
         *,
         include_optimizer: bool = False,
+        check_rows: Any = None,
+        dtype: SmallDtype | None = None,
     ) -> None:
         """Save the model to a file that `fastmlp.load` loads.
 
@@ -52,6 +81,14 @@ class TrainedModel:
             Whether the state of the optimisers is saved, two numbers for each weight. With it,
             `partial_fit` and a warm start of the loaded model go on as this one does; without, the
             optimisers begin anew.
+        check_rows : array-like, frame or sparse matrix, or (X, y), default=None
+            A few rows of a table that are stored with the predictions for them. `fastmlp.load`
+            predicts them again, and refuses a file whose model predicts something else.
+        dtype : {"float16", "bfloat16", "int8"} or None, default=None
+            Store the weights of dense layers and the vectors of categories in 2 bytes each or,
+            "int8", in 1 with a scale for each output of a layer; None: in the 4 or 8 bytes that the
+            model computes with. The loaded model computes as this one does, from the rounded
+            weights. With `check_rows`, what that changes is printed; with (X, y) their score too.
 
         Raises
         ------
@@ -60,6 +97,9 @@ class TrainedModel:
         TypeError
             If the model holds what a file cannot: it is of a subclass, or a category is an object
             of a class that is not Python's, NumPy's or pandas'.
+        ValueError
+            If `dtype` is not one of these or cannot hold the weights, or `check_rows` are no rows
+            of this model's table.
         OSError
             If the file cannot be written.
 
@@ -79,18 +119,13 @@ class TrainedModel:
         >>> bool((fastmlp.load(path).predict(X) == model.predict(X)).all())
         True
         """
-        save_model(self, path, include_optimizer=include_optimizer)
-
-    # ---- model files
-
-    def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
-        """The parts of a file that the model is read from, beside its parameters."""
-        raise NotImplementedError
-
-    @classmethod
-    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
-        """The model of a file."""
-        raise NotImplementedError
+        save_model(
+            self,
+            path,
+            include_optimizer=include_optimizer,
+            check_rows=check_rows,
+            dtype=dtype,
+        )
 
     def to_onnx(
         self,
@@ -199,6 +234,21 @@ class TrainedModel:
         from fastmlp.export.c.source import c_source
 
         write_whole(path, c_source(self._pipeline, dtype, prefix).encode())
+
+    # ---- model files
+
+    def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
+        """The parts of a file that the model is read from, beside its parameters."""
+        raise NotImplementedError
+
+    def _outputs_of(self, rows: Any) -> NDArray[np.float64]:
+        """Predictions for rows of a table, whatever its columns are called."""
+        raise NotImplementedError
+
+    @classmethod
+    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
+        """The model of a file."""
+        raise NotImplementedError
 
 
 def _register_converter(estimator: type) -> None:

@@ -1,10 +1,11 @@
-// A training step allocates nothing. An executable of its own, since it counts every call of the allocator.
+// A training step allocates nothing, nor does the prediction of few rows. An executable of its own, since it counts every call of the allocator.
 #include <cstddef>
 #include <cstdlib>
 #include <string>
 
 #include "check.h"
 #include "data.h"
+#include "predict/predictor.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
 #define FASTMLP_CANNOT_COUNT  // the sanitizers put their own allocator here
@@ -125,6 +126,23 @@ void check_networks() {
     check_steps<T>(mlp({5, 16, 16, 3}, "gelu", 0.1), small, 64, {.l2 = 1e-3, .max_grad_norm = 1}, n_threads);
     check_steps<T>(mlp({20, 256, 256, 10}, "relu"), classes, 40, {.loss = {LossKind::cross_entropy}}, n_threads);
   }
+}
+
+TEST(predictions_of_few_rows_allocate_nothing) {
+  const Data<float> data(3, 5, 1);
+  const Predictor<float> first(Network<float>(mlp({5, 64, 64, 2}, "gelu"), 1), {}, Link::softmax),
+      second(Network<float>(testing::tabular(5, 0, {}, {64, 64}, 2, "silu"), 1), {}, Link::softmax);
+  const auto mean = Predictor<float>::mean_of({&first, &second}, {1, 2});
+  std::vector<float> out(6);
+  mean.predict(data.table(), out.data(), 2);  // the thread's first one takes memory
+  allocations = 0;
+  counting = true;
+  for (int k = 0; k < 100; ++k) {
+    mean.predict(data.table(), out.data(), 2);
+    first.predict(data.table(), out.data(), 2);
+  }
+  counting = false;
+  CHECK(allocations == 0);
 }
 
 TEST(steps_allocate_nothing) {

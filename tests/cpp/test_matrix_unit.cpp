@@ -237,7 +237,7 @@ TEST(predictions_on_the_unit_equal_the_forward_pass) {
   const Network<float> network(testing::mlp({300, 513, 40, 600, 257, 3}, "relu"), 1);
   const testing::Data<float> data(150, 300, 3);
   std::vector<float> predicted(450);
-  const Predictor<float> predictor(network, Standardisation(), Link::identity);
+  const Predictor<float> predictor(network, {}, Link::identity);
   predictor.predict(data.table(), predicted.data(), 2);
   Workspace<float> workspace(network.stack(), 150, false);
   gather<float>(data.table(), Standardisation(), nullptr, 0, workspace.input());

@@ -126,7 +126,8 @@ TEST(tables_may_lie_in_any_way) {
   for (Index i = 0; i < rows; ++i)
     for (Index j = 0; j < cols; ++j)
       by_columns[static_cast<std::size_t>(j * rows + i)] = as_double[static_cast<std::size_t>(i * cols + j)];
-  const Standardisation inputs(std::vector<double>(cols, 100), std::vector<double>(cols, 1.0 / 64));
+  const auto inputs =
+      std::make_shared<const Standardisation>(std::vector<double>(cols, 100), std::vector<double>(cols, 1.0 / 64));
   const Network<double> network(mlp({cols, 12, 2}, "tanh"), 2);
   const Predictor<double> predictor(network, inputs, Link::identity);
   const auto out = predict(predictor, testing::table_of(as_double.data(), rows, cols), 1);
@@ -138,6 +139,67 @@ TEST(tables_may_lie_in_any_way) {
       reinterpret_cast<const char*>(as_double.data() + (rows - 1) * cols), Scalar::f64, rows, cols, -cols * 8, 8};
   const auto reversed = predict(predictor, backwards, 1);
   for (Index i = 0; i < rows; ++i) CHECK(same_bits(reversed.data() + i * 2, out.data() + (rows - 1 - i) * 2, 2));
+}
+
+/** The mean of networks on rows that are standardised alike: what single predictors give, added up in their order. */
+template <class T>
+void check_mean(const std::vector<std::vector<LayerSpec>>& networks, Link link, Index n_inputs) {
+  const Data<T> data(300, n_inputs, 1);
+  const auto columns = static_cast<std::size_t>(n_inputs);
+  const auto inputs = std::make_shared<const Standardisation>(std::vector<double>(columns, 0.1),
+                                                              std::vector<double>(columns, 1.5), n_inputs, true);
+  std::vector<Predictor<T>> single;
+  std::vector<T> weights, expected;
+  T total = 0;
+  for (std::size_t k = 0; k < networks.size(); ++k) {
+    single.emplace_back(Network<T>(networks[k], k), inputs, link);
+    weights.push_back(T(1) / static_cast<T>(k + 2));
+    const std::vector<T> own = predict(single[k], data.table(), 1);
+    expected.resize(own.size());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const volatile T weighted = weights[k] * own[i];  // rounded before it is added
+      expected[i] = k == 0 ? T(weighted) : expected[i] + weighted;
+    }
+    total += weights[k];
+  }
+  for (T& mean : expected) mean /= total;
+  std::vector<const Predictor<T>*> all;
+  for (const Predictor<T>& own : single) all.push_back(&own);
+  const auto mean = Predictor<T>::mean_of(all, weights);
+  for (const int max_threads : {1, 3}) CHECK(same_bits(predict(mean, data.table(), max_threads), expected));
+  const Index outputs = mean.outputs();
+  for (Index row = 0; row < 20; ++row)
+    CHECK(same_bits(predict(mean, rows_of(data.table(), row, 1), 1).data(), expected.data() + row * outputs, outputs));
+}
+
+TEST(a_mean_of_predictors_is_that_of_their_predictions) {
+  const auto embedded = testing::tabular(3, 0, {}, {8, 40}, 2, "silu");
+  check_mean<float>({embedded, mlp({3, 70, 2}, "relu"), mlp({3, 130, 33, 2}, "gelu", 0.5)}, Link::softmax, 3);
+  check_mean<double>({mlp({20, 4, 1}, "tanh"), mlp({20, 1}, "tanh")}, Link::exponential, 20);
+}
+
+TEST(only_predictors_alike_have_a_mean) {
+  const Network<float> network(mlp({3, 2, 1}, "relu"), 1), wider(mlp({4, 2, 1}, "relu"), 1);
+  const Predictor<float> one(network, {}, Link::identity), other(network, {}, Link::logistic),
+      of_more(wider, {}, Link::identity);
+  CHECK_THROWS(Predictor<float>::mean_of({&one, &other}, {1, 1}), "predictors");
+  CHECK_THROWS(Predictor<float>::mean_of({&one, &of_more}, {1, 1}), "predictors");
+  CHECK_THROWS(Predictor<float>::mean_of({&one}, {1, 1}), "weights");
+  CHECK_THROWS(Predictor<float>::mean_of({}, {}), "predictors");
+}
+
+/** The memory that a thread keeps for its predictions may hold anything, and what is predicted for one row does not
+ * depend on it. */
+TEST(what_earlier_rows_left_in_memory_is_not_read) {
+  const std::vector<float> missing(40, std::numeric_limits<float>::quiet_NaN());
+  const Data<float> data(1, 5, 1);
+  for (const auto& specs : {mlp({5, 1}, "relu"), mlp({5, 18, 3}, "mish"), testing::tabular(5, 0, {}, {9}, 1, "silu")}) {
+    const Predictor<float> predictor(Network<float>(specs, 2), {}, Link::identity);
+    const Predictor<float> wide(Network<float>(mlp({40, 50, 40}, "tanh"), 2), {}, Link::identity);
+    const std::vector<float> before = predict(predictor, data.table(), 1);
+    CHECK(std::isnan(predict(wide, testing::table_of(missing.data(), 1, 40), 1)[0]));
+    CHECK(same_bits(predict(predictor, data.table(), 1), before));
+  }
 }
 
 TEST(a_long_prediction_can_be_interrupted) {

@@ -446,7 +446,7 @@ TEST(weights_kept_are_the_mean_over_the_last_epochs) {
       for (std::size_t i = 0; i < mean.size(); ++i) CHECK_NEAR(kept[i], mean[i], 1e-15);
       // What was validated is what is kept.
       std::vector<double> predicted(120 * 2);
-      Predictor<double>(network, none, Link::identity).predict(data.table(), predicted.data(), 1);
+      Predictor<double>(network, {}, Link::identity).predict(data.table(), predicted.data(), 1);
       for (std::size_t i = 0; i < 80; ++i) CHECK_NEAR(outputs[i], predicted[160 + i], 1e-14);
     }
 }

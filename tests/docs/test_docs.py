@@ -28,11 +28,12 @@ def names_after(page: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks])
-def test_code_blocks_run(page: str) -> None:
+def test_code_blocks_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in NEEDS.get(page, ()):
         pytest.importorskip(module)
     if page == "export.md" and shutil.which("gcc") is None:
         pytest.skip("there is no gcc")
+    monkeypatch.chdir(tmp_path)  # some write files
     names_after(page)
 
 

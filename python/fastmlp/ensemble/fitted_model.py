@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.linear_part import LinearPart
-from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
@@ -108,16 +109,13 @@ class FittedModel:
         """
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
-        if self.linear is None:
-            if isinstance(self.encoder, TableEncoder):
-                self.watch.look_at(table, self.encoder)
-            return self.task.decode(self._outputs(table, None, n_threads, verbose))
-        table, offset, beyond = self.linear.split(table, self.watch.training_range)
-        raw_offset = self.task.raw_offset(offset, self.dtype)
-        return self.task.decode(self._outputs(table, raw_offset, n_threads, verbose), beyond)
+        if self.linear is None and isinstance(self.encoder, TableEncoder):
+            self.watch.look_at(table, self.encoder)
+        outputs = partial(self._outputs, n_threads=n_threads, verbose=verbose)
+        return self.pipeline.predict(table, outputs)
 
     def _outputs(
-        self, table: Table, offset: NDArray[Any] | None, n_threads: int, verbose: int
+        self, table: Table, offset: NDArray[Any] | None, *, n_threads: int, verbose: int
     ) -> NDArray[Any]:
         """Outputs of the ensemble, with a bar if it is asked for and takes a while."""
         n_rows = table.shape[0]
@@ -157,19 +155,21 @@ class FittedModel:
     @property
     def pipeline(self) -> Pipeline:
         """What a prediction does, with all networks; its arrays are views of this model's."""
-        networks = [member.network for member in self.members]
         return Pipeline(
             encoder=self.encoder,
             scaling=self.scaling,
-            networks=tuple(
-                TrainedNetwork(network.layers, tuple(network.parameters)) for network in networks
-            ),
+            networks=self.ensemble.networks,
             weights=self.ensemble.weights,
             link=self.task.link,
             decoder=self.task.decoder,
             training_range=self.watch.training_range,
             linear=self.linear,
         )
+
+    @property
+    def nameless(self) -> FittedModel:
+        """The model of a table whose columns have no names."""
+        return replace(self, encoder=replace(self.encoder, feature_names=None))
 
     # ---- training, of all networks together
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp import _core
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.splits import RowSubset
+from fastmlp.prediction.compiled import compiled_type
+from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.rows import Table, pieces
 from fastmlp.table.scaling import Scaling
@@ -41,6 +42,10 @@ class WeightedEnsemble:
     ----------
     kinds : tuple of str
         The kinds of networks, in the order of the first network of each.
+    networks : tuple of TrainedNetwork
+        Layers and parameters of the members.
+    compiled : PredictorF32 or PredictorF64
+        The core's predictor of the weighted mean.
     """
 
     def __init__(
@@ -52,16 +57,18 @@ class WeightedEnsemble:
     ) -> None:
         self.members = tuple(members)
         self._scaling, self._link = scaling, link
-        self.weights = _normalised(np.ones(len(members))) if weights is None else weights
         self._kind_of = np.array([member.recipe.spec.kind for member in members])
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(self._kind_of.tolist()))
         inputs = scaling.engine
+        self._compiled = compiled = compiled_type(members[0].network.dtype)
         self.predictors: tuple[Any, ...] = tuple(
-            (_core.PredictorF32 if member.network.dtype == np.float32 else _core.PredictorF64)(
-                member.network._engine, inputs, link
-            )
+            compiled(member.network._engine, inputs, link) for member in members
+        )
+        self.networks = tuple(
+            TrainedNetwork(member.network.layers, tuple(member.network.parameters))
             for member in members
         )
+        self._weigh(_normalised(np.ones(len(members))) if weights is None else weights)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Predictors are made anew from the networks.
@@ -71,8 +78,12 @@ class WeightedEnsemble:
         """The ensemble with other weights, which add up to 1."""
         other = object.__new__(WeightedEnsemble)
         other.__dict__.update(self.__dict__)  # predictors are shared
-        other.weights = weights
+        other._weigh(weights)
         return other
+
+    def _weigh(self, weights: NDArray[np.float64]) -> None:
+        self.weights = weights
+        self.compiled = self._mean_of(weights)
 
     def predict(
         self, table: Table, n_threads: int, offset: NDArray[Any] | None = None
@@ -84,37 +95,27 @@ class WeightedEnsemble:
         offset : ndarray of shape (n_rows, n_outputs) or None
             Added to each network's raw outputs, in the networks' type.
         """
-        return self._mean(self.weights, table, n_threads, offset)
+        return self._outputs(self.compiled, table, n_threads, offset)
 
     def predict_by_kind(
         self, table: Table, n_threads: int, offset: NDArray[Any] | None
     ) -> list[NDArray[Any]]:
         """The mean of outputs of the networks of each kind."""
-        return [self._mean(self._kind_of == kind, table, n_threads, offset) for kind in self.kinds]
+        means = [self._mean_of((self._kind_of == kind).astype(float)) for kind in self.kinds]
+        return [self._outputs(mean, table, n_threads, offset) for mean in means]
 
-    def _mean(
-        self,
-        weights: NDArray[Any],
-        table: Table,
-        n_threads: int,
-        offset: NDArray[Any] | None,
-    ) -> NDArray[Any]:
+    def _mean_of(self, weights: NDArray[np.float64]) -> Any:
+        """The weighted mean of networks as one predictor of the core."""
         counted = np.flatnonzero(weights)
+        predictors = [self.predictors[i] for i in counted.tolist()]
+        return self._compiled.mean_of(predictors, weights[counted].tolist())
+
+    def _outputs(
+        self, predictor: Any, table: Table, n_threads: int, offset: NDArray[Any] | None
+    ) -> NDArray[Any]:
         table = engine_table(table, self.members[0].network.dtype)
-        mean: NDArray[Any] = self.predictors[counted[0]].predict(table, n_threads, offset)
-        if counted.size == 1:
-            return mean
-        # Weights and their sum are rounded alike, so that no mean is larger than all outputs.
-        own = weights.astype(mean.dtype)
-        mean *= own[counted[0]]
-        total = own[counted[0]]
-        for i in counted[1:]:
-            outputs = self.predictors[i].predict(table, n_threads, offset)
-            outputs *= own[i]
-            mean += outputs
-            total += own[i]
-        mean /= total
-        return mean
+        outputs: NDArray[Any] = predictor.predict(table, n_threads, offset)
+        return outputs
 
     def predict_held_out(
         self,

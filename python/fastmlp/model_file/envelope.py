@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from fastmlp._version import __version__
 from fastmlp.model_file.container import Source, packed, unpacked
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.errors import ModelFileError
@@ -19,8 +18,8 @@ from fastmlp.model_file.values import Values
 FORMAT_VERSION = 1  # that this version writes, and the newest that it reads
 _LEAST_READER = 1  # the oldest version that can read what this one writes
 KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
-STORED_WEIGHTS = "stored_weights"  # matrices are of another type than networks compute in
-_FEATURES = (STORED_WEIGHTS,)  # that a reader must know if a file names them
+ROUNDED_WEIGHTS = "rounded_weights"  # some are of another type than networks compute in
+_FEATURES = (ROUNDED_WEIGHTS,)  # that a reader must know if a file names them
 
 
 class Contents(NamedTuple):
@@ -65,15 +64,20 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
     if least > FORMAT_VERSION:
         raise ModelFileError(
             f"the model file is of format {version}, and needs a reader of format {least}; this is "
-            f"fastmlp {__version__}, which reads up to format {FORMAT_VERSION}. A newer one may "
-            "read it"
+            f"{_this_version()}, which reads up to format {FORMAT_VERSION}. A newer one may read it"
         )
     required = document.get("required_features", list_of(text))
     unknown = [feature for feature in required if feature not in _FEATURES]
     if unknown:
         raise ModelFileError(
-            f"the model file needs {', '.join(map(ascii, unknown))}, which fastmlp {__version__} "
-            "does not know. A newer one may read it"
+            f"the model file needs {', '.join(map(ascii, unknown))}, which {_this_version()} does "
+            "not know. A newer one may read it"
         )
     kind = document.get("kind", one_of(KINDS))
     return Contents(document, tensors, Values(tensors, objects), kind)
+
+
+def _this_version() -> str:
+    from fastmlp._version import __version__  # looked up in files, which takes 20 ms
+
+    return f"fastmlp {__version__}"

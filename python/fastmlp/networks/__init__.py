@@ -1,7 +1,21 @@
 """Networks, their layers and optimisers: for the estimators, and for training loops of your own."""
 
+from typing import TYPE_CHECKING
+
+from fastmlp._lazy import lazily
 from fastmlp.networks.layers import Dense, Dropout, Embedding, Layer, Scale
-from fastmlp.networks.network import Network
-from fastmlp.networks.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from fastmlp.networks.network import Network
+    from fastmlp.networks.optimizer import Optimizer
 
 __all__ = ["Dense", "Dropout", "Embedding", "Layer", "Network", "Optimizer", "Scale"]
+
+__getattr__ = lazily(
+    __name__,
+    {"Network": "fastmlp.networks.network", "Optimizer": "fastmlp.networks.optimizer"},
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -35,6 +35,14 @@ class RegressionDecoder:
     sorts: bool
     one_dimensional: bool
 
+    def raw_offset(
+        self, offset: NDArray[np.float64], n_outputs: int, dtype: DTypeLike
+    ) -> NDArray[Any]:
+        """What to add to the networks' `n_outputs` raw outputs for an offset of predictions."""
+        scaled = offset / self.unit
+        shape = (offset.shape[0], n_outputs)
+        return np.ascontiguousarray(np.broadcast_to(scaled, shape), dtype=dtype)
+
     def decode(
         self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
@@ -81,6 +89,12 @@ class ClassificationDecoder:
     classes: NDArray[Any]
     multilabel: bool
     temperature: float | NDArray[np.float64] = 1.0
+
+    def raw_offset(
+        self, offset: NDArray[np.float64], n_outputs: int, dtype: DTypeLike
+    ) -> NDArray[Any]:
+        """What to add to the networks' raw outputs: an offset of logits as it is."""
+        return np.ascontiguousarray(offset, dtype=dtype)
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Outputs as probabilities before calibration, a column for each class or label.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from fastmlp.prediction.decoders import Decoder
 from fastmlp.prediction.linear_part import LinearPart
 
 if TYPE_CHECKING:
-    from fastmlp.networks.layers import Layer
+    from fastmlp.networks.layers import Dense, Layer
+    from fastmlp.table.rows import Table
     from fastmlp.table.scaling import Scaling
     from fastmlp.table.sparse_encoder import Encoder
     from fastmlp.table.training_range import TrainingRange
@@ -85,3 +87,28 @@ class Pipeline:
         counted = np.flatnonzero(self.weights).tolist()
         networks = tuple(self.networks[i] for i in counted)
         return replace(self, networks=networks, weights=self.weights[counted])
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of each network."""
+        return cast("Dense", self.networks[0].layers[-1]).outputs
+
+    def predict(
+        self, table: Table, mean_outputs: Callable[[Table, NDArray[Any] | None], NDArray[Any]]
+    ) -> NDArray[np.float64]:
+        """Predict the rows of an encoded table: numbers, or calibrated probabilities.
+
+        Parameters
+        ----------
+        table : ndarray or csr_array of shape (n_rows, n_encoded)
+        mean_outputs : callable
+            ``mean_outputs(table, offset)`` computes the weighted mean over networks, for an offset
+            of their raw outputs or None.
+        """
+        if self.linear is None:
+            return self.decoder.decode(mean_outputs(table, None))
+        if self.training_range is None:
+            raise ValueError("a linear part needs the training range")
+        table, offset, beyond = self.linear.split(table, self.training_range)
+        raw = self.decoder.raw_offset(offset, self.n_outputs, self.networks[0].dtype)
+        return self.decoder.decode(mean_outputs(table, raw), beyond)

@@ -8,7 +8,6 @@ from functools import cached_property
 from numbers import Number
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +15,6 @@ from fastmlp._user_warnings import warn
 from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
-from fastmlp.table.frames import NOT_IN_NUMPY
 from fastmlp.table.labels import (
     factorize,
     is_missing,
@@ -30,56 +28,50 @@ from fastmlp.table.text import PARSED_SHARE, is_free_text, quoted, share_that_re
 BOOLEANS = (bool, np.bool_)
 _FEW = 9  # up to so many categories, all have a code, however rare they are
 _LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
-_CATEGORICAL = (nw.Categorical, nw.Enum)
 _PLAIN_NUMBERS = {float, int, bool}
-_OF_LABELS = (nw.String, nw.Boolean, *_CATEGORICAL)
 
 
 class ColumnValues:
-    """The values of one column, as numbers or as labels.
+    """The values of one column of an array, as numbers or as labels; see also `SeriesValues`.
 
     Parameters
     ----------
-    data : ndarray of shape (n_rows,) or Series
+    data : ndarray of shape (n_rows,)
     name, table : str
         What messages call the column and the table.
     reads_text : bool
         Whether text such as "1" is accepted as a number.
-    dtype : DType or None
-        Type of the series; None for an array.
+
+    Attributes
+    ----------
+    are_labels, are_booleans, are_categories : bool
+        Whether the values are labels by their type alone; booleans; what a frame calls categorical.
     """
 
-    def __init__(
-        self, data: Any, name: str, table: str, *, reads_text: bool = False, dtype: Any = None
-    ) -> None:
+    are_labels = are_booleans = are_categories = False
+
+    def __init__(self, data: Any, name: str, table: str, *, reads_text: bool = False) -> None:
         self.data = data
         self.name = name
         self.table = table
         self.title = f"{table}: column {name!r}"
         self.reads_text = reads_text
-        self.type = dtype
         self._parsed: dict[Hashable, NDArray[Any]] = {}
-        if self.type is not None and self.type.is_nested():
-            raise nested_error(name, table, self.type)
 
-    @cached_property
+    @property
     def array(self) -> NDArray[Any]:
         """The values as NumPy holds them."""
-        if self.type is None:
-            values: NDArray[Any] = self.data
-            return values
-        series = self.data.cast(nw.Float64) if self.type in NOT_IN_NUMPY else self.data
-        array: NDArray[Any] = series.to_numpy()
-        return array
+        values: NDArray[Any] = self.data
+        return values
 
     @property
     def is_number(self) -> bool:
         """Whether the values are numbers by their type."""
-        return self.type not in _OF_LABELS and self.array.dtype.kind in "biuf"
+        return not self.are_labels and self.array.dtype.kind in "biuf"
 
     def is_temporal(self, kind: str) -> bool:
         """Whether NumPy holds the values as dates (kind "M") or durations ("m")."""
-        return self.type not in _OF_LABELS and self.array.dtype.kind == kind
+        return not self.are_labels and self.array.dtype.kind == kind
 
     @cached_property
     def numbers(self) -> NDArray[Any]:
@@ -127,7 +119,7 @@ class ColumnValues:
     def factors(self) -> tuple[NDArray[np.int32], list[Any]]:
         """For each row the position of its label, -1 where it is missing; and the labels."""
         try:
-            rows, labels = factorize(self._labelled)
+            rows, labels = self._factorized()
             kinds = {*map(type, labels)}
             if len(kinds) == 1 and _never_missing(*kinds):
                 return np.asarray(rows, dtype=np.int32), labels
@@ -149,17 +141,9 @@ class ColumnValues:
         """The share of labels or of rows that a reader could read; see there."""
         return share_that_reads(read, self.factors[1], self.counts)
 
-    @property
-    def _labelled(self) -> Any:
-        """The values in a form that no label loses digits in."""
-        if self.type in _OF_LABELS:
-            return self.data
-        is_exact = self.type is None or self.array.dtype.kind != "f" or self.type.is_float()
-        if is_exact and self.type not in NOT_IN_NUMPY:
-            return self.array
-        objects = np.empty(len(self.data), dtype=object)  # integers beside missing values
-        objects[:] = self.data.to_list()
-        return objects
+    def _factorized(self) -> tuple[NDArray[Any], list[Any]]:
+        """For each row the position of its label, or -1; and the labels, missing ones included."""
+        return factorize(self.array)
 
     def looked_up(self, column: Column) -> NDArray[np.float64]:
         """The code of each value's label, 0 where it has none.
@@ -167,7 +151,7 @@ class ColumnValues:
         It is an error if none of the labels is of a kind that occurred in training.
         """
         codes = column.codes
-        if self.type is None and self.data.dtype == object:
+        if isinstance(self.data, np.ndarray) and self.data.dtype == object:
             try:
                 return np.array([codes[label] for label in self.data], dtype=np.float64)
             except (KeyError, TypeError):
@@ -226,7 +210,7 @@ class ColumnValues:
     def describe(self, listed: bool, min_rows: int) -> Column:
         """Learn what the column holds; if it is `listed`, its values are labels in any case."""
         reader = None if listed else self._reader()
-        if reader is None and (listed or self._are_labels):
+        if reader is None and (listed or self._hold_labels):
             return self._describe_labels(listed, min_rows)
         numbers = self.numbers[:, None] if reader is None else self.read(reader)
         n_missing = int(count_missing(numbers[:, :1], [self.name], self.table)[0])
@@ -234,7 +218,7 @@ class ColumnValues:
 
     def _reader(self) -> Reader | None:
         """What reads the values as numbers, if they are dates, durations or numbers as text."""
-        if self.type in (nw.Boolean, *_CATEGORICAL) or self.is_number:
+        if self.are_booleans or self.are_categories or self.is_number:
             return None
         kinds = (Dates,) if self.is_temporal("M") else (Durations, Dates, NumberText)
         for kind in kinds:
@@ -243,9 +227,9 @@ class ColumnValues:
         return None
 
     @property
-    def _are_labels(self) -> bool:
+    def _hold_labels(self) -> bool:
         """Whether the values are labels by their type."""
-        if self.type in _OF_LABELS:
+        if self.are_labels:
             return True
         if self.is_number:
             return False
@@ -258,7 +242,7 @@ class ColumnValues:
     def _describe_labels(self, listed: bool, min_rows: int) -> Column:
         rows, labels = self.factors
         numbers = ""
-        if not (listed or self.type in _CATEGORICAL):
+        if not (listed or self.are_categories):
             self._refuse_free_text()
             numbers = _numbers_as_text(labels) or self._read_in_part()
         n_missing, sizes = int(np.count_nonzero(rows < 0)), self.counts.tolist()

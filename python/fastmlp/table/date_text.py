@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, timezone
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,10 +45,6 @@ _ORDERS = {
     r"(?P<y>\d{4}|\d\d)",
     "bdy": _WEEKDAY + _MONTH_NAME + r"[-/\s]+(?:(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s+)?(?P<y>\d{4})",
 }
-_PATTERNS = {
-    order: re.compile(rf"\s*{pattern}{_TIME}\s*", re.IGNORECASE | re.ASCII)
-    for order, pattern in _ORDERS.items()
-}
 WRITTEN = {
     "ymd": "year-month-day",
     "mdy": "month/day/year",
@@ -61,6 +57,12 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _FIRST_YEAR, _LAST_YEAR, _NEVER = 1800, 2200, 9999
 _NAT = np.datetime64("NaT", "us")
 _PYTHON_DATES = (date, np.datetime64)
+
+
+@cache
+def _pattern(order: str) -> re.Pattern[str]:
+    """The pattern of a date in this order; compiling them takes milliseconds."""
+    return re.compile(rf"\s*{_ORDERS[order]}{_TIME}\s*", re.IGNORECASE | re.ASCII)
 
 
 def is_type_of_dates(kind: type) -> bool:
@@ -78,7 +80,8 @@ def order_of_dates(values: ColumnValues) -> str | None:
     labels, found = values.factors[1], {}
     texts = sampled_texts(labels)
     are_dates = 2 * are_of_types(labels, is_type_of_dates).sum() > len(labels)
-    for order, pattern in _PATTERNS.items():
+    for order in _ORDERS:
+        pattern = _pattern(order)
         n_matching = sum(pattern.fullmatch(text) is not None for text in texts)
         if 2 * n_matching < max(1, len(texts)) and not are_dates:
             continue
@@ -116,7 +119,7 @@ def _are_on_one_day(instants: NDArray[np.datetime64]) -> bool:
 def parse_dates(labels: Sequence[Any], order: str) -> NDArray[np.datetime64]:
     """Instants in UTC of text in this order and of dates; NaT for anything else."""
     instants = np.full(len(labels), _NAT)
-    for some in matched_texts(labels, _PATTERNS[order]):
+    for some in matched_texts(labels, _pattern(order)):
         instants[some.rows] = _instants(some)
     others = not_text(labels)
     instants[others] = np.array([_as_instant(labels[row]) for row in others], dtype="M8[us]")

@@ -9,23 +9,25 @@ from functools import cached_property
 from numbers import Integral
 from typing import Any, ClassVar
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp import _core
 from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.dates import Dates
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.layout import Layout
-from fastmlp.table.pandas_schema import PandasSchema
+from fastmlp.table.pandas_schema import PandasSchema, is_pandas_frame
 from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
+from fastmlp.table.row_reader import row_reader
 from fastmlp.table.rows import slices
 from fastmlp.table.text import quoted, quoted_few
 
 _BLOCK = 2**10  # rows that are copied at a time, so that they stay in the cache
 _MIN_CATEGORY_ROWS = 2
+_WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,10 +157,14 @@ class TableEncoder:
         A column of numbers must hold numbers again or, in arrays, text that can be read as numbers;
         a column of dates dates, or text in the order of training.
         """
-        table = self._read(X, name)
+        encoded = self._encoded_row(X)
+        return self.encode_read(self._read(X, name)) if encoded is None else encoded
+
+    def encode_read(self, table: RawTable) -> NDArray[Any]:
+        """Encode the rows of a table that is read."""
         if table.n_columns != self.n_columns:
             raise ValueError(
-                f"{name} has {table.n_columns} features, but there were {self.n_columns} in "
+                f"{table.name} has {table.n_columns} features, but there were {self.n_columns} in "
                 "training"
             )
         if isinstance(table, NumberTable) and self._is_plain:
@@ -178,7 +184,7 @@ class TableEncoder:
     @property
     def names_of_encoded(self) -> list[str]:
         """A name for each column of the encoded table."""
-        columns, layout = self.columns, self._layout
+        columns, layout = self.columns, self.layout
         names = [name for p in layout.numeric for name in columns[p].names_of_numbers]
         names += [f"{columns[p].name} (missing)" for p in layout.flagged]
         return names + [columns[p].name for p in layout.labelled]
@@ -186,13 +192,13 @@ class TableEncoder:
     @property
     def days_of_dates(self) -> frozenset[int]:
         """Positions in the encoded table of the days that have passed since 1970."""
-        columns, read = self.columns, self._layout.read
+        columns, read = self.columns, self.layout.read
         return frozenset(target for p, target in read if isinstance(columns[p].reader, Dates))
 
     @property
     def encoded_by_column(self) -> list[list[int]]:
         """For each column of the raw table the positions of its columns in the encoded table."""
-        columns, layout = self.columns, self._layout
+        columns, layout = self.columns, self.layout
         order = [p for p in layout.numeric for _ in columns[p].names_of_numbers]
         order += [*layout.flagged, *layout.labelled]
         encoded: list[list[int]] = [[] for _ in columns]
@@ -206,7 +212,8 @@ class TableEncoder:
         return {field.name: self.__dict__[field.name] for field in fields(self)}
 
     @cached_property
-    def _layout(self) -> Layout:
+    def layout(self) -> Layout:
+        """Where the columns of the raw table go in the encoded one."""
         if self.learnt is None:
             return Layout.of_numbers(self.n_columns)
         return Layout.of(self.learnt)
@@ -214,7 +221,7 @@ class TableEncoder:
     @property
     def _is_plain(self) -> bool:
         """Whether the encoded table is the raw one."""
-        return self._layout.plain.size == self.n_columns and not self.n_flags
+        return self.layout.plain.size == self.n_columns and not self.n_flags
 
     @property
     def _schema(self) -> PandasSchema | None:
@@ -223,24 +230,40 @@ class TableEncoder:
         return schema
 
     def _remember(self, X: Any) -> None:
-        if nw.dependencies.is_pandas_dataframe(X) and X.shape[1] == self.n_columns:
-            schema = PandasSchema(X, self._layout.plain)
+        if is_pandas_frame(X) and X.shape[1] == self.n_columns:
+            schema = PandasSchema(X, self.layout.plain)
             known = None if self.feature_names is None else self.feature_names.tolist()
             if schema.names == known:
                 self.__dict__["_remembered"] = schema
+
+    @cached_property
+    def _row_reader(self) -> _core.RowReader | None:
+        return row_reader(self, wide=True)
+
+    def _encoded_row(self, X: Any) -> NDArray[Any] | None:
+        """A pandas frame of one row, encoded by its values alone; None where types are needed.
+
+        To look at the types of a frame takes longer than all the rest.
+        """
+        if not is_pandas_frame(X) or len(X) != 1 or self._row_reader is None:
+            return None
+        if self._schema is None or not self._schema.has_columns_of(X):
+            return None
+        row = X.iloc[0].to_numpy()
+        return self._row_reader.encode(row) if row.dtype in _WIDE_OR_OBJECTS else None
 
     def _read(self, X: Any, name: str) -> RawTable:
         schema = self._schema
         if schema is None or not schema.has_columns_of(X):
             return read_table(X, name)
         if not schema.has_types_of(X):
-            schema = self.__dict__["_remembered"] = PandasSchema(X, self._layout.plain)
+            schema = self.__dict__["_remembered"] = PandasSchema(X, self.layout.plain)
         return schema.read(X, name)
 
     # ---- encoding
 
     def _encode(self, table: RawTable) -> NDArray[Any]:
-        layout, n_rows = self._layout, table.n_rows
+        layout, n_rows = self.layout, table.n_rows
         n_encoded = self.n_numeric + self.n_flags + len(self.category_sizes)
         encoded = np.zeros((n_rows, n_encoded), dtype=np.float32)
         for targets, numbers in self._numbers(table):
@@ -261,7 +284,7 @@ class TableEncoder:
 
     def _numbers(self, table: RawTable) -> Iterator[tuple[slice | Positions, NDArray[Any]]]:
         """Columns of the encoded table, and the numbers that belong there."""
-        layout = self._layout
+        layout = self.layout
         for at, values, _ in table.blocks(layout.plain) if layout.plain.size else ():
             yield consecutive(layout.plain_targets[at]), values
         for position, target in layout.read:

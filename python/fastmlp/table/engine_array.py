@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
 
 
 def engine_array(X: NDArray[Any]) -> NDArray[Any]:
@@ -23,8 +22,10 @@ def engine_array(X: NDArray[Any]) -> NDArray[Any]:
 
 def engine_table(X: Any, dtype: np.dtype[Any]) -> Any:
     """X as a network of that type reads it: an array, or the parts of a CSR with sorted rows."""
-    if not issparse(X):
+    if isinstance(X, np.ndarray):
         return engine_array(X)
+    from scipy.sparse import csr_array  # not before a sparse table comes: predictors load without
+
     if X.shape[1] > np.iinfo(np.int32).max:
         raise ValueError(f"a sparse X must have fewer than 2^31 columns; got {X.shape[1]}")
     given = X.tocsr()

@@ -6,16 +6,14 @@ versions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
-from narwhals.exceptions import DuplicateError
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
-from fastmlp.table.frames import as_frame
+from fastmlp.table.reading import is_array_like
 
 _MOST_LISTED = 5
 
@@ -40,13 +38,14 @@ def feature_names_of(X: Any, table: str = "X") -> NDArray[Any] | None:
     ValueError
         If two columns have the same name.
     """
-    try:
-        frame = as_frame(X)
-        if not isinstance(frame, nw.DataFrame):
-            return None
-        names = np.asarray(frame.columns, dtype=object)
-    except DuplicateError as error:
-        raise ValueError(f"{table}: {error}") from error
+    if is_array_like(X):
+        return None
+    from fastmlp.table.frames import columns_of  # and, with it, narwhals
+
+    columns = columns_of(X, table)
+    if columns is None:
+        return None
+    names = np.asarray(columns, dtype=object)
     types = sorted({type(name).__qualname__ for name in names})
     if types == ["str"]:
         return names
@@ -94,16 +93,20 @@ def check_feature_names(
         return
     if known.size == names.size and np.all(known == names):
         return
-    prefix = "" if table == "X" else f"{table}: "
-    message = f"{prefix}The feature names should match those that were passed during fit.\n"
-    unseen, lacking = sorted({*names} - {*known}), sorted({*known} - {*names})
-    if unseen:
-        message += "Feature names unseen at fit time:\n" + _listed(unseen)
-    if lacking:
-        message += "Feature names seen at fit time, yet now missing:\n" + _listed(lacking)
-    if not (unseen or lacking):
-        message += "Feature names must be in the same order as they were in fit.\n"
-    raise FeatureNamesError(message)
+    raise FeatureNamesError(_other_names(known, names, table))
+
+
+def check_keys(known: Sequence[str], row: Mapping[Any, Any], table: str) -> None:
+    """Raise if a row that is given by name lacks a column, or has another one.
+
+    Raises
+    ------
+    FeatureNamesError
+        With the message of `check_feature_names`.
+    """
+    if len(row) == len(known) and all(name in row for name in known):
+        return
+    raise FeatureNamesError(_other_names(known, row, table))
 
 
 def check_features(
@@ -127,6 +130,21 @@ def check_features(
             f"{table} has {shape[1]} features, but {estimator} is expecting {n_columns} features "
             "as input."
         )
+
+
+def _other_names(known: Iterable[Any], names: Iterable[Any], table: str) -> str:
+    """What to say of names that differ."""
+    prefix = "" if table == "X" else f"{table}: "
+    message = f"{prefix}The feature names should match those that were passed during fit.\n"
+    unseen = sorted({*names} - {*known}, key=str)
+    lacking = sorted({*known} - {*names})
+    if unseen:
+        message += "Feature names unseen at fit time:\n" + _listed(unseen)
+    if lacking:
+        message += "Feature names seen at fit time, yet now missing:\n" + _listed(lacking)
+    if not (unseen or lacking):
+        message += "Feature names must be in the same order as they were in fit.\n"
+    return message
 
 
 def _listed(names: Iterable[str]) -> str:

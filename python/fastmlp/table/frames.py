@@ -6,6 +6,7 @@ from typing import Any
 
 import narwhals.stable.v1 as nw
 import numpy as np
+from narwhals.exceptions import DuplicateError
 
 NOT_IN_NUMPY = (nw.Decimal, nw.Int128, nw.UInt128)
 
@@ -18,6 +19,15 @@ def as_frame(X: Any) -> Any:
     if pyarrow is not None and isinstance(X, pyarrow.RecordBatch):
         X = pyarrow.table(X)
     return nw.from_native(X, pass_through=True)
+
+
+def columns_of(X: Any, table: str) -> list[Any] | None:
+    """Names of a frame's columns; None for other tables, and a ValueError for equal names."""
+    try:
+        frame = as_frame(X)
+        return list(frame.columns) if isinstance(frame, nw.DataFrame) else None
+    except DuplicateError as error:
+        raise ValueError(f"{table}: {error}") from error
 
 
 def is_number_type(dtype: Any) -> bool:

@@ -10,7 +10,6 @@ from itertools import count
 from numbers import Number
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,7 +59,8 @@ def exact(labels: NDArray[Any]) -> list[Any]:
     return list(numbers.tolist())
 
 
-def _exact_objects(labels: Iterable[Any]) -> list[Any]:
+def exact_objects(labels: Iterable[Any]) -> list[Any]:
+    """Labels, numbers among them as Python's int or float if one of these is the same number."""
     labels = list(labels)
     if not any(issubclass(kind, np.floating | Decimal) for kind in {*map(type, labels)}):
         return labels
@@ -77,30 +77,18 @@ def _exact_object(label: Any) -> Any:
     return label
 
 
-def factorize(data: Any) -> tuple[NDArray[Any], list[Any]]:
-    """For each row the position of its label, or -1; and the labels, missing ones included.
+def factorize(data: NDArray[Any]) -> tuple[NDArray[Any], list[Any]]:
+    """For each row the position of its label; and the labels, missing ones included.
 
     Parameters
     ----------
-    data : ndarray or Series
-        One-dimensional: numbers, objects, or a series of narwhals.
+    data : ndarray of shape (n_rows,)
     """
-    labels: Any
-    if isinstance(data, np.ndarray):
-        if data.dtype.kind in "biuf":
-            labels, rows = np.unique(data, return_inverse=True)
-            return rows, exact(labels)
-        if data.dtype.kind in "mM":
-            data = data.astype(f"{data.dtype.kind}8[us]")  # Python has no nanoseconds
-        position: defaultdict[Any, int] = defaultdict(count().__next__)
-        rows = np.fromiter(map(position.__getitem__, data.tolist()), np.int32, len(data))
-        return rows, _exact_objects(position)
-    native = data.to_native()
-    if hasattr(native, "factorize"):  # three times as fast with pandas
-        rows, labels = native.factorize()
-        return rows, _exact_objects(labels.tolist())
-    labels = data.drop_nulls().unique().to_list()
-    if not labels:
-        return np.full(len(data), -1), labels
-    rows = data.replace_strict(labels, list(range(len(labels))), return_dtype=nw.Int32)
-    return rows.fill_null(-1).to_numpy(), labels
+    if data.dtype.kind in "biuf":
+        labels, rows = np.unique(data, return_inverse=True)
+        return rows, exact(labels)
+    if data.dtype.kind in "mM":
+        data = data.astype(f"{data.dtype.kind}8[us]")  # Python has no nanoseconds
+    position: defaultdict[Any, int] = defaultdict(count().__next__)
+    rows = np.fromiter(map(position.__getitem__, data.tolist()), np.int32, len(data))
+    return rows, exact_objects(position)

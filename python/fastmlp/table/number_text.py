@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,10 @@ def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[
     )
 
 
-_ANY = {one: _pattern(one, f"(?:{_CURRENCY})?", f"(?:{_UNIT})?") for one in SEPARATORS}
+@cache
+def _any(separators: tuple[str, str]) -> re.Pattern[str]:
+    """The pattern with any currency and unit; compiling them takes milliseconds."""
+    return _pattern(separators, f"(?:{_CURRENCY})?", f"(?:{_UNIT})?")
 
 
 @dataclass(frozen=True)
@@ -91,13 +94,13 @@ class NumberText:
             return None
         texts = sampled_texts(labels)
         found: dict[NumberText, float] = {}
-        for separators, pattern in _ANY.items():
+        for separators in SEPARATORS:
             if separators[0] == _SPACES and 1 in found.values():
                 break  # all is read, so spaces are not needed
             beside = [
                 match.group("prefix", "unit")
                 for text in texts
-                if (match := pattern.fullmatch(text))
+                if (match := _any(separators).fullmatch(text))
             ]
             if 2 * len(beside) < len(texts):
                 continue

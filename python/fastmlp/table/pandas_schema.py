@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
-import narwhals.stable.v1 as nw
 import numpy as np
 
-from fastmlp.table.frames import types_of
 from fastmlp.table.reading import (
-    FrameTable,
     NumberTable,
     ObjectTable,
     Positions,
@@ -52,7 +50,7 @@ class PandasSchema:
 
     def has_columns_of(self, X: Any) -> bool:
         """Whether X is a frame with the same names of columns."""
-        return nw.dependencies.is_pandas_dataframe(X) and bool(self._columns.equals(X.columns))
+        return is_pandas_frame(X) and bool(self._columns.equals(X.columns))
 
     def has_types_of(self, X: Any) -> bool:
         """Whether the columns have the same types."""
@@ -72,8 +70,19 @@ class PandasSchema:
                 reads_text=False,
                 number_type=self._number_type,
             )
+        import narwhals.stable.v1 as nw
+
+        from fastmlp.table.frame_table import FrameTable
+        from fastmlp.table.frames import types_of
+
         if self._frame_types is None:
             self._frame_types = types_of(nw.from_native(X))
         if len(set(self._frame_types)) == 1:
             return read_table(X, name)
         return FrameTable(nw.from_native(X), self._frame_types, name)
+
+
+def is_pandas_frame(X: Any) -> bool:
+    """Whether X is a pandas frame: there is none before somebody imports pandas."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(X, pandas.DataFrame)

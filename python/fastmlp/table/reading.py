@@ -1,25 +1,19 @@
-"""Raw tables of any library: their columns one by one, and columns of numbers in blocks."""
+"""Raw tables: their columns one by one, and columns of numbers in blocks."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import narwhals.stable.v1 as nw
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
 from fastmlp.table.column import column_name, count_missing
 from fastmlp.table.column_values import ColumnValues
-from fastmlp.table.frames import as_frame, is_number_type, types_of
-from fastmlp.table.rows import slices
-
-_BLOCK = 2**22  # numbers of a frame that are read at a time, because that may copy them
 
 _NUMPY_DATES = {np.datetime64, np.timedelta64}
+_TEXT = {str, bytes, np.str_, np.bytes_}
 
 Positions = NDArray[np.intp]
 
@@ -146,7 +140,10 @@ class ObjectTable(RawTable):
     def _together(self, positions: Positions) -> NDArray[Any] | None:
         """The columns in one array; None if NumPy cannot make numbers of all, or should not."""
         objects = self._objects[:, positions]
-        if objects.dtype.kind in "mM" or not _NUMPY_DATES.isdisjoint(map(type, objects.flat)):
+        kinds = {*map(type, objects.flat)}
+        if objects.dtype.kind in "mM" or not _NUMPY_DATES.isdisjoint(kinds):
+            return None
+        if not (self._reads_text or _TEXT.isdisjoint(kinds)):
             return None
         try:
             values: NDArray[Any] = objects.astype(self._number_type)
@@ -157,43 +154,6 @@ class ObjectTable(RawTable):
     def _values(self, position: int, name: str) -> ColumnValues:
         values = self._objects[:, position]
         return ColumnValues(values, name, self.name, reads_text=self._reads_text)
-
-
-class FrameTable(RawTable):
-    """A frame of any library."""
-
-    def __init__(self, frame: nw.DataFrame[Any], types: list[Any], name: str) -> None:
-        columns = frame.columns
-        names = columns if all(isinstance(one, str) for one in columns) else None
-        super().__init__(name, names, frame.shape)
-        self._frame, self._types = frame, types
-        self._are_numbers = {one: is_number_type(one) for one in set(types)}
-
-    def is_number(self, position: int) -> bool:
-        """Whether NumPy holds all numbers of its type."""
-        return self._are_numbers[self._types[position]]
-
-    def blocks(self, positions: Positions) -> Iterator[Block]:
-        """The columns at these positions as numbers, those of a type together."""
-        others = np.ones(positions.size, dtype=bool)
-        by_type: defaultdict[Any, list[int]] = defaultdict(list)
-        for i, position in enumerate(positions.tolist()):
-            if self.is_number(position):
-                by_type[self._types[position]].append(i)
-        for members in by_type.values():
-            for some in slices(len(members), max(1, _BLOCK // self.n_rows)):
-                at = np.array(members[some])
-                columns = consecutive(positions[at])
-                chosen = columns if isinstance(columns, slice) else columns.tolist()
-                values = self._frame[:, chosen].to_numpy()
-                if values.dtype.kind in "iuf":
-                    others[at] = False
-                    yield self._block(positions, consecutive(at), values)
-        yield from self._one_by_one(positions, np.flatnonzero(others))
-
-    def _values(self, position: int, name: str) -> ColumnValues:
-        dtype = self._types[position]
-        return ColumnValues(self._frame[:, position], name, self.name, dtype=dtype)
 
 
 def consecutive(positions: Positions) -> slice | Positions:
@@ -212,24 +172,43 @@ def read_table(X: Any, name: str) -> RawTable:
     name : str
         What messages call the table.
     """
-    frame = as_frame(X)
-    if isinstance(frame, nw.LazyFrame):
-        raise TypeError(f"{name} must not be a lazy frame: call its collect() first")
-    if not isinstance(frame, nw.DataFrame):
-        return _read_array(X, name)
-    if 0 in frame.shape:
-        check_array(np.broadcast_to(np.int8(0), frame.shape))  # raises
-    types = types_of(frame)
-    if len(set(types)) == 1 and is_number_type(types[0]):
-        matrix = frame.to_numpy()
-        has_gaps = types[0].is_integer() and matrix.dtype.kind == "f"  # large integers lose digits
-        if matrix.dtype.kind in "iuf" and not has_gaps:
-            names = frame.columns if isinstance(frame.columns[0], str) else None
-            return NumberTable(matrix, name, names)
-    return FrameTable(frame, types, name)
+    if not is_array_like(X):
+        from fastmlp.table.frame_table import read_frame  # and, with it, narwhals
+
+        table = read_frame(X, name)
+        if table is not None:
+            return table
+    return _read_array(X, name)
+
+
+def is_array_like(X: Any) -> bool:
+    """Whether X cannot be a frame of any library."""
+    return isinstance(X, np.ndarray | list | tuple)
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """Raise scikit-learn's error for a table without rows or columns."""
+    if 0 in shape:
+        from sklearn.utils import check_array  # takes a second to import
+
+        check_array(np.broadcast_to(np.int8(0), shape))
+
+
+def _as_numbers(X: Any) -> NDArray[Any] | None:
+    """A plain table of numbers as an array: scikit-learn's checks, which it passes, take 20 us."""
+    if isinstance(X, list | tuple):
+        try:
+            X = np.asarray(X)
+        except ValueError:
+            return None
+    plain = type(X) is np.ndarray and X.ndim == 2 and X.size > 0 and X.dtype.kind in "biuf"
+    return X if plain else None
 
 
 def _read_array(X: Any, name: str) -> RawTable:
+    plain = _as_numbers(X)
+    if plain is not None:
+        return NumberTable(plain, name)
     if not hasattr(X, "shape") or len(X.shape) == 1:
         # scikit-learn's message would print all documents.
         first = next(iter(X), None) if hasattr(X, "__iter__") else None
@@ -239,6 +218,8 @@ def _read_array(X: Any, name: str) -> RawTable:
                 "and a column for each feature. Of documents make rows with scikit-learn's "
                 "TfidfVectorizer, which are taken as they come"
             )
+    from sklearn.utils import check_array  # not for plain arrays: predictors load without
+
     array = check_array(X, dtype=None, ensure_all_finite=False, input_name=name)
     if array.dtype.kind in "biuf":
         return NumberTable(array, name)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _PIECE = 2**20  # numbers per piece, where a copy has to be made
 _QUANTILE_ROWS = 2**18  # rows that quantiles are taken of: exact to one part in a thousand
 
 Rows = NDArray[np.uint32]
-Table: TypeAlias = NDArray[Any] | csr_array  # encoded
+Table: TypeAlias = "NDArray[Any] | csr_array"  # encoded
 
 
 def slices(n: int, length: int) -> Iterator[slice]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.preprocessing import StandardScaler
 
 from fastmlp import _core
 from fastmlp.table.rows import pieces, rows_with_weight, sample_for_quantiles, slices
@@ -83,6 +82,10 @@ def _mean_and_scale(
     X: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weighted mean and standard deviation of each column without NaN; for constants infinity."""
+    from sklearn.preprocessing import (
+        StandardScaler,
+    )  # not before it learns: predictors load without
+
     shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
     # The scaler takes the sum of the weights for a number of rows.
     unit = 1.0 if weights is None else weights[rows].mean(dtype=np.float64)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _MOST_COLUMNS = np.iinfo(np.int32).max  # that the engine's numbers of columns can hold
 
@@ -15,10 +18,16 @@ def is_sparse(X: Any) -> bool:
 
     A frame whose sparse columns leave out another value than 0 is read as a dense one.
     """
-    if issparse(X):
+    if is_sparse_matrix(X):
         return True
     dtypes = X.dtypes if getattr(X, "ndim", 0) == 2 and hasattr(X, "dtypes") else ()
     return len(dtypes) > 0 and all(map(_leaves_out_zeros, dtypes))
+
+
+def is_sparse_matrix(X: Any) -> bool:
+    """Whether X is a sparse matrix or array: there is none before somebody imports SciPy's."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(X))
 
 
 def _leaves_out_zeros(dtype: Any) -> bool:
@@ -38,7 +47,9 @@ def read_sparse(X: Any, name: str) -> csr_array:
     ValueError
         If X is not 2-D, has no rows or columns, or holds NaN, infinity or what is no real number.
     """
-    given = X if issparse(X) else X.sparse.to_coo()
+    from scipy.sparse import csr_array  # not before a sparse table comes: predictors load without
+
+    given = X if is_sparse_matrix(X) else X.sparse.to_coo()
     if given.ndim != 2:
         raise ValueError(f"Expected 2D array, got {given.ndim}D sparse array instead: {name}")
     if given.dtype.kind not in "biuf":

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.reading import NumberTable, RawTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _OTHER_SCALE = 10.0  # times as large or as small as most columns
 
@@ -131,7 +133,7 @@ class SparseEncoder:
     def encode(self, X: Any, name: str = "X") -> csr_array:
         """Encode other rows of the same columns, sparse or dense ones of numbers and booleans."""
         if not is_sparse(X):
-            X = csr_array(_matrix(read_table(X, name)))
+            X = _rows_of(_matrix(read_table(X, name)))
         rows = read_sparse(X, name)
         if rows.shape[1] != self.n_columns:
             raise ValueError(
@@ -150,7 +152,7 @@ class SparseEncoder:
             starts = np.append(0, np.cumsum(known))[starts]
             values, columns = values[known], columns[known]
         shape = (rows.shape[0], self.n_numeric)
-        return self._scaled(csr_array((values, columns, starts), shape), name)
+        return self._scaled(_rows_of((values, columns, starts), shape), name)
 
     def _scaled(self, rows: csr_array, name: str) -> csr_array:
         values = rows.data
@@ -159,10 +161,16 @@ class SparseEncoder:
                 values = (values * self.scale[rows.indices]).astype(self.dtype, copy=False)
         if not np.isfinite(values).all():
             raise ValueError(f"{name} holds values that {self.dtype} cannot hold")
-        return csr_array((values, rows.indices, rows.indptr), rows.shape)
+        return _rows_of((values, rows.indices, rows.indptr), rows.shape)
 
 
 Encoder = TableEncoder | SparseEncoder
+
+
+def _rows_of(given: Any, shape: tuple[int, int] | None = None) -> csr_array:
+    from scipy.sparse import csr_array  # not before a sparse table comes: predictors load without
+
+    return csr_array(given, shape)
 
 
 def _matrix(table: RawTable) -> NDArray[Any]:

@@ -294,16 +294,6 @@ class RegressionTask(Task):
         """The targets: several quantiles have the same slopes."""
         return targets.astype(np.float64)
 
-    def raw_offset(
-        self, offset: NDArray[np.float64] | None, dtype: np.dtype[Any]
-    ) -> NDArray[Any] | None:
-        """A linear model's values on the scale that networks learn, a column for each output."""
-        if offset is None:
-            return None
-        scaled = offset / self.unit
-        shape = (offset.shape[0], self.n_network_outputs)
-        return np.ascontiguousarray(np.broadcast_to(scaled, shape), dtype=dtype)
-
     # ---- predictions
 
     @property

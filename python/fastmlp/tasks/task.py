@@ -145,7 +145,9 @@ class Task(ABC):
         self, offset: NDArray[np.float64] | None, dtype: np.dtype[Any]
     ) -> NDArray[Any] | None:
         """A linear model's values as what the engine adds to the networks' raw outputs."""
-        return None if offset is None else np.ascontiguousarray(offset, dtype=dtype)
+        if offset is None:
+            return None
+        return self.decoder.raw_offset(offset, self.n_network_outputs, dtype)
 
     # ---- predictions
 

@@ -1,0 +1,74 @@
+"""Networks and decoders of a pipeline as objects of the compiled core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from fastmlp import _core
+from fastmlp.networks.layers import engine_spec
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder
+from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+
+_FEW_CLASSES = 7  # whose sum the core and NumPy add up alike
+
+
+def compiled_type(dtype: DTypeLike) -> Any:
+    """The core's predictor of networks that compute in this type."""
+    return _core.PredictorF32 if dtype == np.float32 else _core.PredictorF64
+
+
+def compiled_networks(pipeline: Pipeline) -> Any:
+    """The weighted mean of a pipeline's networks as one predictor of the core."""
+    dtype = pipeline.networks[0].dtype
+    compiled = compiled_type(dtype)
+    inputs = None if pipeline.scaling is None else pipeline.scaling.engine
+    predictors = [
+        compiled(_engine_network(network), inputs, pipeline.link) for network in pipeline.networks
+    ]
+    return compiled.mean_of(predictors, pipeline.weights.tolist())
+
+
+def _engine_network(trained: TrainedNetwork) -> Any:
+    network = _core.NetworkF32 if trained.dtype == np.float32 else _core.NetworkF64
+    engine: Any = network([engine_spec(layer) for layer in trained.layers], None)
+    for (_, _, own, _), given in zip(engine.arrays(), trained.parameters, strict=True):
+        own[...] = given
+    return engine
+
+
+def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> Any:
+    """The core's predictor of single rows."""
+    of_rows = (
+        _core.RowPredictorF32 if isinstance(networks, _core.PredictorF32) else _core.RowPredictorF64
+    )
+    if isinstance(decoder, ClassificationDecoder):
+        decoding: Any = _core.ClassDecoding(tuple(decoder.classes.tolist()), decoder.multilabel)
+    else:
+        decoding = _core.NumberDecoding(
+            decoder.unit.tolist(),
+            decoder.shift.tolist(),
+            _numbers(decoder.lowest),
+            _numbers(decoder.highest),
+            decoder.sorts,
+            decoder.one_dimensional and not decoder.sorts,
+        )
+    return of_rows(networks, reader, decoding)
+
+
+def _numbers(limits: NDArray[np.float64] | None) -> list[float]:
+    return [] if limits is None else limits.tolist()
+
+
+def core_decodes_probabilities(decoder: Decoder, n_outputs: int) -> bool:
+    """Whether the core turns outputs into the same probabilities as NumPy, to the last bit.
+
+    Its logarithms and exponentials, and the order in which it adds up many numbers, are others.
+    """
+    return (
+        isinstance(decoder, ClassificationDecoder)
+        and bool(np.all(decoder.temperature == 1.0))
+        and (decoder.multilabel or n_outputs <= _FEW_CLASSES)
+    )

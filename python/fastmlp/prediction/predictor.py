@@ -1,0 +1,263 @@
+"""Predictor: a trained model, compiled for predictions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._threads import check_n_jobs, n_threads
+from fastmlp.prediction.compiled import (
+    compiled_networks,
+    compiled_rows,
+    core_decodes_probabilities,
+)
+from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.engine_array import engine_table
+from fastmlp.table.feature_names import check_keys
+from fastmlp.table.reading import ObjectTable
+from fastmlp.table.row_reader import row_reader
+from fastmlp.table.training_range import RangeWatch
+
+_SMALL_WORK = 10**6  # multiply-adds that one thread has done before others are awake
+
+
+class Predictor:
+    """A trained model that does nothing but predict: one row in microseconds, or many rows.
+
+    Make it with ``model.predictor()`` or `fastmlp.load_predictor`. It is immutable: what becomes of
+    the model later does not reach it. Any number of threads may use it at once, without locks, and
+    its answers are those of the model to the last bit.
+
+    Rows are what the model was trained on, by name in a mapping or a frame, else in the order of
+    its columns. None, NaN and NA are missing values. The numbers of a mapping or a sequence are
+    read as float64.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        What a prediction does.
+    n_jobs : int or None, default=None
+        Threads of a prediction of many rows. None: as many as the environment allows, -1: all
+        cores. A service whose own threads are as many as the cores sets 1.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of columns.
+    feature_names_in_ : ndarray of shape (n_features_in_,) or None
+        Their names, if they have names.
+    classes_ : ndarray of shape (n_classes,) or None
+        Labels of a classifier.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmlp import Regressor
+    >>> X = np.linspace(-1, 1, 200)[:, None]
+    >>> model = Regressor(preset="plain", max_iter=20, random_state=0).fit(X, X[:, 0])
+    >>> predictor = model.predictor()
+    >>> type(predictor.predict([0.5]))
+    <class 'float'>
+    >>> predictor.predict(X).shape
+    (200,)
+    """
+
+    def __init__(self, pipeline: Pipeline, n_jobs: int | None = None) -> None:
+        check_n_jobs(n_jobs)
+        self._pipeline, self._n_jobs = pipeline, n_jobs
+        self._networks = compiled_networks(pipeline)
+        self._row: Any = None
+        self._index: Any = None  # of the last Series that had the names in their order
+        self._watch: RangeWatch | None = None
+        encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
+        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+            reader = row_reader(encoder)
+            if reader is not None:
+                self._row = compiled_rows(self._networks, reader, decoder)
+            self._watch = None if known_range is None else RangeWatch(known_range)
+        self._predict_row = _nothing if self._row is None else self._row.predict
+        self._decodes_in_core = core_decodes_probabilities(decoder, self._networks.outputs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._pipeline, self._n_jobs)
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns."""
+        return self._pipeline.encoder.n_columns
+
+    @property
+    def feature_names_in_(self) -> NDArray[Any] | None:
+        """Names of the columns, if they have names."""
+        return self._pipeline.encoder.feature_names
+
+    @property
+    def classes_(self) -> NDArray[Any] | None:
+        """Labels of a classifier; None for numbers."""
+        decoder = self._pipeline.decoder
+        return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
+
+    def predict(self, rows: Any) -> Any:
+        """Predict numbers or labels.
+
+        Parameters
+        ----------
+        rows : mapping, sequence, 1-D array or Series; or array-like or frame of many rows
+            One row: its values by the names of the columns or in their order. Many rows: a 2-D
+            array, a frame, a sparse matrix, or a list of sequences or of mappings.
+
+        Returns
+        -------
+        float, label or ndarray
+            For one row a float or a label; an array of shape (n_outputs,), (n_quantiles,) or
+            (n_labels,) if the model predicts several. For many rows an array of shape (n_rows,) or
+            (n_rows, n_outputs), as the model's own `predict`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows do not have the columns of the training table, or values of other kinds.
+        KeyboardInterrupt
+            After Ctrl-C.
+
+        Warns
+        -----
+        ExtrapolationWarning
+            If 20 rows or more lie far beyond the training range; once for each column.
+        """
+        found = self._predict_row(rows)
+        if found is None and _is_named(rows):
+            rows = self._plain(rows)
+            found = self._predict_row(rows)
+        if found is not None:
+            return found
+        predicted, is_row = self._decoded(rows)
+        decoder = self._pipeline.decoder
+        if isinstance(decoder, ClassificationDecoder):
+            predicted = decoder.labels(predicted)
+        if not is_row:
+            return predicted
+        return predicted[0] if predicted.ndim == 2 else predicted.tolist()[0]
+
+    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+        """Predict the probabilities of the classes, or of each label.
+
+        Parameters
+        ----------
+        rows
+            As for `predict`.
+
+        Returns
+        -------
+        ndarray of shape (n_classes,) for one row, or (n_rows, n_classes)
+            In the order of `classes_`.
+
+        Raises
+        ------
+        AttributeError
+            If the model predicts numbers.
+        ValueError, TypeError, KeyboardInterrupt
+            As `predict`.
+        """
+        decoder = self._pipeline.decoder
+        if not isinstance(decoder, ClassificationDecoder):
+            raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
+        probabilities = self._probabilities_of_row(rows, decoder)
+        if probabilities is None and _is_named(rows):
+            rows = self._plain(rows)
+            probabilities = self._probabilities_of_row(rows, decoder)
+        if probabilities is not None:
+            return probabilities
+        predicted, is_row = self._decoded(rows)
+        return predicted[0] if is_row else predicted
+
+    def _probabilities_of_row(
+        self, row: Any, decoder: ClassificationDecoder
+    ) -> NDArray[np.float64] | None:
+        """Probabilities of a row that the core reads itself, else None."""
+        if self._row is None:
+            return None
+        if self._decodes_in_core:
+            probabilities: NDArray[np.float64] | None = self._row.predict_proba(row)
+            return probabilities
+        outputs = self._row.outputs(row)
+        return None if outputs is None else decoder.decode(outputs)[0]
+
+    def _plain(self, row: Any) -> dict[Any, Any] | NDArray[Any]:
+        """A mapping or a Series as a dict, or as an array where it has the columns in order."""
+        if isinstance(row, Mapping):
+            return dict(row)
+        names = self.feature_names_in_
+        if row.index is not self._index and names is not None:  # rows of a frame share it
+            given = row.index.tolist()
+            if given != names.tolist():
+                return dict(zip(given, row.tolist(), strict=True))
+            self._index = row.index
+        values: NDArray[Any] = row.to_numpy()
+        return values
+
+    def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
+        """What the decoder makes of rows that the core does not read itself; whether it is one."""
+        table, is_row = self._encoded(rows)
+        if self._watch is not None and isinstance(self._pipeline.encoder, TableEncoder):
+            self._watch.look_at(table, self._pipeline.encoder)
+        return self._pipeline.predict(table, self._outputs), is_row
+
+    def _outputs(self, table: Any, offset: NDArray[Any] | None) -> NDArray[Any]:
+        """The weighted mean of the networks' outputs for an encoded table."""
+        work = table.shape[0] * self._networks.work_per_row
+        threads = 1 if work < _SMALL_WORK else n_threads(self._n_jobs)
+        table = engine_table(table, self._pipeline.networks[0].dtype)
+        outputs: NDArray[Any] = self._networks.predict(table, threads, offset)
+        return outputs
+
+    def _encoded(self, rows: Any) -> tuple[Any, bool]:
+        """The encoded table of one row or of many; whether it is one."""
+        if isinstance(rows, Mapping):
+            return self._of_mappings([rows]), True
+        if isinstance(rows, list | tuple):
+            if rows and isinstance(rows[0], Mapping):
+                return self._of_mappings(rows), False
+            if rows and (isinstance(rows[0], str | bytes) or not hasattr(rows[0], "__len__")):
+                return self._pipeline.encoder.encode([rows], "rows"), True
+            return self._pipeline.encoder.encode(rows, "rows"), False
+        if getattr(rows, "ndim", 2) == 1:
+            return self._pipeline.encoder.encode(rows[None], "rows"), True
+        if not isinstance(rows, np.ndarray):
+            self._pipeline.encoder.check_features(rows, "the predictor", "rows")
+        return self._pipeline.encoder.encode(rows, "rows"), False
+
+    def _of_mappings(self, rows: Sequence[Mapping[Any, Any]]) -> Any:
+        """The encoded table of rows that are given by name."""
+        encoder = self._pipeline.encoder
+        if encoder.feature_names is None:
+            raise ValueError(
+                "rows must be in the order of the columns: the model was trained on a table "
+                "without names of columns"
+            )
+        names = encoder.feature_names.tolist()
+        objects = np.empty((len(rows), len(names)), dtype=object)
+        for i, row in enumerate(rows):
+            check_keys(names, row, "rows")
+            objects[i] = [row[name] for name in names]
+        if not isinstance(encoder, TableEncoder):
+            return encoder.encode(objects, "rows")
+        return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
+
+
+def _is_named(rows: Any) -> bool:
+    """Whether that is a row with names that is no dict: another mapping or a Series."""
+    if isinstance(rows, dict | list | tuple | np.ndarray):
+        return False
+    return isinstance(rows, Mapping) or (
+        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "to_numpy")
+    )
+
+
+def _nothing(rows: Any) -> None:
+    """What the core knows of rows that it cannot read."""
