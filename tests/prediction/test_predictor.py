@@ -65,9 +65,7 @@ def test_rows_by_name_in_their_order_or_many_at_once(model, predictor):
     assert predictor.predict(MappingProxyType(rows_of(FRAME)[0])) == one_by_one[0]
     for many in (FRAME, pl.from_pandas(FRAME), rows_of(FRAME), FRAME.to_numpy(dtype=object)):
         np.testing.assert_array_equal(predictor.predict(many), expected)
-    np.testing.assert_array_equal(
-        predictor.predict(FRAME.to_numpy(dtype=object).tolist()), expected
-    )
+    np.testing.assert_array_equal(predictor.predict(FRAME.to_numpy(dtype=object).tolist()), expected)
 
 
 @pytest.mark.parametrize("y", [CLASSES, MANY_CLASSES, NUMBER > 0, LABELS, LABELS[:, :2]])
@@ -273,10 +271,7 @@ def test_the_package_loads_nothing_before_it_is_needed(tmp_path, model):
     assert loaded_by("import fastmlp; assert 'Regressor' in dir(fastmlp)") == "[]"
     file = tmp_path / "model.safetensors"
     model.save(file)
-    row = {
-        name: value.item() if hasattr(value, "item") else value
-        for name, value in rows_of(FRAME)[0].items()
-    }
+    row = {name: value.item() if hasattr(value, "item") else value for name, value in rows_of(FRAME)[0].items()}
     code = (
         f"from fastmlp import load_predictor; predictor = load_predictor({str(file)!r})\n"
         f"row = {row!r}\n"

@@ -42,7 +42,9 @@ def _engine_network(trained: TrainedNetwork) -> Any:
 def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> Any:
     """The core's predictor of single rows."""
     of_rows = (
-        _core.RowPredictorF32 if isinstance(networks, _core.PredictorF32) else _core.RowPredictorF64
+        _core.RowPredictorF32
+        if isinstance(networks, _core.PredictorF32)
+        else _core.RowPredictorF64
     )
     if isinstance(decoder, ClassificationDecoder):
         decoding: Any = _core.ClassDecoding(tuple(decoder.classes.tolist()), decoder.multilabel)
