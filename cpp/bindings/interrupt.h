@@ -25,7 +25,7 @@ inline void check_signals() {
 class WithoutGil {
  public:
   explicit WithoutGil(Index work) {
-    constexpr Index kWorth = Index{1} << 17;
+    constexpr Index kWorth = Index{1} << 19;
     if (work >= kWorth) released_.emplace();
   }
 

@@ -14,6 +14,15 @@ namespace {
 
 using py::arg;
 
+/** The row as the networks read it, in float64; None where it is not plain. */
+py::object encode(const RowReader& reader, py::handle row) {
+  EncodedRow encoded;
+  if (!reader.read(row, encoded)) return py::none();
+  py::array_t<double> numbers({Index{1}, reader.encoded()});
+  gather<double>(encoded.table, {}, nullptr, 0, {numbers.mutable_data(), 1, reader.encoded(), reader.encoded()});
+  return numbers;
+}
+
 /** Predictions that are numbers. */
 struct Numbers {
   NumberDecoding decoding;
@@ -123,7 +132,8 @@ void register_rows(py::module_& m) {
              }
              return RowReader(std::move(names), std::move(own), encoded, std::move(types));
            }),
-           arg("names"), arg("columns"), arg("encoded"), arg("types"));
+           arg("names"), arg("columns"), arg("encoded"), arg("types"))
+      .def("encode", &encode, arg("row"));
   py::class_<Numbers>(m, "NumberDecoding")
       .def(py::init([](std::vector<double> unit, std::vector<double> shift, std::vector<double> lowest,
                        std::vector<double> highest, bool sorts, bool single) {

@@ -14,6 +14,15 @@ def _cores() -> int:
     return int(joblib.cpu_count())
 
 
+def check_n_jobs(n_jobs: int | None) -> None:
+    """Raise if that is no number of threads."""
+    if n_jobs == 0 or not isinstance(n_jobs, Integral | None):
+        raise ValueError(
+            "n_jobs must be a number of threads, -1 for all cores, or None for those that the "
+            f"environment allows; got {n_jobs!r}"
+        )
+
+
 def n_threads(n_jobs: int | None) -> int:
     """Threads for ``n_jobs``.
 
@@ -21,11 +30,7 @@ def n_threads(n_jobs: int | None) -> int:
     allow. Negative: counted from all cores, as in joblib (-1 is all of them). Anything else is
     refused.
     """
-    if n_jobs == 0 or not isinstance(n_jobs, Integral | None):
-        raise ValueError(
-            "n_jobs must be a number of threads, -1 for all cores, or None for those that the "
-            f"environment allows; got {n_jobs!r}"
-        )
+    check_n_jobs(n_jobs)
     if n_jobs is None:
         return min(_core.available_threads(), _cores())
     if n_jobs < 0:

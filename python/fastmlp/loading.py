@@ -55,7 +55,7 @@ def load(source: Source) -> Any:
     return kind._read(parameters, contents)
 
 
-def load_predictor(source: Source) -> Predictor:
+def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
     """Load the predictor of a model that `save` wrote.
 
     This imports neither scikit-learn nor pandas, and takes some milliseconds. The predictor
@@ -65,6 +65,8 @@ def load_predictor(source: Source) -> Predictor:
     ----------
     source : str, PathLike, bytes, bytearray, memoryview or binary file object
         The file, or what is in it.
+    n_jobs : int or None, default=None
+        Threads of a prediction of many rows; see `fastmlp.Predictor`.
 
     Returns
     -------
@@ -85,10 +87,10 @@ def load_predictor(source: Source) -> Predictor:
     >>> file = io.BytesIO()
     >>> model.save(file)
     >>> predictor = fastmlp.load_predictor(file.getvalue())
-    >>> predictor.predict(X[0]) == model.predict(X[:1])[0]
+    >>> bool(predictor.predict(X[0]) == model.predict(X[:1])[0])
     True
     """
-    return Predictor(load_pipeline(source))
+    return Predictor(load_pipeline(source), n_jobs)
 
 
 def _class_of(kind: str) -> Any:

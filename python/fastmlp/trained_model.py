@@ -25,8 +25,13 @@ class TrainedModel:
         """What a prediction does; an error before `fit`."""
         raise NotImplementedError
 
-    def predictor(self) -> Predictor:
+    def predictor(self, *, n_jobs: int | None = None) -> Predictor:
         """Compile the model for predictions alone, of one row in microseconds or of many.
+
+        Parameters
+        ----------
+        n_jobs : int or None, default=None
+            Threads of a prediction of many rows; see `fastmlp.Predictor`.
 
         Returns
         -------
@@ -38,9 +43,9 @@ class TrainedModel:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError
-            If a scikit-learn MLP has activations of its own.
+            If a scikit-learn MLP has activations of its own, or `n_jobs` is no number of threads.
         """
-        return Predictor(self._pipeline.counted)
+        return Predictor(self._pipeline.counted, n_jobs)
 
     def save(
         self,

@@ -1,5 +1,6 @@
 """A predictor's answers are those of its model, to the last bit, for one row and for many."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -62,10 +63,12 @@ def test_rows_by_name_in_their_order_or_many_at_once(model, predictor):
     assert [predictor.predict(tuple(row.values())) for row in rows_of(FRAME)] == one_by_one
     assert [predictor.predict(row) for row in FRAME.to_numpy(dtype=object)] == one_by_one
     assert [predictor.predict(row) for _, row in FRAME.iterrows()] == one_by_one
+    assert [predictor.predict(row[::-1]) for _, row in FRAME.iterrows()] == one_by_one
     assert predictor.predict(MappingProxyType(rows_of(FRAME)[0])) == one_by_one[0]
     for many in (FRAME, pl.from_pandas(FRAME), rows_of(FRAME), FRAME.to_numpy(dtype=object)):
         np.testing.assert_array_equal(predictor.predict(many), expected)
-    np.testing.assert_array_equal(predictor.predict(FRAME.to_numpy(dtype=object).tolist()), expected)
+    lists = FRAME.to_numpy(dtype=object).tolist()
+    np.testing.assert_array_equal(predictor.predict(lists), expected)
 
 
 @pytest.mark.parametrize("y", [CLASSES, MANY_CLASSES, NUMBER > 0, LABELS, LABELS[:, :2]])
@@ -179,6 +182,16 @@ def test_wrong_columns_are_named(predictor):
         nameless.predict(np.zeros(4))
 
 
+def test_any_number_of_threads_gives_the_same_bits(model):
+    many = pd.concat([FRAME] * 50)
+    expected = model.predict(many)
+    for n_jobs in (1, 2, 3):
+        found = pickle.loads(pickle.dumps(model.predictor(n_jobs=n_jobs))).predict(many)
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match="n_jobs must be a number of threads"):
+        model.predictor(n_jobs=0)
+
+
 def test_it_knows_its_columns(predictor):
     assert predictor.n_features_in_ == 6
     assert predictor.feature_names_in_.tolist() == FRAME.columns.tolist()
@@ -271,7 +284,7 @@ def test_the_package_loads_nothing_before_it_is_needed(tmp_path, model):
     assert loaded_by("import fastmlp; assert 'Regressor' in dir(fastmlp)") == "[]"
     file = tmp_path / "model.safetensors"
     model.save(file)
-    row = {name: value.item() if hasattr(value, "item") else value for name, value in rows_of(FRAME)[0].items()}
+    row = json.loads(json.dumps(rows_of(FRAME)[0]))
     code = (
         f"from fastmlp import load_predictor; predictor = load_predictor({str(file)!r})\n"
         f"row = {row!r}\n"

@@ -42,17 +42,18 @@ def _engine_network(trained: TrainedNetwork) -> Any:
 def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> Any:
     """The core's predictor of single rows."""
     of_rows = (
-        _core.RowPredictorF32
-        if isinstance(networks, _core.PredictorF32)
-        else _core.RowPredictorF64
+        _core.RowPredictorF32 if isinstance(networks, _core.PredictorF32) else _core.RowPredictorF64
     )
     if isinstance(decoder, ClassificationDecoder):
         decoding: Any = _core.ClassDecoding(tuple(decoder.classes.tolist()), decoder.multilabel)
     else:
-        limits = [_numbers(decoder.lowest), _numbers(decoder.highest)]
-        single = decoder.one_dimensional and not decoder.sorts
         decoding = _core.NumberDecoding(
-            decoder.unit.tolist(), decoder.shift.tolist(), *limits, decoder.sorts, single
+            decoder.unit.tolist(),
+            decoder.shift.tolist(),
+            _numbers(decoder.lowest),
+            _numbers(decoder.highest),
+            decoder.sorts,
+            decoder.one_dimensional and not decoder.sorts,
         )
     return of_rows(networks, reader, decoding)
 

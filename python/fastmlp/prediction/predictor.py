@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp._threads import n_threads
+from fastmlp._threads import check_n_jobs, n_threads
 from fastmlp.prediction.compiled import (
     compiled_networks,
     compiled_rows,
@@ -41,8 +41,9 @@ class Predictor:
     ----------
     pipeline : Pipeline
         What a prediction does.
-    networks : PredictorF32 or PredictorF64, default=None
-        The pipeline's networks in the core; None: they are made.
+    n_jobs : int or None, default=None
+        Threads of a prediction of many rows. None: as many as the environment allows, -1: all
+        cores. A service whose own threads are as many as the cores sets 1.
 
     Attributes
     ----------
@@ -66,20 +67,24 @@ class Predictor:
     (200,)
     """
 
-    def __init__(self, pipeline: Pipeline, networks: Any = None) -> None:
-        self._pipeline = pipeline
-        self._networks = compiled_networks(pipeline) if networks is None else networks
-        encoder, decoder = pipeline.encoder, pipeline.decoder
-        plain = isinstance(encoder, TableEncoder) and pipeline.linear is None
-        reader = row_reader(encoder) if plain else None
-        self._row = None if reader is None else compiled_rows(self._networks, reader, decoder)
+    def __init__(self, pipeline: Pipeline, n_jobs: int | None = None) -> None:
+        check_n_jobs(n_jobs)
+        self._pipeline, self._n_jobs = pipeline, n_jobs
+        self._networks = compiled_networks(pipeline)
+        self._row: Any = None
+        self._index: Any = None  # of the last Series that had the names in their order
+        self._watch: RangeWatch | None = None
+        encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
+        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+            reader = row_reader(encoder)
+            if reader is not None:
+                self._row = compiled_rows(self._networks, reader, decoder)
+            self._watch = None if known_range is None else RangeWatch(known_range)
         self._predict_row = _nothing if self._row is None else self._row.predict
         self._decodes_in_core = core_decodes_probabilities(decoder, self._networks.outputs)
-        watches = plain and pipeline.training_range is not None
-        self._watch = RangeWatch(pipeline.training_range) if watches else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._pipeline,)
+        return type(self), (self._pipeline, self._n_jobs)
 
     @property
     def n_features_in_(self) -> int:
@@ -127,7 +132,7 @@ class Predictor:
         """
         found = self._predict_row(rows)
         if found is None and _is_named(rows):
-            rows = dict(rows.items())
+            rows = self._plain(rows)
             found = self._predict_row(rows)
         if found is not None:
             return found
@@ -164,7 +169,7 @@ class Predictor:
             raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
         probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is None and _is_named(rows):
-            rows = dict(rows.items())
+            rows = self._plain(rows)
             probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is not None:
             return probabilities
@@ -183,6 +188,19 @@ class Predictor:
         outputs = self._row.outputs(row)
         return None if outputs is None else decoder.decode(outputs)[0]
 
+    def _plain(self, row: Any) -> dict[Any, Any] | NDArray[Any]:
+        """A mapping or a Series as a dict, or as an array where it has the columns in order."""
+        if isinstance(row, Mapping):
+            return dict(row)
+        names = self.feature_names_in_
+        if row.index is not self._index and names is not None:  # rows of a frame share it
+            given = row.index.tolist()
+            if given != names.tolist():
+                return dict(zip(given, row.tolist(), strict=True))
+            self._index = row.index
+        values: NDArray[Any] = row.to_numpy()
+        return values
+
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
         """What the decoder makes of rows that the core does not read itself; whether it is one."""
         table, is_row = self._encoded(rows)
@@ -193,7 +211,7 @@ class Predictor:
     def _outputs(self, table: Any, offset: NDArray[Any] | None) -> NDArray[Any]:
         """The weighted mean of the networks' outputs for an encoded table."""
         work = table.shape[0] * self._networks.work_per_row
-        threads = 1 if work < _SMALL_WORK else n_threads(None)
+        threads = 1 if work < _SMALL_WORK else n_threads(self._n_jobs)
         table = engine_table(table, self._pipeline.networks[0].dtype)
         outputs: NDArray[Any] = self._networks.predict(table, threads, offset)
         return outputs
@@ -205,7 +223,7 @@ class Predictor:
         if isinstance(rows, list | tuple):
             if rows and isinstance(rows[0], Mapping):
                 return self._of_mappings(rows), False
-            if rows and not isinstance(rows[0], Sequence | np.ndarray) or _is_text(rows):
+            if rows and (isinstance(rows[0], str | bytes) or not hasattr(rows[0], "__len__")):
                 return self._pipeline.encoder.encode([rows], "rows"), True
             return self._pipeline.encoder.encode(rows, "rows"), False
         if getattr(rows, "ndim", 2) == 1:
@@ -237,13 +255,9 @@ def _is_named(rows: Any) -> bool:
     if isinstance(rows, dict | list | tuple | np.ndarray):
         return False
     return isinstance(rows, Mapping) or (
-        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "items")
+        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "to_numpy")
     )
 
 
 def _nothing(rows: Any) -> None:
     """What the core knows of rows that it cannot read."""
-
-
-def _is_text(values: Sequence[Any]) -> bool:
-    return bool(values) and isinstance(values[0], str | bytes)

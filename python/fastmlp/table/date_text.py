@@ -65,7 +65,6 @@ def _pattern(order: str) -> re.Pattern[str]:
     return re.compile(rf"\s*{_ORDERS[order]}{_TIME}\s*", re.IGNORECASE | re.ASCII)
 
 
-
 def is_type_of_dates(kind: type) -> bool:
     """Whether that is the type of dates of Python or NumPy, or of periods of pandas."""
     return issubclass(kind, _PYTHON_DATES) or hasattr(kind, "start_time")

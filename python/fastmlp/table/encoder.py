@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp import _core
 from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.dates import Dates
@@ -20,11 +21,13 @@ from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.layout import Layout
 from fastmlp.table.pandas_schema import PandasSchema, is_pandas_frame
 from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
+from fastmlp.table.row_reader import row_reader
 from fastmlp.table.rows import slices
 from fastmlp.table.text import quoted, quoted_few
 
 _BLOCK = 2**10  # rows that are copied at a time, so that they stay in the cache
 _MIN_CATEGORY_ROWS = 2
+_WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +157,8 @@ class TableEncoder:
         A column of numbers must hold numbers again or, in arrays, text that can be read as numbers;
         a column of dates dates, or text in the order of training.
         """
-        return self.encode_read(self._read(X, name))
+        encoded = self._encoded_row(X)
+        return self.encode_read(self._read(X, name)) if encoded is None else encoded
 
     def encode_read(self, table: RawTable) -> NDArray[Any]:
         """Encode the rows of a table that is read."""
@@ -231,6 +235,22 @@ class TableEncoder:
             known = None if self.feature_names is None else self.feature_names.tolist()
             if schema.names == known:
                 self.__dict__["_remembered"] = schema
+
+    @cached_property
+    def _row_reader(self) -> _core.RowReader | None:
+        return row_reader(self, wide=True)
+
+    def _encoded_row(self, X: Any) -> NDArray[Any] | None:
+        """A pandas frame of one row, encoded by its values alone; None where types are needed.
+
+        To look at the types of a frame takes longer than all the rest.
+        """
+        if not is_pandas_frame(X) or len(X) != 1 or self._row_reader is None:
+            return None
+        if self._schema is None or not self._schema.has_columns_of(X):
+            return None
+        row = X.iloc[0].to_numpy()
+        return self._row_reader.encode(row) if row.dtype in _WIDE_OR_OBJECTS else None
 
     def _read(self, X: Any, name: str) -> RawTable:
         schema = self._schema

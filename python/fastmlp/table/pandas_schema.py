@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmlp.table.reading import (
     NumberTable,
@@ -65,7 +64,7 @@ class PandasSchema:
             return NumberTable(X.to_numpy(), name, self.names)
         if self._are_objects and len(X) <= _FEW_ROWS:
             return ObjectTable(
-                _objects(X),
+                X.to_numpy(dtype=object),
                 name,
                 self.names,
                 reads_text=False,
@@ -81,14 +80,6 @@ class PandasSchema:
         if len(set(self._frame_types)) == 1:
             return read_table(X, name)
         return FrameTable(nw.from_native(X), self._frame_types, name)
-
-
-def _objects(X: Any) -> NDArray[Any]:
-    """The values of a frame as Python's objects."""
-    if len(X) == 1 and (row := X.iloc[0]).dtype == object:
-        objects: NDArray[Any] = row.to_numpy()[None]  # in half the time
-        return objects
-    return np.asarray(X.to_numpy(dtype=object))
 
 
 def is_pandas_frame(X: Any) -> bool:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fastmlp import _core
-from fastmlp.table.encoder import TableEncoder
 
-# NumPy's numbers that are not Python's as well.
-_NUMBERS = (np.float32, np.int64, np.int32, np.int16, np.int8, np.uint8)
+if TYPE_CHECKING:
+    from fastmlp.table.encoder import TableEncoder
+
+# See _core.pyi.
+_Column = tuple[int, int, dict[Any, float] | None, float, bool]
+# NumPy's numbers that are not Python's as well; those that encoders read as float64 in any case.
+_WIDE = (np.int64, np.int32)
+_NUMBERS = (*_WIDE, np.float32, np.int16, np.int8, np.uint8)
 
 
-def row_reader(encoder: TableEncoder) -> _core.RowReader | None:
+def row_reader(encoder: TableEncoder, *, wide: bool = False) -> _core.RowReader | None:
     """What reads a row of numbers and labels in the core; None if a column needs a `Reader`.
 
     Rows that it leaves to the encoder are those with other values: text in a column of numbers,
-    labels of other types, infinity.
+    labels of other types, infinity; if `wide`, also numbers that a frame's columns may hold as
+    float32, which decides about the last bits.
     """
     layout = encoder.layout
     if layout.read:
         return None
-    unused = (-1, -1, None, 0.0, False)
+    unused: _Column = (-1, -1, None, 0.0, False)
     columns = [unused] * encoder.n_columns
     flags = {p: encoder.n_numeric + k for k, p in enumerate(layout.flagged)}
     for position, target in zip(layout.plain.tolist(), layout.plain_targets.tolist(), strict=True):
@@ -32,4 +40,4 @@ def row_reader(encoder: TableEncoder) -> _core.RowReader | None:
             columns[position] = (target, -1, column.codes, column.codes.get(None, 0.0), has_text)
     names = None if encoder.feature_names is None else tuple(encoder.feature_names.tolist())
     width = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
-    return _core.RowReader(names, columns, width, _NUMBERS)
+    return _core.RowReader(names, columns, width, _WIDE if wide else _NUMBERS)

@@ -82,7 +82,9 @@ def _mean_and_scale(
     X: NDArray[Any], rows: NDArray[Any] | None, weights: NDArray[Any] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weighted mean and standard deviation of each column without NaN; for constants infinity."""
-    from sklearn.preprocessing import StandardScaler  # not before it learns: predictors load without
+    from sklearn.preprocessing import (
+        StandardScaler,
+    )  # not before it learns: predictors load without
 
     shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
     # The scaler takes the sum of the weights for a number of rows.
