@@ -25,7 +25,8 @@ def names_after(page: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if blocks])
-def test_code_blocks_run(page: str) -> None:
+def test_code_blocks_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
     names_after(page)
 
 

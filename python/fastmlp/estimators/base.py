@@ -60,6 +60,7 @@ from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
@@ -447,6 +448,12 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
 
     def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
         return written_fitted_model(self._fitted, draft, include_optimizer=include_optimizer)
+
+    def _outputs_of(self, rows: Any) -> NDArray[np.float64]:
+        model = self._fitted
+        if feature_names_of(rows) is None:
+            model = model.nameless
+        return model.predict(rows, n_threads(self.n_jobs), estimator=type(self).__name__)
 
     @classmethod
     def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
