@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp._after_import import after_import
+from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from onnx import ModelProto
 
     from fastmlp.model_file.draft import Draft
     from fastmlp.model_file.envelope import Contents
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
 
 class TrainedModel:
     """Base of all estimators: what becomes of a model after training."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        after_import("skl2onnx", partial(_register_converter, cls))
 
     @property
     def _pipeline(self) -> Pipeline:
@@ -125,6 +134,114 @@ class TrainedModel:
             notes=notes,
         )
 
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        inputs: Literal["auto", "columns", "matrix"] = "auto",
+    ) -> ModelProto:
+        """Export the model to ONNX, with its preprocessing, in standard operators of opset 17.
+
+        Needs the extra "onnx": ``pip install 'fastmlp[onnx]'``. docs/export.md describes inputs and
+        outputs.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            File to write. None: no file is written.
+        inputs : {"auto", "columns", "matrix"}, default="auto"
+            "columns": an input of shape (n_rows, 1) for each column, under its name (x0, x1, ... if
+            columns have no names): text for columns of text, where '' is missing, and double for
+            all others, where NaN is missing. Columns that were constant in training have no input.
+            "matrix": one input of double, "X", of shape (n_rows, n_columns). "auto": columns if
+            they have names or some hold text, else a matrix.
+
+        Returns
+        -------
+        onnx.ModelProto
+            With the output "variable", double (n_rows, n_outputs), of a regressor, or the outputs
+            "label" (n_rows,) and "probabilities", double (n_rows, n_classes), of a classifier.
+
+        Raises
+        ------
+        ImportError
+            If the package onnx is not installed.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If a column or the classes hold labels of several types, if `inputs` is "matrix" and a
+            column holds text, or if all columns were constant in training.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> model = Regressor(preset="plain", max_iter=2).fit(X, X[:, 0])
+        >>> exported = model.to_onnx()  # doctest: +SKIP
+        >>> [value.name for value in exported.graph.output]  # doctest: +SKIP
+        ['variable']
+        """
+        try:
+            import onnx  # noqa: F401
+        except ImportError as error:
+            raise ImportError("to_onnx needs onnx: pip install 'fastmlp[onnx]'") from error
+        from fastmlp.export.onnx.model import onnx_model
+
+        model = onnx_model(self._pipeline, inputs)
+        if path is not None:
+            write_whole(path, model.SerializeToString())
+        return model
+
+    def to_c(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        dtype: Literal["float16"] | None = None,
+        prefix: str = "",
+    ) -> None:
+        """Export the model to one C99 file, with its preprocessing.
+
+        The file holds all weights as constants, needs only the C library, allocates no memory, and
+        defines ``void predict(const double *row, double *out)`` and the macros N_COLUMNS and
+        N_OUTPUTS. Its head says what a row holds: numbers, codes of labels, and NaN where a value
+        is missing; see docs/export.md.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write.
+        dtype : {"float16"} or None, default=None
+            Type that the weights of dense layers and the learnt vectors of labels are stored in.
+            "float16" halves them; they are converted where they are used. None: the type that
+            networks compute in, float or double, which is that of all computations in any case.
+        prefix : str, default=""
+            What the names of the function and, in capitals, of the macros begin with, if a program
+            has several models.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If float16 cannot hold a weight, or `prefix` cannot begin a name.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> model = Regressor(preset="plain", hidden_layer_sizes=8, max_iter=2).fit(X, X[:, 0])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.c"
+        >>> model.to_c(path)
+        >>> "void predict(const double *row, double *out);" in path.read_text()
+        True
+        """
+        from fastmlp.export.c.source import c_source
+
+        write_whole(path, c_source(self._pipeline, dtype, prefix).encode())
+
     # ---- model files
 
     def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
@@ -139,3 +256,9 @@ class TrainedModel:
     def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
         """The model of a file."""
         raise NotImplementedError
+
+
+def _register_converter(estimator: type) -> None:
+    from fastmlp.export.onnx.skl2onnx import register
+
+    register(estimator)

@@ -37,8 +37,6 @@ def save_model(
     draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
     parts = model._written(draft, include_optimizer)
     parts = {"parameters": written_parameters(model, draft), **parts}
-    if notes is not None:
-        parts["notes"] = dict(notes)
     if check_rows is not None:
         X, y = check_rows if _is_pair(check_rows) else (check_rows, None)
         parts["check_rows"] = written_rows(X, draft)
@@ -46,6 +44,8 @@ def save_model(
         _add_outputs(model, loaded, X, contents, draft)
         if dtype is not None:
             _print_cost(model, loaded, X, y, dtype)
+    if notes is not None:
+        parts["notes"] = dict(notes)
     data = closed(kind, parts, draft)
     if hasattr(path, "write"):
         path.write(data)
