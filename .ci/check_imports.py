@@ -11,6 +11,7 @@ from pathlib import Path
 
 # A module or package directly under python/fastmlp, and the others that it may import.
 SMALL = [
+    "_after_import",
     "_core",
     "_lazy",
     "_one_blas_thread",
@@ -22,6 +23,7 @@ SMALL = [
 PYTHON = {
     "_version": [],
     "_lazy": [],
+    "_after_import": [],
     "_user_warnings": [],
     "_one_blas_thread": [],
     "_other_names": [],
@@ -34,11 +36,13 @@ PYTHON = {
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
-    "trained_model": [*SMALL, "prediction", "model_file"],
+    "export": [*SMALL, "table", "networks", "prediction"],
+    "trained_model": [*SMALL, "prediction", "model_file", "export"],
     "estimators": [
         *SMALL,
-        *("table", "networks", "prediction", "tasks", "ensemble", "inspection"),
+        *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
         *("model_file", "trained_model"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
@@ -48,6 +52,9 @@ PYTHON = {
         *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
         "loading",
     ],
+    "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
+    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
+    "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.
 CPP = {

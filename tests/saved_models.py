@@ -51,6 +51,7 @@ def every_column():
 
 EVERY_COLUMN = every_column()
 CATEGORIES = {"categorical_features": ["integer", "period", "decimal"]}
+FEW = ["number", "maybe", "city", "color ü"]
 ENSEMBLE = {"n_estimators": 3, "hidden_layer_sizes": 4, "max_iter": 3}
 PLAIN = TINY | {"preset": "plain", "hidden_layer_sizes": 3}
 MLP = {"hidden_layer_sizes": (4, 3), "max_iter": 4, "random_state": 0}
@@ -79,7 +80,7 @@ TABULAR = TINY | {"preset": "fast"}
 MAKERS = {
     "numbers": lambda: _regressor(X, NUMBER),
     "ensemble": lambda: _regressor(X, NUMBER, **TABULAR | ENSEMBLE),
-    "columns": lambda: _regressor(EVERY_COLUMN, NUMBER, **TABULAR | ENSEMBLE | CATEGORIES),
+    "columns": lambda: _regressor(EVERY_COLUMN, NUMBER, **CATEGORIES),
     "two outputs": lambda: _regressor(
         X, np.column_stack([NUMBER, 100 * X[:, 2]]), extrapolation="linear", **TABULAR
     ),
@@ -93,7 +94,7 @@ MAKERS = {
     ),
     "two classes": lambda: _classifier(X, NUMBER > 0, calibrate=True, random_state=np.int64(3)),
     "classes": lambda: _classifier(
-        EVERY_COLUMN, WORDS, class_weight="balanced", **TABULAR | ENSEMBLE
+        EVERY_COLUMN[FEW], WORDS, class_weight="balanced", **TABULAR | ENSEMBLE
     ),
     "object classes": lambda: _classifier(
         X, WORDS.astype(object), extrapolation="linear", class_weight={"low": 2}

@@ -10,7 +10,8 @@ template <class T>
 Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name, Labels& labels) {
   if (y.ndim() < 1 || y.shape(0) != rows)
     invalid(name, "must have as many rows as X (" + std::to_string(rows) + "); got shape " + shape_of(y));
-  if (is_categorical(loss)) {
+  const bool probabilities = loss == LossKind::cross_entropy && y.ndim() == 2 && py::isinstance<py::array_t<T>>(y);
+  if (is_categorical(loss) && !probabilities) {
     if (!py::isinstance<py::array_t<std::int32_t, py::array::c_style>>(y) || y.ndim() != 1)
       invalid(name, "must be a 1-D int32 array of class numbers");
     const auto* given = static_cast<const std::int32_t*>(y.data());

@@ -14,8 +14,9 @@ namespace py = pybind11;
 /** Class numbers, copied: they are used as indices, and another thread may write to y while there is no GIL. */
 using Labels = std::vector<std::int32_t>;
 
-/** True values of `rows` rows: for categorical losses class numbers, copied to `labels`, else rows x outputs numbers.
- * `labels` or the array must outlive the result. */
+/** True values of `rows` rows: for categorical losses class numbers, copied to `labels`, else rows x outputs numbers,
+ * which for cross_entropy may be given too: probabilities of the classes. `labels` or the array must outlive the
+ * result. */
 template <class T>
 Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name, Labels& labels);
 

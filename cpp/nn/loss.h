@@ -42,11 +42,10 @@ LossOptions loss_options(const std::string& name, double delta, const std::vecto
 /** scikit-learn's loss for predictions by this inverse link; its derivative by the raw output is prediction - y. */
 LossOptions canonical_loss(const std::string& link);
 
-/** Whether the true values are class numbers. */
+/** Whether the true values are class numbers; those of cross_entropy may also be probabilities of the classes. */
 inline bool is_categorical(LossKind kind) { return kind == LossKind::cross_entropy || kind == LossKind::log_loss; }
 
-/** True values of all rows of a table: `values` (rows x outputs), or for categorical losses one class number per row.
- */
+/** True values of all rows of a table: `values` (rows x outputs), or `labels`, one class number per row. */
 template <class T>
 struct Targets {
   const T* values = nullptr;

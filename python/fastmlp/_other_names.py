@@ -205,7 +205,7 @@ ATTRIBUTES = _inverted(
         "predict_proba": "decision_function predict_logits",
         "score": "evaluate",
         "validation_curve_": "validation_score_ validation_scores_ val_loss_ val_curve_",
-        "joblib.dump(model, path) and joblib.load(path)": "save save_model load_model load",
+        "save and fastmlp.load": "save_model load_model load dump",
     }
 )
 # What only one of the estimators has.

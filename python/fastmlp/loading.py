@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastmlp.model_file.check_rows import verify
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import opened
 from fastmlp.model_file.parameters import read_parameters
@@ -52,7 +53,9 @@ def load(source: Source) -> Any:
     kind = _class_of(contents.kind)
     names = kind._get_param_names()
     parameters = read_parameters(contents.document.object("parameters"), contents.values, names)
-    return kind._read(parameters, contents)
+    model = kind._read(parameters, contents)
+    verify(model, contents)
+    return model
 
 
 def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._after_import import after_import
+from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.saving import save_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.prediction.predictor import Predictor
@@ -12,12 +19,19 @@ from fastmlp.prediction.predictor import Predictor
 if TYPE_CHECKING:
     from typing import Self
 
+    from onnx import ModelProto
+
     from fastmlp.model_file.draft import Draft
     from fastmlp.model_file.envelope import Contents
+    from fastmlp.prediction.rounded_weights import SmallDtype
 
 
 class TrainedModel:
     """Base of all estimators: what becomes of a model after training."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        after_import("skl2onnx", partial(_register_converter, cls))
 
     @property
     def _pipeline(self) -> Pipeline:
@@ -51,6 +65,9 @@ class TrainedModel:
         path: str | os.PathLike[str] | BinaryIO,
         *,
         include_optimizer: bool = False,
+        check_rows: Any = None,
+        dtype: SmallDtype | None = None,
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         """Save the model to a file that `fastmlp.load` loads.
 
@@ -66,6 +83,18 @@ class TrainedModel:
             Whether the state of the optimisers is saved, two numbers for each weight. With it,
             `partial_fit` and a warm start of the loaded model go on as this one does; without, the
             optimisers begin anew.
+        check_rows : array-like, frame or sparse matrix, or (X, y), default=None
+            A few rows of a table that are stored with the predictions for them. `fastmlp.load`
+            predicts them again, and refuses a file whose model predicts something else.
+        dtype : {"float16", "bfloat16", "int8"} or None, default=None
+            Store the weights of dense layers and the vectors of categories in 2 bytes each or,
+            "int8", in 1 with a scale for each output of a layer; None: in the 4 or 8 bytes that the
+            model computes with. The loaded model computes as this one does, from the rounded
+            weights. With `check_rows`, what that changes is printed; with (X, y) their score too.
+        notes : mapping or None, default=None
+            What is to be kept beside the model, such as the names of the targets and scores: text,
+            numbers, lists and mappings, as JSON holds them. `fastmlp.model_file.read_description`
+            returns it.
 
         Raises
         ------
@@ -74,6 +103,9 @@ class TrainedModel:
         TypeError
             If the model holds what a file cannot: it is of a subclass, or a category is an object
             of a class that is not Python's, NumPy's or pandas'.
+        ValueError
+            If `dtype` is not one of these or cannot hold the weights, or `check_rows` are no rows
+            of this model's table.
         OSError
             If the file cannot be written.
 
@@ -93,7 +125,122 @@ class TrainedModel:
         >>> bool((fastmlp.load(path).predict(X) == model.predict(X)).all())
         True
         """
-        save_model(self, path, include_optimizer=include_optimizer)
+        save_model(
+            self,
+            path,
+            include_optimizer=include_optimizer,
+            check_rows=check_rows,
+            dtype=dtype,
+            notes=notes,
+        )
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        inputs: Literal["auto", "columns", "matrix"] = "auto",
+    ) -> ModelProto:
+        """Export the model to ONNX, with its preprocessing, in standard operators of opset 17.
+
+        Needs the extra "onnx": ``pip install 'fastmlp[onnx]'``. docs/export.md describes inputs and
+        outputs.
+
+        Parameters
+        ----------
+        path : path-like, default=None
+            File to write. None: no file is written.
+        inputs : {"auto", "columns", "matrix"}, default="auto"
+            "columns": an input of shape (n_rows, 1) for each column, under its name (x0, x1, ... if
+            columns have no names): text for columns of text, where '' is missing, and double for
+            all others, where NaN is missing. Columns that were constant in training have no input.
+            "matrix": one input of double, "X", of shape (n_rows, n_columns). "auto": columns if
+            they have names or some hold text, else a matrix.
+
+        Returns
+        -------
+        onnx.ModelProto
+            With the output "variable", double (n_rows, n_outputs), of a regressor, or the outputs
+            "label" (n_rows,) and "probabilities", double (n_rows, n_classes), of a classifier.
+
+        Raises
+        ------
+        ImportError
+            If the package onnx is not installed.
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If a column or the classes hold labels of several types, if `inputs` is "matrix" and a
+            column holds text, or if all columns were constant in training.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> model = Regressor(preset="plain", max_iter=2).fit(X, X[:, 0])
+        >>> exported = model.to_onnx()  # doctest: +SKIP
+        >>> [value.name for value in exported.graph.output]  # doctest: +SKIP
+        ['variable']
+        """
+        try:
+            import onnx  # noqa: F401
+        except ImportError as error:
+            raise ImportError("to_onnx needs onnx: pip install 'fastmlp[onnx]'") from error
+        from fastmlp.export.onnx.model import onnx_model
+
+        model = onnx_model(self._pipeline, inputs)
+        if path is not None:
+            write_whole(path, model.SerializeToString())
+        return model
+
+    def to_c(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        dtype: Literal["float16"] | None = None,
+        prefix: str = "",
+    ) -> None:
+        """Export the model to one C99 file, with its preprocessing.
+
+        The file holds all weights as constants, needs only the C library, allocates no memory, and
+        defines ``void predict(const double *row, double *out)`` and the macros N_COLUMNS and
+        N_OUTPUTS. Its head says what a row holds: numbers, codes of labels, and NaN where a value
+        is missing; see docs/export.md.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write.
+        dtype : {"float16"} or None, default=None
+            Type that the weights of dense layers and the learnt vectors of labels are stored in.
+            "float16" halves them; they are converted where they are used. None: the type that
+            networks compute in, float or double, which is that of all computations in any case.
+        prefix : str, default=""
+            What the names of the function and, in capitals, of the macros begin with, if a program
+            has several models.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If float16 cannot hold a weight, or `prefix` cannot begin a name.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> X = np.random.default_rng(0).normal(size=(100, 2))
+        >>> model = Regressor(preset="plain", hidden_layer_sizes=8, max_iter=2).fit(X, X[:, 0])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "model.c"
+        >>> model.to_c(path)
+        >>> "void predict(const double *row, double *out);" in path.read_text()
+        True
+        """
+        from fastmlp.export.c.source import c_source
+
+        write_whole(path, c_source(self._pipeline, dtype, prefix).encode())
 
     # ---- model files
 
@@ -101,7 +248,17 @@ class TrainedModel:
         """The parts of a file that the model is read from, beside its parameters."""
         raise NotImplementedError
 
+    def _outputs_of(self, rows: Any) -> NDArray[np.float64]:
+        """Predictions for rows of a table, whatever its columns are called."""
+        raise NotImplementedError
+
     @classmethod
     def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
         """The model of a file."""
         raise NotImplementedError
+
+
+def _register_converter(estimator: type) -> None:
+    from fastmlp.export.onnx.skl2onnx import register
+
+    register(estimator)

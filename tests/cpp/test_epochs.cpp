@@ -44,8 +44,10 @@ TEST(an_epoch_is_steps_in_the_given_order) {
   }
 }
 
+constexpr Index kEpochRows = testing::kSanitized ? 1000 : 4000;
+
 TEST(an_interrupted_epoch_changes_no_weights) {
-  const Data<double> data(4000, 20, 1);
+  const Data<double> data(kEpochRows, 20, 1);
   Network<double> network(mlp({20, 200, 200, 1}, "tanh"), 4);
   const std::vector<double> before = copy_of(network.values());
   Optimizer<double> optimizer({}, network.stack());
@@ -68,7 +70,7 @@ TEST(an_interrupted_epoch_changes_no_weights) {
 }
 
 TEST(an_exception_ends_an_epoch_and_changes_no_weights) {
-  const Data<double> data(4000, 20, 1);
+  const Data<double> data(kEpochRows, 20, 1);
   for (const int n_threads : {1, 2}) {
     Network<double> network(mlp({20, 200, 200, 1}, "tanh"), 4);
     const std::vector<double> before = copy_of(network.values());

@@ -161,7 +161,7 @@ std::vector<T> parameters_after_steps(const std::vector<LayerSpec>& specs, const
   const Standardisation none;
   Step<T> step(network, none, data.dataset(true), {.l2 = 1e-2, .max_grad_norm = 1}, batch, 8);
   run_team(n_threads, [&](Member& member) {
-    for (std::uint64_t k = 0; k < 12; ++k) {
+    for (std::uint64_t k = 0; k < (testing::kSanitized ? 4 : 12); ++k) {
       const Index first = static_cast<Index>(k) * batch % data.rows;
       step.run(member, {data.order.data() + first, std::min(batch, data.rows - first)}, k, &optimizer,
                optimizer.rate(0.01, k + 1));
@@ -233,7 +233,7 @@ TEST(a_fit_can_be_repeated_and_depends_on_its_seed) {
 
 template <class T>
 void check_interruption(int n_threads, Index epochs_before) {
-  const Data<T> data(4000, 20, 1);
+  const Data<T> data(testing::kSanitized ? 1000 : 4000, 20, 1);
   Network<T> network(mlp({20, 300, 300, 1}, "tanh"), 3);
   Optimizer<T> optimizer({}, network.stack());
   TrainOptions options;

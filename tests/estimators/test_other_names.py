@@ -172,7 +172,7 @@ def test_the_tables_name_what_exists(X, y):
     assert own.isdisjoint(KEYWORDS), "a name that exists needs no advice"
     for meant in ATTRIBUTES.values():
         name = meant.split()[0]
-        assert any(hasattr(kind, name) for kind in (Regressor, Classifier)) or "joblib" in name
+        assert any(hasattr(kind, name) for kind in (Regressor, Classifier))
     for name, estimator in ONLY.items():
         assert hasattr({"Regressor": Regressor, "Classifier": Classifier}[estimator], name)
         assert not hasattr(BaseMLP, name)

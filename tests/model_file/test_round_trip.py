@@ -2,6 +2,7 @@
 
 import io
 import pickle
+from enum import Enum
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from saved_models import MAKERS, outputs, saved_model
 
 import fastmlp
 
-WARM_STARTED = ("MLP", "MLP lbfgs", "ensemble", "labels", "sparse")  # not by partial_fit
+WARM_STARTED = ("MLP", "MLP lbfgs", "ensemble", "classes", "labels", "sparse")  # not by partial_fit
 every_model = pytest.mark.parametrize("name", MAKERS)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -42,7 +43,8 @@ ATTRIBUTES = (
     "classes_", "coefs_", "intercepts_", "n_iter_", "t_", "loss_", "best_loss_", "loss_curve_",
     "validation_curve_", "learning_rate_curve_", "validation_scores_", "best_validation_score_",
     "stop_reason_", "fit_seconds_", "n_features_in_", "feature_names_in_", "n_layers_",
-    "n_outputs_", "out_activation_", "oof_prediction_", "oof_proba_", "estimator_weights_", "histories_",
+    "n_outputs_", "out_activation_", "oof_prediction_", "oof_proba_", "estimator_weights_",
+    "histories_",
 )  # fmt: skip
 
 
@@ -81,3 +83,31 @@ def test_goes_on_to_the_same_bits(name):
         else:
             one.partial_fit(rows, y)
     np.testing.assert_array_equal(outputs(loaded, rows), outputs(model, rows))
+
+
+@pytest.mark.parametrize("name", ["numbers", "ensemble", "classes", "MLP sgd", "MLP classes"])
+def test_without_the_optimizer_training_begins_anew(name):
+    model, rows, y = saved_model(name)
+    loaded = fastmlp.load(saved(model))
+    kept = fastmlp.load(saved(model, include_optimizer=True))
+    for one in (loaded, kept):
+        if name == "classes":  # whose weights are balanced
+            one.set_params(class_weight=None)
+        one.partial_fit(rows, y)
+    assert not np.array_equal(outputs(loaded, rows), outputs(kept, rows))
+
+
+class Colour(Enum):
+    RED, BLUE = 1, 2
+
+
+def test_pickles_hold_labels_that_a_file_cannot_hold():
+    _, rows, y = saved_model("columns")
+    frame = rows[["number"]].assign(
+        colour=[[Colour.RED, Colour.BLUE, None][i % 3] for i in range(40)]
+    )
+    model = fastmlp.Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1).fit(frame, y)
+    with pytest.raises(TypeError, match=r"cannot hold Colour.* category of column 'colour'"):
+        saved(model)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict(frame), model.predict(frame))

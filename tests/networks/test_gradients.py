@@ -134,6 +134,26 @@ def test_label_smoothing(loss, label_smoothing):
     check(network, X, y, loss=loss, label_smoothing=label_smoothing)
 
 
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("classes", [2, 5, 17])
+def test_cross_entropy_of_probabilities(classes, label_smoothing):
+    network = Network(
+        [Dense(INPUTS, 6, "silu"), Dense(6, classes)], dtype="float64", random_state=0
+    )
+    X, labels = data("cross_entropy", classes)
+    y = np.random.default_rng(1).dirichlet(np.full(classes, 0.3), size=ROWS)
+    weights = np.random.default_rng(2).uniform(size=ROWS)
+    options = {"loss": "cross_entropy", "label_smoothing": label_smoothing}
+    check(network, X, y, sample_weight=weights, **options)
+    smooth = y * (1 - label_smoothing) + label_smoothing / classes
+    expected = -(smooth * log_softmax(network.forward(X), axis=1)).sum(axis=1)
+    np.testing.assert_allclose(network.backward(X, y, **options), expected.mean(), rtol=1e-13)
+
+    certain = np.eye(classes)[labels]
+    of_labels = network.backward(X, labels, **options)
+    np.testing.assert_allclose(network.backward(X, certain, **options), of_labels, rtol=1e-13)
+
+
 @pytest.mark.parametrize("widths", [(1, 1), (3, 17), (16, 33), (65, 2), (4, 4)])
 def test_odd_widths(widths):
     first, second = widths

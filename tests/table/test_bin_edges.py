@@ -45,6 +45,12 @@ def test_values_in_many_rows_are_edges(frequent):
     assert (edges[0], edges[-1]) == (0, 39)
 
 
+def test_numbers_that_differ_by_rounding_alone_are_one_edge():
+    weekdays = np.cos(2 * np.pi * np.repeat(np.arange(7), 20) / 7)
+    assert np.unique(weekdays).size > 4  # Tuesday's and Sunday's, and so on
+    assert np.unique(edges_of(weekdays)).size == 4
+
+
 def test_knots_ascend_where_rounding_turns_neighbours_round():
     """Some 10^8 interquartile ranges from the median what is clipped wobbles by a digit."""
     for seed in range(100):

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 
 #include "kernels/softmax.h"
 #include "kernels/vector_math.h"
@@ -54,6 +55,31 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
     for (Index i = 0; i < count; ++i)
       losses[first + i] +=
           (weights ? static_cast<double>(weights[rows[first + i]]) : 1.0) * static_cast<double>(logarithms[i]);
+  }
+}
+
+/** -sum_k y_k log softmax(z)_k for given probabilities y, which add up to 1; they are smoothed too. */
+template <class T>
+void categorical_of_probabilities(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets,
+                                  const T* weights, const std::uint32_t* rows, double scale, double* losses,
+                                  Matrix<T> delta) {
+  const Index classes = output.cols;
+  const T kept = static_cast<T>(1 - loss.label_smoothing);
+  const T spread = static_cast<T>(loss.label_smoothing / static_cast<double>(classes));
+  for (Index i = 0; i < output.rows; ++i) {
+    const Index row = rows[i];
+    const T *z = output.row(i), *given = targets.values + row * targets.stride;
+    T* d = delta.data ? delta.row(i) : nullptr;
+    const double weight = weights ? static_cast<double>(weights[row]) : 1.0;
+    const Exponentials<T> sums = exponentials(z, classes, d);
+    const T factor = static_cast<T>(weight * scale);
+    T expected = 0;  // of z_k relative to the largest
+    for (Index k = 0; k < classes; ++k) {
+      const T y = kept * given[k] + spread;
+      expected += y * (z[k] - sums.largest);
+      if (d) d[k] = factor * (d[k] / sums.normaliser - y);
+    }
+    losses[i] = weight * (std::log(static_cast<double>(sums.normaliser)) - static_cast<double>(expected));
   }
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import Any
@@ -165,6 +165,11 @@ class FittedModel:
             training_range=self.watch.training_range,
             linear=self.linear,
         )
+
+    @property
+    def nameless(self) -> FittedModel:
+        """The model of a table whose columns have no names."""
+        return replace(self, encoder=replace(self.encoder, feature_names=None))
 
     # ---- training, of all networks together
 

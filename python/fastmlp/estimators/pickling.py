@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from joblib.externals.loky.backend.reduction import register
@@ -12,13 +13,14 @@ from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.model_file.envelope import opened
 from fastmlp.model_file.fitted_model import packed_fitted_model, read_fitted_model
+from fastmlp.table.training_range import RangeWatch
 
 
 class FittedModelState:
     """A fitted model in the state of an estimator.
 
     A pickle holds the bytes of a model file, and beside them what a file cannot hold: labels of
-    classes that it does not know. Copies share the fitted model, which nothing changes.
+    classes that it does not know. Copies share what nothing changes.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ class FittedModelState:
         self.value = value
 
     def __deepcopy__(self, memo: dict[int, Any]) -> FittedModelState:
-        return self
+        watch = RangeWatch(self.value.watch.training_range)  # which has warned of nothing yet
+        return FittedModelState(replace(self.value, watch=watch))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _unpickled, packed_fitted_model(self.value)

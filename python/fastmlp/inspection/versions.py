@@ -14,6 +14,7 @@ _DEPENDENCIES = (
     "scikit-learn",
     "joblib",
     "narwhals",
+    "safetensors",
     "tqdm",
     "pandas",
     "polars",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _DOCUMENT = "fastmlp"  # its name in the metadata of the safetensors file
 _LENGTH = 8  # bytes at the start of a file: of the header that follows, little-endian
+_START = _LENGTH + 1  # bytes that tell whether it may be a safetensors file
 _LONGEST_HEADER = 100_000_000  # the library's limit
 _CHECKSUM, _NO_CHECKSUM = "sha256", "0" * 64  # the first field of the document
 _TYPES: dict[str, np.dtype[Any]] = {  # the format's names of those that tensors have
@@ -91,11 +93,11 @@ def _bytes_of(source: Source) -> bytes:
     """All bytes of a file, read only if it begins as a safetensors file does."""
     if isinstance(source, bytes | bytearray | memoryview):
         data = bytes(source)
-        _check_length(data[:_LENGTH], len(data))
+        _check_start(data[:_START], len(data))
         return data
     if isinstance(source, str | os.PathLike):
         with open(source, "rb") as file:
-            _check_length(file.read(_LENGTH), os.fstat(file.fileno()).st_size)
+            _check_start(file.read(_START), os.fstat(file.fileno()).st_size)
             file.seek(0)
             return file.read()
     if not hasattr(source, "read"):
@@ -103,19 +105,19 @@ def _bytes_of(source: Source) -> bytes:
             "a model is loaded from a path, bytes or a binary file object; got "
             f"{type(source).__name__}"
         )
-    start = source.read(_LENGTH)
+    start = source.read(_START)
     if not isinstance(start, bytes):
         raise TypeError("a model is loaded from a binary file object; this one is of text")
-    _check_length(start, None)
+    _check_start(start, None)
     data = start + source.read()
-    _check_length(start, len(data))
+    _check_start(start, len(data))
     return data
 
 
-def _check_length(start: bytes, size: int | None) -> None:
-    """Raise if a file of that size, if it is known, cannot have a header as long as it says."""
-    length = int.from_bytes(start, "little")
-    if len(start) < _LENGTH or not 2 <= length <= _LONGEST_HEADER:
+def _check_start(start: bytes, size: int | None) -> None:
+    """Raise if a file of that size, if it is known, does not begin with a header."""
+    length = int.from_bytes(start[:_LENGTH], "little")
+    if start[_LENGTH:] != b"{" or not 2 <= length <= _LONGEST_HEADER:
         raise ModelFileError("this is no model file: it does not begin as a safetensors file does")
     if size is not None and length > size - _LENGTH:
         raise ModelFileError(
@@ -144,7 +146,7 @@ def _arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
         if tensor["dtype"] not in _TYPES:
             raise ModelFileError(f"the tensor {name!r} is of the type {tensor['dtype']}")
         dtype: np.dtype[Any] = _TYPES[tensor["dtype"]]
-        values = np.frombuffer(tensor["data"], dtype.newbyteorder("<")).astype(dtype, copy=False)
+        values = _little_endian(np.frombuffer(tensor["data"], dtype))
         arrays[name] = values.reshape(tensor["shape"])
         arrays[name].flags.writeable = False
     return arrays
@@ -156,5 +158,10 @@ def _checksum(text: str, arrays: Arrays) -> str:
     for name, array in sorted(arrays.items()):
         shape = ",".join(map(str, array.shape))
         digest.update(f"\n{name} {_NAMES[array.dtype]} {shape}\n".encode("utf-8", "surrogatepass"))
-        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
+        digest.update(_little_endian(array).data)
     return digest.hexdigest()
+
+
+def _little_endian(array: NDArray[Any]) -> NDArray[Any]:
+    """From the machine's order of bytes to that of the format, and back."""
+    return array if sys.byteorder == "little" else array.byteswap()

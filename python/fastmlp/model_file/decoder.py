@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
@@ -27,11 +28,14 @@ LINKS = ("identity", "exponential", "logistic", "softmax")
 
 _REGRESSION: dict[str, Kind[Any]] = {"moves": flag, "sorts": flag, "one_dimensional": flag}
 # Types of classes: of NumPy, by its names; those of text by their kinds.
+_BYTES = {"text": 4, "bytes": 1}  # of a character
 _NUMBERS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64"),
 )
-_WIDE = 1024  # characters of a label in an array that has fewer; more are not kept
+# Characters of an array of labels: so many, and so many times those that its labels have. All of
+# its labels take as many as the longest one.
+_CHARACTERS, _PADDED = 2**20, 64
 
 
 def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
@@ -55,8 +59,11 @@ def _written_classes(classes: NDArray[Any], draft: Draft) -> dict[str, Any]:
     own = {"values": [written_value(label, draft) for label in classes.tolist()]}
     kind = {"U": "text", "S": "bytes", "T": "string", "O": "object"}.get(classes.dtype.kind)
     if kind in ("text", "bytes"):
-        per_character = 4 if kind == "text" else 1
-        return {"dtype": kind, "width": classes.dtype.itemsize // per_character, **own}
+        labels = classes.tolist()
+        width, most = classes.dtype.itemsize // _BYTES[kind], _most_characters(labels)
+        if max(map(len, labels)) > most:
+            raise NotStorable(f"a model file cannot hold classes of up to {width} characters")
+        return {"dtype": kind, "width": min(width, most), **own}
     return {"dtype": kind or classes.dtype.name, **own}
 
 
@@ -96,23 +103,29 @@ def _read_classes(fields: Fields, values: Values) -> NDArray[Any]:
     if not labels:
         raise fields.error("must not be empty")
     if kind in ("object", "string"):
-        classes = np.empty(len(labels), dtype=object)
-        classes[:] = labels
+        classes = np.fromiter(labels, dtype=object, count=len(labels))
         return classes if kind == "object" else _as_strings(classes, fields)
     if kind in ("text", "bytes"):
         expected: type[Any] = str if kind == "text" else bytes
         if not all(type(label) is expected for label in labels):
             raise fields.error(f"must hold {kind}")
-        longest = max(map(len, labels))
-        width = fields.get("width", integer(1, max(longest, _WIDE)))
-        return np.array(labels, dtype=f"{'U' if kind == 'text' else 'S'}{max(longest, width)}")
+        width = fields.get("width", integer(1, _most_characters(labels)))
+        if max(map(len, labels)) > width:
+            raise fields.error(f"must hold labels of up to {width} characters")
+        return np.array(labels, dtype=f"{'U' if kind == 'text' else 'S'}{width}")
     try:
-        classes = np.array(labels, dtype=kind)
+        with np.errstate(over="ignore"):
+            classes = np.array(labels, dtype=kind)
     except (TypeError, ValueError, OverflowError):
         classes = np.array([])
     if classes.shape != (len(labels),) or classes.tolist() != labels:
         raise fields.error(f"must hold numbers of type {kind}")
     return classes
+
+
+def _most_characters(labels: Sequence[str | bytes]) -> int:
+    """That each label of an array may take."""
+    return (_CHARACTERS + _PADDED * sum(map(len, labels))) // len(labels)
 
 
 def _as_strings(classes: NDArray[Any], fields: Fields) -> NDArray[Any]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.prediction.rounded_weights import SmallDtype
+
 
 class NotStorable(TypeError):
     """A value that a model file cannot hold, such as a function."""
@@ -22,11 +24,11 @@ class Draft:
     takes_objects : bool, default=False
         Whether objects that a file cannot hold may stand beside it, as in a pickle.
     stored : {"float16", "bfloat16", "int8"} or None, default=None
-        Type that matrices of weights are stored in; None: that which networks compute in.
+        Type that weights are stored in; None: that which networks compute in.
     """
 
     takes_objects: bool = False
-    stored: str | None = None
+    stored: SmallDtype | None = None
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     features: list[str] = field(default_factory=list)  # that a reader must know
     objects: list[Any] = field(default_factory=list)

@@ -18,8 +18,8 @@ from fastmlp.model_file.values import Values
 FORMAT_VERSION = 1  # that this version writes, and the newest that it reads
 _LEAST_READER = 1  # the oldest version that can read what this one writes
 KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
-STORED_WEIGHTS = "stored_weights"  # matrices are of another type than networks compute in
-_FEATURES = (STORED_WEIGHTS,)  # that a reader must know if a file names them
+ROUNDED_WEIGHTS = "rounded_weights"  # some are of another type than networks compute in
+_FEATURES = (ROUNDED_WEIGHTS,)  # that a reader must know if a file names them
 
 
 class Contents(NamedTuple):

@@ -57,6 +57,8 @@ class Fields:
             raise ModelFileError(
                 f"{self.path}.{name} must be {error}; got {quoted(self._values[name])}"
             ) from None
+        except RecursionError:
+            raise ModelFileError(f"{self.path}.{name} is nested too deeply") from None
 
     def get_all(self, kinds: Mapping[str, Kind[Any]]) -> dict[str, Any]:
         """The values of several fields."""

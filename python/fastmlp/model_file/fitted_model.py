@@ -28,7 +28,7 @@ from fastmlp.model_file.pipeline import read_pipeline, written_pipeline
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.training import read_member, written_member
 from fastmlp.model_file.values import Values, written_value
-from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
@@ -95,6 +95,8 @@ def read_fitted_model(contents: Contents) -> FittedModel:
     document, tensors, values = contents.document, contents.tensors, contents.values
     fields, provenance = document.object("training"), document.object("provenance")
     pipeline = read_pipeline(document.object("pipeline"), tensors, values)
+    if isinstance(pipeline.decoder, ClassificationDecoder) != (contents.kind == "Classifier"):
+        raise document.error(f"does not predict what a {contents.kind} predicts")
     members = fields.objects("members")
     if len(members) != len(pipeline.networks):
         raise fields.error(f"describes {len(members)} of {len(pipeline.networks)} networks")
@@ -172,41 +174,58 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
 
 def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Values) -> Task:
     decoder = pipeline.decoder
+    task: Task
     if isinstance(decoder, ClassificationDecoder):
-        return ClassificationTask(
-            decoder.classes,
-            decoder.multilabel,
-            fields.get("label_smoothing", real(0, 1)),
-            fields.get("class_weight", values.value),
-            fields.get("calibrate", _flag_or("auto")),
-            decoder.temperature,
+        task = _read_classification(fields, decoder, values)
+    else:
+        task = _read_regression(fields, decoder, tensors)
+    n_trained = pipeline.networks[0].n_outputs
+    if (task.link, task.n_network_outputs) != (pipeline.link, n_trained):
+        raise fields.error(
+            f"has networks of {task.n_network_outputs} outputs and the link {task.link}; there are "
+            f"{n_trained}, and the link is {pipeline.link}"
         )
+    return task
+
+
+def _read_classification(
+    fields: Fields, decoder: ClassificationDecoder, values: Values
+) -> ClassificationTask:
+    if decoder.classes.size < 2 and not decoder.multilabel:
+        raise fields.error("must have at least two classes")
+    return ClassificationTask(
+        decoder.classes,
+        decoder.multilabel,
+        fields.get("label_smoothing", real(0, 1)),
+        fields.get("class_weight", values.value),
+        fields.get("calibrate", _flag_or("auto")),
+        decoder.temperature,
+    )
+
+
+def _read_regression(
+    fields: Fields, decoder: RegressionDecoder, tensors: Tensors
+) -> RegressionTask:
     quantiles = fields.get("quantiles", tuple_of(real(0, 1)))
-    if not (decoder.sorts or len(quantiles) == 1):
-        raise fields.error("must have one quantile")
     loss = RegressionLoss(
         fields.get("loss", one_of(REGRESSION_LOSSES)),
         fields.get("delta", real(0)),
-        quantiles if decoder.sorts else quantiles[0],
+        quantiles if decoder.sorts or not quantiles else quantiles[0],
     )
+    if loss.several_quantiles != decoder.sorts or not (decoder.sorts or len(quantiles) == 1):
+        raise fields.error(f"has the loss {loss}, which does not fit the decoder")
+    clips = decoder.lowest is not None
+    limits = {"lowest": decoder.lowest, "highest": decoder.highest} if clips else {}
     n_outputs = decoder.unit.size
-    limits: dict[str, Any] = {}
-    if decoder.lowest is not None:
-        limits = {"lowest": decoder.lowest, "highest": decoder.highest}
-    task = RegressionTask(
+    return RegressionTask(
         training_loss=loss,
         n_outputs=n_outputs,
         one_dimensional=decoder.one_dimensional,
         standardizes=fields.get("standardizes", flag),
-        clips=decoder.lowest is not None,
+        clips=clips,
         extrapolates=decoder.moves,
         shift=decoder.shift,
         unit=decoder.unit,
         varied=tensors.take("task.varied", "bool", (n_outputs,)),
         **limits,
     )
-    n_trained = pipeline.networks[0].n_outputs
-    fits = (loss.several_quantiles, task.n_network_outputs) == (decoder.sorts, n_trained)
-    if not fits or task.link != pipeline.link:
-        raise fields.error(f"has the loss {loss}, which does not fit what networks predict")
-    return task

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.decoder import (
@@ -26,13 +27,14 @@ from fastmlp.model_file.layers import (
     read_layer,
     written_layer,
 )
-from fastmlp.model_file.storage import add_weights, read_weights
+from fastmlp.model_file.storage import add_parameter, read_parameter
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values
 from fastmlp.networks.layers import Dense, Embedding, Layer
 from fastmlp.prediction.decoders import Decoder, RegressionDecoder
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+from fastmlp.prediction.rounded_weights import RoundedWeights, round_weights
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import TrainingRange
@@ -99,8 +101,11 @@ def _written_linear(linear: LinearPart, draft: Draft) -> dict[str, Any]:
 
 def _written_network(network: TrainedNetwork, number: int, draft: Draft) -> dict[str, Any]:
     names = parameter_names(network.layers, number)
-    for name, values in zip(names, network.parameters, strict=True):
-        add_weights(draft, name, values)
+    parameters: tuple[NDArray[Any] | RoundedWeights, ...] = network.parameters
+    if draft.stored is not None:
+        parameters = round_weights(network, draft.stored)
+    for name, values in zip(names, parameters, strict=True):
+        add_parameter(draft, name, values)
     return {"layers": [written_layer(layer, draft) for layer in network.layers]}
 
 
@@ -166,8 +171,10 @@ def _read_scaling(
 
 
 def _read_linear(fields: Fields, n_numeric: int, decoder: Decoder, tensors: Tensors) -> LinearPart:
-    outputs = decoder.unit.size if isinstance(decoder, RegressionDecoder) else None
-    n_outputs = n_network_outputs(decoder) if outputs is None else outputs
+    # Several quantiles of a target have the same line.
+    n_outputs = decoder.unit.size if isinstance(decoder, RegressionDecoder) else None
+    if n_outputs is None:
+        n_outputs = n_network_outputs(decoder)
     scaling = _read_scaling(
         fields.object("scaling"), "linear.scaling", n_numeric, n_numeric, tensors
     )
@@ -187,18 +194,18 @@ def _read_network(
     layers = tuple(read_layer(own, tensors) for own in fields.objects("layers"))
     n_inputs = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
     check_chain(layers, fields, n_inputs, n_network_outputs(decoder))
-    for position, layer in enumerate(layers):
-        is_first = position == 0
-        if isinstance(layer, Dense) and layer.sparse != (is_first and encoder.is_sparse):
-            raise fields.error(f"must read {'sparse' if encoder.is_sparse else 'dense'} rows")
-        if isinstance(layer, Embedding):
-            sizes = tuple(size for size, _ in layer.categories)
-            own = (layer.n_numbers, layer.n_flags, sizes)
-            if own != (encoder.n_numeric, encoder.n_flags, encoder.category_sizes):
-                raise fields.error("has an embedding that does not fit the columns of the table")
+    read_sparse = [isinstance(layer, Dense) and layer.sparse for layer in layers]
+    if read_sparse != [encoder.is_sparse] + [False] * (len(layers) - 1):
+        raise fields.error(f"must read {'sparse' if encoder.is_sparse else 'dense'} rows")
+    first = layers[0]
+    if isinstance(first, Embedding):
+        sizes = tuple(size for size, _ in first.categories)
+        own = (first.n_numbers, first.n_flags, sizes)
+        if own != (encoder.n_numeric, encoder.n_flags, encoder.category_sizes):
+            raise fields.error("has an embedding that does not fit the columns of the table")
     shapes = [shape for layer in layers for _, shape in parameter_shapes(layer)]
     parameters = tuple(
-        read_weights(tensors, name, shape, dtype)
+        read_parameter(tensors, name, shape, dtype)
         for name, shape in zip(parameter_names(layers, number), shapes, strict=True)
     )
     return TrainedNetwork(layers, parameters)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from fastmlp.model_file.atomic import write_whole
+from fastmlp.model_file.check_rows import add_outputs, agree, read_rows, written_rows
 from fastmlp.model_file.draft import Draft
-from fastmlp.model_file.envelope import KINDS, closed
-from fastmlp.model_file.parameters import written_parameters
+from fastmlp.model_file.envelope import KINDS, ROUNDED_WEIGHTS, Contents, closed, opened
+from fastmlp.model_file.parameters import read_parameters, written_parameters
+from fastmlp.prediction.rounded_weights import SMALL_DTYPES, SmallDtype
 
 
 def save_model(
@@ -16,18 +21,73 @@ def save_model(
     path: str | os.PathLike[str] | BinaryIO,
     *,
     include_optimizer: bool,
+    check_rows: Any,
+    dtype: SmallDtype | None,
+    notes: Mapping[str, Any] | None,
 ) -> None:
     """Write a model file; see `TrainedModel.save`."""
     kind = type(model).__name__
     if kind not in KINDS or not type(model).__module__.startswith("fastmlp."):
         raise TypeError(
-            f"a model file holds {', '.join(KINDS)}, and not the class {kind}: it has no code. "
-            "Pickles have"
+            f"a model file holds a {', '.join(KINDS[:-1])} or {KINDS[-1]}, and no code of other "
+            f"classes such as {kind}. Pickle it instead"
         )
-    draft = Draft()
+    if dtype is not None and dtype not in SMALL_DTYPES:
+        raise ValueError(f"dtype must be one of {list(SMALL_DTYPES)} or None; got {dtype!r}")
+    draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
     parts = model._written(draft, include_optimizer)
-    data = closed(kind, {"parameters": written_parameters(model, draft), **parts}, draft)
+    parts = {"parameters": written_parameters(model, draft), **parts}
+    if check_rows is not None:
+        X, y = check_rows if _is_pair(check_rows) else (check_rows, None)
+        parts["check_rows"] = written_rows(X, draft)
+        loaded, contents = _loaded(model, closed(kind, parts, draft))
+        _add_outputs(model, loaded, X, contents, draft)
+        if dtype is not None:
+            _print_cost(model, loaded, X, y, dtype)
+    if notes is not None:
+        parts["notes"] = dict(notes)
+    data = closed(kind, parts, draft)
     if hasattr(path, "write"):
         path.write(data)
     else:
         write_whole(path, data)
+
+
+def _is_pair(check_rows: Any) -> bool:
+    """Whether these are a table and its targets, rather than two rows."""
+    is_pair = isinstance(check_rows, tuple) and len(check_rows) == 2
+    return is_pair and len(getattr(check_rows[0], "shape", np.shape(check_rows[0]))) == 2
+
+
+def _loaded(model: Any, data: bytes) -> tuple[Any, Contents]:
+    """The model that a file holds."""
+    contents = opened(data)
+    fields = contents.document.object("parameters")
+    parameters = read_parameters(fields, contents.values, type(model)._get_param_names())
+    return type(model)._read(parameters, contents), contents
+
+
+def _add_outputs(model: Any, loaded: Any, X: Any, contents: Contents, draft: Draft) -> None:
+    """Add what the loaded model predicts for the rows as a file holds them."""
+    fields = contents.document.object("check_rows")
+    rows = read_rows(fields, contents.tensors, contents.values)
+    outputs = loaded._outputs_of(rows)
+    given = model._outputs_of(rows)
+    expected = model._outputs_of(X)
+    if not agree(given, expected, model):
+        raise ValueError(
+            "check_rows hold values that a model file cannot hold: the model predicts them "
+            f"differently, by up to {np.abs(given - expected).max():g}. Pass others"
+        )
+    add_outputs(outputs, draft)
+
+
+def _print_cost(model: Any, loaded: Any, X: Any, y: Any, dtype: str) -> None:
+    """Print what it costs to store weights in fewer bytes, on the check rows."""
+    exact, rounded = (np.asarray(one._outputs_of(X)) for one in (model, loaded))
+    difference = np.sqrt(np.mean((exact - rounded) ** 2))
+    cost = f"predictions for {len(exact)} check rows change by {difference:.2g} (root mean square)"
+    if y is not None:
+        scores = [one.score(X, y) for one in (model, loaded)]
+        cost += f", their score from {scores[0]:.6g} to {scores[1]:.6g}"
+    print(f"weights of {dtype}: {cost}")

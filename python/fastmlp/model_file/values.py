@@ -78,8 +78,9 @@ def _as_pythons(value: Any) -> Any:
     """A scalar of NumPy or pandas as Python's, if that is the same value."""
     if isinstance(value, np.generic) and type(converted := value.item()) is not type(value):
         return converted
-    if hasattr(value, "to_pydatetime") and not getattr(value, "nanosecond", 1):
-        return value.to_pydatetime()
+    for convert, rest in (("to_pydatetime", "nanosecond"), ("to_pytimedelta", "nanoseconds")):
+        if hasattr(value, convert) and getattr(value, rest, 1) == 0:
+            return getattr(value, convert)()
     return value
 
 
@@ -114,7 +115,7 @@ class Values:
     ----------
     tensors : Tensors
         Of the file.
-    objects : sequence, default=()
+    objects : tuple, default=()
         Values that stand beside the file, in a pickle.
     """
 
@@ -169,7 +170,7 @@ class Values:
         if kind == "object" and isinstance(content, int) and 0 <= content < len(self._objects):
             return self._objects[content]
         if not isinstance(kind, str) or kind not in _READERS:
-            raise Unfit(f"a value of a known type, one of {sorted(_READERS)}")
+            raise Unfit("a value of a known type")
         try:
             return _READERS[kind](content)
         except (ValueError, OverflowError, InvalidOperation, ZeroDivisionError):
@@ -224,7 +225,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "date": _of_text(date.fromisoformat),
     "datetime": _of_text(datetime.fromisoformat),
     "time": _of_text(time.fromisoformat),
-    "timedelta": lambda content: integer(-(2**63))(content) * _MICROSECOND,
+    "timedelta": lambda content: integer(-inf, inf)(content) * _MICROSECOND,
     "uuid": _of_text(uuid.UUID),
     "datetime64": _numpy_time(np.datetime64),
     "timedelta64": _numpy_time(np.timedelta64),

@@ -193,7 +193,8 @@ class Network:
         X : array-like or sparse matrix of shape (n_rows, inputs)
             Sparse if, and only if, the first layer is.
         y : array-like of shape (n_rows,) or (n_rows, outputs), optional
-            True values; for 'cross_entropy' the number of each row's class.
+            True values; for 'cross_entropy' the number of each row's class, or, as floats, the
+            probabilities of all classes, which add up to 1.
         loss : str, default="squared_error"
             'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson' (outputs are
             logarithms), 'binary_cross_entropy' or 'cross_entropy' (outputs are logits). The mean
@@ -232,7 +233,7 @@ class Network:
             raise ValueError("exactly one of y and output_gradient must be given")
         if y is None:
             target = None
-        elif loss == "cross_entropy":
+        elif loss == "cross_entropy" and not _are_probabilities(y):
             labels = np.asarray(y)
             if labels.dtype.kind not in "iu":
                 raise ValueError("y must hold integer class numbers for loss='cross_entropy'")
@@ -267,3 +268,9 @@ class Network:
             n_threads(self.n_jobs),
         )
         return None if y is None else value
+
+
+def _are_probabilities(y: ArrayLike) -> bool:
+    """Whether y is a table of floats."""
+    values = np.asarray(y)
+    return values.ndim == 2 and values.dtype.kind == "f"

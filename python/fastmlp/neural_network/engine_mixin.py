@@ -19,7 +19,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron as _Base
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
 from fastmlp._threads import n_threads
@@ -64,6 +64,13 @@ class EngineMixin(TrainedModel):
 
     def _written(self: Any, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
         return written_mlp(self, draft, include_optimizer=include_optimizer)
+
+    def _outputs_of(self: Any, rows: Any) -> NDArray[np.float64]:
+        X = check_array(rows, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32))
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(f"X has {X.shape[1]} features; {self.n_features_in_} are expected")
+        outputs: NDArray[np.float64] = self._forward_pass_fast(X, False)
+        return outputs.astype(np.float64)
 
     @classmethod
     def _read(cls: Any, parameters: dict[str, Any], contents: Contents) -> Any:

@@ -22,6 +22,7 @@ from fastmlp.model_file.fields import (
     maybe,
     number,
     one_of,
+    plain,
     plain_fields,
     real,
 )
@@ -34,13 +35,13 @@ from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import TableEncoder
 
 _ACTIVATIONS = {link: activation for activation, link in LINKS.items()}
+# Attributes by the names of their fields, which are without the underscores
 _TARGETS: dict[str, Kind[Any]] = {
     "y_type_": one_of(("binary", "multiclass", "multilabel-indicator")),
     "sparse_input_": flag,
 }
 _COUNTS: dict[str, Kind[Any]] = {"n_iter_": integer(), "t_": integer(), "loss_": number}
-# After training by minibatches
-_STOPPING: dict[str, Kind[Any]] = {
+_STOPPING: dict[str, Kind[Any]] = {  # after training by minibatches
     "_no_improvement_count": integer(),
     "best_loss_": maybe(number),
     "best_validation_score_": maybe(number),
@@ -72,14 +73,15 @@ _MOMENTS = ("first_moment", "second_moment")  # names of their tensors
 def written_mlp(model: Any, draft: Draft, *, include_optimizer: bool) -> dict[str, Any]:
     """The parts of a file that a fitted MLPRegressor or MLPClassifier is read from."""
     pipeline = model._pipeline
-    training = plain_fields(model, _COUNTS)
+    training = _written_attributes(model, _COUNTS)
     if is_classifier(model):
-        training["targets"] = plain_fields(model._label_binarizer, _TARGETS)
+        training["targets"] = _written_attributes(model._label_binarizer, _TARGETS)
     if hasattr(model, "loss_curve_"):
-        training["stopping"] = plain_fields(model, _STOPPING)
+        training["stopping"] = _written_attributes(model, _STOPPING)
         for name in _CURVES:
             if getattr(model, name) is not None:
-                draft.add(f"training.{name}", np.array(getattr(model, name), dtype=np.float64))
+                curve = np.array(getattr(model, name), dtype=np.float64)
+                draft.add(f"training.{name.strip('_')}", curve)
     optimizer = getattr(model, "_optimizer", None) if include_optimizer else None
     if optimizer is not None:
         names = parameter_names(pipeline.networks[0].layers, 0)
@@ -125,17 +127,17 @@ def read_mlp(model: Any, contents: Contents) -> None:
     model.n_layers_ = len(trained.layers) + 1
     model.n_outputs_ = trained.n_outputs
     model.out_activation_ = _ACTIVATIONS[pipeline.link]
-    vars(model).update(fields.get_all(_COUNTS))
+    _read_attributes(model, fields, _COUNTS)
     if fields.has("stopping"):
-        vars(model).update(fields.object("stopping").get_all(_STOPPING))
+        _read_attributes(model, fields.object("stopping"), _STOPPING)
         for name in _CURVES:
-            curve = f"training.{name}"
+            curve = f"training.{name.strip('_')}"
             known = curve in tensors
             values = tensors.floats(curve, (None,), finite=False).tolist() if known else None
             setattr(model, name, values)
     if isinstance(pipeline.decoder, ClassificationDecoder):
         binarizer = model._label_binarizer = LabelBinarizer()
-        vars(binarizer).update(fields.object("targets").get_all(_TARGETS))
+        _read_attributes(binarizer, fields.object("targets"), _TARGETS)
         model.classes_ = binarizer.classes_ = pipeline.decoder.classes
         if binarizer.y_type_.startswith("multilabel") != pipeline.decoder.multilabel:
             raise fields.error("has targets of another kind than its decoder")
@@ -143,6 +145,15 @@ def read_mlp(model: Any, contents: Contents) -> None:
         model._optimizer = _read_optimizer(
             fields.object("optimizer"), arrays, parameter_names(trained.layers, 0), tensors
         )
+
+
+def _written_attributes(owner: Any, kinds: dict[str, Kind[Any]]) -> dict[str, Any]:
+    return {name.strip("_"): plain(getattr(owner, name)) for name in kinds}
+
+
+def _read_attributes(owner: Any, fields: Fields, kinds: dict[str, Kind[Any]]) -> None:
+    for name, kind in kinds.items():
+        setattr(owner, name, fields.get(name.strip("_"), kind))
 
 
 def _check_pipeline(pipeline: Pipeline, model: Any, fields: Fields) -> None:

@@ -13,6 +13,7 @@ from fastmlp.table.scaling import Scaling
 # Bins for few rows and for many: with more bins than rows can fill, noise is learnt.
 _BINS, _MANY_BINS, _MANY_ROWS = 16, 32, 5000
 _MOST_ROUNDS = 20  # of sharing out the rows; most columns need one
+_SAME = 1e-12  # of the range of the edges: those no further apart differ by rounding alone
 
 
 def _edges_of(
@@ -42,6 +43,17 @@ def _edges_of(
     return edges
 
 
+def _without_noise(edges: NDArray[Any], tolerance: float) -> NDArray[Any]:
+    """Edges in ascending order; those that are not further apart than the tolerance as one.
+
+    The cosine of a Tuesday and that of a Sunday are the same up to their last bits, and the last
+    bits depend on the processor. A step between the two would make predictions depend on them.
+    """
+    differs = np.append(True, np.diff(edges) > tolerance)
+    same: NDArray[Any] = edges[np.maximum.accumulate(np.where(differs, np.arange(edges.size), 0))]
+    return same
+
+
 def learn_bin_edges(
     X: NDArray[Any], scaling: Scaling, rows: NDArray[Any] | None, weights: NDArray[Any] | None
 ) -> tuple[tuple[float, ...], ...]:
@@ -67,6 +79,7 @@ def learn_bin_edges(
         found = np.zeros(n_bins + 1)
         if known.any():
             found = _edges_of(column[known], n_bins, None if own is None else own[known])
+            found = _without_noise(found, _SAME * found[-1] - _SAME * found[0])
         # Far from the median, rounding can swap neighbours.
         edges.append(tuple(np.maximum.accumulate(scaling.apply(found, j)).tolist()))
     return tuple(edges)

@@ -26,6 +26,9 @@ class Reader(Protocol):
     def names(self, name: str) -> list[str]:
         """Names of the numbers that each value of the column becomes."""
 
+    def reads(self, text: str) -> bool:
+        """Whether a text can be read."""
+
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
         """The numbers, (n_rows, n_numbers); NaN where a value is missing or cannot be read."""
 

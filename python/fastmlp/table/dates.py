@@ -101,6 +101,11 @@ class Dates:
         phases = [f"{name} ({f} of {p})" for p in self.periods for f in ("sine", "cosine")]
         return [name, *phases]
 
+    def reads(self, text: str) -> bool:
+        """Whether a text is a date in the learnt order or with the year first."""
+        orders = {self.order, _YEAR_FIRST}
+        return any(not np.isnat(parse_dates([text], order)[0]) for order in orders)
+
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
         """The numbers of each row, (n_rows, 1 + 2 * n_periods); NaN for what is no date."""
         instants = _instants(values, self.order)

@@ -67,6 +67,10 @@ class Durations:
         """The name of the column."""
         return [name]
 
+    def reads(self, text: str) -> bool:
+        """Whether a text is a duration."""
+        return not np.isnan(_seconds([text])[0])
+
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
         """Seconds, (n_rows, 1); NaN where they are missing."""
         if values.is_temporal("m"):

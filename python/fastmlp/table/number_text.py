@@ -124,6 +124,11 @@ class NumberText:
         """The name of the column."""
         return [name]
 
+    def reads(self, text: str) -> bool:
+        """Whether a text is a number in this format, or one without its unit; see `read`."""
+        formats = [(self.prefix, self.unit)] + [("", "")] * (not self._is_share)
+        return any(not np.isnan(self._parse([text], *one)[0]) for one in formats)
+
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
         """The number of each row, (n_rows, 1); NaN for what is no number in this format.
 

@@ -1,0 +1,164 @@
+"""Measure what smaller models lose: weights in fewer bytes, distillation, fewer networks.
+
+See README.md in this folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from compare import aligned, origin, positive, write_json
+from tables import Split, Table, catalogue
+from tabular import DATA, scores
+
+from fastmlp import Classifier, Regressor
+from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.prediction.predictor import Predictor
+from fastmlp.prediction.rounded_weights import (
+    SMALL_DTYPES,
+    RoundedWeights,
+    round_weights,
+    with_rounded_weights,
+)
+
+TABLES = [
+    *("concrete", "kin8nm", "abalone", "housing"),
+    *("credit-g", "segment", "hypothyroid", "phoneme", "digits", "adult"),
+]
+MANY_ROWS = 20_000  # from which on there is one split
+TURN, TURNS = 0.01, 15  # least seconds of a turn of predictions, and how many of them
+
+Measures = dict[str, dict[str, float]]  # by model
+
+
+def weights_bytes(pipeline: Pipeline, dtype: Any = None) -> int:
+    """Bytes of all parameters, if those that are rounded are of that type."""
+    total = 0
+    for network in pipeline.networks:
+        for values in round_weights(network, dtype) if dtype else network.parameters:
+            if isinstance(values, RoundedWeights):
+                total += values.values.nbytes
+                values = values.scale if values.scale is not None else np.empty(0)
+            total += values.nbytes
+    return total
+
+
+def row_us(pipeline: Pipeline, row: dict[str, Any]) -> float:
+    """Microseconds of the prediction of one row, the median over turns of their means."""
+    predict, times = Predictor(pipeline).predict, []
+    for _ in range(TURNS):
+        calls, start = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - start) < TURN:
+            predict(row)
+            calls += 1
+        times.append(elapsed / calls)
+    return 1e6 * statistics.median(times)
+
+
+def measure(table: Table, split: Split, seed: int) -> Measures:
+    """Fit a model, make smaller ones of it, and measure them on the test part."""
+    train, test = split
+    X, y = table.X.iloc[train].reset_index(drop=True), table.y[train]
+    X_test = table.X.iloc[test].reset_index(drop=True)
+    row = X_test.iloc[0].to_dict()
+    estimator: Any = Classifier if table.classification else Regressor
+    measures: Measures = {}
+
+    def add(name: str, pipeline: Pipeline, **more: float) -> None:
+        predictor = Predictor(pipeline)
+        classes = predictor.classes_
+        predicted = (
+            predictor.predict(X_test)
+            if classes is None
+            else (predictor.predict_proba(X_test), classes)
+        )
+        measures[name] = scores(table, test, predicted) | more
+
+    def add_model(name: str, model: Any, seconds: float) -> None:
+        own = model._pipeline
+        add(name, own, seconds=seconds, bytes=weights_bytes(own), row_us=row_us(own, row))
+
+    start = time.perf_counter()
+    model = estimator(random_state=seed).fit(X, y)
+    add_model("ensemble", model, time.perf_counter() - start)
+    whole = model._pipeline
+    for dtype in SMALL_DTYPES:
+        networks = tuple(with_rounded_weights(network, dtype) for network in whole.networks)
+        rounded = replace(whole, networks=networks)
+        add(dtype, rounded, bytes=weights_bytes(whole, dtype))
+    for n in (5, 2, 1):
+        start = time.perf_counter()
+        fewer = model.with_fewer_networks(X, n_networks=n)
+        add_model(f"{n} kept", fewer, time.perf_counter() - start)
+    start = time.perf_counter()
+    distilled = model.distilled(X)
+    add_model("distilled", distilled, time.perf_counter() - start)
+    start = time.perf_counter()
+    single = estimator(random_state=seed, n_estimators=1).fit(X, y)
+    add_model("n_estimators=1", single, time.perf_counter() - start)
+    return measures
+
+
+def mean_of(results: list[dict[str, Any]], table: str, model: str, measure: str) -> float:
+    """Mean over splits."""
+    own = [r["models"][model] for r in results if r["table"] == table]
+    return statistics.fmean(one.get(measure, np.nan) for one in own)
+
+
+def report(results: list[dict[str, Any]]) -> str:
+    """Errors of all models beside the ensemble's; times and sizes of some."""
+    names = list(dict.fromkeys(r["table"] for r in results))
+    models = list(results[0]["models"])
+    errors = [["error", "", *models], ["mean", ""]]
+    sizes = [["one row, us; weights, kB", *models]]
+    by_model: dict[str, list[float]] = {model: [] for model in models[1:]}
+    for name in names:
+        first = next(r for r in results if r["table"] == name)["models"]["ensemble"]
+        what = "rmse" if "rmse" in first else "log_loss"
+        whole = mean_of(results, name, "ensemble", what)
+        line = [name, what, f"{whole:.4g}"]
+        for model in models[1:]:
+            change = mean_of(results, name, model, what) / whole - 1
+            by_model[model].append(change)
+            line.append(f"{change:+.1%}")
+        errors.insert(-1, line)
+        own = [
+            (mean_of(results, name, m, "row_us"), mean_of(results, name, m, "bytes") / 1000)
+            for m in models
+        ]
+        sizes.append([name, *(f"{us:.1f}; {kb:.0f}".replace("nan", "-") for us, kb in own)])
+    errors[-1] += ["", *(f"{statistics.fmean(by_model[model]):+.1%}" for model in models[1:])]
+    return f"{aligned(errors)}\n\n{aligned(sizes)}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", nargs="+", default=TABLES, metavar="NAME")
+    parser.add_argument("--splits", type=positive, default=3, help="of tables that are not large")
+    parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="the real tables")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    loaders, results = catalogue(options.data, None), []
+    for name in options.tables:
+        table = loaders[name]()
+        n_splits = options.splits if len(table.y) < MANY_ROWS else 1
+        for index, split in enumerate(table.splits(n_splits)):
+            measures = measure(table, split, index)
+            results.append({"table": name, "split": index, "models": measures})
+            if options.json:
+                write_json(options.json, {**origin(with_torch=False), "results": results})
+            print(name, index, file=sys.stderr, flush=True)
+    print(report(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""Model files, whose errors name the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import fastmlp
+from fastmlp.cli.errors import DataError
+from fastmlp.model_file.description import Description, read_description
+from fastmlp.model_file.notes import Notes
+
+_T = TypeVar("_T")
+
+
+def load_model(path: str) -> tuple[Any, Notes]:
+    """The estimator of a model file, and what is noted beside it."""
+    return _read(fastmlp.load, path), Notes.of(describe(path))
+
+
+def load_predictor(path: str) -> tuple[fastmlp.Predictor, Notes]:
+    """The predictor of a model file, which loads faster, and what is noted beside the model."""
+    return _read(fastmlp.load_predictor, path), Notes.of(describe(path))
+
+
+def describe(path: str) -> Description:
+    """What a model file says about itself."""
+    return _read(read_description, path)
+
+
+def _read(how: Callable[[str], _T], path: str) -> _T:
+    try:
+        return how(path)
+    except FileNotFoundError as error:
+        raise DataError(f"no such file: {path}") from error
+    except (OSError, fastmlp.ModelFileError) as error:
+        raise DataError(f"cannot load {path}: {error}") from error

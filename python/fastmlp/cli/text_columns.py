@@ -1,0 +1,88 @@
+"""Columns of text as the values that they stand for: numbers, booleans, text, missing values."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fastmlp.cli.errors import DataError
+from fastmlp.table.text import quoted
+from fastmlp.table.value_kinds import ValueKind
+
+# As pandas and pyarrow write and read them.
+_MISSING = pa.array(
+    ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NaT", "NULL", "null", "None"]
+)
+
+
+def inferred(text: Any, decimal: str) -> Any:
+    """Integers, other numbers or booleans if all values are such; else the text.
+
+    Dates, times and numbers with units stay text, which the estimators read.
+
+    Parameters
+    ----------
+    text : pyarrow.ChunkedArray of str
+    decimal : str
+        Character before decimals.
+    """
+    known = _without_missing(text)
+    if known.null_count == len(known):
+        return known.cast(pa.float64())
+    plain = _plain(known, decimal)
+    for kind in (pa.int64(), pa.float64(), pa.bool_()):
+        with suppress(pa.ArrowInvalid):
+            return plain.cast(kind)
+    return known
+
+
+def as_kind(text: Any, kind: ValueKind, decimal: str, where: str) -> Any:
+    """The values of a column whose kind is known.
+
+    Parameters
+    ----------
+    text : pyarrow.ChunkedArray of str
+    kind : ValueKind
+    decimal : str
+        Character before decimals.
+    where : str
+        What errors call the column.
+
+    Raises
+    ------
+    DataError
+        If a value is no number or boolean and the column's values are.
+    """
+    if kind == "label":
+        return inferred(text, decimal)
+    known = _without_missing(text)
+    if kind not in ("number", "boolean"):
+        return known
+    plain = _plain(known, decimal)
+    wanted = pa.float64() if kind == "number" else pa.bool_()
+    try:
+        return plain.cast(wanted)
+    except pa.ArrowInvalid as error:
+        wrong = next(value for value in plain.to_pylist() if not _casts(value, wanted))
+        raise DataError(f"{where} holds {quoted(wrong)}, which is no {kind}") from error
+
+
+def _without_missing(text: Any) -> Any:
+    return pc.if_else(pc.is_in(text, value_set=_MISSING), None, text)
+
+
+def _plain(known: Any, decimal: str) -> Any:
+    """Text that Arrow reads as numbers."""
+    trimmed = pc.utf8_trim_whitespace(known)
+    return trimmed if decimal == "." else pc.replace_substring(trimmed, decimal, ".")
+
+
+def _casts(value: str | None, wanted: Any) -> bool:
+    try:
+        pa.scalar(value, pa.string()).cast(wanted)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -1,0 +1,124 @@
+"""Ensembles of fewer networks, chosen so that they predict what all networks predict.
+
+Forward selection (Caruana et al. 2004, https://doi.org/10.1145/1015330.1015432), with the whole
+ensemble's predictions in place of true values: these need not be known, and the choice cannot fit
+their noise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.compact.encoded_rows import encoded_rows
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
+
+_CALLS = 25  # of a measurement
+_MOST_ROWS = 2**14  # that networks are compared on: every k-th row
+
+
+def selection_order(
+    model: FittedModel, X: Any, n_networks: int | None, *, estimator: str, n_threads: int
+) -> list[int]:
+    """Positions of the networks in the order in which they are chosen.
+
+    Each is the one with which the mean of those chosen comes closest to that of all networks.
+
+    Parameters
+    ----------
+    model : FittedModel
+    X : array-like, frame or sparse matrix of shape (n_rows, n_columns)
+        A raw table.
+    n_networks : int or None
+        How many to choose; None: all that weigh anything.
+    estimator : str
+        Name of the estimator in messages.
+    n_threads : int
+    """
+    outputs, weights = _outputs_of_each(model, X, estimator, n_threads), model.ensemble.weights
+    mean = np.tensordot(weights, outputs, axes=1)
+    left = np.flatnonzero(weights).tolist()
+    chosen: list[int] = []
+    total, weight = np.zeros_like(mean), 0.0
+
+    def distance(i: int) -> float:
+        own = (total + weights[i] * outputs[i]) / (weight + weights[i])
+        return float(np.square(own - mean).sum())
+
+    n_chosen = len(left) if n_networks is None else min(n_networks, len(left))
+    while len(chosen) < n_chosen:
+        best = min(left, key=distance)
+        left.remove(best)
+        chosen.append(best)
+        total += weights[best] * outputs[best]
+        weight += weights[best]
+    return chosen
+
+
+def _outputs_of_each(
+    model: FittedModel, X: Any, estimator: str, n_threads: int
+) -> NDArray[np.float64]:
+    """Outputs of each network for some rows, (n_networks, n_rows, n_outputs)."""
+    table, offset = encoded_rows(model, X, estimator)
+    every = slice(None, None, -(-table.shape[0] // _MOST_ROWS))
+    table, offset = table[every], None if offset is None else offset[every]
+    one_each = map(model.ensemble.with_weights, np.eye(len(model.members)))
+    return np.array([one.predict(table, n_threads, offset) for one in one_each], dtype=np.float64)
+
+
+def of_networks(model: FittedModel, chosen: Sequence[int]) -> FittedModel:
+    """The model with the networks at these positions; their weights keep their ratios."""
+    chosen = sorted(chosen)
+    ensemble = WeightedEnsemble(
+        [model.members[i] for i in chosen],
+        model.scaling,
+        model.task.link,
+        weights_of_rest(model.ensemble.weights, chosen),
+    )
+    return replace(model, ensemble=ensemble, n_estimators=len(chosen), out_of_fold=None)
+
+
+def n_within(max_us: float, predicts: Iterable[Callable[[Any], Any]], row: Any) -> int:
+    """How many networks predict a row within so many microseconds.
+
+    Parameters
+    ----------
+    max_us : float
+    predicts : iterable of callable
+        `predict` of models of one network, two, and so on.
+    row : array-like or frame of one row
+
+    Raises
+    ------
+    ValueError
+        If one network takes longer.
+    """
+    n = 0
+    for n_networks, predict in enumerate(predicts, 1):
+        us = _microseconds(predict, row)
+        if us > max_us and n == 0:
+            raise ValueError(
+                f"max_predict_us={max_us:g} is less than the {us:.0f} microseconds that one "
+                "network takes; distilled(X, hidden_layer_sizes=...) makes a smaller one"
+            )
+        if us > max_us:
+            break
+        n = n_networks
+    return n
+
+
+def _microseconds(predict: Callable[[Any], Any], row: Any) -> float:
+    """Median time of a call."""
+    seconds = []
+    for _ in range(_CALLS):
+        start = time.perf_counter()
+        predict(row)
+        seconds.append(time.perf_counter() - start)
+    return 1e6 * median(seconds)

@@ -1,0 +1,1 @@
+"""C: a pipeline as one self-contained C99 file."""

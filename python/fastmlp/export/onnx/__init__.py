@@ -1,0 +1,1 @@
+"""ONNX: a pipeline as a graph of standard operators."""

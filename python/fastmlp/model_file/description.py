@@ -1,0 +1,77 @@
+"""What a model file says about itself: where it is from, and what was noted beside the model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastmlp.model_file.container import Source
+from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.fields import Unfit, integer, maybe, text
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a model file says about itself.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the estimator's class.
+    format_version : int
+        Of the file.
+    digest : str
+        SHA-256 of the contents: files of the same digest hold the same model.
+    version, time : str
+        Of fastmlp, and when the model was trained.
+    rows : int or None
+        Of the training table, if they are known.
+    columns : int
+        Of the training table.
+    notes : dict
+        What `save` was given beside the model.
+    """
+
+    kind: str
+    format_version: int
+    digest: str
+    version: str
+    time: str
+    rows: int | None
+    columns: int
+    notes: dict[str, Any]
+
+
+def read_description(source: Source) -> Description:
+    """Read what a model file says about itself.
+
+    Parameters
+    ----------
+    source : str, PathLike, bytes-like or binary file object
+
+    Raises
+    ------
+    ModelFileError
+        If the file is damaged, newer than this version or no model file.
+    OSError
+        If it cannot be read.
+    """
+    contents = opened(source)
+    document = contents.document
+    provenance = document.object("provenance")
+    return Description(
+        kind=contents.kind,
+        format_version=document.get("format_version", integer(1)),
+        digest=document.get("sha256", text),
+        version=provenance.get("version", text),
+        time=provenance.get("time", text),
+        rows=provenance.get("rows", maybe(integer())),
+        columns=provenance.get("columns", integer()),
+        notes=document.get("notes", _mapping) if document.has("notes") else {},
+    )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unfit("an object")
+    return value

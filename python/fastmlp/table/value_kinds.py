@@ -1,0 +1,45 @@
+"""What the values of a column are, in a word: for readers of text, services and reports."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fastmlp.table.column import Column, column_name
+from fastmlp.table.column_values import BOOLEANS
+from fastmlp.table.dates import Dates
+from fastmlp.table.durations import Durations
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+
+ValueKind = Literal[
+    "number", "date", "duration", "number as text", "text", "boolean", "label", "unused"
+]
+
+
+def columns_of(encoder: Encoder) -> tuple[Column, ...]:
+    """The columns of the training table; those of sparse rows are numbers."""
+    if not isinstance(encoder, SparseEncoder):
+        return encoder.columns
+    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
+    return tuple(Column(column_name(names, p), "numeric") for p in range(encoder.n_columns))
+
+
+def value_kind(column: Column) -> ValueKind:
+    """Name what the values of a column of the training table were.
+
+    "label" stands for categories that are not all text or all booleans, such as numbers; "unused"
+    for a column that was constant or missing in training.
+    """
+    if isinstance(column.reader, Dates):
+        return "date"
+    if isinstance(column.reader, Durations):
+        return "duration"
+    if column.reader is not None:
+        return "number as text"
+    if column.kind == "numeric":
+        return "number"
+    labels = [label for label in column.categories if label is not None]
+    if not labels:
+        return "unused"
+    if all(isinstance(label, BOOLEANS) for label in labels):
+        return "boolean"
+    return "text" if all(isinstance(label, str) for label in labels) else "label"

@@ -1,0 +1,96 @@
+"""The command as a whole: how it ends, its help, and as a process beside others."""
+
+import os
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+from houses import FAST
+
+from fastmlp import cli
+from fastmlp.cli import training
+
+COMMANDS = ("train", "predict", "evaluate", "info", "export", "serve")
+
+
+@pytest.mark.parametrize("arguments", [(), *((command,) for command in COMMANDS)])
+def test_help_teaches(run, arguments):
+    result = run(*arguments, "--help")
+    assert (result.status, result.err) == (0, "")
+    assert "fastmlp train houses.csv" in result.out or f"fastmlp {arguments[0]} " in result.out
+
+
+def test_version(run):
+    from fastmlp import __version__
+
+    assert run("--version").out == f"fastmlp {__version__}\n"
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_LIBRARIES", ("click", "no_such_library"))
+    assert cli.main([]) == 1
+    assert capsys.readouterr().err == (
+        "The command fastmlp needs no_such_library, which is not installed: "
+        'pip install "fastmlp[cli]"\n'
+    )
+
+
+def test_no_such_command(run):
+    result = run("trian")
+    assert result.status == 2
+    assert "No such command 'trian'" in result.err
+
+
+def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
+    def interrupt(record):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupted = partial(training._ESTIMATORS["regression"], callbacks=interrupt)
+    monkeypatch.setitem(training._ESTIMATORS, "regression", interrupted)
+    model = tmp_path / "m.safetensors"
+    model.write_text("the old one")
+    result = run("train", csv, "--target", "price", "-o", model, *FAST)
+    assert result.status == 130
+    assert result.err.endswith("Interrupted; nothing was written.\n")
+    assert model.read_text() == "the old one"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_progress_is_shown_unless_it_is_quiet(run, csv, tmp_path):
+    options = ("--target", "price", "--drop", "id", "-o", tmp_path / "m.safetensors")
+    result = run("train", csv, *options, "--preset", "plain")
+    assert result.err.startswith("100% 3/3 epochs")  # a line, as stderr is no terminal
+    assert run("train", csv, *options, *FAST).err == ""
+
+
+def test_warnings_are_sentences(run, trained, table, tmp_path):
+    path = tmp_path / "towns.csv"
+    table.assign(town=["x", "y"] * 40).to_csv(path, index=False)
+    result = run("predict", trained("price"), path, "-o", tmp_path / "p.csv")
+    assert result.status == 0
+    assert result.err == (
+        "Warning: rows: column 'town': none of 2 values, such as 'x', occurred in training, as "
+        "'Ulm' did\n"
+    )
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "fastmlp", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, timeout=60, **options)
+
+
+def test_from_pipe_to_pipe(run, trained, csv):
+    piped = process("predict", trained("price"), "-", "--id", "id", input=csv.read_bytes())
+    assert (piped.returncode, piped.stderr) == (0, b"")
+    assert piped.stdout.decode() == run("predict", trained("price"), csv, "--id", "id").out
+
+
+def test_a_reader_that_ends_early(trained, csv):
+    command = [sys.executable, "-m", "fastmlp", "predict", str(trained("price")), str(csv)]
+    read, write = os.pipe()
+    os.close(read)
+    result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (result.returncode, result.stderr) == (1, b"")

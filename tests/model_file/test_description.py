@@ -1,0 +1,73 @@
+"""What a file says about itself, and what is noted beside the model."""
+
+import io
+
+import numpy as np
+import pytest
+from tiny_models import tiny
+
+import fastmlp
+from fastmlp import ModelFileError
+from fastmlp.model_file.container import packed, unpacked
+from fastmlp.model_file.description import read_description
+from fastmlp.model_file.notes import Notes
+
+
+def saved(model, **how):
+    file = io.BytesIO()
+    model.save(file, **how)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def model():
+    X = np.arange(20.0).reshape(10, 2)
+    return tiny().fit(X, X[:, 0])
+
+
+def test_where_a_model_is_from(model):
+    about = read_description(saved(model))
+    assert (about.kind, about.rows, about.columns) == ("Regressor", 10, 2)
+    assert about.version == fastmlp.__version__
+    assert about.notes == {}
+
+
+def test_the_digest_is_that_of_the_contents(model):
+    one, again, other = (saved(model, notes=notes) for notes in ({"a": 1}, {"a": 1}, {"a": 2}))
+    assert read_description(one).digest == read_description(again).digest
+    assert read_description(one).digest != read_description(other).digest
+
+
+def test_notes_are_kept_and_do_not_reach_the_model(model):
+    notes = {"targets": ["y"], "more": {"numbers": [1, 2.5, None], "flag": True}}
+    contents = saved(model, notes=notes)
+    assert read_description(contents).notes == notes
+    np.testing.assert_array_equal(
+        fastmlp.load(contents).predict([[0.0, 1.0]]), model.predict([[0.0, 1.0]])
+    )
+
+
+def test_what_json_cannot_hold_is_no_note(model, tmp_path):
+    path = tmp_path / "m.safetensors"
+    for notes, error in (({"a": object()}, TypeError), ({"a": float("nan")}, ValueError)):
+        with pytest.raises(error):
+            model.save(path, notes=notes)
+        assert not path.exists()
+
+
+def test_notes_of_the_command_line():
+    notes = Notes(("a", "b"), ("a", "b"), {"a": {"R2": 0.5, "ROC AUC": float("nan")}})
+    written = notes.written()
+    assert written["scores"] == {"a": {"R2": 0.5}}
+
+
+@pytest.mark.parametrize("notes", [{}, {"targets": 3, "outputs": [1], "scores": {"a": {"b": "c"}}}])
+def test_other_notes_are_none_of_the_command_line(model, notes):
+    assert Notes.of(read_description(saved(model, notes=notes))) == Notes()
+
+
+def test_notes_that_are_no_object(model):
+    document, arrays = unpacked(saved(model))
+    del document["sha256"]
+    with pytest.raises(ModelFileError, match="notes must be an object; got 3"):
+        read_description(packed({**document, "notes": 3}, arrays))
