@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from fastmlp import _core  # noqa: F401  an installation that cannot work says so at once
 from fastmlp._lazy import lazily
 
 if TYPE_CHECKING:

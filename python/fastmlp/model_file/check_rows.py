@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
@@ -60,6 +59,8 @@ def read_rows(fields: Fields, tensors: Tensors, values: Values) -> Any:
             tensors.any(f"{_NAME}.{part}", (None,)) for part in ("values", "columns", "starts")
         ]
         shape = (max(parts[2].size - 1, 0), fields.get("n_columns", integer(1, 2**31 - 1)))
+        from scipy.sparse import csr_array  # not for dense rows: predictors load without
+
         return csr_array(tuple(parts), shape)
     columns = fields.get("columns", list_of(list_of(values.value)))
     lengths = {*map(len, columns)}
