@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -23,21 +24,48 @@ class _Finder(MetaPathFinder):
         """The module's own specification; None for modules that nothing waits for."""
         if fullname not in self.actions:
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
-            _add_to_import(spec.loader, self.actions[fullname])
+        # Not only `PathFinder`: editable installations and tools have finders of their own.
+        others = (finder for finder in list(sys.meta_path) if finder is not self)
+        found = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next((one for one in found if one is not None), None)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            spec.loader = _Loader(spec.loader, fullname, self.actions[fullname])
         return spec
 
 
-def _add_to_import(loader: Loader, actions: list[Action]) -> None:
-    execute = loader.exec_module
+class _Loader(Loader):
+    """Loads a module as its own loader does, and acts then.
 
-    def execute_and_act(module: ModuleType) -> None:
-        execute(module)
-        for action in actions:
-            action()
+    The own loader is not changed: several modules may share it. The module gets it back before it
+    is executed.
+    """
 
-    loader.exec_module = execute_and_act  # type: ignore[method-assign]
+    def __init__(self, loader: Any, module: str, actions: list[Action]) -> None:
+        self._loader, self._module, self._actions = loader, module, actions
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Make the module."""
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Execute the module, then act. An action that fails does not make the import fail."""
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        for action in self._actions:
+            try:
+                action()
+            except Exception as error:
+                warnings.warn(
+                    f"{self._module} was imported, but not prepared for fastmlp: {error}",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
 
 
 _FINDER = _Finder()
@@ -52,6 +80,11 @@ def after_import(module: str, action: Action) -> None:
         Name of a module that may not be installed.
     action : callable
         Takes nothing. It is kept for as long as the process lasts.
+
+    Warns
+    -----
+    RuntimeWarning
+        If an action fails at the module's import.
     """
     if module in sys.modules:
         action()
