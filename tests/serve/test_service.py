@@ -134,6 +134,39 @@ def test_the_schema_has_the_columns(client_of):
     assert schema["additionalProperties"] is False
 
 
+def references(document):
+    """All references in a JSON document."""
+    if isinstance(document, list):
+        return [one for value in document for one in references(value)]
+    if not isinstance(document, dict):
+        return []
+    own = [document["$ref"]] if "$ref" in document else []
+    return own + references([*document.values()])
+
+
+def test_the_schema_refers_to_what_it_has(client_of):
+    document = client_of("price").get("/openapi.json").body
+    for reference in references(document):
+        found = document
+        for key in reference.removeprefix("#/").split("/"):
+            found = found[key]
+    body = document["paths"]["/predict/batch"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert "area" in schema["items"]["properties"]
+
+
+def test_numbers_as_text(tmp_path):
+    table = pd.DataFrame({"price": [f"${1000 + i:,}" for i in range(40)]})
+    model = Regressor(preset="plain", max_iter=2, random_state=0).fit(table, np.arange(40.0))
+    model.save(tmp_path / "text.safetensors")
+    with Service(create_app(tmp_path / "text.safetensors")) as client:
+        as_text, as_number = (client.post("/predict", {"price": one}) for one in ("$1,020", 1020))
+        assert as_text.body == as_number.body == {"prediction": model.predict(table)[20]}
+        [problem] = client.post("/predict", {"price": "much"}).body["detail"]
+    assert problem["loc"] == ["body", "price"]
+    assert "must be a number" in problem["msg"]
+
+
 def test_several_outputs_have_their_names(tmp_path):
     X = np.random.default_rng(0).normal(size=(30, 2))
     model = Regressor(preset="plain", max_iter=2, random_state=0).fit(X, X)
@@ -185,6 +218,7 @@ def test_a_broken_file_leaves_the_model_in_service(file, models, broken):
         assert response.status == 409
         assert response.body["detail"].startswith("the model in service stays: ")
         assert client.get("/health").body["reload_error"] in response.body["detail"]
+        assert str(file.parent) not in response.body["detail"]  # clients need not know paths
         assert client.post("/predict", rows_for("price")[0]).body == wanted
         file.write_bytes(contents)
         assert client.post("/reload").status == 200

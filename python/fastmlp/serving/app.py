@@ -118,10 +118,12 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
 
     def schema() -> dict[str, Any]:
         """The OpenAPI schema, with the columns of the model in service."""
-        model = models.model
         found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        for route, rows in (("/predict", model.row), ("/predict/batch", model.rows)):
-            content = {"application/json": {"schema": rows.json_schema()}}
+        row = models.model.row.json_schema()
+        # pydantic's schema of the list would refer to a definition that the document does not have.
+        rows = {"type": "array", "items": row}
+        for route, body in (("/predict", row), ("/predict/batch", rows)):
+            content = {"application/json": {"schema": body}}
             found["paths"][route]["post"]["requestBody"] = {"required": True, "content": content}
         return found
 

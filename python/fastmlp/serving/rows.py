@@ -15,6 +15,8 @@ from fastmlp.table.value_kinds import value_kind
 _TYPES: dict[str, Any] = {
     "number": float,
     "number as text": str | float,
+    "date": str,
+    "duration": str,
     "text": str,
     "boolean": bool,
     "label": str | int | float | bool,
@@ -49,16 +51,14 @@ def adapter_of(kind: Any) -> TypeAdapter[Any]:
 
 
 def _type_of(column: Column) -> Any:
-    kind = value_kind(column)
+    kind = _TYPES[value_kind(column)]
     if column.reader is None:
-        return _TYPES[kind]
-    check = AfterValidator(partial(_checked, column.reader))
-    text = Annotated[str, check]
-    return text | float if kind == "number as text" else text
+        return kind
+    return Annotated[kind, AfterValidator(partial(_checked, column.reader))]
 
 
-def _checked(reader: Reader, text: str) -> str:
-    """The text, if the model can read it."""
-    if not reader.reads(text):
+def _checked(reader: Reader, value: str | float) -> str | float:
+    """The value, if it is no text or the model can read it."""
+    if isinstance(value, str) and not reader.reads(value):
         raise ValueError(f"must be a {reader.description}")
-    return text
+    return value

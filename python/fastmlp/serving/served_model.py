@@ -156,8 +156,10 @@ class ModelFile:
             try:
                 self.model = self._load()
                 self.error = None
-            except (OSError, ModelFileError) as error:
-                self.error = str(error)
+            except OSError as error:  # its text has the path, which is none of the clients' business
+                self.error = f"the model file cannot be read: {error.strerror}"
+            except (ModelFileError, MemoryError) as error:
+                self.error = str(error) or "there is not enough memory"
             return self.error
 
     def _load(self) -> ServedModel:
