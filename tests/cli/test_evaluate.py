@@ -105,3 +105,15 @@ def test_the_report_and_evaluate_agree(run, csv, tmp_path):
     trained = run("train", csv, *options, *FAST)
     scores = trained.out.partition("Scores of the held-out rows\n")[2].partition("Model")[0]
     assert run("evaluate", model, path).out == f"40 rows of {path}\n{scores}"
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "asked"), [(["price"], ["price", "area"]), (["price", "area"], ["price"])]
+)
+def test_too_many_or_too_few_targets(run, trained, new, trained_on, asked):
+    first, *others = trained_on
+    model = trained(first, *(word for name in others for word in ("--target", name)))
+    result = run("evaluate", model, new, *(word for name in asked for word in ("--target", name)))
+    assert result.status == 2
+    assert f"predicts {len(trained_on)} target" in result.err
+    assert f"got {len(asked)}: [" in result.err

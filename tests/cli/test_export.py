@@ -22,6 +22,17 @@ def test_onnx(run, trained, tmp_path):
     assert (tmp_path / "m.c").exists()
 
 
+def test_the_model_is_not_overwritten(run, trained, tmp_path):
+    model = trained("price")
+    contents = model.read_bytes()
+    for arguments in (("--c", model), ("--c", tmp_path / "m.c", "--onnx", tmp_path / "m.c")):
+        result = run("export", model, *arguments)
+        assert result.status == 2
+        assert "is named twice: it would be overwritten" in result.err
+    assert model.read_bytes() == contents
+    assert not (tmp_path / "m.c").exists()
+
+
 def test_what_is_missing(run, trained, tmp_path):
     path = trained("price")
     result = run("export", path)

@@ -109,6 +109,7 @@ def test_large_tables_come_in_pieces(tmp_path, name):
         ("a.csv", "a,b\n1,2\n1,2,3\n", {}, "Expected 2 columns, got 3"),
         ("a.csv", "a\nKöln\n".encode("cp1252"), {}, "not utf-8 text; .* --encoding cp1252"),
         ("a.csv", "a\nö\n", {"encoding": "no"}, "--encoding: unknown encoding: no"),
+        ("a.csv", "a\nö\n", {"encoding": "base64"}, "--encoding: 'base64' is not a text encoding"),
         ("a.csv.gz", b"a,b\n", {}, "cannot read .*a.csv.gz"),
         ("a.parquet", "a,b\n", {}, "cannot read .*a.parquet"),
         ("a.arrow", "a,b\n1,2\n", {}, "cannot read .*a.arrow"),
@@ -147,6 +148,13 @@ def test_text_that_stands_for_values(texts, kind, values):
 
 def test_decimal_commas():
     assert inferred(pa.chunked_array([["1,5", "2"]]), ",").to_pylist() == [1.5, 2.0]
+
+
+def test_a_point_is_no_decimal_beside_decimal_commas():
+    texts = ["1,5", "1.234"]  # of thousands
+    assert inferred(pa.chunked_array([texts]), ",").to_pylist() == texts
+    with pytest.raises(DataError, match=r"a holds '1\.234', which is no number"):
+        as_kind(pa.chunked_array([texts]), "number", ",", "a")
 
 
 def test_a_column_of_a_known_kind():

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from houses import FAST
 
@@ -144,6 +146,14 @@ def test_rows_of_one_time_stay_together(train, table, tmp_path):
     assert "Held out  20 rows" in result.out  # those of 2002
 
 
+def test_many_rows_of_one_time(train, table, tmp_path):
+    """Not most of the rows are held out, but those that are later."""
+    path = tmp_path / "years.csv"
+    table.assign(built=2000 + np.searchsorted([10, 70], np.arange(80), "right")).to_csv(path)
+    result, _ = train("--target", "price", "--drop", "id", "--time", "built", table=path)
+    assert "Held out  10 rows" in result.out  # those of 2002; 60 are of 2001
+
+
 def test_a_table_of_validation_rows(train, table, tmp_path):
     path = tmp_path / "later.parquet"
     table[:30].to_parquet(path)
@@ -253,6 +263,29 @@ def test_wrong_usage(run, csv, tmp_path, arguments, message):
     assert result.status == 2
     assert message in result.err
     assert "Usage: fastmlp train" in result.err
+
+
+@pytest.mark.parametrize("option", ["-o", "--report", "--plot"])
+def test_no_file_that_is_read_is_overwritten(run, table, tmp_path, option):
+    path = tmp_path / "houses.svg"  # a name that all options take
+    table.to_csv(path, index=False)
+    outputs = {"-o": tmp_path / "m.safetensors", option: path}
+    words = [word for pair in outputs.items() for word in pair]
+    result = run("train", path, "--delimiter", ",", "--target", "price", *words)
+    assert result.status == 2
+    assert f"{path} is named twice: it would be overwritten" in result.err
+    assert path.read_text().startswith("id,")
+
+
+def test_a_type_that_arrow_cannot_work_with(run, tmp_path):
+    path = tmp_path / "nested.parquet"
+    n = 20
+    parts = [{"a": i} for i in range(n)]
+    pq.write_table(pa.table({"x": range(n), "y": range(n), "parts": parts}), path)
+    options = ("--target", "y", "--groups", "parts", "-o", tmp_path / "m.safetensors")
+    result = run("train", path, *options)
+    assert result.status == 1
+    assert result.err.startswith("Error: Function 'dictionary_encode'")
 
 
 def test_outputs_are_checked_before_training(run, csv, tmp_path):

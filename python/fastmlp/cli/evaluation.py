@@ -19,6 +19,9 @@ from fastmlp.cli.tables import TextFormat, open_table
 from fastmlp.cli.targets import numbers_of, values_of
 from fastmlp.cli.text_columns import as_kind, inferred
 from fastmlp.cli.training_data import have_targets, weight_of
+from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.table.text import quoted_few
 
 
 def evaluate_model(
@@ -46,7 +49,7 @@ def evaluate_model(
     Raises
     ------
     click.UsageError
-        If it is not known which columns are the targets.
+        If it is not known which columns are the targets, or if they are too few or too many.
     DataError, ValueError, TypeError
         If the table cannot be used.
     """
@@ -54,6 +57,12 @@ def evaluate_model(
     targets = targets or notes.targets
     if not targets:
         raise click.UsageError(f"{model} does not name its target: use --target")
+    n_targets = _n_targets(estimator._pipeline)
+    if len(targets) != n_targets:
+        raise click.UsageError(
+            f"{model} predicts {n_targets} target{'s' if n_targets > 1 else ''}; got "
+            f"{len(targets)}: {quoted_few(targets)}"
+        )
     named = [*targets, *([] if weight is None else [weight])]
     with open_table(table, how) as file:
         check_columns(named, file.names, table)
@@ -78,6 +87,14 @@ def evaluate_model(
         y = y[:, 0]
     outputs = outputs_of(estimator, inputs.for_model(inputs.of(rows.filter(known))))
     return len(y), scores_of(estimator, targets, y, outputs, weight_of(answers, weight))
+
+
+def _n_targets(pipeline: Pipeline) -> int:
+    """How many columns a model was trained to predict."""
+    decoder = pipeline.decoder
+    if isinstance(decoder, ClassificationDecoder):
+        return decoder.classes.size if decoder.multilabel else 1
+    return 1 if decoder.sorts else pipeline.n_outputs  # several quantiles are of one target
 
 
 def _true(model: Any, name: str, column: Any) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from fastmlp.cli.options import model_argument
-from fastmlp.cli.outputs import check_writable
+from fastmlp.cli.outputs import check_outputs
 
 
 @click.command(
@@ -25,9 +25,7 @@ def export(model: str, onnx: str | None, c: str | None) -> None:
     """Write MODEL, with its preprocessing, as an ONNX graph or as C source."""
     if not (onnx or c):
         raise click.UsageError("say what to write: --onnx FILE, --c FILE or both")
-    for path in (onnx, c):
-        if path is not None:
-            check_writable(path)
+    check_outputs((onnx, c), (model,))
     from fastmlp.cli.models import load_model
 
     estimator, _ = load_model(model)

@@ -65,7 +65,10 @@ def run(arguments: Sequence[str]) -> int:
         except BrokenPipeError:  # the reader of the output has ended, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
+        except (
+            *(ValueError, TypeError, OSError, MemoryError, ImportError),
+            NotImplementedError,  # of Arrow: a type of column that it cannot work with
+        ) as error:
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             return 1
     return 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastmlp.cli.errors import DataError
 
 FRACTION = 0.2  # of the groups, or of the rows
+_MOST = 0.5  # of the rows, if many have the same time
 
 
 def whole_groups(groups: Any, name: str, seed: int) -> NDArray[np.bool_]:
@@ -55,7 +56,8 @@ def latest(table: Any, name: str) -> NDArray[np.bool_]:
     if np.isnan(times).any():
         raise DataError(f"--time: the column {name!r} is missing in {np.isnan(times).sum():,} rows")
     cut = np.sort(times)[int((1 - FRACTION) * times.size)]
-    is_held_out: NDArray[np.bool_] = times >= cut
-    if is_held_out.all():
-        raise DataError(f"--time: most rows have the same {name!r}, so none are later")
-    return is_held_out
+    choices: list[NDArray[np.bool_]] = [times >= cut, times > cut]
+    choices = [later for later in choices if 0 < later.mean() <= _MOST]
+    if not choices:
+        raise DataError(f"--time: most rows have the same {name!r}, so too few are later")
+    return min(choices, key=lambda later: abs(later.mean() - FRACTION))

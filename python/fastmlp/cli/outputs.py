@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
@@ -33,6 +34,31 @@ def check_writable(path: str) -> None:
         raise DataError(f"cannot write {path}: it is no regular file")
     if not os.access(folder, os.W_OK):
         raise DataError(f"cannot write {path}: the folder {folder} is read-only")
+
+
+def check_outputs(outputs: Iterable[str | None], inputs: Iterable[str | None]) -> None:
+    """Raise, before any work is done, if a file cannot be written or would replace another one.
+
+    Parameters
+    ----------
+    outputs, inputs : iterable of str or None
+        Files that a command writes, and those that it reads; None stands for none.
+
+    Raises
+    ------
+    DataError
+        As `check_writable`.
+    click.UsageError
+        If an output is an input or another output.
+    """
+    taken = {os.path.realpath(path) for path in inputs if path is not None and path != PIPE}
+    for path in outputs:
+        if path is None:
+            continue
+        check_writable(path)
+        if (target := os.path.realpath(path)) in taken:
+            raise click.UsageError(f"{path} is named twice: it would be overwritten")
+        taken.add(target)
 
 
 @contextmanager

@@ -189,6 +189,7 @@ def _open_text(path: str, how: TextFormat, stack: ExitStack) -> TableFile:
 def _text_stream(path: str, encoding: str) -> Any:
     """The bytes of a file or of the standard input, decompressed, as UTF-8."""
     try:
+        "".encode(encoding)  # an error for codecs of other things than text
         is_utf8 = codecs.lookup(encoding).name == "utf-8"
     except LookupError as error:
         raise DataError(f"--encoding: {error}") from error

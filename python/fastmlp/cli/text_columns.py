@@ -16,6 +16,7 @@ from fastmlp.table.value_kinds import ValueKind
 _MISSING = pa.array(
     ["", "NA", "N/A", "n/a", "<NA>", "#N/A", "NaN", "nan", "NaT", "NULL", "null", "None"]
 )
+_NO_NUMBER = "\0"
 
 
 def inferred(text: Any, decimal: str) -> Any:
@@ -66,7 +67,8 @@ def as_kind(text: Any, kind: ValueKind, decimal: str, where: str) -> Any:
     try:
         return plain.cast(wanted)
     except pa.ArrowInvalid as error:
-        wrong = next(value for value in plain.to_pylist() if not _casts(value, wanted))
+        both = zip(known.to_pylist(), plain.to_pylist(), strict=True)
+        wrong = next(value for value, read in both if not _casts(read, wanted))
         raise DataError(f"{where} holds {quoted(wrong)}, which is no {kind}") from error
 
 
@@ -77,7 +79,11 @@ def _without_missing(text: Any) -> Any:
 def _plain(known: Any, decimal: str) -> Any:
     """Text that Arrow reads as numbers."""
     trimmed = pc.utf8_trim_whitespace(known)
-    return trimmed if decimal == "." else pc.replace_substring(trimmed, decimal, ".")
+    if decimal == ".":
+        return trimmed
+    # A point separates thousands there: it must not be read as a decimal.
+    without_points = pc.replace_substring(trimmed, ".", _NO_NUMBER)
+    return pc.replace_substring(without_points, decimal, ".")
 
 
 def _casts(value: str | None, wanted: Any) -> bool:

@@ -10,7 +10,7 @@ import click
 
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.options import table_argument, text_options
-from fastmlp.cli.outputs import check_writable
+from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.roles import Roles, TaskName
 from fastmlp.cli.tables import TextFormat
 from fastmlp.model_file.atomic import replacing
@@ -176,9 +176,7 @@ def train(
         raise click.UsageError(f"--quantile excludes --loss {loss}")
     if (loss or quantiles) and task == "classification":
         raise click.UsageError("--loss and --quantile are for --task regression")
-    for path in (output, report_file, plot):
-        if path is not None:
-            check_writable(path)
+    check_outputs((output, report_file, plot), (table, validation))
     if plot is not None:
         _check_plot(plot)
 
