@@ -1,5 +1,7 @@
 """fastmlp train: tasks, roles of columns, held-out rows, report and plot."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -104,6 +106,18 @@ def test_rows_without_a_target_are_left_out(train, table, tmp_path):
 def test_weights_are_no_input(train):
     _, model = train("--target", "price", "--drop", "id", "--weight", "rooms")
     assert "rooms" not in columns_of(model)
+
+
+def test_weights_may_be_decimals(train, table, tmp_path):
+    path = tmp_path / "decimal.parquet"
+    weights = pa.array([Decimal(1), Decimal("2.5")] * 40)
+    pq.write_table(pa.Table.from_pandas(table).append_column("weight", weights), path)
+    arguments = ("--target", "price", "--drop", "id", "--weight", "weight")
+    _, model = train(*arguments, table=path)
+    table.assign(weight=[1.0, 2.5] * 40).to_parquet(path)
+    _, again = train(*arguments, table=path)
+    first, second = (one.networks_[0].parameters[0] for one in (model, again))
+    np.testing.assert_array_equal(first, second)
 
 
 def test_groups_are_held_out_whole(train, table):

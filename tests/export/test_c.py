@@ -1,5 +1,6 @@
 """Exported C files compile without a warning, and predict what the estimators predict."""
 
+import ctypes
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
-from c_programs import WARNINGS, c_outputs, c_outputs_of
+from c_programs import WARNINGS, c_outputs, c_outputs_of, compiled
 from exported_models import CASES, NUMBER, PLAIN, RAW, assert_close, expected, exported
 from sklearn.exceptions import NotFittedError
 from tiny_models import tiny
@@ -129,6 +130,22 @@ def test_labels_cannot_end_the_comment(tmp_path):
     frame = pd.DataFrame({"*/ /* ??/": np.array(labels * 4), "b": PLAIN[:28, 0]})
     model = tiny(Classifier).fit(frame, np.array(["*/", "/*"] * 14))
     assert_close(c_outputs(model, frame, tmp_path), model.predict_proba(frame))
+
+
+@needs_gcc
+def test_numbers_that_are_no_codes_are_unknown_labels(tmp_path):
+    frame = pd.DataFrame({"town": ["Ulm", "Gera", "Bonn"] * 20})
+    model = tiny(Regressor).fit(frame, NUMBER[:60])
+    model.to_c(tmp_path / "model.c")
+    predict, out = compiled(tmp_path / "model.c").predict, ctypes.c_double()
+
+    def predicted(cell):
+        predict(ctypes.byref(ctypes.c_double(cell)), ctypes.byref(out))
+        return out.value
+
+    unknown = predicted(0.0)
+    assert {predicted(cell) for cell in (1.5, 4.0, -1.0, np.inf, 1e300)} == {unknown}
+    assert unknown not in {predicted(1.0), predicted(2.0), predicted(3.0)}
 
 
 def test_a_model_of_a_file_exports_alike(tmp_path):

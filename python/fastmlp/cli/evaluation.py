@@ -19,8 +19,6 @@ from fastmlp.cli.tables import TextFormat, open_table
 from fastmlp.cli.targets import numbers_of, values_of
 from fastmlp.cli.text_columns import as_kind, inferred
 from fastmlp.cli.training_data import have_targets, weight_of
-from fastmlp.prediction.decoders import ClassificationDecoder
-from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.text import quoted_few
 
 
@@ -57,7 +55,7 @@ def evaluate_model(
     targets = targets or notes.targets
     if not targets:
         raise click.UsageError(f"{model} does not name its target: use --target")
-    n_targets = _n_targets(estimator._pipeline)
+    n_targets = _n_targets(estimator)
     if len(targets) != n_targets:
         raise click.UsageError(
             f"{model} predicts {n_targets} target{'s' if n_targets > 1 else ''}; got "
@@ -89,12 +87,13 @@ def evaluate_model(
     return len(y), scores_of(estimator, targets, y, outputs, weight_of(answers, weight))
 
 
-def _n_targets(pipeline: Pipeline) -> int:
+def _n_targets(model: Any) -> int:
     """How many columns a model was trained to predict."""
-    decoder = pipeline.decoder
-    if isinstance(decoder, ClassificationDecoder):
-        return decoder.classes.size if decoder.multilabel else 1
-    return 1 if decoder.sorts else pipeline.n_outputs  # several quantiles are of one target
+    pipeline = model._pipeline
+    if is_classifier(model):
+        return len(model.classes_) if pipeline.decoder.multilabel else 1
+    # Several quantiles are of one target.
+    return 1 if pipeline.decoder.sorts else int(pipeline.n_outputs)
 
 
 def _true(model: Any, name: str, column: Any) -> NDArray[Any]:

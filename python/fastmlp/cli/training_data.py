@@ -170,9 +170,9 @@ def weight_of(table: Any, name: str | None) -> NDArray[np.float64] | None:
     if name is None:
         return None
     column = table[name]
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+    if _kind_of(column.type) != "number":
         raise DataError(f"--weight: the column {name!r} holds no numbers")
     if column.null_count:
         raise DataError(f"--weight: the column {name!r} is missing in {column.null_count:,} rows")
-    weight: NDArray[np.float64] = column.to_numpy().astype(np.float64)
+    weight: NDArray[np.float64] = column.cast(pa.float64(), safe=False).to_numpy()
     return weight

@@ -23,7 +23,7 @@ CODE = """\
 /* The code in a cell: `missing` where that is NaN, and 0, unknown, where it holds no code. */
 static int code_of(double cell, int size, int missing) {
   if (cell != cell) return missing;
-  return cell >= 0 && cell <= size ? (int)cell : 0;
+  return cell >= 0 && cell <= size && cell == floor(cell) ? (int)cell : 0;
 }
 """
 LABEL = """\
