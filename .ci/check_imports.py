@@ -22,8 +22,8 @@ SMALL = [
 ]
 PYTHON = {
     "_version": [],
-    "_lazy": [],
     "_after_import": [],
+    "_lazy": [],
     "_user_warnings": [],
     "_one_blas_thread": [],
     "_other_names": [],

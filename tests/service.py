@@ -7,9 +7,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
-
-uvicorn = pytest.importorskip("uvicorn")
+import uvicorn
 
 
 @dataclass

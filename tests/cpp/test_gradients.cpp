@@ -79,8 +79,8 @@ class Naive {
         for (double& x : z) x = std::tanh(x);
       a.push_back(std::move(z));
     }
-    const double weight = static_cast<double>(data.weights[static_cast<std::size_t>(r)]) * scale /
-                          static_cast<double>(data.outputs);
+    const double weight =
+        static_cast<double>(data.weights[static_cast<std::size_t>(r)]) * scale / static_cast<double>(data.outputs);
     double loss = 0;
     Vector delta;
     for (Index j = 0; j < data.outputs; ++j) {

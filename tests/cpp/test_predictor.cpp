@@ -84,7 +84,8 @@ void check_concurrency() {
   std::vector<std::thread> threads;
   for (int k = 0; k < 8; ++k)
     threads.emplace_back([&, k] {
-      for (int repeat = 0; repeat < (testing::kSanitized ? 1 : 3); ++repeat) CHECK(same_bits(predict(predictor, data.table(), 1 + k % 2), serial));
+      for (int repeat = 0; repeat < (testing::kSanitized ? 1 : 3); ++repeat)
+        CHECK(same_bits(predict(predictor, data.table(), 1 + k % 2), serial));
     });
   for (std::thread& thread : threads) thread.join();
 }

@@ -1,18 +1,19 @@
 """Models of the houses, and services of them."""
 
+from importlib.util import find_spec
+
 import pytest
 from houses import houses
 
-pytest.importorskip("fastapi")
-from service import Service
-
 from fastmlp import Classifier, Regressor
-from fastmlp.serving import create_app
+
+are_there = find_spec("fastapi") and find_spec("uvicorn")
+collect_ignore_glob = [] if are_there else ["test_*.py"]
 
 TABLE = houses(80).drop(columns="sold")
 
 
-def trained(target, notes=None):
+def trained(target):
     """A model of the houses."""
     estimator = Regressor if target == "price" else Classifier
     model = estimator(preset="plain", hidden_layer_sizes=8, max_iter=3, random_state=0)
@@ -29,6 +30,10 @@ def models():
 @pytest.fixture(scope="session")
 def client_of(models, tmp_path_factory):
     """Start the service of a model once."""
+    from service import Service
+
+    from fastmlp.serving import create_app
+
     folder, running = tmp_path_factory.mktemp("models"), {}
 
     def client(target):

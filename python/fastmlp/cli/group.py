@@ -65,7 +65,7 @@ def run(arguments: Sequence[str]) -> int:
         except BrokenPipeError:  # the reader of the output has ended, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        except (ValueError, TypeError, OSError, MemoryError) as error:
+        except (ValueError, TypeError, OSError, MemoryError, ImportError) as error:
             click.echo(f"Error: {' '.join(str(error).split())}", err=True)
             return 1
     return 0
