@@ -156,9 +156,7 @@ class ModelFile:
             try:
                 self.model = self._load()
                 self.error = None
-            except (
-                OSError
-            ) as error:  # its text has the path, which is none of the clients' business
+            except OSError as error:  # whose text has the path, which clients need not know
                 self.error = f"the model file cannot be read: {error.strerror}"
             except (ModelFileError, MemoryError) as error:
                 self.error = str(error) or "there is not enough memory"
