@@ -18,7 +18,7 @@ from exported_models import (
 )
 from tiny_models import tiny
 
-from fastmlp import Classifier, Regressor, load
+from fastmlp import Classifier, Predictor, Regressor, load
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -196,6 +196,18 @@ def test_small_probabilities_keep_their_digits():
     assert 0 < predicted.min() < 1e-9
     found = onnx_outputs(model.to_onnx(), rows)["probabilities"][:, 1]
     np.testing.assert_allclose(found, predicted, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::fastmlp.ExtrapolationWarning")
+def test_small_calibrated_probabilities_of_labels_keep_their_digits():
+    model = tiny(Classifier).fit(PLAIN, (PLAIN > 0).astype(int))
+    pipeline = model._pipeline
+    calibrated = replace(pipeline.decoder, temperature=np.array([0.2, 0.2, 0.3]))
+    pipeline, rows = replace(pipeline, decoder=calibrated), 200 * PLAIN
+    wanted = Predictor(pipeline).predict_proba(rows)
+    assert 0 < wanted.min() < 1e-18
+    found = onnx_outputs(onnx_model(pipeline, "auto"), rows)["probabilities"]
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
 
 
 def test_large_offsets_cost_no_digits():

@@ -35,6 +35,15 @@ _ERFC_BEYOND = (
 )
 
 
+def probability_of(g: Graph, logit: str, dtype: np.dtype[Any]) -> str:
+    """The inverse of the logit, of all elements of a tensor of the type.
+
+    onnxruntime's operator Sigmoid loses the small probabilities: its error is absolute.
+    """
+    one = dtype.type(1)
+    return g("Div", one, g("Add", g("Exp", g("Neg", logit)), one))
+
+
 def activate(graph: Graph, name: str, z: str, dtype: np.dtype[Any]) -> str:
     """The activation of that name, of all elements of a tensor of the type."""
     return z if name == "identity" else _FUNCTIONS[name](graph, z, dtype.type)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.export.onnx.activations import probability_of
 from fastmlp.export.onnx.graph import Graph
 from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
 from fastmlp.table.text import quoted_few
@@ -50,7 +51,7 @@ def probabilities_of(
             return outputs
         p = g("Max", g("Min", outputs, 1.0 - np.float64(limits.epsneg)), np.float64(limits.tiny))
         logits = g("Sub", g("Log", p), g("Log", g("Sub", np.float64(1), p)))
-        return g("Sigmoid", g("Div", logits, temperature))
+        return probability_of(g, g("Div", logits, temperature), _DOUBLE)
     if n_outputs == 1:
         p = g.concat([g("Sub", np.float64(1), outputs), outputs], axis=1)
     else:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.export.networks import Arrays, layers_with_parameters, shares_of, steps_of
-from fastmlp.export.onnx.activations import activate
+from fastmlp.export.onnx.activations import activate, probability_of
 from fastmlp.export.onnx.columns import EncodedRows
 from fastmlp.export.onnx.graph import Graph
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Embedding
@@ -48,9 +48,7 @@ def _after_inverse_link(g: Graph, link: str, outputs: str, dtype: np.dtype[Any])
     if link == "exponential":
         return g("Exp", outputs)
     if link == "logistic":
-        # onnxruntime's operator Sigmoid loses the small probabilities: its error is absolute.
-        one = dtype.type(1)
-        return g("Div", one, g("Add", g("Exp", g("Neg", outputs)), one))
+        return probability_of(g, outputs, dtype)
     if link == "softmax":
         return g("Softmax", outputs, axis=1)
     return outputs
