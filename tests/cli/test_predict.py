@@ -150,6 +150,18 @@ def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, m
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "p.csv"}
 
 
+def test_labels_of_several_types_cannot_be_read_from_text(run, tmp_path):
+    labels = np.array([1, "a", "b"] * 20, dtype=object)
+    X = pd.DataFrame({"grade": labels, "x": np.arange(60.0)})
+    model = fastmlp.Regressor(preset="plain", max_iter=2, random_state=0).fit(X, X["x"])
+    model.save(tmp_path / "m.safetensors")
+    X.to_csv(tmp_path / "t.csv", index=False)
+    result = run("predict", tmp_path / "m.safetensors", tmp_path / "t.csv")
+    assert result.status == 1
+    assert result.out == ""
+    assert "the column 'grade' held values of several types in training" in result.err
+
+
 def test_the_mode_of_a_file_and_links_stay(run, trained, new, tmp_path):
     path, link = tmp_path / "p.csv", tmp_path / "link.csv"
     path.touch(0o640)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ import pyarrow as pa
 from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.tables import TableFile, TextFormat
 from fastmlp.cli.text_columns import as_kind
-from fastmlp.table.value_kinds import columns_of, value_kind
+from fastmlp.table.column import Column
+from fastmlp.table.value_kinds import ValueKind, columns_of, value_kind
 
 
 class ModelInputs:
@@ -32,7 +34,7 @@ class ModelInputs:
     Raises
     ------
     DataError
-        If a column is missing.
+        If a column is missing, or if the model's labels cannot be told apart in text.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class ModelInputs:
         columns = columns_of(encoder)
         self._table, self._how = table, how
         self._kinds = [value_kind(column) for column in columns]
+        if table.is_text:
+            _check_labels(columns, self._kinds, table.path)
         self._has_names = encoder.feature_names is not None
         if self._has_names:
             self.names = [column.name for column in columns]
@@ -69,3 +73,14 @@ class ModelInputs:
         if self._has_names:
             return inputs
         return np.column_stack([column.to_numpy() for column in inputs.columns])
+
+
+def _check_labels(columns: Sequence[Column], kinds: Sequence[ValueKind], path: str) -> None:
+    """Raise if a column has labels beside text, such as numbers, that text would stand for too."""
+    for column, kind in zip(columns, kinds, strict=True):
+        labels = [label for label in column.categories if label is not None]
+        if kind == "label" and not all(isinstance(label, Number | np.bool_) for label in labels):
+            raise DataError(
+                f"{path}: the column {column.name!r} held values of several types in training, "
+                "which text cannot tell apart; make them text before training"
+            )
