@@ -53,7 +53,7 @@ def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
     model.write_text("the old one")
     result = run("train", csv, "--target", "price", "-o", model, *FAST)
     assert result.status == 130
-    assert result.err.endswith("Interrupted; nothing was written.\n")
+    assert result.err.endswith("Interrupted; no file was written.\n")
     assert model.read_text() == "the old one"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

@@ -150,6 +150,24 @@ def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, m
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "p.csv"}
 
 
+def test_labels_have_one_type_in_all_pieces(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "_TEXT_BLOCK", 200)
+    X = pd.DataFrame({"grade": [1.5, 2.0, 3.0] * 20, "x": np.arange(60.0)})
+    options = {"preset": "plain", "max_iter": 2, "random_state": 0}
+    model = fastmlp.Regressor(**options, categorical_features=["grade"]).fit(X, X["x"])
+    model.save(tmp_path / "m.safetensors")
+    X = X.sort_values("grade", ascending=False)
+    (tmp_path / "t.csv").write_text(
+        "grade,x\n" + "".join(f"{grade:g},{x}\n" for grade, x in X.to_numpy())
+    )
+    options = ("-o", tmp_path / "p.parquet", "--keep")
+    result = run("predict", tmp_path / "m.safetensors", tmp_path / "t.csv", *options)
+    assert (result.status, result.err) == (0, "")
+    written = pd.read_parquet(tmp_path / "p.parquet")
+    assert written["grade"].tolist() == X["grade"].tolist()
+    np.testing.assert_array_equal(written["prediction"], model.predict(X))
+
+
 def test_labels_of_several_types_cannot_be_read_from_text(run, tmp_path):
     labels = np.array([1, "a", "b"] * 20, dtype=object)
     X = pd.DataFrame({"grade": labels, "x": np.arange(60.0)})

@@ -58,7 +58,11 @@ def as_kind(text: Any, kind: ValueKind, decimal: str, where: str) -> Any:
         If a value is no number or boolean and the column's values are.
     """
     if kind == "label":
-        return inferred(text, decimal)
+        labels = inferred(text, decimal)
+        if pa.types.is_integer(labels.type):
+            with suppress(pa.ArrowInvalid):  # of integers that double does not hold
+                return labels.cast(pa.float64())  # as other pieces of the table may have decimals
+        return labels
     known = _without_missing(text)
     if kind not in ("number", "boolean"):
         return known
