@@ -146,7 +146,7 @@ void register_for(py::module_& m, const std::string& suffix) {
 
 void register_rows(py::module_& m) {
   py::class_<RowReader>(m, "RowReader")
-      .def(py::init([](py::object names, const py::list& columns, Index encoded, py::tuple types) {
+      .def(py::init([](py::object names, const py::list& columns, Index encoded, py::tuple types, bool takes_missing) {
              std::vector<RowReader::Column> own;
              for (const py::handle column : columns) {
                const auto of = column.cast<py::tuple>();
@@ -154,9 +154,9 @@ void register_rows(py::module_& m) {
                    {of[0].cast<Index>(), of[1].cast<Index>(), of[2], of[3].cast<double>(), of[4].cast<bool>()});
                if (own.back().codes.is_none()) own.back().codes = py::object();
              }
-             return RowReader(std::move(names), std::move(own), encoded, std::move(types));
+             return RowReader(std::move(names), std::move(own), encoded, std::move(types), takes_missing);
            }),
-           arg("names"), arg("columns"), arg("encoded"), arg("types"))
+           arg("names"), arg("columns"), arg("encoded"), arg("types"), arg("takes_missing"))
       .def("encode", &encode, arg("row"));
   py::class_<Numbers>(m, "NumberDecoding")
       .def(py::init([](std::vector<double> unit, std::vector<double> shift, std::vector<double> lowest,

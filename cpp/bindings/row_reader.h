@@ -52,8 +52,9 @@ class RowReader {
   };
 
   /** `names` of the columns as a tuple, or None; `encoded` is the length of an encoded row; `types` are those of
-   * NumPy's numbers and text. Columns of numbers alone that keep their places are read in place. */
-  RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types);
+   * NumPy's numbers and text. Columns of numbers alone that keep their places are read in place. Unless it takes
+   * missing numbers, a row that has some is not plain. */
+  RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types, bool takes_missing);
 
   Index encoded() const { return encoded_; }
   /** Encodes a sequence, a 1-D array or a dict. False: the row is not plain. */
@@ -70,8 +71,10 @@ class RowReader {
   bool encode(Read&& read, EncodedRow& to) const;
   // What a value stands for; false where it is not plain.
   bool number(PyObject* value, double& to) const;
+  template <class T>
+  bool is_plain(T number) const;
   bool code(const Column& column, PyObject* label, double& to) const;
-  bool is_plain(PyObject* value) const;
+  bool is_value(PyObject* value) const;
   bool is_numpys(PyObject* value) const;
   Index n_columns() const { return static_cast<Index>(columns_.size()); }
 
@@ -79,7 +82,7 @@ class RowReader {
   std::vector<Column> columns_;
   Index encoded_;
   py::tuple types_;
-  bool in_place_, has_labels_ = false;
+  bool takes_missing_, in_place_, has_labels_ = false;
 };
 
 }  // namespace fastmlp::bindings

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmlp.model_file.check_rows import verify
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import opened
-from fastmlp.model_file.parameters import read_parameters
 from fastmlp.model_file.pipeline import load_pipeline
 from fastmlp.prediction.predictor import Predictor
 
@@ -49,6 +47,10 @@ def load(source: Source) -> Any:
     >>> bool((loaded.predict(X) == model.predict(X)).all())
     True
     """
+    # Not with the module: predictors load without.
+    from fastmlp.model_file.check_rows import verify
+    from fastmlp.model_file.parameters import read_parameters
+
     contents = opened(source)
     kind = _class_of(contents.kind)
     names = kind._get_param_names()

@@ -300,9 +300,9 @@ def test_decodings_fit_the_outputs(decoding):
 def test_row_readers_have_dicts_of_codes():
     column = (0, -1, ["a"], 0.0, True)
     with pytest.raises(ValueError, match="must have a dict of codes"):
-        _core.RowReader(None, [column], 1, ())
+        _core.RowReader(None, [column], 1, (), True)
     with pytest.raises(ValueError, match="encoded must not be negative"):
-        _core.RowReader(None, [], -1, ())
+        _core.RowReader(None, [], -1, (), True)
 
 
 def test_limits_that_move_are_unknown_without_a_linear_part():
@@ -365,6 +365,9 @@ def test_scikit_learns_models_too():
     predictor = regressor.predictor()
     np.testing.assert_allclose(predictor.predict(X), regressor.predict(X), 1e-12, 1e-15)
     assert predictor.predict(X[0]) == predictor.predict(X)[0]
+    for gap in ([np.nan, 0.0, 0.0], [None, 0.0, 0.0], np.full(3, np.nan), X * np.nan):
+        with pytest.raises(ValueError, match="NaN"):
+            predictor.predict(gap)
     classifier = MLPClassifier(hidden_layer_sizes=5, max_iter=3, random_state=0).fit(X, CLASSES)
     predictor = classifier.predictor()
     np.testing.assert_allclose(predictor.predict_proba(X), classifier.predict_proba(X), 1e-12)
