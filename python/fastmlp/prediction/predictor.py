@@ -223,6 +223,9 @@ class Predictor:
 
     def _encoded(self, rows: Any) -> tuple[Any, bool]:
         """The encoded table of one row or of many; whether it is one."""
+        if isinstance(rows, np.ndarray):
+            is_row = rows.ndim == 1
+            return self._pipeline.encoder.encode(rows[None] if is_row else rows, "rows"), is_row
         if isinstance(rows, Mapping):
             return self._of_mappings([rows]), True
         if isinstance(rows, list | tuple):
@@ -234,8 +237,7 @@ class Predictor:
             return self._pipeline.encoder.encode(rows, "rows"), False
         if getattr(rows, "ndim", 2) == 1:
             return self._pipeline.encoder.encode(rows[None], "rows"), True
-        if not isinstance(rows, np.ndarray):
-            self._pipeline.encoder.check_features(rows, "the predictor", "rows")
+        self._pipeline.encoder.check_features(rows, "the predictor", "rows")
         return self._pipeline.encoder.encode(rows, "rows"), False
 
     def _of_mappings(self, rows: Sequence[Mapping[Any, Any]]) -> Any:
