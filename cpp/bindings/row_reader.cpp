@@ -15,11 +15,10 @@ const T& at(const py::array& row, Index i) {
   return *reinterpret_cast<const T*>(static_cast<const char*>(row.data()) + i * row.strides(0));
 }
 
-/** Whether an object of a subclass gives its items as the built-in type does. */
-bool is_read_as(PyObject* object, const PyTypeObject& type) {
-  const PyTypeObject& own = *Py_TYPE(object);
-  return &own == &type || (own.tp_as_mapping->mp_subscript == type.tp_as_mapping->mp_subscript &&
-                           own.tp_as_mapping->mp_length == type.tp_as_mapping->mp_length);
+/** Whether an object is of this type, or of a subclass that gives its items alike. */
+bool is_read_as(py::handle object, PyTypeObject& type) {
+  const auto get_item = [](PyTypeObject* own) { return py::getattr(reinterpret_cast<PyObject*>(own), "__getitem__"); };
+  return Py_TYPE(object.ptr()) == &type || get_item(Py_TYPE(object.ptr())).is(get_item(&type));
 }
 
 }  // namespace
@@ -64,13 +63,13 @@ bool RowReader::read(py::handle row, EncodedRow& to) const {
   PyObject* const given = row.ptr();
   if (py::isinstance<py::array>(row)) return read_array(py::reinterpret_borrow<py::array>(row), to);
   const auto counts = [&](Py_ssize_t n) { return static_cast<Index>(n) == n_columns(); };
-  if (PyDict_Check(given) && is_read_as(given, PyDict_Type)) {
+  if (PyDict_Check(given) && is_read_as(row, PyDict_Type)) {
     if (names_.is_none() || !counts(PyDict_GET_SIZE(given))) return false;
     return read_objects([&](Index i) { return PyDict_GetItemWithError(given, PyTuple_GET_ITEM(names_.ptr(), i)); }, to);
   }
   if (PyList_CheckExact(given) && counts(PyList_GET_SIZE(given)))
     return read_objects([&](Index i) { return PyList_GET_ITEM(given, i); }, to);
-  if (PyTuple_Check(given) && is_read_as(given, PyTuple_Type) && counts(PyTuple_GET_SIZE(given)))
+  if (PyTuple_Check(given) && is_read_as(row, PyTuple_Type) && counts(PyTuple_GET_SIZE(given)))
     return read_objects([&](Index i) { return PyTuple_GET_ITEM(given, i); }, to);
   return false;
 }

@@ -217,6 +217,11 @@ def test_what_is_not_used_is_looked_at_all_the_same(predictor):
         assert predictor._row.predict(first | {"same": plain}) == expected
     for other in (np.inf, ["x"], {}, object(), b"x", 10**400):
         assert predictor._row.predict(first | {"same": other}) is None
+    table = np.column_stack([X, np.full(N, np.nan)])
+    model = tiny(Regressor).fit(table, NUMBER)
+    for rows in ([0.0, 0.0, 0.0, np.inf], [[0.0, 0.0, 0.0, np.inf]]):
+        with pytest.raises(ValueError, match="infinity"):
+            model.predictor().predict(rows)
 
 
 @pytest.mark.parametrize("rows", [[np.array(1.0), 0.2, 0.3], (np.array(1.0), 0.2, np.float16(0.5))])
