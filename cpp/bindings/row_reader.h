@@ -46,7 +46,7 @@ class RowReader {
   struct Column {
     Index target = -1;      // in the encoded row; -1: the column is not used
     Index flag = -1;        // of a number, where it is missing
-    py::object codes;       // of labels: a dict with built-in keys; null: the column holds numbers
+    py::object codes;       // of labels: a dict by Python's or NumPy's own; null: the column holds numbers
     double missing = 0;     // code of a label that is missing
     bool has_text = false;  // text without a code has the code 0
   };

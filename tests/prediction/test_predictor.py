@@ -258,6 +258,14 @@ def test_labels_that_run_code_are_left_to_the_encoder():
     expected = predictor.predict(["elsewhere", 1.0])
     row[:] = ["z", 1.0]
     assert predictor.predict(row) == expected
+    table[:, 0] = [np.str_("z"), np.True_, 2] * (N // 3)
+    model = tiny(Regressor).fit(table, NUMBER)
+    predictor = model.predictor()
+    assert predictor._row is not None
+    for label in ("z", np.str_("z"), True, np.True_, 2, np.int8(2), 2.0):
+        cell = np.empty((1, 2), dtype=object)
+        cell[0] = [label, 0.5]
+        assert predictor.predict([label, 0.5]) == model.predict(cell)[0]
 
 
 def test_what_is_raised_while_a_row_is_read_is_not_lost(predictor):

@@ -18,8 +18,8 @@ _Column = tuple[int, int, dict[Any, float] | None, float, bool]
 _WIDE = (np.int64, np.int32)
 _INTEGERS: set[type] = {np.dtype(code).type for code in np.typecodes["AllInteger"]}
 _ALL = (*_WIDE, *_INTEGERS.difference(_WIDE), np.float32, np.float16, np.bool_, np.str_)
-# To compare others may run code of Python's.
-_KEYS = (str, int, float, bool, type(None))
+# To compare labels of other types may run anybody's code.
+_LABELS = (str, int, float, bool, type(None), *_ALL)
 
 
 def row_reader(
@@ -27,8 +27,8 @@ def row_reader(
 ) -> _core.RowReader | None:
     """What reads a row of numbers and labels in the core.
 
-    None if a column needs a `Reader` or has labels that are not Python's own. Rows that it leaves
-    to the encoder are those with other values: text in a column of numbers, labels of other types,
+    None if a column needs a `Reader` or has labels of classes of others. Rows that it leaves to
+    the encoder are those with other values: text in a column of numbers, labels of other types,
     infinity; if `wide`, also numbers that a frame's columns may hold as float32, which decides
     about the last bits; unless it `takes_missing`, missing numbers.
     """
@@ -43,7 +43,7 @@ def row_reader(
     for target, position in enumerate(layout.labelled, encoder.n_numeric + len(flags)):
         column = encoder.columns[position]
         if column.categories:
-            if any(type(label) not in _KEYS for label in column.categories):
+            if any(type(label) not in _LABELS for label in column.categories):
                 return None
             has_text = "text" in column.kinds_of_labels
             columns[position] = (target, -1, column.codes, column.codes.get(None, 0.0), has_text)
