@@ -1,11 +1,7 @@
-// Ctrl-C while the core works, and other threads of Python.
+// Ctrl-C while the core works.
 #pragma once
 
 #include <pybind11/pybind11.h>
-
-#include <optional>
-
-#include "core/types.h"
 
 namespace fastmlp::bindings {
 
@@ -19,18 +15,5 @@ inline void check_signals() {
   const pybind11::gil_scoped_acquire acquire;
   if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
 }
-
-/** Releases the GIL for a prediction of so many multiply-adds, if that is worth while: a thread that waits for the GIL
- * is woken by the system, which takes as long as a small prediction. */
-class WithoutGil {
- public:
-  explicit WithoutGil(Index work) {
-    constexpr Index kWorth = Index{1} << 19;
-    if (work >= kWorth) released_.emplace();
-  }
-
- private:
-  std::optional<pybind11::gil_scoped_release> released_;
-};
 
 }  // namespace fastmlp::bindings

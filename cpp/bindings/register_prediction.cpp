@@ -1,5 +1,6 @@
 // Predictor: an immutable snapshot that any number of Python threads may use.
 #include "bindings/arrays.h"
+#include "bindings/gil.h"
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
 #include "bindings/tables.h"
@@ -18,7 +19,7 @@ py::array_t<T> predict(const Predictor<T>& predictor, const TableObject& x, int 
     const T* added = offset ? offset_of<T>(*offset, table.rows, predictor.outputs(), "offset") : nullptr;
     py::array_t<T> out({table.rows, predictor.outputs()});
     T* to = out.mutable_data();
-    const WithoutGil released(table.rows * predictor.work_per_row());
+    const WithoutGil released(table.rows, predictor.work_per_row());
     predictor.predict(table, to, n_threads, check_signals, added);
     return out;
   });
@@ -28,11 +29,9 @@ template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   using Bound = Predictor<T>;
   py::class_<Bound, std::shared_ptr<Bound>>(m, ("Predictor" + suffix).c_str())
-      .def(py::init([](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
-                       const std::string& link) {
-             standardisation_for(inputs.get(), network.stack().inputs());  // must fit
-             return std::make_shared<Bound>(network, inputs, link_from_name(link));
-           }),
+      .def(py::init(
+               [](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
+                  const std::string& link) { return std::make_shared<Bound>(network, inputs, link_from_name(link)); }),
            arg("network"), arg("inputs"), arg("link"))
       .def_static("mean_of", &Bound::mean_of, arg("predictors"), arg("weights"))
       .def_property_readonly("outputs", &Bound::outputs)

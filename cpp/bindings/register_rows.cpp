@@ -1,11 +1,20 @@
 // RowPredictor: predictions of single rows, from Python's objects to Python's objects.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
-#include "bindings/interrupt.h"
+#include "bindings/gil.h"
 #include "bindings/row_reader.h"
-#include "bindings/tables.h"
+#include "core/error.h"
+#include "kernels/gather.h"
 #include "predict/decoding.h"
 #include "predict/predictor.h"
 
@@ -27,12 +36,16 @@ py::object encode(const RowReader& reader, py::handle row) {
 struct Numbers {
   NumberDecoding decoding;
   bool single;  // a number, not an array of one
+
+  bool fits(Index n) const { return decoding.fits(n) && (!single || (n == 1 && !decoding.sorts)); }
 };
 
 /** Predictions that are classes, or several labels of a row. */
 struct Classes {
   py::tuple labels;
   bool multilabel;
+
+  bool fits(Index n) const { return static_cast<Index>(labels.size()) == (multilabel || n > 1 ? n : 2); }
 };
 
 template <class T>
@@ -43,15 +56,25 @@ class RowPredictor {
       : networks_(std::move(networks)), reader_(reader), decoding_(std::move(decoding)) {
     if (networks_->stack().takes_sparse() || networks_->stack().inputs() != reader_.encoded())
       invalid("reader", "must encode rows as the networks read them");
+    if (!std::visit([&](const auto& own) { return own.fits(networks_->outputs()); }, decoding_))
+      invalid("decoding", "must be made for " + std::to_string(networks_->outputs()) + " outputs");
   }
 
+  /** None where the row is not plain, and where its label is left to others: see most_probable. */
   py::object predict(py::handle row) const {
     return with_outputs(row, [&](const T* outputs, Index n) {
       if (const auto* numbers = std::get_if<Numbers>(&decoding_)) return decoded(*numbers, outputs, n);
       const Classes& classes = std::get<Classes>(decoding_);
-      if (!classes.multilabel) return py::object(classes.labels[static_cast<std::size_t>(most_probable(outputs, n))]);
+      if (!classes.multilabel) {
+        const Index best = most_probable(outputs, n);
+        return best < 0 ? py::none() : py::object(classes.labels[static_cast<std::size_t>(best)]);
+      }
       py::array_t<std::int64_t> labels(n);
-      for (Index k = 0; k < n; ++k) labels.mutable_data()[k] = outputs[k] > T(0.5);
+      for (Index k = 0; k < n; ++k) {
+        const int is = is_probable(outputs[k]);
+        if (is < 0) return py::object(py::none());
+        labels.mutable_data()[k] = is;
+      }
       return py::object(std::move(labels));
     });
   }
@@ -86,7 +109,7 @@ class RowPredictor {
     std::vector<T> many(n > kFew ? static_cast<std::size_t>(n) : 0);
     T* const outputs = n > kFew ? many.data() : few;
     {
-      const WithoutGil released(networks_->work_per_row());
+      const WithoutGil released(1, networks_->work_per_row());
       networks_->predict(encoded.table, outputs, 1);
     }
     return f(outputs, n);

@@ -15,20 +15,27 @@ const T& at(const py::array& row, Index i) {
   return *reinterpret_cast<const T*>(static_cast<const char*>(row.data()) + i * row.strides(0));
 }
 
+/** Whether an object is of this type, or of a subclass that gives its items alike. */
+bool is_read_as(py::handle object, PyTypeObject& type) {
+  const auto get_item = [](PyTypeObject* own) { return py::getattr(reinterpret_cast<PyObject*>(own), "__getitem__"); };
+  return Py_TYPE(object.ptr()) == &type || get_item(Py_TYPE(object.ptr())).is(get_item(&type));
+}
+
 }  // namespace
 
-/** The code of a label. Labels of other types may run Python's code to be compared. */
+/** The code of a label. Labels of other types may run Python's code to be compared, which may free them. */
 bool RowReader::code(const Column& column, PyObject* label, double& to) const {
-  const bool is_text = PyUnicode_CheckExact(label);
+  const bool is_numpys = this->is_numpys(label);
+  const bool is_text = PyUnicode_CheckExact(label) || (is_numpys && PyUnicode_Check(label));
   if (label == Py_None || (PyFloat_CheckExact(label) && std::isnan(PyFloat_AS_DOUBLE(label)))) {
     to = column.missing;
     return true;
   }
   const bool is_number = PyLong_CheckExact(label) || PyBool_Check(label) || PyFloat_CheckExact(label) ||
-                         (PyIndex_Check(label) && is_numpys(label));
+                         (is_numpys && PyIndex_Check(label));
   if (!is_text && !is_number) return false;
   PyObject* const found = PyDict_GetItemWithError(column.codes.ptr(), label);
-  if (!found) PyErr_Clear();
+  if (!found && PyErr_Occurred()) throw py::error_already_set();
   to = found ? PyFloat_AsDouble(found) : 0;
   return found || (is_text && column.has_text);
 }
@@ -41,10 +48,12 @@ RowReader::RowReader(py::object names, std::vector<Column> columns, Index encode
       takes_missing_(takes_missing) {
   if (!names_.is_none() && (!py::isinstance<py::tuple>(names_) || py::len(names_) != columns_.size()))
     invalid("names", "must be a tuple with a name for each column");
+  if (encoded_ < 0) invalid("encoded", "must not be negative");
   in_place_ = encoded_ == n_columns();
   for (Index i = 0; i < n_columns(); ++i) {
     const Column& column = columns_[static_cast<std::size_t>(i)];
     if (column.target >= encoded_ || column.flag >= encoded_) invalid("columns", "must lie in the encoded row");
+    if (column.codes && !PyDict_Check(column.codes.ptr())) invalid("columns", "must have a dict of codes or None");
     in_place_ = in_place_ && column.target == i && !column.codes && column.flag < 0;
     has_labels_ = has_labels_ || column.codes;
   }
@@ -54,13 +63,13 @@ bool RowReader::read(py::handle row, EncodedRow& to) const {
   PyObject* const given = row.ptr();
   if (py::isinstance<py::array>(row)) return read_array(py::reinterpret_borrow<py::array>(row), to);
   const auto counts = [&](Py_ssize_t n) { return static_cast<Index>(n) == n_columns(); };
-  if (PyDict_CheckExact(given)) {
+  if (PyDict_Check(given) && is_read_as(row, PyDict_Type)) {
     if (names_.is_none() || !counts(PyDict_GET_SIZE(given))) return false;
     return read_objects([&](Index i) { return PyDict_GetItemWithError(given, PyTuple_GET_ITEM(names_.ptr(), i)); }, to);
   }
   if (PyList_CheckExact(given) && counts(PyList_GET_SIZE(given)))
     return read_objects([&](Index i) { return PyList_GET_ITEM(given, i); }, to);
-  if (PyTuple_CheckExact(given) && counts(PyTuple_GET_SIZE(given)))
+  if (PyTuple_Check(given) && is_read_as(row, PyTuple_Type) && counts(PyTuple_GET_SIZE(given)))
     return read_objects([&](Index i) { return PyTuple_GET_ITEM(given, i); }, to);
   return false;
 }
@@ -102,10 +111,10 @@ bool RowReader::read_objects(Value&& value, EncodedRow& to) const {
       [&](Index i, const Column& column, double& place) {
         PyObject* const own = value(i);
         if (!own) {  // a dict lacks it
-          PyErr_Clear();
+          if (PyErr_Occurred()) throw py::error_already_set();
           return false;
         }
-        if (column.target < 0) return true;
+        if (column.target < 0) return is_value(own);
         return column.codes ? code(column, own, place) : number(own, place);
       },
       to);
@@ -141,14 +150,22 @@ bool RowReader::number(PyObject* value, double& to) const {
   } else if (value == Py_None) {
     to = std::numeric_limits<double>::quiet_NaN();
   } else {
-    if (!PyLong_Check(value) && !is_numpys(value)) return false;
+    if (!PyLong_Check(value) && (PyUnicode_Check(value) || !is_numpys(value))) return false;
     to = PyLong_Check(value) ? PyLong_AsDouble(value) : PyFloat_AsDouble(value);
     if (PyErr_Occurred()) {
+      if (!PyErr_ExceptionMatches(PyExc_OverflowError) && !PyErr_ExceptionMatches(PyExc_TypeError))
+        throw py::error_already_set();
       PyErr_Clear();
       return false;
     }
   }
   return is_plain(to);
+}
+
+/** Whether a value that is not used could be a number or a label at least. */
+bool RowReader::is_value(PyObject* value) const {
+  double ignored;
+  return PyUnicode_CheckExact(value) || number(value, ignored);
 }
 
 }  // namespace fastmlp::bindings

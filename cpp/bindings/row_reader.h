@@ -46,14 +46,14 @@ class RowReader {
   struct Column {
     Index target = -1;      // in the encoded row; -1: the column is not used
     Index flag = -1;        // of a number, where it is missing
-    py::object codes;       // of labels: a dict; null: the column holds numbers
+    py::object codes;       // of labels: a dict by Python's or NumPy's own; null: the column holds numbers
     double missing = 0;     // code of a label that is missing
     bool has_text = false;  // text without a code has the code 0
   };
 
   /** `names` of the columns as a tuple, or None; `encoded` is the length of an encoded row; `types` are those of
-   * NumPy's numbers. Columns of numbers alone that keep their places are read in place. Unless it takes missing
-   * numbers, a row that has some is not plain. */
+   * NumPy's numbers and text. Columns of numbers alone that keep their places are read in place. Unless it takes
+   * missing numbers, a row that has some is not plain. */
   RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types, bool takes_missing);
 
   Index encoded() const { return encoded_; }
@@ -74,6 +74,7 @@ class RowReader {
   template <class T>
   bool is_plain(T number) const;
   bool code(const Column& column, PyObject* label, double& to) const;
+  bool is_value(PyObject* value) const;
   bool is_numpys(PyObject* value) const;
   Index n_columns() const { return static_cast<Index>(columns_.size()); }
 

@@ -6,6 +6,11 @@
 #include "core/denormals.h"
 
 namespace fastmlp {
+namespace {
+
+constexpr double kClose = 0x1p-20;  // more than rounding and calibration can turn
+
+}  // namespace
 
 template <class T>
 void weighted_mean(const T* of_networks, Index n, const std::vector<T>& weights, T* out) {
@@ -21,6 +26,13 @@ void weighted_mean(const T* of_networks, Index n, const std::vector<T>& weights,
       for (Index i = 0; i < n; ++i) out[i] += weight * of_networks[i];
   }
   for (Index i = 0; i < n; ++i) out[i] /= total;
+}
+
+bool NumberDecoding::fits(Index n) const {
+  const auto holds = [&](const std::vector<double>& numbers) {
+    return numbers.size() == 1 || static_cast<Index>(numbers.size()) == n;
+  };
+  return holds(unit) && holds(shift) && lowest.size() == highest.size() && (lowest.empty() || holds(lowest));
 }
 
 template <class T>
@@ -52,20 +64,30 @@ void class_probabilities(const T* outputs, Index n, double* to) {
 
 template <class T>
 Index most_probable(const T* outputs, Index n) {
-  if (n == 1) return static_cast<double>(outputs[0]) > 1 - static_cast<double>(outputs[0]);
+  if (n == 1) return is_probable(outputs[0]);
   Index best = 0;
+  T second = 0;
   for (Index k = 0; k < n; ++k) {
-    if (std::isnan(outputs[k])) return k;
+    if (std::isnan(outputs[k])) return -1;
+    if (k == 0) continue;
+    second = std::max(second, std::min(outputs[k], outputs[best]));
     if (outputs[k] > outputs[best]) best = k;
   }
-  return best;
+  return outputs[best] - second > T(kClose) * outputs[best] ? best : -1;
+}
+
+template <class T>
+int is_probable(T output) {
+  const T beyond = output - T(0.5);
+  return std::abs(beyond) > T(kClose) ? beyond > 0 : -1;
 }
 
 #define FASTMLP_INSTANTIATE(T)                                             \
   template void weighted_mean(const T*, Index, const std::vector<T>&, T*); \
   template void NumberDecoding::decode(const T*, Index, double*) const;    \
   template void class_probabilities(const T*, Index, double*);             \
-  template Index most_probable(const T*, Index);
+  template Index most_probable(const T*, Index);                           \
+  template int is_probable(T);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)
 #undef FASTMLP_INSTANTIATE

@@ -18,6 +18,8 @@ struct NumberDecoding {
   std::vector<double> lowest, highest;  // the same; empty: there are no limits
   bool sorts = false;                   // quantiles, which must not cross
 
+  /** Whether these are numbers for n outputs. */
+  bool fits(Index n) const;
   template <class T>
   void decode(const T* outputs, Index n, double* to) const;
 };
@@ -26,8 +28,13 @@ struct NumberDecoding {
 template <class T>
 void class_probabilities(const T* outputs, Index n, double* to);
 
-/** The most probable class. */
+/** The most probable class; -1 where two are so close that the last bits of their calibrated probabilities decide, or
+ * where there is none: NaN. */
 template <class T>
 Index most_probable(const T* outputs, Index n);
+
+/** Whether a label of several is more probable than not; -1 where the last bits decide. */
+template <class T>
+int is_probable(T output);
 
 }  // namespace fastmlp

@@ -6,7 +6,8 @@ template <class T>
 void compute_outputs(const Stack<T>& stack, StackWeights<T> weights, const NetworkInputs<T>& inputs, Index n_rows,
                      const Pass& pass, int max_threads, const Interruption& interruption,
                      const std::function<void(Index, Matrix<T>)>& take) {
-  const Index block_rows = rows_of_block(n_rows, Workspace<T>::bytes_per_row(stack, pass.training));
+  const Index block_rows =
+      rows_of_block(n_rows, Workspace<T>::bytes_per_row(stack, pass.training), stack.work_per_row());
   for_each_block(n_rows, block_rows, stack.work_per_row(), max_threads, interruption, [&] {
     return [&, workspace = Workspace<T>(stack, block_rows, pass.training)](Index row, Index rows) mutable {
       Pass own = pass;

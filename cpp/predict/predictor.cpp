@@ -1,5 +1,9 @@
 #include "predict/predictor.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "kernels/gather.h"
 #include "kernels/softmax.h"
 #include "nn/offset.h"
 #include "predict/decoding.h"
@@ -28,6 +32,12 @@ void gather_clean(const NetworkInputs<T>& inputs, Index first, Matrix<T> rows) {
   gather<T>(*inputs.table, *inputs.standardisation, nullptr, first, rows);
 }
 
+/** The same object for all that read columns as they are: predictors of a mean share theirs. */
+const std::shared_ptr<const Standardisation>& as_they_are() {
+  static const auto none = std::make_shared<const Standardisation>();
+  return none;
+}
+
 }  // namespace
 
 template <class T>
@@ -45,7 +55,12 @@ Predictor<T>::Predictor(const Network<T>& network, std::shared_ptr<const Standar
 template <class T>
 Predictor<T>::Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, std::vector<T> weights,
                         std::shared_ptr<const Standardisation> inputs, Link link)
-    : networks_(std::move(networks)), weights_(std::move(weights)), inputs_(std::move(inputs)), link_(link) {
+    : networks_(std::move(networks)),
+      weights_(std::move(weights)),
+      inputs_(inputs ? std::move(inputs) : as_they_are()),
+      link_(link) {
+  if (!inputs_->fits(stack().inputs()))
+    invalid("inputs", "must be made for tables of " + std::to_string(stack().inputs()) + " columns");
   for (const auto& network : networks_) {
     work_per_row_ += network->stack().work_per_row();
     widest_ = std::max(widest_, network->stack().workspace_layout(false).size());
@@ -72,9 +87,7 @@ Predictor<T> Predictor<T>::mean_of(const std::vector<const Predictor*>& predicto
 template <class T>
 void Predictor<T>::predict(const Table& table, T* out, int max_threads, const Interruption& interruption,
                            const T* offset) const {
-  static const Standardisation none;
-  predict(NetworkInputs<T>{&table, inputs_ ? inputs_.get() : &none, nullptr}, table.rows, out, max_threads,
-          interruption, offset);
+  predict(NetworkInputs<T>{&table, inputs_.get(), nullptr}, table.rows, out, max_threads, interruption, offset);
 }
 
 template <class T>
@@ -89,7 +102,7 @@ void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out,
   const bool single = n_networks() == 1;
   const Index of_networks = single ? 0 : n_networks() * outputs();
   const Index per_row = checked_sum(widest_, of_networks, "the workspace");
-  const Index block_rows = rows_of_block(n_rows, per_row * static_cast<Index>(sizeof(T)));
+  const Index block_rows = rows_of_block(n_rows, per_row * static_cast<Index>(sizeof(T)), work_per_row());
   for_each_block(n_rows, block_rows, work_per_row(), max_threads, interruption, [&] {
     return [&, scratch = Scratch<T>(checked_product(block_rows, per_row, "the workspace"))](Index row, Index rows) {
       const Index n = rows * outputs();

@@ -14,7 +14,7 @@ namespace fastmlp {
 template <class T>
 class Predictor {
  public:
-  /** `inputs` may be shared by predictors; null: columns are read as they are. */
+  /** `inputs` must fit the network and may be shared by predictors; null: columns are read as they are. */
   Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link);
 
   /** The mean of predictors that share their inputs and have the same link and outputs; their networks are shared. A
@@ -55,7 +55,7 @@ class Predictor {
 
   std::vector<std::shared_ptr<const Snapshot>> networks_;
   std::vector<T> weights_;
-  std::shared_ptr<const Standardisation> inputs_;
+  std::shared_ptr<const Standardisation> inputs_;  // not null
   Link link_;
   Index work_per_row_ = 0, widest_ = 0;  // elements of the largest workspace's rows
 };

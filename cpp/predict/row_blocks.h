@@ -6,17 +6,28 @@
 
 #include "core/denormals.h"
 #include "core/poll_timer.h"
+#include "core/team.h"
 #include "core/team_size.h"
+#include "core/types.h"
 
 namespace fastmlp {
 
 /** Called about every 50 ms on the calling thread; throws if the work should end. */
 using Interruption = std::function<void()>;
 
-/** Rows of a block of which each takes so many bytes. */
-inline Index rows_of_block(Index n_rows, Index bytes_per_row) {
-  constexpr Index kMostRows = 128, kMostBytes = Index{1} << 22;
-  return std::min(n_rows, std::clamp<Index>(kMostBytes / std::max<Index>(bytes_per_row, 1), 1, kMostRows));
+/** Rows of a block of which each takes so many bytes and multiply-adds. Between two blocks one looks for interruptions,
+ * so none takes much longer than 50 ms. */
+inline Index rows_of_block(Index n_rows, Index bytes_per_row, Index work_per_row) {
+  constexpr Index kMostRows = 128, kMostBytes = Index{1} << 22, kMostWork = Index{1} << 30;
+  const Index most = std::min(
+      {kMostRows, kMostBytes / std::max<Index>(bytes_per_row, 1), kMostWork / std::max<Index>(work_per_row, 1)});
+  return std::min(n_rows, std::max<Index>(most, 1));
+}
+
+/** Of the calling thread: whether other programs occupy the processors is remembered between its calls. */
+inline TeamSize& team_of_calls() {
+  thread_local TeamSize team(1);
+  return team;
 }
 
 /** Calls work(row, rows) for blocks of at most `block_rows` rows, from up to max_threads threads at once. Each of them
@@ -33,8 +44,7 @@ void for_each_block(Index n_rows, Index block_rows, Index work_per_row, int max_
     auto work = new_work();
     return work(Index{0}, n_rows);
   }
-  // Whether other programs occupy the processors is remembered between the calls of a thread.
-  thread_local TeamSize team(1);
+  TeamSize& team = team_of_calls();
   if (most_threads > 1) team.set_full(most_threads);
   PollTimer timer;
   const TeamReport report = run_team(most_threads > 1 ? team.next() : 1, [&](Member& member) {

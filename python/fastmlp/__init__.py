@@ -39,30 +39,31 @@ __all__ = [
     "show_versions",
 ]
 
-__getattr__ = lazily(
-    __name__,
-    {
-        "Classifier": "fastmlp.estimators",
-        "Dense": "fastmlp.networks",
-        "Dropout": "fastmlp.networks",
-        "Embedding": "fastmlp.networks",
-        "EpochRecord": "fastmlp.ensemble.progress",
-        "ExtrapolationWarning": "fastmlp._user_warnings",
-        "History": "fastmlp.ensemble.history",
-        "LossCurveDisplay": "fastmlp.inspection.loss_curve_display",
-        "ModelFileError": "fastmlp.model_file",
-        "Network": "fastmlp.networks",
-        "Optimizer": "fastmlp.networks",
-        "Predictor": "fastmlp.prediction.predictor",
-        "Regressor": "fastmlp.estimators",
-        "Scale": "fastmlp.networks",
-        "__version__": "fastmlp._version",
-        "load": "fastmlp.loading",
-        "load_predictor": "fastmlp.loading",
-        "show_versions": "fastmlp.inspection.versions",
-    },
-)
+if not TYPE_CHECKING:  # else any name would be one of the package
+    __getattr__ = lazily(
+        __name__,
+        {
+            "Classifier": "fastmlp.estimators",
+            "Dense": "fastmlp.networks",
+            "Dropout": "fastmlp.networks",
+            "Embedding": "fastmlp.networks",
+            "EpochRecord": "fastmlp.ensemble.progress",
+            "ExtrapolationWarning": "fastmlp._user_warnings",
+            "History": "fastmlp.ensemble.history",
+            "LossCurveDisplay": "fastmlp.inspection.loss_curve_display",
+            "ModelFileError": "fastmlp.model_file",
+            "Network": "fastmlp.networks",
+            "Optimizer": "fastmlp.networks",
+            "Predictor": "fastmlp.prediction.predictor",
+            "Regressor": "fastmlp.estimators",
+            "Scale": "fastmlp.networks",
+            "__version__": "fastmlp._version",
+            "load": "fastmlp.loading",
+            "load_predictor": "fastmlp.loading",
+            "show_versions": "fastmlp.inspection.versions",
+        },
+    )
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*globals(), *__all__})

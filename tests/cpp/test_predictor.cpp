@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "data.h"
+#include "predict/decoding.h"
 #include "predict/predictor.h"
 
 namespace fastmlp {
@@ -187,6 +188,33 @@ TEST(only_predictors_alike_have_a_mean) {
   CHECK_THROWS(Predictor<float>::mean_of({&one, &of_more}, {1, 1}), "predictors");
   CHECK_THROWS(Predictor<float>::mean_of({&one}, {1, 1}), "weights");
   CHECK_THROWS(Predictor<float>::mean_of({}, {}), "predictors");
+}
+
+TEST(inputs_fit_the_network) {
+  const Network<float> network(mlp({3, 2, 1}, "relu"), 1);
+  const auto of_two = std::make_shared<const Standardisation>(std::vector<double>(2, 0), std::vector<double>(2, 1));
+  CHECK_THROWS(Predictor<float>(network, of_two, Link::identity), "inputs");
+}
+
+TEST(numbers_fit_the_outputs) {
+  using Decoding = NumberDecoding;
+  for (const auto& good : {Decoding{{2}, {1}}, Decoding{{2, 3}, {1}, {0}, {1}}, Decoding{{1}, {0, 1}, {0, 1}, {2, 3}}})
+    CHECK(good.fits(2));
+  for (const auto& bad : {Decoding{}, Decoding{{2, 3, 4}, {1}}, Decoding{{2}, {1}, {0}, {}},
+                          Decoding{{2}, {1}, {}, {0}}, Decoding{{2}, {1}, {0, 1, 2}, {0, 1, 2}}})
+    CHECK(!bad.fits(2));
+}
+
+TEST(labels_that_last_bits_decide_are_left_to_others) {
+  const double gap = 1e-9, nan = std::numeric_limits<double>::quiet_NaN();
+  const auto of = [](const std::vector<double>& outputs) {
+    return most_probable(outputs.data(), static_cast<Index>(outputs.size()));
+  };
+  CHECK(of({0.2, 0.5, 0.3}) == 1 && of({0.5, 0.2, 0.3}) == 0 && of({0.2, 0.3, 0.5}) == 2);
+  CHECK(of({0.4, 0.4 + gap, 0.2}) == -1 && of({0.2, 0.4, 0.4 - gap}) == -1 && of({0.4 + gap, 0.2, 0.4}) == -1);
+  CHECK(of({0.6}) == 1 && of({0.4}) == 0 && of({0.5 + gap}) == -1 && of({0.5}) == -1);
+  CHECK(of({nan}) == -1 && of({0.9, nan}) == -1 && of({nan, 0.9}) == -1);
+  CHECK(is_probable(0.7) == 1 && is_probable(0.3) == 0 && is_probable(0.5 - gap) == -1 && is_probable(nan) == -1);
 }
 
 /** The memory that a thread keeps for its predictions may hold anything, and what is predicted for one row does not

@@ -265,6 +265,10 @@ EDITED = {
         lambda d, a: a.update({"scaling.scale": a["scaling.scale"] * np.inf}),
         "'scaling.scale' must hold finite numbers",
     ),
+    "limits that move with nothing": (
+        lambda d, a: d["pipeline"]["decoder"].update(moves=True),
+        "pipeline must have a linear part",
+    ),
     "unknown value": (
         lambda d, a: d["parameters"].update(alpha={"type": "module.Class", "value": 1}),
         "model.parameters.alpha must be a value of a known type",

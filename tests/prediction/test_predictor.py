@@ -1,11 +1,15 @@
 """A predictor's answers are those of its model, to the last bit, for one row and for many."""
 
+import ast
 import json
 import pickle
 import subprocess
 import sys
+from collections import Counter, OrderedDict, defaultdict, namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -16,8 +20,18 @@ from scipy.sparse import csr_array
 from tiny_models import tiny
 
 import fastmlp
-from fastmlp import Classifier, ExtrapolationWarning, Predictor, Regressor, load_predictor
+from fastmlp import (
+    Classifier,
+    ExtrapolationWarning,
+    Predictor,
+    Regressor,
+    _core,
+    load_predictor,
+    networks,
+)
 from fastmlp.neural_network import MLPClassifier, MLPRegressor
+from fastmlp.prediction.compiled import compiled_rows
+from fastmlp.table.row_reader import row_reader
 
 RNG = np.random.default_rng(0)
 N = 60
@@ -149,6 +163,167 @@ def test_values_that_are_not_plain_are_read_as_the_model_reads_them(model, predi
     ):
         with pytest.raises(error, match=message):
             predictor.predict(first | changes)
+
+
+def test_subclasses_of_dicts_and_tuples_are_rows_too(model, predictor):
+    first = rows_of(FRAME)[0]
+    expected = model.predict(FRAME)[0]
+    in_core = predictor._row.predict
+    for row in (OrderedDict(first), defaultdict(int, first), Counter(first)):
+        assert predictor.predict(row) == in_core(row) == expected
+    named = namedtuple("named", first)(**first)
+    assert predictor.predict(named) == in_core(named) == expected
+    for kind in (np.longlong, np.uint16, np.uint32):
+        row = first | {"size": np.float16(0.5), "town": np.str_("b"), "rooms": kind(3)}
+        plain = first | {"size": 0.5, "town": "b", "rooms": 3}
+        assert predictor.predict(row) == in_core(row) == predictor.predict(plain)
+    assert predictor.predict(first | {"rooms": np.True_}) == predictor.predict(first | {"rooms": 1})
+
+    class Doubled(dict):
+        def __getitem__(self, key):
+            value = super().__getitem__(key)
+            return 2 * value if key == "rooms" else value
+
+    class Negative(tuple):
+        __slots__ = ()
+
+        def __getitem__(self, key):
+            return -super().__getitem__(key)
+
+    assert in_core(Doubled(first)) is in_core(Negative(first.values())) is None
+    doubled = first | {"rooms": 2 * first["rooms"]}
+    assert predictor.predict([Doubled(first)])[0] == predictor.predict(doubled)
+
+
+def test_a_series_is_read_as_a_frame(model, predictor):
+    """By name, and without numbers that are written as text."""
+    series = FRAME.iloc[0]
+    text = pd.Series({**series, "size": "1.5"})
+    for row in (text, text[::-1], [text], text.to_dict()):
+        with pytest.raises(ValueError, match=r"'size' was numeric in training; got '1\.5'"):
+            predictor.predict(row)
+    many = [FRAME.iloc[0], FRAME.iloc[1][::-1], rows_of(FRAME)[2]]
+    np.testing.assert_array_equal(predictor.predict(many), model.predict(FRAME[:3]))
+    nameless = tiny(Regressor).fit(X, NUMBER).predictor()
+    rows = pd.DataFrame(X[:2])
+    found = nameless.predict([row for _, row in rows.iterrows()])
+    np.testing.assert_array_equal(found, nameless.predict(X[:2]))
+
+
+def test_what_is_not_used_is_looked_at_all_the_same(predictor):
+    first = rows_of(FRAME)[0]
+    expected = predictor.predict(first)
+    for plain in (None, "other", True, 3, 0.5, np.nan):
+        assert predictor._row.predict(first | {"same": plain}) == expected
+    for other in (np.inf, ["x"], {}, object(), b"x", 10**400):
+        assert predictor._row.predict(first | {"same": other}) is None
+    table = np.column_stack([X, np.full(N, np.nan)])
+    model = tiny(Regressor).fit(table, NUMBER)
+    for rows in ([0.0, 0.0, 0.0, np.inf], [[0.0, 0.0, 0.0, np.inf]]):
+        with pytest.raises(ValueError, match="infinity"):
+            model.predictor().predict(rows)
+
+
+@pytest.mark.parametrize("rows", [[np.array(1.0), 0.2, 0.3], (np.array(1.0), 0.2, np.float16(0.5))])
+def test_arrays_without_a_dimension_are_values(rows):
+    predictor = tiny(Regressor).fit(X, NUMBER).predictor()
+    assert predictor.predict(rows) == predictor.predict([float(value) for value in rows])
+
+
+class Stopped(BaseException):
+    """As KeyboardInterrupt, which comes at any time."""
+
+
+class Key:
+    """Has the hash of a text, and runs code when it is compared."""
+
+    def __init__(self, text, action):
+        self.text, self.action = text, action
+
+    def __hash__(self):
+        return hash(self.text)
+
+    def __eq__(self, other):
+        self.action()
+        return self is other
+
+
+def test_labels_that_run_code_are_left_to_the_encoder():
+    row = []
+    key = Key("z", row.clear)  # frees the row's values while they are compared
+    table = np.empty((N, 2), dtype=object)
+    table[:, 0], table[:, 1] = [key, "a", "b"] * (N // 3), NUMBER
+    predictor = tiny(Regressor).fit(table, NUMBER).predictor()
+    assert predictor._row is None
+    expected = predictor.predict(["elsewhere", 1.0])
+    row[:] = ["z", 1.0]
+    assert predictor.predict(row) == expected
+    table[:, 0] = [np.str_("z"), np.True_, 2] * (N // 3)
+    model = tiny(Regressor).fit(table, NUMBER)
+    predictor = model.predictor()
+    assert predictor._row is not None
+    for label in ("z", np.str_("z"), True, np.True_, 2, np.int8(2), 2.0):
+        cell = np.empty((1, 2), dtype=object)
+        cell[0] = [label, 0.5]
+        assert predictor.predict([label, 0.5]) == model.predict(cell)[0]
+
+
+def test_what_is_raised_while_a_row_is_read_is_not_lost(predictor):
+    def stop():
+        raise Stopped
+
+    first = rows_of(FRAME)[0]
+    del first["town"]
+    with pytest.raises(Stopped):
+        predictor.predict(first | {Key("town", stop): "a"})
+
+
+def test_close_labels_are_those_of_many_rows():
+    """Labels of one row are decided by the probabilities, where the last bits decide too."""
+    for outputs, bias in ((2, 0.0), (3, 0.0), (9, 1e-17)):
+        y = np.arange(N) % outputs
+        for calibrate in (False, True):
+            model = tiny(Classifier, dtype="float64", calibrate=calibrate).fit(X, y)
+            for parameter in model.networks_[0].parameters:
+                parameter[...] = 0
+            model.networks_[0].parameters[-1][-1] = bias
+            predictor, expected = model.predictor(), model.predict(X)
+            assert [predictor.predict(row) for row in X] == expected.tolist()
+            assert [predictor.predict(row.tolist()) for row in X] == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        _core.NumberDecoding([1.0] * 3, [0.0] * 3, [], [], False, True),
+        _core.NumberDecoding([1.0, 2.0], [0.0], [], [], False, False),
+        _core.NumberDecoding([], [], [], [], False, False),
+        _core.NumberDecoding([1.0], [0.0], [1.0], [], False, False),
+        _core.ClassDecoding((1,), False),
+        _core.ClassDecoding((0, 1), True),
+    ],
+)
+def test_decodings_fit_the_outputs(decoding):
+    predictor = tiny(Regressor).fit(X, X).predictor()
+    reader = row_reader(predictor._pipeline.encoder)
+    with pytest.raises(ValueError, match="decoding must be made for 3 outputs"):
+        _core.RowPredictorF32(predictor._networks, reader, decoding)
+
+
+def test_row_readers_have_dicts_of_codes():
+    column = (0, -1, ["a"], 0.0, True)
+    with pytest.raises(ValueError, match="must have a dict of codes"):
+        _core.RowReader(None, [column], 1, (), True)
+    with pytest.raises(ValueError, match="encoded must not be negative"):
+        _core.RowReader(None, [], -1, (), True)
+
+
+def test_limits_that_move_are_unknown_without_a_linear_part():
+    predictor = tiny(Regressor).fit(X, NUMBER).predictor()
+    pipeline = predictor._pipeline
+    decoder = replace(pipeline.decoder, moves=True, lowest=np.zeros(1), highest=np.zeros(1))
+    rows = compiled_rows(predictor._networks, row_reader(pipeline.encoder), decoder)
+    assert rows.predict(X[0]) == decoder.decode(predictor._networks.predict(X[:1], 1))[0] != 0
 
 
 def test_dates_are_read_as_the_model_reads_them():
@@ -299,7 +474,46 @@ def test_the_package_loads_nothing_before_it_is_needed(tmp_path, model):
 
 
 def test_names_of_the_package_are_found_when_they_are_asked_for():
-    assert {*dir(fastmlp)} >= {*fastmlp.__all__} == {*dir(fastmlp)}
-    assert all(getattr(fastmlp, name) for name in fastmlp.__all__)
+    for package in (fastmlp, networks):
+        assert {*dir(package)} >= {*package.__all__, "__file__"}
+        assert dir(package) is not package.__all__
+        assert all(getattr(package, name) for name in package.__all__)
     with pytest.raises(AttributeError, match="'fastmlp' has no attribute 'nothing'"):
         fastmlp.nothing  # noqa: B018
+    with pytest.raises(AttributeError, match=r"'fastmlp' has no attribute '_nothing'"):
+        fastmlp._nothing  # noqa: B018
+
+
+def test_modules_of_the_package_are_found_when_they_are_asked_for():
+    code = (
+        "import fastmlp\n"
+        "assert not hasattr(fastmlp, 'nothing')\n"
+        "assert fastmlp.prediction.__name__ == 'fastmlp.prediction'\n"
+        "assert fastmlp.networks.layers.Dense is fastmlp.Dense"
+    )
+    assert loaded_by(code) == "[]"
+    loaded_by("import fastmlp; assert fastmlp.networks.network.Network is fastmlp.Network")
+    loaded_by("import fastmlp; assert fastmlp.estimators.Regressor is fastmlp.Regressor")
+
+
+@pytest.mark.parametrize("package", [fastmlp, networks])
+def test_names_stand_in_three_places_that_agree(package):
+    """For tools that read the source, for `from ... import *`, and where they are defined."""
+    tree = ast.parse(Path(package.__file__).read_text())
+    checked = {
+        name.name: node.module
+        for block in tree.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    (found,) = (
+        ast.literal_eval(call.args[1])
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "lazily"
+    )
+    assert found == checked
+    assert sorted(package.__all__) == package.__all__
+    assert {*package.__all__} >= {*found}
+    assert package is networks or {*package.__all__} == {*found}

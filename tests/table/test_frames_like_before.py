@@ -80,3 +80,13 @@ def test_record_batch_is_a_table():
     model = Regressor(preset="fast", max_iter=1, random_state=0).fit(numbers, np.arange(20.0))
     assert model.predict(numbers).shape == (20,)
     assert model.feature_names_in_.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("dtype", ["float[pyarrow]", "int8[pyarrow]", "Float32", "float32"])
+def test_a_row_has_the_type_of_more_rows(dtype):
+    frame = pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}).astype({"a": dtype})
+    columns, encoded = TableEncoder.learn(frame)
+    for n_rows in (3, 1):
+        part = columns.encode(frame[:n_rows])
+        assert part.dtype == encoded.dtype == np.float32
+        np.testing.assert_array_equal(part, encoded[:n_rows])

@@ -145,6 +145,8 @@ def read_pipeline(fields: Fields, tensors: Tensors, values: Values) -> Pipeline:
         if training_range is None or encoder.is_sparse:
             raise fields.error("must have a training range of dense columns for its linear part")
         linear = _read_linear(fields.object("linear"), n_numeric, decoder, tensors)
+    elif isinstance(decoder, RegressionDecoder) and decoder.moves:
+        raise fields.error("must have a linear part, with which its limits move")
     dtype = np.dtype(fields.get("dtype", one_of(("float32", "float64"))))
     networks = tuple(
         _read_network(own, number, dtype, encoder, decoder, tensors)

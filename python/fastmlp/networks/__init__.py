@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Dense", "Dropout", "Embedding", "Layer", "Network", "Optimizer", "Scale"]
 
-__getattr__ = lazily(
-    __name__,
-    {"Network": "fastmlp.networks.network", "Optimizer": "fastmlp.networks.optimizer"},
-)
+if not TYPE_CHECKING:  # else any name would be one of the package
+    __getattr__ = lazily(
+        __name__,
+        {"Network": "fastmlp.networks.network", "Optimizer": "fastmlp.networks.optimizer"},
+    )
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return sorted({*globals(), *__all__})

@@ -50,8 +50,9 @@ def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> A
         decoding = _core.NumberDecoding(
             decoder.unit.tolist(),
             decoder.shift.tolist(),
-            _numbers(decoder.lowest),
-            _numbers(decoder.highest),
+            # A row is decoded without a linear part, so limits that move with one are not known.
+            _numbers(None if decoder.moves else decoder.lowest),
+            _numbers(None if decoder.moves else decoder.highest),
             decoder.sorts,
             decoder.one_dimensional and not decoder.sorts,
         )

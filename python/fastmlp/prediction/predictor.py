@@ -31,11 +31,13 @@ class Predictor:
 
     Make it with ``model.predictor()`` or `fastmlp.load_predictor`. It is immutable: what becomes of
     the model later does not reach it. Any number of threads may use it at once, without locks, and
-    its answers are those of the model to the last bit.
+    its answers are those of the model to the last bit for the same types of numbers.
 
-    Rows are what the model was trained on, by name in a mapping or a frame, else in the order of
-    its columns. None, NaN and NA are missing values. The numbers of a mapping or a sequence are
-    read as float64.
+    Rows are what the model was trained on, by name in a mapping, a Series or a frame, else in the
+    order of its columns. None, NaN and NA are missing values. The numbers of a mapping, a sequence
+    or a Series of objects are read as float64. Where a training table's columns are of smaller
+    types, such as float32, its own rows are scaled in float32, and the answers to the same numbers
+    in a mapping may differ in the last bits.
 
     Parameters
     ----------
@@ -73,7 +75,6 @@ class Predictor:
         self._networks = compiled_networks(pipeline)
         self._takes_missing = pipeline.scaling is not None  # which fills them
         self._row: Any = None
-        self._index: Any = None  # of the last Series that had the names in their order
         self._watch: RangeWatch | None = None
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
         if isinstance(encoder, TableEncoder) and pipeline.linear is None:
@@ -132,9 +133,8 @@ class Predictor:
             If 20 rows or more lie far beyond the training range; once for each column.
         """
         found = self._predict_row(rows)
-        if found is None and _is_named(rows):
-            rows = self._plain(rows)
-            found = self._predict_row(rows)
+        if found is None and (plain := self._plain(rows)) is not rows:
+            rows, found = plain, self._predict_row(plain)
         if found is not None:
             return found
         predicted, is_row = self._decoded(rows)
@@ -169,9 +169,8 @@ class Predictor:
         if not isinstance(decoder, ClassificationDecoder):
             raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
         probabilities = self._probabilities_of_row(rows, decoder)
-        if probabilities is None and _is_named(rows):
-            rows = self._plain(rows)
-            probabilities = self._probabilities_of_row(rows, decoder)
+        if probabilities is None and (plain := self._plain(rows)) is not rows:
+            rows, probabilities = plain, self._probabilities_of_row(plain, decoder)
         if probabilities is not None:
             return probabilities
         predicted, is_row = self._decoded(rows)
@@ -189,18 +188,21 @@ class Predictor:
         outputs = self._row.outputs(row)
         return None if outputs is None else decoder.decode(outputs)[0]
 
-    def _plain(self, row: Any) -> dict[Any, Any] | NDArray[Any]:
-        """A mapping or a Series as a dict, or as an array where it has the columns in order."""
-        if isinstance(row, Mapping):
-            return dict(row)
+    def _plain(self, rows: Any) -> Any:
+        """A row with names as a dict, or as an array if it has a type of numbers.
+
+        Anything else is given back.
+        """
+        if isinstance(rows, dict | list | tuple | np.ndarray):
+            return rows
+        if isinstance(rows, Mapping):
+            return dict(rows)
+        if not _is_series(rows):
+            return rows
         names = self.feature_names_in_
-        if row.index is not self._index and names is not None:  # rows of a frame share it
-            given = row.index.tolist()
-            if given != names.tolist():
-                return dict(zip(given, row.tolist(), strict=True))
-            self._index = row.index
-        values: NDArray[Any] = row.to_numpy()
-        return values
+        if names is None or (rows.dtype != object and rows.index.tolist() == names.tolist()):
+            return rows.to_numpy()
+        return _by_name(rows)
 
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
         """What the decoder makes of rows that the core does not read itself; whether it is one."""
@@ -221,18 +223,21 @@ class Predictor:
 
     def _encoded(self, rows: Any) -> tuple[Any, bool]:
         """The encoded table of one row or of many; whether it is one."""
+        if isinstance(rows, np.ndarray):
+            is_row = rows.ndim == 1
+            return self._pipeline.encoder.encode(rows[None] if is_row else rows, "rows"), is_row
         if isinstance(rows, Mapping):
             return self._of_mappings([rows]), True
         if isinstance(rows, list | tuple):
-            if rows and isinstance(rows[0], Mapping):
-                return self._of_mappings(rows), False
-            if rows and (isinstance(rows[0], str | bytes) or not hasattr(rows[0], "__len__")):
+            named = self.feature_names_in_ is not None
+            if rows and (isinstance(rows[0], Mapping) or (named and _is_series(rows[0]))):
+                return self._of_mappings([_by_name(row) for row in rows]), False
+            if rows and _is_value(rows[0]):
                 return self._pipeline.encoder.encode([rows], "rows"), True
             return self._pipeline.encoder.encode(rows, "rows"), False
         if getattr(rows, "ndim", 2) == 1:
             return self._pipeline.encoder.encode(rows[None], "rows"), True
-        if not isinstance(rows, np.ndarray):
-            self._pipeline.encoder.check_features(rows, "the predictor", "rows")
+        self._pipeline.encoder.check_features(rows, "the predictor", "rows")
         return self._pipeline.encoder.encode(rows, "rows"), False
 
     def _of_mappings(self, rows: Sequence[Mapping[Any, Any]]) -> Any:
@@ -253,13 +258,20 @@ class Predictor:
         return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
 
 
-def _is_named(rows: Any) -> bool:
-    """Whether that is a row with names that is no dict: another mapping or a Series."""
-    if isinstance(rows, dict | list | tuple | np.ndarray):
-        return False
-    return isinstance(rows, Mapping) or (
-        getattr(rows, "ndim", 2) == 1 and hasattr(rows, "index") and hasattr(rows, "to_numpy")
-    )
+def _is_series(row: Any) -> bool:
+    """Whether that has values and an index, as pandas' Series."""
+    return getattr(row, "ndim", 2) == 1 and hasattr(row, "index") and hasattr(row, "to_numpy")
+
+
+def _by_name(row: Any) -> Any:
+    """A Series as a dict; anything else as it is."""
+    return dict(zip(row.index.tolist(), row.tolist(), strict=True)) if _is_series(row) else row
+
+
+def _is_value(item: Any) -> bool:
+    """Whether that is a value of a row, not a row of values."""
+    is_row = hasattr(item, "__len__") and getattr(item, "ndim", 1) > 0
+    return isinstance(item, str | bytes) or not is_row
 
 
 def _nothing(rows: Any) -> None:

@@ -247,7 +247,8 @@ class TableEncoder:
         """
         if not is_pandas_frame(X) or len(X) != 1 or self._row_reader is None:
             return None
-        if self._schema is None or not self._schema.has_columns_of(X):
+        schema = self._schema
+        if schema is None or not schema.is_wide or not schema.has_columns_of(X):
             return None
         row = X.iloc[0].to_numpy()
         return self._row_reader.encode(row) if row.dtype in _WIDE_OR_OBJECTS else None

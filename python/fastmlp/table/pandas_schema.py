@@ -15,6 +15,7 @@ from fastmlp.table.reading import (
     read_table,
 )
 
+_WIDE = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.int32))
 _FEW_ROWS = 32  # that are read as objects, which costs time for each number but not each column
 
 
@@ -43,6 +44,8 @@ class PandasSchema:
         self._are_objects = all(plain[p] for p in numbers) and not any(
             isinstance(one, np.dtype) and one.kind == "f" and one != np.float64 for one in others
         )
+        # Frames of one row of such columns are float64 whatever they become on the way.
+        self.is_wide = all(self._types[p] in _WIDE for p in numbers)
         single = all(np.can_cast(self._types[p], np.float32) for p in numbers if plain[p])
         self._number_type = np.float32 if single else np.float64
         self._has_objects = np.dtype(object) in self._types  # which may be text or not
