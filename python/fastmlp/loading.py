@@ -6,9 +6,9 @@ from typing import Any
 
 from fastmlp.model_file.check_rows import verify
 from fastmlp.model_file.container import Source
-from fastmlp.model_file.envelope import opened
-from fastmlp.model_file.parameters import read_parameters
+from fastmlp.model_file.envelope import blaming_newer, opened
 from fastmlp.model_file.pipeline import load_pipeline
+from fastmlp.model_file.reading import read_model
 from fastmlp.prediction.predictor import Predictor
 
 
@@ -50,11 +50,9 @@ def load(source: Source) -> Any:
     True
     """
     contents = opened(source)
-    kind = _class_of(contents.kind)
-    names = kind._get_param_names()
-    parameters = read_parameters(contents.document.object("parameters"), contents.values, names)
-    model = kind._read(parameters, contents)
-    verify(model, contents)
+    with blaming_newer(contents):
+        model = read_model(_class_of(contents.kind), contents)
+        verify(model, contents)
     return model
 
 

@@ -17,8 +17,6 @@ from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from onnx import ModelProto
 
     from fastmlp.model_file.draft import Draft
@@ -252,9 +250,8 @@ class TrainedModel:
         """Predictions for rows of a table, whatever its columns are called."""
         raise NotImplementedError
 
-    @classmethod
-    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
-        """The model of a file."""
+    def _read(self, contents: Contents) -> None:
+        """Take what was fitted from a file; the parameters are set."""
         raise NotImplementedError
 
 

@@ -35,13 +35,13 @@ def add_parameter(draft: Draft, name: str, values: NDArray[Any] | RoundedWeights
 
 
 def read_parameter(
-    tensors: Tensors, name: str, shape: Sequence[int], dtype: np.dtype[Any]
+    tensors: Tensors, name: str, shape: Sequence[int], dtype: np.dtype[Any], *, may_be_rounded: bool
 ) -> NDArray[Any]:
     """A parameter of a network in the type that it computes in."""
     values = tensors.any(name, shape)
     if values.dtype == dtype:
         return values
-    if values.dtype not in _ROUNDED or len(shape) != 2:
+    if values.dtype not in _ROUNDED or not may_be_rounded:
         raise ModelFileError(
             f"the tensor {name!r} must be of type {dtype}; it is of {values.dtype}"
         )

@@ -114,7 +114,7 @@ def _written_optimizer(
 def read_mlp(model: Any, contents: Contents) -> None:
     """Give an MLPRegressor or MLPClassifier, which has its parameters, what was fitted."""
     document, tensors = contents.document, contents.tensors
-    pipeline = read_pipeline(document.object("pipeline"), tensors, contents.values)
+    pipeline = read_pipeline(contents)
     fields = document.object("training")
     _check_pipeline(pipeline, model, fields)
     trained, encoder = pipeline.networks[0], pipeline.encoder
