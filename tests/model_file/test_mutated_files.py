@@ -1,5 +1,8 @@
 """Mutated files load or raise ModelFileError, and never anything else."""
 
+import time
+from collections import Counter
+
 import numpy as np
 import pytest
 from mutated_files import KINDS, Mutations, outcome, saved
@@ -15,6 +18,7 @@ def mutations():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_loads_or_is_refused(mutations, kind):
-    found = {outcome(*mutations.one(kind)) for _ in range(FILES)}
-    assert found <= {"refused", "loaded", "loaded, and cannot predict"}
-    assert "refused" in found
+    start = time.process_time()
+    found = Counter(outcome(*mutations.one(kind)) for _ in range(FILES))  # which raises nothing
+    assert found["refused"] >= 0.4 * FILES
+    assert time.process_time() - start < 0.5 * FILES

@@ -97,7 +97,7 @@ def verify(model: Any, contents: Contents) -> None:
     n_outputs = model._pipeline.networks[0].n_outputs
     if expected.shape[1] < n_outputs:  # before they are predicted: that takes their memory
         raise ModelFileError(
-            f"the model file has {expected.shape[1]} predictions for each of its rows, of {n_outputs}"
+            f"the model file has {expected.shape[1]} of {n_outputs} predictions for each row in it"
         )
     alone = copy(model)
     alone.n_jobs = 1  # a file may ask for any number of threads

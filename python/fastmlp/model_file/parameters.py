@@ -27,8 +27,8 @@ def written_parameters(model: Any, draft: Draft) -> dict[str, Any]:
     if left_out:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         warn(
-            f"the file holds the model without its {' and '.join(left_out)}, which have the default "
-            f"in the loaded model ({reasons})"
+            f"the file holds the model without its {' and '.join(left_out)}; the loaded model has "
+            f"the default ({reasons})"
         )
     return written
 

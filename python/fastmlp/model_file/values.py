@@ -176,7 +176,7 @@ class Values:
         if isinstance(found, dict) and found.get("type") == "random_state":
             return self._random_state(found.get("value"))
         value = self.value(found)
-        is_number = isinstance(value, int) and 0 <= value < 2**32
+        is_number = isinstance(value, int | np.integer) and 0 <= value < 2**32
         if not (is_number or value is None or isinstance(value, np.random.RandomState)):
             raise Unfit("a seed")
         return value
