@@ -172,7 +172,9 @@ def test_more_text_than_a_file_may_have(model, monkeypatch):
         raise SafetensorError("Error while serializing: HeaderTooLarge")
 
     monkeypatch.setattr(container, "save", save)
-    with pytest.raises(TypeError, match=r"cannot hold .* of JSON, such as labels of .* 100,000,000"):
+    with pytest.raises(
+        TypeError, match=r"cannot hold .* of JSON, such as labels of .* 100,000,000"
+    ):
         saved(model)
     loaded = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
@@ -207,9 +209,7 @@ def test_functions_are_left_out(tmp_path):
         eval_metric=lambda y, predicted: 0.0,
         alpha=0.5,
     ).fit(X, NUMBER)
-    with pytest.warns(
-        UserWarning, match=r"without its callbacks and eval_metric; .* hold func"
-    ):
+    with pytest.warns(UserWarning, match=r"without its callbacks and eval_metric; .* hold func"):
         mine.save(tmp_path / "model")
     loaded = fastmlp.load(tmp_path / "model")
     assert loaded.get_params() == mine.get_params() | {"callbacks": None, "eval_metric": None}

@@ -36,7 +36,6 @@ def objects(*labels):
 
 CLASSES = {
     "longdouble": np.array([0, 1], dtype=np.longdouble),
-    "other order of bytes": np.array([0, 1], dtype=">i4"),
     "wide text": np.array(["a", "b"], dtype="U40"),
     "text of NumPy": objects(np.str_("a"), np.str_("b")),
 }

@@ -297,9 +297,13 @@ def test_season_is_found():
 
 def test_dates_that_are_of_another_year_in_utc():
     """Python has no date after the year 9999 or before 1."""
-    days = pd.Series([datetime(2020, 1, 1) + timedelta(days=i) for i in range(60)], dtype=object)
-    encoder = encoded(pd.DataFrame({"day": days}))[1]
-    zones = [timezone(timedelta(hours=hours)) for hours in (-12, 12)]
-    times = [datetime(9999, 12, 31, 18, tzinfo=zones[0]), datetime(1, 1, 1, 6, tzinfo=zones[1])]
+    encoder = encoded(pd.DataFrame({"day": DAYS[:60].to_pydatetime()}, dtype=object))[1]
+    times = [
+        when.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=hours)))
+        for hours, when in (
+            (-12, datetime.datetime(9999, 12, 31, 18)),
+            (12, datetime.datetime(1, 1, 1, 6)),
+        )
+    ]
     found = encoder.encode(pd.DataFrame({"day": times}, dtype=object))[:, 0]
-    np.testing.assert_array_equal(found, [2932896.25, -719162.25])
+    np.testing.assert_array_equal(found, [2932897.25, -719162.25])
