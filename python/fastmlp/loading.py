@@ -16,7 +16,7 @@ def load(source: Source) -> Any:
     """Load a model that `save` wrote.
 
     Nothing in a model file is executed, so that files of others can be loaded too. What a file
-    takes in memory is bounded by a small multiple of its size.
+    takes in memory is bounded by a multiple of its size; see docs/model-file.md.
 
     Parameters
     ----------
@@ -27,12 +27,14 @@ def load(source: Source) -> Any:
     -------
     Regressor, Classifier, MLPRegressor or MLPClassifier
         As it was when it was saved: it predicts the same bits on the same build and instruction
-        set. Parameters that a file cannot hold (functions) have their defaults.
+        set. Parameters that a file cannot hold (functions) have their defaults; so have, with a
+        warning, those whose values are of types that a newer version wrote.
 
     Raises
     ------
     ModelFileError
-        If the file is damaged or was edited, is of a newer version or no model file.
+        If the file is damaged or was edited, is of a newer version or no model file, or its model
+        predicts something else for its check rows.
     OSError
         If it cannot be read.
 

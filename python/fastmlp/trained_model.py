@@ -78,7 +78,7 @@ class TrainedModel:
         path : str, PathLike or binary file object
             The file; its name usually ends in ``.safetensors``.
         include_optimizer : bool, default=False
-            Whether the state of the optimisers is saved, two numbers for each weight. With it,
+            Whether the state of the optimisers is saved, up to two numbers for each weight. With it,
             `partial_fit` and a warm start of the loaded model go on as this one does; without, the
             optimisers begin anew.
         check_rows : array-like, frame or sparse matrix, or (X, y), default=None
@@ -99,11 +99,11 @@ class TrainedModel:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         TypeError
-            If the model holds what a file cannot: it is of a subclass, or a category is an object
-            of a class that is not Python's, NumPy's or pandas'.
+            If the model holds what a file cannot: it is of a subclass, a category is an object of
+            a class that is not Python's, NumPy's or pandas', or there is more than 100 MB of text.
         ValueError
-            If `dtype` is not one of these or cannot hold the weights, or `check_rows` are no rows
-            of this model's table.
+            If `dtype` is not one of these or cannot hold the weights, `check_rows` are no rows of
+            this model's table, or a parameter is none that the estimator takes.
         OSError
             If the file cannot be written.
 
