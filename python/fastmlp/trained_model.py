@@ -78,9 +78,9 @@ class TrainedModel:
         path : str, PathLike or binary file object
             The file; its name usually ends in ``.safetensors``.
         include_optimizer : bool, default=False
-            Whether the state of the optimisers is saved, up to two numbers for each weight. With it,
-            `partial_fit` and a warm start of the loaded model go on as this one does; without, the
-            optimisers begin anew.
+            Whether the state of the optimisers is saved, up to two numbers for each weight. With
+            it, `partial_fit` and a warm start of the loaded model go on as this one does; without,
+            the optimisers begin anew.
         check_rows : array-like, frame or sparse matrix, or (X, y), default=None
             A few rows of a table that are stored with the predictions for them. `fastmlp.load`
             predicts them again, and refuses a file whose model predicts something else.

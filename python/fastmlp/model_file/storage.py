@@ -16,6 +16,9 @@ from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.prediction.rounded_weights import RoundedWeights, SmallDtype
 
+# Running means of an optimiser: what is appended to the names of the parameters
+MOMENTS = ("first_moment", "second_moment")
+
 # Types of tensors, and of what they hold
 _ROUNDED: dict[np.dtype[Any], SmallDtype] = {
     np.dtype(np.float16): "float16",
