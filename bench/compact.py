@@ -6,29 +6,24 @@ See README.md in this folder.
 from __future__ import annotations
 
 import argparse
+import io
 import statistics
 import sys
 import time
 import warnings
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from compare import aligned, origin, positive, write_json
 from tables import Split, Table, catalogue
 from tabular import DATA, scores
 
+import fastmlp
 from fastmlp import Classifier, Regressor
-from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.prediction.predictor import Predictor
-from fastmlp.prediction.rounded_weights import (
-    SMALL_DTYPES,
-    RoundedWeights,
-    round_weights,
-    with_rounded_weights,
-)
 
+SMALL_DTYPES = ("float16", "bfloat16", "int8")
 TABLES = [
     *("concrete", "kin8nm", "abalone", "housing"),
     *("credit-g", "segment", "hypothyroid", "phoneme", "digits", "adult"),
@@ -39,21 +34,16 @@ TURN, TURNS = 0.01, 15  # least seconds of a turn of predictions, and how many o
 Measures = dict[str, dict[str, float]]  # by model
 
 
-def weights_bytes(pipeline: Pipeline, dtype: Any = None) -> int:
-    """Bytes of all parameters, if those that are rounded are of that type."""
-    total = 0
-    for network in pipeline.networks:
-        for values in round_weights(network, dtype) if dtype else network.parameters:
-            if isinstance(values, RoundedWeights):
-                total += values.values.nbytes
-                values = values.scale if values.scale is not None else np.empty(0)
-            total += values.nbytes
-    return total
+def in_file(model: Any, dtype: Any = None) -> bytes:
+    """The model's file."""
+    file = io.BytesIO()
+    model.save(file, dtype=dtype)
+    return file.getvalue()
 
 
-def row_us(pipeline: Pipeline, row: dict[str, Any]) -> float:
+def row_us(model: Any, row: dict[str, Any]) -> float:
     """Microseconds of the prediction of one row, the median over turns of their means."""
-    predict, times = Predictor(pipeline).predict, []
+    predict, times = model.predictor().predict, []
     for _ in range(TURNS):
         calls, start = 0, time.perf_counter()
         while (elapsed := time.perf_counter() - start) < TURN:
@@ -68,49 +58,42 @@ def measure(table: Table, split: Split, seed: int) -> Measures:
     train, test = split
     X, y = table.X.iloc[train].reset_index(drop=True), table.y[train]
     X_test = table.X.iloc[test].reset_index(drop=True)
-    row = X_test.iloc[0].to_dict()
     estimator: Any = Classifier if table.classification else Regressor
     measures: Measures = {}
 
-    def add(name: str, pipeline: Pipeline, **more: float) -> None:
-        predictor = Predictor(pipeline)
-        classes = predictor.classes_
-        predicted = (
-            predictor.predict(X_test)
-            if classes is None
-            else (predictor.predict_proba(X_test), classes)
-        )
-        measures[name] = scores(table, test, predicted) | more
-
-    def add_model(name: str, model: Any, seconds: float) -> None:
-        own = model._pipeline
-        add(name, own, seconds=seconds, bytes=weights_bytes(own), row_us=row_us(own, row))
-
-    start = time.perf_counter()
-    model = estimator(random_state=seed).fit(X, y)
-    add_model("ensemble", model, time.perf_counter() - start)
-    whole = model._pipeline
-    for dtype in SMALL_DTYPES:
-        networks = tuple(with_rounded_weights(network, dtype) for network in whole.networks)
-        rounded = replace(whole, networks=networks)
-        add(dtype, rounded, bytes=weights_bytes(whole, dtype))
-    for n in (5, 2, 1):
+    def add(name: str, make: Callable[[], Any], dtype: Any = None) -> Any:
         start = time.perf_counter()
-        fewer = model.with_fewer_networks(X, n_networks=n)
-        add_model(f"{n} kept", fewer, time.perf_counter() - start)
-    start = time.perf_counter()
-    distilled = model.distilled(X)
-    add_model("distilled", distilled, time.perf_counter() - start)
-    start = time.perf_counter()
-    single = estimator(random_state=seed, n_estimators=1).fit(X, y)
-    add_model("n_estimators=1", single, time.perf_counter() - start)
+        model = make()
+        seconds = time.perf_counter() - start
+        file = in_file(model, dtype)
+        model = fastmlp.load(file)
+        predicted = (
+            (model.predict_proba(X_test), model.classes_)
+            if table.classification
+            else model.predict(X_test)
+        )
+        measures[name] = {
+            **scores(table, test, predicted),
+            "seconds": seconds,
+            "bytes": len(file),
+            "row_us": row_us(model, X_test.iloc[0].to_dict()),
+        }
+        return model
+
+    model = add("ensemble", lambda: estimator(random_state=seed).fit(X, y))
+    for dtype in SMALL_DTYPES:
+        add(dtype, lambda: model, dtype)
+    for n in (5, 2, 1):
+        add(f"{n} kept", partial(model.with_fewer_networks, X, n_networks=n))
+    add("distilled", lambda: model.distilled(X))
+    add("n_estimators=1", lambda: estimator(random_state=seed, n_estimators=1).fit(X, y))
     return measures
 
 
 def mean_of(results: list[dict[str, Any]], table: str, model: str, measure: str) -> float:
     """Mean over splits."""
     own = [r["models"][model] for r in results if r["table"] == table]
-    return statistics.fmean(one.get(measure, np.nan) for one in own)
+    return statistics.fmean(one[measure] for one in own)
 
 
 def report(results: list[dict[str, Any]]) -> str:
@@ -118,7 +101,7 @@ def report(results: list[dict[str, Any]]) -> str:
     names = list(dict.fromkeys(r["table"] for r in results))
     models = list(results[0]["models"])
     errors = [["error", "", *models], ["mean", ""]]
-    sizes = [["one row, us; weights, kB", *models]]
+    sizes = [["one row, us; file, kB", *models]]
     by_model: dict[str, list[float]] = {model: [] for model in models[1:]}
     for name in names:
         first = next(r for r in results if r["table"] == name)["models"]["ensemble"]
@@ -134,7 +117,7 @@ def report(results: list[dict[str, Any]]) -> str:
             (mean_of(results, name, m, "row_us"), mean_of(results, name, m, "bytes") / 1000)
             for m in models
         ]
-        sizes.append([name, *(f"{us:.1f}; {kb:.0f}".replace("nan", "-") for us, kb in own)])
+        sizes.append([name, *(f"{us:.1f}; {kb:.0f}" for us, kb in own)])
     errors[-1] += ["", *(f"{statistics.fmean(by_model[model]):+.1%}" for model in models[1:])]
     return f"{aligned(errors)}\n\n{aligned(sizes)}"
 

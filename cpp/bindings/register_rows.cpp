@@ -38,7 +38,8 @@ struct Classes {
 template <class T>
 class RowPredictor {
  public:
-  RowPredictor(std::shared_ptr<const Predictor<T>> networks, const RowReader& reader, std::variant<Numbers, Classes> decoding)
+  RowPredictor(std::shared_ptr<const Predictor<T>> networks, const RowReader& reader,
+               std::variant<Numbers, Classes> decoding)
       : networks_(std::move(networks)), reader_(reader), decoding_(std::move(decoding)) {
     if (networks_->stack().takes_sparse() || networks_->stack().inputs() != reader_.encoded())
       invalid("reader", "must encode rows as the networks read them");
@@ -56,9 +57,8 @@ class RowPredictor {
   }
 
   py::object outputs(py::handle row) const {
-    return with_outputs(row, [&](const T* outputs, Index n) {
-      return py::object(py::array_t<T>({Index{1}, n}, outputs));
-    });
+    return with_outputs(row,
+                        [&](const T* outputs, Index n) { return py::object(py::array_t<T>({Index{1}, n}, outputs)); });
   }
 
   py::object predict_proba(py::handle row) const {
@@ -112,8 +112,8 @@ template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   using Bound = RowPredictor<T>;
   py::class_<Bound>(m, ("RowPredictor" + suffix).c_str())
-      .def(py::init<std::shared_ptr<Predictor<T>>, const RowReader&, std::variant<Numbers, Classes>>(),
-           arg("networks"), arg("reader"), arg("decoding"))
+      .def(py::init<std::shared_ptr<Predictor<T>>, const RowReader&, std::variant<Numbers, Classes>>(), arg("networks"),
+           arg("reader"), arg("decoding"))
       .def("predict", &Bound::predict, arg("row"))
       .def("outputs", &Bound::outputs, arg("row"))
       .def("predict_proba", &Bound::predict_proba, arg("row"));
@@ -123,16 +123,17 @@ void register_for(py::module_& m, const std::string& suffix) {
 
 void register_rows(py::module_& m) {
   py::class_<RowReader>(m, "RowReader")
-      .def(py::init([](py::object names, const py::list& columns, Index encoded, py::tuple types) {
+      .def(py::init([](py::object names, const py::list& columns, Index encoded, py::tuple types, bool takes_missing) {
              std::vector<RowReader::Column> own;
              for (const py::handle column : columns) {
                const auto of = column.cast<py::tuple>();
-               own.push_back({of[0].cast<Index>(), of[1].cast<Index>(), of[2], of[3].cast<double>(), of[4].cast<bool>()});
+               own.push_back(
+                   {of[0].cast<Index>(), of[1].cast<Index>(), of[2], of[3].cast<double>(), of[4].cast<bool>()});
                if (own.back().codes.is_none()) own.back().codes = py::object();
              }
-             return RowReader(std::move(names), std::move(own), encoded, std::move(types));
+             return RowReader(std::move(names), std::move(own), encoded, std::move(types), takes_missing);
            }),
-           arg("names"), arg("columns"), arg("encoded"), arg("types"))
+           arg("names"), arg("columns"), arg("encoded"), arg("types"), arg("takes_missing"))
       .def("encode", &encode, arg("row"));
   py::class_<Numbers>(m, "NumberDecoding")
       .def(py::init([](std::vector<double> unit, std::vector<double> shift, std::vector<double> lowest,

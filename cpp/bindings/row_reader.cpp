@@ -15,13 +15,6 @@ const T& at(const py::array& row, Index i) {
   return *reinterpret_cast<const T*>(static_cast<const char*>(row.data()) + i * row.strides(0));
 }
 
-template <class T>
-bool has_infinity(const py::array& row) {
-  for (Index i = 0; i < row.size(); ++i)
-    if (std::isinf(at<T>(row, i))) return true;
-  return false;
-}
-
 }  // namespace
 
 /** The code of a label. Labels of other types may run Python's code to be compared. */
@@ -40,8 +33,12 @@ bool RowReader::code(const Column& column, PyObject* label, double& to) const {
   return found || (is_text && column.has_text);
 }
 
-RowReader::RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types)
-    : names_(std::move(names)), columns_(std::move(columns)), encoded_(encoded), types_(std::move(types)) {
+RowReader::RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types, bool takes_missing)
+    : names_(std::move(names)),
+      columns_(std::move(columns)),
+      encoded_(encoded),
+      types_(std::move(types)),
+      takes_missing_(takes_missing) {
   if (!names_.is_none() && (!py::isinstance<py::tuple>(names_) || py::len(names_) != columns_.size()))
     invalid("names", "must be a tuple with a name for each column");
   in_place_ = encoded_ == n_columns();
@@ -75,7 +72,12 @@ bool RowReader::read_array(const py::array& row, EncodedRow& to) const {
   if (dtype.kind() == 'O') return read_objects([&](Index i) { return at<PyObject*>(row, i); }, to);
   const std::optional<Scalar> type = scalar_type(dtype);
   if (!type || has_labels_) return false;
-  if (*type == Scalar::f64 ? has_infinity<double>(row) : *type == Scalar::f32 && has_infinity<float>(row)) return false;
+  const auto are_plain = [&]<class T>(T) {
+    for (Index i = 0; i < row.size(); ++i)
+      if (!is_plain(at<T>(row, i))) return false;
+    return true;
+  };
+  if (*type == Scalar::f64 ? !are_plain(double()) : *type == Scalar::f32 && !are_plain(float())) return false;
   if (!in_place_) {
     if (*type == Scalar::f64) return read_numbers<double>(row, to);
     return *type == Scalar::f32 && read_numbers<float>(row, to);
@@ -127,7 +129,12 @@ bool RowReader::is_numpys(PyObject* value) const {
   return std::any_of(types_.begin(), types_.end(), [&](py::handle own) { return own.is(type); });
 }
 
-/** None and NaN are missing; infinity is not plain. */
+template <class T>
+bool RowReader::is_plain(T number) const {
+  return takes_missing_ ? !std::isinf(number) : std::isfinite(number);
+}
+
+/** None and NaN are missing. */
 bool RowReader::number(PyObject* value, double& to) const {
   if (PyFloat_Check(value)) {
     to = PyFloat_AS_DOUBLE(value);
@@ -141,7 +148,7 @@ bool RowReader::number(PyObject* value, double& to) const {
       return false;
     }
   }
-  return !std::isinf(to);
+  return is_plain(to);
 }
 
 }  // namespace fastmlp::bindings

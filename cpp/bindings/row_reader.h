@@ -1,5 +1,5 @@
-// One row of a raw table as Python's objects, read without NumPy: numbers and known labels. Whatever else a row may hold
-// is left to fastmlp's TableEncoder.
+// One row of a raw table as Python's objects, read without NumPy: numbers and known labels. Whatever else a row may
+// hold is left to fastmlp's TableEncoder.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -44,16 +44,17 @@ class RowReader {
  public:
   /** What becomes of a column of the raw table. */
   struct Column {
-    Index target = -1;  // in the encoded row; -1: the column is not used
-    Index flag = -1;    // of a number, where it is missing
-    py::object codes;   // of labels: a dict; null: the column holds numbers
-    double missing = 0;  // code of a label that is missing
+    Index target = -1;      // in the encoded row; -1: the column is not used
+    Index flag = -1;        // of a number, where it is missing
+    py::object codes;       // of labels: a dict; null: the column holds numbers
+    double missing = 0;     // code of a label that is missing
     bool has_text = false;  // text without a code has the code 0
   };
 
-  /** `names` of the columns as a tuple, or None; `encoded` is the length of an encoded row; `types` are those of NumPy's
-   * numbers. Columns of numbers alone that keep their places are read in place. */
-  RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types);
+  /** `names` of the columns as a tuple, or None; `encoded` is the length of an encoded row; `types` are those of
+   * NumPy's numbers. Columns of numbers alone that keep their places are read in place. Unless it takes missing
+   * numbers, a row that has some is not plain. */
+  RowReader(py::object names, std::vector<Column> columns, Index encoded, py::tuple types, bool takes_missing);
 
   Index encoded() const { return encoded_; }
   /** Encodes a sequence, a 1-D array or a dict. False: the row is not plain. */
@@ -70,6 +71,8 @@ class RowReader {
   bool encode(Read&& read, EncodedRow& to) const;
   // What a value stands for; false where it is not plain.
   bool number(PyObject* value, double& to) const;
+  template <class T>
+  bool is_plain(T number) const;
   bool code(const Column& column, PyObject* label, double& to) const;
   bool is_numpys(PyObject* value) const;
   Index n_columns() const { return static_cast<Index>(columns_.size()); }
@@ -78,7 +81,7 @@ class RowReader {
   std::vector<Column> columns_;
   Index encoded_;
   py::tuple types_;
-  bool in_place_, has_labels_ = false;
+  bool takes_missing_, in_place_, has_labels_ = false;
 };
 
 }  // namespace fastmlp::bindings

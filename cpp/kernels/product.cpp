@@ -172,8 +172,7 @@ FASTMLP_ALWAYS_INLINE void row_of_panels(const T* a, const T* b, Index depth, co
       for (int v = 0; v < packets; ++v) sums[p][v] = pmadd(x, load(b + p * distance + v * n), sums[p][v]);
   }
   for (int p = 0; p < panels; ++p)
-    for (int v = 0; v < packets; ++v)
-      store(c + p * width + v * n, relu ? pmax(sums[p][v], set<T>(0)) : sums[p][v]);
+    for (int v = 0; v < packets; ++v) store(c + p * width + v * n, relu ? pmax(sums[p][v], set<T>(0)) : sums[p][v]);
 }
 
 /** c <- a b + bias, for a single row and a packed b. */

@@ -61,10 +61,10 @@ Index most_probable(const T* outputs, Index n) {
   return best;
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                  \
-  template void weighted_mean(const T*, Index, const std::vector<T>&, T*);      \
-  template void NumberDecoding::decode(const T*, Index, double*) const;         \
-  template void class_probabilities(const T*, Index, double*);                  \
+#define FASTMLP_INSTANTIATE(T)                                             \
+  template void weighted_mean(const T*, Index, const std::vector<T>&, T*); \
+  template void NumberDecoding::decode(const T*, Index, double*) const;    \
+  template void class_probabilities(const T*, Index, double*);             \
   template Index most_probable(const T*, Index);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -136,6 +136,7 @@ class RowReader:
         columns: Sequence[_RowColumn],
         encoded: int,
         types: tuple[type, ...],
+        takes_missing: bool,
     ) -> None: ...
     # (1, encoded), or None for a row that is left to others.
     def encode(self, row: Any) -> NDArray[Any] | None: ...

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmlp.model_file.check_rows import verify
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import blaming_newer, opened
 from fastmlp.model_file.pipeline import load_pipeline
-from fastmlp.model_file.reading import read_model
 from fastmlp.prediction.predictor import Predictor
 
 
@@ -51,6 +49,10 @@ def load(source: Source) -> Any:
     >>> bool((loaded.predict(X) == model.predict(X)).all())
     True
     """
+    # Not with the module: predictors load without.
+    from fastmlp.model_file.check_rows import verify
+    from fastmlp.model_file.reading import read_model
+
     contents = opened(source)
     with blaming_newer(contents):
         model = read_model(_class_of(contents.kind), contents)

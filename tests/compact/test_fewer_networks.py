@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy.sparse import csr_array
 from sklearn.exceptions import NotFittedError
 from tiny_models import TINY, outputs
 
 from fastmlp import Classifier, Regressor
-from fastmlp.compact.fewer_networks import n_within, of_networks, selection_order
+from fastmlp.compact.fewer_networks import first_row, n_within, of_networks, selection_order
 
 X = pd.DataFrame(np.random.default_rng(0).standard_normal((80, 3)), columns=["a", "b", "c"])
 Y = X["a"] - X["b"].abs()
@@ -84,6 +85,19 @@ def test_a_budget_of_time_chooses_the_number(model):
     assert len(kept.networks_) == np.count_nonzero(model.estimator_weights_)
     with pytest.raises(ValueError, match="max_predict_us=0 is less than"):
         model.with_fewer_networks(X, max_predict_us=0)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, csr_array, list, pd.DataFrame])
+def test_the_time_is_that_of_one_row(kind):
+    table = [[1.0, 2.0, 0.0], [3.0, 4.0, 5.0]]
+    rows = kind(np.array(table)) if kind is csr_array else kind(table)
+    row = first_row(rows)
+    if kind is pd.DataFrame:
+        assert row == {0: 1.0, 1: 2.0, 2: 0.0}
+    else:
+        np.testing.assert_array_equal(
+            np.ravel(row.toarray() if kind is csr_array else row), table[0]
+        )
 
 
 def test_bad_arguments(model):

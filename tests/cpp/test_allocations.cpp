@@ -1,4 +1,5 @@
-// A training step allocates nothing, nor does the prediction of few rows. An executable of its own, since it counts every call of the allocator.
+// A training step allocates nothing, nor does the prediction of few rows. An executable of its own, since it counts
+// every call of the allocator.
 #include <cstddef>
 #include <cstdlib>
 #include <string>

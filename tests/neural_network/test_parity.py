@@ -40,8 +40,15 @@ OPTIONS = [
 # A line search grows what rounding makes different: scikit-learn with another BLAS kernel
 # (OPENBLAS_CORETYPE) drifts away from itself as fast.
 LBFGS_ITERATIONS = {"float64": 10, "float32": 5}
+INPUTS = list(itertools.product((TABLE, csr_array(SPARSE)), (None, WEIGHTS)))
 TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
 LBFGS_TOLERANCE = {"float64": 1e-8, "float32": 1e-3}
+
+
+def inputs_of(activation, kind, dtype):
+    """Two of the four pairs of table and weights; the other type of numbers gets the others."""
+    turn = ACTIVATIONS.index(activation) + list(TARGETS).index(kind) + list(TOLERANCE).index(dtype)
+    return INPUTS[::3] if turn % 2 else INPUTS[1:3]
 
 
 def relative(a, b) -> float:
@@ -88,7 +95,7 @@ def test_same_numbers(solver, activation, learning_rate, early_stopping, kind, d
         "tol": 1e-2 if learning_rate == "adaptive" else 1e-4,  # so that the rate comes down
     }
     tolerance = (LBFGS_TOLERANCE if is_lbfgs else TOLERANCE)[dtype]
-    for X, weights in itertools.product((TABLE, csr_array(SPARSE)), (None, WEIGHTS)):
+    for X, weights in inputs_of(activation, kind, dtype):
         X = X.astype(dtype)
         a, a_warned = fitted(theirs, kind, X, weights, options)
         b, b_warned = fitted(ours, kind, X, weights, options)

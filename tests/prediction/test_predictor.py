@@ -203,6 +203,9 @@ def test_scikit_learns_models_too():
     predictor = regressor.predictor()
     np.testing.assert_allclose(predictor.predict(X), regressor.predict(X), 1e-12, 1e-15)
     assert predictor.predict(X[0]) == predictor.predict(X)[0]
+    for gap in ([np.nan, 0.0, 0.0], [None, 0.0, 0.0], np.full(3, np.nan), X * np.nan):
+        with pytest.raises(ValueError, match="NaN"):
+            predictor.predict(gap)
     classifier = MLPClassifier(hidden_layer_sizes=5, max_iter=3, random_state=0).fit(X, CLASSES)
     predictor = classifier.predictor()
     np.testing.assert_allclose(predictor.predict_proba(X), classifier.predict_proba(X), 1e-12)

@@ -77,7 +77,8 @@ def distil(
     table, offset = encoded_rows(teacher, X, estimator)
     data = RowSubset(table, teacher.ensemble.predict(table, n_threads, offset), None, None, offset)
     spec = replace(_kind(teacher), index=0, n_rows=data.n_rows)
-    settings = replace(settings, early_stopping=False, dtype=teacher.dtype.name)
+    dtype: Any = teacher.dtype.name
+    settings = replace(settings, early_stopping=False, dtype=dtype)
     if longer and not encoder.is_sparse:
         settings = replace(settings, max_iter=_LONGER * settings.recipe(spec).max_iter)
     new = NewNetworks(

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
 
 from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
+from fastmlp.table.frames import as_frame, columns_of
 
 _CALLS = 25  # of a measurement
 _MOST_ROWS = 2**14  # that networks are compared on: every k-th row
@@ -85,6 +88,14 @@ def of_networks(model: FittedModel, chosen: Sequence[int]) -> FittedModel:
     return replace(model, ensemble=ensemble, n_estimators=len(chosen), out_of_fold=None)
 
 
+def first_row(X: Any) -> Any:
+    """The first row of a table as services pass it: of a frame a mapping from column names."""
+    names = columns_of(X, "X")
+    if names is not None:
+        return dict(zip(names, as_frame(X).row(0), strict=True))
+    return _safe_indexing(X, [0] if issparse(X) else 0)
+
+
 def n_within(max_us: float, predicts: Iterable[Callable[[Any], Any]], row: Any) -> int:
     """How many networks predict a row within so many microseconds.
 
@@ -93,7 +104,7 @@ def n_within(max_us: float, predicts: Iterable[Callable[[Any], Any]], row: Any) 
     max_us : float
     predicts : iterable of callable
         `predict` of models of one network, two, and so on.
-    row : array-like or frame of one row
+    row : mapping, sequence, array or sparse matrix
 
     Raises
     ------

@@ -56,7 +56,6 @@ class WeightedEnsemble:
         weights: NDArray[np.float64] | None = None,
     ) -> None:
         self.members = tuple(members)
-        self._scaling, self._link = scaling, link
         self._kind_of = np.array([member.recipe.spec.kind for member in members])
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(self._kind_of.tolist()))
         inputs = scaling.engine
@@ -69,10 +68,6 @@ class WeightedEnsemble:
             for member in members
         )
         self._weigh(_normalised(np.ones(len(members))) if weights is None else weights)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Predictors are made anew from the networks.
-        return type(self), (self.members, self._scaling, self._link, self.weights)
 
     def with_weights(self, weights: NDArray[np.float64]) -> WeightedEnsemble:
         """The ensemble with other weights, which add up to 1."""

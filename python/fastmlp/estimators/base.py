@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import _safe_indexing, check_random_state, check_scalar
+from sklearn.utils import check_random_state, check_scalar
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.compact.distillation import distil
-from fastmlp.compact.fewer_networks import n_within, of_networks, selection_order
+from fastmlp.compact.fewer_networks import first_row, n_within, of_networks, selection_order
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
@@ -522,8 +522,9 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
         n_networks : int or None, default=None
             Most networks to keep.
         max_predict_us : float or None, default=None
-            Most microseconds that `predict` may take for a single row of X: as many networks are
-            kept as this allows. It is measured, so the number depends on the machine and its load.
+            Most microseconds that ``predictor().predict`` may take for one row of X, of a frame for
+            a mapping. As many networks are kept as this allows. It is measured, so the number
+            depends on the machine and its load.
 
         Returns
         -------
@@ -565,8 +566,8 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
         if max_predict_us is None:
             return self._of_networks(order)
         models = [self._of_networks(order[:n]) for n in range(1, len(order) + 1)]
-        predicts = (model.predict for model in models)
-        return models[n_within(max_predict_us, predicts, _safe_indexing(X, [0])) - 1]
+        predicts = (model.predictor().predict for model in models)
+        return models[n_within(max_predict_us, predicts, first_row(X)) - 1]
 
     def _of_networks(self, positions: Sequence[int]) -> Self:
         fewer: Self = clone(self).set_params(n_estimators=len(positions))

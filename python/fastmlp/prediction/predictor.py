@@ -71,12 +71,13 @@ class Predictor:
         check_n_jobs(n_jobs)
         self._pipeline, self._n_jobs = pipeline, n_jobs
         self._networks = compiled_networks(pipeline)
+        self._takes_missing = pipeline.scaling is not None  # which fills them
         self._row: Any = None
         self._index: Any = None  # of the last Series that had the names in their order
         self._watch: RangeWatch | None = None
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
         if isinstance(encoder, TableEncoder) and pipeline.linear is None:
-            reader = row_reader(encoder)
+            reader = row_reader(encoder, takes_missing=self._takes_missing)
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
             self._watch = None if known_range is None else RangeWatch(known_range)
@@ -204,6 +205,8 @@ class Predictor:
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
         """What the decoder makes of rows that the core does not read itself; whether it is one."""
         table, is_row = self._encoded(rows)
+        if not (self._takes_missing or np.isfinite(table).all()):
+            raise ValueError("Input rows contains NaN, and the model takes no missing values")
         if self._watch is not None and isinstance(self._pipeline.encoder, TableEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
         return self._pipeline.predict(table, self._outputs), is_row

@@ -18,12 +18,14 @@ _WIDE = (np.int64, np.int32)
 _NUMBERS = (*_WIDE, np.float32, np.int16, np.int8, np.uint8)
 
 
-def row_reader(encoder: TableEncoder, *, wide: bool = False) -> _core.RowReader | None:
+def row_reader(
+    encoder: TableEncoder, *, wide: bool = False, takes_missing: bool = True
+) -> _core.RowReader | None:
     """What reads a row of numbers and labels in the core; None if a column needs a `Reader`.
 
     Rows that it leaves to the encoder are those with other values: text in a column of numbers,
     labels of other types, infinity; if `wide`, also numbers that a frame's columns may hold as
-    float32, which decides about the last bits.
+    float32, which decides about the last bits, and unless it `takes_missing`, missing numbers.
     """
     layout = encoder.layout
     if layout.read:
@@ -40,4 +42,5 @@ def row_reader(encoder: TableEncoder, *, wide: bool = False) -> _core.RowReader 
             columns[position] = (target, -1, column.codes, column.codes.get(None, 0.0), has_text)
     names = None if encoder.feature_names is None else tuple(encoder.feature_names.tolist())
     width = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
-    return _core.RowReader(names, columns, width, _WIDE if wide else _NUMBERS)
+    types = _WIDE if wide else _NUMBERS
+    return _core.RowReader(names, columns, width, types, takes_missing)

@@ -100,16 +100,13 @@ class TrainingRange:
 class RangeWatch:
     """Warns of tables that lie beyond the training range, once for each column.
 
-    Any number of threads may use it. Pickles and copies have warned of nothing yet.
+    Any number of threads may use it.
     """
 
     def __init__(self, training_range: TrainingRange) -> None:
         self.training_range = training_range
         self._lock = Lock()
         self._warned: set[int] = set()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.training_range,)
 
     def widened(self, X: NDArray[Any], weights: NDArray[Any] | None) -> RangeWatch:
         """A watch of the range with these training rows too, which warns of no column again."""
