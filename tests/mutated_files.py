@@ -265,7 +265,7 @@ def outcome(name, data) -> str:
             return "refused"
         try:
             model.predict(rows)
-        except (ValueError, TypeError, AttributeError, MemoryError, OverflowError):
+        except (ValueError, TypeError):
             return "loaded, and cannot predict"
     return "loaded"
 

@@ -1,5 +1,6 @@
 """A tiny trained model of every kind that a model file can hold, and rows for it."""
 
+import io
 import warnings
 from decimal import Decimal
 from functools import cache
@@ -11,6 +12,7 @@ from sparse_tables import sparse_table
 from tiny_models import TINY
 
 from fastmlp import Classifier, Regressor
+from fastmlp.model_file.container import packed, unpacked
 from fastmlp.neural_network import MLPClassifier, MLPRegressor
 
 ROWS = 40
@@ -114,6 +116,21 @@ MAKERS = {
 def saved_model(name):
     """The model of that name, and the table and the targets that it was fitted to."""
     return MAKERS[name]()
+
+
+def saved(model, **options) -> bytes:
+    """What `save` writes."""
+    file = io.BytesIO()
+    model.save(file, **options)
+    return file.getvalue()
+
+
+def edited(data, edit) -> bytes:
+    """The file with an edited document and arrays, and a checksum that fits."""
+    document, arrays = unpacked(data)
+    document.pop("sha256")
+    edit(document, arrays)
+    return packed(document, arrays)
 
 
 def outputs(model, rows):

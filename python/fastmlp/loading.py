@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastmlp.model_file.container import Source
-from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.envelope import blaming_newer, opened
 from fastmlp.model_file.pipeline import load_pipeline
 from fastmlp.prediction.predictor import Predictor
 
@@ -14,7 +14,7 @@ def load(source: Source) -> Any:
     """Load a model that `save` wrote.
 
     Nothing in a model file is executed, so that files of others can be loaded too. What a file
-    takes in memory is bounded by a small multiple of its size.
+    takes in memory is bounded by a multiple of its size; see docs/model-file.md.
 
     Parameters
     ----------
@@ -25,12 +25,14 @@ def load(source: Source) -> Any:
     -------
     Regressor, Classifier, MLPRegressor or MLPClassifier
         As it was when it was saved: it predicts the same bits on the same build and instruction
-        set. Parameters that a file cannot hold (functions) have their defaults.
+        set. Parameters that a file cannot hold (functions) have their defaults; so have, with a
+        warning, those whose values are of types that a newer version wrote.
 
     Raises
     ------
     ModelFileError
-        If the file is damaged or was edited, is of a newer version or no model file.
+        If the file is damaged or was edited, is of a newer version or no model file, or its model
+        predicts something else for its check rows.
     OSError
         If it cannot be read.
 
@@ -49,14 +51,12 @@ def load(source: Source) -> Any:
     """
     # Not with the module: predictors load without.
     from fastmlp.model_file.check_rows import verify
-    from fastmlp.model_file.parameters import read_parameters
+    from fastmlp.model_file.reading import read_model
 
     contents = opened(source)
-    kind = _class_of(contents.kind)
-    names = kind._get_param_names()
-    parameters = read_parameters(contents.document.object("parameters"), contents.values, names)
-    model = kind._read(parameters, contents)
-    verify(model, contents)
+    with blaming_newer(contents):
+        model = read_model(_class_of(contents.kind), contents)
+        verify(model, contents)
     return model
 
 

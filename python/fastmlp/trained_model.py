@@ -17,8 +17,6 @@ from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from onnx import ModelProto
 
     from fastmlp.model_file.draft import Draft
@@ -80,9 +78,9 @@ class TrainedModel:
         path : str, PathLike or binary file object
             The file; its name usually ends in ``.safetensors``.
         include_optimizer : bool, default=False
-            Whether the state of the optimisers is saved, two numbers for each weight. With it,
-            `partial_fit` and a warm start of the loaded model go on as this one does; without, the
-            optimisers begin anew.
+            Whether the state of the optimisers is saved, up to two numbers for each weight. With
+            it, `partial_fit` and a warm start of the loaded model go on as this one does; without,
+            the optimisers begin anew.
         check_rows : array-like, frame or sparse matrix, or (X, y), default=None
             A few rows of a table that are stored with the predictions for them. `fastmlp.load`
             predicts them again, and refuses a file whose model predicts something else.
@@ -101,11 +99,11 @@ class TrainedModel:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         TypeError
-            If the model holds what a file cannot: it is of a subclass, or a category is an object
-            of a class that is not Python's, NumPy's or pandas'.
+            If the model holds what a file cannot: it is of a subclass, a category is an object of
+            a class that is not Python's, NumPy's or pandas', or there is more than 100 MB of text.
         ValueError
-            If `dtype` is not one of these or cannot hold the weights, or `check_rows` are no rows
-            of this model's table.
+            If `dtype` is not one of these or cannot hold the weights, `check_rows` are no rows of
+            this model's table, or a parameter is none that the estimator takes.
         OSError
             If the file cannot be written.
 
@@ -252,9 +250,8 @@ class TrainedModel:
         """Predictions for rows of a table, whatever its columns are called."""
         raise NotImplementedError
 
-    @classmethod
-    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
-        """The model of a file."""
+    def _read(self, contents: Contents) -> None:
+        """Take what was fitted from a file; the parameters are set."""
         raise NotImplementedError
 
 

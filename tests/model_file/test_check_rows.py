@@ -1,29 +1,19 @@
 """Rows that are stored with their predictions, and weights in fewer bytes."""
 
 import copy
-import io
+import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
-from saved_models import EVERY_COLUMN, MAKERS, NUMBER, X, outputs, saved_model
+from saved_models import EVERY_COLUMN, MAKERS, NUMBER, X, edited, outputs, saved, saved_model
+from sklearn.exceptions import ConvergenceWarning
 
 import fastmlp
+from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.model_file import ModelFileError
-from fastmlp.model_file.container import packed, unpacked
-
-
-def saved(model, **options) -> bytes:
-    file = io.BytesIO()
-    model.save(file, **options)
-    return file.getvalue()
-
-
-def edited(data, edit) -> bytes:
-    """The file with an edited document and arrays, and a checksum that fits."""
-    document, arrays = unpacked(data)
-    document.pop("sha256")
-    edit(document, arrays)
-    return packed(document, arrays)
+from fastmlp.model_file.container import unpacked
+from fastmlp.neural_network import MLPRegressor
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -64,6 +54,63 @@ def test_rows_of_another_table():
 
     with pytest.raises(ModelFileError, match="cannot predict the rows in its file: X has 2 feat"):
         fastmlp.load(edited(data, narrow))
+
+
+def changed_by(data, difference):
+    """The file with other outputs of the check rows."""
+
+    def change(document, arrays):
+        arrays["check_rows.outputs"] = arrays["check_rows.outputs"] + difference
+
+    return edited(data, change)
+
+
+def test_differences_are_in_units_of_the_targets():
+    """A large mean hides none, nor does another output of a larger unit."""
+    targets = np.column_stack([1e6 + NUMBER, 1e4 * NUMBER])
+    how = {"preset": "plain", "hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
+    data = saved(fastmlp.Regressor(**how).fit(X, targets), check_rows=X[:4])
+    fastmlp.load(changed_by(data, [1e-5, 0.1]))
+    for difference in ([0.01, 0], [0, 50]):
+        with pytest.raises(ModelFileError, match="predicts other values for the rows"):
+            fastmlp.load(changed_by(data, difference))
+
+
+def test_columns_in_another_order():
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    for kind in (MLPRegressor, fastmlp.Regressor):
+        how = {"hidden_layer_sizes": [4], "max_iter": 1, "random_state": 0}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = kind(**how).fit(frame, NUMBER)
+        with pytest.raises(ValueError, match="feature names should match"):
+            saved(model, check_rows=frame[["c", "b", "a"]][:3])
+
+
+def test_rows_are_not_predicted_before_their_outputs_fit(monkeypatch):
+    """Rows times classes take more memory than both; and a file may ask for many threads."""
+    model = saved_model("object classes")[0]
+    data = saved(model, check_rows=X[:3])
+
+    def fewer(document, arrays):
+        arrays["check_rows.outputs"] = arrays["check_rows.outputs"][:, :1]
+
+    def many_threads(document, arrays):
+        document["parameters"]["n_jobs"] = 3000
+
+    with pytest.raises(ModelFileError, match="has 1 of 3 predictions for each row in it"):
+        fastmlp.load(edited(data, fewer))
+    asked = []
+    predict = FittedModel.predict
+
+    def remember(self, rows, n_threads, **options):
+        asked.append(n_threads)
+        return predict(self, rows, n_threads, **options)
+
+    monkeypatch.setattr(FittedModel, "predict", remember)
+    loaded = fastmlp.load(edited(data, many_threads))
+    assert asked == [1]
+    assert loaded.n_jobs == 3000
 
 
 # Of predictions whose standard deviation is about 1

@@ -1,22 +1,28 @@
 """Where model files are loaded from, how they are written, and what is refused."""
 
+import copy
+import errno
 import io
 import json
 import os
+import pickle
 import stat
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 from safetensors.numpy import save
-from saved_models import EVERY_COLUMN, MAKERS, NUMBER, X, outputs, saved_model
+from saved_models import EVERY_COLUMN, MAKERS, NUMBER, X, edited, outputs, saved, saved_model
 from sklearn.exceptions import NotFittedError
 
 import fastmlp
 from fastmlp import Classifier, ModelFileError, Regressor
 from fastmlp.model_file import atomic, container
-from fastmlp.model_file.container import packed, unpacked
+from fastmlp.model_file.atomic import replacing
+from fastmlp.model_file.container import unpacked
 from fastmlp.model_file.pipeline import load_pipeline
 from fastmlp.neural_network import MLPRegressor
 
@@ -31,14 +37,6 @@ def data(model):
     file = io.BytesIO()
     model.save(file)
     return file.getvalue()
-
-
-def edited(data, edit) -> bytes:
-    """The file with an edited document and arrays, and a checksum that fits."""
-    document, arrays = unpacked(data)
-    document.pop("sha256")
-    edit(document, arrays)
-    return packed(document, arrays)
 
 
 def test_sources(model, data, tmp_path):
@@ -98,6 +96,90 @@ def test_failure_leaves_the_old_file(model, tmp_path, monkeypatch, step):
         model.save(tmp_path / "no folder" / "model")
 
 
+def test_failing_write_leaves_the_old_file(model, tmp_path, monkeypatch):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"old")
+
+    def write(self, data):
+        with open(self, "wb") as file:
+            file.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(OSError, match="No space left"):
+        model.save(path)
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_folders_that_cannot_be_synchronised(model, data, tmp_path, monkeypatch):
+    """The new file is there: that is no failure."""
+    sync = os.fsync
+
+    def fail_of_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(atomic.os, "fsync", fail_of_folders)
+    model.save(tmp_path / "model")
+    assert (tmp_path / "model").read_bytes() == data
+
+
+def test_pipes_and_devices_are_written_and_not_replaced(model, data, tmp_path):
+    device = tmp_path / "null"
+    device.symlink_to(os.devnull)
+    model.save(device)
+    assert stat.S_ISCHR(device.stat().st_mode)
+    pipe, found = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: found.append(pipe.read_bytes()))
+    reader.start()
+    model.save(pipe)
+    reader.join()
+    assert found == [data]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_names_of_files(model, tmp_path):
+    with pytest.raises(TypeError, match="path must be text or a PathLike of text; got b'"):
+        model.save(os.fsencode(tmp_path / "model"))
+    longest = tmp_path / ("ü" * 127)
+    model.save(longest)
+    with replacing(longest) as temporary:
+        assert temporary.name.startswith(".üüü")
+    assert [*tmp_path.iterdir()] == [longest]
+
+
+class Drops(io.RawIOBase):
+    """A raw stream, whose reads give a few bytes."""
+
+    def __init__(self, data) -> None:
+        self.data = io.BytesIO(data)
+
+    def read(self, size=-1):
+        return self.data.read(5 if size < 0 else min(size, 5))
+
+
+def test_streams_that_give_few_bytes(model, data):
+    np.testing.assert_array_equal(fastmlp.load(Drops(data)).predict(X), model.predict(X))
+    with pytest.raises(ModelFileError, match="cut off"):
+        fastmlp.load(Drops(data[:-7]))
+
+
+def test_more_text_than_a_file_may_have(model, monkeypatch):
+    def save(arrays, metadata):
+        raise SafetensorError("Error while serializing: HeaderTooLarge")
+
+    monkeypatch.setattr(container, "save", save)
+    with pytest.raises(
+        TypeError, match=r"cannot hold .* of JSON, such as labels of .* 100,000,000"
+    ):
+        saved(model)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
 @pytest.mark.parametrize("kind", [Regressor, Classifier, MLPRegressor])
 def test_before_fit(kind, tmp_path):
     with pytest.raises(NotFittedError):
@@ -127,7 +209,7 @@ def test_functions_are_left_out(tmp_path):
         eval_metric=lambda y, predicted: 0.0,
         alpha=0.5,
     ).fit(X, NUMBER)
-    with pytest.warns(UserWarning, match="without its callbacks and eval_metric: a model file"):
+    with pytest.warns(UserWarning, match=r"without its callbacks and eval_metric; .* hold func"):
         mine.save(tmp_path / "model")
     loaded = fastmlp.load(tmp_path / "model")
     assert loaded.get_params() == mine.get_params() | {"callbacks": None, "eval_metric": None}
@@ -270,8 +352,26 @@ EDITED = {
         "pipeline must have a linear part",
     ),
     "unknown value": (
-        lambda d, a: d["parameters"].update(alpha={"type": "module.Class", "value": 1}),
-        "model.parameters.alpha must be a value of a known type",
+        lambda d, a: d["training"]["assignment"].update(seed={"type": "module.Class", "value": 1}),
+        "model.training.assignment.seed must be a value of a known type",
+    ),
+    "parameter": (
+        lambda d, a: d["parameters"].update(solver="lion"),
+        "model.parameters do not fit the estimator: The 'solver' parameter .* must be .* 'lion'",
+    ),
+    "type of a parameter": (
+        lambda d, a: d["parameters"].update(n_jobs="x"),
+        "model.parameters do not fit the estimator: The 'n_jobs' parameter .* Got 'x'",
+    ),
+    "rounded tensors": (
+        lambda d, a: a.update(
+            {"networks.0.0.weights": a["networks.0.0.weights"].astype(np.float16)}
+        ),
+        "'networks.0.0.weights' must be of type float32; it is of float16",
+    ),
+    "newer and wrong": (
+        lambda d, a: (d.update(format_version=2), d["training"]["task"].update(loss="new")),
+        "task.loss must be one of .*'new'. The file is of format 2, and this is fastmlp .*newer",
     ),
     "other loss": (
         lambda d, a: d["training"]["task"].update(loss="poisson"),
@@ -285,6 +385,71 @@ def test_edited_files(data, what):
     edit, message = EDITED[what]
     with pytest.raises(ModelFileError, match=message):
         fastmlp.load(edited(data, edit))
+
+
+UNREADABLE = {
+    "type of a newer version": {"type": "rational", "value": [1, 2]},
+    # One tensor, named by many generators, would take far more memory than the file.
+    "generator": [{"type": "random_state", "value": ["key", 0, 0, 0]}] * 3,
+}
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_a_parameter_that_cannot_be_read_has_its_default(data, what):
+    def edit(document, arrays):
+        document["parameters"]["alpha"] = UNREADABLE[what]
+        arrays["key"] = np.zeros(624, dtype=np.uint32)
+
+    with pytest.warns(UserWarning, match="the file has values of alpha of types that this version"):
+        loaded = fastmlp.load(edited(data, edit))
+    assert loaded.alpha == Regressor().alpha
+
+
+def test_generators_that_a_file_cannot_hold(model):
+    other = copy.copy(model).set_params(random_state=np.random.RandomState(np.random.PCG64(3)))
+    with pytest.warns(UserWarning, match=r"random_state: .* RandomState of PCG64, only of MT19937"):
+        loaded = fastmlp.load(saved(other))
+    assert loaded.random_state is None
+
+
+def test_what_could_not_be_loaded_is_not_saved(model, tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(b"old")
+    other = copy.copy(model).set_params(solver="lion")
+    with pytest.raises(ValueError, match=r"cannot hold this model: .*'solver'"):
+        other.save(path)
+    assert path.read_bytes() == b"old"
+
+
+def with_tensor(data, name, kind, size) -> bytes:
+    """The file with a tensor of zeros, of any type, and a checksum that fits."""
+    length = int.from_bytes(data[:8], "little")
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    body = body if name not in header else body[: header.pop(name)["data_offsets"][0]]
+    own = {"dtype": kind, "shape": [size], "data_offsets": [len(body), len(body) + 8 * size]}
+    header[name], body = own, body + bytes(8 * size)
+    text = header["__metadata__"]["fastmlp"]
+    text = text.replace(json.loads(text)["sha256"], "0" * 64)
+    tensors = [
+        container._Stored(key, one["dtype"], tuple(one["shape"]), body[slice(*one["data_offsets"])])
+        for key, one in header.items()
+        if key != "__metadata__"
+    ]
+    text = text.replace("0" * 64, container._checksum(text, tensors))
+    header["__metadata__"]["fastmlp"] = text
+    packed = json.dumps(header).encode()
+    return len(packed).to_bytes(8, "little") + packed + body
+
+
+def test_tensors_of_unknown_types(data, model):
+    loaded = fastmlp.load(with_tensor(data, "something.new", "I64", 3))
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    with pytest.raises(ModelFileError, match=r"'decoder.lowest' is of a type that this version"):
+        fastmlp.load(with_tensor(data, "decoder.lowest", "I64", 1))
+    damaged = bytearray(with_tensor(data, "something.new", "I64", 3))
+    damaged[-1] ^= 1
+    with pytest.raises(ModelFileError, match="do not fit its checksum"):
+        fastmlp.load(bytes(damaged))
 
 
 @pytest.mark.parametrize("depth", [990, 5000, 50_000])
@@ -301,7 +466,8 @@ def test_values_that_are_nested_deeply(data, depth):
 def packed_text(text, arrays) -> bytes:
     """A file with this text for a document, and a checksum that fits."""
     whole = text.replace("{", '{"sha256":"' + "0" * 64 + '",', 1)
-    whole = whole.replace("0" * 64, container._checksum(whole, arrays), 1)
+    stored = map(container._stored, arrays, arrays.values())
+    whole = whole.replace("0" * 64, container._checksum(whole, stored), 1)
     return save(arrays, {"fastmlp": whole})
 
 

@@ -1,13 +1,12 @@
 """docs/model-file.md is enough to read a file: a reader written from it, with NumPy and JSON."""
 
-import io
 import json
 from itertools import count
 
 import numpy as np
 import pytest
 from safetensors.numpy import load
-from saved_models import EVERY_COLUMN, FEW, MAKERS, NUMBER, X, outputs, saved_model
+from saved_models import EVERY_COLUMN, FEW, MAKERS, NUMBER, X, outputs, saved, saved_model
 from scipy.special import erf, expit, softmax
 from sparse_tables import sparse_table
 
@@ -183,12 +182,6 @@ class Reader:
             else:
                 parts.append(codes[:, [j]] == np.arange(1, size + 1))
         return np.hstack(parts)
-
-
-def saved(model, **options) -> bytes:
-    file = io.BytesIO()
-    model.save(file, **options)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -5,14 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from saved_models import MAKERS
+from saved_models import MAKERS, outputs, saved_model
 
 import fastmlp
-from fastmlp.model_file.check_rows import read_rows
+from fastmlp.model_file.check_rows import agree, read_rows
+from fastmlp.model_file.container import unpacked
+from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.parameters import written_parameters
 
 FOLDER = Path(__file__).parent / "golden"
 FILES = sorted(FOLDER.glob("*.safetensors"))
+spec = importlib.util.spec_from_file_location("make", FOLDER / "make.py")
+make = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(make)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -24,13 +30,29 @@ def test_golden_file(path):
     model = fastmlp.load(path)
     assert type(model).__name__ == contents.kind
     found = model._outputs_of(rows).reshape(expected.shape)
-    # Instruction sets round differently.
-    unit = np.max(getattr(model._pipeline.decoder, "unit", 1.0))
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * unit)
+    assert agree(found, expected, model)
+    assert written_parameters(model, Draft()) == unpacked(path)[0]["parameters"]
+    if contents.kind.startswith("MLP"):
+        name, curve = "training.loss_curve", getattr(model, "loss_curve_", None)
+    else:
+        name, curve = "histories.0.loss_curve", model._model.members[0].history.loss_curve
+    if name in contents.tensors:
+        assert curve == contents.tensors.numbers(name).tolist()
+
+
+@pytest.mark.parametrize("name", ["numbers", "MLP classes", "MLP sgd"])
+def test_training_goes_on_with_the_optimizer_of_a_golden_file(name):
+    _, rows, y = saved_model(name)
+    model = fastmlp.load(make.path_of(name))
+    before = outputs(model, rows)
+    loss, again = np.inf, 0
+    for _ in range(3):
+        model.partial_fit(rows, y)
+        again += model.loss_ < loss
+        loss = model.loss_
+    assert again == 3
+    assert not np.array_equal(outputs(model, rows), before)
 
 
 def test_there_is_one_of_each_kind():
-    spec = importlib.util.spec_from_file_location("make", FOLDER / "make.py")
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
     assert {make.path_of(name) for name in MAKERS} <= {*FILES}

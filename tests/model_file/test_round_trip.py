@@ -1,12 +1,11 @@
 """A loaded model is the saved one: its predictions, parameters and curves, and how it goes on."""
 
-import io
 import pickle
 from enum import Enum
 
 import numpy as np
 import pytest
-from saved_models import MAKERS, outputs, saved_model
+from saved_models import MAKERS, outputs, saved, saved_model
 
 import fastmlp
 
@@ -15,15 +14,9 @@ every_model = pytest.mark.parametrize("name", MAKERS)
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
-def saved(model, **options) -> bytes:
-    file = io.BytesIO()
-    model.save(file, **options)
-    return file.getvalue()
-
-
 def assert_equal(one, other):
     """Equal values of the same types, in lists, tuples and dicts too."""
-    assert isinstance(other, type(one))  # np.float64 is a float
+    assert {type(one), type(other)} in ({type(one)}, {float, np.float64})
     if isinstance(one, list | tuple):
         assert len(one) == len(other)
         for own, others in zip(one, other, strict=True):

@@ -15,7 +15,7 @@ import pytest
 from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.fields import Unfit
 from fastmlp.model_file.tensors import Tensors
-from fastmlp.model_file.values import Values, written_value
+from fastmlp.model_file.values import Values, written_seed, written_value
 
 SAME = [
     *(None, True, False, 0, 1, -1, 2**70, -(2**70), 0.1, -0.0, 1e300, 5e-324, inf, -inf),
@@ -28,14 +28,24 @@ SAME = [
     *(np.datetime64("2020-02-29"), np.datetime64("2020-02-29T01:02:03.004005006")),
     *(np.timedelta64(7, "h"), np.timedelta64(-7, "ns")),
     *(pd.Interval(0, 1), pd.Interval(0.5, 1.5, closed="both")),
+    pd.Interval(pd.Timestamp("2020-01-01"), pd.Timestamp("2021-01-01"), closed="left"),
+    pd.Interval(pd.Timestamp(0), pd.Timestamp(1)),
+    pd.Interval(pd.Timestamp("2020-01-01", tz="UTC"), pd.Timestamp("2021-01-01", tz="UTC")),
+    pd.Interval(pd.Timedelta(-3, "s"), pd.Timedelta(1, "D")),
+    *(pd.Timestamp(1), pd.Timestamp(-1, tz="UTC"), pd.Timedelta(7)),
 ]
 CONVERTED = [
     *((np.int8(3), 3), (np.bool_(True), True), (np.float32(0.1), float(np.float32(0.1)))),
     *((np.float64(0.1), 0.1), (np.str_("a"), "a"), (np.bytes_(b"a"), b"a")),
-    *((np.array([1, 2]), [1, 2]), (np.array([[1.5], [2.5]]), [[1.5], [2.5]])),
+    *((np.array([1, 2]), [1, 2]), (np.array(0.5), 0.5), (np.array([[1.5], [2.5]]), [[1.5], [2.5]])),
     *((range(3), [0, 1, 2]), (pd.Index(["a", "b"]), ["a", "b"])),
     (pd.Timestamp("2020-02-29 01:00"), datetime(2020, 2, 29, 1)),
     (pd.Timedelta("3 days 1 s"), timedelta(days=3, seconds=1)),
+    (pd.Timestamp(1, tz="Europe/Berlin"), pd.Timestamp(1, tz="UTC")),
+    (
+        pd.Interval(*(pd.Timestamp(f"2020-{m}", tz="Europe/Berlin") for m in ("03-01", "06-01"))),
+        pd.Interval(*(pd.Timestamp(t, tz="UTC") for t in ("2020-02-29 23:00", "2020-05-31 22:00"))),
+    ),
 ]
 
 
@@ -62,16 +72,22 @@ def test_nan():
 @pytest.mark.parametrize(("value", "expected"), CONVERTED, ids=repr)
 def test_scalars_of_libraries_become_pythons(value, expected):
     found = again(value)
+    if isinstance(value, np.generic | np.ndarray | pd.Timestamp | pd.Interval):
+        draft = Draft(takes_objects=True)  # a pickle keeps the type
+        written = written_value(value, draft)
+        assert Values(Tensors(draft.tensors), tuple(draft.objects)).value(written) is value
     assert type(found) is type(expected)
     assert found == expected
-    if not isinstance(found, list):
+    if not isinstance(value, np.ndarray | range | pd.Index):
         assert hash(found) == hash(value)
 
 
 def test_generators_go_on_with_the_same_numbers():
     generator = np.random.RandomState(7)
     generator.normal(size=3)  # one is kept for the next call
-    found = again([generator, 5])[0]
+    draft = Draft()
+    text = json.dumps(written_seed(generator, draft))
+    found = Values(Tensors(draft.tensors)).seed(json.loads(text))
     np.testing.assert_array_equal(found.normal(size=700), generator.normal(size=700))
 
 
@@ -102,8 +118,11 @@ WRONG_BY_TYPE = {
     "fraction": [[1, 0], "1e999999999"],
     "timedelta": [2**80, "1"],
     "datetime64": [[1, "weeks", 1], [2**64, "D", 1]],
-    "mapping": [[[1]], [[[], 1]]],
-    "interval": [[2, 1, "left"], ["a", 1, "left"]],
+    "mapping": [[[1]], [[[], 1]], [[i * (2**61 - 1), 0] for i in range(1000)]],
+    "interval": [[2, 1, "left"], ["a", 1, "left"], [1, 2, "up"]],
+    "pandas_timestamp": [[1, "ns"], [2**64, "s", False], [2**62, "s", False], [-(2**63), "ns", 1]],
+    "pandas_timedelta": [[1, "D"], 5, [-(2**63), "ns"]],
+    "random_state": [["key", 0, 0, 0]],
     "object": [0, -1, True],
     "float": ["infinity"],
     "tuple": ["ab"],

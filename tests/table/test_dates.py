@@ -293,3 +293,17 @@ def test_season_is_found():
     assert model.feature_importances_.shape == (2,)
     assert model.feature_importances_[0] > 10 * abs(model.feature_importances_[1])
     assert "when  date, days since 1970 and phases of year, week, scaled" in model.summary()
+
+
+def test_dates_that_are_of_another_year_in_utc():
+    """Python has no date after the year 9999 or before 1."""
+    encoder = encoded(pd.DataFrame({"day": DAYS[:60].to_pydatetime()}, dtype=object))[1]
+    times = [
+        when.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=hours)))
+        for hours, when in (
+            (-12, datetime.datetime(9999, 12, 31, 18)),
+            (12, datetime.datetime(1, 1, 1, 6)),
+        )
+    ]
+    found = encoder.encode(pd.DataFrame({"day": times}, dtype=object))[:, 0]
+    np.testing.assert_array_equal(found, [2932897.25, -719162.25])

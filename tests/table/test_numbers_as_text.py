@@ -1,5 +1,7 @@
 """Numbers as people write them are read as numbers; codes and few values stay categories."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -208,3 +210,11 @@ def test_number_too_large_or_too_long(text):
     assert np.isnan(result[-1, 0])
     with pytest.warns(UserWarning, match="1 of 1 values, such as '.*, cannot be read as numbers"):
         assert np.isnan(columns.encode(pd.DataFrame({"a": [text]}))[0, 0])
+
+
+@pytest.mark.parametrize("number", [10**400, Fraction(10**400, 3)])
+def test_numbers_too_large_for_a_float_are_infinite(number):
+    frame = pd.DataFrame({"price": [f"${1000 + i}" for i in range(60)]})
+    encoder = encoded(frame)[1]
+    with pytest.raises(ValueError, match=r"contains infinity .*column 'price'"):
+        encoder.encode(pd.DataFrame({"price": [number]}, dtype=object))

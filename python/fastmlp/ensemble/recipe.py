@@ -11,6 +11,9 @@ from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
 from fastmlp.table.sparse_encoder import Encoder
 
+LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
+NUMERIC_EMBEDDINGS = ("periodic", "piecewise_linear", "both")
+
 # Learning rates relative to that of dense weights, and decays relative to theirs, as in RealMLP
 # (Holzmüller et al. 2024, https://arxiv.org/abs/2407.04491).
 _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0

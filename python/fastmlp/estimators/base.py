@@ -599,11 +599,8 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
             model = model.nameless
         return model.predict(rows, n_threads(self.n_jobs), estimator=type(self).__name__)
 
-    @classmethod
-    def _read(cls, parameters: dict[str, Any], contents: Contents) -> Self:
-        model = cls(**parameters)
-        model._model = read_fitted_model(contents)
-        return model
+    def _read(self, contents: Contents) -> None:
+        self._model = read_fitted_model(contents)
 
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.

@@ -24,8 +24,10 @@ from fastmlp._other_names import advice_on_value
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.presets import PRESETS
 from fastmlp.ensemble.progress import Callback
+from fastmlp.ensemble.recipe import LEARNING_RATES, NUMERIC_EMBEDDINGS
 from fastmlp.ensemble.settings import LARGEST, Settings, is_auto
 from fastmlp.networks.layers import ACTIVATIONS
+from fastmlp.networks.optimizer import SOLVERS
 from fastmlp.tasks.metrics import check_metric
 
 
@@ -48,16 +50,14 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "preset": [NameAmong(*PRESETS)],
     "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
     "categorical_features": ["array-like", NameAmong("from_dtype")],
-    "numeric_embedding": [_AUTO, NameAmong("periodic", "piecewise_linear", "both"), None],
-    "solver": [NameAmong("adam", "sgd", "rmsprop")],
+    "numeric_embedding": [_AUTO, NameAmong(*NUMERIC_EMBEDDINGS), None],
+    "solver": [NameAmong(*SOLVERS)],
     "alpha": [Interval(Real, 0, None, closed="left")],
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "weight_decay": [_AUTO, Interval(Real, 0, None, closed="left")],
     "dropout": [_AUTO, Interval(Real, 0, 1, closed="left"), "array-like"],
     "batch_size": [_AUTO, Interval(Integral, 1, None, closed="left")],
-    "learning_rate": [
-        NameAmong("auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
-    ],
+    "learning_rate": [NameAmong("auto", *LEARNING_RATES)],
     "learning_rate_init": [_AUTO, Interval(Real, 0, None, closed="neither")],
     "learning_rate_factors": ["array-like", None],
     "power_t": [Interval(Real, 0, None, closed="left")],

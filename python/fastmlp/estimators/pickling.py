@@ -11,6 +11,7 @@ from joblib.externals.loky.backend.reduction import register
 
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.model_file.draft import NotStorable
 from fastmlp.model_file.envelope import opened
 from fastmlp.model_file.fitted_model import packed_fitted_model, read_fitted_model
 from fastmlp.table.training_range import RangeWatch
@@ -35,7 +36,10 @@ class FittedModelState:
         return FittedModelState(replace(self.value, watch=watch))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _unpickled, packed_fitted_model(self.value)
+        try:
+            return _unpickled, packed_fitted_model(self.value)
+        except NotStorable:  # more text than a file may have
+            return FittedModelState, (self.value,)
 
 
 def _unpickled(data: bytes, objects: tuple[Any, ...]) -> FittedModelState:

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_NAMED = (
+    50  # characters of a file's name in that of the temporary one; names have at most 255 bytes
+)
+
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a file so that its path holds the old contents or all of the new ones at any time.
@@ -27,15 +31,25 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A temporary file in the same folder, which takes the place of `path` if nothing fails.
 
     It takes the old file's name and permissions. A link stays one. After any exception the old file
-    is as it was.
+    is as it was. What is no file, such as a pipe or a device, is itself written.
 
     Yields
     ------
     Path
         The file to write; it is empty.
+
+    Raises
+    ------
+    TypeError
+        If `path` is no str or PathLike of text.
     """
+    if not isinstance(os.fspath(path), str):
+        raise TypeError(f"path must be text or a PathLike of text; got {path!r}")
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    temporary = target.with_name(f".{target.name[:_NAMED]}.{secrets.token_hex(8)}.tmp")
     # Opened with the permissions that a new file gets, unless there is an old one.
     os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
     try:
@@ -53,11 +67,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new name last through a loss of power, where folders can be opened."""
+    """Make a new name last through a loss of power, where folders can be opened and synchronised.
+
+    Where they cannot, the file is written all the same.
+    """
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

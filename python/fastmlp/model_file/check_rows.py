@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from fastmlp.table.reading import NumberTable, RawTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
 
 _NAME = "check_rows"
-# Of the unit of the target, or of probabilities: instruction sets round differently.
-_TOLERANCE = 1e-4
+# Of predictions by networks of these types: instruction sets round differently.
+_TOLERANCE = {"float32": 1e-4, "float64": 1e-8}
 
 
 def written_rows(X: Any, draft: Draft) -> dict[str, Any]:
@@ -61,7 +62,10 @@ def read_rows(fields: Fields, tensors: Tensors, values: Values) -> Any:
         shape = (max(parts[2].size - 1, 0), fields.get("n_columns", integer(1, 2**31 - 1)))
         from scipy.sparse import csr_array  # not for dense rows: predictors load without
 
-        return csr_array(tuple(parts), shape)
+        try:
+            return csr_array(tuple(parts), shape)
+        except (TypeError, ValueError) as error:
+            raise fields.error(f"must hold rows in CSR form: {error}") from None
     columns = fields.get("columns", list_of(list_of(values.value)))
     lengths = {*map(len, columns)}
     if len(lengths) != 1:
@@ -88,12 +92,24 @@ def verify(model: Any, contents: Contents) -> None:
     if not contents.document.has(_NAME):
         return
     tensors = contents.tensors
+    rows = read_rows(contents.document.object(_NAME), tensors, contents.values)
+    expected = tensors.floats(f"{_NAME}.outputs", (rows.shape[0], None), finite=False)
+    n_outputs = model._pipeline.networks[0].n_outputs
+    if expected.shape[1] < n_outputs:  # before they are predicted: that takes their memory
+        raise ModelFileError(
+            f"the model file has {expected.shape[1]} of {n_outputs} predictions for each row in it"
+        )
+    alone = copy(model)
+    alone.n_jobs = 1  # a file may ask for any number of threads
     try:
-        rows = read_rows(contents.document.object(_NAME), tensors, contents.values)
-        found = _as_2d(model._outputs_of(rows))
-    except (TypeError, ValueError) as error:
+        found = _as_2d(alone._outputs_of(rows))
+    except (TypeError, ValueError, ArithmeticError, MemoryError) as error:
         raise ModelFileError(f"the model cannot predict the rows in its file: {error}") from error
-    expected = tensors.floats(f"{_NAME}.outputs", found.shape, finite=False)
+    if found.shape != expected.shape:
+        raise ModelFileError(
+            f"the model file has predictions of shape {expected.shape}; its model's are of "
+            f"{found.shape}"
+        )
     if not agree(found, expected, model):
         raise ModelFileError(
             "the model predicts other values for the rows in its file than when it was saved: they "
@@ -102,9 +118,16 @@ def verify(model: Any, contents: Contents) -> None:
 
 
 def agree(found: NDArray[np.float64], expected: NDArray[np.float64], model: Any) -> bool:
-    """Whether predictions differ no more than instruction sets do."""
-    unit = np.atleast_1d(getattr(model._pipeline.decoder, "unit", 1.0)).max()
-    return np.allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE * unit, equal_nan=True)
+    """Whether predictions differ no more than instruction sets do.
+
+    That is a share of what the network gives for a row, in the target's unit and without its shift,
+    or of the unit if that is more.
+    """
+    decoder = model._pipeline.decoder
+    unit, shift = getattr(decoder, "unit", 1.0), getattr(decoder, "shift", 0.0)
+    size = np.maximum(unit, np.abs(expected - shift))
+    tolerance: Any = _TOLERANCE[model._pipeline.networks[0].dtype.name] * size
+    return bool(np.isclose(found, expected, rtol=0, atol=tolerance, equal_nan=True).all())
 
 
 def _as_2d(outputs: NDArray[Any]) -> NDArray[np.float64]:

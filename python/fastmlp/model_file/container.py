@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from fastmlp.model_file.draft import NotStorable
 from fastmlp.model_file.errors import ModelFileError
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
@@ -39,6 +40,16 @@ _TYPES: dict[str, np.dtype[Any]] = {  # the format's names of those that tensors
     "BOOL": np.dtype(np.bool_),
 }
 _NAMES = {dtype: name for name, dtype in _TYPES.items()}
+UNKNOWN = np.dtype("V1")  # bytes of a tensor of another type, which may be nothing to this version
+
+
+class _Stored(NamedTuple):
+    """A tensor as a file holds it."""
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    data: Any  # bytes-like
 
 
 def packed(document: Mapping[str, Any], arrays: Arrays) -> bytes:
@@ -49,12 +60,28 @@ def packed(document: Mapping[str, Any], arrays: Arrays) -> bytes:
     document : dict
         What JSON can hold; no NaN and no infinity.
     arrays : dict
+
+    Raises
+    ------
+    NotStorable
+        If the document is longer than a safetensors file may have it.
     """
     arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
     whole = {_CHECKSUM: _NO_CHECKSUM, **document}
     text = json.dumps(whole, allow_nan=False, separators=(",", ":"))
-    text = text.replace(_NO_CHECKSUM, _checksum(text, arrays), 1)
-    return save(arrays, {_DOCUMENT: text})
+    text = text.replace(_NO_CHECKSUM, _checksum(text, map(_stored, arrays, arrays.values())), 1)
+    try:
+        return save(arrays, {_DOCUMENT: text})
+    except safetensors.SafetensorError as error:
+        raise NotStorable(
+            f"a model file cannot hold {len(text):,} characters of JSON, such as labels of "
+            f"categories and check_rows; a safetensors file has at most {_LONGEST_HEADER:,} of "
+            f"them ({error})"
+        ) from None
+
+
+def _stored(name: str, array: NDArray[Any]) -> _Stored:
+    return _Stored(name, _NAMES[array.dtype], array.shape, _little_endian(array).data)
 
 
 def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -74,7 +101,7 @@ def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     data = _bytes_of(source)
     length = int.from_bytes(data[:_LENGTH], "little")
     header = _parsed(data[_LENGTH : _LENGTH + length], "the header")
-    arrays = _arrays_of(data)
+    stored = _stored_of(data)
     text = (header.get("__metadata__") or {}).get(_DOCUMENT)
     if text is None:
         raise ModelFileError("this is a safetensors file, but not of a model of fastmlp")
@@ -82,11 +109,11 @@ def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     found = document.get(_CHECKSUM)
     if not isinstance(found, str) or len(found) != len(_NO_CHECKSUM):
         raise ModelFileError("the model file has no checksum")
-    if found != _checksum(text.replace(found, _NO_CHECKSUM, 1), arrays):
+    if found != _checksum(text.replace(found, _NO_CHECKSUM, 1), stored):
         raise ModelFileError(
             "the model file is damaged, or was edited: its contents do not fit its checksum"
         )
-    return document, arrays
+    return document, {tensor.name: _array_of(tensor) for tensor in stored}
 
 
 def _bytes_of(source: Source) -> bytes:
@@ -105,13 +132,22 @@ def _bytes_of(source: Source) -> bytes:
             "a model is loaded from a path, bytes or a binary file object; got "
             f"{type(source).__name__}"
         )
-    start = source.read(_START)
-    if not isinstance(start, bytes):
-        raise TypeError("a model is loaded from a binary file object; this one is of text")
+    start = _read(source, _START)
     _check_start(start, None)
-    data = start + source.read()
+    data = start + _read(source, -1)
     _check_start(start, len(data))
     return data
+
+
+def _read(file: BinaryIO, size: int) -> bytes:
+    """So many bytes of a file, -1 for all, or those up to its end: reads may give fewer."""
+    parts: list[bytes] = []
+    while size and (part := file.read(size)):
+        if not isinstance(part, bytes):
+            raise TypeError("a model is loaded from a binary file object; this one is of text")
+        parts.append(part)
+        size -= len(part) if size > 0 else 0
+    return b"".join(parts)
 
 
 def _check_start(start: bytes, size: int | None) -> None:
@@ -135,30 +171,32 @@ def _parsed(text: str | bytes, what: str) -> dict[str, Any]:
     return found
 
 
-def _arrays_of(data: bytes) -> dict[str, NDArray[Any]]:
+def _stored_of(data: bytes) -> list[_Stored]:
     deserialize: Callable[[bytes], list[tuple[str, dict[str, Any]]]] = safetensors.deserialize
     try:
         found = deserialize(data)
     except safetensors.SafetensorError as error:
         raise ModelFileError(f"the model file is damaged or cut off: {error}") from None
-    arrays = {}
-    for name, tensor in found:
-        if tensor["dtype"] not in _TYPES:
-            raise ModelFileError(f"the tensor {name!r} is of the type {tensor['dtype']}")
-        dtype: np.dtype[Any] = _TYPES[tensor["dtype"]]
-        values = _little_endian(np.frombuffer(tensor["data"], dtype))
-        arrays[name] = values.reshape(tensor["shape"])
-        arrays[name].flags.writeable = False
-    return arrays
+    return [_Stored(name, own["dtype"], tuple(own["shape"]), own["data"]) for name, own in found]
 
 
-def _checksum(text: str, arrays: Arrays) -> str:
-    """SHA-256 of the document without its checksum, and of the arrays."""
+def _array_of(tensor: _Stored) -> NDArray[Any]:
+    """The values, which are read-only; the bytes, if they are of an unknown type."""
+    dtype = _TYPES.get(tensor.type, UNKNOWN)
+    array = np.frombuffer(tensor.data, dtype)
+    if dtype != UNKNOWN:
+        array = _little_endian(array).reshape(tensor.shape)
+    array.flags.writeable = False
+    return array
+
+
+def _checksum(text: str, tensors: Iterable[_Stored]) -> str:
+    """SHA-256 of the document without its checksum, and of the tensors."""
     digest = sha256(text.encode("utf-8", "surrogatepass"))
-    for name, array in sorted(arrays.items()):
-        shape = ",".join(map(str, array.shape))
-        digest.update(f"\n{name} {_NAMES[array.dtype]} {shape}\n".encode("utf-8", "surrogatepass"))
-        digest.update(_little_endian(array).data)
+    for name, kind, sizes, data in sorted(tensors):
+        shape = ",".join(map(str, sizes))
+        digest.update(f"\n{name} {kind} {shape}\n".encode("utf-8", "surrogatepass"))
+        digest.update(data)
     return digest.hexdigest()
 
 

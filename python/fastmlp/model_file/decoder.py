@@ -13,7 +13,6 @@ from fastmlp.model_file.fields import (
     Fields,
     Kind,
     flag,
-    integer,
     list_of,
     one_of,
     plain,
@@ -28,14 +27,15 @@ LINKS = ("identity", "exponential", "logistic", "softmax")
 
 _REGRESSION: dict[str, Kind[Any]] = {"moves": flag, "sorts": flag, "one_dimensional": flag}
 # Types of classes: of NumPy, by its names; those of text by their kinds.
-_BYTES = {"text": 4, "bytes": 1}  # of a character
+_TEXTS = {"U": "text", "S": "bytes", "T": "string", "O": "object"}
+_AS_IT_IS = "array"  # only in pickles
 _NUMBERS = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64"),
 )
 # Characters of an array of labels: so many, and so many times those that its labels have. All of
 # its labels take as many as the longest one.
-_CHARACTERS, _PADDED = 2**20, 64
+_CHARACTERS, _PADDED = 2**18, 16
 
 
 def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
@@ -56,15 +56,29 @@ def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
 
 
 def _written_classes(classes: NDArray[Any], draft: Draft) -> dict[str, Any]:
-    own = {"values": [written_value(label, draft) for label in classes.tolist()]}
-    kind = {"U": "text", "S": "bytes", "T": "string", "O": "object"}.get(classes.dtype.kind)
+    labels = classes.tolist()
+    kind = _TEXTS.get(classes.dtype.kind, classes.dtype.name)
+    if draft.takes_objects and (kind == "object" or classes.dtype != _dtype_of(kind, labels)):
+        return {"dtype": _AS_IT_IS, "values": draft.object(classes)}
+    if kind not in (*_NUMBERS, *_TEXTS.values()):
+        raise NotStorable(f"a model file cannot hold classes of type {classes.dtype}")
     if kind in ("text", "bytes"):
-        labels = classes.tolist()
-        width, most = classes.dtype.itemsize // _BYTES[kind], _most_characters(labels)
-        if max(map(len, labels)) > most:
-            raise NotStorable(f"a model file cannot hold classes of up to {width} characters")
-        return {"dtype": kind, "width": min(width, most), **own}
-    return {"dtype": kind or classes.dtype.name, **own}
+        longest = max(map(len, labels))
+        if longest > _most_characters(labels):
+            raise NotStorable(
+                f"a model file cannot hold {len(labels)} classes of up to {longest} characters, of "
+                "which most have few: pass y with dtype=object"
+            )
+    return {"dtype": kind, "values": [written_value(label, draft) for label in labels]}
+
+
+def _dtype_of(kind: str, labels: list[Any]) -> np.dtype[Any] | None:
+    """The type of the array that is read."""
+    if kind in ("text", "bytes"):
+        return np.array(labels).dtype
+    if kind == "string":
+        return np.dtypes.StringDType()
+    return np.dtype(kind) if kind in _NUMBERS else None
 
 
 def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
@@ -98,8 +112,11 @@ def _read_classification(fields: Fields, values: Values) -> ClassificationDecode
 
 
 def _read_classes(fields: Fields, values: Values) -> NDArray[Any]:
-    kind = fields.get("dtype", one_of((*_NUMBERS, "text", "bytes", "string", "object")))
-    labels = fields.get("values", list_of(values.label))
+    kind = fields.get("dtype", one_of((*_NUMBERS, *_TEXTS.values(), _AS_IT_IS)))
+    if kind == _AS_IT_IS:
+        array: NDArray[Any] = fields.get("values", values.array)
+        return array
+    labels = fields.get("values", values.labels)
     if not labels:
         raise fields.error("must not be empty")
     if kind in ("object", "string"):
@@ -109,10 +126,10 @@ def _read_classes(fields: Fields, values: Values) -> NDArray[Any]:
         expected: type[Any] = str if kind == "text" else bytes
         if not all(type(label) is expected for label in labels):
             raise fields.error(f"must hold {kind}")
-        width = fields.get("width", integer(1, _most_characters(labels)))
-        if max(map(len, labels)) > width:
-            raise fields.error(f"must hold labels of up to {width} characters")
-        return np.array(labels, dtype=f"{'U' if kind == 'text' else 'S'}{width}")
+        most = _most_characters(labels)
+        if max(map(len, labels)) > most:
+            raise fields.error(f"must hold labels of up to {most} characters")
+        return np.array(labels)
     try:
         with np.errstate(over="ignore"):
             classes = np.array(labels, dtype=kind)

@@ -110,12 +110,12 @@ def _read_names(fields: Fields) -> NDArray[Any] | None:
 
 def _read_column(fields: Fields, values: Values) -> Column:
     own = fields.get_all(_COLUMN)
-    categories = fields.get("categories", tuple_of(values.label))
+    categories = fields.get("categories", values.labels)
     kind, n = own["kind"], len(categories)
     fits = {"binary": n == 2, "category": n > 0}.get(kind, n == 0)
     if not fits or len({*categories}) < n:
         raise fields.error(f"is of kind {kind!r} and must not have these {n} categories")
-    return Column(**own, categories=categories, reader=_read_reader(fields, kind))
+    return Column(**own, categories=tuple(categories), reader=_read_reader(fields, kind))
 
 
 def _read_reader(fields: Fields, kind: str) -> Reader | None:

@@ -5,7 +5,8 @@ Its versions, the features that a reader must know, the kind of estimator, and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from fastmlp.model_file.container import Source, packed, unpacked
@@ -29,6 +30,8 @@ class Contents(NamedTuple):
     tensors: Tensors
     values: Values
     kind: str
+    features: list[str]
+    version: int
 
 
 def closed(kind: str, parts: Mapping[str, Any], draft: Draft) -> bytes:
@@ -74,7 +77,24 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
             "not know. A newer one may read it"
         )
     kind = document.get("kind", one_of(KINDS))
-    return Contents(document, tensors, Values(tensors, objects), kind)
+    return Contents(document, tensors, Values(tensors, objects), kind, required, version)
+
+
+@contextmanager
+def blaming_newer(contents: Contents) -> Iterator[None]:
+    """Errors in reading a file of a newer format say that it is one.
+
+    It may have names that this version does not know, in parts that need no newer reader.
+    """
+    try:
+        yield
+    except ModelFileError as error:
+        if contents.version <= FORMAT_VERSION:
+            raise
+        raise ModelFileError(
+            f"{error}. The file is of format {contents.version}, and this is {_this_version()}, "
+            f"which writes format {FORMAT_VERSION}: a newer one may read it"
+        ) from error
 
 
 def _this_version() -> str:

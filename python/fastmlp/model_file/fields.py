@@ -162,12 +162,18 @@ def list_of(kind: Kind[_T], length: int | None = None) -> Kind[list[_T]]:
     def of_list(value: Any) -> list[_T]:
         if not isinstance(value, list) or length not in (None, len(value)):
             raise Unfit("a list" if length is None else f"a list of {length} values")
-        try:
-            return [kind(one) for one in value]
-        except Unfit as error:
-            raise Unfit(f"a list, each value of which is {error}") from None
+        return [_element(kind, one, position) for position, one in enumerate(value)]
 
     return of_list
+
+
+def _element(kind: Kind[_T], value: Any, position: int) -> _T:
+    try:
+        return kind(value)
+    except Unfit as error:
+        raise Unfit(
+            f"a list, each value of which is {error} (value {position} is {quoted(value)})"
+        ) from None
 
 
 def tuple_of(kind: Kind[_T], length: int | None = None) -> Kind[tuple[_T, ...]]:

@@ -27,7 +27,7 @@ from fastmlp.model_file.fields import (
 from fastmlp.model_file.pipeline import read_pipeline, written_pipeline
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.training import read_member, written_member
-from fastmlp.model_file.values import Values, written_value
+from fastmlp.model_file.values import Values, written_seed, written_value
 from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.training_range import RangeWatch
@@ -84,7 +84,7 @@ def _written_assignment(assignment: RowAssignment | None, draft: Draft) -> dict[
     if assignment is None:
         return None
     try:
-        seed = written_value(assignment.seed, draft)
+        seed = written_seed(assignment.seed, draft)
     except NotStorable:  # a generator of another kind: a warm start assigns the rows anew
         return None
     return {"n_estimators": assignment.n_estimators, "seed": seed}
@@ -94,7 +94,7 @@ def read_fitted_model(contents: Contents) -> FittedModel:
     """The fitted model of a file."""
     document, tensors, values = contents.document, contents.tensors, contents.values
     fields, provenance = document.object("training"), document.object("provenance")
-    pipeline = read_pipeline(document.object("pipeline"), tensors, values)
+    pipeline = read_pipeline(contents)
     if isinstance(pipeline.decoder, ClassificationDecoder) != (contents.kind == "Classifier"):
         raise document.error(f"does not predict what a {contents.kind} predicts")
     members = fields.objects("members")

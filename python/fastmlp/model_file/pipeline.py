@@ -19,7 +19,7 @@ from fastmlp.model_file.decoder import (
 )
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.encoder import read_encoder, written_encoder
-from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.envelope import ROUNDED_WEIGHTS, Contents, blaming_newer, opened
 from fastmlp.model_file.fields import Fields, flag, integer, one_of, real
 from fastmlp.model_file.layers import (
     check_chain,
@@ -29,12 +29,11 @@ from fastmlp.model_file.layers import (
 )
 from fastmlp.model_file.storage import add_parameter, read_parameter
 from fastmlp.model_file.tensors import Tensors
-from fastmlp.model_file.values import Values
 from fastmlp.networks.layers import Dense, Embedding, Layer
 from fastmlp.prediction.decoders import Decoder, RegressionDecoder
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
-from fastmlp.prediction.rounded_weights import RoundedWeights, round_weights
+from fastmlp.prediction.rounded_weights import RoundedWeights, is_rounded, round_weights
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import TrainingRange
@@ -54,8 +53,9 @@ def load_pipeline(source: Source) -> Pipeline:
     OSError
         If it cannot be read.
     """
-    document, tensors, values, _ = opened(source)
-    return read_pipeline(document.object("pipeline"), tensors, values).counted
+    contents = opened(source)
+    with blaming_newer(contents):
+        return read_pipeline(contents).counted
 
 
 # ---- writing
@@ -121,8 +121,10 @@ def parameter_names(layers: tuple[Layer, ...], number: int) -> list[str]:
 # ---- reading
 
 
-def read_pipeline(fields: Fields, tensors: Tensors, values: Values) -> Pipeline:
+def read_pipeline(contents: Contents) -> Pipeline:
     """The pipeline of a file, with the networks that weigh nothing too."""
+    fields, tensors = contents.document.object("pipeline"), contents.tensors
+    values, may_round = contents.values, ROUNDED_WEIGHTS in contents.features
     encoder = read_encoder(fields.object("encoder"), tensors, values)
     n_numeric = encoder.n_numeric
     n_inputs = n_numeric + encoder.n_flags + len(encoder.category_sizes)
@@ -149,7 +151,7 @@ def read_pipeline(fields: Fields, tensors: Tensors, values: Values) -> Pipeline:
         raise fields.error("must have a linear part, with which its limits move")
     dtype = np.dtype(fields.get("dtype", one_of(("float32", "float64"))))
     networks = tuple(
-        _read_network(own, number, dtype, encoder, decoder, tensors)
+        _read_network(own, number, dtype, encoder, decoder, tensors, may_round)
         for number, own in enumerate(fields.objects("networks"))
     )
     if not networks:
@@ -192,6 +194,7 @@ def _read_network(
     encoder: Encoder,
     decoder: Decoder,
     tensors: Tensors,
+    may_round: bool,
 ) -> TrainedNetwork:
     layers = tuple(read_layer(own, tensors) for own in fields.objects("layers"))
     n_inputs = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
@@ -207,7 +210,9 @@ def _read_network(
             raise fields.error("has an embedding that does not fit the columns of the table")
     shapes = [shape for layer in layers for _, shape in parameter_shapes(layer)]
     parameters = tuple(
-        read_parameter(tensors, name, shape, dtype)
-        for name, shape in zip(parameter_names(layers, number), shapes, strict=True)
+        read_parameter(tensors, name, shape, dtype, may_be_rounded=may_round and rounded)
+        for name, shape, rounded in zip(
+            parameter_names(layers, number), shapes, is_rounded(layers), strict=True
+        )
     )
     return TrainedNetwork(layers, parameters)

@@ -12,7 +12,9 @@ from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.check_rows import add_outputs, agree, read_rows, written_rows
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import KINDS, ROUNDED_WEIGHTS, Contents, closed, opened
-from fastmlp.model_file.parameters import read_parameters, written_parameters
+from fastmlp.model_file.errors import ModelFileError
+from fastmlp.model_file.parameters import written_parameters
+from fastmlp.model_file.reading import read_model
 from fastmlp.prediction.rounded_weights import SMALL_DTYPES, SmallDtype
 
 
@@ -37,16 +39,18 @@ def save_model(
     draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
     parts = model._written(draft, include_optimizer)
     parts = {"parameters": written_parameters(model, draft), **parts}
+    if notes is not None:
+        parts["notes"] = dict(notes)
     if check_rows is not None:
         X, y = check_rows if _is_pair(check_rows) else (check_rows, None)
         parts["check_rows"] = written_rows(X, draft)
-        loaded, contents = _loaded(model, closed(kind, parts, draft))
+    data = closed(kind, parts, draft)
+    loaded, contents = _read_again(model, data)
+    if check_rows is not None:
         _add_outputs(model, loaded, X, contents, draft)
         if dtype is not None:
             _print_cost(model, loaded, X, y, dtype)
-    if notes is not None:
-        parts["notes"] = dict(notes)
-    data = closed(kind, parts, draft)
+        data = closed(kind, parts, draft)
     if hasattr(path, "write"):
         path.write(data)
     else:
@@ -59,12 +63,13 @@ def _is_pair(check_rows: Any) -> bool:
     return is_pair and len(getattr(check_rows[0], "shape", np.shape(check_rows[0]))) == 2
 
 
-def _loaded(model: Any, data: bytes) -> tuple[Any, Contents]:
-    """The model that a file holds."""
+def _read_again(model: Any, data: bytes) -> tuple[Any, Contents]:
+    """The model that a file holds: what cannot be loaded is not to be saved."""
     contents = opened(data)
-    fields = contents.document.object("parameters")
-    parameters = read_parameters(fields, contents.values, type(model)._get_param_names())
-    return type(model)._read(parameters, contents), contents
+    try:
+        return read_model(type(model), contents), contents
+    except ModelFileError as error:
+        raise ValueError(f"a model file cannot hold this model: {error}") from error
 
 
 def _add_outputs(model: Any, loaded: Any, X: Any, contents: Contents, draft: Draft) -> None:

@@ -16,6 +16,9 @@ from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.prediction.rounded_weights import RoundedWeights, SmallDtype
 
+# Running means of an optimiser: what is appended to the names of the parameters
+MOMENTS = ("first_moment", "second_moment")
+
 # Types of tensors, and of what they hold
 _ROUNDED: dict[np.dtype[Any], SmallDtype] = {
     np.dtype(np.float16): "float16",
@@ -35,13 +38,13 @@ def add_parameter(draft: Draft, name: str, values: NDArray[Any] | RoundedWeights
 
 
 def read_parameter(
-    tensors: Tensors, name: str, shape: Sequence[int], dtype: np.dtype[Any]
+    tensors: Tensors, name: str, shape: Sequence[int], dtype: np.dtype[Any], *, may_be_rounded: bool
 ) -> NDArray[Any]:
     """A parameter of a network in the type that it computes in."""
     values = tensors.any(name, shape)
     if values.dtype == dtype:
         return values
-    if values.dtype not in _ROUNDED or len(shape) != 2:
+    if values.dtype not in _ROUNDED or not may_be_rounded:
         raise ModelFileError(
             f"the tensor {name!r} must be of type {dtype}; it is of {values.dtype}"
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.model_file.container import UNKNOWN
 from fastmlp.model_file.errors import ModelFileError
 
 
@@ -25,6 +26,8 @@ class Tensors:
         if name not in self._arrays:
             raise ModelFileError(f"the model file lacks the tensor {name!r}")
         array = self._arrays[name]
+        if array.dtype == UNKNOWN:
+            raise ModelFileError(f"the tensor {name!r} is of a type that this version cannot read")
         fits = len(shape) == array.ndim and all(
             expected in (None, size) for expected, size in zip(shape, array.shape, strict=True)
         )

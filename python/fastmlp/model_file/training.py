@@ -10,7 +10,7 @@ import numpy as np
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec
-from fastmlp.ensemble.recipe import Recipe
+from fastmlp.ensemble.recipe import LEARNING_RATES, NUMERIC_EMBEDDINGS, Recipe
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.fields import (
@@ -29,9 +29,11 @@ from fastmlp.model_file.fields import (
     tuple_of,
 )
 from fastmlp.model_file.pipeline import parameter_names
+from fastmlp.model_file.storage import MOMENTS
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.networks import Network, Optimizer
 from fastmlp.networks.layers import ACTIVATIONS
+from fastmlp.networks.optimizer import SOLVERS
 from fastmlp.prediction.pipeline import TrainedNetwork
 
 _SPEC: dict[str, Kind[Any]] = {
@@ -43,12 +45,10 @@ _RECIPE: dict[str, Kind[Any]] = {
     "hidden_layer_sizes": tuple_of(integer(1)),
     "activation": tuple_of(one_of(ACTIVATIONS)),
     "dropout": tuple_of(real(0, 1)),
-    "numeric_embedding": maybe(one_of(("periodic", "piecewise_linear", "both"))),
+    "numeric_embedding": maybe(one_of(NUMERIC_EMBEDDINGS)),
     "sigma": real(0),
     "preset": one_of(PRESETS),
-    "learning_rate": one_of(
-        ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
-    ),
+    "learning_rate": one_of(LEARNING_RATES),
     "learning_rate_init": real(0),
     "beta_2": real(0, 1),
     "weight_decay": real(0),
@@ -58,7 +58,7 @@ _RECIPE: dict[str, Kind[Any]] = {
     "average_epochs": real(0),
 }
 _OPTIMIZER: dict[str, Kind[Any]] = {
-    "solver": one_of(("adam", "sgd", "rmsprop")),
+    "solver": one_of(SOLVERS),
     "momentum": real(0, inf),
     "nesterovs_momentum": flag,
     "beta_1": real(0, 1),
@@ -77,7 +77,6 @@ _HISTORY: dict[str, Kind[Any]] = {
 }
 _CURVES = ("loss_curve", "validation_curve", "metric_curve", "learning_rate_curve")
 _MEMBER: dict[str, Kind[Any]] = {"samples_seen": integer(), "later_rate_share": real(0)}
-_MOMENTS = ("first_moment", "second_moment")
 
 
 def written_member(
@@ -90,7 +89,7 @@ def written_member(
         compiled = member.optimizer._engine
         steps = compiled.steps
         names = parameter_names(member.network.layers, number)
-        for moment, arrays in zip(_MOMENTS, compiled.moment_arrays(), strict=True):
+        for moment, arrays in zip(MOMENTS, compiled.moment_arrays(), strict=True):
             for name, array in zip(names, arrays, strict=False):  # some solvers have one moment
                 draft.add(f"{name}.{moment}", array)
     for name in _CURVES:
@@ -129,7 +128,7 @@ def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: T
     if steps is not None:
         optimizer._engine.steps = steps
         names = parameter_names(network.layers, number)
-        for moment, arrays in zip(_MOMENTS, optimizer._engine.moment_arrays(), strict=True):
+        for moment, arrays in zip(MOMENTS, optimizer._engine.moment_arrays(), strict=True):
             for name, array in zip(names, arrays, strict=False):
                 array[...] = tensors.take(f"{name}.{moment}", network.dtype.name, array.shape)
     return Member(

@@ -7,6 +7,7 @@ JSON has null, booleans, integers, fractions, text and lists; any other value is
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -16,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.fields import Unfit, integer, list_of, number, one_of, real, text
+from fastmlp.model_file.pandas_scalars import NAMES, is_pandas, read_scalar, written_scalar
 from fastmlp.model_file.tensors import Tensors
 
 _PLAIN = (type(None), bool, int, str)
 _MICROSECOND = timedelta(microseconds=1)
 _TWISTER = "MT19937"  # the generator of RandomState
+_SAME_HASH = 100  # labels that may have it: those that are made to take a dictionary's time
 _UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "generic")
 
 
@@ -32,7 +35,8 @@ _UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as",
 def written_value(value: Any, draft: Draft) -> Any:
     """The value as JSON holds it.
 
-    Numbers of NumPy become Python's, arrays become lists.
+    Numbers of NumPy become Python's, arrays become lists; if the draft takes objects, what would
+    come back as another type is one.
 
     Raises
     ------
@@ -52,26 +56,38 @@ def written_value(value: Any, draft: Draft) -> Any:
     if kind is dict:
         pairs = [[written_value(one, draft) for one in pair] for pair in value.items()]
         return {"type": "mapping", "value": pairs}
-    if kind is np.random.RandomState and _generator_of(value) == _TWISTER:
-        return {"type": "random_state", "value": _written_state(value, draft)}
     if isinstance(value, np.datetime64 | np.timedelta64):
         name = "datetime64" if isinstance(value, np.datetime64) else "timedelta64"
         unit, count = np.datetime_data(value.dtype)
         return {"type": name, "value": [int(value.astype(np.int64)), unit, count]}
+    if draft.takes_objects:
+        return draft.object(value)
     if isinstance(value, range) or (hasattr(value, "tolist") and not isinstance(value, np.generic)):
-        return [written_value(one, draft) for one in _as_list(value)]
+        return written_value(value.tolist() if hasattr(value, "tolist") else [*value], draft)
     converted = _as_pythons(value)
     if converted is not value:
         return written_value(converted, draft)
-    if kind.__name__ == "Interval" and kind.__module__.partition(".")[0] == "pandas":
-        ends = [written_value(end, draft) for end in (value.left, value.right)]
-        return {"type": "interval", "value": [*ends, value.closed]}
+    if is_pandas(value):
+        return written_scalar(value, lambda end: written_value(end, draft))
     return draft.object(value)
 
 
-def _as_list(value: Any) -> list[Any]:
-    listed = value.tolist() if hasattr(value, "tolist") else list(value)
-    return listed if isinstance(listed, list) else [listed]
+def written_seed(value: Any, draft: Draft) -> Any:
+    """A seed of random numbers as JSON holds it: None, an integer, or the state of a generator.
+
+    Raises
+    ------
+    NotStorable
+        If it is a generator of another kind than `numpy.random.RandomState(seed)` makes.
+    """
+    if not isinstance(value, np.random.RandomState):
+        return written_value(value, draft)
+    generator = str(value.get_state(legacy=False)["bit_generator"])
+    if generator == _TWISTER:
+        return {"type": "random_state", "value": _written_state(value, draft)}
+    if draft.takes_objects:
+        return draft.object(value)
+    raise NotStorable(f"a model file cannot hold a RandomState of {generator}, only of {_TWISTER}")
 
 
 def _as_pythons(value: Any) -> Any:
@@ -82,10 +98,6 @@ def _as_pythons(value: Any) -> Any:
         if hasattr(value, convert) and getattr(value, rest, 1) == 0:
             return getattr(value, convert)()
     return value
-
-
-def _generator_of(state: np.random.RandomState) -> str:
-    return str(state.get_state(legacy=False)["bit_generator"])
 
 
 def _written_state(generator: np.random.RandomState, draft: Draft) -> list[Any]:
@@ -106,6 +118,10 @@ _WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
 }
 
 # ---- reading
+
+
+class UnknownType(Unfit):
+    """A value is of a type that this version does not know."""
 
 
 class Values:
@@ -141,18 +157,27 @@ class Values:
             raise Unfit("a label that is not NaN")
         return value
 
-    def mapping(self, found: Any) -> dict[Any, Any]:
-        """A mapping from labels to values."""
+    def labels(self, found: Any) -> list[Any]:
+        """A list of labels, which a dictionary finds in the time that it usually takes."""
+        labels = list_of(self.label)(found)
+        if max(Counter(map(hash, labels)).values(), default=0) > _SAME_HASH:
+            raise Unfit(f"a list of labels, of which {_SAME_HASH} have the same hash at most")
+        return labels
+
+    def array(self, found: Any) -> Any:
+        """An array that stands beside the file."""
         value = self.value(found)
-        if not isinstance(value, dict):
-            raise Unfit("a mapping")
+        if not isinstance(value, np.ndarray):
+            raise Unfit("an array of a pickle")
         return value
 
     def seed(self, found: Any) -> Any:
-        """A seed of random numbers, or their generator."""
+        """A seed of random numbers, their generator, or None."""
+        if isinstance(found, dict) and found.get("type") == "random_state":
+            return self._random_state(found.get("value"))
         value = self.value(found)
-        is_number = isinstance(value, int) and 0 <= value < 2**32
-        if not (is_number or isinstance(value, np.random.RandomState)):
+        is_number = isinstance(value, int | np.integer) and 0 <= value < 2**32
+        if not (is_number or value is None or isinstance(value, np.random.RandomState)):
             raise Unfit("a seed")
         return value
 
@@ -162,15 +187,14 @@ class Values:
             return tuple(map(self.value, list_of(_same)(content)))
         if kind == "mapping":
             pairs = list_of(list_of(_same, 2))(content)
-            return {self.label(key): self.value(value) for key, value in pairs}
-        if kind == "random_state":
-            return self._random_state(content)
-        if kind == "interval":
-            return self._interval(content)
+            keys = self.labels([key for key, _ in pairs])
+            return dict(zip(keys, [self.value(value) for _, value in pairs], strict=True))
+        if kind in NAMES:
+            return read_scalar(kind, content, self.label)
         if kind == "object" and isinstance(content, int) and 0 <= content < len(self._objects):
             return self._objects[content]
         if not isinstance(kind, str) or kind not in _READERS:
-            raise Unfit("a value of a known type")
+            raise UnknownType("a value of a known type")
         try:
             return _READERS[kind](content)
         except (ValueError, OverflowError, InvalidOperation, ZeroDivisionError):
@@ -184,18 +208,6 @@ class Values:
             (_TWISTER, key, integer(0, 624)(position), integer(0, 1)(has_gauss), real()(gauss))
         )
         return generator
-
-    def _interval(self, content: Any) -> Any:
-        left, right, closed = list_of(_same, 3)(content)
-        sides = one_of(("left", "right", "both", "neither"))(closed)
-        try:
-            from pandas import Interval
-        except ImportError:
-            raise Unfit("readable without pandas, which is not installed") from None
-        try:
-            return Interval(self.label(left), self.label(right), closed=sides)
-        except (TypeError, ValueError):
-            raise Unfit("an interval") from None
 
 
 def _same(value: Any) -> Any:

@@ -11,6 +11,8 @@ from fastmlp import _core
 from fastmlp.networks.layers import check_numbers
 from fastmlp.networks.network import Network
 
+SOLVERS = ("adam", "sgd", "rmsprop")
+
 
 class Optimizer:
     """Updates a network's parameters from its last gradients.

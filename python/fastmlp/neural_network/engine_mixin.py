@@ -19,7 +19,12 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron as _Base
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_feature_names,
+    check_array,
+    check_is_fitted,
+    validate_data,
+)
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
 from fastmlp._threads import n_threads
@@ -31,6 +36,7 @@ from fastmlp.neural_network.pipeline import pipeline_of
 from fastmlp.neural_network.saved import read_mlp, written_mlp
 from fastmlp.neural_network.training import EngineOptimizer, Session, shuffle
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.table.feature_names import feature_names_of
 from fastmlp.trained_model import TrainedModel
 
 # Frames up to scikit-learn's own, so that filters see warnings as from its module.
@@ -66,17 +72,16 @@ class EngineMixin(TrainedModel):
         return written_mlp(self, draft, include_optimizer=include_optimizer)
 
     def _outputs_of(self: Any, rows: Any) -> NDArray[np.float64]:
+        if hasattr(self, "feature_names_in_") and feature_names_of(rows) is not None:
+            _check_feature_names(self, rows, reset=False)
         X = check_array(rows, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32))
         if X.shape[1] != self.n_features_in_:
             raise ValueError(f"X has {X.shape[1]} features; {self.n_features_in_} are expected")
         outputs: NDArray[np.float64] = self._forward_pass_fast(X, False)
         return outputs.astype(np.float64)
 
-    @classmethod
-    def _read(cls: Any, parameters: dict[str, Any], contents: Contents) -> Any:
-        model = cls(**parameters)
-        read_mlp(model, contents)
-        return model
+    def _read(self: Any, contents: Contents) -> None:
+        read_mlp(self, contents)
 
     def _converted(self: Any, X: Any) -> Any:
         """X in the type to compute in."""

@@ -27,6 +27,7 @@ from fastmlp.model_file.fields import (
     real,
 )
 from fastmlp.model_file.pipeline import parameter_names, read_pipeline, written_pipeline
+from fastmlp.model_file.storage import MOMENTS
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.networks import Dense
 from fastmlp.neural_network.engine import LINKS, by_kind, by_layer
@@ -67,7 +68,6 @@ _OPTIMIZERS: dict[str, tuple[type[Any], dict[str, Kind[Any]], tuple[str, ...]]] 
     "adam": (AdamOptimizer, _ADAM, ("ms", "vs")),
     "sgd": (SGDOptimizer, _SGD, ("velocities",)),
 }
-_MOMENTS = ("first_moment", "second_moment")  # names of their tensors
 
 
 def written_mlp(model: Any, draft: Draft, *, include_optimizer: bool) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _written_optimizer(
 ) -> dict[str, Any]:
     kind = "adam" if isinstance(optimizer, AdamOptimizer) else "sgd"
     _, fields, means = _OPTIMIZERS[kind]
-    for mean, moment in zip(means, _MOMENTS, strict=False):
+    for mean, moment in zip(means, MOMENTS, strict=False):
         arrays = getattr(optimizer, mean)
         half = len(arrays) // 2
         for name, array in zip(names, by_layer(arrays[:half], arrays[half:]), strict=True):
@@ -114,7 +114,7 @@ def _written_optimizer(
 def read_mlp(model: Any, contents: Contents) -> None:
     """Give an MLPRegressor or MLPClassifier, which has its parameters, what was fitted."""
     document, tensors = contents.document, contents.tensors
-    pipeline = read_pipeline(document.object("pipeline"), tensors, contents.values)
+    pipeline = read_pipeline(contents)
     fields = document.object("training")
     _check_pipeline(pipeline, model, fields)
     trained, encoder = pipeline.networks[0], pipeline.encoder
@@ -176,7 +176,7 @@ def _read_optimizer(
     kind, kinds, means = _OPTIMIZERS[fields.get("kind", one_of(_OPTIMIZERS))]
     optimizer = kind(by_kind(arrays))
     vars(optimizer).update(fields.get_all(kinds))
-    for mean, moment in zip(means, _MOMENTS, strict=False):
+    for mean, moment in zip(means, MOMENTS, strict=False):
         found = [
             np.array(tensors.take(f"{name}.{moment}", array.dtype.name, array.shape))
             for name, array in zip(names, arrays, strict=True)

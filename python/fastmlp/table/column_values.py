@@ -16,6 +16,7 @@ from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
 from fastmlp.table.labels import (
+    as_float,
     factorize,
     is_missing,
     kind_of_label,
@@ -100,9 +101,7 @@ class ColumnValues:
         is_date = isinstance(label, np.datetime64 | np.timedelta64)  # numbers to `float`
         if not is_date and (self.reads_text or not isinstance(label, str | bytes)):
             try:
-                return float(label)
-            except OverflowError:
-                return np.inf
+                return as_float(label)
             except (TypeError, ValueError):
                 pass
         raise ColumnKindError(f"{self.title} was numeric in training; got {quoted(label)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -171,8 +171,10 @@ def _as_instant(label: Any) -> Any:
     if hasattr(label, "to_datetime64"):  # of pandas, ten times as fast as by way of datetime
         return label.to_datetime64()
     if isinstance(label, datetime):
-        return (
-            label if label.tzinfo is None else label.astimezone(timezone.utc).replace(tzinfo=None)
-        )
+        offset = label.utcoffset()
+        if offset is None:
+            return label
+        # By NumPy: in UTC it may be of the year 0 or 10000, which Python has not.
+        return np.datetime64(label.replace(tzinfo=None), "us") - np.timedelta64(offset)
     label = getattr(label, "start_time", label)
     return label if isinstance(label, _PYTHON_DATES) else None

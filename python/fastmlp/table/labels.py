@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from itertools import count
+from math import inf
 from numbers import Number
 from typing import Any
 
@@ -31,10 +32,18 @@ def kind_of_label(label: Any) -> str:
 def reads_as_number(label: Any) -> bool:
     """Whether `float` accepts the label."""
     try:
-        float(label)
+        as_float(label)
     except (TypeError, ValueError):
         return False
     return True
+
+
+def as_float(label: Any) -> float:
+    """What `float` reads; infinity for a number that is too large."""
+    try:
+        return float(label)
+    except OverflowError:
+        return inf
 
 
 def sorted_labels(labels: Iterable[Any]) -> list[Any]:

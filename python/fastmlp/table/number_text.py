@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
+from fastmlp.table.labels import as_float
 from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     FEWEST_NUMBERS,
@@ -171,7 +172,7 @@ class NumberText:
         if not (prefix or unit):
             others = not_text(labels)
             numbers[others] = [
-                float(labels[row]) if isinstance(labels[row], Real) else np.nan for row in others
+                as_float(labels[row]) if isinstance(labels[row], Real) else np.nan for row in others
             ]
         return numbers
 
