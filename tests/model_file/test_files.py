@@ -172,12 +172,9 @@ def test_more_text_than_a_file_may_have(model, monkeypatch):
         raise SafetensorError("Error while serializing: HeaderTooLarge")
 
     monkeypatch.setattr(container, "save", save)
-    with pytest.raises(
-        TypeError, match=r"cannot hold .* of JSON, such as labels of .* 100,000,000"
-    ):
-        saved(model)
-    loaded = pickle.loads(pickle.dumps(model))
-    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    for write in (saved, pickle.dumps):  # pickles hold the same bytes
+        with pytest.raises(TypeError, match=r"cannot hold .* of JSON, such as .* 100,000,000"):
+            write(model)
 
 
 @pytest.mark.parametrize("kind", [Regressor, Classifier, MLPRegressor])

@@ -11,7 +11,6 @@ from joblib.externals.loky.backend.reduction import register
 
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.model_file.draft import NotStorable
 from fastmlp.model_file.envelope import opened
 from fastmlp.model_file.fitted_model import packed_fitted_model, read_fitted_model
 from fastmlp.table.training_range import RangeWatch
@@ -20,8 +19,8 @@ from fastmlp.table.training_range import RangeWatch
 class FittedModelState:
     """A fitted model in the state of an estimator.
 
-    A pickle holds the bytes of a model file, and beside them what a file cannot hold: labels of
-    classes that it does not know. Copies share what nothing changes.
+    A pickle holds the bytes of a model file, and beside them what a file cannot hold as it is,
+    such as labels of other classes. Copies share what nothing changes.
 
     Parameters
     ----------
@@ -36,10 +35,7 @@ class FittedModelState:
         return FittedModelState(replace(self.value, watch=watch))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        try:
-            return _unpickled, packed_fitted_model(self.value)
-        except NotStorable:  # more text than a file may have
-            return FittedModelState, (self.value,)
+        return _unpickled, packed_fitted_model(self.value)
 
 
 def _unpickled(data: bytes, objects: tuple[Any, ...]) -> FittedModelState:

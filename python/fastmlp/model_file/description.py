@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastmlp.model_file.container import Source
-from fastmlp.model_file.envelope import opened
+from fastmlp.model_file.envelope import blaming_newer, opened
 from fastmlp.model_file.fields import Unfit, integer, maybe, text
 
 
@@ -58,17 +58,18 @@ def read_description(source: Source) -> Description:
     """
     contents = opened(source)
     document = contents.document
-    provenance = document.object("provenance")
-    return Description(
-        kind=contents.kind,
-        format_version=document.get("format_version", integer(1)),
-        digest=document.get("sha256", text),
-        version=provenance.get("version", text),
-        time=provenance.get("time", text),
-        rows=provenance.get("rows", maybe(integer())),
-        columns=provenance.get("columns", integer()),
-        notes=document.get("notes", _mapping) if document.has("notes") else {},
-    )
+    with blaming_newer(contents):
+        provenance = document.object("provenance")
+        return Description(
+            kind=contents.kind,
+            format_version=contents.version,
+            digest=document.get("sha256", text),
+            version=provenance.get("version", text),
+            time=provenance.get("time", text),
+            rows=provenance.get("rows", maybe(integer())),
+            columns=provenance.get("columns", integer()),
+            notes=document.get("notes", _mapping) if document.has("notes") else {},
+        )
 
 
 def _mapping(value: Any) -> dict[str, Any]:
