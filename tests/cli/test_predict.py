@@ -194,3 +194,13 @@ def test_compressed_output_is_what_its_name_says(run, trained, new, tmp_path):
     run("predict", trained("price"), new, "-o", tmp_path / "p.csv.gz")
     with gzip.open(tmp_path / "p.csv.gz") as file:
         assert file.readline() == b'"prediction"\n'
+
+
+def test_the_table_is_not_overwritten(run, trained, tmp_path):
+    path = tmp_path / "new.csv"
+    NEW.to_csv(path, index=False)
+    contents = path.read_bytes()
+    result = run("predict", trained("price"), path, "-o", path)
+    assert result.status == 2
+    assert f"{path} is named twice: it would be overwritten" in result.err
+    assert path.read_bytes() == contents

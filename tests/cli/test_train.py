@@ -307,3 +307,12 @@ def test_outputs_are_checked_before_training(run, csv, tmp_path):
     result = run("train", csv, "--target", "price", "-o", path)
     assert result.status == 1
     assert result.err == f"Error: cannot write {path}: there is no folder {path.parent}\n"
+
+
+def test_too_few_rows_to_hold_any_out(run, table, tmp_path):
+    path = tmp_path / "few.csv"
+    table[:6].to_csv(path, index=False)
+    fast = ("--preset", "fast", "--estimators", "2")
+    result = run("train", path, "--target", "price", "-o", tmp_path / "m.safetensors", *fast)
+    assert result.status == 0, result.err
+    assert "Held out  no rows to score: too few of them" in result.out

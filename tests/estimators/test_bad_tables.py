@@ -79,3 +79,10 @@ def test_targets_that_are_dates(X, y):
     for target_ in (list(days), polars.Series(days), list(days - days[0])):
         with pytest.raises(TypeError, match="y must hold numbers or labels; got dates"):
             tiny().fit(X, target_)
+
+
+def test_a_mapping_is_no_table(X, y):
+    model = tiny().fit(X, y)
+    for row in ({"a": 1.0}, {"a": [1.0, 2.0]}):
+        with pytest.raises(ValueError, match=r"got a mapping.*model\.predictor"):
+            model.predict(row)

@@ -151,6 +151,15 @@ def test_names_of_files(model, tmp_path):
     assert [*tmp_path.iterdir()] == [longest]
 
 
+@pytest.mark.parametrize("name", ["missing/model", "folder"])
+def test_errors_name_the_file_that_was_asked_for(model, tmp_path, name):
+    path = tmp_path / name
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match=f"'{path}'"):
+        model.save(path)
+    assert [*tmp_path.iterdir()] == [tmp_path / "folder"]
+
+
 class Drops(io.RawIOBase):
     """A raw stream, whose reads give a few bytes."""
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.options import model_argument, table_argument, text_options
-from fastmlp.cli.outputs import table_writer
+from fastmlp.cli.outputs import check_outputs, table_writer
 from fastmlp.cli.tables import PIPE, TextFormat, kind_of_file, open_table
 
 
@@ -64,6 +64,7 @@ def predict(
     from fastmlp.cli.models import load_predictor
     from fastmlp.cli.prediction import predicted_columns
 
+    check_outputs([None if output == PIPE else output], [model, table])
     predictor, notes = load_predictor(model)
     with open_table(table, how) as file, table_writer(output) as write:
         check_columns(ids, file.names, table)

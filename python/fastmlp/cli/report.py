@@ -88,7 +88,8 @@ def _lines(
     )
     if held_out is None:
         best = "" if model.best_iteration_ is None else f"; validation loss {model.best_loss_:.4g}"
-        yield f"Held out  no rows to score: a single network was trained{best}"
+        why = "too few of them" if n_networks > 1 else "a single network was trained"
+        yield f"Held out  no rows to score: {why}{best}"
         return
     yield f"Held out  {held_out.description}"
     yield "Scores of the held-out rows"

@@ -7,11 +7,10 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from errno import EISDIR
 from pathlib import Path
 
-_NAMED = (
-    50  # characters of a file's name in that of the temporary one; names have at most 255 bytes
-)
+_NAMED = 50  # characters of a file's name in the temporary one's; names have at most 255 bytes
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -46,12 +45,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     if not isinstance(os.fspath(path), str):
         raise TypeError(f"path must be text or a PathLike of text; got {path!r}")
     target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), os.fspath(path))
     if target.exists() and not target.is_file():
         yield target
         return
     temporary = target.with_name(f".{target.name[:_NAMED]}.{secrets.token_hex(8)}.tmp")
-    # Opened with the permissions that a new file gets, unless there is an old one.
-    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    try:
+        # Opened with the permissions that a new file gets, unless there is an old one.
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+    except OSError as error:  # which names a file that nobody asked for
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
     try:
         with suppress(FileNotFoundError):
             os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))

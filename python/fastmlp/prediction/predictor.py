@@ -33,11 +33,11 @@ class Predictor:
     the model later does not reach it. Any number of threads may use it at once, without locks, and
     its answers are those of the model to the last bit for the same types of numbers.
 
-    Rows are what the model was trained on, by name in a mapping, a Series or a frame, else in the
-    order of its columns. None, NaN and NA are missing values. The numbers of a mapping, a sequence
-    or a Series of objects are read as float64. Where a training table's columns are of smaller
-    types, such as float32, its own rows are scaled in float32, and the answers to the same numbers
-    in a mapping may differ in the last bits.
+    Rows are what the model was trained on: by name in a mapping or a Series, else in the order of
+    its columns, of a frame too. None, NaN and NA are missing values. The numbers of a mapping, a
+    sequence or a Series of objects are read as float64. Where a training table's columns are of
+    smaller types, such as float32, its own rows are scaled in float32, and the answers to the same
+    numbers in a mapping may differ in the last bits.
 
     Parameters
     ----------

@@ -170,6 +170,6 @@ async def _watch(models: ModelFile, seconds: float) -> None:
             continue
         error = await run_in_threadpool(models.reload)
         if error is None:
-            _log.info("loaded %s, digest %s", models.path, models.model.description.digest)
+            _log.warning("loaded %s, digest %s", models.path, models.model.description.digest)
         else:
             _log.error("cannot load %s: %s; the model in service stays", models.path, error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -209,6 +209,11 @@ def _read_array(X: Any, name: str) -> RawTable:
     plain = _as_numbers(X)
     if plain is not None:
         return NumberTable(plain, name)
+    if isinstance(X, Mapping):
+        raise ValueError(
+            f"{name} must be a table with a row for each sample; got a mapping. A frame of one row "
+            "is one, and `model.predictor()` predicts a row that is a mapping"
+        )
     if not hasattr(X, "shape") or len(X.shape) == 1:
         # scikit-learn's message would print all documents.
         first = next(iter(X), None) if hasattr(X, "__iter__") else None

@@ -65,7 +65,7 @@ def _columns(pipeline: Pipeline) -> Iterator[str]:
 
 def _values(column: Column) -> str:
     if column.kind == "constant":
-        return "not read: it was constant in training"
+        return "not read: all its values were alike in training, or no label came twice"
     if column.kind == "numeric":
         return kind_of_number(column)
     codes = [
