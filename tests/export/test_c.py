@@ -118,7 +118,10 @@ def test_the_head_describes_rows_and_predictions():
     assert lines["'job'"] == f"{listed}; 0 for any other"
     assert lines["'old'"] == "-1 for 'no', 1 for 'yes'; 0 for any other"
     assert lines["'date'"] == "days since 1970-01-01"
-    assert lines["'country'"] == "not read: all its values were alike in training, or no label came twice"
+    assert (
+        lines["'country'"]
+        == "not read: all its values were alike in training, or no label came twice"
+    )
     assert "N_OUTPUTS numbers: the prediction." in head
     classifier, _ = exported("three classes, calibrated")
     assert "the probabilities of the classes 'a', 'b', 'c'." in source_of(classifier)
