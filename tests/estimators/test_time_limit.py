@@ -155,7 +155,7 @@ def test_estimates_of_long_fits_are_logged(believed_long, caplog):
     [record] = caplog.records
     assert (record.name, record.levelname) == ("fastmlp", "WARNING")
     message = record.getMessage()
-    assert "up to about 120 min" in message
+    assert "up to about 110 min" in message
     assert "preset='fast'" in message
     assert "time_limit" in message
 
