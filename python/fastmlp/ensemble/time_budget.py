@@ -31,7 +31,7 @@ _PILOT_ROWS, _PILOT_EPOCHS = 4096, 8
 _PILOT_WORK = 2e8  # rows times parameters: networks of millions of parameters get fewer rows
 _PILOT_SECONDS, _PILOT_SHARE = 0.05, 0.02  # most time for all pilots, also as a share of the limit
 
-# Two threads train a network of a large table 1.75 times as fast as one; as a power of their number.
+# Two threads train a network of a large table 1.75 times as fast as one: a power of their number.
 _SPEED_UP = 0.8
 
 # Multiply-adds per second and thread that small networks reach at least; to tell without a pilot
