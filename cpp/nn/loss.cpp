@@ -171,7 +171,7 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
     case LossKind::poisson: return terms.template operator()<Poisson<T>>();
     case LossKind::binary_cross_entropy: return terms.template operator()<BinaryCrossEntropy<T>>();
     case LossKind::cross_entropy:
-      if (targets.values)
+      if (!targets.labels)
         return categorical_of_probabilities<T>(loss, output, targets, weights, rows, scale, losses, delta);
       return categorical<false, T>(loss, output, targets, weights, rows, scale, losses, delta);
     case LossKind::half_squared_error: return terms.template operator()<HalfSquaredError<T>>();
