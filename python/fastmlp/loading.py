@@ -63,8 +63,8 @@ def load(source: Source) -> Any:
 def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
     """Load the predictor of a model that `save` wrote.
 
-    This imports neither scikit-learn nor pandas, and takes some milliseconds. The predictor
-    answers as the model's own `predictor` does.
+    This imports neither scikit-learn nor pandas; the first call in a process imports what it needs.
+    The predictor answers as the model's own `predictor` does.
 
     Parameters
     ----------

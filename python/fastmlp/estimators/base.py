@@ -6,19 +6,15 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache, partial
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
-from fastmlp.compact.distillation import distil
-from fastmlp.compact.fewer_networks import first_row, n_within, of_networks, selection_order
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
@@ -51,6 +47,7 @@ from fastmlp.estimators.arguments import (
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
+from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.estimators.unknown_names import (
     check_parameter_names,
     explains_keywords,
@@ -70,7 +67,6 @@ from fastmlp.table.sparse import is_sparse
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
-from fastmlp.trained_model import TrainedModel
 
 if TYPE_CHECKING:
     from typing import Self
@@ -78,7 +74,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
+class BaseMLP(SmallerModels, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -433,146 +429,6 @@ class BaseMLP(TrainedModel, BaseEstimator, metaclass=ABCMeta):
         """What shows how training goes, and asks the callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
         return Progress(self.verbose, epochs, callbacks, task.shown_error)
-
-    # ---- models that predict in less time
-
-    def distilled(
-        self,
-        X: Any,
-        *,
-        hidden_layer_sizes: int | Sequence[int] | None = None,
-        max_iter: int | None = None,
-    ) -> Self:
-        """Train one network on this model's predictions: nearly as accurate, and faster.
-
-        The new network learns this model's outputs for the rows of X (docs/compact.md). No rows are
-        held out: `early_stopping` and `eval_metric` have no effect. It takes about four times as
-        long as one of this model's networks did.
-
-        Parameters
-        ----------
-        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
-            Rows like those that will be predicted: all training rows, and others without labels if
-            there are any. With some hundred rows alone much of the accuracy is lost.
-        hidden_layer_sizes : int, sequence of int or None, default=None
-            Units of each hidden layer. None: as many as this model's networks have.
-        max_iter : int or None, default=None
-            Most epochs. None: four times as many as for this model's networks; on sparse rows as
-            many.
-
-        Returns
-        -------
-        Regressor or Classifier
-            A new fitted estimator with this one's parameters, except for ``n_estimators=1``,
-            ``dropout=0.0`` and those given here. This one stays as it is.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError, TypeError
-            If a parameter or X is not what it should be.
-
-        See Also
-        --------
-        with_fewer_networks : Keeps some networks as they are, without training.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_diabetes
-        >>> from fastmlp import Regressor
-        >>> X, y = load_diabetes(return_X_y=True)
-        >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
-        >>> small = model.distilled(X)
-        >>> len(model.networks_), len(small.networks_)
-        (5, 1)
-        >>> bool(abs(small.predict(X) - model.predict(X)).mean() < 0.1 * y.std())
-        True
-        """
-        teacher = self._fitted
-        student: Self = clone(self).set_params(n_estimators=1, dropout=0.0)
-        if hidden_layer_sizes is not None:
-            student.set_params(hidden_layer_sizes=hidden_layer_sizes)
-        if max_iter is not None:
-            student.set_params(max_iter=max_iter)
-        student._model = distil(
-            teacher,
-            X,
-            checked_settings(student, sparse=teacher.encoder.is_sparse),
-            longer=max_iter is None,
-            estimator=type(self).__name__,
-            random_state=check_random_state(student.random_state),
-            n_threads=n_threads(student.n_jobs),
-            verbose=student.verbose,
-            callbacks=checked_callbacks(student.callbacks),
-        )
-        return student
-
-    def with_fewer_networks(
-        self, X: Any, *, n_networks: int | None = None, max_predict_us: float | None = None
-    ) -> Self:
-        """Keep the networks that together come closest to what all networks predict.
-
-        Files and the time of predictions shrink in proportion.
-
-        Parameters
-        ----------
-        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
-            Rows to compare predictions for, such as the training rows. No labels are needed.
-        n_networks : int or None, default=None
-            Most networks to keep.
-        max_predict_us : float or None, default=None
-            Most microseconds that ``predictor().predict`` may take for one row of X, of a frame for
-            a mapping. As many networks are kept as this allows. It is measured, so the number
-            depends on the machine and its load.
-
-        Returns
-        -------
-        Regressor or Classifier
-            A new fitted estimator with this one's parameters, except for `n_estimators`. This one
-            stays as it is.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError, TypeError
-            If a parameter or X is not what it should be, not one of `n_networks` and
-            `max_predict_us` is given, or one network alone takes longer.
-
-        See Also
-        --------
-        distilled : Trains one network on what this model predicts; more accurate than one of these.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_diabetes
-        >>> from fastmlp import Regressor
-        >>> X, y = load_diabetes(return_X_y=True)
-        >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
-        >>> len(model.with_fewer_networks(X, n_networks=2).networks_)
-        2
-        """
-        model = self._fitted
-        if (n_networks is None) == (max_predict_us is None):
-            raise ValueError("exactly one of n_networks and max_predict_us must be given")
-        if n_networks is not None:
-            check_scalar(n_networks, "n_networks", Integral, min_val=1)
-        if max_predict_us is not None:
-            check_scalar(max_predict_us, "max_predict_us", Real, min_val=0)
-        order = selection_order(
-            model, X, n_networks, estimator=type(self).__name__, n_threads=n_threads(self.n_jobs)
-        )
-        if max_predict_us is None:
-            return self._of_networks(order)
-        models = [self._of_networks(order[:n]) for n in range(1, len(order) + 1)]
-        predicts = (model.predictor().predict for model in models)
-        return models[n_within(max_predict_us, predicts, first_row(X)) - 1]
-
-    def _of_networks(self, positions: Sequence[int]) -> Self:
-        fewer: Self = clone(self).set_params(n_estimators=len(positions))
-        fewer._model = of_networks(self._fitted, positions)
-        return fewer
 
     # ---- the fitted model
 
