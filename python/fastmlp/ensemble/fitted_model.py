@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -152,7 +152,7 @@ class FittedModel:
         """The networks with their recipes and histories."""
         return self.ensemble.members
 
-    @property
+    @cached_property
     def pipeline(self) -> Pipeline:
         """What a prediction does, with all networks; its arrays are views of this model's."""
         return Pipeline(
