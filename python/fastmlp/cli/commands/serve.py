@@ -33,7 +33,15 @@ Examples:
     show_default="1",
     help="Processes; each loads the model.",
 )
-def serve(model: str, host: str, port: int, workers: int) -> None:
+@click.option(
+    "--max-request-mb",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    default=16.0,
+    show_default="16",
+    help="Largest request; those beyond are answered with status 413.",
+)
+def serve(model: str, host: str, port: int, workers: int, max_request_mb: float) -> None:
     """Answer requests for predictions of MODEL over HTTP, until Ctrl-C.
 
     POST /predict takes a row as JSON, POST /predict/batch a list of rows; GET /model and GET
@@ -47,10 +55,11 @@ def serve(model: str, host: str, port: int, workers: int) -> None:
     import uvicorn
 
     from fastmlp.cli.models.files import describe
-    from fastmlp.serving.app import VARIABLE
+    from fastmlp.serving.app import MAX_REQUEST_MB, MODEL
 
     describe(model)  # what is wrong with the file is said here, once
-    os.environ[VARIABLE] = os.path.abspath(model)  # which all processes read
+    # All processes read these.
+    os.environ |= {MODEL: os.path.abspath(model), MAX_REQUEST_MB: str(max_request_mb)}
     uvicorn.run(
         "fastmlp.serving:app_from_environment",
         factory=True,
