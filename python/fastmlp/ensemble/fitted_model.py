@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
@@ -75,6 +75,8 @@ class FittedModel:
         Of fastmlp.
     time : str
         When the fit ended, in UTC, as in ISO 8601.
+    notes : mapping
+        What stands beside it in the file that it was loaded from.
     """
 
     encoder: Encoder
@@ -92,6 +94,7 @@ class FittedModel:
     feature_importances: NDArray[np.float64] | None = None
     version: str = __version__
     time: str = field(default_factory=_now)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0

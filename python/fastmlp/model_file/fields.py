@@ -94,6 +94,13 @@ def anything(value: Any) -> Any:
     return value
 
 
+def mapping(value: Any) -> dict[str, Any]:
+    """An object of anything."""
+    if not isinstance(value, dict):
+        raise Unfit("an object")
+    return value
+
+
 def flag(value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
