@@ -2,12 +2,13 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import save
-from saved_models import X, edited, saved_model
+from saved_models import FEW, X, edited, saved, saved_model
 
 import fastmlp
 from fastmlp import ModelFileError, Regressor
@@ -128,6 +129,29 @@ def test_edited_files(data, what):
     edit, message = EDITED[what]
     with pytest.raises(ModelFileError, match=message):
         fastmlp.load(edited(data, edit))
+
+
+COLUMNS = {
+    "categories": (
+        lambda column: column["categories"].append("red"),
+        r" ('color \xfc') is of kind 'category' and must not have these",
+    ),
+    "type": (lambda column: column.update(rare="x"), r" ('color \xfc').rare must be an integer"),
+    "name": (lambda column: column.update(name=3), ".name must be text; got 3"),
+}
+
+
+@pytest.mark.parametrize("what", COLUMNS)
+def test_errors_name_the_column(what):
+    """By position, and by its name if it has one."""
+    edit, message = COLUMNS[what]
+    position = FEW.index("color ü")
+
+    def edit_column(document, arrays):
+        edit(document["pipeline"]["encoder"]["columns"][position])
+
+    with pytest.raises(ModelFileError, match=re.escape(f"columns[{position}]{message}")):
+        fastmlp.load(edited(saved(saved_model("classes")[0]), edit_column))
 
 
 UNREADABLE = {

@@ -97,7 +97,7 @@ def read_encoder(fields: Fields, tensors: Tensors, values: Values) -> Encoder:
     listed = frozenset(fields.get("listed", list_of(integer(0, n_columns - 1))))
     if not fields.has("columns"):
         return TableEncoder(names, n_columns, n_columns, listed=listed)
-    columns = tuple(_read_column(one, values) for one in fields.objects("columns"))
+    columns = tuple(_read_column(one, values) for one in fields.objects("columns", title="name"))
     if len(columns) != n_columns:
         raise fields.error(f"describes {len(columns)} of {n_columns} columns")
     return TableEncoder.of_columns(names, columns, listed)
