@@ -157,8 +157,8 @@ def test_what_is_no_date_counts_as_missing(run, trained, tmp_path, word):
     NEW.assign(built=word).to_csv(path, index=False)
     result = run("predict", trained("price"), path)
     warning = (
-        "Warning: rows: column 'built': 1 of 1 values, such as 'yesterday', cannot be read as dates "
-        "(year-month-day), as in training; they count as missing\n"
+        "Warning: rows: column 'built': 1 of 1 values, such as 'yesterday', cannot be read as "
+        "dates (year-month-day), as in training; they count as missing\n"
     )
     assert (result.status, result.err) == (0, warning if word == "yesterday" else "")
     wanted = model.predict(NEW.assign(built=None)[model.feature_names_in_.tolist()])
