@@ -27,6 +27,7 @@ from fastmlp.table.text import quoted, quoted_few
 
 _BLOCK = 2**10  # rows that are copied at a time, so that they stay in the cache
 _MIN_CATEGORY_ROWS = 2
+_SHORT = 2**10  # columns of a row that is read by itself: its reader has an object for each
 _WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 
 
@@ -241,10 +242,16 @@ class TableEncoder:
         return row_reader(self, wide=True)
 
     def _encoded_row(self, X: Any) -> NDArray[Any] | None:
-        """A pandas frame of one row, encoded by its values alone; None where types are needed.
+        """A table of one row that the core reads; None if it does not.
 
-        To look at the types of a frame takes longer than all the rest.
+        An array of float64, or a pandas frame, which is encoded by its values alone: to look at the
+        types of a frame takes longer than all the rest.
         """
+        if type(X) is np.ndarray:
+            is_row = X.dtype == np.float64 and X.ndim == 2 and len(X) == 1 and X.size <= _SHORT
+            if not is_row or self._row_reader is None:
+                return None
+            return self._row_reader.encode(X[0])
         if not is_pandas_frame(X) or len(X) != 1 or self._row_reader is None:
             return None
         schema = self._schema
