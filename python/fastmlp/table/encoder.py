@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from fastmlp import _core
 from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
-from fastmlp.table.dates import Dates
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.layout import Layout
@@ -193,6 +192,8 @@ class TableEncoder:
     @property
     def days_of_dates(self) -> frozenset[int]:
         """Positions in the encoded table of the days that have passed since 1970."""
+        from fastmlp.table.dates import Dates  # not with the module: see `ColumnValues`
+
         columns, read = self.columns, self.layout.read
         return frozenset(target for p, target in read if isinstance(columns[p].reader, Dates))
 

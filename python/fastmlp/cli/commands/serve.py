@@ -37,11 +37,9 @@ Examples:
     "--max-request-mb",
     type=click.FloatRange(0, min_open=True),
     metavar="MB",
-    default=16.0,
-    show_default="16",
-    help="Largest request; those beyond are answered with status 413.",
+    help="Largest request; those beyond are answered with status 413.  [default: 16]",
 )
-def serve(model: str, host: str, port: int, workers: int, max_request_mb: float) -> None:
+def serve(model: str, host: str, port: int, workers: int, max_request_mb: float | None) -> None:
     """Answer requests for predictions of MODEL over HTTP, until Ctrl-C.
 
     POST /predict takes a row as JSON, POST /predict/batch a list of rows; GET /model and GET
@@ -58,8 +56,9 @@ def serve(model: str, host: str, port: int, workers: int, max_request_mb: float)
     from fastmlp.serving.app import MAX_REQUEST_MB, MODEL
 
     describe(model)  # what is wrong with the file is said here, once
-    # All processes read these.
-    os.environ |= {MODEL: os.path.abspath(model), MAX_REQUEST_MB: str(max_request_mb)}
+    os.environ[MODEL] = os.path.abspath(model)  # which all processes read
+    if max_request_mb is not None:
+        os.environ[MAX_REQUEST_MB] = str(max_request_mb)
     uvicorn.run(
         "fastmlp.serving:app_from_environment",
         factory=True,
