@@ -7,6 +7,7 @@ import pytest
 from houses import houses
 
 import fastmlp
+from fastmlp.cli.models.scores import shown
 from fastmlp.model_file.description import read_description
 from fastmlp.neural_network import MLPRegressor
 
@@ -51,7 +52,7 @@ def test_smaller_models(run, trained, csv, table, tmp_path, arguments, make):
     change = np.sqrt(np.mean((wanted.predict(X) - model.predict(X)) ** 2))
     assert result.out.splitlines()[1:] == [
         f"Networks  {len(wanted.networks_)}, before 2",
-        f"Change    {change:.4g} of the predictions for 80 rows (root mean square)",
+        f"Change    {shown(change)} of the predictions for 80 rows (root mean square)",
     ]
     notes = [read_description(one).notes for one in (path, small)]
     assert notes[0].pop("scores")

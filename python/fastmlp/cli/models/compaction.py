@@ -11,7 +11,7 @@ import numpy as np
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.models.files import describe, load_model
 from fastmlp.cli.models.inputs import ModelInputs
-from fastmlp.cli.models.scores import outputs_of
+from fastmlp.cli.models.scores import outputs_of, shown
 from fastmlp.cli.tables.reading import TextFormat, open_table
 from fastmlp.cli.training.interrupts import raising_late
 
@@ -74,6 +74,6 @@ def compact_model(
         yield f"Networks  {len(smaller.networks_)}, before {len(estimator.networks_)}"
     if X is not None:
         old, new = (outputs_of(one, X) for one in (estimator, load_model(output)[0]))
-        change = np.sqrt(np.mean(np.square(new - old)))
+        change = float(np.sqrt(np.mean(np.square(new - old))))
         of = "probabilities" if hasattr(estimator, "classes_") else "predictions"
-        yield f"Change    {change:.4g} of the {of} for {len(old):,} rows (root mean square)"
+        yield f"Change    {shown(change)} of the {of} for {len(old):,} rows (root mean square)"
