@@ -135,7 +135,7 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
 }
 
 template <class T>
-void register_for(py::module_& m) {
+void register_train(py::module_& m) {
   m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("inputs"), arg("train"), arg("validation"),
         arg("options"), arg("threads"), arg("on_epoch"), arg("interrupted"));
 }
@@ -144,8 +144,8 @@ void register_for(py::module_& m) {
 
 void register_training(py::module_& m) {
   py::class_<ThreadBudget>(m, "ThreadBudget").def(py::init<int, int>(), arg("threads"), arg("trainings"));
-  register_for<float>(m);
-  register_for<double>(m);
+  register_train<float>(m);
+  register_train<double>(m);
 }
 
 }  // namespace fastmlp::bindings
