@@ -35,6 +35,7 @@ PYTHON = {
     "prediction": [*SMALL, "table", "networks"],
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
+    "rounds": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
