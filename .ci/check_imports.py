@@ -30,6 +30,7 @@ PYTHON = {
     "_cpu": [],
     "_core": ["_cpu"],
     "_threads": ["_core"],
+    "privacy": SMALL,
     "table": SMALL,
     "networks": [*SMALL, "table"],
     "prediction": [*SMALL, "table", "networks"],
