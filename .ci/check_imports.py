@@ -47,6 +47,11 @@ PYTHON = {
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
         *("model_file", "trained_model"),
     ],
+    "federated": [
+        *SMALL,
+        *("table", "networks", "prediction", "tasks", "ensemble", "rounds", "privacy"),
+        "estimators",
+    ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [

@@ -18,8 +18,10 @@ def weighted_mean(before: Parameters, updates: Sequence[Update]) -> list[NDArray
     """The mean of the participants' parameters by their weights, as in FedAvg.
 
     McMahan et al. 2017, "Communication-efficient learning of deep networks from decentralized
-    data", https://arxiv.org/abs/1602.05629. Without updates the parameters stay.
+    data", https://arxiv.org/abs/1602.05629. Participants that diverged are left out, unless all
+    did. Without updates the parameters stay.
     """
+    updates = [update for update in updates if update.is_finite] or updates
     total = sum(update.weight for update in updates)
     if not total:
         return [values.astype(np.float64) for values in before]

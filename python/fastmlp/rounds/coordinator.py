@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import inf, isfinite
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.ensemble.history import History
@@ -195,13 +196,13 @@ class Coordinator:
             self.stop("no_improvement")
 
     def _step(self, updates: Sequence[Update]) -> None:
-        """Take the next parameters from the participants that trained without diverging."""
-        trained = [update for update in updates if update.is_finite]
-        if updates and not trained:
+        """Take the next parameters from those of the participants."""
+        parameters = self._outer.step(self.parameters, self._average(self.parameters, updates))
+        if not all(np.isfinite(values).all() for values in parameters):
             self.stop("diverged")
             return
-        means = self._average(self.parameters, trained)
-        self.parameters = self._outer.step(self.parameters, means)
+        self.parameters = parameters
+        trained = [update for update in updates if update.is_finite]
         self.number += 1
         for curve, value in (
             (self.loss_curve, _mean(trained, lambda u: u.loss, lambda u: u.weight)),

@@ -8,12 +8,12 @@ from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.messages import RoundStart, Update
 
 # From what participants begin with, one message for each network, to what they give back.
-Executor = Callable[[Sequence[RoundStart]], Iterable[Update]]
+Exchange = Callable[[Sequence[RoundStart]], Iterable[Update]]
 
 
 def run_rounds(
     coordinators: Sequence[Coordinator],
-    execute: Executor,
+    exchange: Exchange,
     on_round: Callable[[Sequence[Coordinator]], bool] | None = None,
 ) -> None:
     """Run rounds until the training of all networks has ended.
@@ -25,14 +25,14 @@ def run_rounds(
     ----------
     coordinators : sequence of Coordinator
         One for each network.
-    execute : callable
+    exchange : callable
         Sends to all participants, and returns the updates of those that answered.
     on_round : callable or None
         Called with the coordinators of a round that has ended; true stops training.
     """
     while running := [one for one in coordinators if not one.stop_reason]:
         try:
-            updates = list(execute([one.start() for one in running]))
+            updates = list(exchange([one.start() for one in running]))
             for one in running:
                 one.finish(update for update in updates if update.network == one.network)
             stops = on_round is not None and on_round(running)
