@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 
 from fastmlp import estimators
 from fastmlp._threads import n_threads
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback, EpochRecord, Progress
@@ -264,12 +265,7 @@ class FederatedMLP(BaseMLP):
             run_rounds(coordinators, exchange.train, on_round)
         finally:
             progress.close()
-        lost = [one for one in coordinators if one.stop_reason == "diverged" and not one.number]
-        if lost:
-            raise ValueError(
-                "training diverged in its first round at all sites. A smaller learning_rate_init "
-                "or max_grad_norm=1 helps"
-            )
+        _report(coordinators)
 
 
 class Regressor(FederatedMLP, estimators.Regressor):
@@ -405,6 +401,25 @@ def _fitted(
         fingerprint=None,
         fit_seconds=seconds,
     )
+
+
+def _report(coordinators: Sequence[Coordinator]) -> None:
+    """Warn of what went wrong, or raise if nothing was learnt."""
+    diverged = [one for one in coordinators if one.stop_reason == "diverged"]
+    if any(one.number == 0 for one in diverged):
+        raise ValueError(
+            "training diverged in its first round at all sites. A smaller learning_rate_init or "
+            "max_grad_norm=1 helps"
+        )
+    if diverged:
+        warn(
+            f"training of {len(diverged)} of {len(coordinators)} networks diverged; their best "
+            "parameters before were kept",
+            RuntimeWarning,
+        )
+    if any(one.stop_reason == "interrupted" for one in coordinators):
+        n_rounds = max(one.number for one in coordinators)
+        warn(f"Training interrupted by user after {n_rounds} rounds. The best parameters were kept.")
 
 
 def _last(curve: Sequence[float]) -> float:

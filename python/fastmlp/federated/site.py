@@ -209,7 +209,7 @@ def site_of(given: Any, target: str | None, weight: str | None, n_jobs: int | No
         return given
     raise TypeError(
         "sites must hold tuples (X, y) or (X, y, sample_weight), paths of files, or objects with "
-        f"the methods of federated.Site; got {given!r}"
+        f"the methods of federated.Site; got {type(given).__name__}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -78,7 +79,7 @@ class Update:
     validation_loss: float | None = None
     validation_weight: float = 0.0
 
-    @property
+    @cached_property
     def is_finite(self) -> bool:
         """Whether the local steps did not diverge."""
         return all(bool(np.isfinite(values).all()) for values in self.parameters)

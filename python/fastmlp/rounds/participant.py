@@ -76,7 +76,7 @@ class Participant:
         Minibatches of a round. None: one epoch, which has more steps where there are more rows.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
-        Whether updates hold the training loss.
+        Whether updates hold the training loss and the weight of the rows, else 1.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Participant:
         self.steps = self._epoch_steps if steps is None else steps
         self._held_out = held_out
         self._tells_losses = tells_losses
-        self._weight = weight_of(run.train)
+        self._weight = weight_of(run.train) if tells_losses else 1.0
         self._first_step = run.member.network._engine.steps
         self._options = run.options | {
             "seed": (int(run.options["seed"]) + number * _SEED_STEP) % 2**31,
