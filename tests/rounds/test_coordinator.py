@@ -215,7 +215,7 @@ def test_what_diverged_is_warned_of():
         lost, kept = train_two({0: 0, 1: 3})
     assert lost.is_lost
     assert not kept.is_lost
-    assert kept.history(1.0).best_iteration == 2
+    assert kept.history(1.0).best_iteration == 3
     with pytest.raises(ValueError, match="training diverged: the loss"):
         train_two({0: 0, 1: 0})
 
