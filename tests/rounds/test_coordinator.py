@@ -144,7 +144,7 @@ def test_missing_participants_are_not_waited_for():
 
     run_rounds([one], execute)
     np.testing.assert_allclose(one.parameters[0], least_squares(many), atol=0.05)
-    assert len(one.loss_curve) == 40
+    assert len(one.loss_curve) == len(one.validation_curve) == 40
 
 
 def test_best_parameters_are_kept_and_training_stops_without_progress():

@@ -166,8 +166,10 @@ class FederatedMLP(BaseMLP):
             raise ValueError("sites must hold at least one site")
         random_state = check_random_state(self.random_state)
         random: Random = SystemRandom()
-        if noise_random_state is not None or not options.is_private:
-            random = Random(noise_random_state or random_state.randint(2**31))
+        if not options.is_private:
+            random = Random(random_state.randint(2**31))
+        elif noise_random_state is not None:
+            random = Random(noise_random_state)
         start = time.perf_counter()
         with SiteExchange(
             known, n_threads(self.n_jobs), fraction=site_fraction, random=random
