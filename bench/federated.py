@@ -31,7 +31,7 @@ TABLES = {  # loader, whether it is a classification, and the column that sites 
     "diabetes": (load_diabetes, False, 2),
 }
 # Sites, probability of each in a round, rounds
-FEDERATIONS = ((5, 1.0, 20), (100, 1.0, 20), (1000, 0.1, 30), (1000, 1.0, 30))
+FEDERATIONS = ((5, 1.0, 20), (50, 1.0, 20), (200, 1.0, 20), (1000, 0.1, 30))
 EPSILONS = (None, 8.0, 2.0)
 ROWS_OF_A_SITE, MAX_UPDATE_NORM, N_COLUMNS = 20, 0.3, 8
 
@@ -132,19 +132,20 @@ def main() -> None:
     """Measure, print two tables, and write all of it to a file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=positive, default=5)
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES])
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
 
     by_table = {}
-    for name in TABLES:
+    for name in options.tables:
         by_table[name] = [accuracy_of_sites(name, seed) for seed in range(options.seeds)]
         print(name, file=sys.stderr, flush=True)
     columns = {name: means(results) for name, results in by_table.items()}
     lines = [["", *columns]]
     for what in next(iter(columns.values())):
         lines.append([what, *(f"{column[what]:.3f}" for column in columns.values())])
-    print(aligned(lines))
+    print(aligned(lines), flush=True)
 
     noisy: dict[str, list[dict[str, float]]] = {}
     lines = [["sites", "asked", "rounds", *(f"epsilon {epsilon}" for epsilon in EPSILONS)]]

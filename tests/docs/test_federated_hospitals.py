@@ -4,7 +4,8 @@ import federated_hospitals
 
 
 def test_together_hospitals_are_better_than_each_alone(capsys, monkeypatch):
-    monkeypatch.setitem(federated_hospitals.PARAMETERS, "n_estimators", 1)
+    quick = {"n_estimators": 1, "max_iter": 40}
+    monkeypatch.setattr(federated_hospitals, "PARAMETERS", federated_hospitals.PARAMETERS | quick)
     federated_hospitals.main()
     head, *lines = capsys.readouterr().out.splitlines()
     assert head.split() == ["model", "rows", "accuracy", "log", "loss", "time"]
