@@ -101,8 +101,7 @@ class FederatedMLP(BaseMLP):
         schema : (X, y) or None, default=None
             Rows that may be public: made up, or published before. Columns, categories, classes, the
             scales of the columns and of the target, the range of predictions and the sizes that
-            are "auto" are learnt from them, and sites tell nothing of theirs but the number of
-            rows.
+            are "auto" are learnt from them, and sites tell nothing of their columns.
         local_epochs : float, default=1.0
             Epochs of a round at each site. More of them save messages; the sites then drift apart,
             the more the less their rows are alike.
