@@ -88,7 +88,7 @@ class FederatedMLP(BaseMLP):
         docs/federated.md says what of that can be avoided, and how.
 
         After any exception the estimator is as it was before. A site that cannot be reached in a
-        round (its `train` raises OSError) is left out of that round.
+        round (its `train` raises OSError or EOFError) is left out of that round.
 
         Parameters
         ----------

@@ -85,12 +85,12 @@ class SiteExchange:
             for number in range(len(self._sites))
             if self._fraction == 1 or self._random.random() < self._fraction
         ]
-        unreachable: list[OSError] = []
+        unreachable: list[OSError | EOFError] = []
 
         def train(number: int) -> list[Update]:
             try:
                 return self._sites[number].train(starts)
-            except OSError as error:
+            except (OSError, EOFError) as error:
                 unreachable.append(error)
                 return []
 
