@@ -199,6 +199,8 @@ class FederatedMLP(BaseMLP):
             raise ValueError(f"{name} needs rows in one place, which sites do not give away")
         if settings.of("learning_rate") == "adaptive":
             raise ValueError("learning_rate must not be 'adaptive' in federated training")
+        if schema is not None and not (isinstance(schema, tuple) and len(schema) == 2):
+            raise TypeError(f"schema must be a tuple (X, y); got {type(schema).__name__}")
         if options.is_private and schema is None:
             raise ValueError(
                 "noise_multiplier needs schema, rows that may be public: what sites tell of their "
