@@ -32,7 +32,7 @@ class FitIdentity:
     parameters : dict
         Of the estimator, as JSON.
     data : dict of str to str
-        Digests of table, targets and weights, and of those for validation.
+        Digests of what the fit learns from, by names that its user knows.
     """
 
     version: str
@@ -41,15 +41,8 @@ class FitIdentity:
     data: Mapping[str, str]
 
     @classmethod
-    def of(cls, estimator: Any, data: Mapping[str, RowSubset | None]) -> FitIdentity:
-        """The identity of a fit.
-
-        Parameters
-        ----------
-        estimator : Regressor or Classifier
-        data : dict
-            Rows by what is appended to the names of the arguments that they came in: "" or "_val".
-        """
+    def of(cls, estimator: Any, data: Mapping[str, str]) -> FitIdentity:
+        """The identity of a fit of this estimator to such data."""
         from fastmlp._version import __version__  # looked up in files, which takes 20 ms
 
         parameters = estimator.get_params(deep=False)
@@ -57,12 +50,7 @@ class FitIdentity:
             __version__,
             type(estimator).__name__,
             {name: _written(value) for name, value in parameters.items() if name not in _FREE},
-            {
-                f"{name}{suffix}": digest
-                for suffix, rows in data.items()
-                if rows is not None
-                for name, digest in _digests(rows).items()
-            },
+            data,
         )
 
     def differences(self, other: FitIdentity) -> list[str]:
@@ -84,6 +72,28 @@ class FitIdentity:
         return found
 
 
+def digests_of(rows: RowSubset | None, suffix: str = "") -> dict[str, str]:
+    """Digests of an encoded table, its targets and weights, for `FitIdentity.data`.
+
+    Parameters
+    ----------
+    rows : RowSubset or None
+        None: no digests.
+    suffix : str
+        Of the arguments of `fit` that they came in.
+    """
+    if rows is None:
+        return {}
+    parts = {"X": rows.X, "y": rows.y, "sample_weight": rows.sample_weight}
+    digests = {}
+    for name, part in parts.items():
+        if part is not None:
+            digest = sha256()
+            add_to_digest(digest, part)
+            digests[f"{name}{suffix}"] = digest.hexdigest()
+    return digests
+
+
 def _written(value: Any) -> Any:
     """A parameter as JSON; what JSON cannot hold is told by its name or its type."""
     if isinstance(value, np.random.RandomState):
@@ -100,15 +110,3 @@ def _shown(written: Any) -> str:
         written = written["value"]
     text = repr(written)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _digests(rows: RowSubset) -> dict[str, str]:
-    """Digests of what the rows are made of, by the names that `fit` calls it."""
-    parts = {"X": rows.X, "y": rows.y, "sample_weight": rows.sample_weight}
-    digests = {}
-    for name, part in parts.items():
-        if part is not None:
-            digest = sha256()
-            add_to_digest(digest, part)
-            digests[name] = digest.hexdigest()
-    return digests

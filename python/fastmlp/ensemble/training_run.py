@@ -108,6 +108,7 @@ class TrainingRun:
             "time_limit": spent + time_limit,
             "reports_outputs": self.watches_metric,
             "steps_per_epoch": self.steps_per_epoch,
+            "batch_size": min(self.options["batch_size"], self.n_rows),
         }
         training = _core.Training(
             self.member.network._engine,

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.checkpoints import Checkpoint
-from fastmlp.checkpoints.identity import FitIdentity
+from fastmlp.checkpoints.identity import FitIdentity, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
@@ -447,7 +447,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 "checkpoint must be None if a warm start goes on with a fitted model, which the "
                 "file does not hold"
             )
-        return KeptFit.of(checkpoint, FitIdentity.of(self, {"": data, "_val": shared}))
+        digests = digests_of(data) | digests_of(shared, "_val")
+        return KeptFit.of(checkpoint, FitIdentity.of(self, digests))
 
     def _assignment(
         self,
