@@ -40,12 +40,13 @@ PYTHON = {
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "checkpoints": [*SMALL, "table", "ensemble", "model_file"],
     "export": [*SMALL, "table", "networks", "prediction"],
     "trained_model": [*SMALL, "prediction", "model_file", "export"],
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("model_file", "trained_model"),
+        *("model_file", "checkpoints", "trained_model"),
     ],
     "federated": [
         *SMALL,
@@ -56,8 +57,8 @@ PYTHON = {
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [
         *SMALL,
-        *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
-        "loading",
+        *("networks", "prediction", "ensemble", "inspection", "model_file", "checkpoints"),
+        *("estimators", "loading"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
     "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],

@@ -94,12 +94,12 @@ bool Trainer<T>::run_window(Dataset<T> window) {
 
 template <class T>
 bool Trainer<T>::end_epoch() {
-  if (!ended_ && epoch_.steps == 0) invalid("an epoch", "must have at least one row");
-  if (!ended_)
-    with_team([this] {
-      judge();
-      return false;
-    });
+  if (ended_) return false;
+  if (epoch_.steps == 0) invalid("an epoch", "must have at least one row");
+  with_team([this] {
+    judge();
+    return false;
+  });
   return !ended_;
 }
 

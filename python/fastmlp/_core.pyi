@@ -33,6 +33,8 @@ class Standardisation:
 
 class ThreadBudget:
     def __init__(self, threads: int, trainings: int) -> None: ...
+    @property
+    def threads(self) -> int: ...
 
 # Values, columns and starts of the rows of a CSR matrix
 _Sparse = tuple[NDArray[_T], NDArray[np.int32], NDArray[np.int64]]
@@ -259,6 +261,8 @@ class Training:
         on_epoch: _OnEpoch | None,
         interrupted: Callable[[], bool] | None,
     ) -> bool: ...
+    # Ends training as an interruption of `run` does; for Ctrl-C between two calls.
+    def interrupt(self) -> None: ...
     # Leaves the network with the weights to keep.
     def finish(self) -> TrainResult: ...
     # A copy of all that training goes on from, network and optimiser included: arrays, numbers and
