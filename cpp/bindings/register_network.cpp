@@ -51,18 +51,17 @@ py::array_t<T> forward(BoundNetwork<T>& network, const TableObject& x, bool trai
 template <class T>
 double backward(BoundNetwork<T>& network, const TableObject& x, const std::optional<py::array>& y,
                 const std::optional<py::array>& sample_weight, const std::optional<Array<T>>& output_gradient,
-                const std::string& loss, double delta, const std::vector<double>& quantiles, double label_smoothing,
-                double l1, double l2, int n_threads) {
+                const py::dict& loss, double l1, double l2, int n_threads) {
   Samples<T> data = samples_of(x, network.stack(), "X");
   const Index n_rows = data.table_rows(), outputs = network.stack().outputs();
   if (!y && !output_gradient) invalid("y", "must be given where output_gradient is not");
   if (n_rows < 1) invalid("X", "must have at least one row");
   StepOptions options;
-  options.loss = loss_options(loss, delta, quantiles, label_smoothing);
+  options.loss = loss_options_of(loss);
   options.l1 = l1;
   options.l2 = l2;
-  Labels labels;
-  if (y) data.y = targets_of<T>(*y, options.loss.kind, n_rows, outputs, "y", labels);
+  TargetMemory memory;
+  if (y) data.y = targets_of<T>(*y, options.loss.kind, n_rows, outputs, "y", memory);
   if (sample_weight) data.weights = weights_of<T>(*sample_weight, n_rows, "sample_weight");
   Matrix<const T> given;
   if (output_gradient) {
@@ -137,7 +136,7 @@ void register_network_classes(py::module_& m, const std::string& suffix) {
       .def("initialise_from", &initialise_from<T>, arg("X"), arg("rows"), arg("inputs"))
       .def("forward", &forward<T>, arg("X"), arg("training"), arg("n_threads") = 1)
       .def("backward", &backward<T>, arg("X"), arg("y"), arg("sample_weight"), arg("output_gradient"), arg("loss"),
-           arg("delta"), arg("quantiles"), arg("label_smoothing"), arg("l1"), arg("l2"), arg("n_threads"));
+           arg("l1"), arg("l2"), arg("n_threads"));
 
   py::class_<Optimizer<T>>(m, ("Optimizer" + suffix).c_str())
       .def(py::init([](const Bound& network, const std::string& solver, double momentum, bool nesterov, double beta_1,

@@ -1,5 +1,6 @@
 // Training, a window at a time or a whole fit in one call: without the GIL except for callbacks and to check for
 // signals.
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -20,8 +21,10 @@ using py::arg;
 TrainOptions train_options(const py::dict& from) {
   TrainOptions to;
   const auto number = [&](const char* key) { return from[key].cast<double>(); };
-  to.step.loss = loss_options(from["loss"].cast<std::string>(), number("delta"),
-                              from["quantiles"].cast<std::vector<double>>(), number("label_smoothing"));
+  if (py::isinstance<py::function>(from["loss"]))
+    to.step.loss.kind = LossKind::own;
+  else
+    to.step.loss = loss_options_of(from);
   to.step.l1 = number("l1");
   to.step.l2 = number("l2");
   to.step.max_grad_norm = number("max_grad_norm");
@@ -43,16 +46,16 @@ TrainOptions train_options(const py::dict& from) {
   return to;
 }
 
-/** Part is (X, y, sample_weight or None, row numbers or None, offset or None), X a TableObject; its arrays and `labels`
+/** Part is (X, y, sample_weight or None, row numbers or None, offset or None), X a TableObject; its arrays and `memory`
  * must outlive the result. */
 template <class T>
 Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
-                      Labels& labels) {
+                      TargetMemory& memory) {
   const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
   Dataset<T> data{samples_of(part[0].cast<TableObject>(), network.stack(), ("X" + suffix).c_str()), {}};
   const Index n_rows = data.table_rows();
   if (n_rows < 1) invalid("X" + suffix, "must have at least one row");
-  data.y = targets_of<T>(array(1), loss, n_rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
+  data.y = targets_of<T>(array(1), loss, n_rows, network.stack().outputs(), ("y" + suffix).c_str(), memory);
   if (!part[2].is_none()) data.weights = weights_of<T>(array(2), n_rows, ("sample_weight" + suffix).c_str());
   if (part[3].is_none())
     data.use_all_rows();
@@ -109,6 +112,33 @@ class BoundTraining {
   virtual void restore(const py::dict& state) = 0;
 };
 
+/** Value and derivative from a function of true values, raw outputs (both rows x outputs), weights (or None), and
+ * whether the derivative is asked for. */
+template <class T>
+double value_of_own_loss(const py::function& own_loss, const Samples<T>& samples, const std::uint32_t* rows,
+                         Matrix<const double> outputs, Matrix<T> derivative) {
+  const Index n_rows = outputs.rows, cols = outputs.cols;
+  py::array_t<double> y({n_rows, cols});
+  for (Index i = 0; i < n_rows; ++i)
+    std::copy_n(samples.y.values + static_cast<Index>(rows[i]) * samples.y.stride, cols, y.mutable_data() + i * cols);
+  py::object weights = py::none();
+  if (samples.weights) {
+    py::array_t<double> of_rows(n_rows);
+    for (Index i = 0; i < n_rows; ++i) of_rows.mutable_data()[i] = static_cast<double>(samples.weights[rows[i]]);
+    weights = std::move(of_rows);
+  }
+  const py::array_t<double> raw({n_rows, cols}, outputs.data);  // a copy
+  const bool derives = derivative.data != nullptr;
+  const auto [value, gradient] =
+      own_loss(y, raw, weights, derives).template cast<std::pair<double, std::optional<Array<double>>>>();
+  if (!derives) return value;
+  if (!gradient || gradient->size() != n_rows * cols)
+    invalid("loss", "must give a gradient of shape (" + std::to_string(n_rows) + ", " + std::to_string(cols) + ")");
+  std::transform(gradient->data(), gradient->data() + n_rows * cols, derivative.data,
+                 [](double from) { return static_cast<T>(from); });
+  return value;
+}
+
 EpochAnswer answer_of(const py::function& on_epoch, const EpochRecord& record) {
   py::object outputs = py::none();
   if (record.outputs.rows > 0)
@@ -136,20 +166,30 @@ template <class T>
 class TrainingOf final : public BoundTraining {
  public:
   TrainingOf(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
-             const std::optional<py::tuple>& validation_part, const TrainOptions& options)
-      : network_(network), loss_(options.step.loss.kind) {
+             const std::optional<py::tuple>& validation_part, const TrainOptions& options,
+             const OptionalFunction& own_loss)
+      : network_(network), loss_(options.step.loss.kind), own_loss_(own_loss) {
     optimizer.check(network.stack());
     const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
     Dataset<T> validation;
-    if (validation_part) validation = dataset_of<T>(network, loss_, *validation_part, "_val", validation_labels_);
+    if (validation_part) validation = dataset_of<T>(network, loss_, *validation_part, "_val", validation_memory_);
     const py::gil_scoped_release release;
     trainer_.emplace(network, optimizer, inputs, std::move(validation), options);
+    if (own_loss_)
+      trainer_->own_loss = [this](const Samples<T>& samples, const std::uint32_t* rows, Matrix<const double> outputs,
+                                  Matrix<T> derivative) {
+        return callbacks_.ask(
+            [&]() -> std::optional<double> {
+              return value_of_own_loss(*own_loss_, samples, rows, outputs, derivative);
+            },
+            std::optional<double>());
+      };
   }
 
   py::dict train(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& on_epoch,
                  const OptionalFunction& interrupted, const OptionalFunction& between_epochs) override {
-    Labels labels;
-    Dataset<T> table = dataset_of<T>(network_, loss_, part, "", labels);
+    TargetMemory memory;
+    Dataset<T> table = dataset_of<T>(network_, loss_, part, "", memory);
     if (between_epochs)
       trainer_->between_epochs = [&] {
         return callbacks_.ask(
@@ -169,8 +209,8 @@ class TrainingOf final : public BoundTraining {
   }
 
   bool run(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& interrupted) override {
-    Labels labels;
-    Dataset<T> window = dataset_of<T>(network_, loss_, part, "", labels);
+    TargetMemory memory;
+    Dataset<T> window = dataset_of<T>(network_, loss_, part, "", memory);
     return compute(threads, {}, interrupted, [&] { return trainer_->run_window(std::move(window)); });
   }
 
@@ -233,11 +273,18 @@ class TrainingOf final : public BoundTraining {
 
   BoundNetwork<T>& network_;
   LossKind loss_;
-  Labels validation_labels_;
+  OptionalFunction own_loss_;
+  TargetMemory validation_memory_;
   Callbacks callbacks_;
   bool interrupted_ = false;  // by Ctrl-C
   std::optional<Trainer<T>> trainer_;
 };
+
+/** The user's function, if the options have one for a loss. */
+OptionalFunction own_loss_of(const py::dict& options) {
+  if (py::isinstance<py::function>(options["loss"])) return options["loss"].cast<py::function>();
+  return {};
+}
 
 /** A whole fit of a table in memory. */
 template <class T>
@@ -247,7 +294,7 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
   TrainOptions parsed = train_options(options);
   parsed.n_threads = threads.threads();
   const auto n_rows = static_cast<Index>(py::len(part[part[3].is_none() ? 1 : 3]));
-  TrainingOf<T> training(network, optimizer, inputs, validation, parsed.for_rows(n_rows));
+  TrainingOf<T> training(network, optimizer, inputs, validation, parsed.for_rows(n_rows), own_loss_of(options));
   return training.train(part, threads, on_epoch, interrupted, {});
 }
 
@@ -258,7 +305,7 @@ std::unique_ptr<BoundTraining> make_training(BoundNetwork<T>& network, Optimizer
   TrainOptions parsed = train_options(options);
   parsed.steps_per_epoch = options["steps_per_epoch"].cast<double>();
   parsed.n_threads = n_threads;
-  return std::make_unique<TrainingOf<T>>(network, optimizer, inputs, validation, parsed);
+  return std::make_unique<TrainingOf<T>>(network, optimizer, inputs, validation, parsed, own_loss_of(options));
 }
 
 template <class T>

@@ -11,14 +11,22 @@ namespace fastmlp::bindings {
 
 namespace py = pybind11;
 
-/** Class numbers, copied: they are used as indices, and another thread may write to y while there is no GIL. */
-using Labels = std::vector<std::int32_t>;
+/** What is made of true values. Class numbers are copied: they are used as indices, and another thread may write to y
+ * while there is no GIL. */
+struct TargetMemory {
+  std::vector<std::int32_t> labels;
+  std::vector<float> known;
+};
 
-/** True values of `rows` rows: for categorical losses class numbers, copied to `labels`, else rows x outputs numbers,
- * which for cross_entropy may be given too: probabilities of the classes. `labels` or the array must outlive the
+/** The loss of a dict: its name as "loss", and those of its parameters that are not the default. */
+LossOptions loss_options_of(const py::dict& from);
+
+/** True values of `rows` rows: for categorical losses class numbers, else rows x outputs numbers (NaN: not known),
+ * which for cross_entropy may be given too: probabilities of the classes. `memory` and the array must outlive the
  * result. */
 template <class T>
-Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name, Labels& labels);
+Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outputs, const char* name,
+                      TargetMemory& memory);
 
 /** One weight per row. The array must outlive the result. */
 template <class T>

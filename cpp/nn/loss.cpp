@@ -8,10 +8,15 @@
 #include "nn/losses/absolute_error.h"
 #include "nn/losses/binary_cross_entropy.h"
 #include "nn/losses/cross_entropy.h"
+#include "nn/losses/expectile.h"
+#include "nn/losses/focal.h"
+#include "nn/losses/gamma.h"
 #include "nn/losses/huber.h"
+#include "nn/losses/log_cosh.h"
 #include "nn/losses/poisson.h"
 #include "nn/losses/quantile.h"
 #include "nn/losses/squared_error.h"
+#include "nn/losses/tweedie.h"
 
 namespace fastmlp {
 namespace {
@@ -38,7 +43,10 @@ struct LossPass {
   void piece(const Term& term, Index first, Index last, Index column, Index width) const {
     alignas(kAlignment) T z[kAtOnce], y[kAtOnce];
     collect(first, last, column, width, z, y);
-    evaluate(term, (last - first) * width, z, y);
+    if (targets.known)
+      evaluate<true>(term, (last - first) * width, z, y);
+    else
+      evaluate<false>(term, (last - first) * width, z, y);
     hand_out(first, last, column, width, z, y);
   }
 
@@ -91,13 +99,17 @@ struct LossPass {
       for (Index j = 0; j < cols; ++j) to[j] = from[j];
   }
 
-  /** The terms go to y, their derivatives to z. */
-  template <class Term>
+  /** The terms go to y, their derivatives to z; with `gaps` both are 0 where y is NaN. */
+  template <bool gaps, class Term>
   FASTMLP_NEVER_INLINE void evaluate(const Term& term, Index count, T* z, T* y) const {
     for (Index k = 0; k < count; k += kWidth<T>) {
       const Packet<T> z_packet = load(z + k), y_packet = load(y + k);
-      store(y + k, term.value(z_packet, y_packet));
-      if (delta.data) store(z + k, term.derivative(z_packet, y_packet));
+      const auto known = [&](const Packet<T>& term_of_all) {
+        if constexpr (gaps) return pand(pcmp_eq(y_packet, y_packet), term_of_all);
+        return term_of_all;
+      };
+      store(y + k, known(term.value(z_packet, y_packet)));
+      if (delta.data) store(z + k, known(term.derivative(z_packet, y_packet)));
     }
   }
 
@@ -125,16 +137,22 @@ struct LossPass {
 
 }  // namespace
 
-LossOptions loss_options(const std::string& name, double delta, const std::vector<double>& quantiles,
-                         double label_smoothing) {
-  const auto kind = value_of<LossKind>(name, kLossNames, "loss");
+LossOptions loss_options(const std::string& name, LossOptions parameters) {
+  const auto& [kind, delta, quantiles, power, expectile, focal_gamma, label_smoothing] = parameters;
+  parameters.kind = value_of<LossKind>(name, kLossNames, "loss");
   if (!(delta > 0 && std::isfinite(delta))) invalid("delta", "must be a positive number; got " + std::to_string(delta));
   if (quantiles.empty()) invalid("quantile", "must hold at least one number");
   for (const double q : quantiles)
     if (!(q > 0 && q < 1)) invalid("quantile", "must be in (0, 1); got " + std::to_string(q));
+  if (!(power > 1 && power < 2)) invalid("tweedie_power", "must be in (1, 2); got " + std::to_string(power));
+  if (!(expectile > 0 && expectile < 1)) invalid("expectile", "must be in (0, 1); got " + std::to_string(expectile));
+  if (!(focal_gamma >= 0 && std::isfinite(focal_gamma)))
+    invalid("focal_gamma", "must be a number >= 0; got " + std::to_string(focal_gamma));
   if (!(label_smoothing >= 0 && label_smoothing < 1))
     invalid("label_smoothing", "must be in [0, 1); got " + std::to_string(label_smoothing));
-  return {kind, delta, quantiles, label_smoothing};
+  if (label_smoothing > 0 && (kind == LossKind::focal || kind == LossKind::binary_focal))
+    invalid("label_smoothing", "must be 0 for the focal loss; got " + std::to_string(label_smoothing));
+  return parameters;
 }
 
 LossOptions canonical_loss(const std::string& link) {
@@ -168,15 +186,22 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
       if (loss.quantiles.size() > 1) return pass.quantiles(loss.quantiles);
       return pass.sum_of_terms(Quantile<T>(loss));
     case LossKind::poisson: return pass.sum_of_terms(Poisson<T>(loss));
+    case LossKind::gamma: return pass.sum_of_terms(Gamma<T>(loss));
+    case LossKind::tweedie: return pass.sum_of_terms(Tweedie<T>(loss));
+    case LossKind::log_cosh: return pass.sum_of_terms(LogCosh<T>(loss));
+    case LossKind::expectile: return pass.sum_of_terms(Expectile<T>(loss));
     case LossKind::binary_cross_entropy: return pass.sum_of_terms(BinaryCrossEntropy<T>(loss));
     case LossKind::cross_entropy:
       if (!targets.labels)
         return categorical_of_probabilities<T>(loss, output, targets, weights, rows, scale, losses, delta);
       return categorical<false, T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::binary_focal: return pass.sum_of_terms(BinaryFocal<T>(loss));
+    case LossKind::focal: return categorical_focal<T>(loss, output, targets, weights, rows, scale, losses, delta);
     case LossKind::half_squared_error: return pass.sum_of_terms(HalfSquaredError<T>(loss));
     case LossKind::half_poisson: return pass.sum_of_terms(Poisson<T>(loss));
     case LossKind::binary_log_loss: return pass.sum_of_terms(BinaryLogLoss<T>(loss));
     case LossKind::log_loss: return categorical<true, T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::own: invalid("loss", "is a function of the user's, which this pass cannot call");
   }
 }
 

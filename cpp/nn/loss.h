@@ -1,4 +1,5 @@
-// Loss functions of the network's raw outputs (of the cross-entropies and poisson: logits and logarithms).
+// Loss functions of the network's raw outputs (of the cross-entropies and focal losses: logits; of poisson, gamma
+// and tweedie: logarithms).
 #pragma once
 
 #include <cstdint>
@@ -15,48 +16,71 @@ enum class LossKind {
   huber,
   quantile,
   poisson,
+  gamma,
+  tweedie,
+  log_cosh,
+  expectile,
   binary_cross_entropy,
   cross_entropy,
+  binary_focal,
+  focal,
   // As scikit-learn's MLP computes them; see evaluate_loss().
   half_squared_error,
   half_poisson,
   binary_log_loss,
   log_loss,
+  // A function of the user's; evaluate_loss() does not know it.
+  own,
 };
 /** Of the losses that users choose from; the others follow from the link. */
-inline constexpr std::array kLossNames = {"squared_error", "absolute_error",       "huber",        "quantile",
-                                          "poisson",       "binary_cross_entropy", "cross_entropy"};
+inline constexpr std::array kLossNames = {
+    "squared_error", "absolute_error",       "huber",         "quantile",     "poisson", "gamma", "tweedie", "log_cosh",
+    "expectile",     "binary_cross_entropy", "cross_entropy", "binary_focal", "focal"};
 
 struct LossOptions {
   LossKind kind = LossKind::squared_error;
   double delta = 1.0;                     // huber: where the quadratic part ends
   std::vector<double> quantiles = {0.5};  // quantile: one for all outputs, or one for each
+  double power = 1.5;                     // tweedie: of the mean, that the variance is proportional to
+  double expectile = 0.5;                 // expectile: the share of the squared error below the true value
+  double focal_gamma = 2.0;               // focal losses: 0 is the cross-entropy
   double label_smoothing = 0.0;           // cross-entropies: share of the label spread over all classes
 };
 
-/** Checks and converts; an unknown name or a value out of range is an error that names the parameter. Of several
- * quantiles each output has its own. */
-LossOptions loss_options(const std::string& name, double delta, const std::vector<double>& quantiles,
-                         double label_smoothing);
+/** The loss of this name with parameters that are checked; an unknown name or a value out of range is an error that
+ * names the parameter. Of several quantiles each output has its own. */
+LossOptions loss_options(const std::string& name, LossOptions parameters);
 
 /** scikit-learn's loss for predictions by this inverse link; its derivative by the raw output is prediction - y. */
 LossOptions canonical_loss(const std::string& link);
 
 /** Whether the true values are class numbers; those of cross_entropy may also be probabilities of the classes. */
-inline bool is_categorical(LossKind kind) { return kind == LossKind::cross_entropy || kind == LossKind::log_loss; }
+inline bool is_categorical(LossKind kind) {
+  return kind == LossKind::cross_entropy || kind == LossKind::log_loss || kind == LossKind::focal;
+}
 
-/** True values of all rows of a table: `values` (rows x outputs), or `labels`, one class number per row. */
+/** True values of all rows of a table: `values` (rows x outputs), or `labels`, one class number per row. Values that
+ * are not known are NaN and count nothing; `known` then has each row's share of outputs whose values are known. */
 template <class T>
 struct Targets {
   const T* values = nullptr;
   const std::int32_t* labels = nullptr;
   Index stride = 0;
+  const float* known = nullptr;
 };
+
+/** What a row counts: its weight (`weights` null: one), times the share of its outputs whose true values are known. */
+template <class T>
+double weight_of(const Targets<T>& targets, const T* weights, std::uint32_t row) {
+  const double weight = weights ? static_cast<double>(weights[row]) : 1.0;
+  return targets.known ? weight * static_cast<double>(targets.known[row]) : weight;
+}
 
 /** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.
  *
- * losses[i] gets the row's weighted loss, the mean over its outputs. delta, where it has memory, gets
- * scale * d losses[i] / d output; its padding is left unchanged. `weights` may be null: all one.
+ * losses[i] gets the row's weighted loss, the mean over its outputs (those without a true value have the loss 0).
+ * delta, where it has memory, gets scale * d losses[i] / d output; its padding is left unchanged. `weights` may be
+ * null: all one.
  *
  * scikit-learn's losses sum over outputs, except half_squared_error, whose value is the mean but whose derivative is
  * that of the sum. */

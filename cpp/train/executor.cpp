@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/denormals.h"
+
 namespace fastmlp {
 
 template <class T>
@@ -19,7 +21,8 @@ Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standa
       losses_(validation_.rows.size()) {
   validation_loss_.label_smoothing = 0;  // which is for training alone
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
-  if (validation_.n_rows() > 0 && options.keeps_outputs)
+  const bool own = options.step.loss.kind == LossKind::own;
+  if (validation_.n_rows() > 0 && (options.keeps_outputs || own))
     outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));
 }
 
@@ -38,6 +41,7 @@ void Executor<T>::repeat(const std::function<bool()>& piece) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kTogether{20};
   step_.interrupted = interrupted;
+  step_.own_loss = own_loss;
   step_.resume();
   bool goes_on = true;
   while (goes_on) {
@@ -114,12 +118,13 @@ std::optional<double> Executor<T>::evaluate() {
   if (average_) average_->prepare();
   command(Command::evaluation);
   if (!evaluation_part(*leader_)) return {};
-  double weight = static_cast<double>(validation_.n_rows());
-  if (validation_.weights) {
-    weight = 0;
-    for (const std::uint32_t row : validation_.rows) weight += static_cast<double>(validation_.weights[row]);
+  const std::uint32_t* rows = validation_.rows.data();
+  if (validation_loss_.kind == LossKind::own) {
+    const DenormalMode keep(false);  // the function's arithmetic is not ours to flush
+    const Index cols = network_.stack().outputs();
+    return own_loss(validation_, rows, {outputs_.data(), validation_.n_rows(), cols, cols}, {});
   }
-  return ordered_sum(losses_.data(), validation_.n_rows()) / weight;
+  return ordered_sum(losses_.data(), validation_.n_rows()) / validation_.weight_of(rows, validation_.n_rows());
 }
 
 template <class T>
@@ -135,8 +140,9 @@ bool Executor<T>::evaluation_part(Member& member) {
                  {picked, 0, rows, mine.last - row - rows}, workspace, 0, Pass{});
     const Matrix<T> output = workspace.output().slice(0, rows);
     if (validation_.offset) add_offset(validation_.offset, picked, output);
-    evaluate_loss<T>(validation_loss_, output, validation_.y, validation_.weights, picked, 1.0, losses_.data() + row,
-                     Matrix<T>{});
+    if (validation_loss_.kind != LossKind::own)
+      evaluate_loss<T>(validation_loss_, output, validation_.y, validation_.weights, picked, 1.0, losses_.data() + row,
+                       Matrix<T>{});
     if (outputs_.size() == 0) continue;
     for (Index i = 0; i < rows; ++i) std::copy_n(output.row(i), output.cols, outputs_.data() + (row + i) * output.cols);
   }
@@ -145,7 +151,7 @@ bool Executor<T>::evaluation_part(Member& member) {
 
 template <class T>
 Matrix<const double> Executor<T>::outputs() const {
-  if (outputs_.size() == 0) return {};
+  if (!options_.keeps_outputs) return {};
   const Index cols = network_.stack().outputs();
   return {outputs_.data(), validation_.n_rows(), cols, cols};
 }

@@ -59,6 +59,8 @@ class Executor {
 
   /** Called on the calling thread every 50 ms or so; true ends the steps or the evaluation under way. */
   std::function<bool()> interrupted;
+  /** What LossKind::own stands for; called on the calling thread. */
+  OwnLoss<T> own_loss;
   /** Threads to take now; asked whenever the threads come together. Without it n_threads. */
   std::function<int()> threads;
 
@@ -115,7 +117,7 @@ class Executor {
   std::vector<Workspace<T>> workspaces_;  // for validation, one per thread, each of block_rows_
   Index block_rows_ = 0;
   std::vector<double> losses_;  // one per validation row
-  Buffer<double> outputs_;      // rows x outputs, where they are kept
+  Buffer<double> outputs_;      // rows x outputs, where they are kept or own_loss needs them
   // Of the pieces under way
   Member* leader_ = nullptr;
   Command command_ = Command::leave;

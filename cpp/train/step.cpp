@@ -90,6 +90,7 @@ Step<T>::Step(Network<T>& network, const Standardisation& inputs, const Samples<
       stack_(network.stack()),
       inputs_(inputs),
       block_rows_(rows_at_once(stack_)),
+      max_rows_(max_rows),
       chunk_rows_(std::min(max_rows, is_small(stack_) ? kMostChunkRows : rows_at_most(stack_))),
       penalties_(stack_.tasks().size()),
       norms_(stack_.tasks().size()) {
@@ -126,6 +127,12 @@ void Step<T>::set_data(const Samples<T>& data, const StepOptions& options) {
   data_ = data;
   options_ = options;
   std::fill(penalties_.begin(), penalties_.end(), 0.0);
+  if (options.loss.kind == LossKind::own && own_delta_.size() == 0) {
+    const Index size = checked_product(max_rows_, stack_.outputs(), "outputs");
+    own_outputs_ = Buffer<double>(size);
+    own_delta_ = Buffer<T>(size);
+    given_delta = {own_delta_.data(), max_rows_, stack_.outputs(), stack_.outputs()};
+  }
 }
 
 template <class T>
@@ -160,12 +167,10 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   const Index chunks = ceil_div(batch.count, chunk_rows_);
   const Index chunk_rows = ceil_div(batch.count, chunks);
   // Every member sums the weights itself: cheaper than handing the sum over.
-  double weight = static_cast<double>(batch.count);
-  if (data_.weights) {
-    weight = 0;
-    for (Index i = 0; i < batch.count; ++i) weight += static_cast<double>(data_.weights[batch.rows[i]]);
-  }
-  double loss = 0;
+  const double weight = data_.weight_of(batch.rows, batch.count);
+  const bool own = options_.loss.kind == LossKind::own;
+  if (own && !own_loss_phase(member, batch, step)) return false;
+  double loss = own && member.leads() ? own_value_ * weight : 0;
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
     const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step,
@@ -186,6 +191,38 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
     loss_ = (weight_ != 0 ? loss / weight_ : 0.0) + penalty;
   }
   return true;
+}
+
+template <class T>
+bool Step<T>::own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step) {
+  Workspace<T>& workspace =
+      by_owning_threads() ? *workspace_ : workers_[static_cast<std::size_t>(member.rank())].workspace;
+  const Index cols = stack_.outputs();
+  for (Index first = 0; first < batch.count; first += chunk_rows_) {
+    const Member::Range mine = member.share(std::min(chunk_rows_, batch.count - first), kRowGrain);
+    for (Index row = mine.first; row < mine.last; row += block_rows_) {
+      const Index rows = std::min(block_rows_, mine.last - row), at = by_owning_threads() ? row : 0;
+      if (poll(member, rows * stack_.work_per_row())) break;
+      const std::uint32_t* picked = batch.rows + first + row;
+      // The backward pass goes forward once more, with the same units left out.
+      forward_rows(stack_, network_.weights(), {&data_.x, &inputs_, &data_.sparse},
+                   {picked, 0, rows, mine.last - row - rows}, workspace, at,
+                   {true, network_.seed(), step, first + row, batch.dropout_share});
+      const Matrix<T> output = workspace.output().slice(at, rows);
+      if (data_.offset) add_offset(data_.offset, picked, output);
+      for (Index i = 0; i < rows; ++i) std::copy_n(output.row(i), cols, own_outputs_.data() + (first + row + i) * cols);
+    }
+    // Shares of the next chunk may be other rows of the workspace.
+    if (member.barrier(stopping())) return false;
+  }
+  if (member.leads()) {
+    const DenormalMode keep(false);  // the function's arithmetic is not ours to flush
+    const std::optional<double> value = own_loss(data_, batch.rows, {own_outputs_.data(), batch.count, cols, cols},
+                                                 {own_delta_.data(), batch.count, cols, cols});
+    own_value_ = value.value_or(0);
+    if (!value) stopping_.store(true, std::memory_order_relaxed);
+  }
+  return !member.barrier(stopping());
 }
 
 template <class T>

@@ -35,6 +35,14 @@ struct Samples {
   void use(const Table& table) { x = table; }
   void use(const SparseTable<T>& table) { sparse = table; }
   Index table_rows() const { return sparse.starts ? sparse.rows : x.rows; }
+
+  /** What these rows count together. */
+  double weight_of(const std::uint32_t* rows, Index count) const {
+    if (!weights && !y.known) return static_cast<double>(count);
+    double total = 0;
+    for (Index i = 0; i < count; ++i) total += fastmlp::weight_of(y, weights, rows[i]);
+    return total;
+  }
 };
 
 /** Samples, and the rows of them to use. */
@@ -48,6 +56,12 @@ struct Dataset : Samples<T> {
   }
   Index n_rows() const { return static_cast<Index>(rows.size()); }
 };
+
+/** A loss of the user's. For rows of these samples and their raw outputs (rows x outputs): the weighted mean of the
+ * loss, and, where `derivative` has memory, its derivative by the outputs. Nothing ends training. */
+template <class T>
+using OwnLoss = std::function<std::optional<double>(const Samples<T>& samples, const std::uint32_t* rows,
+                                                    Matrix<const double> outputs, Matrix<T> derivative)>;
 
 struct StepOptions {
   LossOptions loss;
@@ -82,6 +96,9 @@ class Step {
 
   /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
   Matrix<const T> given_delta;
+
+  /** What LossKind::own stands for. Called on the leader, once for each minibatch. */
+  OwnLoss<T> own_loss;
 
   /** The mean of the weights, brought up to date in every step; may be null. */
   WeightAverage<T>* average = nullptr;
@@ -119,6 +136,8 @@ class Step {
     std::uint64_t step;
     double dropout_share;
   };
+  /** Takes the minibatch's rows forward and asks own_loss for its value and derivative. False when interrupted. */
+  bool own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step);
   void rows_phase(Member& member, const Chunk& chunk);
   void leaves_phase(Member& member, const Chunk& chunk);
   /** The sum of the chunk's losses, in an order that does not depend on the team. */
@@ -154,17 +173,21 @@ class Step {
   Samples<T> data_;
   StepOptions options_;
   Index block_rows_;
+  Index max_rows_;
   Index chunk_rows_;                       // a larger minibatch is taken in chunks whose gradients are summed
   std::vector<Worker> workers_;            // one per thread, or none
   std::optional<Workspace<T>> workspace_;  // by owning threads: of a whole chunk
   Buffer<double> row_losses_;              // the same
   std::vector<Buffer<T>> scratch_;         // one task's gradient per thread
+  Buffer<double> own_outputs_;             // for own_loss, of a minibatch
+  Buffer<T> own_delta_;
   std::vector<double> penalties_, norms_;  // one per task
   std::vector<double> work_;               // work of all tasks up to the i-th, relative
   // Written by the leader while the others read what is above, so on cache lines of their own.
   alignas(kAlignment) std::atomic<bool> stopping_{false};
   alignas(kAlignment) PollTimer timer_;  // the leader's
   double loss_ = 0, weight_ = 0;
+  double own_value_ = 0;
 };
 
 }  // namespace fastmlp

@@ -116,6 +116,7 @@ template <class T>
 void Trainer<T>::with_team(const std::function<bool()>& piece) {
   executor_.load();
   executor_.interrupted = interrupted;
+  executor_.own_loss = own_loss;
   executor_.threads = threads;
   try {
     executor_.repeat(piece);

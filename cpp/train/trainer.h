@@ -76,6 +76,8 @@ class Trainer {
   std::function<EpochAnswer(const EpochRecord&)> on_epoch;
   /** Called on that thread every 50 ms or so; true ends training with the weights of the last finished epoch. */
   std::function<bool()> interrupted;
+  /** What LossKind::own stands for; called on the thread that trains. */
+  OwnLoss<T> own_loss;
   /** Threads to take now, at most TrainOptions::n_threads; asked at least every 70 ms or so. Without it all of them. */
   std::function<int()> threads;
   /** Called by run() between two epochs, where visit_state() may be called; false ends training. */

@@ -64,10 +64,7 @@ class _Network(Generic[_T]):
         y: NDArray[Any] | None,
         sample_weight: NDArray[Any] | None,
         output_gradient: NDArray[Any] | None,
-        loss: str,
-        delta: float,
-        quantiles: list[float],
-        label_smoothing: float,
+        loss: dict[str, Any],  # "loss", its name, and parameters of it
         l1: float,
         l2: float,
         n_threads: int,
@@ -196,6 +193,14 @@ available_instruction_sets: list[str]
 def available_threads() -> int: ...
 def shuffle(values: NDArray[np.uint32], bit_generator: object) -> None: ...
 def build_info() -> BuildInfo: ...
+
+# True values and raw outputs (both rows x outputs), weights, whether the derivative is wanted;
+# the mean loss, and its derivative by the raw outputs. An option "loss" may be such a function,
+# which is called once for each minibatch and once for the validation rows.
+_OwnLoss = Callable[
+    [NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None, bool],
+    tuple[float, NDArray[np.float64] | None],
+]
 
 # Epoch, loss, validation loss, learning rate, seconds, raw outputs on the validation rows; whether
 # to stop, and what to watch in place of the loss

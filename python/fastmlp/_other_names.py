@@ -39,7 +39,12 @@ VALUES: dict[str, dict[str, str]] = {
             "loss='huber'": "huber_loss smooth_l1 reg:pseudohubererror pseudohuber",
             "loss='quantile'": "pinball pinball_loss quantile_loss reg:quantileerror multiquantile",
             "loss='poisson'": "count:poisson poisson_loss poisson_nll",
-            "Classifier, which minimises the log loss": _LOGARITHMIC,
+            "loss='gamma'": "reg:gamma gamma_loss gamma_deviance",
+            "loss='tweedie'": "reg:tweedie tweedie_loss tweedie_deviance",
+            "loss='log_cosh'": "logcosh",
+            "loss='expectile'": "expectile_loss",
+            "loss='focal' of Classifier": "focal_loss focalloss binary_focal_crossentropy",
+            "Classifier, whose default is the log loss": _LOGARITHMIC,
         }
     ),
     "eval_metric": _inverted(
@@ -137,7 +142,9 @@ KEYWORDS = _inverted(
         "dtype": "precision",
         "early_stopping": "early_stop use_best_model",
         "epsilon": "eps",
+        "expectile": "expectile_alpha",
         "eval_metric": "metric metrics eval_metrics scoring custom_metric feval monitor",
+        "focal_gamma": "focal_loss_gamma gamma_focal",
         "hidden_layer_sizes": (
             "hidden_layers hidden_units hidden_sizes hidden_size hidden_dim hidden_dims layers "
             "layer_sizes units neurons n_hidden"
@@ -161,6 +168,7 @@ KEYWORDS = _inverted(
         "sample_weight_val": "eval_sample_weight sample_weight_eval_set val_sample_weight",
         "solver": "optimizer optimiser algorithm",
         "standardize": "normalize normalise scale standardise scaler",
+        "tweedie_power": "tweedie_variance_power variance_power power",
         "time_limit": "timeout time_budget max_time time_limit_s",
         "validation_fraction": "validation_split val_size test_size eval_fraction val_fraction",
         "verbose": "verbose_eval silent verbosity logging_level log_level metric_period",
@@ -179,7 +187,6 @@ _OF_TREES = (
 
 # What to say of parameters that nothing here is called like.
 SENTENCES = {
-    "loss": "Classifier minimises the log loss.",
     "groups": "Pass the rows of whole groups as X_val and y_val.",
     "class_weight": "Classifier has it; a Regressor takes sample_weight in fit.",
     **_inverted({"It computes on processors; there is no GPU support.": "device task_type gpu_id"}),

@@ -64,8 +64,9 @@ struct Data {
           labels[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(j);
         }
         double target = smooth;
-        if (loss == LossKind::poisson) target = std::round(2 * std::exp(smooth));
-        if (loss == LossKind::binary_cross_entropy) target = smooth > 0;
+        if (loss == LossKind::poisson || loss == LossKind::tweedie) target = std::round(2 * std::exp(smooth));
+        if (loss == LossKind::gamma) target = 2 * std::exp(smooth);
+        if (loss == LossKind::binary_cross_entropy || loss == LossKind::binary_focal) target = smooth > 0;
         y[static_cast<std::size_t>(i * outputs + j)] = static_cast<T>(target);
       }
     }

@@ -194,8 +194,8 @@ TEST(small_steps_give_the_same_bits_for_any_number_of_threads) {
 
 template <class T>
 void check_losses_fall() {
-  for (const LossKind loss : {LossKind::squared_error, LossKind::absolute_error, LossKind::huber, LossKind::quantile,
-                              LossKind::poisson, LossKind::binary_cross_entropy, LossKind::cross_entropy}) {
+  for (std::size_t k = 0; k < kLossNames.size(); ++k) {
+    const auto loss = static_cast<LossKind>(k);
     const Data<T> data(300, 3, 4, loss);
     for (const Solver solver : {Solver::sgd, Solver::adam, Solver::rmsprop}) {
       Recipe<T> recipe{mlp({3, 32, 32, 4}, "gelu")};
@@ -207,7 +207,7 @@ void check_losses_fall() {
       recipe.options.n_iter_no_change = kNever;
       const std::vector<double> curve = recipe.fit(data, 1).result.loss_curve;
       CHECK(curve.size() == 60);
-      // Half the poisson deviance's and the cross-entropies' way down is less far than a squared error's.
+      // Half the deviances' and the cross-entropies' way down is less far than a squared error's.
       if (!(curve.back() < 0.7 * curve.front()))
         testing::fail(__FILE__, __LINE__, "loss %d, solver %d: from %g to %g only", static_cast<int>(loss),
                       static_cast<int>(solver), curve.front(), curve.back());
@@ -356,13 +356,30 @@ TEST(bad_networks_are_refused_by_name) {
 
 TEST(bad_options_are_refused_by_name) {
   constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
-  loss_options("huber", 1, {0.5}, 0);
-  CHECK_THROWS(loss_options("mse", 1, {0.5}, 0), "loss must be one of 'squared_error'");
-  for (const double delta : {0.0, -1.0, nan, inf}) CHECK_THROWS(loss_options("huber", delta, {0.5}, 0), "delta");
-  for (const double quantile : {0.0, 1.0, nan})
-    CHECK_THROWS(loss_options("quantile", 1, {0.5, quantile}, 0), "quantile");
+  loss_options("huber", {});
+  CHECK_THROWS(loss_options("mse", {}), "loss must be one of 'squared_error'");
+  const auto with = [](auto field, double value) {
+    LossOptions options;
+    options.*field = value;
+    return options;
+  };
+  for (const double delta : {0.0, -1.0, nan, inf})
+    CHECK_THROWS(loss_options("huber", with(&LossOptions::delta, delta)), "delta");
+  for (const double quantile : {0.0, 1.0, nan}) {
+    LossOptions options;
+    options.quantiles = {0.5, quantile};
+    CHECK_THROWS(loss_options("quantile", options), "quantile");
+  }
+  for (const double power : {1.0, 2.0, nan})
+    CHECK_THROWS(loss_options("tweedie", with(&LossOptions::power, power)), "tweedie_power");
+  for (const double expectile : {0.0, 1.0, nan})
+    CHECK_THROWS(loss_options("expectile", with(&LossOptions::expectile, expectile)), "expectile");
+  for (const double gamma : {-0.1, nan, inf})
+    CHECK_THROWS(loss_options("focal", with(&LossOptions::focal_gamma, gamma)), "focal_gamma");
   for (const double smoothing : {-0.1, 1.0, nan})
-    CHECK_THROWS(loss_options("cross_entropy", 1, {0.5}, smoothing), "label_smoothing");
+    CHECK_THROWS(loss_options("cross_entropy", with(&LossOptions::label_smoothing, smoothing)), "label_smoothing");
+  for (const char* focal : {"focal", "binary_focal"})
+    CHECK_THROWS(loss_options(focal, with(&LossOptions::label_smoothing, 0.1)), "label_smoothing");
 
   const auto optimizer = [](const char* solver, double momentum, double beta_1, double beta_2, double epsilon,
                             double decay, double factor) {

@@ -91,9 +91,6 @@ def distil(
         **settings.training_options(member.recipe, data.n_rows),
         **settings.penalty(_PENALTY_FACTORS.get(loss, 1.0)),
         "loss": loss,
-        "delta": 1.0,
-        "quantiles": [0.5],
-        "label_smoothing": 0.0,
         "seed": int(random_state.randint(np.iinfo(np.int32).max)),
     }
     run = TrainingRun(member, data, None, options, None, 0, data.n_rows)

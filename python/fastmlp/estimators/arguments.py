@@ -27,10 +27,25 @@ ADVICE_ON_PIPELINES = (
 )
 
 
-def check_no_dates_or_gaps(y: Any, name: str) -> None:
-    """Raise for dates and for missing values among the targets, before the table is read."""
+def check_no_dates_or_gaps(y: Any, name: str, *, takes_gaps: bool = False) -> None:
+    """Raise for dates and for missing values among the targets, before the table is read.
+
+    Parameters
+    ----------
+    y : object
+    name : str
+    takes_gaps : bool, default=False
+        Whether targets may be missing if there are several for each row.
+    """
     _reject_dates(y, name)
-    _reject_missing(y, name)
+    if not (takes_gaps and _has_several(y)):
+        _reject_missing(y, name)
+
+
+def _has_several(y: Any) -> bool:
+    """Whether y has several columns."""
+    shape = getattr(y, "shape", None) or np.shape(y)
+    return len(shape) == 2 and shape[1] > 1
 
 
 def _reject_dates(values: Any, name: str) -> None:
@@ -58,15 +73,31 @@ def _reject_missing(values: Any, name: str) -> None:
         raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a target")
 
 
-def checked_targets(y: Any, table: NDArray[Any], minimum: int, estimator: Any) -> NDArray[Any]:
-    """Return y as an array of finite values, as long as the table of at least `minimum` rows."""
+def checked_targets(
+    y: Any, table: NDArray[Any], minimum: int, estimator: Any, *, takes_gaps: bool = False
+) -> NDArray[Any]:
+    """Return y as an array of finite values, as long as the table of at least `minimum` rows.
+
+    With `takes_gaps` those of several columns may be NaN.
+    """
     if table.shape[0] < minimum:
         raise ValueError(
             f"Found array with {table.shape[0]} sample(s) (shape={table.shape}) while a minimum of "
             f"{minimum} is required by {type(estimator).__name__}."
         )
-    checked: NDArray[Any] = _check_y(y, multi_output=True, estimator=estimator)
+    if takes_gaps and _has_several(y):
+        checked = _with_gaps(y, "y")
+    else:
+        checked = _check_y(y, multi_output=True, estimator=estimator)
     check_consistent_length(table, checked)
+    return checked
+
+
+def _with_gaps(y: Any, name: str) -> NDArray[Any]:
+    """Return y as an array whose values may be missing."""
+    checked: NDArray[Any] = check_array(
+        y, accept_sparse=True, dtype=None, ensure_all_finite="allow-nan", input_name=name
+    )
     return checked
 
 
@@ -114,13 +145,15 @@ def _in_engine_type(weights: NDArray[Any], dtype: np.dtype[Any], name: str) -> N
     return converted
 
 
-def checked_validation_targets(y_val: Any) -> Any:
-    """y_val as an array of finite values."""
+def checked_validation_targets(y_val: Any, *, takes_gaps: bool = False) -> Any:
+    """y_val as an array of finite values; with `takes_gaps` those of several columns may be NaN."""
     if np.ndim(y_val) == 0:
         raise ValueError(f"y_val must be 1-D or 2-D; got {y_val!r}")
     if len(y_val) == 0:
         raise ValueError("X_val and y_val must have at least one row")
-    check_no_dates_or_gaps(y_val, "y_val")
+    check_no_dates_or_gaps(y_val, "y_val", takes_gaps=takes_gaps)
+    if takes_gaps and _has_several(y_val):
+        return _with_gaps(y_val, "y_val")
     return check_array(y_val, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
 
 

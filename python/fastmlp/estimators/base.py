@@ -78,7 +78,7 @@ from fastmlp.tasks import Task
 if TYPE_CHECKING:
     from typing import Self
 
-_FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
+_FUNCTIONS = ("callbacks", "eval_metric", "loss")  # parameters that may hold what cannot be pickled
 
 
 class BaseMLP(SmallerModels, metaclass=ABCMeta):
@@ -161,7 +161,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
             whose columns are all sparse. They are never made dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
+            True values, or class labels. With several outputs of a Regressor some may be missing
+            (NaN): a row counts for those that it has, of which there must be one.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
         X_val, y_val : like X and y, default=None
@@ -375,18 +376,18 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        check_no_dates_or_gaps(y, "y")
+        check_no_dates_or_gaps(y, "y", takes_gaps=not self._classifies)
         if before is None:
             # Parts to come may have entries in columns that are empty in the first part.
             encoder, table = self._learn_columns(X, settings, drops_empty=minimum > 1)
-            y = checked_targets(y, table, minimum, self)
+            y = checked_targets(y, table, minimum, self, takes_gaps=not self._classifies)
             task, targets = self._new_task(y, settings, classes)
         else:
             encoder = before.encoder
             encoder.check_listed(self.categorical_features)
             encoder.check_features(X, type(self).__name__)
             table = encoder.encode(X)
-            y = checked_targets(y, table, minimum, self)
+            y = checked_targets(y, table, minimum, self, takes_gaps=not self._classifies)
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
         dtype = np.dtype(settings.dtype)
@@ -423,7 +424,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             raise ValueError("sample_weight_val was given without X_val and y_val")
         if X_val is None:
             return None
-        y = checked_validation_targets(y_val)
+        y = checked_validation_targets(y_val, takes_gaps=not self._classifies)
         dtype = np.dtype(settings.dtype)
         table = encoded_validation_table(X_val, y, encoder, type(self).__name__)
         targets = task.encode(y, dtype, "y_val")

@@ -21,6 +21,7 @@ from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, Task
+from fastmlp.tasks.losses import CLASSIFICATION_LOSSES
 
 if TYPE_CHECKING:
     from typing import Self
@@ -58,6 +59,11 @@ class Classifier(ClassifierMixin, BaseMLP):
         "piecewise_linear": four learnt functions of the number that are linear between 17 bin
         edges (33 for more than 5,000 rows) and constant outside ([2]_, with few outputs). "both":
         both. None: none. "auto": by kind of network, number of rows and task; see Notes.
+    loss : {"log_loss", "focal"}, default="log_loss"
+        The loss to minimise. 'focal' is the log loss times ``(1 - p) ** focal_gamma``, p being the
+        probability of what is true, so that rows that are classified well count little ([6]_).
+    focal_gamma : float, default=2.0
+        Parameter of 'focal', at least 0, which is the log loss.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
@@ -67,8 +73,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         one dict for each.
     calibrate : bool or "auto", default="auto"
         Whether probabilities are calibrated on the validation rows by a temperature ([5]_), one for
-        each label if there are several per row. "auto": for a single network and with `X_val`,
-        except with preset 'plain'. A mean of several networks is not calibrated otherwise:
+        each label if there are several per row. "auto": for a single network, with `X_val` and for
+        loss 'focal', except with preset 'plain'. A mean of several networks is not calibrated otherwise:
         averaging already makes probabilities less extreme, and out-of-fold rows are predicted by
         one or two networks, not by all. Without new validation rows, as in `partial_fit`, the last
         temperature stays.
@@ -330,6 +336,8 @@ class Classifier(ClassifierMixin, BaseMLP):
        learning rates", https://arxiv.org/abs/1708.07120
     .. [5] Guo, Pleiss, Sun & Weinberger 2017, "On calibration of modern neural networks",
        https://arxiv.org/abs/1706.04599
+    .. [6] Lin, Goyal, Girshick, He & Dollár 2017, "Focal loss for dense object detection",
+       https://arxiv.org/abs/1708.02002
 
     Examples
     --------
@@ -347,6 +355,8 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
+        "loss": [NameAmong(*CLASSIFICATION_LOSSES)],
+        "focal_gamma": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [NameAmong("balanced"), dict, list, None],
         "calibrate": ["boolean", NameAmong("auto")],
@@ -370,6 +380,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
+        loss: Literal["log_loss", "focal"] = "log_loss",
+        focal_gamma: float = 2.0,
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float]
         | Literal["balanced"]
@@ -419,6 +431,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.n_estimators = n_estimators
         self.categorical_features = categorical_features
         self.numeric_embedding = numeric_embedding
+        self.loss = loss
+        self.focal_gamma = focal_gamma
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.calibrate = calibrate
@@ -464,7 +478,13 @@ class Classifier(ClassifierMixin, BaseMLP):
         calibrate: bool | str = "auto" if is_auto(self.calibrate) else bool(self.calibrate)
         if self.preset == "plain" and calibrate == "auto":
             calibrate = False
+        if self.loss == "focal" and self.label_smoothing:
+            raise ValueError(
+                f"label_smoothing must be 0 for loss='focal'; got {self.label_smoothing!r}"
+            )
         return {
+            "training_loss": self.loss,
+            "focal_gamma": float(self.focal_gamma),
             "label_smoothing": float(self.label_smoothing),
             "class_weight": self.class_weight,
             "calibrate": calibrate,

@@ -54,6 +54,7 @@ class FunctionParameter:
     name : str
         Of the parameter.
     value : callable, sequence of callables, str or None
+        A pair of functions of 'loss' is one value: half of it is of no use.
     """
 
     def __init__(self, name: str, value: Any) -> None:
@@ -63,7 +64,7 @@ class FunctionParameter:
         return FunctionParameter(self.name, deepcopy(self.value, memo))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        several = isinstance(self.value, list | tuple)
+        several = isinstance(self.value, list | tuple) and self.name != "loss"
         functions = list(self.value) if several else [self.value]
         kept = [function for function in functions if _can_be_pickled(function)]
         if len(kept) == len(functions):

@@ -21,11 +21,14 @@ from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import RegressionTask, Task
-from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
+from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
+from fastmlp.tasks.own_loss import OwnLoss
 
 if TYPE_CHECKING:
     from typing import Self
 
+# Parameters with the loss that they belong to, and the default.
+_OF_ONE_LOSS = (("tweedie_power", "tweedie", 1.5), ("expectile", "expectile", 0.5))
 # From which on `alpha` may be meant as it is in gradient boosting: the quantile, Huber's threshold.
 _MUCH_PENALTY = 0.05
 
@@ -62,14 +65,23 @@ class Regressor(RegressorMixin, BaseMLP):
         "piecewise_linear": four learnt functions of the number that are linear between 17 bin
         edges (33 for more than 5,000 rows) and constant outside ([2]_, with few outputs). "both":
         both. None: none. "auto": by kind of network, number of rows and task; see Notes.
-    loss : str, default="squared_error"
-        'squared_error', 'absolute_error', 'huber', 'quantile' or 'poisson'.
-        The loss to minimise, the mean over rows and outputs, of the standardised target. 'poisson'
-        predicts the mean of counts: the network's output is its logarithm.
+    loss : str or (callable, callable), default="squared_error"
+        The loss to minimise, the mean over rows and outputs, of the standardised target: a name of
+        the table in Notes, or a pair of functions ``value(y_true, y_pred, sample_weight)``, which
+        returns the weighted mean loss of the rows, and ``gradient(y_true, y_pred, sample_weight)``,
+        which returns its derivative with respect to `y_pred`. They are called once for each
+        minibatch, with float64 arrays of shape (n_rows,) or (n_rows, n_outputs) in the unit of the
+        target; weights are ones if `fit` gets none. Predictions are then not kept in the range of
+        the training targets.
     delta : float, default=1.0
         Parameter of 'huber': where the quadratic part ends, in standard deviations of the target.
     quantile : float or sequence of float, default=0.5
         Parameter of 'quantile': the quantile to predict, in (0, 1), or several in ascending order.
+    tweedie_power : float, default=1.5
+        Parameter of 'tweedie', in (1, 2): the variance is proportional to this power of the mean.
+    expectile : float, default=0.5
+        Parameter of 'expectile', in (0, 1): the weight of squared errors where the target is
+        greater than the prediction; of the others it is ``1 - expectile``. 0.5 is the mean.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; 'adam' with `weight_decay` is AdamW.
     alpha : float, default=0.0
@@ -169,12 +181,12 @@ class Regressor(RegressorMixin, BaseMLP):
         Sparse columns are scaled and not centred, unless this is False.
     extrapolation : {"clip", "linear"}, default="clip"
         What happens beyond the range of the training rows. "clip": networks have learnt nothing
-        there, and predictions stay in the range of the training targets (not with preset 'plain' or
-        loss 'poisson'). If many rows of a table lie beyond, an `ExtrapolationWarning` says so.
+        there, and predictions stay in the range of the training targets (not with preset 'plain',
+        losses whose predictions are exponentials, and functions). If many rows of a table lie beyond, an `ExtrapolationWarning` says so.
         "linear": trends go on. First a linear model of the columns of numbers (up to 1,000) is
         fitted, with a ridge penalty, and robust to outliers in y. Networks learn what half of it
         leaves, from numbers clipped to their training range. This half is added to their outputs,
-        and all that it adds beyond the range; with loss 'poisson' to the logarithm. `partial_fit`
+        and all that it adds beyond the range; with 'poisson', 'gamma' and 'tweedie' to the logarithm. `partial_fit`
         and warm starts keep it as it was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
@@ -266,6 +278,27 @@ class Regressor(RegressorMixin, BaseMLP):
     validation_fraction   0.2                    the same    the same    0.1
     ====================  =====================  ==========  ==========  ================
 
+    **Losses.** With p the prediction and y the target:
+
+    =================  ==========================================  ===========================
+    `loss`             loss                                        predicts
+    =================  ==========================================  ===========================
+    squared_error      (p - y)²                                    the mean
+    absolute_error     \|p - y\|                                   the median
+    huber              squared up to `delta`, linear beyond        between mean and median
+    log_cosh           log cosh(p - y): a smooth 'huber'           between mean and median
+    quantile           pinball loss of `quantile`                  the quantile, or several
+    expectile          squared error, `expectile` times where      the expectile
+                       p < y and ``1 - expectile`` times above
+    poisson            half the Poisson deviance, y >= 0           the mean of counts
+    gamma              half the gamma deviance, y > 0              the mean of amounts
+    tweedie            half the deviance of `tweedie_power`,       the mean of totals, of which
+                       y >= 0                                      many are 0
+    (value, gradient)  functions of your own                       where they are least
+    =================  ==========================================  ===========================
+
+    With the three deviances the networks' outputs are logarithms of the mean.
+
     **Kinds of networks.** Networks differ in activation and learning rate, in turn. The first round
     of folds trains networks of the kind 'periodic', the next one 'piecewise', and so on (five
     folds with the default `validation_fraction`, also with `X_val`). A single network, and all
@@ -325,6 +358,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.datasets import load_diabetes
     >>> from sklearn.model_selection import train_test_split
     >>> from fastmlp import Regressor
@@ -335,13 +369,30 @@ class Regressor(RegressorMixin, BaseMLP):
     (2,)
     >>> model.score(X_test, y_test) > 0.3
     True
+
+    A loss of one's own, for which predictions that are too low cost three times as much:
+
+    >>> def factor(y_true, y_pred):
+    ...     return np.where(y_pred < y_true, 3.0, 1.0)
+    >>> def value(y_true, y_pred, sample_weight):
+    ...     losses = factor(y_true, y_pred) * (y_pred - y_true) ** 2
+    ...     return np.average(losses, weights=sample_weight)
+    >>> def gradient(y_true, y_pred, sample_weight):
+    ...     share = sample_weight / sample_weight.sum()
+    ...     return 2 * share * factor(y_true, y_pred) * (y_pred - y_true)
+    >>> cautious = Regressor(preset="fast", loss=(value, gradient), random_state=0)
+    >>> cautious = cautious.fit(X_train, y_train)
+    >>> bool(cautious.predict(X_test).mean() > model.predict(X_test).mean())
+    True
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [NameAmong(*REGRESSION_LOSSES)],
+        "loss": [NameAmong(*REGRESSION_LOSSES), tuple, list],
         "delta": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither"), "array-like"],
+        "tweedie_power": [Interval(Real, 1, 2, closed="neither")],
+        "expectile": [Interval(Real, 0, 1, closed="neither")],
     }
     _classifies: ClassVar[bool] = False
 
@@ -362,10 +413,21 @@ class Regressor(RegressorMixin, BaseMLP):
         categorical_features: Any = "from_dtype",
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         loss: Literal[
-            "squared_error", "absolute_error", "huber", "quantile", "poisson"
-        ] = "squared_error",
+            "squared_error",
+            "absolute_error",
+            "huber",
+            "log_cosh",
+            "quantile",
+            "expectile",
+            "poisson",
+            "gamma",
+            "tweedie",
+        ]
+        | tuple[Callable[..., float], Callable[..., Any]] = "squared_error",
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
+        tweedie_power: float = 1.5,
+        expectile: float = 0.5,
         solver: Literal["adam", "sgd", "rmsprop"] = "adam",
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
@@ -412,6 +474,8 @@ class Regressor(RegressorMixin, BaseMLP):
         self.loss = loss
         self.delta = delta
         self.quantile = quantile
+        self.tweedie_power = tweedie_power
+        self.expectile = expectile
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
@@ -451,6 +515,13 @@ class Regressor(RegressorMixin, BaseMLP):
 
     def _loss(self) -> RegressionLoss:
         """The loss with its parameters, checked."""
+        if not isinstance(self.loss, str):
+            if len(self.loss) != 2 or not all(map(callable, self.loss)):
+                raise TypeError(
+                    "loss must be the name of a loss, or a pair of functions (value, gradient); "
+                    f"got {self.loss!r}"
+                )
+            return RegressionLoss(OWN, own=OwnLoss(*self.loss))
         quantiles = np.asarray(self.quantile)
         if quantiles.ndim > 1 or quantiles.size == 0 or quantiles.dtype.kind not in "fiu":
             raise ValueError(
@@ -460,21 +531,31 @@ class Regressor(RegressorMixin, BaseMLP):
             raise ValueError(f"quantile must be in (0, 1); got {self.quantile!r}")
         if self.loss != "quantile" and quantiles.ndim == 0 and quantiles != 0.5:
             warn(f"quantile={self.quantile!r} counts with loss='quantile' only; got {self.loss!r}")
+        for parameter, own_loss, default in _OF_ONE_LOSS:
+            value = getattr(self, parameter)
+            if value != default and self.loss != own_loss:
+                warn(f"{parameter}={value!r} counts with loss={own_loss!r} only; got {self.loss!r}")
         other = {"quantile": "quantile", "huber": "delta"}.get(self.loss)
         if other and quantiles.ndim == 0 and quantiles == 0.5 and self.alpha >= _MUCH_PENALTY:
             warn(
                 f"alpha={self.alpha!r} is the strength of the L1 and L2 penalties; with "
                 f"loss={self.loss!r} its parameter is called {other}"
             )
+        loss = RegressionLoss(
+            self.loss,
+            float(self.delta),
+            tweedie_power=float(self.tweedie_power),
+            expectile=float(self.expectile),
+        )
         if quantiles.ndim == 0:
-            return RegressionLoss(self.loss, float(self.delta), float(quantiles))
+            return replace(loss, quantile=float(quantiles))
         if not np.all(np.diff(quantiles) > 0):
             raise ValueError(
                 f"quantile must hold strictly ascending numbers; got {self.quantile!r}"
             )
         if self.loss != "quantile":
             raise ValueError("quantile can hold several numbers for loss='quantile' only")
-        return RegressionLoss(self.loss, float(self.delta), tuple(map(float, quantiles)))
+        return replace(loss, quantile=tuple(map(float, quantiles)))
 
     def _new_task(
         self, y: NDArray[Any], settings: Settings, classes: Any = None
@@ -490,6 +571,14 @@ class Regressor(RegressorMixin, BaseMLP):
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
         before = cast(RegressionTask, task)
         continued = replace(before, training_loss=self._loss())
+        if continued.training_loss.is_own != before.training_loss.is_own:
+            was, now = "a pair of functions", f"{self.loss!r}"
+            if continued.training_loss.is_own:
+                was, now = repr(before.training_loss.name), was
+            raise ValueError(
+                f"loss was {was} when the network was made and cannot become {now} while training "
+                "goes on with it. Model files hold no functions: set_params(loss=...) after loading"
+            )
         if continued.link != before.link:
             raise ValueError(
                 f"loss was {before.training_loss.name!r} when the network was made and cannot "
@@ -543,8 +632,8 @@ class Regressor(RegressorMixin, BaseMLP):
         -------
         ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             In the unit of the target, float64. Several quantiles never cross. Except with preset
-            'plain', loss 'poisson' and ``extrapolation="linear"``, no prediction leaves the range
-            of the training targets.
+            'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
+            ``extrapolation="linear"``, no prediction leaves the range of the training targets.
 
         Raises
         ------
@@ -574,7 +663,8 @@ class Regressor(RegressorMixin, BaseMLP):
         Returns
         -------
         float
-            R2; for several quantiles the mean over them of the fraction of pinball loss explained
+            R2, of several outputs the mean over them, each on the rows whose target is not NaN; for
+            several quantiles the mean over them of the fraction of pinball loss explained
             (`sklearn.metrics.d2_pinball_score`).
 
         Raises

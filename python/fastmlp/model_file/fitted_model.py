@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
-from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
+from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, OWN, REGRESSION_LOSSES, RegressionLoss
 
 _RESULTS = ("out_of_fold", "feature_importances")  # arrays, which may be missing
 
@@ -164,6 +165,8 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
             "loss": loss.name,
             "delta": loss.delta,
             "quantiles": plain(loss.quantiles),
+            "tweedie_power": loss.tweedie_power,
+            "expectile": loss.expectile,
             "standardizes": task.standardizes,
         }
     assert isinstance(task, ClassificationTask)
@@ -171,6 +174,8 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
         "label_smoothing": task.label_smoothing,
         "class_weight": written_value(task.class_weight, draft),
         "calibrate": task.calibrate,
+        "loss": task.training_loss,
+        "focal_gamma": task.focal_gamma,
     }
 
 
@@ -202,7 +207,14 @@ def _read_classification(
         fields.get("class_weight", values.value),
         fields.get("calibrate", _flag_or("auto")),
         decoder.temperature,
+        fields.get("loss", one_of(CLASSIFICATION_LOSSES)) if "loss" in fields else "log_loss",
+        **_later_fields(fields, {"focal_gamma": real(0)}),
     )
+
+
+def _later_fields(fields: Fields, kinds: Mapping[str, Kind[Any]]) -> dict[str, Any]:
+    """Those of these fields that the file has: older ones lack them."""
+    return fields.get_all({name: kind for name, kind in kinds.items() if name in fields})
 
 
 def _read_regression(
@@ -210,9 +222,10 @@ def _read_regression(
 ) -> RegressionTask:
     quantiles = fields.get("quantiles", tuple_of(real(0, 1)))
     loss = RegressionLoss(
-        fields.get("loss", one_of(REGRESSION_LOSSES)),
+        fields.get("loss", one_of((*REGRESSION_LOSSES, OWN))),
         fields.get("delta", real(0)),
         quantiles if decoder.sorts or not quantiles else quantiles[0],
+        **_later_fields(fields, {"tweedie_power": real(1, 2), "expectile": real(0, 1)}),
     )
     if loss.several_quantiles != decoder.sorts or not (decoder.sorts or len(quantiles) == 1):
         raise fields.error(f"has the loss {loss}, which does not fit the decoder")

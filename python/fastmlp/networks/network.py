@@ -182,6 +182,9 @@ class Network:
         output_gradient: ArrayLike | None = None,
         delta: float = 1.0,
         quantile: float | Sequence[float] = 0.5,
+        tweedie_power: float = 1.5,
+        expectile: float = 0.5,
+        focal_gamma: float = 2.0,
         label_smoothing: float = 0.0,
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
@@ -193,19 +196,21 @@ class Network:
         X : array-like or sparse matrix of shape (n_rows, inputs)
             Sparse if, and only if, the first layer is.
         y : array-like of shape (n_rows,) or (n_rows, outputs), optional
-            True values; for 'cross_entropy' the number of each row's class, or, as floats, the
-            probabilities of all classes, which add up to 1.
+            True values; for 'cross_entropy' and 'focal' the number of each row's class, or, for
+            'cross_entropy', as floats, the probabilities of all classes, which add up to 1.
         loss : str, default="squared_error"
-            'squared_error', 'absolute_error', 'huber', 'quantile', 'poisson' (outputs are
-            logarithms), 'binary_cross_entropy' or 'cross_entropy' (outputs are logits). The mean
-            over rows and outputs.
+            'squared_error', 'absolute_error', 'huber', 'log_cosh', 'quantile', 'expectile';
+            'poisson', 'gamma' or 'tweedie' (outputs are logarithms); 'binary_cross_entropy',
+            'cross_entropy', 'binary_focal' or 'focal' (outputs are logits). The mean over rows and
+            outputs. True values that are NaN count nothing.
         sample_weight : array-like of shape (n_rows,), optional
         output_gradient : array-like of shape (n_rows, outputs), optional
             Derivative of a loss of your own with respect to the outputs, instead of `y`; weights of
             rows are part of it.
-        delta, quantile, label_smoothing : float
-            Parameters of the losses 'huber', 'quantile' (one for all outputs, or one for each) and
-            the cross-entropies.
+        delta, quantile, tweedie_power, expectile, focal_gamma, label_smoothing : float
+            Parameters of the losses 'huber', 'quantile' (one for all outputs, or one for each),
+            'tweedie' (in (1, 2)), 'expectile' (in (0, 1)), the focal losses (>= 0) and the
+            cross-entropies.
         alpha, l1_ratio : float
             Penalty ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1) / n`` on the
             weights, n the number of rows (the sum of their weights).
@@ -226,17 +231,24 @@ class Network:
             After Ctrl-C; `gradients_` is undefined then, the parameters are unchanged.
         """
         table = self._table(X)
-        check_numbers(delta=delta, label_smoothing=label_smoothing, alpha=alpha, l1_ratio=l1_ratio)
+        parameters = {
+            "delta": delta,
+            "tweedie_power": tweedie_power,
+            "expectile": expectile,
+            "focal_gamma": focal_gamma,
+            "label_smoothing": label_smoothing,
+        }
+        check_numbers(**parameters, alpha=alpha, l1_ratio=l1_ratio)
         if not isinstance(loss, str):
             raise TypeError(f"loss must be a string; got {loss!r}")
         if (y is None) == (output_gradient is None):
             raise ValueError("exactly one of y and output_gradient must be given")
         if y is None:
             target = None
-        elif loss == "cross_entropy" and not _are_probabilities(y):
+        elif loss == "focal" or (loss == "cross_entropy" and not _are_probabilities(y)):
             labels = np.asarray(y)
             if labels.dtype.kind not in "iu":
-                raise ValueError("y must hold integer class numbers for loss='cross_entropy'")
+                raise ValueError(f"y must hold integer class numbers for loss={loss!r}")
             if labels.size and max(-int(labels.min()), int(labels.max())) > np.iinfo(np.int32).max:
                 raise ValueError(f"y must hold class numbers; got {labels.min()}, {labels.max()}")
             target = np.ascontiguousarray(labels, dtype=np.int32)
@@ -259,10 +271,11 @@ class Network:
             target,
             weights,
             given,
-            loss,
-            delta,
-            np.atleast_1d(np.asarray(quantile, dtype=np.float64)).tolist(),
-            label_smoothing,
+            {
+                "loss": loss,
+                "quantiles": np.atleast_1d(np.asarray(quantile, dtype=np.float64)).tolist(),
+                **parameters,
+            },
             alpha * l1_ratio,
             alpha * (1 - l1_ratio),
             n_threads(self.n_jobs),

@@ -18,7 +18,7 @@ from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted, quoted_few
 from fastmlp.tasks.calibration import fit_temperature
 from fastmlp.tasks.links import apply_inverse_link
-from fastmlp.tasks.losses import log_loss
+from fastmlp.tasks.losses import focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task, as_1d
 
@@ -40,9 +40,13 @@ class ClassificationTask(Task):
     class_weight : dict, "balanced", list of dict or None
         As the estimator's parameter; see `balanced_by`.
     calibrate : bool or "auto"
-        "auto": only where the whole model predicts the held-out rows.
+        "auto": only where the whole model predicts the held-out rows, and with the focal loss.
     temperature : float or ndarray of shape (n_labels,), default=1.0
         Divides the logits of predictions; with `multilabel` one for each label.
+    training_loss : {"log_loss", "focal"}, default="log_loss"
+        What is minimised.
+    focal_gamma : float, default=2.0
+        Parameter of 'focal'.
     """
 
     classes: NDArray[Any]
@@ -51,6 +55,8 @@ class ClassificationTask(Task):
     class_weight: ClassWeight
     calibrate: bool | Literal["auto"]
     temperature: float | NDArray[np.float64] = 1.0
+    training_loss: str = "log_loss"
+    focal_gamma: float = 2.0
 
     @classmethod
     def learn(
@@ -62,6 +68,8 @@ class ClassificationTask(Task):
         label_smoothing: float,
         class_weight: ClassWeight,
         calibrate: bool | Literal["auto"],
+        training_loss: str = "log_loss",
+        focal_gamma: float = 2.0,
     ) -> tuple[ClassificationTask, NDArray[Any]]:
         """Learn the classes of y, or take those given; returns the task and y's targets."""
         values, present, multilabel = _labels(y, "y")
@@ -78,7 +86,15 @@ class ClassificationTask(Task):
                 "classes must hold all labels of y, also "
                 f"{quoted_few(unknown.tolist())}; got {quoted_few(known.tolist())}"
             )
-        task = cls(known, multilabel, label_smoothing, class_weight, calibrate)
+        task = cls(
+            known,
+            multilabel,
+            label_smoothing,
+            class_weight,
+            calibrate,
+            training_loss=training_loss,
+            focal_gamma=focal_gamma,
+        )
         return task, task._targets(values, present, multilabel, dtype, "y")
 
     # ---- what the networks learn
@@ -97,10 +113,10 @@ class ClassificationTask(Task):
     @property
     def loss_options(self) -> dict[str, Any]:
         """The engine's options of the loss."""
+        name = "focal" if self.training_loss == "focal" else "cross_entropy"
         return {
-            "loss": "cross_entropy" if self.link == "softmax" else "binary_cross_entropy",
-            "delta": 1.0,
-            "quantiles": [0.5],
+            "loss": name if self.link == "softmax" else f"binary_{name}",
+            "focal_gamma": self.focal_gamma,
             "label_smoothing": self.label_smoothing,
         }
 
@@ -196,7 +212,7 @@ class ClassificationTask(Task):
 
     def shown_error(self, loss: float) -> tuple[str, float]:
         """The validation loss itself."""
-        return "log-loss", loss
+        return "focal loss" if self.training_loss == "focal" else "log-loss", loss
 
     # ---- the linear part
 
@@ -234,14 +250,22 @@ class ClassificationTask(Task):
     def loss(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
-        """The log loss of outputs, before calibration."""
+        """The mean training loss of outputs, before calibration, without label smoothing."""
+        if self.training_loss == "log_loss":
+            return self._log_loss(outputs, targets, weights)
+        probabilities, codes = self.probabilities(outputs), self._codes(targets)
+        return focal_loss(probabilities, codes, weights, self.focal_gamma)
+
+    def _log_loss(
+        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
+    ) -> float:
         return log_loss(self.probabilities(outputs), self._codes(targets), weights)
 
     def score(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The negative log loss."""
-        return -self.loss(outputs, targets, weights)
+        return -self._log_loss(outputs, targets, weights)
 
     def metric(
         self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
@@ -271,7 +295,10 @@ class ClassificationTask(Task):
 
     def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to learn a temperature from held-out rows."""
-        return by_whole_model if self.calibrate == "auto" else self.calibrate
+        if self.calibrate == "auto":
+            # What the focal loss learns is never as sure as it is right.
+            return by_whole_model or self.training_loss == "focal"
+        return self.calibrate
 
     def calibrated(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None

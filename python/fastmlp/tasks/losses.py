@@ -6,6 +6,7 @@ computed of predictions for held-out rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import huber, xlogy
 
-REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson")
+from fastmlp.tasks.own_loss import OwnLoss
+
+CLASSIFICATION_LOSSES = ("log_loss", "focal")
+OWN = "own"  # stands for the name of a pair of functions
 
 
-def _mean(losses: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
-    """Mean over outputs, then weighted mean over rows."""
-    return float(np.average(losses.mean(axis=1), weights=sample_weight))
+def _mean(
+    losses: NDArray[Any], sample_weight: NDArray[Any] | None, known: NDArray[np.bool_] | None = None
+) -> float:
+    """Mean over outputs, then weighted mean over rows; or weighted mean of those that are known."""
+    if known is None:
+        return float(np.average(losses.mean(axis=1), weights=sample_weight))
+    weights = known if sample_weight is None else known * sample_weight[:, None]
+    return float(np.average(np.where(known, losses, 0), weights=weights))
 
 
 def negative_log(probabilities: NDArray[Any]) -> NDArray[Any]:
@@ -39,11 +48,71 @@ def log_loss(
         Class numbers (n_rows,), or zeros and ones (n_rows, n_outputs) of independent labels.
     sample_weight : ndarray of shape (n_rows,) or None
     """
+    return _mean(negative_log(_of_what_is_true(probabilities, y)), sample_weight)
+
+
+def focal_loss(
+    probabilities: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None, gamma: float
+) -> float:
+    """Mean of -(1 - p)^gamma log p, p the probability of what is true; see `log_loss`."""
+    right = _of_what_is_true(probabilities, y)
+    return _mean((1 - right) ** gamma * negative_log(right), sample_weight)
+
+
+def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    """The probabilities of the classes of the rows, or of independent labels as they are."""
     if y.ndim == 1:
-        right = probabilities[np.arange(len(y)), y][:, None]
-    else:
-        right = np.where(y > 0, probabilities, 1 - probabilities)
-    return _mean(negative_log(right), sample_weight)
+        return probabilities[np.arange(len(y)), y][:, None]
+    return np.where(y > 0, probabilities, 1 - probabilities)
+
+
+_Terms = Callable[["RegressionLoss", NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
+
+
+def _quantile(
+    loss: RegressionLoss, error: NDArray[Any], predicted: NDArray[Any], targets: NDArray[Any]
+) -> NDArray[Any]:
+    quantiles = np.array(loss.quantiles)
+    return np.maximum(-quantiles * error, (1 - quantiles) * error)
+
+
+def _gamma(
+    loss: RegressionLoss, error: NDArray[Any], predicted: NDArray[Any], targets: NDArray[Any]
+) -> NDArray[Any]:
+    mean = _positive(predicted)
+    return targets / mean + np.log(mean)
+
+
+def _tweedie(
+    loss: RegressionLoss, error: NDArray[Any], predicted: NDArray[Any], targets: NDArray[Any]
+) -> NDArray[Any]:
+    mean, p = _positive(predicted), loss.tweedie_power
+    return targets * mean ** (1 - p) / (p - 1) + mean ** (2 - p) / (2 - p)
+
+
+def _positive(predicted: NDArray[Any]) -> NDArray[Any]:
+    """Means, which float32 may have rounded to 0."""
+    return np.maximum(predicted, np.finfo(np.float32).tiny)
+
+
+# Of each loss, the losses of predictions from their errors (in units of the target's scale), the
+# predictions and the targets; what depends on the targets alone may be left out.
+_TERMS: dict[str, _Terms] = {
+    "squared_error": lambda loss, error, predicted, targets: error**2,
+    "absolute_error": lambda loss, error, predicted, targets: np.abs(error),
+    "huber": lambda loss, error, predicted, targets: huber(loss.delta, error),
+    "quantile": _quantile,
+    "expectile": lambda loss, error, predicted, targets: (
+        np.where(error < 0, loss.expectile, 1 - loss.expectile) * error**2
+    ),
+    "log_cosh": lambda loss, error, predicted, targets: np.logaddexp(error, -error) - np.log(2),
+    "poisson": lambda loss, error, predicted, targets: predicted - xlogy(targets, predicted),
+    "gamma": _gamma,
+    "tweedie": _tweedie,
+}
+REGRESSION_LOSSES = tuple(_TERMS)
+# Their networks give the logarithm of the mean.
+_OF_LOGARITHMS = ("poisson", "gamma", "tweedie")
 
 
 @dataclass(frozen=True)
@@ -53,16 +122,28 @@ class RegressionLoss:
     Parameters
     ----------
     name : str
-        One of REGRESSION_LOSSES.
+        One of REGRESSION_LOSSES, or OWN.
     delta : float, default=1.0
         Parameter of 'huber'.
     quantile : float or tuple of float, default=0.5
         Parameter of 'quantile'; a tuple asks for a prediction of each.
+    tweedie_power, expectile : float, default=1.5 and 0.5
+        Parameters of 'tweedie' and 'expectile'.
+    own : OwnLoss or None, default=None
+        What OWN stands for; None if it is not known any more: a model file holds no functions.
     """
 
     name: str
     delta: float = 1.0
     quantile: float | tuple[float, ...] = 0.5
+    tweedie_power: float = 1.5
+    expectile: float = 0.5
+    own: OwnLoss | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a pair of functions."""
+        return self.name == OWN
 
     @property
     def several_quantiles(self) -> bool:
@@ -77,7 +158,7 @@ class RegressionLoss:
     @property
     def link(self) -> str:
         """The engine's name of the inverse link that outputs are trained for."""
-        return "exponential" if self.name == "poisson" else "identity"
+        return "exponential" if self.name in _OF_LOGARITHMS else "identity"
 
     @property
     def penalty_factor(self) -> float:
@@ -88,6 +169,8 @@ class RegressionLoss:
         """Name and value of an error that has the target's unit where the loss allows it."""
         if self.name == "squared_error":
             return "RMSE", float(np.sqrt(loss))
+        if self.name == "expectile":
+            return "root expectile loss", float(np.sqrt(loss))
         names = {"absolute_error": "MAE", "quantile": "pinball loss"}
         return names.get(self.name, f"{self.name} loss"), loss
 
@@ -104,22 +187,18 @@ class RegressionLoss:
         ----------
         predicted : ndarray of shape (n_rows, n_outputs)
         targets : ndarray of shape (n_rows, n_outputs) or (n_rows, 1)
+            Those that are NaN count nothing.
         sample_weight : ndarray of shape (n_rows,) or None
         unit : ndarray of shape (n_outputs,) or (1,)
             Errors are divided by it, as in training.
         """
-        error = (predicted - targets) / unit
-        if self.name == "squared_error":
-            losses = error**2
-        elif self.name == "absolute_error":
-            losses = np.abs(error)
-        elif self.name == "huber":
-            losses = huber(self.delta, error)
-        elif self.name == "quantile":
-            quantiles = np.array(self.quantiles)
-            losses = np.maximum(-quantiles * error, (1 - quantiles) * error)
-        elif self.name == "poisson":
-            losses = predicted - xlogy(targets, predicted)
-        else:
-            raise AssertionError(f"the loss {self.name!r} has no formula here")
-        return _mean(losses, sample_weight)
+        if self.own is not None:
+            return self.own.mean(predicted, targets, sample_weight)
+        if self.is_own:
+            raise ValueError(
+                "the model has lost the functions of its loss, which no file holds; "
+                "set_params(loss=...) gives them back"
+            )
+        losses = _TERMS[self.name](self, (predicted - targets) / unit, predicted, targets)
+        known = ~np.isnan(targets)
+        return _mean(losses, sample_weight, None if known.all() else known)

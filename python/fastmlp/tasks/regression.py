@@ -73,15 +73,22 @@ class RegressionTask(Task):
         extrapolate: bool,
     ) -> tuple[RegressionTask, NDArray[Any]]:
         """Learn the shape of y; returns the task and the targets of y's rows."""
-        counts = loss.link == "exponential"  # networks learn their logarithm
+        logarithms = loss.link == "exponential"
+        if extrapolate and loss.is_own:
+            raise ValueError(
+                "extrapolation='linear' needs one of the named losses: a function's predictions "
+                "need not follow y"
+            )
         values = _numbers(y, loss, "y")
         n_outputs = 1 if values.ndim == 1 else values.shape[1]
+        if values.ndim == 2 and (unknown := np.flatnonzero(np.isnan(values).all(axis=0))).size:
+            raise ValueError(f"y must have a number in each column; column {unknown[0]} has none")
         task = cls(
             training_loss=loss,
             n_outputs=n_outputs,
             one_dimensional=values.ndim == 1,
-            standardizes=standardize and not counts,
-            clips=clip and not counts,
+            standardizes=standardize and not logarithms,
+            clips=clip and not logarithms and not loss.is_own,
             extrapolates=extrapolate,
             shift=np.zeros(n_outputs),
             unit=np.ones(n_outputs),
@@ -106,11 +113,14 @@ class RegressionTask(Task):
     def loss_options(self) -> dict[str, Any]:
         """The engine's options of the loss."""
         loss = self.training_loss
+        if loss.own is not None:
+            return {"loss": loss.own.for_engine(self.shift, self.unit)}
         return {
             "loss": loss.name,
             "delta": loss.delta,
             "quantiles": list(loss.quantiles),
-            "label_smoothing": 0.0,
+            "tweedie_power": loss.tweedie_power,
+            "expectile": loss.expectile,
         }
 
     @property
@@ -155,7 +165,7 @@ class RegressionTask(Task):
         if offset is not None:
             mean = mean / _mean_of(np.exp, offset, None, weights)
         network.parameters[-2][:, outputs] *= 0.1
-        network.parameters[-1][outputs] = np.log(np.maximum(mean, 1e-6))[outputs]
+        network.parameters[-1][outputs] = np.log(np.fmax(mean, 1e-6))[outputs]
 
     # ---- targets
 
@@ -189,12 +199,13 @@ class RegressionTask(Task):
             standard_deviation = np.sqrt(
                 _mean_of(lambda y: (y - shift) ** 2, targets, rows, weights)
             )
-        if not np.isfinite(standard_deviation).all():
+        if not np.isfinite(standard_deviation[~_lacking(targets, rows)]).all():
             raise ValueError("y holds values too large to be standardised")
         # By rounding, the standard deviation of a constant is of the size of its last digit.
         varied = standard_deviation > 10 * np.finfo(np.float64).eps * np.abs(shift)
         self._check_vanishing(targets, standard_deviation)
         unit = np.where(varied, standard_deviation, 1.0)
+        shift = np.where(np.isnan(shift), 0.0, shift)  # of a column of which these rows lack all
         return replace(self, shift=shift, unit=unit, varied=varied)
 
     def _check_vanishing(
@@ -203,6 +214,7 @@ class RegressionTask(Task):
         """Raise if a standard deviation is 0 because squares of small numbers are."""
         for column in np.flatnonzero(standard_deviation < _VANISHING):
             values = targets[:, column]
+            values = values[~np.isnan(values)]
             if 0 < np.max(np.abs(values)) < _VANISHING and np.ptp(values) > 0:
                 raise ValueError(
                     f"y holds values too small to be standardised, of less than {_VANISHING:.0e}. "
@@ -228,7 +240,7 @@ class RegressionTask(Task):
             if not self.varied.all():
                 task = self._scaled_later(learnt_of, weights)
             distance = np.abs(_mean_of(lambda y: y, learnt_of, None, weights) - task.shift)
-            far = float(np.max(np.where(task.varied, distance / task.unit, 0)))
+            far = float(np.fmax.reduce(np.where(task.varied, distance / task.unit, 0)))
             if far > _FAR:
                 warn(
                     f"the mean of y is {far:.0f} standard deviations from that of the rows that "
@@ -257,20 +269,24 @@ class RegressionTask(Task):
         known = targets if weights is None else targets[weights > 0]
         return replace(
             self,
-            lowest=np.minimum(self.lowest, known.min(axis=0)),
-            highest=np.maximum(self.highest, known.max(axis=0)),
+            lowest=np.fmin(self.lowest, np.fmin.reduce(known, axis=0)),
+            highest=np.fmax(self.highest, np.fmax.reduce(known, axis=0)),
         )
 
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
-        """Targets as networks learn them, (n_rows, n_network_outputs)."""
+        """Targets as networks learn them, (n_rows, n_network_outputs).
+
+        Those of a function of the user's stay as they are: it may ask whether they are 0.
+        """
+        scales = not self.training_loss.is_own
         scaled = np.empty((targets.shape[0], self.n_network_outputs), dtype=dtype)
         largest = 0.0
         with np.errstate(over="ignore"):
             for rows in pieces(targets):
-                exact = (targets[rows] - self.shift) / self.unit
-                largest = max(largest, float(np.abs(exact).max()))
+                exact = (targets[rows] - self.shift) / self.unit if scales else targets[rows]
+                largest = max(largest, float(np.fmax.reduce(np.abs(exact), axis=None)))
                 scaled[rows] = exact
-        if not np.isfinite(scaled).all():
+        if np.isinf(scaled).any():
             raise ValueError(f"{name} holds values too large for {dtype}")
         if 0 < largest < np.finfo(dtype).tiny:
             raise ValueError(f"{name} holds values too small for {dtype}")
@@ -278,6 +294,8 @@ class RegressionTask(Task):
 
     def shown_error(self, loss: float) -> tuple[str, float]:
         """The error in the unit of the target, if there is one unit."""
+        if self.training_loss.is_own:
+            return "loss", loss
         name, error = self.training_loss.error_of(loss)
         if self.n_outputs > 1 and self.standardizes:
             return f"standardised {name}", error
@@ -292,6 +310,8 @@ class RegressionTask(Task):
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """The targets: several quantiles have the same slopes."""
+        if np.isnan(targets).any():
+            raise ValueError("extrapolation='linear' needs all targets; y has missing ones")
         return targets.astype(np.float64)
 
     # ---- predictions
@@ -325,6 +345,8 @@ class RegressionTask(Task):
     def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
         """R2; of several quantiles the mean fraction of pinball loss explained."""
         if not self.training_loss.several_quantiles:
+            if self.n_outputs > 1 and np.isnan(numbers := np.asarray(y, dtype=float)).any():
+                return _r2_of_known(numbers, predicted, weights)
             return float(r2_score(y, predicted, sample_weight=weights))
         scores = [
             d2_pinball_score(y, predicted[:, k], sample_weight=weights, alpha=quantile)
@@ -336,6 +358,10 @@ class RegressionTask(Task):
         self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> Metric:
         """Build a function of raw outputs for these validation rows from `eval_metric`."""
+        if np.isnan(targets).any():
+            raise ValueError(
+                "eval_metric must be None where validation rows lack some of their targets"
+            )
         y_true = targets[:, 0] if self.one_dimensional else targets
 
         def predict(outputs: NDArray[np.float64]) -> NDArray[Any]:
@@ -362,11 +388,50 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
         values = as_1d(values, name)
     if values.ndim > 2:
         raise ValueError(f"{name} must be 1-D or 2-D; got shape {values.shape}")
+    if loss.name == "gamma" and np.any(values <= 0):
+        raise ValueError(
+            f"{name} must be positive for loss='gamma'; got {np.nanmin(values):g}. 'tweedie' takes "
+            "zeros too"
+        )
     if loss.link == "exponential" and np.any(values < 0):
         raise ValueError(f"{name} must not be negative for loss={loss.name!r}")
     if loss.several_quantiles and values.ndim == 2:
         raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")
+    if values.ndim == 2:
+        _check_gaps(values, loss, name)
     return values
+
+
+def _check_gaps(values: NDArray[Any], loss: RegressionLoss, name: str) -> None:
+    """Raise for missing targets (NaN) if a row lacks all of them, or the loss needs all."""
+    known = ~np.isnan(values)
+    if known.all():
+        return
+    if loss.is_own:
+        raise ValueError(f"{name} must not hold NaN if loss is a pair of functions")
+    if (empty := np.flatnonzero(~known.any(axis=1))).size:
+        raise ValueError(
+            f"{name} must have at least one number in each row; row {empty[0]} has none. Leave out "
+            "such rows"
+        )
+
+
+def _lacking(targets: NDArray[Any], rows: NDArray[Any] | None) -> NDArray[np.bool_]:
+    """Whether the rows (None: all) have no number in a column."""
+    lacking = np.ones(targets.shape[1], dtype=bool)
+    for piece in pieces(targets, rows):
+        lacking &= np.isnan(targets[piece]).all(axis=0)
+    return lacking
+
+
+def _r2_of_known(y: NDArray[Any], predicted: NDArray[Any], weights: Any) -> float:
+    """The mean over outputs of R2 on the rows whose target is known."""
+    scores = []
+    for k, rows in enumerate(~np.isnan(y.T)):
+        own = None if weights is None else np.asarray(weights)[rows]
+        if rows.any():
+            scores.append(r2_score(y[rows, k], predicted[rows, k], sample_weight=own))
+    return float(np.mean(scores))
 
 
 def _mean_of(
@@ -375,13 +440,20 @@ def _mean_of(
     rows: NDArray[Any] | None,
     weights: NDArray[Any] | None,
 ) -> NDArray[np.float64]:
-    """Weighted mean of function(y) over the rows (None: all)."""
-    total, weight = np.zeros(y.shape[1]), 0.0
+    """Weighted mean of function(y) over the rows (None: all) whose y is known; NaN: none is."""
+    total, weight = np.zeros(y.shape[1]), np.zeros(y.shape[1])
     for piece in pieces(y, rows):
-        values = function(y[piece].astype(np.float64))
-        if weights is not None:
-            own = weights[piece].astype(np.float64)
+        given = y[piece].astype(np.float64)
+        values, known = function(given), ~np.isnan(given)
+        own = None if weights is None else weights[piece].astype(np.float64)
+        if own is not None:
             values = values * own[:, None]
-        total += values.sum(axis=0)
-        weight += len(values) if weights is None else own.sum()
-    return total / weight
+        if known.all():
+            total += values.sum(axis=0)
+            weight += len(values) if own is None else own.sum()
+        else:
+            total += values.sum(axis=0, where=known)
+            weight += known.sum(axis=0) if own is None else own @ known
+    with np.errstate(invalid="ignore"):
+        mean: NDArray[np.float64] = total / weight
+    return mean

@@ -41,7 +41,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def loss_options(self) -> dict[str, Any]:
-        """The engine's options "loss", "delta", "quantiles" and "label_smoothing"."""
+        """The engine's option "loss", and those parameters of the loss that it has."""
 
     @property
     def penalty_factor(self) -> float:

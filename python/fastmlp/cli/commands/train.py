@@ -15,7 +15,16 @@ from fastmlp.cli.tables.reading import TextFormat
 from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.model_file.atomic import replacing
 
-_LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
+_LOSSES = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "log_cosh",
+    "poisson",
+    "gamma",
+    "tweedie",
+    "quantile",
+)
 _PICTURES = (".png", ".pdf", ".svg", ".jpg")
 
 
