@@ -123,7 +123,7 @@ void check_threads_of_trainer() {
   Recipe<T> classifier{mlp({20, 200, 200, 10}, "silu", 0.5)};
   classifier.options = plain.options;
   classifier.options.batch_size = 350;
-  classifier.options.step.loss = {LossKind::cross_entropy, 1, {0.5}, 0.1};
+  classifier.options.step.loss = {.kind = LossKind::cross_entropy, .label_smoothing = 0.1};
   classifier.optimizer.solver = Solver::rmsprop;
   check_threads(classifier, classes);
 

@@ -51,7 +51,7 @@ def test_values_that_errors_name_are_taken(meant):
         ("loss", "mae", "loss='absolute_error'"),
         ("loss", "MSE", "loss='squared_error'"),
         ("loss", "reg:squarederror", "loss='squared_error'"),
-        ("loss", "binary_crossentropy", "Classifier, which minimises the log loss"),
+        ("loss", "binary_crossentropy", "Classifier, whose default is the log loss"),
         ("loss", "squared_eror", "loss='squared_error'"),
         ("eval_metric", "rmse", "eval_metric='neg_root_mean_squared_error'"),
         ("eval_metric", "mean_absolute_error", "eval_metric='neg_mean_absolute_error'"),
@@ -109,7 +109,7 @@ def test_names_are_listed_in_the_same_order_in_every_process():
         (Regressor, "eval_set", "Did you mean X_val and y_val of Regressor.fit?"),
         (Regressor, "num_leaves", "setting of trees; networks have hidden_layer_sizes."),
         (Regressor, "hiden_layer_sizes", "Did you mean hidden_layer_sizes?"),
-        (Classifier, "objective", "Classifier minimises the log loss."),
+        (Classifier, "objective", "Did you mean loss?"),
         (Classifier, "class_weights", "Did you mean class_weight?"),
         (Regressor, "zzz", "Regressor.__init__ got an unexpected keyword argument 'zzz'."),
         (tiny().fit, "eval_set", "Regressor.fit got an unexpected keyword argument 'eval_set'. Did "

@@ -56,6 +56,8 @@ BAD_REGRESSOR = [
     ("loss", ["l2", None]),
     ("delta", [0.0, -1.0, np.nan, np.inf, None]),
     ("quantile", [0.0, 1.0, np.nan, None]),
+    ("tweedie_power", [1.0, 2.0, np.nan, None]),
+    ("expectile", [0.0, 1.0, np.nan, None]),
 ]
 BAD_CLASSIFIER = [
     ("label_smoothing", [-0.1, 1.0, np.nan, None]),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import gammaln, log_softmax, logsumexp
+from sklearn.metrics import mean_tweedie_deviance
 
 from fastmlp import Dense, Dropout, Network
 from fastmlp.networks.layers import ACTIVATIONS
@@ -12,10 +13,26 @@ LOSSES = (
     "absolute_error",
     "huber",
     "quantile",
+    "log_cosh",
+    "expectile",
     "poisson",
+    "gamma",
+    "tweedie",
     "binary_cross_entropy",
     "cross_entropy",
+    "binary_focal",
+    "focal",
 )
+OF_CLASSES = ("cross_entropy", "focal")
+# Not the defaults, so that a parameter that is not passed on is found.
+OPTIONS = {
+    "delta": 0.8,
+    "quantile": 0.3,
+    "tweedie_power": 1.3,
+    "expectile": 0.2,
+    "focal_gamma": 1.4,
+    "label_smoothing": 0.0,
+}
 
 EPS = 1e-6
 KINKED = {"relu", "leaky_relu", "selu"}  # a jump in the derivative at 0
@@ -31,12 +48,16 @@ PENALTIES = {
 def data(loss: str, outputs: int, rows: int = ROWS, seed: int = 0):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(rows, INPUTS))
-    if loss == "cross_entropy":
+    if loss in OF_CLASSES:
         return X, rng.integers(outputs, size=rows)
     if loss == "binary_cross_entropy":
         return X, rng.uniform(size=(rows, outputs))
-    if loss == "poisson":
+    if loss == "binary_focal":
+        return X, rng.integers(2, size=(rows, outputs)).astype(float)
+    if loss in ("poisson", "tweedie"):
         return X, rng.poisson(2.0, size=(rows, outputs)).astype(float)
+    if loss == "gamma":
+        return X, rng.gamma(2.0, size=(rows, outputs))
     return X, rng.normal(scale=2.0, size=(rows, outputs))
 
 
@@ -63,7 +84,7 @@ def assert_smooth(network: Network, X: np.ndarray, y: np.ndarray, options: dict)
         distance = np.abs(network.forward(X, training=True) - y)
         if loss == "huber":
             distance = np.abs(distance - options["delta"])
-        assert distance.min() > 1e-4
+        assert np.nanmin(distance) > 1e-4
     if options.get("alpha"):
         assert min(np.abs(w).min() for w in network.parameters[::2]) > 1e-5
 
@@ -107,14 +128,14 @@ def test_every_activation_loss_and_penalty(activation, loss, penalty):
     layers = [Dense(INPUTS, 7, activation), Dense(7, 6, activation), Dense(6, outputs)]
     network = Network(layers, dtype="float64", random_state=0)
     X, y = data(loss, outputs)
-    check(network, X, y, loss=loss, delta=0.8, quantile=0.3, **PENALTIES[penalty])
+    check(network, X, y, loss=loss, **OPTIONS, **PENALTIES[penalty])
 
 
 # Layers of at most four outputs are stored the other way round.
 @pytest.mark.parametrize(
     ("loss", "outputs"),
-    # A cross-entropy over one class is always 0.
-    [(a, n) for a in LOSSES for n in (1, 2, 3, 4, 5, 9) if (a, n) != ("cross_entropy", 1)],
+    # A loss over one class is always 0.
+    [(a, n) for a in LOSSES for n in (1, 2, 3, 4, 5, 9) if n > 1 or a not in OF_CLASSES],
 )
 def test_numbers_of_outputs_with_weights_and_dropout(loss, outputs):
     layers = [Dense(INPUTS, 11, "tanh"), Dropout(0.3), Dense(11, outputs, "softplus")]
@@ -123,7 +144,7 @@ def test_numbers_of_outputs_with_weights_and_dropout(loss, outputs):
     X, y = data(loss, outputs)
     weights = np.random.default_rng(1).uniform(0.2, 3.0, size=ROWS)
     weights[2] = 0.0
-    check(network, X, y, loss=loss, delta=0.8, quantile=0.7, sample_weight=weights, alpha=0.1)
+    check(network, X, y, loss=loss, sample_weight=weights, alpha=0.1, **OPTIONS)
 
 
 @pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
@@ -169,8 +190,13 @@ def test_single_layer_and_single_row():
     check(network, X, y, loss="squared_error")
 
 
-def loss_formula(loss, z, y, *, delta, quantile, label_smoothing):
+def loss_formula(
+    loss, z, y, *, delta, quantile, tweedie_power, expectile, focal_gamma, label_smoothing
+):
     """Loss of every row, the mean over outputs, written as in the textbooks."""
+    if loss == "focal":
+        p = np.exp(log_softmax(z, axis=1))[np.arange(len(z)), y]
+        return -((1 - p) ** focal_gamma) * np.log(p)
     if loss == "cross_entropy":
         classes = z.shape[1]
         target = np.eye(classes)[y] * (1 - label_smoothing) + label_smoothing / classes
@@ -186,6 +212,18 @@ def loss_formula(loss, z, y, *, delta, quantile, label_smoothing):
         terms = np.maximum(quantile * -d, (1 - quantile) * d)
     elif loss == "poisson":  # half the deviance
         terms = np.exp(z) - y * z - y + np.where(y > 0, y * np.log(np.maximum(y, 1)), 0)
+    elif loss in ("gamma", "tweedie"):
+        power = 2.0 if loss == "gamma" else tweedie_power
+        terms = np.vectorize(
+            lambda true, mean: mean_tweedie_deviance([true], [mean], power=power) / 2
+        )(y, np.exp(z))
+    elif loss == "log_cosh":
+        terms = np.log(np.cosh(d))
+    elif loss == "expectile":
+        terms = np.where(d < 0, expectile, 1 - expectile) * d**2
+    elif loss == "binary_focal":
+        p = np.where(y == 1, 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z)))
+        terms = -((1 - p) ** focal_gamma) * np.log(p)
     else:
         smooth = y * (1 - label_smoothing) + label_smoothing / 2
         log_p = -np.logaddexp(0, -z)
@@ -197,7 +235,8 @@ def loss_formula(loss, z, y, *, delta, quantile, label_smoothing):
 @pytest.mark.parametrize("outputs", [2, 5])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_loss_is_its_formula(loss, outputs, weighted):
-    options = {"delta": 0.8, "quantile": 0.3, "label_smoothing": 0.2}
+    smoothing = 0.2 if "cross" in loss else 0.0
+    options = OPTIONS | {"label_smoothing": smoothing}
     layers = [Dense(INPUTS, 6, "tanh"), Dense(6, outputs)]
     network = Network(layers, dtype="float64", random_state=0)
     X, y = data(loss, outputs, rows=31)
@@ -211,6 +250,28 @@ def test_loss_is_its_formula(loss, outputs, weighted):
     penalty = 0.3 * sum(0.75 / 2 * (w**2).sum() + 0.25 * np.abs(w).sum() for w in matrices) / total
     expected = np.average(terms, weights=weights) + penalty
     np.testing.assert_allclose(value, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("outputs", [2, 5])
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss not in OF_CLASSES])
+def test_missing_true_values_count_nothing(loss, outputs):
+    network = Network(
+        [Dense(INPUTS, 6, "silu"), Dense(6, outputs)], dtype="float64", random_state=0
+    )
+    X, y = data(loss, outputs, rows=31)
+    weights = np.random.default_rng(1).uniform(0.5, 2, size=31)
+    known = np.random.default_rng(3).uniform(size=y.shape) < 0.6
+    known[4], known[5] = False, True
+    y[~known] = np.nan
+    check(network, X, y, loss=loss, sample_weight=weights, **OPTIONS)
+    value = network.backward(X, y, loss=loss, sample_weight=weights, **OPTIONS)
+    z = network.forward(X)
+    terms = [
+        loss_formula(loss, z[i : i + 1, j : j + 1], y[i : i + 1, j : j + 1], **OPTIONS)[0]
+        for i, j in np.argwhere(known)
+    ]
+    of_entries = (weights[:, None] * known)[known]
+    np.testing.assert_allclose(value, np.average(terms, weights=of_entries), rtol=1e-12)
 
 
 def test_poisson_loss_is_the_likelihood_but_for_a_constant():
@@ -228,31 +289,53 @@ def test_poisson_loss_is_the_likelihood_but_for_a_constant():
 
 @pytest.mark.parametrize("shift", [-800.0, 800.0])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy"])
-def test_cross_entropies_of_extreme_logits(loss, dtype, shift):
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "cross_entropy", "binary_focal", "focal"])
+def test_losses_of_extreme_logits(loss, dtype, shift):
     network = Network([Dense(1, 2)], dtype=dtype, random_state=0)
     network.parameters[0][...] = [[0, shift]]
     network.parameters[1][...] = 0
     X = np.ones((1, 1))
-    y = np.array([1]) if loss == "cross_entropy" else np.array([[1.0, 1.0]])
+    y = np.array([1]) if loss in OF_CLASSES else np.array([[1.0, 1.0]])
     z = np.array([0.0, shift])
     expected = logsumexp(z) - z[1]
-    if loss == "binary_cross_entropy":
-        expected = np.mean(np.logaddexp(0, -z))
+    if loss.startswith("binary"):
+        expected = np.logaddexp(0, -z)
+    if "focal" in loss:
+        expected = expected * (1 - np.exp(-expected)) ** 2
     value = network.backward(X, y, loss=loss)
-    np.testing.assert_allclose(value, expected, rtol=np.finfo(dtype).eps, atol=1e-300)
+    tolerance = (4 if "focal" in loss else 1) * np.finfo(dtype).eps
+    np.testing.assert_allclose(value, np.mean(expected), rtol=tolerance, atol=1e-300)
     assert all(np.isfinite(g).all() for g in network.gradients_)
 
 
 def loss_derivative(loss, z, y):
+    p = np.exp(log_softmax(z, axis=1))
     if loss == "cross_entropy":
-        return (np.exp(log_softmax(z, axis=1)) - np.eye(z.shape[1])[y]) / len(z)
+        return (p - np.eye(z.shape[1])[y]) / len(z)
+    if loss == "focal":  # of gamma 2
+        right = p[np.arange(len(z)), y][:, None]
+        by_p = 2 * (1 - right) * np.log(right) - (1 - right) ** 2 / right
+        return by_p * right * (np.eye(z.shape[1])[y] - p) / len(z)
+    of_one, sign = 1 / (1 + np.exp(-z)), 1
+    if loss == "binary_focal":
+        sign = 2 * y - 1
+        of_one = np.where(y == 1, of_one, 1 - of_one)
     derivative = {
         "squared_error": lambda: 2 * (z - y),
         "absolute_error": lambda: np.sign(z - y),
         "huber": lambda: np.clip(z - y, -1, 1),
         "quantile": lambda: np.where(y > z, -0.5, 0.5),
         "poisson": lambda: np.exp(z) - y,
+        "gamma": lambda: 1 - y / np.exp(z),
+        "tweedie": lambda: np.exp(z / 2) - y * np.exp(-z / 2),
+        "log_cosh": lambda: np.tanh(z - y),
+        "expectile": lambda: z - y,
+        "binary_focal": lambda: (
+            sign
+            * (2 * (1 - of_one) * np.log(of_one) - (1 - of_one) ** 2 / of_one)
+            * of_one
+            * (1 - of_one)
+        ),
         "binary_cross_entropy": lambda: 1 / (1 + np.exp(-z)) - y,
     }[loss]()
     return derivative / z.size

@@ -284,7 +284,7 @@ class Regressor(RegressorMixin, BaseMLP):
     `loss`             loss                                        predicts
     =================  ==========================================  ===========================
     squared_error      (p - y)²                                    the mean
-    absolute_error     \|p - y\|                                   the median
+    absolute_error     absolute value of p - y                     the median
     huber              squared up to `delta`, linear beyond        between mean and median
     log_cosh           log cosh(p - y): a smooth 'huber'           between mean and median
     quantile           pinball loss of `quantile`                  the quantile, or several

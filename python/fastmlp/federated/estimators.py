@@ -57,6 +57,7 @@ class FederatedMLP(BaseMLP):
     """The `fit` of `fastmlp.federated.Regressor` and `Classifier`."""
 
     epsilon_: float
+    loss: Any
 
     def fit(  # type: ignore[override]
         self,
@@ -139,7 +140,7 @@ class FederatedMLP(BaseMLP):
         ValueError, TypeError
             If an argument or parameter is not what it should be, or sites differ in their columns;
             messages name the site. Parameters that need the rows in one place are refused:
-            `eval_metric`, `compute_importances`, ``calibrate=True``, ``extrapolation="linear"``,
+            functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``, ``extrapolation="linear"``,
             ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
         ConnectionError
             If no site answers.
@@ -195,6 +196,10 @@ class FederatedMLP(BaseMLP):
                     f"{name} must be {supported!r} in federated training; got "
                     f"{getattr(self, name)!r}"
                 )
+        if not isinstance(self.loss, str):
+            raise ValueError(
+                "loss must be a name in federated training: sites run no functions of others"
+            )
         for name in self._needs_held_out():
             raise ValueError(f"{name} needs rows in one place, which sites do not give away")
         if settings.of("learning_rate") == "adaptive":
