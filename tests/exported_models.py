@@ -102,6 +102,10 @@ CASES: dict[str, tuple[Callable, object, np.ndarray, object]] = {
         lambda: Classifier(**FEW, calibrate=True, dtype="float64"),
         *(PLAIN, np.array(["a", "b", "c"])[THREE], PLAIN),
     ),
+    "costs": (
+        lambda: Classifier(**ONE, loss="focal", cost_matrix=[[0, 1, 9], [1, 0, 1], [9, 1, 0]]),
+        *(PLAIN, np.array(["a", "b", "c"])[THREE], PLAIN),
+    ),
     "doubles as classes": (lambda: Classifier(**ONE), PLAIN, 2.0 * THREE, PLAIN),
     "several labels, calibrated": (
         lambda: Classifier(**ONE, calibrate=True),
@@ -129,7 +133,7 @@ CASES: dict[str, tuple[Callable, object, np.ndarray, object]] = {
         *(PLAIN, (PLAIN > 0).astype(int), PLAIN),
     ),
 }
-for _loss in ("absolute_error", "huber", "quantile", "poisson"):
+for _loss in ("absolute_error", "huber", "quantile", "poisson", "tweedie"):
     CASES[_loss] = (lambda loss=_loss: Regressor(**ONE, loss=loss), PLAIN, NUMBER, PLAIN)
 for _features in ("periodic", "piecewise_linear", "both", None):
     CASES[f"embedding: {_features}"] = (

@@ -52,7 +52,7 @@ Targets<T> targets_of(const py::array& y, LossKind loss, Index rows, Index outpu
     for (Index row = 0; row < rows; ++row) {
       const T* of_row = values + row * outputs;
       const auto gaps = std::count_if(of_row, of_row + outputs, [](T value) { return std::isnan(value); });
-      memory.known.push_back(1 - static_cast<float>(gaps) / static_cast<float>(outputs));
+      memory.known.push_back(static_cast<double>(outputs - gaps) / static_cast<double>(outputs));
     }
     targets.known = memory.known.data();
   }

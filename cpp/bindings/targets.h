@@ -15,7 +15,7 @@ namespace py = pybind11;
  * while there is no GIL. */
 struct TargetMemory {
   std::vector<std::int32_t> labels;
-  std::vector<float> known;
+  std::vector<double> known;
 };
 
 /** The loss of a dict: its name as "loss", and those of its parameters that are not the default. */

@@ -66,14 +66,14 @@ struct Targets {
   const T* values = nullptr;
   const std::int32_t* labels = nullptr;
   Index stride = 0;
-  const float* known = nullptr;
+  const double* known = nullptr;
 };
 
 /** What a row counts: its weight (`weights` null: one), times the share of its outputs whose true values are known. */
 template <class T>
 double weight_of(const Targets<T>& targets, const T* weights, std::uint32_t row) {
   const double weight = weights ? static_cast<double>(weights[row]) : 1.0;
-  return targets.known ? weight * static_cast<double>(targets.known[row]) : weight;
+  return targets.known ? weight * targets.known[row] : weight;
 }
 
 /** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.

@@ -43,7 +43,7 @@ VALUES: dict[str, dict[str, str]] = {
             "loss='tweedie'": "reg:tweedie tweedie_loss tweedie_deviance",
             "loss='log_cosh'": "logcosh",
             "loss='expectile'": "expectile_loss",
-            "loss='focal' of Classifier": "focal_loss focalloss binary_focal_crossentropy",
+            "Classifier, which has the loss 'focal'": "focal_loss binary_focal_crossentropy",
             "Classifier, whose default is the log loss": _LOGARITHMIC,
         }
     ),

@@ -53,15 +53,18 @@ BAD_PARAMETERS = [
     ("callbacks", [3, [3], "print"]),
 ]
 BAD_REGRESSOR = [
-    ("loss", ["l2", None]),
+    ("loss", ["l2", None, (len,), [len, 3]]),
     ("delta", [0.0, -1.0, np.nan, np.inf, None]),
     ("quantile", [0.0, 1.0, np.nan, None]),
     ("tweedie_power", [1.0, 2.0, np.nan, None]),
     ("expectile", [0.0, 1.0, np.nan, None]),
 ]
 BAD_CLASSIFIER = [
+    ("loss", ["squared_error", None, (len, len)]),
+    ("focal_gamma", [-0.1, np.nan, np.inf, None]),
     ("label_smoothing", [-0.1, 1.0, np.nan, None]),
     ("class_weight", ["heavy", 3]),
+    ("cost_matrix", ["a", 3, [[0, 1]], [[0, np.nan], [1, 0]], [["a", "b"], ["c", "d"]]]),
     ("calibrate", ["yes", 2, None]),
 ]
 BAD = [

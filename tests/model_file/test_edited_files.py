@@ -66,7 +66,10 @@ EDITED = {
         "needs 'quaternions', which fastmlp .* does not know",
     ),
     "kind": (lambda d, a: d.update(kind="os.system"), "model.kind must be one of .*; got 'os.sys"),
-    "other kind": (lambda d, a: d.update(kind="Classifier"), "does not predict what a Classifier"),
+    "other kind": (
+        lambda d, a: (d.update(kind="Classifier"), d["parameters"].pop("loss")),
+        "does not predict what a Classifier",
+    ),
     "missing": (lambda d, a: d["pipeline"].pop("link"), "model.pipeline lacks 'link'"),
     "type": (
         lambda d, a: layer(d).update(inputs="3"),

@@ -31,7 +31,8 @@ def test_golden_file(path):
     assert type(model).__name__ == contents.kind
     found = model._outputs_of(rows).reshape(expected.shape)
     assert agree(found, expected, model)
-    assert written_parameters(model, Draft()) == unpacked(path)[0]["parameters"]
+    written = written_parameters(model, Draft())
+    assert written | unpacked(path)[0]["parameters"] == written  # parameters that came later: more
     if contents.kind.startswith("MLP"):
         name, curve = "training.loss_curve", getattr(model, "loss_curve_", None)
     else:

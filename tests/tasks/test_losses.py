@@ -157,7 +157,7 @@ def test_parameters_of_other_losses_have_no_effect_and_warn():
 
 
 def test_focal_loss_takes_no_label_smoothing():
-    with pytest.raises(ValueError, match="label_smoothing must be 0 for loss='focal'; got 0.1"):
+    with pytest.raises(ValueError, match=r"label_smoothing must be 0 for loss='focal'; got 0\.1"):
         tiny(Classifier, loss="focal", label_smoothing=0.1).fit(X[:60], X[:60, 0] > 0)
 
 

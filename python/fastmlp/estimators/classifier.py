@@ -71,13 +71,18 @@ class Classifier(ClassifierMixin, BaseMLP):
         the sum of `sample_weight` in each class of the training rows; validation rows are weighted
         by the same numbers, and `partial_fit` refuses it. With several labels per row, a list of
         one dict for each.
+    cost_matrix : array-like of shape (n_classes, n_classes) or None, default=None
+        Cost of each prediction (column) where a class (row) is true, both in the order of
+        `classes_`. `predict` returns the class with the least expected cost by the predicted
+        probabilities ([7]_). Training and probabilities are the same without it. None: every error
+        costs the same, and `predict` returns the most probable class.
     calibrate : bool or "auto", default="auto"
         Whether probabilities are calibrated on the validation rows by a temperature ([5]_), one for
         each label if there are several per row. "auto": for a single network, with `X_val` and for
-        loss 'focal', except with preset 'plain'. A mean of several networks is not calibrated otherwise:
-        averaging already makes probabilities less extreme, and out-of-fold rows are predicted by
-        one or two networks, not by all. Without new validation rows, as in `partial_fit`, the last
-        temperature stays.
+        loss 'focal', except with preset 'plain'. Otherwise a mean of several networks is not
+        calibrated: averaging already makes probabilities less extreme, and out-of-fold rows are
+        predicted by one or two networks, not by all. Without new validation rows, as in
+        `partial_fit`, the last temperature stays.
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
         Optimiser; 'adam' with `weight_decay` is AdamW.
     alpha : float, default=0.0
@@ -338,6 +343,8 @@ class Classifier(ClassifierMixin, BaseMLP):
        https://arxiv.org/abs/1706.04599
     .. [6] Lin, Goyal, Girshick, He & Dollár 2017, "Focal loss for dense object detection",
        https://arxiv.org/abs/1708.02002
+    .. [7] Elkan 2001, "The foundations of cost-sensitive learning",
+       https://dl.acm.org/doi/10.5555/1642194.1642224
 
     Examples
     --------
@@ -359,6 +366,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         "focal_gamma": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [NameAmong("balanced"), dict, list, None],
+        "cost_matrix": ["array-like", None],
         "calibrate": ["boolean", NameAmong("auto")],
     }
     _classifies: ClassVar[bool] = True
@@ -387,6 +395,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         | Literal["balanced"]
         | Sequence[Mapping[Any, float]]
         | None = None,
+        cost_matrix: ArrayLike | None = None,
         calibrate: bool | Literal["auto"] = "auto",
         solver: Literal["adam", "sgd", "rmsprop"] = "adam",
         alpha: float = 0.0,
@@ -435,6 +444,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.focal_gamma = focal_gamma
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+        self.cost_matrix = cost_matrix
         self.calibrate = calibrate
         self.solver = solver
         self.alpha = alpha
@@ -487,6 +497,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             "focal_gamma": float(self.focal_gamma),
             "label_smoothing": float(self.label_smoothing),
             "class_weight": self.class_weight,
+            "cost_matrix": None if self.cost_matrix is None else _costs(self.cost_matrix),
             "calibrate": calibrate,
         }
 
@@ -506,7 +517,9 @@ class Classifier(ClassifierMixin, BaseMLP):
                 )
         options = self._options()
         temperature = before.temperature if options["calibrate"] else 1.0
-        return replace(before, temperature=temperature, **options)
+        task = replace(before, temperature=temperature, **options)
+        task.check_costs()
+        return task
 
     def _needs_held_out(self) -> list[str]:
         calibrates = not is_auto(self.calibrate) and self.calibrate
@@ -616,7 +629,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            The most probable class of each row, or zeros and ones for several labels per row.
+            The most probable class of each row, or with `cost_matrix` that of least expected cost;
+            zeros and ones for several labels per row.
 
         Raises
         ------
@@ -636,3 +650,11 @@ class Classifier(ClassifierMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _costs(given: ArrayLike) -> NDArray[np.float64]:
+    """A cost matrix as numbers."""
+    try:
+        return np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"cost_matrix must hold numbers; got {given!r}") from None

@@ -182,12 +182,13 @@ class Regressor(RegressorMixin, BaseMLP):
     extrapolation : {"clip", "linear"}, default="clip"
         What happens beyond the range of the training rows. "clip": networks have learnt nothing
         there, and predictions stay in the range of the training targets (not with preset 'plain',
-        losses whose predictions are exponentials, and functions). If many rows of a table lie beyond, an `ExtrapolationWarning` says so.
+        'poisson', 'gamma', 'tweedie' and functions as `loss`). If many rows of a table lie beyond,
+        an `ExtrapolationWarning` says so.
         "linear": trends go on. First a linear model of the columns of numbers (up to 1,000) is
         fitted, with a ridge penalty, and robust to outliers in y. Networks learn what half of it
         leaves, from numbers clipped to their training range. This half is added to their outputs,
-        and all that it adds beyond the range; with 'poisson', 'gamma' and 'tweedie' to the logarithm. `partial_fit`
-        and warm starts keep it as it was first learnt.
+        and all that it adds beyond the range; with 'poisson', 'gamma' and 'tweedie' to the
+        logarithm. `partial_fit` and warm starts keep it as it was first learnt.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None

@@ -140,8 +140,8 @@ class FederatedMLP(BaseMLP):
         ValueError, TypeError
             If an argument or parameter is not what it should be, or sites differ in their columns;
             messages name the site. Parameters that need the rows in one place are refused:
-            functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``, ``extrapolation="linear"``,
-            ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
+            functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``,
+            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
         ConnectionError
             If no site answers.
         ImportError

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.model_file.draft import Draft, NotStorable
+from fastmlp.model_file.envelope import COST_MATRIX
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
@@ -47,6 +48,9 @@ def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
             draft.add("decoder.lowest", decoder.lowest)
             draft.add("decoder.highest", decoder.highest)
         return {"kind": "regression", **plain_fields(decoder, _REGRESSION)}
+    if decoder.cost_matrix is not None:
+        draft.add("decoder.cost_matrix", decoder.cost_matrix)
+        draft.features.append(COST_MATRIX)
     return {
         "kind": "classification",
         "classes": _written_classes(decoder.classes, draft),
@@ -84,7 +88,7 @@ def _dtype_of(kind: str, labels: list[Any]) -> np.dtype[Any] | None:
 def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
     """The decoder of a file."""
     if fields.get("kind", one_of(("regression", "classification"))) == "classification":
-        return _read_classification(fields, values)
+        return _read_classification(fields, tensors, values)
     shift = tensors.floats("decoder.shift", (None,))
     n_outputs = shift.size
     unit = tensors.floats("decoder.unit", (n_outputs,))
@@ -101,14 +105,17 @@ def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
     return RegressionDecoder(unit, shift, lowest, highest, **own)
 
 
-def _read_classification(fields: Fields, values: Values) -> ClassificationDecoder:
+def _read_classification(fields: Fields, tensors: Tensors, values: Values) -> ClassificationDecoder:
     multilabel = fields.get("multilabel", flag)
     classes = _read_classes(fields.object("classes"), values)
     temperatures = fields.get("temperature", list_of(real(1e-9)))
     if len(temperatures) not in ((1, classes.size) if multilabel else (1,)):
         raise fields.error(f"must not have {len(temperatures)} temperatures")
     temperature = temperatures[0] if len(temperatures) == 1 else np.array(temperatures)
-    return ClassificationDecoder(classes, multilabel, temperature)
+    cost_matrix = None
+    if not multilabel and "decoder.cost_matrix" in tensors:
+        cost_matrix = tensors.floats("decoder.cost_matrix", (classes.size, classes.size))
+    return ClassificationDecoder(classes, multilabel, temperature, cost_matrix)
 
 
 def _read_classes(fields: Fields, values: Values) -> NDArray[Any]:

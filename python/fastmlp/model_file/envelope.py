@@ -20,7 +20,8 @@ FORMAT_VERSION = 1  # that this version writes, and the newest that it reads
 _LEAST_READER = 1  # the oldest version that can read what this one writes
 KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
 ROUNDED_WEIGHTS = "rounded_weights"  # some are of another type than networks compute in
-_FEATURES = (ROUNDED_WEIGHTS,)  # that a reader must know if a file names them
+COST_MATRIX = "cost_matrix"  # the most probable class is not the predicted one
+_FEATURES = (ROUNDED_WEIGHTS, COST_MATRIX)  # that a reader must know if a file names them
 
 
 class Contents(NamedTuple):

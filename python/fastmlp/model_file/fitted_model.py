@@ -209,6 +209,7 @@ def _read_classification(
         decoder.temperature,
         fields.get("loss", one_of(CLASSIFICATION_LOSSES)) if "loss" in fields else "log_loss",
         **_later_fields(fields, {"focal_gamma": real(0)}),
+        cost_matrix=decoder.cost_matrix,
     )
 
 

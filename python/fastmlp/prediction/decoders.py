@@ -84,11 +84,14 @@ class ClassificationDecoder:
         Whether each output is an independent label.
     temperature : float or ndarray of shape (n_labels,)
         Divides the logits; with `multilabel` one for each label.
+    cost_matrix : ndarray of shape (n_classes, n_classes) or None
+        Cost of each prediction (column) where a class (row) is true; None: all errors cost alike.
     """
 
     classes: NDArray[Any]
     multilabel: bool
     temperature: float | NDArray[np.float64] = 1.0
+    cost_matrix: NDArray[np.float64] | None = None
 
     def raw_offset(
         self, offset: NDArray[np.float64], n_outputs: int, dtype: DTypeLike
@@ -121,10 +124,14 @@ class ClassificationDecoder:
         )
 
     def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """The most probable class of each row, or zeros and ones of several labels."""
+        """The class of least expected cost of each row, or zeros and ones of several labels."""
         if self.multilabel:
             return (probabilities > 0.5).astype(np.int64)
-        labels: NDArray[Any] = self.classes[probabilities.argmax(axis=1)]
+        if self.cost_matrix is None:
+            best = probabilities.argmax(axis=1)
+        else:
+            best = (probabilities @ self.cost_matrix).argmin(axis=1)
+        labels: NDArray[Any] = self.classes[best]
         return labels
 
 

@@ -85,7 +85,9 @@ class Predictor:
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
             self._watch = None if known_range is None else RangeWatch(known_range)
-        self._predict_row = _nothing if self._row is None else self._row.predict
+        # The core knows of no costs.
+        left_out = self._row is None or getattr(decoder, "cost_matrix", None) is not None
+        self._predict_row = _nothing if left_out else self._row.predict
         self._decodes_in_core = core_decodes_probabilities(decoder, self._networks.outputs)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -47,6 +47,8 @@ class ClassificationTask(Task):
         What is minimised.
     focal_gamma : float, default=2.0
         Parameter of 'focal'.
+    cost_matrix : ndarray of shape (n_classes, n_classes) or None, default=None
+        Cost of each prediction (column) where a class (row) is true.
     """
 
     classes: NDArray[Any]
@@ -57,6 +59,7 @@ class ClassificationTask(Task):
     temperature: float | NDArray[np.float64] = 1.0
     training_loss: str = "log_loss"
     focal_gamma: float = 2.0
+    cost_matrix: NDArray[np.float64] | None = None
 
     @classmethod
     def learn(
@@ -70,6 +73,7 @@ class ClassificationTask(Task):
         calibrate: bool | Literal["auto"],
         training_loss: str = "log_loss",
         focal_gamma: float = 2.0,
+        cost_matrix: NDArray[np.float64] | None = None,
     ) -> tuple[ClassificationTask, NDArray[Any]]:
         """Learn the classes of y, or take those given; returns the task and y's targets."""
         values, present, multilabel = _labels(y, "y")
@@ -94,8 +98,23 @@ class ClassificationTask(Task):
             calibrate,
             training_loss=training_loss,
             focal_gamma=focal_gamma,
+            cost_matrix=cost_matrix,
         )
+        task.check_costs()
         return task, task._targets(values, present, multilabel, dtype, "y")
+
+    def check_costs(self) -> None:
+        """Raise if the cost matrix does not fit the classes."""
+        costs, n = self.cost_matrix, self.classes.size
+        if costs is None:
+            return
+        if self.multilabel:
+            raise ValueError("cost_matrix must be None where there are several labels per row")
+        if costs.shape != (n, n) or not np.isfinite(costs).all():
+            raise ValueError(
+                f"cost_matrix must hold {n} x {n} finite numbers, a row and a column for each of "
+                f"the classes {quoted_few(self.classes.tolist())}; got {quoted(costs.tolist())}"
+            )
 
     # ---- what the networks learn
 
@@ -232,14 +251,16 @@ class ClassificationTask(Task):
     @property
     def decoder(self) -> ClassificationDecoder:
         """What makes probabilities and labels of outputs."""
-        return ClassificationDecoder(self.classes, self.multilabel, self.temperature)
+        return ClassificationDecoder(
+            self.classes, self.multilabel, self.temperature, self.cost_matrix
+        )
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
         """Outputs as probabilities before calibration, a column for each class or label."""
         return self.decoder.probabilities(outputs)
 
     def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """The most probable class of each row, or zeros and ones of several labels."""
+        """The predicted class of each row, or zeros and ones of several labels."""
         return self.decoder.labels(probabilities)
 
     def _codes(self, targets: NDArray[Any]) -> NDArray[np.int64]:

@@ -61,9 +61,12 @@ def focal_loss(
 
 def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
     """The probabilities of the classes of the rows, or of independent labels as they are."""
+    right: NDArray[Any]
     if y.ndim == 1:
-        return probabilities[np.arange(len(y)), y][:, None]
-    return np.where(y > 0, probabilities, 1 - probabilities)
+        right = probabilities[np.arange(len(y)), y][:, None]
+    else:
+        right = np.where(y > 0, probabilities, 1 - probabilities)
+    return right
 
 
 _Terms = Callable[["RegressionLoss", NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
@@ -73,14 +76,16 @@ def _quantile(
     loss: RegressionLoss, error: NDArray[Any], predicted: NDArray[Any], targets: NDArray[Any]
 ) -> NDArray[Any]:
     quantiles = np.array(loss.quantiles)
-    return np.maximum(-quantiles * error, (1 - quantiles) * error)
+    losses: NDArray[Any] = np.maximum(-quantiles * error, (1 - quantiles) * error)
+    return losses
 
 
 def _gamma(
     loss: RegressionLoss, error: NDArray[Any], predicted: NDArray[Any], targets: NDArray[Any]
 ) -> NDArray[Any]:
     mean = _positive(predicted)
-    return targets / mean + np.log(mean)
+    losses: NDArray[Any] = targets / mean + np.log(mean)
+    return losses
 
 
 def _tweedie(
@@ -92,7 +97,8 @@ def _tweedie(
 
 def _positive(predicted: NDArray[Any]) -> NDArray[Any]:
     """Means, which float32 may have rounded to 0."""
-    return np.maximum(predicted, np.finfo(np.float32).tiny)
+    means: NDArray[Any] = np.maximum(predicted, np.finfo(np.float32).tiny)
+    return means
 
 
 # Of each loss, the losses of predictions from their errors (in units of the target's scale), the

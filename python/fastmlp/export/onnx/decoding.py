@@ -63,10 +63,13 @@ def probabilities_of(
 
 
 def labels_of(g: Graph, decoder: ClassificationDecoder, probabilities: str) -> str:
-    """The most probable class of each row (n_rows,), or zeros and ones (n_rows, n_labels)."""
+    """The predicted class of each row (n_rows,), or zeros and ones (n_rows, n_labels)."""
     if decoder.multilabel:
         return g.cast(g("Greater", probabilities, np.float64(0.5)), _INTEGER)
-    best = g("ArgMax", probabilities, axis=1, keepdims=0)
+    if decoder.cost_matrix is None:
+        best = g("ArgMax", probabilities, axis=1, keepdims=0)
+    else:
+        best = g("ArgMin", g("MatMul", probabilities, decoder.cost_matrix), axis=1, keepdims=0)
     return g("Gather", exported_classes(decoder), best)
 
 
