@@ -64,7 +64,7 @@ BAD_CLASSIFIER = [
     ("focal_gamma", [-0.1, np.nan, np.inf, None]),
     ("label_smoothing", [-0.1, 1.0, np.nan, None]),
     ("class_weight", ["heavy", 3]),
-    ("cost_matrix", ["a", 3, [[0, 1]], [[0, np.nan], [1, 0]], [["a", "b"], ["c", "d"]]]),
+    ("cost_matrix", ["a", 3, [[0.0, 1.0]], [[0.0, np.nan], [1.0, 0.0]], [["a"], ["b"]]]),
     ("calibrate", ["yes", 2, None]),
 ]
 BAD = [
