@@ -44,7 +44,7 @@ def check_no_dates_or_gaps(y: Any, name: str, *, takes_gaps: bool = False) -> No
 
 def _has_several(y: Any) -> bool:
     """Whether y has several columns."""
-    shape = getattr(y, "shape", None) or np.shape(y)
+    shape = y.shape if hasattr(y, "shape") else np.asarray(y, dtype=object).shape
     return len(shape) == 2 and shape[1] > 1
 
 
