@@ -137,6 +137,7 @@ KEYWORDS = _inverted(
         "checkpoint": "snapshot_file save_snapshot resume_from_checkpoint ckpt_path",
         "class_weight": "class_weights auto_class_weights is_unbalance scale_pos_weight",
         "compute_importances": "importance_type importances calc_feature_importance",
+        "cost_matrix": "costs loss_matrix misclassification_costs",
         "delta": "huber_delta huber_slope",
         "dropout": "dropout_rate drop_rate p_dropout",
         "dtype": "precision",

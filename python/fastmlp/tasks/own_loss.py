@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -47,20 +48,22 @@ class OwnLoss:
         shift, unit : ndarray of shape (n_outputs,)
             Networks are trained for ``(prediction - shift) / unit``; true values are as they are.
         """
+        return partial(self._evaluate, shift, unit)
 
-        def evaluate(
-            targets: NDArray[np.float64],
-            raw: NDArray[np.float64],
-            weights: NDArray[np.float64] | None,
-            derives: bool,
-        ) -> tuple[float, NDArray[np.float64] | None]:
-            arguments = self._arguments(targets, raw * unit + shift, weights)
-            value = self._value(*arguments)
-            if not derives:
-                return value, None
-            return value, self._gradient(*arguments).reshape(raw.shape) * unit
-
-        return evaluate
+    def _evaluate(
+        self,
+        shift: NDArray[np.float64],
+        unit: NDArray[np.float64],
+        targets: NDArray[np.float64],
+        raw: NDArray[np.float64],
+        weights: NDArray[np.float64] | None,
+        derives: bool,
+    ) -> tuple[float, NDArray[np.float64] | None]:
+        arguments = self._arguments(targets, raw * unit + shift, weights)
+        value = self._value(*arguments)
+        if not derives:
+            return value, None
+        return value, self._gradient(*arguments).reshape(raw.shape) * unit
 
     @staticmethod
     def _arguments(

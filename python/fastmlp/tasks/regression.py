@@ -165,7 +165,10 @@ class RegressionTask(Task):
         if offset is not None:
             mean = mean / _mean_of(np.exp, offset, None, weights)
         network.parameters[-2][:, outputs] *= 0.1
-        network.parameters[-1][outputs] = np.log(np.fmax(mean, 1e-6))[outputs]
+        # Counts of which all are 0 begin somewhere; means of amounts may be of any size.
+        least = 1e-6 if self.training_loss.name == "poisson" else 0.0
+        start = np.where(mean > least, mean, 1e-6)
+        network.parameters[-1][outputs] = np.log(start)[outputs]
 
     # ---- targets
 
