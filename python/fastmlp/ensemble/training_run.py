@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastmlp import _core
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.member import Member
-from fastmlp.ensemble.progress import EpochRecord, Progress
+from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
@@ -81,7 +81,7 @@ class TrainingRun:
         self,
         inputs: _core.Standardisation,
         threads: _core.ThreadBudget,
-        progress: Progress,
+        progress: Observer,
         interrupted: Callable[[], bool] | None,
         time_limit: float = inf,
     ) -> None:

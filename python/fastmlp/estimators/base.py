@@ -182,6 +182,22 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         MemoryError
             If there is not enough memory for the networks.
         """
+        executor = LocalThreads(n_threads(self.n_jobs))
+        self._fit(X, y, sample_weight, X_val, y_val, sample_weight_val, callbacks, executor)
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+        callbacks: Callback | Sequence[Callback] | None,
+        executor: Executor,
+    ) -> None:
+        """Train on a table in memory, with networks trained by the executor."""
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
@@ -233,7 +249,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         # Each row is predicted once when networks are weighed, and once for each shuffled column.
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline, passes)
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
         training = trainer.train(runs, longer, may_leave_out=before is None)
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
@@ -272,7 +288,6 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             out_of_fold=out_of_fold,
             feature_importances=importances,
         )
-        return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
@@ -298,7 +313,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
         called = checked_callbacks(self.callbacks)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline)
+        executor = LocalThreads(n_threads(self.n_jobs))
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline)
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
@@ -317,10 +333,6 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         )
 
     # ---- the steps of fitting
-
-    def _executor(self) -> Executor:
-        """Where the networks are trained."""
-        return LocalThreads(n_threads(self.n_jobs))
 
     def _settings(self, X: Any, goes_on: bool) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""
