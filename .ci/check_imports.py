@@ -45,6 +45,7 @@ PYTHON = {
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
         *("model_file", "trained_model"),
     ],
+    "dask": [*SMALL, "table", "tasks", "ensemble", "estimators"],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [

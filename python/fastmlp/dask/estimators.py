@@ -143,7 +143,7 @@ class _OnCluster(BaseMLP):
     def _no_rows(self) -> NDArray[np.float64]:
         """Decoded outputs of a table without rows, of the right shape."""
         task = self._fitted.task
-        return task.decode(np.zeros((1, task.n_network_outputs)))[:0]
+        return task.decode(np.ones((1, task.n_network_outputs)))[:0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions: by R2 those of a regressor, by accuracy those of a classifier.
@@ -216,7 +216,7 @@ class Regressor(_OnCluster, estimators.Regressor):
 
     @explains_keywords
     @_with_parameters_of(estimators.Regressor)
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def predict(self, X: Any) -> Any:
@@ -269,7 +269,7 @@ class Classifier(_OnCluster, estimators.Classifier):
 
     @explains_keywords
     @_with_parameters_of(estimators.Classifier)
-    def __init__(self, **parameters: Any) -> None:
+    def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
     def predict(self, X: Any) -> Any:

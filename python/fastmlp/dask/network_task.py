@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from fastmlp.tasks.metrics import Metric
 
 # Below the worker's own logger, so that its page of the dashboard shows these lines too.
 _log = logging.getLogger("distributed.worker.fastmlp")
+
+_SECONDS_BETWEEN_REPORTS = 0.1  # epochs of small tables take less than a message
 
 # Networks that are to end, of all fits on this worker; by the fit alone: all of its networks.
 _ending: set[tuple[str, int | None]] = set()
@@ -87,23 +90,30 @@ class NetworkTask:
 
 
 class Trained(NamedTuple):
-    """What a TrainingRun records."""
+    """What a TrainingRun records, and the records of its last epochs, which were not sent."""
 
     member: Member
     n_steps: int
     metric_curve: list[float]
+    records: list[EpochRecord]
 
 
 class _Reports:
-    """Sends the records of a network to the client, as events that the dashboard shows too."""
+    """Sends records to the client, a few times a second, as events that the dashboard shows too."""
 
     def __init__(self, task: NetworkTask, worker: Worker) -> None:
         self.is_wanted = task.reports
+        self.unsent: list[EpochRecord] = []
         self._task, self._worker = task, worker
+        self._sent = time.monotonic()
 
     def record(self, record: EpochRecord) -> bool:
-        """Send a record; true if the client has asked to end this network."""
-        self._worker.log_event(topic_of(self._task.fit), {"record": asdict(record)})
+        """Take a record; true if the client has asked to end this network."""
+        self.unsent.append(record)
+        if time.monotonic() - self._sent > _SECONDS_BETWEEN_REPORTS:
+            records = [asdict(record) for record in self.unsent]
+            self._worker.log_event(topic_of(self._task.fit), {"records": records})
+            self.unsent, self._sent = [], time.monotonic()
         return (self._task.fit, self._task.index) in _ending
 
     def ended(self, reason: str) -> None:
@@ -128,10 +138,11 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
     kind = run.member.recipe.spec.kind
     name = f"fit {task.fit}, network {task.index} ({kind})"
     _log.info("%s: %d rows, threads: %d", name, run.train.n_rows, task.threads)
+    reports = _Reports(task, get_worker())
     run.run(
         task.scaling.engine,
         _core.ThreadBudget(task.threads, 1),
-        _Reports(task, get_worker()),
+        reports,
         lambda: task.is_ending,
         task.time_limit,
     )
@@ -143,7 +154,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
         history.n_iter,
         history.seconds,
     )
-    return Trained(run.latest, run.n_steps, run.metric_curve)
+    return Trained(run.latest, run.n_steps, run.metric_curve, reports.unsent)
 
 
 def topic_of(fit: str) -> str:

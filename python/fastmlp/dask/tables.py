@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from dask.base import is_dask_collection
@@ -21,12 +22,18 @@ def is_dask_table(table: Any) -> bool:
 
 def is_frame(table: Any) -> bool:
     """Whether a collection is a DataFrame or Series."""
-    return hasattr(table, "map_partitions") and hasattr(table, "divisions")
+    return _is_of(table, "dask.dataframe", "DataFrame", "Series")
 
 
 def is_array(table: Any) -> bool:
     """Whether a collection is an Array."""
-    return hasattr(table, "map_blocks") and hasattr(table, "chunks")
+    return _is_of(table, "dask.array", "Array")
+
+
+def _is_of(table: Any, module: str, *names: str) -> bool:
+    """Whether it is of one of these classes of a module, which is not imported for that."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(table, tuple(getattr(loaded, name) for name in names))
 
 
 def in_memory(client: Client, **tables: Any) -> dict[str, Any]:

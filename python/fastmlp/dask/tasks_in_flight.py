@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distributed import Client, Future, KilledWorker
 
@@ -51,15 +51,17 @@ class TasksInFlight:
     ) -> None:
         self.running: dict[Future, int] = {}
         self._client, self._fit, self._runs, self._progress = client, fit, runs, progress
-        self._inbox: SimpleQueue[Future | EpochRecord] = SimpleQueue()
+        self._inbox: SimpleQueue[Future | list[dict[str, Any]]] = SimpleQueue()
         self._ended: deque[Future] = deque()
         self._n_records: Counter[int] = Counter()  # of each network
+        self._told: set[int] = set()  # networks that workers were told to end
+        self._shows = True
         self._n_submitted = 0
         self._seen_workers = time.monotonic()
 
     def __enter__(self) -> Self:
         self._client.subscribe_topic(
-            topic_of(self._fit), lambda event: self._inbox.put(EpochRecord(**event[1]["record"]))
+            topic_of(self._fit), lambda event: self._inbox.put(event[1]["records"])
         )
         return self
 
@@ -122,8 +124,9 @@ class TasksInFlight:
                 "logs say why. Each needs memory for the whole encoded table"
             ) from error
         if trained is not None:
-            run.trained, run.n_steps, run.metric_curve = trained
-            self._await_records(run)
+            run.trained, run.n_steps, run.metric_curve, records = trained
+            self._await_records(run, len(records))
+            self._show(records)
             self._progress.ended(run.stop_reason)
         return []
 
@@ -136,14 +139,19 @@ class TasksInFlight:
             return None
         if isinstance(message, Future):
             return message
-        self._n_records[message.network] += 1
-        if self._progress.record(message):
-            self._tell_workers(message.network)
+        self._show([EpochRecord(**record) for record in message])
         return None
 
-    def _await_records(self, run: TrainingRun) -> None:
+    def _show(self, records: Sequence[EpochRecord]) -> None:
+        for record in records:
+            self._n_records[record.network] += 1
+            if self._shows and self._progress.record(record) and record.network not in self._told:
+                self._told.add(record.network)
+                self._tell_workers(record.network)
+
+    def _await_records(self, run: TrainingRun, n_unsent: int) -> None:
         """Wait for records of a network that are still on their way."""
-        n_epochs = run.latest.history.n_iter - run.member.history.n_iter
+        n_epochs = run.latest.history.n_iter - run.member.history.n_iter - n_unsent
         end = time.monotonic() + _SECONDS_FOR_RECORDS
         while (
             self._progress.is_wanted
@@ -169,6 +177,7 @@ class TasksInFlight:
 
     def _end(self, *, keep: bool) -> None:
         """End all networks; keep what those have learnt that answer soon, if that is wanted."""
+        self._shows = False
         self._tell_workers(None)
         end = time.monotonic() + _SECONDS_TO_END
         while keep and self.running and time.monotonic() < end:
