@@ -1,0 +1,22 @@
+"""Federated training: data that never leaves a site, by the same call. See docs/federated.md.
+
+`Regressor` and `Classifier` are those of fastmlp with another `fit`, which takes sites in place of
+a table.
+"""
+
+from fastmlp.federated.estimators import Classifier, Regressor
+from fastmlp.federated.site import LocalSite, Plan, Site
+from fastmlp.federated.sketch import ColumnSketch, TableSketch
+from fastmlp.rounds.messages import RoundStart, Update
+
+__all__ = [
+    "Classifier",
+    "ColumnSketch",
+    "LocalSite",
+    "Plan",
+    "Regressor",
+    "RoundStart",
+    "Site",
+    "TableSketch",
+    "Update",
+]
