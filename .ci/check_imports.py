@@ -63,7 +63,8 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
-    "bindings": ["core", "kernels", "nn", "train", "predict"],
+    "stream": ["core"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {
