@@ -148,6 +148,9 @@ def runs_of_fit(
     """
     dtype = members[0].network.dtype
     scaled = _scaled(data, task, dtype)
+    shared = splits[0].validation  # the same table for all, unless they hold out rows of their own
+    if shared is not None and shared.rows is None:
+        shared = _scaled(shared, task, dtype, "y_val")
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -158,11 +161,7 @@ def runs_of_fit(
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
                 if own_rows and not _has_value(metric, task, validation):
                     metric, without_metric = None, without_metric + 1
-            validation = (
-                scaled._replace(rows=validation.rows)
-                if own_rows
-                else _scaled(validation, task, dtype, "y_val")
-            )
+            validation = scaled._replace(rows=validation.rows) if own_rows else shared
         train = scaled._replace(rows=split.train)
         options = _options(settings, member.recipe, task, train.n_rows)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
