@@ -35,6 +35,7 @@ PYTHON = {
     "prediction": [*SMALL, "table", "networks"],
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
+    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
@@ -43,7 +44,7 @@ PYTHON = {
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("model_file", "trained_model"),
+        *("streaming", "model_file", "trained_model"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],

@@ -177,12 +177,6 @@ _ColumnSource = (
     | tuple[Literal["constant"]]
 )
 
-class RowSections(TypedDict):
-    targets: tuple[str, int]
-    weights: bool
-    numbers: tuple[str, int]
-    codes: Sequence[str]
-
 class Window:
     # Read-only views, which keep the window's memory in use.
     @property
@@ -198,7 +192,8 @@ class WindowReader:
     def __init__(
         self,
         path: str | PathLike[str],
-        sections: RowSections,
+        # "targets": (type, width), "weights": bool, "numbers": (type, width), "codes": [type, ...]
+        sections: dict[str, Any],
         columns: Sequence[_ColumnSource],
         groups: Sequence[tuple[int, int, int]],  # offset, rows, checksum
         max_rows: int,
