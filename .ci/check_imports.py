@@ -35,6 +35,7 @@ PYTHON = {
     "prediction": [*SMALL, "table", "networks"],
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
+    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
@@ -43,7 +44,7 @@ PYTHON = {
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("model_file", "trained_model"),
+        *("streaming", "model_file", "trained_model"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
@@ -63,7 +64,8 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
-    "bindings": ["core", "kernels", "nn", "train", "predict"],
+    "stream": ["core"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {

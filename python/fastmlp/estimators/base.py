@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out
 from fastmlp.ensemble.linear_part import with_linear_part
@@ -232,7 +233,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         # Each row is predicted once when networks are weighed, and once for each shuffled column.
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, threads, progress, deadline, passes)
+        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline, passes)
         training = trainer.train(runs, longer, may_leave_out=before is None)
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
@@ -275,7 +276,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
-        settings, threads = self._settings(X, True), n_threads(self.n_jobs)
+        settings = self._settings(X, True)
         deadline = Deadline.after(settings.time_limit)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
@@ -297,7 +298,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
         called = checked_callbacks(self.callbacks)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, threads, progress, deadline)
+        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline)
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
@@ -316,6 +317,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         )
 
     # ---- the steps of fitting
+
+    def _executor(self) -> Executor:
+        """Where the networks are trained."""
+        return LocalThreads(n_threads(self.n_jobs))
 
     def _settings(self, X: Any, goes_on: bool) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""
