@@ -56,6 +56,7 @@ def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
 
 
 def written_classes(classes: NDArray[Any], draft: Draft) -> dict[str, Any]:
+    """Labels of classes as an object."""
     labels = classes.tolist()
     kind = _TEXTS.get(classes.dtype.kind, classes.dtype.name)
     if draft.takes_objects and (kind == "object" or classes.dtype != _dtype_of(kind, labels)):
@@ -112,6 +113,7 @@ def _read_classification(fields: Fields, values: Values) -> ClassificationDecode
 
 
 def read_classes(fields: Fields, values: Values) -> NDArray[Any]:
+    """Labels of classes in a file."""
     kind = fields.get("dtype", one_of((*_NUMBERS, *_TEXTS.values(), _AS_IT_IS)))
     if kind == _AS_IT_IS:
         array: NDArray[Any] = fields.get("values", values.array)

@@ -144,8 +144,7 @@ class ColumnsReader:
         dates = {}
         for position, reader in self._readers.items():
             own = slice(self._first[position], self._first[position] + self._widths[position])
-            values = table.column(position)
-            raw[:, own] = _read(position, values, reader, strict=strict)
+            raw[:, own] = _read(position, table.column(position), reader, strict=strict)
             n_missing[own] = np.isnan(raw[:, own.start]).sum()
             if isinstance(reader, Dates):
                 days = raw[:, own.start]

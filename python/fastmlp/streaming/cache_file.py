@@ -31,6 +31,7 @@ from fastmlp.table.training_range import TrainingRange
 
 _FORMAT = 1
 _DESCRIPTION, _LEARNT = "cache.json", "learnt.safetensors"
+_ENDS = ("low", "high")
 _OF_NUMBERS = ("mean", "deviation", "low", "high")
 
 
@@ -79,8 +80,8 @@ def read_cache(folder: Path) -> tuple[RowCache, Learnt] | None:
         if cache.path.stat().st_size != description["size"]:
             return None
         encoder = read_encoder(Fields(document["encoder"], "encoder"), tensors, Values(tensors, ()))
-        ends = (tensors.floats(f"range.{end}", (None,), finite=False) for end in ("low", "high"))
-        training_range = TrainingRange(*ends, document["n_rows"])
+        low, high = (tensors.floats(f"range.{end}", (None,), finite=False) for end in _ENDS)
+        training_range = TrainingRange(low, high, document["n_rows"])
         targets = _read_targets(document["targets"], tensors)
     except (OSError, ValueError, KeyError, TypeError, ModelFileError):
         return None
@@ -115,8 +116,8 @@ def _written_targets(targets: LearntTargets, draft: Draft) -> dict[str, Any]:
 
 def _read_targets(targets: dict[str, Any], tensors: Tensors) -> LearntTargets:
     if targets["kind"] == "numbers":
-        arrays = (tensors.floats(f"targets.{name}", (None,)) for name in _OF_NUMBERS)
-        return LearntNumbers(*arrays, targets["one_dimensional"])
+        arrays = {name: tensors.floats(f"targets.{name}", (None,)) for name in _OF_NUMBERS}
+        return LearntNumbers(**arrays, one_dimensional=targets["one_dimensional"])
     if targets["kind"] == "classes":
         labels = read_classes(Fields(targets["labels"], "labels"), Values(tensors, ()))
         return LearntClasses(labels, np.array(tensors.floats("targets.weights", (None,))))

@@ -116,9 +116,9 @@ class CacheWriter:
     def _write(self, rows: StoredRows) -> None:
         data = self._packed(rows)
         offset = self._file.tell()
-        self._file.write(data)
+        self._file.write(data.data)
         self._file.write(bytes(padded(data.size, GROUP_ALIGNMENT) - data.size))
-        self.groups.append(Group(offset, rows.n_rows, crc32(data)))
+        self.groups.append(Group(offset, rows.n_rows, crc32(data.data)))
 
     def _packed(self, rows: StoredRows) -> NDArray[np.uint8]:
         """The bytes of a group."""
@@ -136,10 +136,11 @@ class CacheWriter:
 def row_hash(rows: StoredRows) -> NDArray[np.uint32]:
     """Hash of what is stored of each row, except for its weight: the same for equal rows."""
     words = [rows.numbers.view(np.uint32), np.ascontiguousarray(rows.targets).view(np.uint32)]
-    columns = [word[:, j] for word in words for j in range(word.shape[1])]
-    factors = np.random.default_rng(_SEED).integers(2**32, size=len(columns) + len(rows.codes))
+    columns: list[NDArray[Any]] = [word[:, j] for word in words for j in range(word.shape[1])]
+    columns += rows.codes
+    factors = np.random.default_rng(_SEED).integers(2**32, size=len(columns))
     hashes = np.zeros(rows.n_rows, dtype=np.uint32)
-    for column, factor in zip([*columns, *rows.codes], factors, strict=True):
+    for column, factor in zip(columns, factors, strict=True):
         word = column.astype(np.uint32) * _ODD
         word ^= word >> np.uint32(15)
         word *= np.uint32(factor | 1)

@@ -67,7 +67,7 @@ class CountedLabels(ColumnValues):
         return (np.append(rows, np.int32(-1)) if self._n_missing else rows), self._labels
 
     @property
-    def counts(self) -> NDArray[np.intp]:  # type: ignore[override]
+    def counts(self) -> NDArray[np.intp]:
         """How many rows have each label."""
         return self._counts
 

@@ -63,8 +63,10 @@ class MemoryPlan:
         """Rows that stay in memory, of so many encoded columns; at most so many."""
         return int(min(most, self.size // 4 // (_ROW_BYTES * (n_columns + 2))))
 
-    def block_rows(self, n_columns: int, n_threads: int) -> int:
+    def block_rows(self, n_columns: int | None, n_threads: int) -> int:
         """Rows of a block of the source: as many as threads are read at a time, and two more."""
+        if n_columns is None:  # functions decide how large their blocks are
+            return _BLOCK_ROWS
         rows = self.size // 4 // ((n_threads + 2) * _BYTES_OF_VALUE * n_columns)
         return int(min(max(rows, _FEWEST_ROWS), _BLOCK_ROWS))
 

@@ -106,7 +106,6 @@ class SourcePass:
         readings = readings_of(tables, listed, self._known)
         reader = ColumnsReader(readings, tables)
         columns = ColumnsLearner(reader, first, names, listed)
-        assert head[0].y is not None
         with _naming(head[0].where):
             targets = self.new_targets(head[0].y)
         sections = Sections(
@@ -143,7 +142,7 @@ class SourcePass:
         n_rows = 0
         for block in blocks:
             head.append(block)
-            n_rows += len(block.y) if block.y is not None else 0
+            n_rows += len(block.y)
             if n_rows >= _HEAD_ROWS:
                 break
         if n_rows == 0:

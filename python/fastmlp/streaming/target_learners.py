@@ -158,7 +158,8 @@ class ClassesLearner:
         self._numbers.update(zip(new, range(len(self._numbers), _MOST_CLASSES), strict=False))
         if len(self._numbers) == _MOST_CLASSES:
             raise ValueError(f"y has {_MOST_CLASSES} classes or more; Regressor predicts numbers")
-        numbers = np.array([self._numbers[label] for label in labels], dtype=np.int32)[rows]
+        of_label = np.array([self._numbers[label] for label in labels], dtype=np.int32)
+        numbers: NDArray[np.int32] = of_label[rows]
         self._weights = np.append(self._weights, np.zeros(len(new)))
         self._weights += np.bincount(numbers, weights, minlength=self._weights.size)
         return numbers[:, None]

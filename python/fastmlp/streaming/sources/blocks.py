@@ -27,7 +27,7 @@ class Block(NamedTuple):
     """
 
     X: Any
-    y: NDArray[Any] | None
+    y: Any
     weight: NDArray[Any] | None
     where: str
 

@@ -1,32 +1,16 @@
-"""Which tables are streams, and the source of each."""
+"""The source of a stream."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from fastmlp.streaming.sources.blocks import Roles, Source
 from fastmlp.streaming.sources.functions import FunctionSource
+from fastmlp.streaming.sources.recognition import library_of
 
 _NEEDED = ("pyarrow", "datasketches")
-
-
-def is_stream(X: Any) -> bool:
-    """Whether X yields rows block by block instead of holding them."""
-    return isinstance(X, str | os.PathLike) or callable(X) or _library_of(X) is not None
-
-
-def _library_of(X: Any) -> str | None:
-    """The library of a lazy table, which need not be imported to tell."""
-    library = type(X).__module__.partition(".")[0]
-    is_lazy = {
-        "polars": type(X).__name__ == "LazyFrame",
-        "dask": hasattr(X, "npartitions") and hasattr(X, "columns"),
-        "pyarrow": hasattr(X, "get_fragments") and hasattr(X, "scanner"),
-    }
-    return library if is_lazy.get(library, False) else None
 
 
 def open_source(
@@ -64,7 +48,7 @@ def open_source(
             )
         return FunctionSource(X, has_targets=has_targets)
     roles = _roles(targets, weight, has_targets)
-    library = _library_of(X)
+    library = library_of(X)
     if library in ("polars", "dask"):
         from fastmlp.streaming.sources.frames import DaskSource, PolarsSource
 
