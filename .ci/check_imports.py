@@ -37,6 +37,7 @@ PYTHON = {
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
     "rounds": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble", "model_file"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
@@ -45,7 +46,7 @@ PYTHON = {
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("model_file", "trained_model"),
+        *("streaming", "model_file", "trained_model"),
     ],
     "dask": [*SMALL, "table", "tasks", "ensemble", "estimators"],
     "federated": [
@@ -58,7 +59,7 @@ PYTHON = {
     "__init__": [
         *SMALL,
         *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
-        "loading",
+        *("loading", "streaming"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
     "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
@@ -71,7 +72,8 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
-    "bindings": ["core", "kernels", "nn", "train", "predict"],
+    "stream": ["core"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {

@@ -103,6 +103,7 @@ class BoundTraining {
   virtual bool run(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& interrupted) = 0;
   virtual bool end_epoch(ThreadBudget& threads, const OptionalFunction& on_epoch,
                          const OptionalFunction& interrupted) = 0;
+  virtual void interrupt() = 0;
   virtual py::dict finish() = 0;
   virtual py::dict state() = 0;
   virtual void restore(const py::dict& state) = 0;
@@ -177,6 +178,8 @@ class TrainingOf final : public BoundTraining {
                  const OptionalFunction& interrupted) override {
     return compute(threads, on_epoch, interrupted, [&] { return trainer_->end_epoch(); });
   }
+
+  void interrupt() override { trainer_->interrupt(); }
 
   py::dict finish() override { return finished(trainer_->finish()); }
 
@@ -280,6 +283,7 @@ void register_training(py::module_& m) {
            arg("between_epochs"))
       .def("run", &BoundTraining::run, arg("part"), arg("threads"), arg("interrupted"))
       .def("end_epoch", &BoundTraining::end_epoch, arg("threads"), arg("on_epoch"), arg("interrupted"))
+      .def("interrupt", &BoundTraining::interrupt)
       .def("finish", &BoundTraining::finish)
       .def("state", &BoundTraining::state)
       .def("restore", &BoundTraining::restore, arg("state"));

@@ -96,6 +96,10 @@ class Trainer {
    * vectors and Buffers, which keep their sizes. Between two windows, unless training was interrupted. */
   template <class Visit>
   void visit_state(Visit&& visit);
+  /** Ends training with the weights of the last finished epoch, where nothing is under way that could be interrupted. */
+  void interrupt() {
+    if (!ended_) end(StopReason::interrupted);
+  }
   bool was_interrupted() const { return result_.reason == StopReason::interrupted; }
 
  private:

@@ -178,6 +178,22 @@ def test_ctrl_c_ends_training_and_leaves_no_state():
     assert (result["reason"], result["n_iter"]) == ("interrupted", 1)
 
 
+def test_an_interruption_between_windows_goes_back_to_the_last_epoch():
+    case, expected = Case(), Case()
+    for each in (case, expected):
+        assert each.run(WINDOWS)
+        assert each.end_epoch()
+    assert case.run(WINDOWS[:1])
+    case.training.interrupt()
+    assert not case.run(WINDOWS[1:])
+    assert not case.end_epoch()
+    with pytest.raises(RuntimeError, match="there is no state to go on from"):
+        case.state()
+    (result, parameters), (_, before) = case.result(), expected.result()
+    assert (result["reason"], result["n_iter"]) == ("interrupted", 1)
+    assert parameters == before
+
+
 def test_what_a_callback_raises_comes_out():
     case = Case()
 

@@ -96,7 +96,7 @@ def distil(
         "label_smoothing": 0.0,
         "seed": int(random_state.randint(np.iinfo(np.int32).max)),
     }
-    run = TrainingRun(member, data, None, options, None, 0)
+    run = TrainingRun(member, data, None, options, None, 0, data.n_rows)
     progress = Progress(verbose, [options["max_iter"]], callbacks)
     trainer = EnsembleTrainer(scaling, LocalThreads(n_threads), progress, deadline)
     training = trainer.train([run], may_leave_out=False)

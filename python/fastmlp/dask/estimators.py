@@ -58,7 +58,7 @@ class _OnCluster(BaseMLP):
     def client(self, client: Client | None) -> None:
         self._own_client = client
 
-    def fit(
+    def fit(  # type: ignore[override]
         self,
         X: Any,
         y: Any,

@@ -110,6 +110,7 @@ class DaskExecutor:
             member=run.member,
             train=placed(run.train),
             validation=None if run.validation is None else placed(run.validation),
+            n_rows=run.n_rows,
             options=run.options,
             metric=run.metric,
             index=run.index,

@@ -60,7 +60,7 @@ class NetworkTask:
     ----------
     fit : str
         Names the call of `fit`.
-    member, train, validation, options, metric, index
+    member, train, validation, n_rows, options, metric, index
         Of the TrainingRun.
     scaling : Scaling
     threads : int
@@ -75,6 +75,7 @@ class NetworkTask:
     member: Member
     train: PlacedRows
     validation: PlacedRows | None
+    n_rows: int
     options: dict[str, Any]
     metric: Metric | None
     index: int
@@ -134,6 +135,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
         task.options,
         task.metric,
         task.index,
+        task.n_rows,
     )
     kind = run.member.recipe.spec.kind
     name = f"fit {task.fit}, network {task.index} ({kind})"

@@ -80,8 +80,15 @@ class NewNetworks:
             members.append(Member(network, Optimizer(network, **options), recipe, options))
         return members
 
-    def runs(self, specs: Sequence[MemberSpec]) -> list[TrainingRun]:
-        """Make networks, and the run that trains each on its split."""
+    def runs(self, specs: Sequence[MemberSpec], n_rows: int | None = None) -> list[TrainingRun]:
+        """Make networks, and the run that trains each on its split.
+
+        Parameters
+        ----------
+        specs : sequence of MemberSpec
+        n_rows : int or None
+            Training rows of an epoch, if `data` is a sample of them.
+        """
         return runs_of_fit(
             self.members(specs),
             [spec.index for spec in specs],
@@ -90,4 +97,5 @@ class NewNetworks:
             settings=self.settings,
             task=self.task,
             random_state=self.random_state,
+            n_rows=n_rows,
         )

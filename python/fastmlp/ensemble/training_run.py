@@ -22,6 +22,12 @@ from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.tasks import Task
 from fastmlp.tasks.metrics import Metric
 
+# Called with the epoch's number, losses, learning rate, seconds and the outputs for validation
+# rows; returns whether to stop, and what to watch in place of the validation loss.
+EpochListener = Callable[
+    [int, float, float, float, float, "NDArray[np.float64] | None"], tuple[bool, "float | None"]
+]
+
 
 @dataclass(eq=False)
 class TrainingRun:
@@ -39,6 +45,8 @@ class TrainingRun:
         What to watch in place of the validation loss.
     index : int
         Position among the members.
+    n_rows : int
+        Training rows of an epoch: those of `train`, or more where these are a sample of them.
     trained : Member or None
         The member with its new history; None until it has run.
     n_steps : int
@@ -53,6 +61,7 @@ class TrainingRun:
     options: dict[str, Any]
     metric: Metric | None
     index: int
+    n_rows: int
     trained: Member | None = None
     n_steps: int = 0
     metric_curve: list[float] = field(default_factory=list)
@@ -70,7 +79,7 @@ class TrainingRun:
     @property
     def steps_per_epoch(self) -> int:
         """Minibatches of an epoch."""
-        return -(-self.train.n_rows // int(self.options["batch_size"]))
+        return -(-self.n_rows // int(self.options["batch_size"]))
 
     @property
     def most_steps(self) -> int:
@@ -86,6 +95,27 @@ class TrainingRun:
         time_limit: float = inf,
     ) -> None:
         """Train, and record how it went."""
+        start = time.perf_counter()
+        result = _core.train(
+            self.member.network._engine,
+            self.member.optimizer._engine,
+            inputs,
+            self.train.for_engine(self.member.network.dtype),
+            self.validation and self.validation.for_engine(self.member.network.dtype),
+            self.options | {"time_limit": time_limit, "reports_outputs": self.watches_metric},
+            threads,
+            self.epoch_listener(progress),
+            interrupted,
+        )
+        self.record(result, time.perf_counter() - start, progress)
+
+    @property
+    def watches_metric(self) -> bool:
+        """Whether the outputs for validation rows are needed after every epoch."""
+        return self.metric is not None and self.validation is not None
+
+    def epoch_listener(self, progress: Observer) -> EpochListener | None:
+        """What the engine calls after every epoch; None if nothing listens."""
 
         def on_epoch(
             epoch: int,
@@ -104,20 +134,10 @@ class TrainingRun:
             )
             return progress.record(record), watched
 
-        watches = self.metric is not None and self.validation is not None
-        start = time.perf_counter()
-        result = _core.train(
-            self.member.network._engine,
-            self.member.optimizer._engine,
-            inputs,
-            self.train.for_engine(self.member.network.dtype),
-            self.validation and self.validation.for_engine(self.member.network.dtype),
-            self.options | {"time_limit": time_limit, "reports_outputs": watches},
-            threads,
-            on_epoch if progress.is_wanted or watches else None,
-            interrupted,
-        )
-        seconds = time.perf_counter() - start
+        return on_epoch if progress.is_wanted or self.watches_metric else None
+
+    def record(self, result: _core.TrainResult, seconds: float, progress: Observer) -> None:
+        """Note what the engine returned when training had ended."""
         progress.ended(result["reason"])
         self.n_steps = result["n_steps"]
         self.trained = replace(
@@ -125,7 +145,7 @@ class TrainingRun:
             history=self.member.history.extended(result, self.metric_curve, seconds),
             # A time limit may have ended the last epoch early.
             samples_seen=self.member.samples_seen
-            + self.train.n_rows * self.n_steps // self.steps_per_epoch,
+            + self.n_rows * self.n_steps // self.steps_per_epoch,
         )
 
 
@@ -138,6 +158,7 @@ def runs_of_fit(
     settings: Settings,
     task: Task,
     random_state: np.random.RandomState,
+    n_rows: int | None = None,
 ) -> list[TrainingRun]:
     """Make a run for each member, on its training rows and with its validation rows.
 
@@ -145,6 +166,8 @@ def runs_of_fit(
     ----------
     indices : sequence of int
         Of the members' splits.
+    n_rows : int or None
+        Training rows of an epoch, if `data` is a sample of them. None: those of the split.
     """
     dtype = members[0].network.dtype
     scaled = _scaled(data, task, dtype)
@@ -163,9 +186,10 @@ def runs_of_fit(
                     metric, without_metric = None, without_metric + 1
             validation = scaled._replace(rows=validation.rows) if own_rows else shared
         train = scaled._replace(rows=split.train)
-        options = _options(settings, member.recipe, task, train.n_rows)
+        n_own = train.n_rows if n_rows is None else n_rows
+        options = _options(settings, member.recipe, task, n_own)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
-        runs.append(TrainingRun(member, train, validation, options, metric, index))
+        runs.append(TrainingRun(member, train, validation, options, metric, index, n_own))
     if without_metric:
         warn(
             f"eval_metric={settings.eval_metric!r} has no value on the validation rows of "
@@ -217,5 +241,5 @@ def runs_of_partial_fit(
         options = _options(settings, member.partial_fit_recipe, task, data.n_rows)
         options["seed"] = member.network._engine.seed
         options["samples_seen"] = float(member.samples_seen)
-        runs.append(TrainingRun(member, scaled, None, options, None, index))
+        runs.append(TrainingRun(member, scaled, None, options, None, index, data.n_rows))
     return runs
