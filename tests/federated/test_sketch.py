@@ -119,7 +119,10 @@ def test_a_sketch_is_small_however_many_rows_there_are():
         (lambda t: t.drop(columns="age"), "all sites must have the same columns; site 0 has"),
         (lambda t: t.rename(columns={"age": "years"}), "the same columns"),
         (lambda t: t.assign(age="old"), "'age' holds numbers at site 0 and labels at site 1"),
-        (lambda t: t.assign(admitted=1.0), "'admitted' holds date, .* at site 0 and numbers at site 1"),
+        (
+            lambda t: t.assign(admitted=1.0),
+            "'admitted' holds date, .* at site 0 and numbers at site 1",
+        ),
     ],
 )
 def test_sites_that_differ_are_an_error(change, message):

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from fastmlp.ensemble.progress import Progress
 from fastmlp.rounds.averaging import OuterOptimizer, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator, RoundOptions
-from fastmlp.rounds.driver import run_rounds
 from fastmlp.rounds.messages import RoundStart, Update
+from fastmlp.rounds.training import run_rounds, train_in_rounds
 
 
 @dataclass
@@ -190,6 +191,44 @@ def test_a_participant_that_diverges_is_left_out_and_all_of_them_end_training():
     run_rounds([lost], lambda starts: execute(starts, (0, 1, 2)))
     assert lost.stop_reason == "diverged"
     assert np.isfinite(lost.parameters[0]).all()
+
+
+def train_two(diverges):
+    """Train two networks, of which some diverge after some rounds."""
+    many = participants((30,))
+    two = [Coordinator([np.zeros(3)], RoundOptions(6), network=network) for network in range(2)]
+
+    def exchange(starts):
+        return [
+            replace(update, parameters=[np.full(3, np.inf)])
+            if update.number == diverges.get(update.network)
+            else update
+            for update in executor_of(many)(starts)
+        ]
+
+    train_in_rounds(two, exchange, Progress(0, [6, 6], []))
+    return two
+
+
+def test_what_diverged_is_warned_of():
+    with pytest.warns(RuntimeWarning, match="2 of 2 networks diverged; of 1 the best .* 1 were"):
+        lost, kept = train_two({0: 0, 1: 3})
+    assert lost.is_lost
+    assert not kept.is_lost
+    assert kept.history(1.0).best_iteration == 2
+    with pytest.raises(ValueError, match="training diverged: the loss"):
+        train_two({0: 0, 1: 0})
+
+
+def test_records_pair_the_losses_of_a_round():
+    records = []
+    many = participants()
+    one = coordinator(5)
+    train_in_rounds([one], executor_of(many), Progress(0, [5], [records.append]))
+    assert [record.epoch for record in records] == [1, 2, 3, 4, 5]
+    assert [record.loss for record in records] == one.loss_curve
+    assert [record.validation_loss for record in records] == one.validation_curve
+    assert [record.learning_rate for record in records] == one.learning_rate_curve
 
 
 def test_a_pickled_coordinator_goes_on_to_the_same_bits():

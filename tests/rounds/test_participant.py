@@ -14,8 +14,8 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.rounds.coordinator import Coordinator, RoundOptions
-from fastmlp.rounds.driver import run_rounds
 from fastmlp.rounds.participant import HeldOutLoss, Participant
+from fastmlp.rounds.training import run_rounds
 from fastmlp.table.encoder import TableEncoder
 
 N_EPOCHS = 6
@@ -119,7 +119,9 @@ def test_rounds_of_any_length_go_through_the_same_rows(steps):
     case = Case(shuffle=False, learning_rate="constant")
     assert case.run.steps_per_epoch == 7
     n_rounds = -(-7 * N_EPOCHS // steps)
-    in_rounds = trained_in_rounds(case, [case.participant(steps=steps, n_rounds=n_rounds)], n_rounds)
+    in_rounds = trained_in_rounds(
+        case, [case.participant(steps=steps, n_rounds=n_rounds)], n_rounds
+    )
     n_more = n_rounds * steps - 7 * N_EPOCHS
     if not n_more:
         expected = case.trained_without_rounds().network.parameters

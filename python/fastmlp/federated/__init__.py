@@ -5,9 +5,10 @@ a table.
 """
 
 from fastmlp.federated.estimators import Classifier, Regressor
-from fastmlp.federated.site import LocalSite, Plan, Site
+from fastmlp.federated.site import LocalSite, Site
 from fastmlp.federated.sketch import ColumnSketch, TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
+from fastmlp.rounds.plan import Plan
 
 __all__ = [
     "Classifier",

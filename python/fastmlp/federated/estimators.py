@@ -10,15 +10,13 @@ from random import Random, SystemRandom
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fastmlp import estimators
 from fastmlp._threads import n_threads
-from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.new_networks import NewNetworks
-from fastmlp.ensemble.progress import Callback, EpochRecord, Progress
+from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -28,11 +26,13 @@ from fastmlp.estimators.parameters import checked_callbacks, checked_settings
 from fastmlp.federated.clipped_mean import ClippedMean
 from fastmlp.federated.exchange import SiteExchange
 from fastmlp.federated.options import FederationOptions
-from fastmlp.federated.site import Plan, Site, site_of
+from fastmlp.federated.site import Site, site_of
 from fastmlp.federated.sketch import MergedTable
-from fastmlp.rounds.averaging import weighted_mean
+from fastmlp.rounds.averaging import Average, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator
-from fastmlp.rounds.driver import run_rounds
+from fastmlp.rounds.options import AveragingOptions
+from fastmlp.rounds.plan import Plan
+from fastmlp.rounds.training import train_in_rounds, trained_members
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
@@ -156,15 +156,8 @@ class FederatedMLP(BaseMLP):
         .. [3] McMahan et al. 2018, "Learning differentially private recurrent language models",
            https://arxiv.org/abs/1710.06963
         """
-        options = FederationOptions(
-            local_epochs,
-            outer_rate,
-            outer_momentum,
-            site_fraction,
-            max_update_norm,
-            noise_multiplier,
-            delta,
-        )
+        averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
+        options = FederationOptions(site_fraction, max_update_norm, noise_multiplier, delta)
         settings = checked_settings(self)
         self._check_federated(settings, options, schema)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
@@ -180,12 +173,13 @@ class FederatedMLP(BaseMLP):
             known, n_threads(self.n_jobs), fraction=site_fraction, random=random
         ) as exchange:
             columns = self._columns(exchange, settings, schema, random_state)
-            plan = _plan(type(self).__name__, columns, settings, options, random_state)
+            plan = _plan(self, columns, settings, averaging, options.is_private, random_state)
             # Before training, so that a missing accountant is told of at once.
             options.epsilon(max(plan.n_rounds), len(plan.members))
             exchange.prepare(plan)
-            coordinators = _coordinators(plan, options, len(known), noise_random_state)
-            self._run(coordinators, exchange, plan, called, start)
+            coordinators = plan.coordinators(_average(options, len(known), noise_random_state))
+            progress = Progress(self.verbose, plan.n_rounds, called, plan.task.shown_error)
+            train_in_rounds(coordinators, exchange.train, progress)
         seconds = time.perf_counter() - start
         model = _fitted(columns, plan, coordinators, seconds)
         self.epsilon_ = options.epsilon(max(one.number for one in coordinators), len(coordinators))
@@ -232,40 +226,6 @@ class FederatedMLP(BaseMLP):
             n_rows = len(y)
         task, targets = self._new_task(y, settings)
         return _Columns(encoder, task.balanced_by(y, None), RowSubset(rows, targets, None), n_rows)
-
-    def _run(
-        self,
-        coordinators: Sequence[Coordinator],
-        exchange: SiteExchange,
-        plan: Plan,
-        callbacks: Sequence[Callback],
-        start: float,
-    ) -> None:
-        """Run all rounds, and show how they go."""
-        progress = Progress(self.verbose, plan.n_rounds, callbacks, plan.task.shown_error)
-
-        def on_round(running: Sequence[Coordinator]) -> bool:
-            seconds = time.perf_counter() - start
-            stops = False
-            for one in running:
-                record = EpochRecord(
-                    one.number,
-                    _last(one.loss_curve),
-                    _last(one.validation_curve),
-                    _last(one.learning_rate_curve),
-                    seconds=seconds,
-                    network=one.network,
-                )
-                stops |= progress.record(record)
-                if one.stop_reason:
-                    progress.ended(one.stop_reason)
-            return stops
-
-        try:
-            run_rounds(coordinators, exchange.train, on_round)
-        finally:
-            progress.close()
-        _report(coordinators)
 
 
 class Regressor(FederatedMLP, estimators.Regressor):
@@ -318,10 +278,11 @@ class Classifier(FederatedMLP, estimators.Classifier):
 
 
 def _plan(
-    estimator: str,
+    estimator: BaseMLP,
     columns: _Columns,
     settings: Settings,
-    options: FederationOptions,
+    averaging: AveragingOptions,
+    is_private: bool,
     random_state: np.random.RandomState,
 ) -> Plan:
     """Make the networks, with initial weights for the rows that represent the table."""
@@ -329,65 +290,42 @@ def _plan(
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, None, None)
     task = columns.task.scaled_to(data.y, None, None, None).with_range_of(data.y, None)
     n_networks = settings.n_networks(columns.n_rows)
-    tells_losses = not options.is_private
-    specs = settings.specs(
-        n_networks, columns.n_rows, held_out=tells_losses and settings.early_stopping
-    )
+    held_out = settings.early_stopping and not is_private
+    specs = settings.specs(n_networks, columns.n_rows, held_out=held_out)
     splits = [Split(None, None)] * n_networks
     new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state)
-    members = tuple(new.members(specs))
     return Plan(
-        estimator=estimator,
+        estimator=type(estimator).__name__,
         settings=settings,
         encoder=encoder,
         task=task,
         scaling=scaling,
-        members=members,
-        n_rounds=tuple(options.n_rounds(member.recipe) for member in members),
-        local_epochs=options.local_epochs,
+        members=tuple(new.members(specs)),
+        averaging=averaging,
         seed=random_state.randint(2**31),
-        tells_losses=tells_losses,
+        tells_losses=not is_private,
     )
 
 
-def _coordinators(
-    plan: Plan, options: FederationOptions, n_sites: int, noise_random_state: int | None
-) -> list[Coordinator]:
-    """A coordinator for each network."""
-    generator = None if noise_random_state is None else np.random.default_rng(noise_random_state)
-    average = (
-        weighted_mean
-        if options.max_update_norm is None
-        else ClippedMean(
-            options.max_update_norm,
-            options.noise_multiplier,
-            n_sites * options.site_fraction,
-            generator,
-        )
+def _average(options: FederationOptions, n_sites: int, noise_random_state: int | None) -> Average:
+    """How sites are averaged."""
+    if options.max_update_norm is None:
+        return weighted_mean
+    return ClippedMean(
+        options.max_update_norm,
+        options.noise_multiplier,
+        n_sites * options.site_fraction,
+        None if noise_random_state is None else np.random.default_rng(noise_random_state),
     )
-    return [
-        Coordinator(
-            member.network.parameters,
-            options.rounds(member.recipe, plan.settings),
-            network=network,
-            average=average,
-        )
-        for network, member in enumerate(plan.members)
-    ]
 
 
 def _fitted(
     columns: _Columns, plan: Plan, coordinators: Sequence[Coordinator], seconds: float
 ) -> FittedModel:
     """The model with the parameters that training ended with."""
-    members = []
-    for member, coordinator in zip(plan.members, coordinators, strict=True):
-        for own, learnt in zip(member.network.parameters, coordinator.parameters, strict=True):
-            own[...] = learnt
-        members.append(replace(member, history=coordinator.history(seconds)).after_fit())
-    known: NDArray[Any] = columns.rows.X
+    members = trained_members(plan.members, coordinators, seconds)
     nothing = TrainingRange.of_no_rows(columns.encoder.n_numeric)
-    seen = replace(nothing.widened(known, None), n_rows=columns.n_rows)
+    seen = replace(nothing.widened(columns.rows.X, None), n_rows=columns.n_rows)
     return FittedModel(
         encoder=columns.encoder,
         scaling=plan.scaling,
@@ -396,31 +334,8 @@ def _fitted(
         linear=None,
         watch=RangeWatch(seen),
         standardize=plan.settings.of("standardize"),
-        n_estimators=len(members),
+        n_estimators=len(plan.members),
         assignment=None,
         fingerprint=None,
         fit_seconds=seconds,
     )
-
-
-def _report(coordinators: Sequence[Coordinator]) -> None:
-    """Warn of what went wrong, or raise if nothing was learnt."""
-    diverged = [one for one in coordinators if one.stop_reason == "diverged"]
-    if any(one.number == 0 for one in diverged):
-        raise ValueError(
-            "training diverged in its first round at all sites. A smaller learning_rate_init or "
-            "max_grad_norm=1 helps"
-        )
-    if diverged:
-        warn(
-            f"training of {len(diverged)} of {len(coordinators)} networks diverged; their best "
-            "parameters before were kept",
-            RuntimeWarning,
-        )
-    if any(one.stop_reason == "interrupted" for one in coordinators):
-        n_rounds = max(one.number for one in coordinators)
-        warn(f"Training interrupted by user after {n_rounds} rounds. The best parameters were kept.")
-
-
-def _last(curve: Sequence[float]) -> float:
-    return curve[-1] if curve else float("nan")

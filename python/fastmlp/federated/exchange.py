@@ -8,9 +8,10 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from fastmlp.federated.site import LocalSite, Plan, Site
+from fastmlp.federated.site import LocalSite, Site
 from fastmlp.federated.sketch import TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
+from fastmlp.rounds.plan import Plan
 
 if TYPE_CHECKING:
     from typing import Self

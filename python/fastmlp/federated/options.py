@@ -1,38 +1,29 @@
-"""FederationOptions: the arguments of `fit` that are about sites, checked."""
+"""FederationOptions: the arguments of `fit` that are about what leaves sites, checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, inf, sqrt
-from typing import Any
+from math import inf, sqrt
 
 from fastmlp import privacy
-from fastmlp.ensemble.recipe import Recipe
-from fastmlp.ensemble.settings import Settings
-from fastmlp.rounds.coordinator import RoundOptions
+from fastmlp.rounds.options import check_range
 
 
 @dataclass(frozen=True)
 class FederationOptions:
-    """How sites train together; see `Regressor.fit`."""
+    """Which sites are asked in a round, and how much an answer counts; see `Regressor.fit`."""
 
-    local_epochs: float
-    outer_rate: float
-    outer_momentum: float
     site_fraction: float
     max_update_norm: float | None
     noise_multiplier: float
     delta: float | None
 
     def __post_init__(self) -> None:
-        _check("local_epochs", self.local_epochs, 0 < self.local_epochs < inf, "positive")
-        _check("outer_rate", self.outer_rate, 0 < self.outer_rate < inf, "positive")
-        _check("outer_momentum", self.outer_momentum, 0 <= self.outer_momentum < 1, "in [0, 1)")
-        _check("site_fraction", self.site_fraction, 0 < self.site_fraction <= 1, "in (0, 1]")
-        noise, norm = self.noise_multiplier, self.max_update_norm
-        _check("noise_multiplier", noise, 0 <= noise < inf, "finite and >= 0")
+        fraction, noise, norm = self.site_fraction, self.noise_multiplier, self.max_update_norm
+        check_range("site_fraction", fraction, 0 < fraction <= 1, "in (0, 1]")
+        check_range("noise_multiplier", noise, 0 <= noise < inf, "finite and >= 0")
         if norm is not None:
-            _check("max_update_norm", norm, 0 < norm < inf, "positive, or None")
+            check_range("max_update_norm", norm, 0 < norm < inf, "positive, or None")
         if noise:
             if norm is None:
                 raise ValueError(
@@ -50,22 +41,6 @@ class FederationOptions:
         """Whether updates are noised."""
         return self.noise_multiplier > 0
 
-    def n_rounds(self, recipe: Recipe) -> int:
-        """Rounds of a network, which together are the recipe's epochs."""
-        return ceil(recipe.max_iter / self.local_epochs)
-
-    def rounds(self, recipe: Recipe, settings: Settings) -> RoundOptions:
-        """What the coordinator of a network does."""
-        return RoundOptions(
-            self.n_rounds(recipe),
-            self.outer_rate,
-            self.outer_momentum,
-            early_stopping=settings.early_stopping and not self.is_private,
-            tol=float(settings.tol),
-            n_iter_no_change=recipe.n_iter_no_change / self.local_epochs,
-            patience_growth=recipe.patience_growth,
-        )
-
     def epsilon(self, n_rounds: int, n_networks: int) -> float:
         """Epsilon of so many rounds, in each of which so many networks were asked for."""
         if not self.is_private or self.delta is None:
@@ -77,8 +52,3 @@ class FederationOptions:
             n_steps=max(n_rounds, 1),
             sampling_rate=self.site_fraction,
         )
-
-
-def _check(name: str, value: Any, is_right: bool, expected: str) -> None:
-    if not is_right:
-        raise ValueError(f"{name} must be {expected}; got {value!r}")

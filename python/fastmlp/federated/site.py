@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from fastmlp._threads import n_threads
-from fastmlp.ensemble.member import Member
-from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, split_rows
-from fastmlp.ensemble.training_run import runs_of_fit
+from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.arguments import (
     check_no_dates_or_gaps,
     checked_targets,
@@ -25,51 +20,9 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.federated.sketch import TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
-from fastmlp.rounds.participant import HeldOutLoss, Participant
+from fastmlp.rounds.participant import Participant
+from fastmlp.rounds.plan import Plan
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.scaling import Scaling
-from fastmlp.tasks import Task
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What all sites are told before the first round.
-
-    Attributes
-    ----------
-    estimator : str
-        "Regressor" or "Classifier", for messages.
-    settings : Settings
-        The parameters of the fit.
-    encoder : TableEncoder
-        From raw rows to numbers.
-    task : Task
-        From y to targets.
-    scaling : Scaling
-        Of the numbers.
-    members : tuple of Member
-        The networks, untrained, with their recipes.
-    n_rounds : tuple of int
-        For each network.
-    local_epochs : float
-        Of a round.
-    seed : int
-        Of the order of rows, the held-out rows and dropout; each site makes another of it.
-    tells_losses : bool
-        Whether sites hold out rows and tell losses and the weight of their rows. With noise they
-        do not.
-    """
-
-    estimator: str
-    settings: Settings
-    encoder: TableEncoder
-    task: Task
-    scaling: Scaling
-    members: tuple[Member, ...]
-    n_rounds: tuple[int, ...]
-    local_epochs: float
-    seed: int
-    tells_losses: bool
 
 
 @runtime_checkable
@@ -146,33 +99,7 @@ class LocalSite:
 
     def prepare(self, plan: Plan, number: int) -> None:
         """Encode the rows, hold some out, and make a participant of each network."""
-        data = self._encoded(plan)
-        settings, task, members = plan.settings, plan.task, plan.members
-        random_state = check_random_state((plan.seed + number) % 2**32)
-        fraction = settings.held_out_fraction if plan.tells_losses else None
-        splits = split_rows(data, task.strata(data.y), None, fraction, len(members), random_state)
-        runs = runs_of_fit(
-            members,
-            range(len(members)),
-            splits,
-            data,
-            settings=settings,
-            task=task,
-            random_state=random_state,
-        )
-        inputs = plan.scaling.engine
-        self._participants = [
-            Participant(
-                number,
-                run,
-                inputs,
-                n_rounds=n_rounds,
-                steps=max(1, round(plan.local_epochs * run.steps_per_epoch)),
-                held_out=split.validation and HeldOutLoss(split.validation, task, inputs),
-                tells_losses=plan.tells_losses,
-            )
-            for run, n_rounds, split in zip(runs, plan.n_rounds, splits, strict=True)
-        ]
+        self._participants, _ = plan.participants(self._encoded(plan), number)
         self._stop.clear()
 
     def train(self, starts: Sequence[RoundStart]) -> list[Update]:

@@ -120,6 +120,7 @@ class Coordinator:
         self.n_bytes = 0
         self._average = average
         self._outer = OuterOptimizer(options.outer_rate, options.outer_momentum)
+        self._validates = False  # whether any participant has held-out rows
         self._best: list[NDArray[Any]] | None = None
         self._best_round = self._last_progress = 0
         self._best_loss = inf
@@ -146,6 +147,7 @@ class Coordinator:
             if one.participant == next_one.participant:
                 raise ValueError(f"participant {one.participant} answered twice")
         self.n_bytes += len(came) * start.n_bytes * (1 + start.trains)
+        self._validates |= any(update.validation_weight > 0 for update in came)
         self._judge(came)
         if self.stop_reason:
             return
@@ -159,6 +161,18 @@ class Coordinator:
         self.stop_reason = reason
         if self._best is not None:
             self.parameters = self._best
+
+    @property
+    def n_complete(self) -> int:
+        """Rounds of which all is known: a validation loss comes with the answers of the next."""
+        return (
+            len(self.validation_curve) if self._validates and not self.stop_reason else self.number
+        )
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether training diverged before any parameters were kept as the best."""
+        return self.stop_reason == "diverged" and self._best is None
 
     def history(self, seconds: float) -> History:
         """How training went; rounds take the place of epochs."""
@@ -197,7 +211,9 @@ class Coordinator:
 
     def _step(self, updates: Sequence[Update]) -> None:
         """Take the next parameters from those of the participants."""
-        parameters = self._outer.step(self.parameters, self._average(self.parameters, updates))
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = self._average(self.parameters, updates)
+            parameters = self._outer.step(self.parameters, means)
         if not all(np.isfinite(values).all() for values in parameters):
             self.stop("diverged")
             return
@@ -212,8 +228,8 @@ class Coordinator:
                 curve.append(value)
             elif curve:  # nobody answered
                 curve.append(curve[-1])
-        validates = any(update.validation_weight > 0 for update in updates)
-        if self.number == self.options.n_rounds and not (validates and self.options.early_stopping):
+        is_last = self.number == self.options.n_rounds
+        if is_last and not (self._validates and self.options.early_stopping):
             self.stop("max_iter")
 
 
