@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, default_client
 
 from fastmlp._threads import n_threads
 
+SECONDS_WITHOUT_WORKERS = 20.0  # that a cluster may have none; a nanny starts new ones
 _ATTEMPTS, _SECONDS = 3, 10  # to place data: how often, and how long workers are waited for
 
 
@@ -58,3 +60,55 @@ def placed_on_workers(client: Client, data: Any, *, broadcast: bool = False) -> 
         "data could not be placed on the workers of the cluster: they die, or there are none. "
         f"Their logs say why; the last error was {last!r}"
     ) from last
+
+
+class Workers:
+    """The workers of a cluster that are alive."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._seen = time.monotonic()
+
+    def alive(self) -> dict[str, int]:
+        """Addresses and their threads.
+
+        Raises
+        ------
+        RuntimeError
+            If there have been none for `SECONDS_WITHOUT_WORKERS`.
+        """
+        workers: dict[str, int] = self._client.nthreads()
+        if workers:
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > SECONDS_WITHOUT_WORKERS:
+            raise RuntimeError(
+                f"the cluster has had no workers for {SECONDS_WITHOUT_WORKERS:.0f} s: they died or "
+                "were closed. Their logs say why"
+            )
+        return workers
+
+    def tell(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call a function on each, as far as they can be reached."""
+        with suppress(OSError, TimeoutError):
+            self._client.run(function, *arguments, on_error="ignore")
+
+
+class Broadcast:
+    """Data that all workers have; placed again where all that had it are lost.
+
+    Parameters
+    ----------
+    client : Client
+    data : object
+    """
+
+    def __init__(self, client: Client, data: Any) -> None:
+        self._client, self.data = client, data
+        self._future: Future | None = None
+
+    @property
+    def future(self) -> Future:
+        """The data, for tasks."""
+        if self._future is None or self._future.status in ("lost", "cancelled"):
+            self._future = placed_on_workers(self._client, self.data, broadcast=True)
+        return self._future

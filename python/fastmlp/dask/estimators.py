@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
 import numpy as np
 from distributed import Client
@@ -14,15 +14,20 @@ from sklearn.metrics import accuracy_score
 from fastmlp import estimators
 from fastmlp.dask.clients import client_for
 from fastmlp.dask.executor import DaskExecutor
+from fastmlp.dask.fit_by_rows import fit_by_rows
 from fastmlp.dask.predictions import lazy_predictions
-from fastmlp.dask.tables import in_memory, is_dask_table
+from fastmlp.dask.tables import in_memory, is_dask_table, is_large, with_columns
 from fastmlp.ensemble.progress import Callback
 from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.rounds.options import AveragingOptions
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+DISTRIBUTIONS = ("auto", "networks", "rows")
 
 _Init = TypeVar("_Init", bound=Callable[..., None])
 
@@ -68,6 +73,10 @@ class _OnCluster(BaseMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
+        distribute: Literal["auto", "networks", "rows"] = "auto",
+        local_epochs: float = 1.0,
+        outer_rate: float = 1.0,
+        outer_momentum: float = 0.0,
     ) -> Self:
         """Train on a table, by the workers of a cluster.
 
@@ -76,14 +85,29 @@ class _OnCluster(BaseMLP):
         X : Dask DataFrame or Array, or what the local estimator takes
             A raw table.
         y : Dask Series, DataFrame or Array, or what the local estimator takes
-            True values, or class labels.
+            True values, or class labels. A str names the column of a Dask DataFrame X that holds
+            them.
         sample_weight : Dask Series or Array, or array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weights of the rows; or, as y, the name of a column.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
-            Validation rows for all networks.
+            Validation rows for all networks. With ``distribute="rows"`` there can be none.
         callbacks : callable, sequence of callables or None, default=None
-            Called by this process, as records of epochs come in. One that answers true ends its
-            network, after the epoch in which that reaches the worker.
+            Called by this process, as records of epochs come in; with ``distribute="rows"`` after
+            each round. One that answers true ends its network, after the epoch in which that
+            reaches the worker.
+        distribute : {"auto", "networks", "rows"}, default="auto"
+            "networks": each network is a task, and every worker gets the whole encoded table, which
+            this process encodes; the result has the bits of a local fit. "rows": every worker has a
+            part of the rows and trains all networks on it, and their weights are averaged after
+            each round; this process holds a sample of 2^18 rows. "auto": rows if X is a Dask
+            collection that takes more than a quarter of the memory of a worker or of this process.
+        local_epochs : float, default=1.0
+            Of a round with ``distribute="rows"``: epochs over a worker's rows. Fewer make the
+            result more like that of one process, and send more bytes.
+        outer_rate, outer_momentum : float, default=1.0 and 0.0
+            Of the step from the weights before a round towards the mean of those after it, with
+            Nesterov's momentum. 1 and 0 are plain averaging (FedAvg, [1]_); 0.7 and 0.9 are those
+            of DiLoCo ([2]_), for rounds of hundreds of steps in long trainings.
 
         Returns
         -------
@@ -93,13 +117,35 @@ class _OnCluster(BaseMLP):
         Raises
         ------
         ValueError, TypeError
-            As the local estimator, and what workers raised.
+            As the local estimator, and what workers raised. With ``distribute="rows"`` also for
+            `warm_start`, `eval_metric`, `compute_importances`, `time_limit`,
+            ``extrapolation="linear"`` and ``learning_rate="adaptive"``.
         RuntimeError
             If workers are lost, and others cannot take their place.
         MemoryError
             If there is not enough memory for the networks.
+
+        References
+        ----------
+        .. [1] McMahan et al. 2017, "Communication-efficient learning of deep networks from
+           decentralized data", https://arxiv.org/abs/1602.05629
+        .. [2] Douillard et al. 2023, "DiLoCo: distributed low-communication training of language
+           models", https://arxiv.org/abs/2311.08105
         """
+        averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
+        if distribute not in DISTRIBUTIONS:
+            raise ValueError(f"distribute must be one of {DISTRIBUTIONS}; got {distribute!r}")
+        X, y, sample_weight = with_columns(X, y, sample_weight)
         with client_for(self._own_client) as client:
+            if distribute == "rows" or (distribute == "auto" and is_large(client, X)):
+                if X_val is not None or y_val is not None:
+                    raise ValueError(
+                        "X_val and y_val must be None if fit is distributed by rows: "
+                        "early_stopping=True holds out rows"
+                    )
+                called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+                self._model = fit_by_rows(self, client, X, y, sample_weight, called, averaging)
+                return self
             tables = in_memory(
                 client,
                 X=X,

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from distributed import Client, Future
 
-from fastmlp.dask.clients import placed_on_workers
+from fastmlp.dask.clients import Broadcast, placed_on_workers
 from fastmlp.dask.network_task import NetworkTask, PlacedRows
 from fastmlp.dask.tasks_in_flight import TasksInFlight
 from fastmlp.ensemble.executor import ran_to_their_ends, share_of_time
@@ -38,7 +38,7 @@ class DaskExecutor:
         self._client = client
         self._most_threads = most_threads
         self._fit = uuid4().hex[:8]  # in the keys of this fit's tasks
-        self._tables: dict[int, tuple[Any, Future]] = {}  # by the id of an array, which is kept
+        self._tables: dict[int, Broadcast] = {}  # by the id of a table, which they keep
 
     @property
     def n_threads(self) -> int:
@@ -92,7 +92,7 @@ class DaskExecutor:
             def place(table: Any) -> int | None:
                 if table is None:
                     return None
-                future = self._table(table)
+                future = self._tables.setdefault(id(table), Broadcast(self._client, table)).future
                 if future not in tables:
                     tables.append(future)
                 return tables.index(future)
@@ -120,11 +120,3 @@ class DaskExecutor:
             reports=progress.is_wanted,
         )
         return placed_on_workers(self._client, task), tables
-
-    def _table(self, table: Any) -> Future:
-        """A table on all workers; again, if those that held it were lost."""
-        _, future = self._tables.get(id(table), (table, None))
-        if future is None or future.status in ("lost", "cancelled"):
-            future = placed_on_workers(self._client, table, broadcast=True)
-            self._tables[id(table)] = table, future
-        return future

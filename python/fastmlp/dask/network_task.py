@@ -84,11 +84,6 @@ class NetworkTask:
     time_limit: float
     reports: bool
 
-    @property
-    def is_ending(self) -> bool:
-        """Whether the whole fit is to end."""
-        return (self.fit, None) in _ending
-
 
 class Trained(NamedTuple):
     """What a TrainingRun records, and the records of its last epochs, which were not sent."""
@@ -115,7 +110,7 @@ class _Reports:
             records = [asdict(record) for record in self.unsent]
             self._worker.log_event(topic_of(self._task.fit), {"records": records})
             self.unsent, self._sent = [], time.monotonic()
-        return (self._task.fit, self._task.index) in _ending
+        return is_ending(self._task.fit, self._task.index)
 
     def ended(self, reason: str) -> None:
         """The client sees that by itself."""
@@ -126,7 +121,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
 
     The task's own member stays as it is, so that a task may be run again.
     """
-    if task.is_ending:
+    if is_ending(task.fit):
         return None
     run = TrainingRun(
         task.member.copy(),
@@ -145,7 +140,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
         task.scaling.engine,
         _core.ThreadBudget(task.threads, 1),
         reports,
-        lambda: task.is_ending,
+        lambda: is_ending(task.fit),
         task.time_limit,
     )
     history = run.latest.history
@@ -167,3 +162,8 @@ def topic_of(fit: str) -> str:
 def end_network(fit: str, index: int | None) -> None:
     """End a network of a fit on this worker after its epoch; None: all, at once."""
     _ending.add((fit, index))
+
+
+def is_ending(fit: str, index: int | None = None) -> bool:
+    """Whether a network is to end; None: the whole fit."""
+    return (fit, index) in _ending

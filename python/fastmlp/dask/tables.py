@@ -5,8 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client
+from psutil import virtual_memory
+
+_SHARE = 0.25  # of memory that a table may take in one place
 
 
 def is_dask_table(table: Any) -> bool:
@@ -41,3 +45,37 @@ def in_memory(client: Client, **tables: Any) -> dict[str, Any]:
     lazy = {name: table for name, table in tables.items() if is_dask_table(table)}
     computed = client.gather(client.compute(list(lazy.values())))
     return tables | dict(zip(lazy, computed, strict=True))
+
+
+def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Take targets and weights that are named out of a Dask DataFrame."""
+    named = [name for name in (y, sample_weight) if isinstance(name, str)]
+    if not named:
+        return X, y, sample_weight
+    if not is_frame(X):
+        raise TypeError(
+            f"y and sample_weight can name columns of a Dask DataFrame; X is {type(X).__name__}"
+        )
+    for name in named:
+        if name not in X.columns:
+            raise ValueError(f"X has no column {name!r}")
+    y, sample_weight = (X[one] if isinstance(one, str) else one for one in (y, sample_weight))
+    return X.drop(columns=named), y, sample_weight
+
+
+def is_large(client: Client, X: Any) -> bool:
+    """Whether a Dask collection takes more than a quarter of the memory of a worker, or here."""
+    if not is_dask_table(X) or X.npartitions == 1:
+        return False
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
+    return bool(_n_bytes(client, X) > _SHARE * min([*limits, virtual_memory().total]))
+
+
+def _n_bytes(client: Client, X: Any) -> float:
+    """Bytes of a table in memory; those of a frame as if all partitions were like the first."""
+    if is_array(X) and not np.isnan(X.nbytes):
+        return float(X.nbytes)
+    first = client.compute(X.partitions[0]).result()
+    n_bytes = first.nbytes if is_array(X) else first.memory_usage(deep=True).sum()
+    return float(n_bytes * X.npartitions)

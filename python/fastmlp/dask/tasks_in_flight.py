@@ -6,13 +6,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from distributed import Client, Future, KilledWorker
 
+from fastmlp.dask.clients import Workers
 from fastmlp.dask.network_task import Trained, end_network, topic_of, train_network
 from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.training_run import TrainingRun
@@ -20,7 +20,6 @@ from fastmlp.ensemble.training_run import TrainingRun
 if TYPE_CHECKING:
     from typing import Self
 
-SECONDS_WITHOUT_WORKERS = 20.0  # that a cluster may have none; a nanny starts new ones
 _SECONDS_TO_END = 10.0  # for networks that are told to end
 _SECONDS_FOR_RECORDS = 2.0  # that the last records of a network may come after its result
 _TICK = 0.5  # seconds between two looks at the workers, while nothing comes
@@ -57,7 +56,7 @@ class TasksInFlight:
         self._told: set[int] = set()  # networks that workers were told to end
         self._shows = True
         self._n_submitted = 0
-        self._seen_workers = time.monotonic()
+        self._workers = Workers(client)
 
     def __enter__(self) -> Self:
         self._client.subscribe_topic(
@@ -135,7 +134,7 @@ class TasksInFlight:
         try:
             message = self._inbox.get(timeout=seconds)
         except Empty:
-            self._check_workers()
+            self._workers.alive()
             return None
         if isinstance(message, Future):
             return message
@@ -147,7 +146,7 @@ class TasksInFlight:
             self._n_records[record.network] += 1
             if self._shows and self._progress.record(record) and record.network not in self._told:
                 self._told.add(record.network)
-                self._tell_workers(record.network)
+                self._workers.tell(end_network, self._fit, record.network)
 
     def _await_records(self, run: TrainingRun, n_unsent: int) -> None:
         """Wait for records of a network that are still on their way."""
@@ -162,23 +161,10 @@ class TasksInFlight:
             if task is not None:
                 self._ended.append(task)
 
-    def _check_workers(self) -> None:
-        if self._client.nthreads():
-            self._seen_workers = time.monotonic()
-        elif time.monotonic() - self._seen_workers > SECONDS_WITHOUT_WORKERS:
-            raise RuntimeError(
-                f"the cluster has had no workers for {SECONDS_WITHOUT_WORKERS:.0f} s: they died or "
-                "were closed. Their logs say why"
-            )
-
-    def _tell_workers(self, network: int | None) -> None:
-        with suppress(OSError, TimeoutError):  # of workers that have just died
-            self._client.run(end_network, self._fit, network, on_error="ignore")
-
     def _end(self, *, keep: bool) -> None:
         """End all networks; keep what those have learnt that answer soon, if that is wanted."""
         self._shows = False
-        self._tell_workers(None)
+        self._workers.tell(end_network, self._fit, None)
         end = time.monotonic() + _SECONDS_TO_END
         while keep and self.running and time.monotonic() < end:
             self.take_in()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,8 @@ class ColumnsLearner:
         Of the columns, if they have names.
     listed : frozenset of int
         Positions of `categorical_features`.
+    settled : collection of int
+        Positions of other columns that can be read as nothing but labels.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class ColumnsLearner:
         first: RawTable,
         names: NDArray[Any] | None,
         listed: frozenset[int],
+        settled: Collection[int] = (),
     ) -> None:
         self._reader, self._names, self._listed = reader, names, listed
+        self._settled = listed.union(settled)
         # Without labels: a name, and whether values are labels by their type.
         none = np.zeros(0, dtype=np.intp)
         self._like = [CountedLabels([], none, 0, first.column(p)) for p in range(first.n_columns)]
@@ -57,7 +62,9 @@ class ColumnsLearner:
         self._high = np.full(reader.n_numbers, -np.inf)
         self._n_rows = self._n_counted = 0
 
-    def learn(self, block: BlockColumns, n_counted: int) -> list[NDArray[np.uint16]]:
+    def learn(
+        self, block: BlockColumns, n_counted: int, *, asks: bool = True
+    ) -> list[NDArray[np.uint16]]:
         """Learn from a block; returns the codes of each column of labels.
 
         Parameters
@@ -65,6 +72,9 @@ class ColumnsLearner:
         block : BlockColumns
         n_counted : int
             Rows of positive weight.
+        asks : bool, default=True
+            Whether it is asked now and then if labels are rather dates or numbers. False for a part
+            of a table, which does not tell: `finish` asks in any case.
         """
         self._n_rows += block.numbers.shape[0]
         self._n_counted += n_counted
@@ -77,14 +87,27 @@ class ColumnsLearner:
         for position, own in zip(self._reader.labelled, block.labels, strict=True):
             of_labels = self.sketches[position].add(own.labels, own.counts, own.n_missing)
             codes.append(of_labels[own.rows])  # that of missing values is the last one, -1
-            self._ask_again(position)
+            if asks:
+                self._ask_again(position)
         return codes
+
+    def merge(self, other: ColumnsLearner) -> None:
+        """Learn what another one with the same reader has learnt from other rows."""
+        self._n_rows += other._n_rows
+        self._n_counted += other._n_counted
+        self._n_missing += other._n_missing
+        self._low, self._high = np.fmin(self._low, other._low), np.fmax(self._high, other._high)
+        for position, dates in other._dates.items():
+            known = self._dates.get(position, dates[:0])
+            self._dates[position] = witnesses(np.concatenate([known, dates]))
+        for position, sketch in other.sketches.items():
+            self.sketches[position].merge(sketch)
 
     def _ask_again(self, position: int) -> None:
         """Raise if more labels than before show that they are rather dates or numbers."""
         sketch = self.sketches[position]
         n_labels = len(sketch.labels) if sketch.is_exact else 0
-        if position in self._listed or n_labels < _MORE_LABELS * max(self._asked[position], 1):
+        if position in self._settled or n_labels < _MORE_LABELS * max(self._asked[position], 1):
             return
         self._asked[position] = n_labels
         self._check_kind(position)
@@ -112,7 +135,7 @@ class ColumnsLearner:
         training_range : TrainingRange
         """
         for position in self._reader.labelled:
-            if position not in self._listed:
+            if position not in self._settled:
                 self._check_kind(position)
         columns = tuple(self._column(p) for p in range(len(self._reader.readings)))
         encoder = TableEncoder.of_columns(self._names, columns, self._listed)
@@ -141,7 +164,7 @@ class ColumnsLearner:
     def _column_of_labels(self, position: int) -> Column:
         sketch = self.sketches[position]
         labels = self._labels_of(position)
-        column = labels.describe(position in self._listed, MIN_CATEGORY_ROWS)
+        column = labels.describe(position in self._settled, MIN_CATEGORY_ROWS)
         n_others = sketch.n_rows - sketch.n_missing - int(labels.counts.sum())
         if sketch.is_exact or n_others <= 0:
             return column
