@@ -11,7 +11,7 @@ from distributed import Client, Future, LocalCluster, default_client
 
 from fastmlp._threads import n_threads
 
-SECONDS_WITHOUT_WORKERS = 20.0  # that a cluster may have none; a nanny starts new ones
+SECONDS_WITHOUT_WORKERS = 30.0  # that a cluster may have none; a nanny starts new ones
 _ATTEMPTS, _SECONDS = 3, 10  # to place data: how often, and how long workers are waited for
 
 

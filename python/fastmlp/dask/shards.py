@@ -109,12 +109,16 @@ class Shards:
         self._data = [self._encoded(shard.number) for shard in self.shards]
 
     def _encoded(self, number: int) -> Future:
-        blocks = [
-            dask.delayed(encode_block)(part, self._encoding) for part in self._parts[number][0]
-        ]
-        return self._client.compute(
-            dask.delayed(joined)(blocks, dask_key_name=self._key("encode", number)),
-            workers=[self._homes[number]],
+        home = [self._homes[number]]
+        partitions, _ = self._parts[number]
+        # Not strictly there: their recipes may be known already, with a home that has died.
+        parts = self._client.compute(
+            [dask.delayed(encode_block)(one, self._encoding) for one in partitions],
+            workers=home,
+            allow_other_workers=True,
+        )
+        return self._client.submit(
+            joined, parts, key=self._key("encode", number), workers=home, pure=False
         )
 
     def _key(self, what: str, number: int) -> tuple[str, str, int, int]:
