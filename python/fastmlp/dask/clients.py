@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from distributed import Client, Future, LocalCluster, default_client
+from distributed import Client, Future, LocalCluster, default_client, wait
 
 from fastmlp._threads import n_threads
 
 SECONDS_WITHOUT_WORKERS = 30.0  # that a cluster may have none; a nanny starts new ones
-_ATTEMPTS, _SECONDS = 3, 10  # to place data: how often, and how long workers are waited for
+_TICK = 1.0  # seconds between two looks at the workers
+_ATTEMPTS, _SECONDS = 2, 10  # to place data: how often, and how long workers are waited for
 
 
 @contextmanager
@@ -42,8 +43,11 @@ def client_for(own: Client | None) -> Iterator[Client]:
         yield client
 
 
-def placed_on_workers(client: Client, data: Any, *, broadcast: bool = False) -> Future:
-    """Scatter to one worker, or broadcast to all, also while workers die and others start.
+def placed_on_workers(client: Client, data: Any) -> Future:
+    """Scatter to one worker, also while workers die and others start.
+
+    Other workers get it from there, once, when they need it. (Broadcasting never ends if a worker
+    dies meanwhile.)
 
     Raises
     ------
@@ -53,7 +57,7 @@ def placed_on_workers(client: Client, data: Any, *, broadcast: bool = False) -> 
     for _ in range(_ATTEMPTS):
         try:
             # A hash of the data would take longer than to send it again.
-            return client.scatter(data, broadcast=broadcast, hash=False, timeout=_SECONDS)
+            return client.scatter(data, hash=False, timeout=_SECONDS)
         except (KeyError, OSError, TimeoutError) as error:  # a worker has died meanwhile
             last = error
     raise RuntimeError(
@@ -93,8 +97,28 @@ class Workers:
             self._client.run(function, *arguments, on_error="ignore")
 
 
-class Broadcast:
-    """Data that all workers have; placed again where all that had it are lost.
+def computed(client: Client, collections: Sequence[Any]) -> list[Any]:
+    """Compute Dask collections on the workers.
+
+    Raises
+    ------
+    RuntimeError
+        If there are no workers.
+    """
+    futures, workers = client.compute(list(collections)), Workers(client)
+    while True:
+        try:
+            if futures:
+                wait(futures, timeout=_TICK)
+        except TimeoutError:
+            workers.alive()
+        else:
+            results: list[Any] = client.gather(futures)
+            return results
+
+
+class Placed:
+    """Data that workers hold; placed again when all that had it are lost.
 
     Parameters
     ----------
@@ -110,5 +134,5 @@ class Broadcast:
     def future(self) -> Future:
         """The data, for tasks."""
         if self._future is None or self._future.status in ("lost", "cancelled"):
-            self._future = placed_on_workers(self._client, self.data, broadcast=True)
+            self._future = placed_on_workers(self._client, self.data)
         return self._future

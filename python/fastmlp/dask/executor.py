@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from distributed import Client, Future
 
-from fastmlp.dask.clients import Broadcast, placed_on_workers
+from fastmlp.dask.clients import Placed, placed_on_workers
 from fastmlp.dask.network_task import NetworkTask, PlacedRows
 from fastmlp.dask.tasks_in_flight import TasksInFlight
 from fastmlp.ensemble.executor import ran_to_their_ends, share_of_time
@@ -23,9 +23,9 @@ from fastmlp.table.scaling import Scaling
 class DaskExecutor:
     """Trains each network as a task of its own, with the table placed once on every worker.
 
-    A task trains on one thread, or on several if there are more threads than networks. What a task
-    reads are futures: tables that are broadcast once, and what only this network needs. If a worker
-    dies, its networks are trained anew by others, to the same bits.
+    A task trains on one thread, or on several if there are more threads than networks. It reads
+    futures: tables that each worker gets once, and what only this network needs. If a worker dies,
+    others train its networks anew, to the same bits.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class DaskExecutor:
         self._client = client
         self._most_threads = most_threads
         self._fit = uuid4().hex[:8]  # in the keys of this fit's tasks
-        self._tables: dict[int, Broadcast] = {}  # by the id of a table, which they keep
+        self._tables: dict[int, Placed] = {}  # by the id of a table, which they keep
 
     @property
     def n_threads(self) -> int:
@@ -92,7 +92,7 @@ class DaskExecutor:
             def place(table: Any) -> int | None:
                 if table is None:
                     return None
-                future = self._tables.setdefault(id(table), Broadcast(self._client, table)).future
+                future = self._tables.setdefault(id(table), Placed(self._client, table)).future
                 if future not in tables:
                     tables.append(future)
                 return tables.index(future)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fastmlp._threads import n_threads
-from fastmlp.dask.clients import Broadcast
+from fastmlp.dask.clients import Placed
 from fastmlp.dask.learning import learn_table
 from fastmlp.dask.partitions import partitions_of
 from fastmlp.dask.shard_exchange import ShardExchange
@@ -86,7 +86,7 @@ def fit_by_rows(
             averaging=averaging,
             seed=seed,
         )
-        placed = Broadcast(client, plan)
+        placed = Placed(client, plan)
         held_out = shards.each("hold out", held_out_of, placed)
         coordinators = plan.coordinators()
         progress = Progress(estimator.verbose, plan.n_rounds, callbacks, task.shown_error)

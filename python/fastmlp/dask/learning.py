@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import dask
 from dask.delayed import Delayed
 from distributed import Client
 from numpy.typing import NDArray
 
+from fastmlp.dask.clients import computed
 from fastmlp.streaming.block_columns import ColumnsReader, Contradiction
 from fastmlp.streaming.columns import ColumnsLearner
 from fastmlp.streaming.counted_labels import CountedLabels
@@ -91,9 +92,7 @@ def learn_table(
         columns = ColumnsLearner(reader, table, names, listed, settled)
         learners = _Learners(reader, columns, new_targets(head.y), is_strict)
         placed = dask.delayed(learners, traverse=False)
-        parts = client.gather(
-            client.compute([dask.delayed(_learn)(one, placed) for one in partitions])
-        )
+        parts = computed(client, [dask.delayed(_learn)(one, placed) for one in partitions])
         other = next((part for part in parts if isinstance(part, _Other)), None)
         if other is None:
             try:
@@ -112,9 +111,9 @@ def learn_table(
 def _head(client: Client, partitions: Sequence[Delayed]) -> Block:
     """The first rows: of the first partition that has any."""
     for partition in partitions:
-        head: Block = client.compute(dask.delayed(_first_rows)(partition)).result()
+        (head,) = computed(client, [dask.delayed(_first_rows)(partition)])
         if head.y is not None and len(head.y):
-            return head
+            return cast(Block, head)
     raise ValueError("X has no rows")
 
 

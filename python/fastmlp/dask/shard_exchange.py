@@ -9,7 +9,7 @@ from math import inf
 
 from distributed import Client, Future
 
-from fastmlp.dask.clients import Broadcast, placed_on_workers
+from fastmlp.dask.clients import Placed, placed_on_workers
 from fastmlp.dask.shard_tasks import train_round
 from fastmlp.dask.shards import Shards, result_of
 from fastmlp.rounds.messages import RoundStart, Update
@@ -29,11 +29,11 @@ class ShardExchange:
     ----------
     client : Client
     shards : Shards
-    plan : Broadcast
+    plan : Placed
         Of the Plan.
     """
 
-    def __init__(self, client: Client, shards: Shards, plan: Broadcast) -> None:
+    def __init__(self, client: Client, shards: Shards, plan: Placed) -> None:
         self._client, self._shards, self._plan = client, shards, plan
         self._running: dict[Future, int] = {}
 

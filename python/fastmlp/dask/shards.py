@@ -15,7 +15,7 @@ import dask
 from dask.delayed import Delayed
 from distributed import Client, Future, KilledWorker
 
-from fastmlp.dask.clients import Broadcast, Workers
+from fastmlp.dask.clients import Placed, Workers
 from fastmlp.dask.network_task import end_network
 from fastmlp.dask.shard_tasks import Encoding, Shard, encode_block, forget, joined
 from fastmlp.ensemble.settings import LARGEST
@@ -165,7 +165,7 @@ class Shards:
             function,
             self._data[number],
             self.shards[number],
-            *(one.future if isinstance(one, Broadcast) else one for one in args),
+            *(one.future if isinstance(one, Placed) else one for one in args),
             key=self._key(what, number),
             workers=[self._homes[number]],
             pure=False,

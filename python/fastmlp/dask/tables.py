@@ -10,6 +10,8 @@ from dask.base import is_dask_collection
 from distributed import Client
 from psutil import virtual_memory
 
+from fastmlp.dask.clients import computed
+
 _SHARE = 0.25  # of memory that a table may take in one place
 
 
@@ -43,8 +45,7 @@ def _is_of(table: Any, module: str, *names: str) -> bool:
 def in_memory(client: Client, **tables: Any) -> dict[str, Any]:
     """Compute the Dask collections among these, all at once; others stay as they are."""
     lazy = {name: table for name, table in tables.items() if is_dask_table(table)}
-    computed = client.gather(client.compute(list(lazy.values())))
-    return tables | dict(zip(lazy, computed, strict=True))
+    return tables | dict(zip(lazy, computed(client, [*lazy.values()]), strict=True))
 
 
 def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -76,6 +77,6 @@ def _n_bytes(client: Client, X: Any) -> float:
     """Bytes of a table in memory; those of a frame as if all partitions were like the first."""
     if is_array(X) and not np.isnan(X.nbytes):
         return float(X.nbytes)
-    first = client.compute(X.partitions[0]).result()
+    (first,) = computed(client, [X.partitions[0]])
     n_bytes = first.nbytes if is_array(X) else first.memory_usage(deep=True).sum()
     return float(n_bytes * X.npartitions)
