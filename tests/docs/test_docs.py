@@ -14,7 +14,7 @@ BLOCKS = {
     for page in sorted(DOCS.glob("*.md"))
 }
 
-NEEDS = {"export.md": ("onnxruntime", "skl2onnx")}  # beside what all tests need
+NEEDS = {"dask.md": ("distributed",), "export.md": ("onnxruntime", "skl2onnx")}  # beside what all tests need
 
 
 @cache
