@@ -77,6 +77,7 @@ PredictorF32 = _module.PredictorF32
 PredictorF64 = _module.PredictorF64
 Standardisation = _module.Standardisation
 ThreadBudget = _module.ThreadBudget
+Training = _module.Training
 RowPredictorF32 = _module.RowPredictorF32
 RowPredictorF64 = _module.RowPredictorF64
 RowReader = _module.RowReader
