@@ -1,4 +1,4 @@
-"""Fits of small tables as those of a source that is larger than memory are made: from a row cache."""
+"""Fits from row caches of small tables, as they are made of what is larger than memory."""
 
 from __future__ import annotations
 

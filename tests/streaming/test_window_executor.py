@@ -57,11 +57,11 @@ def test_networks_are_trained_on_all_rows_but_those_of_their_fold(cache, table, 
     seen = {}
     train_on = NetworkOnWindows.train_on
 
-    def spy(self, rows, hashes, *more):
+    def spy(self, *threads, rows, hashes):
         own = self._held_out.holds(hashes)
         seen.setdefault(self.run.index, []).append(hashes[~own])
         assert not own.all()
-        return train_on(self, rows, hashes, *more)
+        return train_on(self, *threads, rows, hashes)
 
     monkeypatch.setattr(NetworkOnWindows, "train_on", spy)
     model = Regressor(**THREE | {"max_iter": 1})
