@@ -35,7 +35,7 @@ PYTHON = {
     "prediction": [*SMALL, "table", "networks"],
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
-    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble", "model_file"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
@@ -51,7 +51,7 @@ PYTHON = {
     "__init__": [
         *SMALL,
         *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
-        "loading",
+        *("loading", "streaming"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
     "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from fastmlp.model_file import ModelFileError
     from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
     from fastmlp.prediction.predictor import Predictor
+    from fastmlp.streaming.cache_folder import Cache
 
 __all__ = [
+    "Cache",
     "Classifier",
     "Dense",
     "Dropout",
@@ -43,6 +45,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
     __getattr__ = lazily(
         __name__,
         {
+            "Cache": "fastmlp.streaming.cache_folder",
             "Classifier": "fastmlp.estimators",
             "Dense": "fastmlp.networks",
             "Dropout": "fastmlp.networks",

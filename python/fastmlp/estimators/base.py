@@ -6,6 +6,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache, partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -60,6 +61,7 @@ from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
@@ -71,6 +73,8 @@ from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from fastmlp.streaming.cache_folder import Cache
 
 _FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
@@ -133,13 +137,15 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
+        cache: str | PathLike[str] | Cache | None = None,
+        max_memory: int | str = "1GB",
     ) -> Self:
         """Train on a table.
 
@@ -147,25 +153,38 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features), or a stream
             A raw table: columns of numbers, dates, durations, text, categories and booleans, any of
             them with missing values (None, NaN, NaT, NA). Dates become the time that has passed and
             the phases of year, week and day. Arrays of float32, float64 and integers are read in
             place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
             whose columns are all sparse. They are never made dense.
+
+            Or a table that is read in blocks and need not fit in memory (docs/streaming.md): the
+            path of a Parquet, CSV or Arrow file or of a folder of them, a pyarrow Dataset, a polars
+            LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
+            ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            True values, or class labels. If X is a stream, the name of a column or a list of names;
+            None if X is a function.
+        sample_weight : array-like of shape (n_samples,) or str, default=None
+            Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
             Validation rows for all networks. Without them `early_stopping` holds out some of the
             rows of X. In a Pipeline, X_val passes through the earlier steps only with
-            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
+            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing. Must
+            be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
+        cache : path-like, Cache or None, default=None
+            If X is a stream, the folder that keeps its encoded rows on disk for later fits. They
+            are read again if the files of X have not changed, and `y`, `sample_weight` and
+            `categorical_features` are the same. None: a temporary folder, which is removed.
+        max_memory : int or str, default="1GB"
+            If X is a stream, bytes for its rows in memory, as a number or as text such as "500MB".
 
         Returns
         -------
@@ -177,11 +196,19 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         ValueError
             If a parameter, X or y is not what it should be, or training diverged.
         TypeError
-            If X is lazy or holds nested values, y holds dates, or a parameter is of the wrong
-            type.
+            If X holds nested values, y holds dates, or a parameter is of the wrong type.
+        ImportError
+            If X is a stream and a library of the extra "stream" is not installed.
+        OSError
+            If a stream cannot be read, or the disk has not enough space for its rows.
         MemoryError
             If there is not enough memory for the networks.
         """
+        if is_stream(X):
+            self._model = self._fit_stream(
+                X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory
+            )
+            return self
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
@@ -315,6 +342,27 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             fingerprint=None,  # all rows were trained on
             fit_seconds=training.seconds,
         )
+
+    def _fit_stream(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        callbacks: Callback | Sequence[Callback] | None,
+        cache: str | PathLike[str] | Cache | None,
+        max_memory: int | str,
+    ) -> FittedModel:
+        # pyarrow and others, which tables in memory do not need
+        from fastmlp.estimators.streamed_fit import fit_stream
+
+        if X_val is not None or y_val is not None:
+            raise ValueError(
+                "X_val and y_val must be None if X is a stream: early_stopping=True holds out rows"
+            )
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+        return fit_stream(self, X, y, sample_weight, called, cache=cache, max_memory=max_memory)
 
     # ---- the steps of fitting
 

@@ -144,26 +144,22 @@ class RowCache:
         """The stored number of each column of numbers, which the encoded table begins with."""
         return [origin[1] for origin in self.columns if origin[0] == "number"]
 
-    def scaling_of_stored(self, scaling: Scaling) -> Scaling:
-        """The scaling that does to stored numbers what this one does to the table's.
+    def scalings(self, learnt: Scaling) -> tuple[Scaling, Scaling]:
+        """Scalings that do the same to stored numbers and to the table's.
 
         Readers of the cache then need not undo the shift and the scale of each stored number.
-        """
-        j = self._numbers
-        if not scaling.shift.size:  # the table's numbers are to stay as they are
-            return self._scaling(scaling, -self.shift[j] * self.scale[j], 1 / self.scale[j])
-        shift, scale = scaling.shift[: len(j)], scaling.scale[: len(j)]
-        return self._scaling(
-            scaling, (shift - self.shift[j]) * self.scale[j], scale / self.scale[j]
-        )
 
-    def scaling_of_table(self, scaling: Scaling) -> Scaling:
-        """The scaling of the table's numbers, of one that was learnt from stored numbers."""
-        j = self._numbers
-        if not scaling.shift.size:
-            return scaling
-        shift, scale = scaling.shift[: len(j)], scaling.scale[: len(j)]
-        return self._scaling(scaling, self.shift[j] + shift / self.scale[j], scale * self.scale[j])
+        Parameters
+        ----------
+        learnt : Scaling
+            Of stored numbers, or one that leaves the table's numbers as they are.
+        """
+        j, n = self._numbers, learnt.n_numeric
+        own_shift, own_scale = self.shift[j], self.scale[j]
+        if not learnt.shift.size:
+            return self._scaling(learnt, -own_shift * own_scale, 1 / own_scale), learnt
+        shift, scale = own_shift + learnt.shift[:n] / own_scale, learnt.scale[:n] * own_scale
+        return learnt, self._scaling(learnt, shift, scale)
 
     def _scaling(
         self, like: Scaling, shift: NDArray[np.float64], scale: NDArray[np.float64]

@@ -33,7 +33,8 @@ class StoredTargets:
         self, stored: NDArray[Any], weights: NDArray[Any] | None, dtype: np.dtype[Any]
     ) -> NDArray[Any] | None:
         """Weights of rows, given their stored targets and weights; None if all are equal."""
-        if self.class_weights is None:
-            return None if weights is None else weights.astype(dtype, copy=False)
-        by_class = self.class_weights[stored[:, 0]]
-        return (by_class if weights is None else by_class * weights).astype(dtype)
+        own: Any = weights
+        if self.class_weights is not None:
+            by_class = self.class_weights[stored[:, 0]]
+            own = by_class if weights is None else by_class * weights
+        return None if own is None else own.astype(dtype, copy=False)
