@@ -34,6 +34,8 @@ class Standardisation:
 
 class ThreadBudget:
     def __init__(self, threads: int, trainings: int) -> None: ...
+    @property
+    def threads(self) -> int: ...
 
 # Values, columns and starts of the rows of a CSR matrix
 _Sparse = tuple[NDArray[_T], NDArray[np.int32], NDArray[np.int64]]
