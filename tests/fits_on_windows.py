@@ -49,6 +49,7 @@ def fit_on_windows(
     n_threads: int = 1,
     sample_rows: int = 2**16,
     callbacks: Any = (),
+    keeper: Any = None,
 ) -> Fit:
     """Train the networks of an estimator on the cache of a table of numbers.
 
@@ -66,7 +67,9 @@ def fit_on_windows(
     held_out = held_out_ranges(n_estimators, settings.held_out_fraction, n_rows)
     splits = sample.splits(held_out)
     scaling = settings.learn_scaling(sample.data.X, encoder.n_numeric, None, None)
-    new = NewNetworks(sample.data, splits, None, settings, encoder, scaling, task, random_state)
+    new = NewNetworks(
+        sample.data, splits, None, settings, encoder, scaling, task, random_state, keeper
+    )
     is_held_out = splits[0].validation is not None
     specs = settings.specs(n_estimators, n_rows, held_out=is_held_out)
     n_train = round(n_rows * (1 - is_held_out * float(settings.held_out_fraction or 0)))
