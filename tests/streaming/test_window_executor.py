@@ -67,7 +67,7 @@ def test_networks_are_trained_on_all_rows_but_those_of_their_fold(cache, table, 
     model = Regressor(**THREE | {"max_iter": 1})
     fit = fit_on_windows(model, cache, *table, max_memory=MEMORY)
     hashes = mixed(np.arange(N_ROWS, dtype=np.uint32), 12345)
-    ranges = held_out_ranges(3, 0.2, N_ROWS)
+    ranges = held_out_ranges(3, 0.2, N_ROWS, np.random.RandomState(0))
     for run, own in zip(fit.training.runs, ranges, strict=True):
         read = np.concatenate(seen[run.index])
         np.testing.assert_array_equal(np.sort(read), np.sort(hashes[~own.holds(hashes)]))
