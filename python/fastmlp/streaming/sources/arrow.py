@@ -122,9 +122,9 @@ def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
         raise FileNotFoundError(f"X: there is no file or folder {os.fspath(path)!r}")
     suffix = _first_suffix(given)
     kind = _FORMATS.get(suffix, "parquet")
-    if kind == "csv":
-        return CsvSource(given, roles)
     try:
+        if kind == "csv":
+            return CsvSource(given, roles)
         return DatasetSource(ds.dataset(given, format=kind, partitioning="hive"), roles)
     except pa.ArrowInvalid as error:
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
