@@ -111,8 +111,7 @@ void register_stream(py::module_& m) {
                                                    std::move(in_file), max_rows);
            }),
            arg("path"), arg("sections"), arg("columns"), arg("groups"), arg("max_rows"))
-      .def("begin", &WindowReader::begin, arg("order"), arg("groups_per_window"),
-           py::call_guard<py::gil_scoped_release>())
+      .def("begin", &WindowReader::begin, arg("windows"), py::call_guard<py::gil_scoped_release>())
       .def("next", [](WindowReader& reader) -> std::optional<BoundWindow> {
         std::shared_ptr<const Window> window;
         {

@@ -274,7 +274,9 @@ void register_for(py::module_& m, py::class_<BoundTraining>& training) {
 }  // namespace
 
 void register_training(py::module_& m) {
-  py::class_<ThreadBudget>(m, "ThreadBudget").def(py::init<int, int>(), arg("threads"), arg("trainings"));
+  py::class_<ThreadBudget>(m, "ThreadBudget")
+      .def(py::init<int, int>(), arg("threads"), arg("trainings"))
+      .def_property_readonly("threads", &ThreadBudget::threads);
   py::class_<BoundTraining> training(m, "Training");
   register_for<float>(m, training);
   register_for<double>(m, training);

@@ -24,7 +24,7 @@ struct WindowReader::Reading {
       : path(of), decoder(std::move(with)), groups(std::move(all)), max_rows(most_rows), file(of) {}
 
   void read_all();
-  void fill(Window& window, std::size_t first, std::size_t last);
+  void fill(Window& window, const std::vector<Index>& numbers);
   bool is_another_process() const { return forks() != begun_after_forks; }
 
   const std::filesystem::path path;
@@ -33,9 +33,8 @@ struct WindowReader::Reading {
   const Index max_rows;
   // Of the thread alone, while there is one
   InputFile file;
-  Buffer<std::byte> bytes;  // of one group
-  std::vector<Index> order;
-  std::size_t groups_per_window = 1;
+  Buffer<std::byte> bytes;                  // of one group
+  std::vector<std::vector<Index>> windows;  // numbers of groups
   int begun_after_forks = 0;
 
   std::mutex mutex;  // of what follows
@@ -47,12 +46,12 @@ struct WindowReader::Reading {
   bool ended = true, stopping = false;
 };
 
-/** The thread's work: windows into unused memory, until the order has ended or the reader stops. */
+/** The thread's work: windows into unused memory, until all are read or the reader stops. */
 void WindowReader::Reading::read_all() {
   const DenormalMode keep(false);
   std::exception_ptr thrown;
   try {
-    for (std::size_t first = 0; first < order.size(); first += groups_per_window) {
+    for (const std::vector<Index>& numbers : windows) {
       Window* window = nullptr;
       {
         std::unique_lock lock(mutex);
@@ -62,7 +61,7 @@ void WindowReader::Reading::read_all() {
         unused.pop_front();
       }
       try {
-        fill(*window, first, std::min(first + groups_per_window, order.size()));
+        fill(*window, numbers);
       } catch (...) {
         const std::lock_guard lock(mutex);
         unused.push_back(window);
@@ -81,14 +80,13 @@ void WindowReader::Reading::read_all() {
   changed.notify_all();
 }
 
-void WindowReader::Reading::fill(Window& window, std::size_t first, std::size_t last) {
+void WindowReader::Reading::fill(Window& window, const std::vector<Index>& numbers) {
   window.n_rows = 0;
-  for (std::size_t i = first; i < last; ++i) {
+  for (const Index number : numbers) {
     {
       const std::lock_guard lock(mutex);
       if (stopping) return;
     }
-    const Index number = order[i];
     const RowGroup& group = groups[static_cast<std::size_t>(number)];
     const Index size = layout_of(decoder.format(), group.n_rows).bytes;
     const auto damaged = [&](const std::string& how) {
@@ -151,18 +149,18 @@ std::unique_lock<std::mutex> WindowReader::entered() {
   return in_use;
 }
 
-void WindowReader::begin(std::vector<Index> order, Index groups_per_window) {
+void WindowReader::begin(std::vector<std::vector<Index>> windows) {
   const auto in_use = entered();
   Reading& own = *reading_;
-  if (groups_per_window < 1) invalid("groups_per_window", "must be at least 1");
-  Index in_window = 0, n_rows = 0;
-  for (const Index number : order) {
-    if (number < 0 || number >= static_cast<Index>(own.groups.size()))
-      invalid("order", "must hold numbers of row groups, from 0 to " + std::to_string(own.groups.size()) + " - 1");
-    if (in_window++ % groups_per_window == 0) n_rows = 0;
-    n_rows += own.groups[static_cast<std::size_t>(number)].n_rows;
-    if (n_rows > own.max_rows)
-      invalid("groups_per_window", "makes windows of more than max_rows=" + std::to_string(own.max_rows) + " rows");
+  for (const std::vector<Index>& numbers : windows) {
+    Index n_rows = 0;
+    for (const Index number : numbers) {
+      if (number < 0 || number >= static_cast<Index>(own.groups.size()))
+        invalid("windows", "must hold numbers of row groups, which are less than " + std::to_string(own.groups.size()));
+      n_rows += own.groups[static_cast<std::size_t>(number)].n_rows;
+      if (n_rows > own.max_rows)
+        invalid("windows", "must have at most max_rows=" + std::to_string(own.max_rows) + " rows");
+    }
   }
   stop();
   {
@@ -173,8 +171,7 @@ void WindowReader::begin(std::vector<Index> order, Index groups_per_window) {
     own.ready.clear();
     own.error = nullptr;
     own.ended = own.stopping = false;
-    own.order = std::move(order);
-    own.groups_per_window = static_cast<std::size_t>(groups_per_window);
+    own.windows = std::move(windows);
     own.begun_after_forks = forks();
   }
   try {

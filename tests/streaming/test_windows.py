@@ -205,7 +205,7 @@ def test_a_reader_is_for_one_thread_at_a_time(cache):
     def read():
         while not done.is_set():
             try:
-                reader.begin([0, 1, 2], 1)
+                reader.begin([[0], [1], [2]])
                 while reader.next() is not None:
                     pass
             except ValueError as error:
@@ -219,7 +219,7 @@ def test_a_reader_is_for_one_thread_at_a_time(cache):
     for other in others:
         other.join()
     assert all("one thread at a time" in error for error in errors)
-    reader.begin([0], 1)
+    reader.begin([[0]])
     assert reader.next().hash.size == GROUP_ROWS
 
 

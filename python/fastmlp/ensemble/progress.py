@@ -106,6 +106,12 @@ class Progress:
             answers = [bool(callback(record)) for callback in self._callbacks]  # all of them
         return any(answers)
 
+    def skip(self, n_epochs: int) -> None:
+        """Count epochs of a network that an earlier call ran."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.advance(self._state(), n_epochs)
+
     def ended(self, reason: str) -> None:
         """Count a network whose training has ended, for one of the engine's reasons."""
         with self._lock:

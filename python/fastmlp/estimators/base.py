@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import cache, partial
 from os import PathLike
@@ -16,6 +17,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
+from fastmlp.checkpoints import Checkpoint
+from fastmlp.checkpoints.identity import FitIdentity, digests_of
+from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -34,6 +38,7 @@ from fastmlp.ensemble.splits import (
     fingerprint,
     split_rows,
 )
+from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training import EnsembleTrainer, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
@@ -146,6 +151,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         callbacks: Callback | Sequence[Callback] | None = None,
         cache: str | PathLike[str] | Cache | None = None,
         max_memory: int | str = "1GB",
+        checkpoint: str | PathLike[str] | Checkpoint | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -185,6 +191,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             `categorical_features` are the same. None: a temporary folder, which is removed.
         max_memory : int or str, default="1GB"
             If X is a stream, bytes for its rows in memory, as a number or as text such as "500MB".
+        checkpoint : str, PathLike, Checkpoint or None, default=None
+            File to keep the fit in while it goes on. If the process is killed, the same call goes
+            on from there and ends with the same model, bit for bit. The file is removed when the
+            fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
 
         Returns
         -------
@@ -194,7 +204,12 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If a parameter, X or y is not what it should be, or training diverged.
+            If a parameter, X or y is not what it should be, training diverged, or the checkpoint is
+            of another fit.
+        ModelFileError
+            If the file of the checkpoint is something else, or damaged.
+        OSError
+            If the checkpoint cannot be written when training begins.
         TypeError
             If X holds nested values, y holds dates, or a parameter is of the wrong type.
         ImportError
@@ -222,7 +237,9 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             shared = shared._replace(X=table, offset=offset)
         elif shared is not None and isinstance(encoder, TableEncoder):
             watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-        assignment, random_state = self._assignment(settings, before, data.n_rows)
+        kept = self._kept_fit(checkpoint, before, data, shared)
+        deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
+        assignment, random_state = self._assignment(settings, before, data.n_rows, kept)
         splits = split_rows(
             data,
             task.strata(data.y),
@@ -238,7 +255,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
         longer = None
         if before is None:
-            new, task = _new_networks(data, splits, settings, encoder, task, random_state)
+            new, task = _new_networks(data, splits, settings, encoder, task, random_state, kept)
             scaling = new.scaling
             held_out = splits[0].validation is not None
             specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
@@ -261,7 +278,9 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
         progress = self._progress(runs, task, called)
         trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline, passes)
-        training = trainer.train(runs, longer, may_leave_out=before is None)
+        with kept or nullcontext():
+            training = trainer.train(runs, longer, may_leave_out=before is None)
+        is_whole = training.is_whole
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
 
@@ -277,6 +296,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                         ensemble, encoder, task, validation, linear, threads, self.verbose, deadline
                     )
             except KeyboardInterrupt:  # what is trained is kept
+                is_whole = False
                 _warn_of_late_interruption(out_of_fold is None)
         elif settings.compute_importances:
             warn(
@@ -295,10 +315,12 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             n_estimators=assignment.n_estimators if before is None else before.n_estimators,
             assignment=assignment,
             fingerprint=digest if never_trained_on else None,
-            fit_seconds=training.seconds,
+            fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
             out_of_fold=out_of_fold,
             feature_importances=importances,
         )
+        if kept and is_whole:
+            kept.remove()
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
@@ -457,12 +479,37 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         weights = weights_by_class(task, y, weights, dtype, name)
         return RowSubset(table, targets, weights)
 
+    def _kept_fit(
+        self,
+        checkpoint: str | PathLike[str] | Checkpoint | None,
+        before: FittedModel | None,
+        data: RowSubset,
+        shared: RowSubset | None,
+    ) -> KeptFit | None:
+        """The fit that a checkpoint keeps, to begin or to go on with."""
+        if checkpoint is None:
+            return None
+        if before is not None:
+            raise ValueError(
+                "checkpoint must be None if a warm start goes on with a fitted model, which the "
+                "file does not hold"
+            )
+        digests = digests_of(data) | digests_of(shared, "_val")
+        return KeptFit.of(checkpoint, FitIdentity.of(self, digests))
+
     def _assignment(
-        self, settings: Settings, before: FittedModel | None, n_rows: int
+        self,
+        settings: Settings,
+        before: FittedModel | None,
+        n_rows: int,
+        kept: KeptFit | None = None,
     ) -> tuple[RowAssignment, np.random.RandomState]:
         """How rows are assigned to networks: as before, if training goes on."""
         if before is None:
-            return RowAssignment.new(settings.n_networks(n_rows), self.random_state)
+            n_networks = settings.n_networks(n_rows)
+            if kept is None:
+                return RowAssignment.new(n_networks, self.random_state)
+            return kept.assignment(n_networks, self.random_state)
         if before.assignment is None:  # after partial_fit alone
             return RowAssignment.new(before.n_estimators, self.random_state)
         return before.assignment, before.assignment.generator()
@@ -646,6 +693,7 @@ def _new_networks(
     encoder: Encoder,
     task: Task,
     random_state: np.random.RandomState,
+    keeper: StateKeeper | None = None,
 ) -> tuple[NewNetworks, Task]:
     """Learn the scaling of table and targets from the training rows, for new networks."""
     # A single network: its training rows. Several: all rows, because each holds out other ones.
@@ -653,7 +701,8 @@ def _new_networks(
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
     task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
     task = task.with_range_of(data.y, data.sample_weight)
-    return NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state), task
+    new = NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+    return new, task
 
 
 def _watch(before: FittedModel | None, encoder: Encoder, data: RowSubset) -> RangeWatch:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -95,12 +96,13 @@ class WindowExecutor:
         while networks:
             active = networks
             for window in self.windows.epoch(seed, epoch):
-                rows, hashes = self._rows_of(window, dtype), window.hash
-                threads.each(active, lambda one, *own: one.train_on(rows, hashes, *own))
+                rows = self._rows_of(window, dtype)
+                train = partial(NetworkOnWindows.train_on, rows=rows, hashes=window.hash)
+                threads.each(active, train)
                 active = [network for network in active if network.goes_on]
                 if not active:
                     break
-            threads.each(networks, lambda one, *own: one.end_epoch(progress, *own))
+            threads.each(networks, partial(NetworkOnWindows.end_epoch, progress=progress))
             if any(network.is_interrupted for network in networks):  # by a callback
                 raise KeyboardInterrupt
             networks = [network for network in networks if network.goes_on]
@@ -172,10 +174,10 @@ class NetworkOnWindows:
 
     def train_on(
         self,
-        rows: RowSubset,
-        hashes: NDArray[np.uint32],
         threads: _core.ThreadBudget,
         interrupted: Callable[[], bool],
+        rows: RowSubset,
+        hashes: NDArray[np.uint32],
     ) -> None:
         """Train on a window's rows, except for those that are held out."""
         if self._held_out is not None:
@@ -186,9 +188,9 @@ class NetworkOnWindows:
 
     def end_epoch(
         self,
-        progress: Progress,
         threads: _core.ThreadBudget,
         interrupted: Callable[[], bool],
+        progress: Progress,
     ) -> None:
         """Evaluate and judge the epoch; record the training if this was the last one."""
         listener = self.run.epoch_listener(progress)
