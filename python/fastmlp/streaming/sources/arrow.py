@@ -60,7 +60,10 @@ class DatasetSource(Source):
             try:
                 with fragment.open() as opened:
                     file = pq.ParquetFile(opened, pre_buffer=False, buffer_size=_BUFFER)
-                    for batch in file.iter_batches(n_rows):
+                    wanted = [
+                        name for name in self._schema.names if name in file.schema_arrow.names
+                    ]
+                    for batch in file.iter_batches(n_rows, columns=wanted):
                         yield fragment.path, _with_schema(batch, self._schema, known)
             except pa.ArrowInvalid as error:
                 raise ValueError(f"{fragment.path}: {error}") from error

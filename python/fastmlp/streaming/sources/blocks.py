@@ -59,19 +59,18 @@ class Roles(NamedTuple):
 
     Attributes
     ----------
-    targets : str, sequence of str or None
-        None where there are none, as for predictions.
+    targets : sequence of str
+        None for predictions.
     weight : str or None
     """
 
-    targets: str | Sequence[str] | None = None
+    targets: Sequence[str] = ()
     weight: str | None = None
 
     @property
     def names(self) -> list[str]:
         """Names of all of them."""
-        targets = [self.targets] if isinstance(self.targets, str) else [*(self.targets or ())]
-        return [*targets, *([] if self.weight is None else [self.weight])]
+        return [*self.targets, *([] if self.weight is None else [self.weight])]
 
     def check(self, columns: Sequence[str]) -> None:
         """Raise if a table with these columns lacks one of them, or has no others."""
@@ -87,10 +86,10 @@ class Roles(NamedTuple):
         if not self.names:
             return Block(native, None, None, where)
         self.check(frame.columns)
-        if self.targets is None or isinstance(self.targets, str):
-            y = None if self.targets is None else _values(frame, self.targets, where)
-        else:
-            y = np.column_stack([_values(frame, name, where) for name in self.targets])
+        columns = [_values(frame, name, where) for name in self.targets]
+        y = None
+        if columns:
+            y = columns[0] if len(columns) == 1 else np.column_stack(columns)
         weight = None if self.weight is None else _values(frame, self.weight, where)
         return Block(frame.drop(self.names).to_native(), y, weight, where)
 

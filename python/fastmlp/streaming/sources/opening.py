@@ -70,7 +70,7 @@ def _roles(targets: Any, weight: Any, has_targets: bool) -> Roles:
         raise TypeError(
             f"sample_weight must be the name of a column of X, as y is; got {type(weight).__name__}"
         )
-    return Roles(targets, weight)
+    return Roles(names or (), weight)
 
 
 def check_extra() -> None:
