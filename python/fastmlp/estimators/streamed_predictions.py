@@ -36,13 +36,13 @@ def predict_stream(
     model: Any = estimator
     encoder = model._fitted.encoder
     classes = [*map(str, getattr(model, "classes_", ()))]
-    quantiles = np.atleast_1d(getattr(model, "quantile", ()))
+    quantiles = np.atleast_1d(getattr(model, "quantile", ())).tolist()
 
     def predict(block: Any) -> dict[str, NDArray[Any]]:
         predicted = model.predict(block)
         probabilities = model.predict_proba(block) if classes else None
         n_outputs = predicted.shape[1] if predicted.ndim == 2 else 1
-        outputs = quantiles if quantiles.size == n_outputs else range(n_outputs)
+        outputs = quantiles if len(quantiles) == n_outputs else [*range(n_outputs)]
         return named_predictions(predicted, probabilities, outputs, classes)
 
     names = encoder.feature_names

@@ -145,7 +145,7 @@ def _files(tables: Iterator[pa.Table]) -> Iterator[Iterator[pa.Table]]:
 def _write(tables: Iterator[pa.Table], path: Path) -> int:
     """Write tables to a file, and wait until the disk has it; returns the number of rows."""
     first = next(tables)
-    n_rows = first.num_rows
+    n_rows = int(first.num_rows)
     with open(path, "wb") as file:
         with pq.ParquetWriter(file, first.schema) as writer:
             writer.write_table(first)
