@@ -55,7 +55,7 @@ PYTHON = {
         *("estimators", "loading", "streaming"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
-    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
+    "cli": [*SMALL, "__init__", "table", "streaming", "inspection", "model_file", "serving"],
     "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.

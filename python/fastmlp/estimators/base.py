@@ -558,6 +558,52 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     def _read(self, contents: Contents) -> None:
         self._model = read_fitted_model(contents)
 
+    def predict_dataset(
+        self,
+        X: Any,
+        folder: str | PathLike[str],
+        *,
+        keep: Sequence[str] = (),
+        max_memory: int | str = "1GB",
+    ) -> int:
+        """Predict a table that is read in blocks, and write the predictions as Parquet files.
+
+        Needs the extra "stream": ``pip install 'fastmlp[stream]'``.
+
+        Parameters
+        ----------
+        X : stream
+            As for `fit`. Columns that the model does not know are left out; a function yields
+            tables, with or without targets.
+        folder : path-like
+            Must not exist. It appears when all rows are predicted; before, and after a failure,
+            there is none.
+        keep : sequence of str, default=()
+            Columns of X to write beside the predictions.
+        max_memory : int or str, default="1GB"
+            Bytes for rows in memory, as a number or as text such as "500MB".
+
+        Returns
+        -------
+        int
+            Number of rows, which are in the order of X. The column "prediction" holds what
+            `predict` returns; of several outputs each has its number, or quantile, behind the name.
+            Of classes "probability_" and the class hold what `predict_proba` returns.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        FileExistsError
+            If the folder exists.
+        ValueError, TypeError
+            If X does not have the columns of the training table, or is no stream.
+        """
+        self._fitted  # noqa: B018  an error before `fit`
+        from fastmlp.estimators.streamed_predictions import predict_stream
+
+        return predict_stream(self, X, folder, keep=keep, max_memory=max_memory)
+
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.
 

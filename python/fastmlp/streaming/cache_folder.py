@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -111,7 +112,8 @@ def _written(
     folder: Path, source: Source, write: Callable[[Path], tuple[RowCache, Learnt]]
 ) -> tuple[RowCache, Learnt]:
     """Write a cache beside its place, which it takes when it is whole."""
-    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}{_UNFINISHED}")
+    writer = f"{os.getpid()}.{secrets.token_hex(4)}"
+    unfinished = folder.with_name(f"{folder.name}.{writer}{_UNFINISHED}")
     unfinished.mkdir()
     try:
         _check_space(unfinished, source)
@@ -132,7 +134,7 @@ def _written(
 def _remove_unfinished(folder: Path) -> None:
     """Remove what processes left that were killed while they wrote this cache."""
     for path in folder.parent.glob(f"{folder.name}.*{_UNFINISHED}"):
-        writer = path.name[len(folder.name) + 1 : -len(_UNFINISHED)]
+        writer = path.name.removeprefix(f"{folder.name}.").partition(".")[0]
         with suppress(ValueError, PermissionError):
             try:
                 os.kill(int(writer), 0)

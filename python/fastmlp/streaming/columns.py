@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -36,6 +37,8 @@ class ColumnsLearner:
         Of the columns, if they have names.
     listed : frozenset of int
         Positions of `categorical_features`.
+    settled : collection of int
+        Positions of other columns that can be read as nothing but labels.
     """
 
     def __init__(
@@ -44,8 +47,10 @@ class ColumnsLearner:
         first: RawTable,
         names: NDArray[Any] | None,
         listed: frozenset[int],
+        settled: Collection[int] = (),
     ) -> None:
         self._reader, self._names, self._listed = reader, names, listed
+        self._settled = listed.union(settled)
         # Without labels: a name, and whether values are labels by their type.
         none = np.zeros(0, dtype=np.intp)
         self._like = [CountedLabels([], none, 0, first.column(p)) for p in range(first.n_columns)]
@@ -84,7 +89,7 @@ class ColumnsLearner:
         """Raise if more labels than before show that they are rather dates or numbers."""
         sketch = self.sketches[position]
         n_labels = len(sketch.labels) if sketch.is_exact else 0
-        if position in self._listed or n_labels < _MORE_LABELS * max(self._asked[position], 1):
+        if position in self._settled or n_labels < _MORE_LABELS * max(self._asked[position], 1):
             return
         self._asked[position] = n_labels
         self._check_kind(position)
@@ -112,7 +117,7 @@ class ColumnsLearner:
         training_range : TrainingRange
         """
         for position in self._reader.labelled:
-            if position not in self._listed:
+            if position not in self._settled:
                 self._check_kind(position)
         columns = tuple(self._column(p) for p in range(len(self._reader.readings)))
         encoder = TableEncoder.of_columns(self._names, columns, self._listed)
@@ -141,7 +146,7 @@ class ColumnsLearner:
     def _column_of_labels(self, position: int) -> Column:
         sketch = self.sketches[position]
         labels = self._labels_of(position)
-        column = labels.describe(position in self._listed, MIN_CATEGORY_ROWS)
+        column = labels.describe(position in self._settled, MIN_CATEGORY_ROWS)
         n_others = sketch.n_rows - sketch.n_missing - int(labels.counts.sum())
         if sketch.is_exact or n_others <= 0:
             return column

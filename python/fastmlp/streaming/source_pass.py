@@ -31,6 +31,7 @@ from fastmlp.streaming.target_learners import LearntTargets, TargetLearner
 from fastmlp.table.encoder import TableEncoder, positions_of
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import RawTable, read_table
+from fastmlp.table.text import PARSED_SHARE
 from fastmlp.table.training_range import TrainingRange
 
 _HEAD_ROWS = 2**15  # whose values say how columns are read
@@ -105,7 +106,8 @@ class SourcePass:
             _check_like(table, first, block.where)
         readings = readings_of(tables, listed, self._known)
         reader = ColumnsReader(readings, tables)
-        columns = ColumnsLearner(reader, first, names, listed)
+        settled = {p for p, reading in self._known.items() if reading == "labels"}
+        columns = ColumnsLearner(reader, first, names, listed, settled)
         with _naming(head[0].where):
             targets = self.new_targets(head[0].y)
         sections = Sections(
@@ -118,7 +120,7 @@ class SourcePass:
         n_rows = n_counted = 0
         with CacheWriter(folder, sections) as writer:
             try:
-                for read in self._read(head, blocks, first, tables, reader):
+                for read in self._read(head, blocks, first, reader):
                     with _naming(read.block.where):
                         stored = targets.learn(read.block.y, read.weights)
                     counted = len(stored)
@@ -156,7 +158,6 @@ class SourcePass:
         head: Sequence[Block],
         blocks: Iterator[Block],
         first: RawTable,
-        tables: Sequence[RawTable],
         reader: ColumnsReader,
     ) -> Iterator[Read]:
         """Read the columns of all blocks, several at a time, in their order."""
@@ -172,13 +173,24 @@ class SourcePass:
             counted = None if weights is None else weights > 0
             return Read(block, reader.read(table, counted, strict=strict), weights)
 
+        n_read = 0
+        n_unread = dict.fromkeys(range(first.n_columns), 0)
+
         def result_of(block: Block, future: Future[Read]) -> Read:
+            nonlocal n_read
+            n_read += len(block.y)
             try:
                 return future.result()
             except Contradiction as found:
-                if reader.readings[found.position] != self._reading_with(found, tables, reader):
+                p = found.position
+                if isinstance(reader.readings[p], str):
                     raise
-                return read(block, strict=False)  # most values are as before
+                tolerant = read(block, strict=False)
+                n_missing = tolerant.columns.n_missing[reader.stored_numbers(p)[0]]
+                n_unread[p] += int(n_missing) - found.labels.n_missing
+                if n_unread[p] > (1 - PARSED_SHARE) * n_read:
+                    raise
+                return tolerant
 
         waiting: deque[tuple[Block, Future[Read]]] = deque()
         with ThreadPoolExecutor(self.n_threads) as pool:
@@ -193,22 +205,18 @@ class SourcePass:
                 for _, future in waiting:
                     future.cancel()
 
-    def _reading_with(
-        self, found: Contradiction, tables: Sequence[RawTable], reader: ColumnsReader
-    ) -> Reading:
-        """How a column is read, given its values in the first blocks and in another one."""
-        labels = found.labels
-        if reader.readings[found.position] != "labels":  # else they are all that came before
-            seen = labels_of([table.column(found.position) for table in tables])
-            labels = seen.with_labels_of(labels)
-        return reading_of(labels)
-
     def _read_more_generally(
         self, found: Contradiction, tables: Sequence[RawTable], reader: ColumnsReader
     ) -> None:
-        """Read a column as its values now ask for, from the beginning."""
-        before, reading = reader.readings[found.position], self._reading_with(found, tables, reader)
-        self._known[found.position] = "labels" if reading == before else reading
+        """Read a column as its values now ask for; if that was so before, as labels."""
+        position, labels = found.position, found.labels
+        reading: Reading = "labels"
+        if position not in self._known:
+            if reader.readings[position] != "labels":  # else they are all that came before
+                seen = labels_of([table.column(position) for table in tables])
+                labels = seen.with_labels_of(labels)
+            reading = reading_of(labels)
+        self._known[position] = reading
         raise BeginAgain(str(found)) from None
 
 

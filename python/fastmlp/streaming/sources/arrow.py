@@ -35,12 +35,11 @@ class DatasetSource(Source):
     """
 
     def __init__(self, dataset: Any, roles: Roles) -> None:
-        roles.check(dataset.schema.names)
+        self.names = roles.inputs(dataset.schema.names)
         self._dataset, self._roles = dataset, roles
         self._schema = dataset.schema
-        self.n_columns = len(self._schema) - len(roles.names)
         self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
-        self.fingerprint = _fingerprint(dataset)
+        self.fingerprint = _fingerprint(dataset, roles)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Read the files in their order."""
@@ -60,7 +59,10 @@ class DatasetSource(Source):
             try:
                 with fragment.open() as opened:
                     file = pq.ParquetFile(opened, pre_buffer=False, buffer_size=_BUFFER)
-                    for batch in file.iter_batches(n_rows):
+                    wanted = [
+                        name for name in self._schema.names if name in file.schema_arrow.names
+                    ]
+                    for batch in file.iter_batches(n_rows, columns=wanted):
                         yield fragment.path, _with_schema(batch, self._schema, known)
             except pa.ArrowInvalid as error:
                 raise ValueError(f"{fragment.path}: {error}") from error
@@ -122,9 +124,9 @@ def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
         raise FileNotFoundError(f"X: there is no file or folder {os.fspath(path)!r}")
     suffix = _first_suffix(given)
     kind = _FORMATS.get(suffix, "parquet")
-    if kind == "csv":
-        return CsvSource(given, roles)
     try:
+        if kind == "csv":
+            return CsvSource(given, roles)
         return DatasetSource(ds.dataset(given, format=kind, partitioning="hive"), roles)
     except pa.ArrowInvalid as error:
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
@@ -166,11 +168,11 @@ def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
     return pa.record_batch(columns, schema=schema)
 
 
-def _fingerprint(dataset: Any) -> str | None:
-    """Digest of the schema and of the files' names, sizes and times; None if there are no files."""
+def _fingerprint(dataset: Any, roles: Roles) -> str | None:
+    """Digest of the files' names, sizes and times, and of what is read; None without files."""
     files = getattr(dataset, "files", None)
     if not files or _is_filtered(dataset):
         return None
     found = dataset.filesystem.get_file_info(files)
     state = [[info.path, info.size, info.mtime_ns] for info in found]
-    return sha256(json.dumps([str(dataset.schema), state]).encode()).hexdigest()
+    return sha256(json.dumps([str(dataset.schema), roles, state]).encode()).hexdigest()

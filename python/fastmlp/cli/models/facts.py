@@ -7,8 +7,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fastmlp.cli.models import describe, load_model
-from fastmlp.cli.scores import lines_of
+from fastmlp.cli.models.files import describe, load_model
+from fastmlp.cli.models.scores import lines_of
 from fastmlp.table.value_kinds import columns_of, value_kind
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fastmlp.cli.options import model_argument
+from fastmlp.cli.commands.options import model_argument
 from fastmlp.cli.outputs import check_outputs
 
 
@@ -26,7 +26,7 @@ def export(model: str, onnx: str | None, c: str | None) -> None:
     if not (onnx or c):
         raise click.UsageError("say what to write: --onnx FILE, --c FILE or both")
     check_outputs((onnx, c), (model,))
-    from fastmlp.cli.models import load_model
+    from fastmlp.cli.models.files import load_model
 
     estimator, _ = load_model(model)
     if onnx is not None:

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from fastmlp import Classifier, ExtrapolationWarning, Regressor
-from fastmlp.cli.interrupts import raising_late
-from fastmlp.cli.plot import picture
-from fastmlp.cli.report import HeldOut, out_of_fold, report, validation_rows
-from fastmlp.cli.roles import Roles, TaskName
-from fastmlp.cli.scores import Scores, outputs_of, scores_of
-from fastmlp.cli.tables import TextFormat
-from fastmlp.cli.training_data import read_training_data, read_validation_data
+from fastmlp.cli.models.scores import Scores, outputs_of, scores_of
+from fastmlp.cli.tables.reading import TextFormat
+from fastmlp.cli.training.data import read_training_data, read_validation_data
+from fastmlp.cli.training.interrupts import raising_late
+from fastmlp.cli.training.plot import picture
+from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation_rows
+from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.model_file.notes import Notes
 
-_ESTIMATORS = {"regression": Regressor, "classification": Classifier}
+ESTIMATORS = {"regression": Regressor, "classification": Classifier}
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def train_model(
         which = f"groups of {roles.groups!r}" if roles.groups else f"the latest by {roles.time!r}"
         training, validation_part = data.part(~data.held_out), data.part(data.held_out)
     categories = list(roles.categories) or "from_dtype"
-    model = _ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
+    model = ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
     with raising_late(), warnings.catch_warnings():
         if roles.time is not None:  # the held-out rows lie beyond the others by intention
             warnings.simplefilter("ignore", ExtrapolationWarning)

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 import click
 
+from fastmlp.cli.commands.options import model_argument
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.options import model_argument
 
 
 @click.command(
@@ -46,7 +46,7 @@ def serve(model: str, host: str, port: int, workers: int) -> None:
         raise DataError(f'serve needs {needed}: pip install "fastmlp[serve]"')
     import uvicorn
 
-    from fastmlp.cli.models import describe
+    from fastmlp.cli.models.files import describe
     from fastmlp.serving.app import VARIABLE
 
     describe(model)  # what is wrong with the file is said here, once
