@@ -7,7 +7,9 @@ import pytest
 from fits_on_windows import fit_on_windows
 from small_caches import write_cache
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Checkpoint, Classifier, Regressor
+from fastmlp.checkpoints.identity import FitIdentity
+from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.streaming.folds import held_out_ranges, mixed
 from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.windows import Windows
@@ -285,7 +287,7 @@ class Keeper:
         self.kept.append(dict(states))
 
 
-def kept_fit(cache, table, keeper, n_threads=1):
+def kept_fit(cache, table, keeper, n_threads=1, more=()):
     model = Regressor(**THREE, eval_metric="neg_mean_absolute_error")
     return fit_on_windows(
         model,
@@ -294,7 +296,7 @@ def kept_fit(cache, table, keeper, n_threads=1):
         max_memory=MEMORY,
         n_threads=n_threads,
         keeper=keeper,
-        callbacks=[lambda record: (record.network, record.epoch) == (1, 2)],
+        callbacks=[*more, lambda record: (record.network, record.epoch) == (1, 2)],
     )
 
 
@@ -321,3 +323,25 @@ def test_training_goes_on_to_the_same_bits(cache, table, unbroken, position):
     for own, others in zip(*histories, strict=True):
         for name in ("n_iter", "best_iteration", "loss_curve", "metric_curve", "stop_reason"):
             assert getattr(own, name) == getattr(others, name)
+
+
+def test_training_goes_on_from_a_file(cache, table, unbroken, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "fit.checkpoint", minutes=1e-9)
+
+    def kept():
+        return KeptFit.of(checkpoint, FitIdentity.of(Regressor(), {}))
+
+    class Killed(Exception):
+        pass
+
+    def kill(record):
+        if record.epoch == 3:
+            raise Killed
+
+    with pytest.raises(Killed), kept() as first:
+        kept_fit(cache, table, first, more=[kill])
+    with kept() as second:
+        assert second.saved["windows"] == {"epoch": 2, "window": 3}
+        other = kept_fit(cache, table, second)
+    for own, others in zip(unbroken[0].parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(own, others)
