@@ -42,9 +42,10 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
 class MemoryPlan:
     """How the memory of a fit is shared out.
 
-    Half is for the windows that are trained on, a quarter for the rows that stay in memory: those
-    that scales, bin edges and first weights are learnt from, and that networks are validated on.
-    Blocks of the source come before both, and may take a quarter.
+    Two fifths are for the windows that are trained on, a fifth for the rows that stay in memory:
+    those that scales, bin edges and first weights are learnt from, and that networks are validated
+    on. Blocks of the source come before both, and may take a quarter. The rest is for what is not
+    counted: copies of a moment, and memory that the allocators keep.
 
     Parameters
     ----------
@@ -57,11 +58,11 @@ class MemoryPlan:
     @property
     def of_windows(self) -> int:
         """Bytes of the windows."""
-        return self.size // 2
+        return self.size * 2 // 5
 
     def sample_rows(self, n_columns: int, most: int) -> int:
         """Rows that stay in memory, of so many encoded columns; at most so many."""
-        return int(min(most, self.size // 4 // (_ROW_BYTES * (n_columns + 2))))
+        return int(min(most, self.size // 5 // (_ROW_BYTES * (n_columns + 2))))
 
     def block_rows(self, n_columns: int | None, n_threads: int) -> int:
         """Rows of a block of the source: as many as threads are read at a time, and two more."""
