@@ -31,7 +31,7 @@ class Fit(NamedTuple):
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         """Numbers or probabilities."""
-        return self.task.decode(self.ensemble.predict(X, 1))
+        return self.task.decode(self.ensemble.predict(X, 1), np.zeros((len(X), 1)))
 
     @property
     def parameters(self) -> list[np.ndarray]:
@@ -49,6 +49,7 @@ def fit_on_windows(
     n_threads: int = 1,
     sample_rows: int = 2**16,
     callbacks: Any = (),
+    keeper: Any = None,
 ) -> Fit:
     """Train the networks of an estimator on the cache of a table of numbers.
 
@@ -63,10 +64,12 @@ def fit_on_windows(
     sample = read_sample(windows, stored, np.dtype(settings.dtype), sample_rows)
     n_rows, random_state = cache.n_rows, check_random_state(model.random_state)
     n_estimators = settings.n_networks(n_rows)
-    held_out = held_out_ranges(n_estimators, settings.held_out_fraction, n_rows)
+    held_out = held_out_ranges(n_estimators, settings.held_out_fraction, n_rows, random_state)
     splits = sample.splits(held_out)
     scaling = settings.learn_scaling(sample.data.X, encoder.n_numeric, None, None)
-    new = NewNetworks(sample.data, splits, None, settings, encoder, scaling, task, random_state)
+    new = NewNetworks(
+        sample.data, splits, None, settings, encoder, scaling, task, random_state, keeper
+    )
     is_held_out = splits[0].validation is not None
     specs = settings.specs(n_estimators, n_rows, held_out=is_held_out)
     n_train = round(n_rows * (1 - is_held_out * float(settings.held_out_fraction or 0)))

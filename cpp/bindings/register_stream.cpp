@@ -80,7 +80,8 @@ void register_stream(py::module_& m) {
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const FileError& error) {
-      PyErr_SetString(PyExc_OSError, error.what());
+      // The name of a file may hold bytes that are no text.
+      PyErr_SetObject(PyExc_OSError, py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(error.what())).ptr());
     }
   });
   py::class_<BoundWindow>(m, "Window")

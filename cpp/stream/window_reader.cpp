@@ -90,7 +90,7 @@ void WindowReader::Reading::fill(Window& window, const std::vector<Index>& numbe
     const RowGroup& group = groups[static_cast<std::size_t>(number)];
     const Index size = layout_of(decoder.format(), group.n_rows).bytes;
     const auto damaged = [&](const std::string& how) {
-      return FileError("the row cache " + path.string() + " is damaged: row group " + std::to_string(number) + " " +
+      return FileError("the row cache " + text_of(path) + " is damaged: row group " + std::to_string(number) + " " +
                        how);
     };
     if (!file.read(group.offset, bytes.data(), size)) throw damaged("cannot be read");
@@ -113,7 +113,7 @@ WindowReader::WindowReader(const std::filesystem::path& path, RowDecoder decoder
                             " rows and begin at a multiple of " + std::to_string(kAlignment));
     const Index size = layout_of(reading_->decoder.format(), group.n_rows).bytes;
     if (checked_sum(group.offset, size, "groups") > reading_->file.size())
-      throw FileError("the row cache " + path.string() + " has " + std::to_string(reading_->file.size()) +
+      throw FileError("the row cache " + text_of(path) + " has " + std::to_string(reading_->file.size()) +
                       " bytes, too few for its row groups");
     largest = std::max(largest, size);
   }

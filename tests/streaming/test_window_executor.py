@@ -7,9 +7,11 @@ import pytest
 from fits_on_windows import fit_on_windows
 from small_caches import write_cache
 
-from fastmlp import Classifier, Regressor
+from fastmlp import Checkpoint, Classifier, Regressor
+from fastmlp.checkpoints.identity import FitIdentity
+from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.streaming.folds import held_out_ranges, mixed
-from fastmlp.streaming.training import NetworkOnWindows
+from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.windows import Windows
 
 N_ROWS, GROUP_ROWS = 2048, 32
@@ -67,7 +69,7 @@ def test_networks_are_trained_on_all_rows_but_those_of_their_fold(cache, table, 
     model = Regressor(**THREE | {"max_iter": 1})
     fit = fit_on_windows(model, cache, *table, max_memory=MEMORY)
     hashes = mixed(np.arange(N_ROWS, dtype=np.uint32), 12345)
-    ranges = held_out_ranges(3, 0.2, N_ROWS)
+    ranges = held_out_ranges(3, 0.2, N_ROWS, np.random.RandomState(0))
     for run, own in zip(fit.training.runs, ranges, strict=True):
         read = np.concatenate(seen[run.index])
         np.testing.assert_array_equal(np.sort(read), np.sort(hashes[~own.holds(hashes)]))
@@ -265,3 +267,81 @@ def test_a_file_that_changes_meanwhile_ends_training(table, tmp_path):
         fit_on_windows(
             Regressor(**THREE), cache, *table, max_memory=MEMORY, callbacks=[damage], n_threads=2
         )
+
+
+# ---- checkpoints
+
+
+class Keeper:
+    """Keeps every state that it is offered."""
+
+    def __init__(self, saved=None):
+        self.saved = saved or {}
+        self.kept = []
+
+    def is_due(self, name, epoch):
+        assert name == "windows"
+        return True
+
+    def keep(self, states):
+        self.kept.append(dict(states))
+
+
+def kept_fit(cache, table, keeper, n_threads=1, more=()):
+    model = Regressor(**THREE, eval_metric="neg_mean_absolute_error")
+    return fit_on_windows(
+        model,
+        cache,
+        *table,
+        max_memory=MEMORY,
+        n_threads=n_threads,
+        keeper=keeper,
+        callbacks=[*more, lambda record: (record.network, record.epoch) == (1, 2)],
+    )
+
+
+@pytest.fixture(scope="module")
+def unbroken(cache, table):
+    keeper = Keeper()
+    return kept_fit(cache, table, keeper), keeper.kept
+
+
+def test_states_are_kept_between_windows_and_between_epochs(unbroken):
+    places = [(kept["windows"]["epoch"], kept["windows"]["window"]) for kept in unbroken[1]]
+    expected = [(epoch, window) for epoch in range(4) for window in range(4)]
+    assert places == [*expected[1:], (4, 0)]
+
+
+@pytest.mark.parametrize("position", [0, 3, 6, 8, 14, 15])
+def test_training_goes_on_to_the_same_bits(cache, table, unbroken, position):
+    fit, kept = unbroken
+    keeper = Keeper(kept[position])
+    other = kept_fit(cache, table, keeper, n_threads=2)
+    for own, others in zip(fit.parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(own, others)
+    histories = [[member.history for member in one.training.members] for one in (fit, other)]
+    for own, others in zip(*histories, strict=True):
+        for name in ("n_iter", "best_iteration", "loss_curve", "metric_curve", "stop_reason"):
+            assert getattr(own, name) == getattr(others, name)
+
+
+def test_training_goes_on_from_a_file(cache, table, unbroken, tmp_path):
+    checkpoint = Checkpoint(tmp_path / "fit.checkpoint", minutes=1e-9)
+
+    def kept():
+        return KeptFit.of(checkpoint, FitIdentity.of(Regressor(), {}))
+
+    class Killed(Exception):
+        pass
+
+    def kill(record):
+        if record.epoch == 3:
+            raise Killed
+
+    with pytest.raises(Killed), kept() as first:
+        kept_fit(cache, table, first, more=[kill])
+    with kept() as second:
+        assert second.saved["windows"] == {"epoch": 2, "window": 3}
+        other = kept_fit(cache, table, second)
+    for own, others in zip(unbroken[0].parameters, other.parameters, strict=True):
+        np.testing.assert_array_equal(own, others)

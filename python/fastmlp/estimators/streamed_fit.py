@@ -81,7 +81,7 @@ def fit_stream(
             settings.n_networks(rows.n_rows), estimator.random_state
         )
         fraction = settings.held_out_fraction
-        held_out = held_out_ranges(assignment.n_estimators, fraction, rows.n_rows)
+        held_out = held_out_ranges(assignment.n_estimators, fraction, rows.n_rows, random_state)
         windows = Windows(rows, memory.of_windows)
         n_sample = memory.sample_rows(rows.n_columns, _SAMPLE_ROWS)
         sample = read_sample(windows, targets, dtype, n_sample)
