@@ -9,6 +9,7 @@ from numbers import Integral
 _UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
 _LEAST = 2**25
+READERS = 4  # threads at most that read blocks, more of which would wait for the one that writes
 _BLOCK_ROWS, _FEWEST_ROWS = 2**14, 2**8
 # A value of a block in all its forms at once: as pyarrow's and as NumPy's, as numbers of float64
 # and as stored; and text, which takes more than a number.
@@ -64,11 +65,11 @@ class MemoryPlan:
         """Rows that stay in memory, of so many encoded columns; at most so many."""
         return int(min(most, self.size // 5 // (_ROW_BYTES * (n_columns + 2))))
 
-    def block_rows(self, n_columns: int | None, n_threads: int) -> int:
-        """Rows of a block of the source: as many as threads are read at a time, and two more."""
+    def block_rows(self, n_columns: int | None) -> int:
+        """Rows of a block of the source, for any number of threads that read."""
         if n_columns is None:  # functions decide how large their blocks are
             return _BLOCK_ROWS
-        rows = self.size // 4 // ((n_threads + 2) * _BYTES_OF_VALUE * n_columns)
+        rows = self.size // 4 // ((READERS + 2) * _BYTES_OF_VALUE * n_columns)
         return int(min(max(rows, _FEWEST_ROWS), _BLOCK_ROWS))
 
 
