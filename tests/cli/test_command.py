@@ -12,7 +12,7 @@ from houses import FAST
 from fastmlp import cli
 from fastmlp.cli.training import from_table
 
-COMMANDS = ("train", "predict", "evaluate", "info", "export", "serve")
+COMMANDS = ("train", "predict", "evaluate", "info", "compact", "export", "serve")
 
 
 @pytest.mark.parametrize("arguments", [(), *((command,) for command in COMMANDS)])

@@ -150,6 +150,21 @@ def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, m
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "p.csv"}
 
 
+@pytest.mark.parametrize("word", ["yesterday", "n/a", "?"])
+def test_what_is_no_date_counts_as_missing(run, trained, tmp_path, word):
+    """As in Python: with a warning, unless it is a word that says so."""
+    path, model = tmp_path / "new.csv", fastmlp.load(trained("price"))
+    NEW.assign(built=word).to_csv(path, index=False)
+    result = run("predict", trained("price"), path)
+    warning = (
+        "Warning: rows: column 'built': 1 of 1 values, such as 'yesterday', cannot be read as "
+        "dates (year-month-day), as in training; they count as missing\n"
+    )
+    assert (result.status, result.err) == (0, warning if word == "yesterday" else "")
+    wanted = model.predict(NEW.assign(built=None)[model.feature_names_in_.tolist()])
+    np.testing.assert_array_equal([float(line) for line in result.out.split()[1:]], wanted)
+
+
 def test_labels_have_one_type_in_all_pieces(run, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_TEXT_BLOCK", 200)
     X = pd.DataFrame({"grade": [1.5, 2.0, 3.0] * 20, "x": np.arange(60.0)})

@@ -12,7 +12,7 @@ from streams import blocks_of
 from tiny_models import TINY
 
 import fastmlp
-from fastmlp import Cache, Classifier, Regressor
+from fastmlp import Cache, Checkpoint, Classifier, Regressor
 
 ROWS = 800
 QUICK = TINY | {"hidden_layer_sizes": 16, "max_iter": 8, "n_estimators": 2}
@@ -193,6 +193,26 @@ def test_functions_have_a_cache_by_key(tmp_path):
     one, other = (Regressor(**QUICK).fit(blocks, cache=Cache(tmp_path, "k")) for _ in range(2))
     assert same(one, other)
     assert len(calls) == 1
+
+
+def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tmp_path):
+    def stop(record):
+        if record.epoch == 5:
+            raise RuntimeError("killed")
+
+    checkpoint = Checkpoint(tmp_path / "fit.safetensors", epochs=1)
+    with pytest.raises(RuntimeError, match="killed"):
+        Regressor(**QUICK).fit(folder, "size", checkpoint=checkpoint, callbacks=stop)
+    assert checkpoint.path.exists()
+    with pytest.raises(ValueError, match="They differ in max_memory"):
+        Regressor(**QUICK).fit(folder, "size", checkpoint=checkpoint, max_memory="2GB")
+    epochs = []
+    model = Regressor(**QUICK).fit(
+        folder, "size", checkpoint=checkpoint, callbacks=lambda record: epochs.append(record.epoch)
+    )
+    assert min(epochs) > 1
+    assert same(streamed, model)
+    assert not checkpoint.path.exists()
 
 
 # ---- failures

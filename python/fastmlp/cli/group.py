@@ -12,6 +12,7 @@ from typing import TextIO
 import click
 
 from fastmlp._version import __version__
+from fastmlp.cli.commands.compact import compact
 from fastmlp.cli.commands.evaluate import evaluate
 from fastmlp.cli.commands.export import export
 from fastmlp.cli.commands.info import info
@@ -44,7 +45,7 @@ def group() -> None:
     """
 
 
-for command in (train, predict, evaluate, info, export, serve):
+for command in (train, predict, evaluate, info, compact, export, serve):
     group.add_command(command)
 
 

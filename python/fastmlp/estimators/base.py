@@ -23,7 +23,7 @@ from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out
+from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
 from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
@@ -221,7 +221,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         """
         if is_stream(X):
             self._model = self._fit_stream(
-                X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory
+                X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory, checkpoint
             )
             return self
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
@@ -297,7 +297,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                     )
             except KeyboardInterrupt:  # what is trained is kept
                 is_whole = False
-                _warn_of_late_interruption(out_of_fold is None)
+                warn_of_late_interruption(out_of_fold is None)
         elif settings.compute_importances:
             warn(
                 "feature_importances_ were not computed: this warm start holds out rows that "
@@ -375,6 +375,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         callbacks: Callback | Sequence[Callback] | None,
         cache: str | PathLike[str] | Cache | None,
         max_memory: int | str,
+        checkpoint: str | PathLike[str] | Checkpoint | None,
     ) -> FittedModel:
         # pyarrow and others, which tables in memory do not need
         from fastmlp.estimators.streamed_fit import fit_stream
@@ -384,7 +385,16 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 "X_val and y_val must be None if X is a stream: early_stopping=True holds out rows"
             )
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
-        return fit_stream(self, X, y, sample_weight, called, cache=cache, max_memory=max_memory)
+        return fit_stream(
+            self,
+            X,
+            y,
+            sample_weight,
+            called,
+            cache=cache,
+            max_memory=max_memory,
+            checkpoint=checkpoint,
+        )
 
     # ---- the steps of fitting
 
@@ -539,7 +549,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     @property
     def _fitted(self) -> FittedModel:
         """The fitted model; an error before `fit`."""
-        check_is_fitted(self)
+        if not self._is_fitted:  # asked first: scikit-learn's check takes 4 us of a prediction
+            check_is_fitted(self)
         return self._model
 
     @property
@@ -731,16 +742,6 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     if before is None:
         return None
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
-
-
-def _warn_of_late_interruption(before_weighing: bool) -> None:
-    """Warn that Ctrl-C came when all networks were trained."""
-    missing = (
-        "their weights are equal, and probabilities are not calibrated"
-        if before_weighing
-        else "feature_importances_ are missing"
-    )
-    warn(f"Interrupted by user after training. The networks were kept; {missing}.")
 
 
 def _warn_of_constants(encoder: Encoder) -> None:

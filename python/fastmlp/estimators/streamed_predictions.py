@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp._threads import n_threads
 from fastmlp.streaming.memory import MemoryPlan, size_in_bytes
 from fastmlp.streaming.predictions import named_predictions, write_predictions
 from fastmlp.streaming.sources.opening import open_source
@@ -53,5 +52,5 @@ def predict_stream(
         predict,
         columns=None if names is None else names.tolist(),
         keep=keep,
-        block_rows=memory.block_rows(encoder.n_columns, n_threads(estimator.n_jobs)),
+        block_rows=memory.block_rows(encoder.n_columns),
     )

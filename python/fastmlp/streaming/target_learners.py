@@ -99,7 +99,8 @@ class NumbersLearner:
         """Chan, Golub & LeVeque 1979: the sum of squares of two parts, without cancellation."""
         weight = weights.sum()
         total, distance = self._weight + weight, mean - self._mean
-        self._square += weights @ (y - mean) ** 2 + distance**2 * self._weight * weight / total
+        self._square += ((y - mean) ** 2 * weights[:, None]).sum(axis=0)
+        self._square += distance**2 * self._weight * weight / total
         self._mean += distance * weight / total
         self._weight = total
 

@@ -45,9 +45,12 @@ class DatasetSource(Source):
         """Read the files in their order."""
         is_plain = self._is_of("parquet") and not _is_filtered(self._dataset)
         batches = self._of_parquet if is_plain else self._of_any
-        for number, (file, batch) in enumerate(batches(n_rows)):
-            if batch.num_rows:
-                yield self._roles.block(pa.table(batch), f"{file}, block {number + 1}")
+        try:
+            for number, (file, batch) in enumerate(batches(n_rows)):
+                if batch.num_rows:
+                    yield self._roles.block(pa.table(batch), f"{file}, block {number + 1}")
+        finally:
+            pa.default_memory_pool().release_unused()  # it keeps what it had, for the next time
 
     def _is_of(self, *formats: str) -> bool:
         return getattr(getattr(self._dataset, "format", None), "default_extname", "") in formats
