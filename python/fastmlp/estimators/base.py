@@ -492,7 +492,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     @property
     def _fitted(self) -> FittedModel:
         """The fitted model; an error before `fit`."""
-        check_is_fitted(self)
+        if not self._is_fitted:  # asked first: scikit-learn's check takes 4 us of a prediction
+            check_is_fitted(self)
         return self._model
 
     @property

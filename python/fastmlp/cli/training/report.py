@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.cli.scores import Scores, lines_of
-from fastmlp.cli.training_data import TrainingData
+from fastmlp.cli.models.scores import Scores, lines_of
+from fastmlp.cli.training.data import TrainingData
 
 _OPTIMISTIC = "slightly optimistic, as they chose the epoch and the networks' weights"
 

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 
 import click
 
+from fastmlp.cli.commands.options import model_argument
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.options import model_argument
 
 
 @click.command(
@@ -33,7 +33,13 @@ Examples:
     show_default="1",
     help="Processes; each loads the model.",
 )
-def serve(model: str, host: str, port: int, workers: int) -> None:
+@click.option(
+    "--max-request-mb",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MB",
+    help="Largest request; those beyond are answered with status 413.  [default: 16]",
+)
+def serve(model: str, host: str, port: int, workers: int, max_request_mb: float | None) -> None:
     """Answer requests for predictions of MODEL over HTTP, until Ctrl-C.
 
     POST /predict takes a row as JSON, POST /predict/batch a list of rows; GET /model and GET
@@ -46,11 +52,13 @@ def serve(model: str, host: str, port: int, workers: int) -> None:
         raise DataError(f'serve needs {needed}: pip install "fastmlp[serve]"')
     import uvicorn
 
-    from fastmlp.cli.models import describe
-    from fastmlp.serving.app import VARIABLE
+    from fastmlp.cli.models.files import describe
+    from fastmlp.serving.app import MAX_REQUEST_MB, MODEL
 
     describe(model)  # what is wrong with the file is said here, once
-    os.environ[VARIABLE] = os.path.abspath(model)  # which all processes read
+    os.environ[MODEL] = os.path.abspath(model)  # which all processes read
+    if max_request_mb is not None:
+        os.environ[MAX_REQUEST_MB] = str(max_request_mb)
     uvicorn.run(
         "fastmlp.serving:app_from_environment",
         factory=True,

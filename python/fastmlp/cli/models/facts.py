@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fastmlp.cli.models import describe, load_model
-from fastmlp.cli.scores import lines_of
+from fastmlp.cli.models.files import describe, load_model
+from fastmlp.cli.models.scores import lines_of
+from fastmlp.inspection.mlp_summary import summarise_mlp
 from fastmlp.table.value_kinds import columns_of, value_kind
 
 
@@ -42,4 +43,4 @@ def lines_about(path: str) -> Iterator[str]:
     if notes.scores:
         yield "Scores of held-out rows"
         yield from lines_of(notes.scores)
-    yield model.summary() if hasattr(model, "summary") else str(model)
+    yield model.summary() if hasattr(model, "summary") else summarise_mlp(model)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastmlp.cli.tables import TextFormat
+from fastmlp.cli.tables.reading import TextFormat
 
 Command = Callable[..., None]
 

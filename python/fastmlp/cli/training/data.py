@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastmlp.cli.errors import DataError, check_columns
-from fastmlp.cli.held_out import latest, whole_groups
-from fastmlp.cli.roles import Roles, TaskName
-from fastmlp.cli.tables import TextFormat, open_table
-from fastmlp.cli.targets import Targets, check_classes, read_targets
-from fastmlp.cli.text_columns import as_kind, inferred
+from fastmlp.cli.tables.reading import TextFormat, open_table
+from fastmlp.cli.tables.text_columns import as_kind, inferred
+from fastmlp.cli.training.held_out import latest, whole_groups
+from fastmlp.cli.training.roles import Roles, TaskName
+from fastmlp.cli.training.targets import Targets, check_classes, read_targets
 from fastmlp.table.value_kinds import ValueKind
 
 

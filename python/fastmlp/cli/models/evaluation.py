@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from fastmlp.cli.errors import check_columns
-from fastmlp.cli.inputs import ModelInputs
-from fastmlp.cli.models import load_model
-from fastmlp.cli.scores import Scores, outputs_of, scores_of
-from fastmlp.cli.tables import TextFormat, open_table
-from fastmlp.cli.targets import numbers_of, values_of
-from fastmlp.cli.text_columns import as_kind, inferred
-from fastmlp.cli.training_data import have_targets, weight_of
+from fastmlp.cli.models.files import load_model
+from fastmlp.cli.models.inputs import ModelInputs
+from fastmlp.cli.models.scores import Scores, outputs_of, scores_of
+from fastmlp.cli.tables.reading import TextFormat, open_table
+from fastmlp.cli.tables.text_columns import as_kind, inferred
+from fastmlp.cli.training.data import have_targets, weight_of
+from fastmlp.cli.training.targets import numbers_of, values_of
 from fastmlp.table.text import quoted_few
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.roles import TaskName
+from fastmlp.cli.training.roles import TaskName
 from fastmlp.table.labels import reads_as_number
 from fastmlp.table.text import quoted
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from fastmlp.cli.options import json_option, model_argument
+from fastmlp.cli.commands.options import json_option, model_argument
 
 
 @click.command(
@@ -19,6 +19,6 @@ Examples:
 @json_option
 def info(model: str, as_json: bool) -> None:
     """Describe MODEL: its target, its columns, the scores of its training, where it comes from."""
-    from fastmlp.cli.information import facts_of, lines_about
+    from fastmlp.cli.models.facts import facts_of, lines_about
 
     click.echo(json.dumps(facts_of(model), indent=2) if as_json else "\n".join(lines_about(model)))

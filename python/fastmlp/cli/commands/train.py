@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from fastmlp.cli.commands.options import table_argument, text_options
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.options import table_argument, text_options
 from fastmlp.cli.outputs import check_outputs
-from fastmlp.cli.roles import Roles, TaskName
-from fastmlp.cli.tables import TextFormat
+from fastmlp.cli.tables.reading import TextFormat
+from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.model_file.atomic import replacing
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
@@ -195,7 +195,7 @@ def train(
     if quantiles:
         parameters["quantile"] = sorted({*quantiles}) if len(quantiles) > 1 else quantiles[0]
     # What does the work takes a while to import, which --help need not.
-    from fastmlp.cli.training import train_model
+    from fastmlp.cli.training.from_table import train_model
 
     result = train_model(
         table,

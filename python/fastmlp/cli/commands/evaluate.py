@@ -6,8 +6,8 @@ import json
 
 import click
 
-from fastmlp.cli.options import json_option, model_argument, table_argument, text_options
-from fastmlp.cli.tables import TextFormat
+from fastmlp.cli.commands.options import json_option, model_argument, table_argument, text_options
+from fastmlp.cli.tables.reading import TextFormat
 
 
 @click.command(
@@ -40,8 +40,8 @@ def evaluate(
 
     Use rows that the model was not trained on. Rows without a target are left out.
     """
-    from fastmlp.cli.evaluation import evaluate_model
-    from fastmlp.cli.scores import lines_of
+    from fastmlp.cli.models.evaluation import evaluate_model
+    from fastmlp.cli.models.scores import lines_of
 
     n_rows, scores = evaluate_model(model, table, how, targets, weight)
     if as_json:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from fastmlp import Classifier, ExtrapolationWarning, Regressor
-from fastmlp.cli.interrupts import raising_late
-from fastmlp.cli.plot import picture
-from fastmlp.cli.report import HeldOut, out_of_fold, report, validation_rows
-from fastmlp.cli.roles import Roles, TaskName
-from fastmlp.cli.scores import Scores, outputs_of, scores_of
-from fastmlp.cli.tables import TextFormat
-from fastmlp.cli.training_data import read_training_data, read_validation_data
+from fastmlp.cli.models.scores import Scores, outputs_of, scores_of
+from fastmlp.cli.tables.reading import TextFormat
+from fastmlp.cli.training.data import read_training_data, read_validation_data
+from fastmlp.cli.training.interrupts import raising_late
+from fastmlp.cli.training.plot import picture
+from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation_rows
+from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.model_file.notes import Notes
 
 _ESTIMATORS = {"regression": Regressor, "classification": Classifier}

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from fastmlp.cli.errors import DataError, check_columns
-from fastmlp.cli.tables import TableFile, TextFormat
-from fastmlp.cli.text_columns import as_kind
+from fastmlp.cli.tables.reading import TableFile, TextFormat
+from fastmlp.cli.tables.text_columns import as_kind
 from fastmlp.table.column import Column
 from fastmlp.table.value_kinds import ValueKind, columns_of, value_kind
 

@@ -71,8 +71,12 @@ def lines_of(scores: Mapping[str, Scores]) -> Iterator[str]:
             yield f"  {target}"
         width = max(map(len, own))
         for name, value in own.items():
-            shown = f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"
-            yield f"  {name:<{width}}  {shown}"
+            yield f"  {name:<{width}}  {shown(value)}"
+
+
+def shown(value: float) -> str:
+    """A number as lines show it."""
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.4g}"
 
 
 def _number_scores(y: Any, predicted: Any, weight: Any) -> Scores:
