@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 
 from fastmlp._threads import n_threads
+from fastmlp._version import __version__
 from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity
 from fastmlp.checkpoints.kept_fit import KeptFit
@@ -78,6 +79,7 @@ def fit_stream(
         "sample_weight": sample_weight,
         "categorical_features": np.asarray(estimator.categorical_features).tolist(),
         "classifies": settings.classifies,
+        "version": __version__,
     }
     with rows_of(cache, source, asked, read_source.write) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
