@@ -21,7 +21,9 @@ namespace fastmlp {
 /** What the reader, its thread and the windows share. */
 struct WindowReader::Reading {
   Reading(const std::filesystem::path& of, RowDecoder with, std::vector<RowGroup> all, Index most_rows)
-      : path(of), decoder(std::move(with)), groups(std::move(all)), max_rows(most_rows), file(of) {}
+      : path(of), decoder(std::move(with)), groups(std::move(all)), max_rows(most_rows), file(of) {
+    unused.reserve(memory.size());  // a window is released without an allocation, which could fail
+  }
 
   void read_all();
   void fill(Window& window, const std::vector<Index>& numbers);
@@ -40,7 +42,8 @@ struct WindowReader::Reading {
   std::mutex mutex;  // of what follows
   std::condition_variable changed;
   std::array<std::optional<Window>, 2> memory;
-  std::deque<Window*> unused, ready;
+  std::vector<Window*> unused;
+  std::deque<Window*> ready;
   std::exception_ptr error;
   int lent = 0;
   bool ended = true, stopping = false;
@@ -57,8 +60,8 @@ void WindowReader::Reading::read_all() {
         std::unique_lock lock(mutex);
         changed.wait(lock, [&] { return stopping || !unused.empty(); });
         if (stopping) break;
-        window = unused.front();
-        unused.pop_front();
+        window = unused.back();
+        unused.pop_back();
       }
       try {
         fill(*window, numbers);
@@ -200,8 +203,8 @@ std::shared_ptr<const Window> WindowReader::next(const std::function<void()>& po
   Window* const window = own.ready.front();
   own.ready.pop_front();
   ++own.lent;
-  return {window, [keep = reading_](const Window* of) {
-            if (keep->is_another_process()) return;
+  return {window, [keep = reading_, process = forks()](const Window* of) {
+            if (forks() != process) return;  // the mutex may have been the thread's when the process forked
             const std::lock_guard guard(keep->mutex);
             keep->unused.push_back(const_cast<Window*>(of));
             --keep->lent;

@@ -1,6 +1,7 @@
 """Training over the windows of a row cache."""
 
 import _thread
+import re
 
 import numpy as np
 import pytest
@@ -175,6 +176,14 @@ def test_epochs_are_printed(cache, table, capsys):
     assert "Val Loss: " in lines[0]
 
 
+def test_the_bar_counts_windows(cache, table, capsys):
+    model = Regressor(**THREE, verbose=1)
+    fit_on_windows(model, cache, *table, max_memory=MEMORY)
+    last = re.split(r"[\r\n]+", capsys.readouterr().err.strip())[-1]
+    assert "48/48 windows" in last  # 4 of each epoch
+    assert "3/3 networks" in last
+
+
 def test_patience_ends_training(cache, table):
     model = Regressor(**THREE | {"max_iter": 50, "n_iter_no_change": 2, "tol": 1e9})
     fit = fit_on_windows(model, cache, *table, max_memory=MEMORY)
@@ -287,8 +296,8 @@ class Keeper:
         self.kept.append(dict(states))
 
 
-def kept_fit(cache, table, keeper, n_threads=1, more=()):
-    model = Regressor(**THREE, eval_metric="neg_mean_absolute_error")
+def kept_fit(cache, table, keeper, n_threads=1, more=(), verbose=0):
+    model = Regressor(**THREE, eval_metric="neg_mean_absolute_error", verbose=verbose)
     return fit_on_windows(
         model,
         cache,
@@ -323,6 +332,12 @@ def test_training_goes_on_to_the_same_bits(cache, table, unbroken, position):
     for own, others in zip(*histories, strict=True):
         for name in ("n_iter", "best_iteration", "loss_curve", "metric_curve", "stop_reason"):
             assert getattr(own, name) == getattr(others, name)
+
+
+@pytest.mark.parametrize("position", [1, 5])
+def test_the_bar_goes_on_too(cache, table, unbroken, position, capsys):
+    kept_fit(cache, table, Keeper(unbroken[1][position]), verbose=1)
+    assert "40/40 windows" in capsys.readouterr().err.strip()  # one network ended after 2 epochs
 
 
 def test_training_goes_on_from_a_file(cache, table, unbroken, tmp_path):

@@ -60,7 +60,9 @@ class NetworkOnWindows:
             "time_limit": self._spent + time_limit,
             "reports_outputs": run.watches_metric,
             # The last minibatch of a window is half as large as the others, on average.
-            "steps_per_epoch": run.n_rows / run.options["batch_size"] + n_windows / 2,
+            "steps_per_epoch": max(
+                run.n_rows / run.options["batch_size"] + n_windows / 2, n_windows
+            ),
         }
         self._training = _core.Training(
             member.network._engine,

@@ -91,6 +91,7 @@ class WindowExecutor:
         """Go on until the training of all networks has ended."""
         first = networks[0].run
         seed, dtype = int(first.options["seed"]), first.member.network.dtype
+        progress.divide_epochs(len(self.windows))
         place = _Place(first.keeper, networks, len(self.windows))
         place.restore(progress)
         while place.active:
@@ -102,7 +103,7 @@ class WindowExecutor:
                 active = [network for network in active if network.goes_on]
                 if not active:
                     break
-                place.next_window()
+                place.next_window(progress)
             threads.each(place.active, partial(NetworkOnWindows.end_epoch, progress=progress))
             if any(network.is_interrupted for network in place.active):  # by a callback
                 raise KeyboardInterrupt
@@ -140,14 +141,16 @@ class _Place:
         self.epoch, self.window = saved["epoch"], saved["window"]
         self.active = [network for network in self._networks if network.goes_on]
         for network in self._networks:
-            progress.skip(network.n_epochs_before)
+            progress.skip(network.n_epochs_before, self.window if network.goes_on else 0)
             if not network.goes_on:
                 network.finish(progress)
 
-    def next_window(self) -> None:
+    def next_window(self, progress: Progress) -> None:
         """Go on with the epoch. The end of the last window is not kept, but that of the epoch."""
         self.window += 1
         if self.window < self._n_windows:
+            for _ in self.active:
+                progress.window_ended()
             self._keep_if_due()
 
     def next_epoch(self) -> None:
