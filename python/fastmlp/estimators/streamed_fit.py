@@ -70,7 +70,7 @@ def fit_stream(
     read_source = SourcePass(
         source,
         estimator.categorical_features,
-        partial(_target_learner, estimator, settings),
+        partial(target_learner, estimator, settings),
         memory.block_rows(source.n_columns),
         min(threads, READERS),
     )
@@ -165,7 +165,7 @@ def _check_supported(settings: Settings, warm_start: bool) -> None:
         )
 
 
-def _target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
+def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
     """What learns targets such as those of the first block."""
     if not settings.classifies:
         estimator._new_task(y, settings)  # raises if they are no numbers
