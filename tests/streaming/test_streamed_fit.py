@@ -229,7 +229,7 @@ def unread():
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
         ({}, {"X_val": X, "y_val": Y}, "X_val and y_val must be None"),
         ({}, {"max_memory": "much"}, "max_memory must be a number of bytes"),
-        ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(32 MiB\)"),
+        ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),
     ],
 )

@@ -25,7 +25,8 @@ from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import RawTable, read_table
 from fastmlp.table.training_range import TrainingRange
 
-_HEAD_ROWS = 2**15  # whose values say how columns are read
+# Rows whose values say how columns are read, and blocks if that is less, as of very wide tables.
+_HEAD_ROWS, _HEAD_BLOCKS = 2**15, 4
 
 _log = logging.getLogger("fastmlp")
 
@@ -128,7 +129,7 @@ class SourcePass:
         for block in blocks:
             head.append(block)
             n_rows += len(block.y)
-            if n_rows >= _HEAD_ROWS:
+            if n_rows >= min(_HEAD_ROWS, _HEAD_BLOCKS * self.block_rows):
                 break
         if n_rows == 0:
             raise ValueError("X has no rows")
