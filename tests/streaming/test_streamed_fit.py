@@ -195,6 +195,14 @@ def test_functions_have_a_cache_by_key(tmp_path):
     assert len(calls) == 1
 
 
+def test_rows_may_be_stored_in_half_the_bytes(folder, streamed, tmp_path):
+    cache = Cache(tmp_path, dtype="float16")
+    model = Regressor(**QUICK).fit(folder, "size", cache=cache)
+    assert model.score(NEW, NEW_Y) == pytest.approx(streamed.score(NEW, NEW_Y), abs=0.02)
+    with pytest.raises(ValueError, match="dtype must be 'float32' or 'float16'"):
+        Cache(tmp_path, dtype="int8")
+
+
 def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tmp_path):
     def stop(record):
         if record.epoch == 5:

@@ -53,6 +53,8 @@ class SourcePass:
     block_rows : int
     n_threads : int
         That read columns.
+    dtype : str, default="float32"
+        Type that numbers are stored in.
     """
 
     source: Source
@@ -60,6 +62,7 @@ class SourcePass:
     new_targets: Callable[[NDArray[Any]], TargetLearner]
     block_rows: int
     n_threads: int
+    dtype: str = "float32"
     _known: dict[int, Reading] = field(default_factory=dict, init=False)
 
     def write(self, folder: Path) -> tuple[RowCache, Learnt]:
@@ -85,7 +88,7 @@ class SourcePass:
         first, names = read_table(head[0].X, "X"), feature_names_of(head[0].X)
         listed = frozenset(positions_of(self.categorical_features, names, first.n_columns))
         tables = [table_of(block) for block in head]
-        reader = ColumnsReader(readings_of(tables, listed, self._known), tables)
+        reader = ColumnsReader(readings_of(tables, listed, self._known), tables, self.dtype)
         settled = {p for p, reading in self._known.items() if reading == "labels"}
         columns = ColumnsLearner(reader, first, names, listed, settled)
         with naming(head[0].where):
@@ -97,6 +100,7 @@ class SourcePass:
             weights=has_weights,
             n_numbers=reader.n_numbers,
             n_codes=len(reader.labelled),
+            numbers=self.dtype,
         )
         block_reader = BlockReader(reader, first, has_weights, self.n_threads)
         with CacheWriter(folder, sections) as writer:
