@@ -301,6 +301,10 @@ def test_failed_predictions_leave_nothing(streamed, tmp_path):
         streamed.predict_dataset(blocks, tmp_path / "predicted")
     with pytest.raises(ValueError, match=r"X \(block 1\) has no column 'color'"):
         streamed.predict_dataset(lambda: iter([X[["a", "b", "c"]]]), tmp_path / "predicted")
+    with pytest.raises(ValueError, match="has a column 'prediction' already"):
+        streamed.predict_dataset(
+            lambda: iter([X.assign(prediction=0)]), tmp_path / "predicted", keep=["prediction"]
+        )
     with pytest.raises(TypeError, match="`predict` takes tables in memory"):
         streamed.predict_dataset(X, tmp_path / "predicted")
     assert not [*tmp_path.iterdir()]
