@@ -148,6 +148,7 @@ def main() -> None:
     parser.add_argument("--max-memory", default="1GB")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--preset", default="default")
+    parser.add_argument("--time-limit", type=float, help="of the large fit, in seconds")
     parser.add_argument("--compare-rows", type=int, default=200_000, help="0: no comparison")
     given = parser.parse_args()
     n_rows = round(given.gb * 1e9 / BYTES_PER_ROW)
@@ -158,8 +159,9 @@ def main() -> None:
     options: dict[str, object] = {"preset": given.preset}
     caches = given.folder / "caches"
     shutil.rmtree(caches, ignore_errors=True)
+    limited = options | {"time_limit": given.time_limit}
     process = multiprocessing.get_context("spawn").Process(
-        target=fit_stream, args=(str(files), given.max_memory, str(caches), options)
+        target=fit_stream, args=(str(files), given.max_memory, str(caches), limited)
     )
     process.start()
     process.join()

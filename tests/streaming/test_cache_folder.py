@@ -3,6 +3,7 @@
 import json
 import os
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +45,8 @@ class Opened:
             self.n_written += 1
             return reading.write(folder)
 
+        if isinstance(cache, Path):
+            cache = Cache(cache)
         return rows_of(cache, source, {"y": y} | asked, write)
 
 
@@ -185,7 +188,7 @@ def test_another_process_may_be_faster(table, tmp_path):
             pass
         return SourcePass(source, "from_dtype", NumbersLearner, 64, 1).write(folder)
 
-    with rows_of(caches, source, {"y": "y"}, write) as (rows, _):
+    with rows_of(Cache(caches), source, {"y": "y"}, write) as (rows, _):
         assert read_cache(rows.folder) is not None
     assert len([*caches.iterdir()]) == 1
 

@@ -92,6 +92,13 @@ def test_large_numbers_keep_their_digits(tmp_path):
     np.testing.assert_array_equal(cache.restored(read_rows(cache).X)[:, 0], days)
 
 
+def test_numbers_too_large_for_their_type_are_an_error(tmp_path):
+    column = np.arange(300.0)
+    column[250] = 1e60
+    with pytest.raises(ValueError, match=r"X \(block 4\) holds numbers too large to be stored"):
+        one_pass(blocks_of(pd.DataFrame({"x": column}), numbered(300)), tmp_path)
+
+
 def test_missing_values_that_come_late(tmp_path):
     column = np.arange(300.0)
     column[250:] = np.nan

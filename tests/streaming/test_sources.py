@@ -54,6 +54,11 @@ def of_csv(folder):
     return folder / "table.csv"
 
 
+def of_compressed_csv(folder):
+    TABLE.to_pandas().to_csv(folder / "table.csv.gz", index=False)
+    return folder
+
+
 def of_arrow(folder):
     ds.write_dataset(TABLE, folder, format="ipc")
     return folder
@@ -87,7 +92,16 @@ def of_function(folder):
     return blocks
 
 
-KINDS = [of_file, of_folder, of_partitions, of_csv, of_arrow, of_dataset, of_filtered_dataset]
+KINDS = [
+    of_file,
+    of_folder,
+    of_partitions,
+    of_csv,
+    of_compressed_csv,
+    of_arrow,
+    of_dataset,
+    of_filtered_dataset,
+]
 KINDS += [of_polars, of_dask, of_function]
 
 

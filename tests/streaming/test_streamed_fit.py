@@ -195,6 +195,14 @@ def test_functions_have_a_cache_by_key(tmp_path):
     assert len(calls) == 1
 
 
+def test_rows_may_be_stored_in_half_the_bytes(folder, streamed, tmp_path):
+    cache = Cache(tmp_path, dtype="float16")
+    model = Regressor(**QUICK).fit(folder, "size", cache=cache)
+    assert model.score(NEW, NEW_Y) == pytest.approx(streamed.score(NEW, NEW_Y), abs=0.02)
+    with pytest.raises(ValueError, match="dtype must be 'float32' or 'float16'"):
+        Cache(tmp_path, dtype="int8")
+
+
 def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tmp_path):
     def stop(record):
         if record.epoch == 5:
@@ -229,7 +237,7 @@ def unread():
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
         ({}, {"X_val": X, "y_val": Y}, "X_val and y_val must be None"),
         ({}, {"max_memory": "much"}, "max_memory must be a number of bytes"),
-        ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(32 MiB\)"),
+        ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),
     ],
 )
@@ -293,6 +301,10 @@ def test_failed_predictions_leave_nothing(streamed, tmp_path):
         streamed.predict_dataset(blocks, tmp_path / "predicted")
     with pytest.raises(ValueError, match=r"X \(block 1\) has no column 'color'"):
         streamed.predict_dataset(lambda: iter([X[["a", "b", "c"]]]), tmp_path / "predicted")
+    with pytest.raises(ValueError, match="has a column 'prediction' already"):
+        streamed.predict_dataset(
+            lambda: iter([X.assign(prediction=0)]), tmp_path / "predicted", keep=["prediction"]
+        )
     with pytest.raises(TypeError, match="`predict` takes tables in memory"):
         streamed.predict_dataset(X, tmp_path / "predicted")
     assert not [*tmp_path.iterdir()]

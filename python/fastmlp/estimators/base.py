@@ -208,14 +208,13 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             of another fit.
         ModelFileError
             If the file of the checkpoint is something else, or damaged.
-        OSError
-            If the checkpoint cannot be written when training begins.
         TypeError
             If X holds nested values, y holds dates, or a parameter is of the wrong type.
         ImportError
             If X is a stream and a library of the extra "stream" is not installed.
         OSError
-            If a stream cannot be read, or the disk has not enough space for its rows.
+            If a stream cannot be read, the disk has not enough space for its rows, or the
+            checkpoint cannot be written when training begins.
         MemoryError
             If there is not enough memory for the networks.
         """

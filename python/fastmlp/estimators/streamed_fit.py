@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 
 from fastmlp._threads import n_threads
+from fastmlp._version import __version__
 from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity
 from fastmlp.checkpoints.kept_fit import KeptFit
@@ -66,20 +67,25 @@ def fit_stream(
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(max_memory))
     source = open_source(X, y, sample_weight)
+    kept_rows = None if cache is None else cache if isinstance(cache, Cache) else Cache(cache)
+    stored_as = "float32" if kept_rows is None else kept_rows.dtype
     read_source = SourcePass(
         source,
         estimator.categorical_features,
-        partial(_target_learner, estimator, settings),
+        partial(target_learner, estimator, settings),
         memory.block_rows(source.n_columns),
         min(threads, READERS),
+        stored_as,
     )
     asked = {
         "y": y,
         "sample_weight": sample_weight,
         "categorical_features": np.asarray(estimator.categorical_features).tolist(),
         "classifies": settings.classifies,
+        "dtype": stored_as,
+        "version": __version__,
     }
-    with rows_of(cache, source, asked, read_source.write) as (rows, learnt):
+    with rows_of(kept_rows, source, asked, read_source.write) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
         kept = None
@@ -163,7 +169,7 @@ def _check_supported(settings: Settings, warm_start: bool) -> None:
         )
 
 
-def _target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
+def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
     """What learns targets such as those of the first block."""
     if not settings.classifies:
         estimator._new_task(y, settings)  # raises if they are no numbers

@@ -8,7 +8,7 @@ from numbers import Integral
 
 _UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
-_LEAST = 2**25
+_LEAST = 2**26  # holds windows of one row group, whatever its columns
 READERS = 4  # threads at most that read blocks, more of which would wait for the one that writes
 _BLOCK_ROWS, _FEWEST_ROWS = 2**14, 2**8
 # A value of a block in all its forms at once: as pyarrow's and as NumPy's, as numbers of float64
@@ -22,7 +22,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
     Raises
     ------
     ValueError
-        If it is none, or less than 32 MiB.
+        If it is none, or less than 64 MiB.
     """
     if isinstance(given, Integral) and not isinstance(given, bool):
         size = int(given)
@@ -35,7 +35,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
             )
         size = round(float(found[1]) * unit)
     if size < _LEAST:
-        raise ValueError(f"{name} must be at least {_LEAST} bytes (32 MiB); got {given!r}")
+        raise ValueError(f"{name} must be at least {_LEAST} bytes (64 MiB); got {given!r}")
     return size
 
 

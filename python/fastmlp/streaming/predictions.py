@@ -104,7 +104,11 @@ def _tables(
 ) -> Iterator[pa.Table]:
     for block in source.blocks(block_rows):
         X, kept = _taken_apart(block, columns, keep)
-        yield pa.table({**kept, **predict(X)})
+        predicted = predict(X)
+        twice = next((name for name in predicted if name in kept), None)
+        if twice is not None:
+            raise ValueError(f"X has a column {twice!r} already: it cannot be kept")
+        yield pa.table({**kept, **predicted})
 
 
 def _taken_apart(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -34,6 +34,9 @@ class TargetLearner(Protocol):
 
     def learn(self, y: NDArray[Any], weights: NDArray[Any] | None) -> NDArray[Any]:
         """Learn from a block; returns what is stored, (n_rows, width)."""
+
+    def merge(self, other: Any) -> None:
+        """Learn what another one of the same kind has learnt from other rows."""
 
     def finish(self) -> LearntTargets:
         """What was learnt."""
@@ -90,17 +93,24 @@ class NumbersLearner:
         if own.size:
             self._low = np.minimum(self._low, exact.min(axis=0))
             self._high = np.maximum(self._high, exact.max(axis=0))
-            self._add(np.average(exact, axis=0, weights=own), exact, own)
+            mean = np.average(exact, axis=0, weights=own)
+            self._add(mean, own @ (exact - mean) ** 2, own.sum())
         return targets
 
-    def _add(
-        self, mean: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
-    ) -> None:
+    def merge(self, other: NumbersLearner) -> None:
+        """Learn what another one has learnt from other rows."""
+        if other.width != self.width:
+            raise ValueError(f"y must have {self.width} columns, as before; got {other.width}")
+        self.dtype = np.promote_types(self.dtype, other.dtype).name
+        self._low = np.minimum(self._low, other._low)
+        self._high = np.maximum(self._high, other._high)
+        if other._weight:
+            self._add(other._mean, other._square, other._weight)
+
+    def _add(self, mean: NDArray[np.float64], square: NDArray[np.float64], weight: float) -> None:
         """Chan, Golub & LeVeque 1979: the sum of squares of two parts, without cancellation."""
-        weight = weights.sum()
         total, distance = self._weight + weight, mean - self._mean
-        self._square += ((y - mean) ** 2 * weights[:, None]).sum(axis=0)
-        self._square += distance**2 * self._weight * weight / total
+        self._square += square + distance**2 * self._weight * weight / total
         self._mean += distance * weight / total
         self._weight = total
 
@@ -153,17 +163,26 @@ class ClassesLearner:
         missing = next(filter(is_missing, labels), self)
         if missing is not self:
             raise ValueError(f"y holds {quoted(missing)}: every row needs a label")
+        numbers: NDArray[np.int32] = self._numbers_of(labels, y.dtype)[rows]
+        self._weights += np.bincount(numbers, weights, minlength=self._weights.size)
+        return numbers[:, None]
+
+    def merge(self, other: ClassesLearner) -> None:
+        """Learn what another one has learnt from other rows."""
+        numbers = self._numbers_of([*other._numbers], other._type)
+        self._weights[numbers] += other._weights
+
+    def _numbers_of(self, labels: Sequence[Any], dtype: np.dtype[Any]) -> NDArray[np.int32]:
+        """The class number of each label; new ones get the next numbers."""
         # A longer text needs a wider type; numbers beside text become objects.
-        self._type = np.result_type(self._type, y.dtype) if self._type != y.dtype else self._type
+        self._type = np.result_type(self._type, dtype) if self._type != dtype else self._type
         new = [label for label in labels if label not in self._numbers]
         self._numbers.update(zip(new, range(len(self._numbers), _MOST_CLASSES), strict=False))
         if len(self._numbers) == _MOST_CLASSES:
             raise ValueError(f"y has {_MOST_CLASSES} classes or more; Regressor predicts numbers")
-        of_label = np.array([self._numbers[label] for label in labels], dtype=np.int32)
-        numbers: NDArray[np.int32] = of_label[rows]
         self._weights = np.append(self._weights, np.zeros(len(new)))
-        self._weights += np.bincount(numbers, weights, minlength=self._weights.size)
-        return numbers[:, None]
+        numbers: NDArray[np.int32] = np.array([self._numbers[label] for label in labels], np.int32)
+        return numbers
 
     def finish(self) -> LearntClasses:
         """What was learnt."""
@@ -212,6 +231,11 @@ class IndicatorsLearner:
         if not np.isin(y, (0, 1)).all():
             raise ValueError("y with several labels per row must hold 0 and 1 only")
         return y.astype(np.float32)
+
+    def merge(self, other: IndicatorsLearner) -> None:
+        """Check that another one has as many labels."""
+        if other.width != self.width:
+            raise ValueError(f"y must have {self.width} columns, as before; got {other.width}")
 
     def finish(self) -> LearntIndicators:
         """What was learnt."""

@@ -21,6 +21,7 @@ _FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "ipc"),
 }
+_COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
 _BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
 _UNCONVERTED = re.compile(r"In CSV column #(\d+): (.*)")
 
@@ -88,17 +89,9 @@ class CsvSource(DatasetSource):
         self._path = path
         delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
         self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
-        guessed = self._opened({}).schema
-        self._types = {
-            field.name: field.type if pa.types.is_boolean(field.type) else pa.float64()
-            for field in guessed
-            if pa.types.is_boolean(field.type) or pa.types.is_primitive(field.type)
-            if not pa.types.is_temporal(field.type)
-        }
-        super().__init__(self._opened(self._types | self._texts(guessed.names)), roles)
-
-    def _texts(self, names: list[str]) -> dict[str, Any]:
-        return {name: pa.string() for name in names if name not in self._types}
+        # Of the first MB. What is null there may be numbers later.
+        self._types = {field.name: _read_as(field.type) for field in self._opened({}).schema}
+        super().__init__(self._opened(self._types), roles)
 
     def _opened(self, types: dict[str, Any]) -> Any:
         convert = arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
@@ -110,14 +103,23 @@ class CsvSource(DatasetSource):
             yield from super()._of_any(n_rows)
         except ValueError as error:
             found = _UNCONVERTED.search(str(error))
-            names = self._schema.names
-            if found is None or names[int(found[1])] not in self._types:
+            name = None if found is None else self._schema.names[int(found[1])]
+            if found is None or self._types.get(name) in (None, pa.string()):
                 raise
-            name = names[int(found[1])]
-            del self._types[name]
-            self._dataset = self._opened(self._types | self._texts(names))
+            self._types[name] = pa.string()
+            self._dataset = self._opened(self._types)
             self._schema = self._dataset.schema
             raise BeginAgain(f"column {name!r} is read as text: {found[2]}") from None
+
+
+def _read_as(guessed: Any) -> Any:
+    """How a column of CSV is read at first: dates stay text, which tells how they are written."""
+    if pa.types.is_boolean(guessed):
+        return guessed
+    is_number = any(
+        is_one(guessed) for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    )
+    return pa.float64() if is_number else pa.string()
 
 
 def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
@@ -138,13 +140,14 @@ def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
 def _first_suffix(path: Path) -> str:
     """The suffix of the file or, of a folder, of the first file in it that is not hidden."""
     if path.is_file():
-        return path.suffix.lower()
+        suffix = path.suffix.lower()
+        return Path(path.stem).suffix.lower() if suffix in _COMPRESSIONS else suffix
     files = (file for file in sorted(path.rglob("*")) if file.is_file())
     shown = (file for file in files if not file.name.startswith((".", "_")))
     first = next(shown, None)
     if first is None:
         raise ValueError(f"X: the folder {os.fspath(path)!r} holds no files")
-    return first.suffix.lower()
+    return _first_suffix(first)
 
 
 def _is_filtered(dataset: Any) -> bool:

@@ -13,7 +13,7 @@ class PolarsSource(Source):
 
     def __init__(self, frame: Any, roles: Roles) -> None:
         if not hasattr(frame, "collect_batches"):
-            raise ImportError("X: a LazyFrame needs polars 1.35 or later")
+            raise ImportError("X: a LazyFrame needs a newer polars, which has collect_batches")
         self.names = roles.inputs(frame.collect_schema().names())
         self._frame, self._roles = frame, roles
 
