@@ -41,12 +41,13 @@ PYTHON = {
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "checkpoints": [*SMALL, "table", "ensemble", "model_file"],
     "export": [*SMALL, "table", "networks", "prediction"],
     "trained_model": [*SMALL, "prediction", "model_file", "export"],
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("streaming", "model_file", "trained_model"),
+        *("streaming", "model_file", "checkpoints", "trained_model"),
     ],
     "dask": [*SMALL, "table", "tasks", "ensemble", "rounds", "streaming", "estimators"],
     "federated": [
@@ -58,11 +59,11 @@ PYTHON = {
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [
         *SMALL,
-        *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
-        *("loading", "streaming"),
+        *("networks", "prediction", "ensemble", "inspection", "model_file", "checkpoints"),
+        *("estimators", "loading", "streaming"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
-    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
+    "cli": [*SMALL, "__init__", "table", "streaming", "inspection", "model_file", "serving"],
     "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.

@@ -52,24 +52,24 @@ struct BoundWindow {
 
 /** Memory of a window as an array that cannot be written to and keeps the window alive. */
 template <class T>
-py::array view_of(const py::object& bound, const T* data, const std::vector<Index>& shape) {
+py::array read_only_view(const py::object& bound, const T* data, const std::vector<Index>& shape) {
   py::array_t<T> array(shape, data, bound);
   array.attr("flags").attr("writeable") = false;
   return array;
 }
 
 template <class T>
-py::array targets_as(const py::object& bound, const BoundWindow& own) {
+py::array window_targets_as(const py::object& bound, const BoundWindow& own) {
   const auto* data = reinterpret_cast<const T*>(own.window->targets.data());
-  return view_of(bound, data, {own.window->n_rows, own.n_targets});
+  return read_only_view(bound, data, {own.window->n_rows, own.n_targets});
 }
 
-py::array targets_of(const py::object& bound) {
+py::array window_targets(const py::object& bound) {
   const auto& own = bound.cast<const BoundWindow&>();
   switch (own.target_type) {
-    case TargetType::f32: return targets_as<float>(bound, own);
-    case TargetType::f64: return targets_as<double>(bound, own);
-    default: return targets_as<std::int32_t>(bound, own);
+    case TargetType::f32: return window_targets_as<float>(bound, own);
+    case TargetType::f64: return window_targets_as<double>(bound, own);
+    default: return window_targets_as<std::int32_t>(bound, own);
   }
 }
 
@@ -80,25 +80,26 @@ void register_stream(py::module_& m) {
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const FileError& error) {
-      PyErr_SetString(PyExc_OSError, error.what());
+      // The name of a file may hold bytes that are no text.
+      PyErr_SetObject(PyExc_OSError, py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(error.what())).ptr());
     }
   });
   py::class_<BoundWindow>(m, "Window")
       .def_property_readonly("X",
                              [](const py::object& bound) {
                                const Window& window = *bound.cast<const BoundWindow&>().window;
-                               return view_of(bound, window.X.data(), {window.n_rows, window.n_columns});
+                               return read_only_view(bound, window.X.data(), {window.n_rows, window.n_columns});
                              })
-      .def_property_readonly("y", &targets_of)
+      .def_property_readonly("y", &window_targets)
       .def_property_readonly("weights",
                              [](const py::object& bound) -> py::object {
                                const Window& window = *bound.cast<const BoundWindow&>().window;
                                if (window.weights.size() == 0) return py::none();
-                               return view_of(bound, window.weights.data(), {window.n_rows});
+                               return read_only_view(bound, window.weights.data(), {window.n_rows});
                              })
       .def_property_readonly("hash", [](const py::object& bound) {
         const Window& window = *bound.cast<const BoundWindow&>().window;
-        return view_of(bound, window.hash.data(), {window.n_rows});
+        return read_only_view(bound, window.hash.data(), {window.n_rows});
       });
   py::class_<WindowReader>(m, "WindowReader")
       .def(py::init([](const std::filesystem::path& path, const py::dict& sections, const py::list& columns,
@@ -111,8 +112,7 @@ void register_stream(py::module_& m) {
                                                    std::move(in_file), max_rows);
            }),
            arg("path"), arg("sections"), arg("columns"), arg("groups"), arg("max_rows"))
-      .def("begin", &WindowReader::begin, arg("order"), arg("groups_per_window"),
-           py::call_guard<py::gil_scoped_release>())
+      .def("begin", &WindowReader::begin, arg("windows"), py::call_guard<py::gil_scoped_release>())
       .def("next", [](WindowReader& reader) -> std::optional<BoundWindow> {
         std::shared_ptr<const Window> window;
         {

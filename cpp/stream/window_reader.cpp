@@ -21,10 +21,12 @@ namespace fastmlp {
 /** What the reader, its thread and the windows share. */
 struct WindowReader::Reading {
   Reading(const std::filesystem::path& of, RowDecoder with, std::vector<RowGroup> all, Index most_rows)
-      : path(of), decoder(std::move(with)), groups(std::move(all)), max_rows(most_rows), file(of) {}
+      : path(of), decoder(std::move(with)), groups(std::move(all)), max_rows(most_rows), file(of) {
+    unused.reserve(memory.size());  // a window is released without an allocation, which could fail
+  }
 
   void read_all();
-  void fill(Window& window, std::size_t first, std::size_t last);
+  void fill(Window& window, const std::vector<Index>& numbers);
   bool is_another_process() const { return forks() != begun_after_forks; }
 
   const std::filesystem::path path;
@@ -33,36 +35,36 @@ struct WindowReader::Reading {
   const Index max_rows;
   // Of the thread alone, while there is one
   InputFile file;
-  Buffer<std::byte> bytes;  // of one group
-  std::vector<Index> order;
-  std::size_t groups_per_window = 1;
+  Buffer<std::byte> bytes;                  // of one group
+  std::vector<std::vector<Index>> windows;  // numbers of groups
   int begun_after_forks = 0;
 
   std::mutex mutex;  // of what follows
   std::condition_variable changed;
   std::array<std::optional<Window>, 2> memory;
-  std::deque<Window*> unused, ready;
+  std::vector<Window*> unused;
+  std::deque<Window*> ready;
   std::exception_ptr error;
   int lent = 0;
   bool ended = true, stopping = false;
 };
 
-/** The thread's work: windows into unused memory, until the order has ended or the reader stops. */
+/** The thread's work: windows into unused memory, until all are read or the reader stops. */
 void WindowReader::Reading::read_all() {
   const DenormalMode keep(false);
   std::exception_ptr thrown;
   try {
-    for (std::size_t first = 0; first < order.size(); first += groups_per_window) {
+    for (const std::vector<Index>& numbers : windows) {
       Window* window = nullptr;
       {
         std::unique_lock lock(mutex);
         changed.wait(lock, [&] { return stopping || !unused.empty(); });
         if (stopping) break;
-        window = unused.front();
-        unused.pop_front();
+        window = unused.back();
+        unused.pop_back();
       }
       try {
-        fill(*window, first, std::min(first + groups_per_window, order.size()));
+        fill(*window, numbers);
       } catch (...) {
         const std::lock_guard lock(mutex);
         unused.push_back(window);
@@ -81,18 +83,17 @@ void WindowReader::Reading::read_all() {
   changed.notify_all();
 }
 
-void WindowReader::Reading::fill(Window& window, std::size_t first, std::size_t last) {
+void WindowReader::Reading::fill(Window& window, const std::vector<Index>& numbers) {
   window.n_rows = 0;
-  for (std::size_t i = first; i < last; ++i) {
+  for (const Index number : numbers) {
     {
       const std::lock_guard lock(mutex);
       if (stopping) return;
     }
-    const Index number = order[i];
     const RowGroup& group = groups[static_cast<std::size_t>(number)];
     const Index size = layout_of(decoder.format(), group.n_rows).bytes;
     const auto damaged = [&](const std::string& how) {
-      return FileError("the row cache " + path.string() + " is damaged: row group " + std::to_string(number) + " " +
+      return FileError("the row cache " + text_of(path) + " is damaged: row group " + std::to_string(number) + " " +
                        how);
     };
     if (!file.read(group.offset, bytes.data(), size)) throw damaged("cannot be read");
@@ -115,7 +116,7 @@ WindowReader::WindowReader(const std::filesystem::path& path, RowDecoder decoder
                             " rows and begin at a multiple of " + std::to_string(kAlignment));
     const Index size = layout_of(reading_->decoder.format(), group.n_rows).bytes;
     if (checked_sum(group.offset, size, "groups") > reading_->file.size())
-      throw FileError("the row cache " + path.string() + " has " + std::to_string(reading_->file.size()) +
+      throw FileError("the row cache " + text_of(path) + " has " + std::to_string(reading_->file.size()) +
                       " bytes, too few for its row groups");
     largest = std::max(largest, size);
   }
@@ -151,18 +152,18 @@ std::unique_lock<std::mutex> WindowReader::entered() {
   return in_use;
 }
 
-void WindowReader::begin(std::vector<Index> order, Index groups_per_window) {
+void WindowReader::begin(std::vector<std::vector<Index>> windows) {
   const auto in_use = entered();
   Reading& own = *reading_;
-  if (groups_per_window < 1) invalid("groups_per_window", "must be at least 1");
-  Index in_window = 0, n_rows = 0;
-  for (const Index number : order) {
-    if (number < 0 || number >= static_cast<Index>(own.groups.size()))
-      invalid("order", "must hold numbers of row groups, from 0 to " + std::to_string(own.groups.size()) + " - 1");
-    if (in_window++ % groups_per_window == 0) n_rows = 0;
-    n_rows += own.groups[static_cast<std::size_t>(number)].n_rows;
-    if (n_rows > own.max_rows)
-      invalid("groups_per_window", "makes windows of more than max_rows=" + std::to_string(own.max_rows) + " rows");
+  for (const std::vector<Index>& numbers : windows) {
+    Index n_rows = 0;
+    for (const Index number : numbers) {
+      if (number < 0 || number >= static_cast<Index>(own.groups.size()))
+        invalid("windows", "must hold numbers of row groups, which are less than " + std::to_string(own.groups.size()));
+      n_rows += own.groups[static_cast<std::size_t>(number)].n_rows;
+      if (n_rows > own.max_rows)
+        invalid("windows", "must have at most max_rows=" + std::to_string(own.max_rows) + " rows");
+    }
   }
   stop();
   {
@@ -173,8 +174,7 @@ void WindowReader::begin(std::vector<Index> order, Index groups_per_window) {
     own.ready.clear();
     own.error = nullptr;
     own.ended = own.stopping = false;
-    own.order = std::move(order);
-    own.groups_per_window = static_cast<std::size_t>(groups_per_window);
+    own.windows = std::move(windows);
     own.begun_after_forks = forks();
   }
   try {
@@ -203,8 +203,8 @@ std::shared_ptr<const Window> WindowReader::next(const std::function<void()>& po
   Window* const window = own.ready.front();
   own.ready.pop_front();
   ++own.lent;
-  return {window, [keep = reading_](const Window* of) {
-            if (keep->is_another_process()) return;
+  return {window, [keep = reading_, process = forks()](const Window* of) {
+            if (forks() != process) return;  // the mutex may have been the thread's when the process forked
             const std::lock_guard guard(keep->mutex);
             keep->unused.push_back(const_cast<Window*>(of));
             --keep->lent;

@@ -1,4 +1,4 @@
-// Reads the row groups of a cache in a given order, a window of them at a time, one window ahead of its caller.
+// Reads windows of a cache, each of them some of its row groups, one window ahead of its caller.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +29,8 @@ class WindowReader {
 
   const RowDecoder& decoder() const;
 
-  /** Begins to read these groups, so many for each window; the last window may have fewer. What was being read before
-   * is given up. */
-  void begin(std::vector<Index> order, Index groups_per_window);
+  /** Begins to read windows of the groups with these numbers. What was being read before is given up. */
+  void begin(std::vector<std::vector<Index>> windows);
 
   /** The next window, or null at the end. There is memory for two windows, so the last but one must have been released.
    * Calls `poll` every 50 ms while it waits. A FileError, at every call, once something could not be read. */

@@ -8,6 +8,7 @@ from fastmlp._lazy import lazily
 if TYPE_CHECKING:
     from fastmlp._user_warnings import ExtrapolationWarning
     from fastmlp._version import __version__
+    from fastmlp.checkpoints import Checkpoint
     from fastmlp.ensemble.history import History
     from fastmlp.ensemble.progress import EpochRecord
     from fastmlp.estimators import Classifier, Regressor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cache",
+    "Checkpoint",
     "Classifier",
     "Dense",
     "Dropout",
@@ -46,6 +48,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
         __name__,
         {
             "Cache": "fastmlp.streaming.cache_folder",
+            "Checkpoint": "fastmlp.checkpoints",
             "Classifier": "fastmlp.estimators",
             "Dense": "fastmlp.networks",
             "Dropout": "fastmlp.networks",

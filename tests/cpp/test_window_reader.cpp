@@ -165,19 +165,19 @@ TEST(windows_hold_their_groups_in_the_order_asked_for) {
   const Cache cache(sizes);
   WindowReader reader = cache.reader(230);
   CHECK(reader.next() == nullptr);  // nothing has begun
-  const std::vector<std::vector<Index>> orders = {{0, 1, 2, 3, 4}, {3, 0, 4, 2, 1}, {2}, {}};
-  for (const std::vector<Index>& order : orders) {
-    reader.begin(order, 2);
-    std::size_t at = 0;
-    while (const std::shared_ptr<const Window> window = reader.next()) {
+  const std::vector<std::vector<std::vector<Index>>> epochs = {
+      {{0, 1}, {2, 3}, {4}}, {{3}, {0, 4, 2}, {1, 1, 1}}, {{2}, {}, {4}}, {}};
+  for (const auto& windows : epochs) {
+    reader.begin(windows);
+    for (const std::vector<Index>& numbers : windows) {
+      const std::shared_ptr<const Window> window = reader.next();
       Index row = 0;
-      for (int k = 0; k < 2 && at < order.size(); ++k, ++at) {
-        const auto group = static_cast<std::size_t>(order[at]);
+      for (const Index number : numbers) {
+        const auto group = static_cast<std::size_t>(number);
         for (Index i = 0; i < sizes[group]; ++i, ++row) CHECK(is_row(*window, row, starts[group] + i));
       }
       CHECK(window->n_rows == row);
     }
-    CHECK(at == order.size());
     CHECK(reader.next() == nullptr);
   }
 }
@@ -185,7 +185,7 @@ TEST(windows_hold_their_groups_in_the_order_asked_for) {
 TEST(there_are_two_windows_and_no_more) {
   const Cache cache({10, 10, 10});
   WindowReader reader = cache.reader(10);
-  reader.begin({0, 1, 2}, 1);
+  reader.begin({{0}, {1}, {2}});
   const std::shared_ptr<const Window> first = reader.next();
   std::shared_ptr<const Window> second = reader.next();
   CHECK_THROWS(reader.next(), "one of its two windows back");
@@ -198,15 +198,15 @@ TEST(there_are_two_windows_and_no_more) {
 TEST(a_reader_may_end_or_begin_anew_at_any_time) {
   const std::vector<Index> sizes(16, 50);
   const Cache cache(sizes);
-  std::vector<Index> order(16);
-  for (Index i = 0; i < 16; ++i) order[static_cast<std::size_t>(i)] = 15 - i;
+  std::vector<std::vector<Index>> windows;
+  for (Index i = 15; i >= 0; --i) windows.push_back({i});
   std::shared_ptr<const Window> outlives;
   for (int n_read = 0; n_read < 4; ++n_read) {
     WindowReader reader = cache.reader(50);
-    reader.begin(order, 1);
+    reader.begin(windows);
     for (int i = 0; i < n_read; ++i) outlives = reader.next();
     if (n_read % 2 == 0) continue;
-    reader.begin({4}, 1);  // with a window of the reading before still in use
+    reader.begin({{4}});  // with a window of the reading before still in use
     CHECK(is_row(*outlives, 0, 50 * (16 - n_read)));
     CHECK(is_row(*reader.next(), 0, 200));
   }
@@ -217,14 +217,14 @@ TEST(damage_is_an_error_at_every_call) {
   const Cache cache({100, 100, 100});
   WindowReader reader = cache.reader(100);
   cache.change_byte(cache.groups[1].offset + 40);
-  reader.begin({0, 1, 2}, 1);
+  reader.begin({{0}, {1}, {2}});
   CHECK(reader.next()->n_rows == 100);
   CHECK(holds(file_error([&] { reader.next(); }), "row group 1 does not have the checksum"));
   CHECK(holds(file_error([&] { reader.next(); }), "row group 1"));
-  reader.begin({2}, 1);
+  reader.begin({{2}});
   CHECK(is_row(*reader.next(), 0, 200));
   cache.cut(cache.groups[2].offset + 100);
-  reader.begin({2}, 1);
+  reader.begin({{2}});
   CHECK(holds(file_error([&] { reader.next(); }), "row group 2 cannot be read"));
   CHECK(holds(file_error([&] { cache.reader(100); }), "too few"));
   CHECK(holds(file_error([&] { WindowReader(cache.path() / "none", cache.decoder(), {}, 1); }), "cannot open"));
@@ -233,7 +233,7 @@ TEST(damage_is_an_error_at_every_call) {
 TEST(codes_beyond_their_table_are_an_error) {
   const Cache cache({100});
   WindowReader reader(cache.path(), cache.decoder({7}), cache.groups, 100);
-  reader.begin({0}, 1);
+  reader.begin({{0}});
   CHECK(holds(file_error([&] { reader.next(); }), "column 0 holds a code that its table lacks"));
 }
 
@@ -250,17 +250,16 @@ TEST(what_cannot_be_read_is_refused_before_it_is_read) {
   CHECK(holds(file_error([&] { with({0, 1 << 20, 0}); }), "too few"));
   CHECK_THROWS(cache.reader(99), "max_rows=99");
   WindowReader reader = cache.reader(150);
-  CHECK_THROWS(reader.begin({0, 1}, 2), "max_rows=150");
-  CHECK_THROWS(reader.begin({0}, 0), "groups_per_window");
-  CHECK_THROWS(reader.begin({2}, 1), "order");
-  CHECK_THROWS(reader.begin({-1}, 1), "order");
+  CHECK_THROWS(reader.begin({{0}, {0, 1}}), "max_rows=150");
+  CHECK_THROWS(reader.begin({{2}}), "less than 2");
+  CHECK_THROWS(reader.begin({{0}, {-1}}), "less than 2");
   using Kind = ColumnSource::Kind;
   CHECK_THROWS(RowDecoder(cache.format, {{Kind::number, 2}}), "column 0 is read from number 2 of 2");
   CHECK_THROWS(RowDecoder(cache.format, {{Kind::is_missing, -1}}), "number -1 of 2");
   CHECK_THROWS(RowDecoder(cache.format, {{Kind::code, 2, {}}}), "number 2 of 2");
   // More memory than there is
   WindowReader huge(cache.path(), cache.decoder(), cache.groups, kMost / 8);
-  CHECK_THROWS(huge.begin({0}, 1), "overflows");
+  CHECK_THROWS(huge.begin({{0}}), "overflows");
 }
 
 }  // namespace

@@ -144,7 +144,7 @@ def test_missing_participants_are_not_waited_for():
 
     run_rounds([one], execute)
     np.testing.assert_allclose(one.parameters[0], least_squares(many), atol=0.05)
-    assert len(one.loss_curve) == 40
+    assert len(one.loss_curve) == len(one.validation_curve) == 40
 
 
 def test_best_parameters_are_kept_and_training_stops_without_progress():
@@ -215,7 +215,7 @@ def test_what_diverged_is_warned_of():
         lost, kept = train_two({0: 0, 1: 3})
     assert lost.is_lost
     assert not kept.is_lost
-    assert kept.history(1.0).best_iteration == 2
+    assert kept.history(1.0).best_iteration == 3
     with pytest.raises(ValueError, match="training diverged: the loss"):
         train_two({0: 0, 1: 0})
 

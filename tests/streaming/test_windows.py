@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from numpy.random import RandomState
 from small_caches import write_cache
 
 from fastmlp import _core
@@ -205,7 +206,7 @@ def test_a_reader_is_for_one_thread_at_a_time(cache):
     def read():
         while not done.is_set():
             try:
-                reader.begin([0, 1, 2], 1)
+                reader.begin([[0], [1], [2]])
                 while reader.next() is not None:
                     pass
             except ValueError as error:
@@ -219,7 +220,7 @@ def test_a_reader_is_for_one_thread_at_a_time(cache):
     for other in others:
         other.join()
     assert all("one thread at a time" in error for error in errors)
-    reader.begin([0], 1)
+    reader.begin([[0]])
     assert reader.next().hash.size == GROUP_ROWS
 
 
@@ -245,21 +246,23 @@ def test_a_sample_does_not_depend_on_the_windows(cache):
 def test_every_row_is_held_out_once_in_a_round():
     hashes = np.random.default_rng(1).integers(0, 2**32, 10_000, dtype=np.uint32)
     hashes[:2] = 0, 2**32 - 1
-    ranges = held_out_ranges(12, 0.2, 10_000)
+    ranges = held_out_ranges(12, 0.2, 10_000, RandomState(0))
     masks = np.array([own.holds(hashes) for own in ranges])
     for first in (0, 5):
         assert (masks[first : first + 5].sum(axis=0) == 1).all()
     assert np.abs(masks.mean(axis=1) - 0.2).max() < 0.02
-    assert abs((masks[0] & masks[5]).mean() - 0.04) < 0.01  # rounds are independent
-    (single,) = held_out_ranges(1, 0.1, 10_000)
+    assert abs((masks[0] & masks[5]).mean() - 0.04) < 0.01  # rounds are independent, and seeds
+    other = held_out_ranges(12, 0.2, 10_000, RandomState(1))[0].holds(hashes)
+    assert abs((masks[0] & other).mean() - 0.04) < 0.01
+    (single,) = held_out_ranges(1, 0.1, 10_000, RandomState(0))
     assert abs(single.holds(hashes).mean() - 0.1) < 0.01
-    assert held_out_ranges(3, None, 10_000) == [None] * 3
-    assert held_out_ranges(3, 0.2, 9) == [None] * 3
+    assert held_out_ranges(3, None, 10_000, RandomState(0)) == [None] * 3
+    assert held_out_ranges(3, 0.2, 9, RandomState(0)) == [None] * 3
 
 
 def test_splits_of_a_sample_are_those_of_windows(cache):
     windows = windows_of(cache, 3)
-    ranges = held_out_ranges(4, 0.25, N_ROWS)
+    ranges = held_out_ranges(4, 0.25, N_ROWS, RandomState(0))
     sample = read_sample(windows, StoredTargets(), FLOAT32, 400)
     rows = np.arange(len(sample.hashes))
     for split, own in zip(sample.splits(ranges), ranges, strict=True):
@@ -271,5 +274,5 @@ def test_splits_of_a_sample_are_those_of_windows(cache):
 def test_no_rows_are_held_out_where_one_side_had_none(tmp_path):
     cache = write_cache(tmp_path, np.zeros((50, 1)), np.zeros(50), np.arange(50) == 7)
     sample = read_sample(Windows(cache, 2**20), StoredTargets(), FLOAT32, 50)
-    splits = sample.splits(held_out_ranges(5, 0.2, 50))
+    splits = sample.splits(held_out_ranges(5, 0.2, 50, RandomState(0)))
     assert [split.validation for split in splits] == [None] * 5

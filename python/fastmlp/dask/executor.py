@@ -14,7 +14,7 @@ from fastmlp.dask.clients import Placed, placed_on_workers
 from fastmlp.dask.network_task import NetworkTask, PlacedRows
 from fastmlp.dask.tasks_in_flight import TasksInFlight
 from fastmlp.ensemble.executor import ran_to_their_ends, share_of_time
-from fastmlp.ensemble.progress import Observer
+from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.scaling import Scaling
@@ -52,7 +52,7 @@ class DaskExecutor:
         seconds: Sequence[float],
         end: float,
         scaling: Scaling,
-        progress: Observer,
+        progress: Progress,
     ) -> bool:
         """Run as many at a time as there are threads; see `fastmlp.ensemble.executor.Executor`."""
         if not runs:
@@ -83,7 +83,7 @@ class DaskExecutor:
         scaling: Scaling,
         threads: int,
         time_limit: float,
-        progress: Observer,
+        progress: Progress,
     ) -> tuple[Future, list[Future]]:
         """Place what a task reads; returns the task's own part, and the tables."""
         tables: list[Future] = []

@@ -103,6 +103,9 @@ class _Reports:
         self._task, self._worker = task, worker
         self._sent = time.monotonic()
 
+    def skip(self, n_epochs: int) -> None:
+        """There are none: tasks begin with the first epoch."""
+
     def record(self, record: EpochRecord) -> bool:
         """Take a record; true if the client has asked to end this network."""
         self.unsent.append(record)

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Protocol
 
 from fastmlp import _core
-from fastmlp.ensemble.progress import Observer
+from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.scaling import Scaling
 
@@ -28,7 +28,7 @@ class Executor(Protocol):
         seconds: Sequence[float],
         end: float,
         scaling: Scaling,
-        progress: Observer,
+        progress: Progress,
     ) -> bool:
         """Run as many at a time as there are threads.
 
@@ -45,7 +45,7 @@ class Executor(Protocol):
             On the clock of `time.perf_counter`; infinite if there is no limit.
         scaling : Scaling
             Of the columns of the table.
-        progress : Observer
+        progress : Progress
 
         Returns
         -------
@@ -81,7 +81,7 @@ class LocalThreads:
         seconds: Sequence[float],
         end: float,
         scaling: Scaling,
-        progress: Observer,
+        progress: Progress,
     ) -> bool:
         """Run as many at a time as there are threads; see `Executor`."""
         workers = min(self.n_threads, len(runs))

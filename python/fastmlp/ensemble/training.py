@@ -14,7 +14,7 @@ import numpy as np
 
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
-from fastmlp.ensemble.executor import Executor
+from fastmlp.ensemble.executor import Executor, ran_to_their_ends
 from fastmlp.ensemble.longer import first_round
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import Progress
@@ -47,6 +47,7 @@ class Training(NamedTuple):
 
     runs: list[TrainingRun]  # those whose members can be used
     seconds: float
+    is_whole: bool  # whether nothing ended it before its own rules did
 
     @property
     def members(self) -> list[Member]:
@@ -114,7 +115,8 @@ class EnsembleTrainer:
             if self.deadline.is_set and may_leave_out:
                 left = end - time.perf_counter()
                 share = least_share(runs[0])
-                n_chosen = n_within(seconds, left, n_threads, n_first, share)
+                n_begun = sum(run.saved is not None for run in runs)
+                n_chosen = max(n_begun, n_within(seconds, left, n_threads, n_first, share))
                 runs, seconds = runs[:n_chosen], seconds[:n_chosen]
                 self.progress.expect([run.options["max_iter"] for run in runs])
             runs = self._rounds(runs, seconds, n_first, longer, end)
@@ -123,7 +125,7 @@ class EnsembleTrainer:
         usable = _usable(runs)
         if self.deadline.is_set:
             _warn_of_time_limit(self.deadline.seconds, runs, n_planned)
-        return Training(usable, time.perf_counter() - start)
+        return Training(usable, time.perf_counter() - start, ran_to_their_ends(runs))
 
     def _estimate(self, runs: Sequence[TrainingRun], n_first: int) -> tuple[float, list[float]]:
         """Measure how long training takes, and log it if that is long.
@@ -212,7 +214,7 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
         )
     # Those that did not run may have been trained by an earlier call.
     kept = [run for run in runs if run not in lost and run.latest.history.n_iter > 0]
-    if len(ran) < len(runs) or any(run.stop_reason == "interrupted" for run in ran):
+    if not ran_to_their_ends(runs):
         if all(run.latest.history.n_iter == run.member.history.n_iter for run in runs):
             raise KeyboardInterrupt  # nothing was learnt
         _warn_of_interruption(runs, kept)

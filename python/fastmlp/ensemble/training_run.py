@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -19,6 +20,7 @@ from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.state_keeper import State, StateKeeper
 from fastmlp.tasks import Task
 from fastmlp.tasks.metrics import Metric
 
@@ -47,6 +49,8 @@ class TrainingRun:
         Position among the members.
     n_rows : int
         Training rows of an epoch: those of `train`, or more where these are a sample of them.
+    keeper : StateKeeper or None
+        Keeps the state of the training.
     trained : Member or None
         The member with its new history; None until it has run.
     n_steps : int
@@ -62,9 +66,11 @@ class TrainingRun:
     metric: Metric | None
     index: int
     n_rows: int
+    keeper: StateKeeper | None = None
     trained: Member | None = None
     n_steps: int = 0
     metric_curve: list[float] = field(default_factory=list)
+    _n_epochs: int = 0  # seen by the keeper
 
     @property
     def latest(self) -> Member:
@@ -95,19 +101,63 @@ class TrainingRun:
         time_limit: float = inf,
     ) -> None:
         """Train, and record how it went."""
-        start = time.perf_counter()
-        result = _core.train(
+        start, dtype = time.perf_counter(), self.member.network.dtype
+        saved = self.saved
+        spent = saved["seconds"] if saved else 0.0
+        changes = {
+            "time_limit": spent + time_limit,
+            "reports_outputs": self.watches_metric,
+            "steps_per_epoch": self.steps_per_epoch,
+            "batch_size": min(self.options["batch_size"], self.n_rows),
+        }
+        training = _core.Training(
             self.member.network._engine,
             self.member.optimizer._engine,
             inputs,
-            self.train.for_engine(self.member.network.dtype),
-            self.validation and self.validation.for_engine(self.member.network.dtype),
-            self.options | {"time_limit": time_limit, "reports_outputs": self.watches_metric},
+            self.validation and self.validation.for_engine(dtype),
+            self.options | changes,
+            threads.threads,
+        )
+        if saved:
+            self.restore(training, saved)
+            progress.skip(saved["n_iter"])
+        result = training.train(
+            self.train.for_engine(dtype),
             threads,
             self.epoch_listener(progress),
             interrupted,
+            None if self.keeper is None else partial(self._keep_if_due, training, self.keeper),
         )
-        self.record(result, time.perf_counter() - start, progress)
+        self.record(result, spent + time.perf_counter() - start, progress)
+        if self.keeper is not None and self.stop_reason != "interrupted":
+            self.keeper.keep({self.name: self.state(training)})
+
+    # ---- the state of its training
+
+    @property
+    def name(self) -> str:
+        """Name of its state, which no other run of the fit has."""
+        return f"{self.index}.{self.member.recipe.spec.kind}"
+
+    @property
+    def saved(self) -> State | None:
+        """The state to go on from, if there is one."""
+        return None if self.keeper is None else self.keeper.saved.get(self.name)
+
+    def state(self, training: _core.Training) -> dict[str, Any]:
+        """All that the run goes on from."""
+        return training.state() | {"metric_curve": np.array(self.metric_curve)}
+
+    def restore(self, training: _core.Training, saved: State) -> None:
+        """Go on from such a state."""
+        state = dict(saved)
+        self.metric_curve = state.pop("metric_curve").tolist()
+        training.restore(state)
+
+    def _keep_if_due(self, training: _core.Training, keeper: StateKeeper) -> None:
+        self._n_epochs += 1
+        if keeper.is_due(self.name, self._n_epochs):
+            keeper.keep({self.name: self.state(training)})
 
     @property
     def watches_metric(self) -> bool:
@@ -159,6 +209,7 @@ def runs_of_fit(
     task: Task,
     random_state: np.random.RandomState,
     n_rows: int | None = None,
+    keeper: StateKeeper | None = None,
 ) -> list[TrainingRun]:
     """Make a run for each member, on its training rows and with its validation rows.
 
@@ -168,6 +219,7 @@ def runs_of_fit(
         Of the members' splits.
     n_rows : int or None
         Training rows of an epoch, if `data` is a sample of them. None: those of the split.
+    keeper : StateKeeper or None
     """
     dtype = members[0].network.dtype
     scaled = _scaled(data, task, dtype)
@@ -189,7 +241,7 @@ def runs_of_fit(
         n_own = train.n_rows if n_rows is None else n_rows
         options = _options(settings, member.recipe, task, n_own)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
-        runs.append(TrainingRun(member, train, validation, options, metric, index, n_own))
+        runs.append(TrainingRun(member, train, validation, options, metric, index, n_own, keeper))
     if without_metric:
         warn(
             f"eval_metric={settings.eval_metric!r} has no value on the validation rows of "

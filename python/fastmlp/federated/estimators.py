@@ -88,7 +88,7 @@ class FederatedMLP(BaseMLP):
         docs/federated.md says what of that can be avoided, and how.
 
         After any exception the estimator is as it was before. A site that cannot be reached in a
-        round (its `train` raises OSError) is left out of that round.
+        round (its `train` raises OSError or EOFError) is left out of that round.
 
         Parameters
         ----------
@@ -101,8 +101,7 @@ class FederatedMLP(BaseMLP):
         schema : (X, y) or None, default=None
             Rows that may be public: made up, or published before. Columns, categories, classes, the
             scales of the columns and of the target, the range of predictions and the sizes that
-            are "auto" are learnt from them, and sites tell nothing of theirs but the number of
-            rows.
+            are "auto" are learnt from them, and sites tell nothing of their columns.
         local_epochs : float, default=1.0
             Epochs of a round at each site. More of them save messages; the sites then drift apart,
             the more the less their rows are alike.
@@ -166,8 +165,10 @@ class FederatedMLP(BaseMLP):
             raise ValueError("sites must hold at least one site")
         random_state = check_random_state(self.random_state)
         random: Random = SystemRandom()
-        if noise_random_state is not None or not options.is_private:
-            random = Random(noise_random_state or random_state.randint(2**31))
+        if not options.is_private:
+            random = Random(random_state.randint(2**31))
+        elif noise_random_state is not None:
+            random = Random(noise_random_state)
         start = time.perf_counter()
         with SiteExchange(
             known, n_threads(self.n_jobs), fraction=site_fraction, random=random
@@ -198,6 +199,8 @@ class FederatedMLP(BaseMLP):
             raise ValueError(f"{name} needs rows in one place, which sites do not give away")
         if settings.of("learning_rate") == "adaptive":
             raise ValueError("learning_rate must not be 'adaptive' in federated training")
+        if schema is not None and not (isinstance(schema, tuple) and len(schema) == 2):
+            raise TypeError(f"schema must be a tuple (X, y); got {type(schema).__name__}")
         if options.is_private and schema is None:
             raise ValueError(
                 "noise_multiplier needs schema, rows that may be public: what sites tell of their "
@@ -247,7 +250,7 @@ class Regressor(FederatedMLP, estimators.Regressor):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> hospitals = [(X[k::3], y[k::3]) for k in range(3)]
     >>> model = federated.Regressor(preset="fast", n_estimators=1, random_state=0)
-    >>> model.fit(hospitals).score(X, y) > 0.4
+    >>> model.fit(hospitals, local_epochs=2).score(X, y) > 0.4
     True
     """
 
@@ -272,7 +275,7 @@ class Classifier(FederatedMLP, estimators.Classifier):
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> hospitals = [(X[k::5], y[k::5]) for k in range(5)]
     >>> model = federated.Classifier(preset="fast", n_estimators=1, random_state=0)
-    >>> model.fit(hospitals).score(X, y) > 0.95
+    >>> model.fit(hospitals, local_epochs=4).score(X, y) > 0.95
     True
     """
 

@@ -28,9 +28,9 @@ class Site(Protocol):
     objects that can be pickled. Unpickle only what comes over a connection that is authenticated on
     both sides, because a pickle can run any code.
 
-    A method that raises OSError, such as ConnectionError and TimeoutError, says that the site
-    cannot be reached: `train` may do so in any round, and the site is then left out of it. Other
-    exceptions end the fit.
+    A method that raises EOFError or OSError, such as ConnectionError and TimeoutError, says that
+    the site cannot be reached: `train` may do so in any round, and the site is then left out of it.
+    Other exceptions end the fit.
 
     Methods are called from a thread of their own for each site, never two at a time.
     """

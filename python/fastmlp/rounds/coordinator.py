@@ -121,7 +121,7 @@ class Coordinator:
         self._average = average
         self._outer = OuterOptimizer(options.outer_rate, options.outer_momentum)
         self._validates = False  # whether any participant has held-out rows
-        self._best: list[NDArray[Any]] | None = None
+        self._best = self.parameters
         self._best_round = self._last_progress = 0
         self._best_loss = inf
 
@@ -159,7 +159,7 @@ class Coordinator:
     def stop(self, reason: str) -> None:
         """End training; the best parameters are kept, if there are any but the last."""
         self.stop_reason = reason
-        if self._best is not None:
+        if self._best_round:
             self.parameters = self._best
 
     @property
@@ -172,15 +172,14 @@ class Coordinator:
     @property
     def is_lost(self) -> bool:
         """Whether training diverged before any parameters were kept as the best."""
-        return self.stop_reason == "diverged" and self._best is None
+        return self.stop_reason == "diverged" and not self._best_round
 
     def history(self, seconds: float) -> History:
         """How training went; rounds take the place of epochs."""
-        n_best = self._best_round if self._best is not None else None
-        losses = self.validation_curve if n_best else self.loss_curve
+        losses = self.validation_curve if self._best_round else self.loss_curve
         return History(
             n_iter=self.number,
-            best_iteration=n_best or None,
+            best_iteration=self._best_round or None,
             best_loss=min(losses, default=inf),
             loss_curve=self.loss_curve,
             validation_curve=self.validation_curve,
@@ -192,10 +191,10 @@ class Coordinator:
     def _judge(self, updates: Sequence[Update]) -> None:
         """Take the validation loss of the parameters that the last round ended with."""
         loss = _mean(updates, lambda u: u.validation_loss, lambda u: u.validation_weight)
-        if loss is None or self.number == 0:
+        if self.number == 0:
             return
-        self.validation_curve.append(loss)
-        if not self.options.early_stopping:
+        _extend(self.validation_curve, loss)
+        if loss is None or not self.options.early_stopping:
             return
         if not isfinite(loss):
             self.stop("diverged")
@@ -220,17 +219,18 @@ class Coordinator:
         self.parameters = parameters
         trained = [update for update in updates if update.is_finite]
         self.number += 1
-        for curve, value in (
-            (self.loss_curve, _mean(trained, lambda u: u.loss, lambda u: u.weight)),
-            (self.learning_rate_curve, _mean(trained, lambda u: u.learning_rate, lambda u: 1.0)),
-        ):
-            if value is not None:
-                curve.append(value)
-            elif curve:  # nobody answered
-                curve.append(curve[-1])
+        _extend(self.loss_curve, _mean(trained, lambda u: u.loss, lambda u: u.weight))
+        rate = _mean(trained, lambda u: u.learning_rate, lambda u: 1.0)
+        _extend(self.learning_rate_curve, rate)
         is_last = self.number == self.options.n_rounds
         if is_last and not (self._validates and self.options.early_stopping):
             self.stop("max_iter")
+
+
+def _extend(curve: list[float], value: float | None) -> None:
+    """Add what a round told; its last value again if nobody who tells it answered."""
+    if value is not None or curve:
+        curve.append(curve[-1] if value is None else value)
 
 
 def _mean(

@@ -68,6 +68,8 @@ class ColumnsReader:
         How each column is read.
     tables : sequence of RawTable
         The first blocks, which tell how numbers are shifted and scaled for storage.
+    dtype : str, default="float32"
+        Type that they are stored in.
 
     Attributes
     ----------
@@ -76,8 +78,11 @@ class ColumnsReader:
         keep digits that float32 would lose. Scales are powers of 2, which cost none.
     """
 
-    def __init__(self, readings: Sequence[Reading], tables: Sequence[RawTable]) -> None:
+    def __init__(
+        self, readings: Sequence[Reading], tables: Sequence[RawTable], dtype: str = "float32"
+    ) -> None:
         self.readings = readings
+        self._largest = float(np.finfo(dtype).max)
         of_numbers = [p for p, reading in enumerate(readings) if reading == "numbers"]
         self._plain = np.array(of_numbers, dtype=np.intp)
         self.labelled = [p for p, reading in enumerate(readings) if reading == "labels"]
@@ -125,7 +130,12 @@ class ColumnsReader:
             reduced.reduce(weighted, axis=0, initial=end)
             for reduced, end in ((np.fmin, np.inf), (np.fmax, -np.inf))
         )
-        with np.errstate(over="ignore"):
+        ends = np.where(low <= high, (low, high), self.shift)  # there may be none
+        if (np.abs((ends - self.shift) * self.scale) > self._largest).any():
+            raise ValueError(
+                f"{table.name} holds numbers too large to be stored beside those of the first rows"
+            )
+        with np.errstate(over="ignore"):  # in rows without weight
             raw -= self.shift
             raw *= self.scale
             numbers = raw.astype(np.float32)

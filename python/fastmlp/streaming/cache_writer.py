@@ -11,6 +11,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.streaming.folds import mixed
 from fastmlp.streaming.row_cache import GROUP_ALIGNMENT, ROWS, Group, Sections, padded
 from fastmlp.table.rows import slices
 
@@ -145,14 +146,4 @@ def row_hash(rows: StoredRows) -> NDArray[np.uint32]:
         word ^= word >> np.uint32(15)
         word *= np.uint32(factor | 1)
         hashes += word
-    return _mixed(hashes)
-
-
-def _mixed(hashes: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """MurmurHash3's last step, after which each bit depends on all."""
-    hashes ^= hashes >> np.uint32(16)
-    hashes *= np.uint32(0x85EBCA6B)
-    hashes ^= hashes >> np.uint32(13)
-    hashes *= np.uint32(0xC2B2AE35)
-    hashes ^= hashes >> np.uint32(16)
-    return hashes
+    return mixed(hashes, 0)

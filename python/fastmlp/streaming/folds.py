@@ -32,25 +32,31 @@ class HeldOut:
 
     Attributes
     ----------
-    round : int
-        Rows are assigned to folds anew in each round of folds.
+    salt : int
+        Of the hashes. Networks of another round of folds, or of a fit with another seed, have
+        another one.
     first, end : int
         The range.
     """
 
-    round: int
+    salt: int
     first: int
     end: int
 
     def holds(self, hashes: NDArray[np.uint32]) -> NDArray[np.bool_]:
         """Whether rows with these hashes are held out."""
-        h = mixed(hashes, self.round)
+        h = mixed(hashes, self.salt)
         inside: NDArray[np.bool_] = h >= self.first
         inside &= h < self.end  # a Python integer may be 2^32, which no uint32 is
         return inside
 
 
-def held_out_ranges(n_estimators: int, fraction: float | None, n_rows: int) -> list[HeldOut | None]:
+def held_out_ranges(
+    n_estimators: int,
+    fraction: float | None,
+    n_rows: int,
+    random_state: np.random.RandomState,
+) -> list[HeldOut | None]:
     """Choose what is held out from each network, as `split_rows` does for tables in memory.
 
     From one network a fraction of the rows is held out. Of several networks each has a fold.
@@ -62,14 +68,16 @@ def held_out_ranges(n_estimators: int, fraction: float | None, n_rows: int) -> l
         None: hold out no rows.
     n_rows : int
         Rows of the table.
+    random_state : RandomState
     """
     if fraction is None or n_rows < FEWEST_ROWS:
         return [None] * n_estimators
+    salt = int(random_state.randint(_HASHES, dtype=np.uint32))
     if n_estimators == 1:
-        return [HeldOut(0, 0, ceil(fraction * _HASHES))]
+        return [HeldOut(salt, 0, ceil(fraction * _HASHES))]
     n_folds = n_folds_of(n_rows, fraction)
     bounds = [-(-_HASHES * fold // n_folds) for fold in range(n_folds + 1)]
     return [
-        HeldOut(index // n_folds, bounds[index % n_folds], bounds[index % n_folds + 1])
+        HeldOut(salt + index // n_folds, bounds[index % n_folds], bounds[index % n_folds + 1])
         for index in range(n_estimators)
     ]

@@ -8,7 +8,8 @@ from numbers import Integral
 
 _UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _SIZE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?i?)b?\s*", re.IGNORECASE)
-_LEAST = 2**25
+_LEAST = 2**26  # holds windows of one row group, whatever its columns
+READERS = 4  # threads at most that read blocks, more of which would wait for the one that writes
 _BLOCK_ROWS, _FEWEST_ROWS = 2**14, 2**8
 # A value of a block in all its forms at once: as pyarrow's and as NumPy's, as numbers of float64
 # and as stored; and text, which takes more than a number.
@@ -21,7 +22,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
     Raises
     ------
     ValueError
-        If it is none, or less than 32 MiB.
+        If it is none, or less than 64 MiB.
     """
     if isinstance(given, Integral) and not isinstance(given, bool):
         size = int(given)
@@ -34,7 +35,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
             )
         size = round(float(found[1]) * unit)
     if size < _LEAST:
-        raise ValueError(f"{name} must be at least {_LEAST} bytes (32 MiB); got {given!r}")
+        raise ValueError(f"{name} must be at least {_LEAST} bytes (64 MiB); got {given!r}")
     return size
 
 
@@ -42,9 +43,10 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
 class MemoryPlan:
     """How the memory of a fit is shared out.
 
-    Half is for the windows that are trained on, a quarter for the rows that stay in memory: those
-    that scales, bin edges and first weights are learnt from, and that networks are validated on.
-    Blocks of the source come before both, and may take a quarter.
+    Two fifths are for the windows that are trained on, a fifth for the rows that stay in memory:
+    those that scales, bin edges and first weights are learnt from, and that networks are validated
+    on. Blocks of the source come before both, and may take a quarter. The rest is for what is not
+    counted: copies of a moment, and memory that the allocators keep.
 
     Parameters
     ----------
@@ -57,17 +59,17 @@ class MemoryPlan:
     @property
     def of_windows(self) -> int:
         """Bytes of the windows."""
-        return self.size // 2
+        return self.size * 2 // 5
 
     def sample_rows(self, n_columns: int, most: int) -> int:
         """Rows that stay in memory, of so many encoded columns; at most so many."""
-        return int(min(most, self.size // 4 // (_ROW_BYTES * (n_columns + 2))))
+        return int(min(most, self.size // 5 // (_ROW_BYTES * (n_columns + 2))))
 
-    def block_rows(self, n_columns: int | None, n_threads: int) -> int:
-        """Rows of a block of the source: as many as threads are read at a time, and two more."""
+    def block_rows(self, n_columns: int | None) -> int:
+        """Rows of a block of the source, for any number of threads that read."""
         if n_columns is None:  # functions decide how large their blocks are
             return _BLOCK_ROWS
-        rows = self.size // 4 // ((n_threads + 2) * _BYTES_OF_VALUE * n_columns)
+        rows = self.size // 4 // ((READERS + 2) * _BYTES_OF_VALUE * n_columns)
         return int(min(max(rows, _FEWEST_ROWS), _BLOCK_ROWS))
 
 

@@ -17,8 +17,10 @@ consists of these sections, each padded with zeros to a multiple of 64 bytes:
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -128,6 +130,14 @@ class RowCache:
     def path(self) -> Path:
         """The file of the rows."""
         return self.folder / ROWS
+
+    @property
+    def digest(self) -> str:
+        """Digest of all that is stored."""
+        columns = [[np.asarray(one).tolist() for one in origin] for origin in self.columns]
+        storage = self.shift.tolist(), self.scale.tolist()
+        stored = [vars(self.sections), self.groups, columns, *storage]
+        return sha256(json.dumps(stored).encode()).hexdigest()
 
     @property
     def n_rows(self) -> int:

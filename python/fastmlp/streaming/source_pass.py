@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.streaming.block_columns import (
-    BlockColumns,
-    ColumnsReader,
-    Contradiction,
-    names_of_table,
-)
+from fastmlp.streaming.block_columns import ColumnsReader, Contradiction
+from fastmlp.streaming.block_reader import BlockReader, naming, table_of
 from fastmlp.streaming.cache_writer import CacheWriter, StoredRows
 from fastmlp.streaming.columns import ColumnsLearner
 from fastmlp.streaming.readings import Reading, labels_of, reading_of, readings_of
@@ -33,7 +25,8 @@ from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import RawTable, read_table
 from fastmlp.table.training_range import TrainingRange
 
-_HEAD_ROWS = 2**15  # whose values say how columns are read
+# Rows whose values say how columns are read, and blocks if that is less, as of very wide tables.
+_HEAD_ROWS, _HEAD_BLOCKS = 2**15, 4
 
 _log = logging.getLogger("fastmlp")
 
@@ -44,14 +37,6 @@ class Learnt(NamedTuple):
     encoder: TableEncoder
     training_range: TrainingRange
     targets: LearntTargets
-
-
-class Read(NamedTuple):
-    """A block whose columns are read."""
-
-    block: Block
-    columns: BlockColumns
-    weights: NDArray[np.float32] | None
 
 
 @dataclass
@@ -68,6 +53,8 @@ class SourcePass:
     block_rows : int
     n_threads : int
         That read columns.
+    dtype : str, default="float32"
+        Type that numbers are stored in.
     """
 
     source: Source
@@ -75,6 +62,7 @@ class SourcePass:
     new_targets: Callable[[NDArray[Any]], TargetLearner]
     block_rows: int
     n_threads: int
+    dtype: str = "float32"
     _known: dict[int, Reading] = field(default_factory=dict, init=False)
 
     def write(self, folder: Path) -> tuple[RowCache, Learnt]:
@@ -97,165 +85,70 @@ class SourcePass:
         start = time.perf_counter()
         blocks = self.source.blocks(self.block_rows)
         head = self._head(blocks)
-        names = feature_names_of(head[0].X)
-        tables = [_table(block) for block in head]
-        first = read_table(head[0].X, "X")
+        first, names = read_table(head[0].X, "X"), feature_names_of(head[0].X)
         listed = frozenset(positions_of(self.categorical_features, names, first.n_columns))
-        for block, table in zip(head, tables, strict=True):
-            _check_like(table, first, block.where)
-        readings = readings_of(tables, listed, self._known)
-        reader = ColumnsReader(readings, tables)
-        columns = ColumnsLearner(reader, first, names, listed)
-        with _naming(head[0].where):
+        tables = [table_of(block) for block in head]
+        reader = ColumnsReader(readings_of(tables, listed, self._known), tables, self.dtype)
+        settled = {p for p, reading in self._known.items() if reading == "labels"}
+        columns = ColumnsLearner(reader, first, names, listed, settled)
+        with naming(head[0].where):
             targets = self.new_targets(head[0].y)
+        has_weights = head[0].weight is not None
         sections = Sections(
             targets=targets.dtype,
             n_targets=targets.width,
-            weights=head[0].weight is not None,
+            weights=has_weights,
             n_numbers=reader.n_numbers,
             n_codes=len(reader.labelled),
+            numbers=self.dtype,
         )
-        n_rows = n_counted = 0
+        block_reader = BlockReader(reader, first, has_weights, self.n_threads)
         with CacheWriter(folder, sections) as writer:
             try:
-                for read in self._read(head, blocks, first, tables, reader):
-                    with _naming(read.block.where):
+                for read in block_reader.read_all(chain(head, blocks)):
+                    with naming(read.block.where):
                         stored = targets.learn(read.block.y, read.weights)
-                    counted = len(stored)
-                    if read.weights is not None:
-                        counted = int(np.count_nonzero(read.weights))
-                    codes = columns.learn(read.columns, counted)
+                    codes = columns.learn(read.columns, read.n_counted)
                     writer.add(StoredRows(stored, read.weights, read.columns.numbers, codes))
-                    n_rows += len(stored)
-                    n_counted += counted
                 encoder, origins, training_range = columns.finish()
             except Contradiction as found:
                 self._read_more_generally(found, tables, reader)
-        if n_counted == 0:
+        if training_range.n_rows == 0:
             raise ValueError("sample_weight must have at least one positive weight")
-        _log_rate(n_rows, n_rows * sections.row_size, time.perf_counter() - start)
         cache = RowCache(folder, sections, writer.groups, origins, reader.shift, reader.scale)
+        seconds = time.perf_counter() - start
+        _log.info(
+            "read %s rows into a cache of %.0f MB in %.1f s, %s rows a second",
+            f"{cache.n_rows:,}",
+            cache.n_rows * sections.row_size / 1e6,
+            seconds,
+            f"{cache.n_rows / max(seconds, 1e-9):,.0f}",
+        )
         return cache, Learnt(encoder, training_range, targets.finish())
 
     def _head(self, blocks: Iterator[Block]) -> list[Block]:
+        """The first blocks, with enough rows to tell how columns are read."""
         head: list[Block] = []
         n_rows = 0
         for block in blocks:
             head.append(block)
             n_rows += len(block.y)
-            if n_rows >= _HEAD_ROWS:
+            if n_rows >= min(_HEAD_ROWS, _HEAD_BLOCKS * self.block_rows):
                 break
         if n_rows == 0:
             raise ValueError("X has no rows")
         return head
 
-    # ---- reading side by side
-
-    def _read(
-        self,
-        head: Sequence[Block],
-        blocks: Iterator[Block],
-        first: RawTable,
-        tables: Sequence[RawTable],
-        reader: ColumnsReader,
-    ) -> Iterator[Read]:
-        """Read the columns of all blocks, several at a time, in their order."""
-
-        def all_blocks() -> Iterator[Block]:
-            yield from head
-            yield from blocks
-
-        def read(block: Block, *, strict: bool = True) -> Read:
-            table = _table(block)
-            _check_like(table, first, block.where)
-            weights = _checked_weights(block, head[0])
-            counted = None if weights is None else weights > 0
-            return Read(block, reader.read(table, counted, strict=strict), weights)
-
-        def result_of(block: Block, future: Future[Read]) -> Read:
-            try:
-                return future.result()
-            except Contradiction as found:
-                if reader.readings[found.position] != self._reading_with(found, tables, reader):
-                    raise
-                return read(block, strict=False)  # most values are as before
-
-        waiting: deque[tuple[Block, Future[Read]]] = deque()
-        with ThreadPoolExecutor(self.n_threads) as pool:
-            try:
-                for block in chain(head, blocks):
-                    waiting.append((block, pool.submit(read, block)))
-                    if len(waiting) > self.n_threads:
-                        yield result_of(*waiting.popleft())
-                while waiting:
-                    yield result_of(*waiting.popleft())
-            finally:
-                for _, future in waiting:
-                    future.cancel()
-
-    def _reading_with(
-        self, found: Contradiction, tables: Sequence[RawTable], reader: ColumnsReader
-    ) -> Reading:
-        """How a column is read, given its values in the first blocks and in another one."""
-        labels = found.labels
-        if reader.readings[found.position] != "labels":  # else they are all that came before
-            seen = labels_of([table.column(found.position) for table in tables])
-            labels = seen.with_labels_of(labels)
-        return reading_of(labels)
-
     def _read_more_generally(
         self, found: Contradiction, tables: Sequence[RawTable], reader: ColumnsReader
-    ) -> None:
-        """Read a column as its values now ask for, from the beginning."""
-        before, reading = reader.readings[found.position], self._reading_with(found, tables, reader)
-        self._known[found.position] = "labels" if reading == before else reading
+    ) -> NoReturn:
+        """Begin again, and read a column as its values ask for; the second time as labels."""
+        position, labels = found.position, found.labels
+        reading: Reading = "labels"
+        if position not in self._known:
+            if reader.readings[position] != "labels":  # else they are all that came before
+                seen = labels_of([table.column(position) for table in tables])
+                labels = seen.with_labels_of(labels)
+            reading = reading_of(labels)
+        self._known[position] = reading
         raise BeginAgain(str(found)) from None
-
-
-def _table(block: Block) -> RawTable:
-    return read_table(block.X, f"X ({block.where})")
-
-
-def _check_like(table: RawTable, first: RawTable, where: str) -> None:
-    """Raise if a block has other columns than the first one."""
-    if (table.n_columns, table.names) == (first.n_columns, first.names):
-        return
-    others = [name for name in names_of_table(table) if name not in names_of_table(first)]
-    raise ValueError(
-        f"X ({where}) must have the columns of the first block, {first.n_columns} in the same "
-        f"order; it has {table.n_columns}" + (f", among them {others[0]!r}" if others else "")
-    )
-
-
-def _checked_weights(block: Block, first: Block) -> NDArray[np.float32] | None:
-    if (block.weight is None) != (first.weight is None):
-        raise ValueError(f"X ({block.where}): all blocks must have weights, or none")
-    if block.weight is None:
-        return None
-    with _naming(block.where):
-        weights = np.asarray(block.weight).astype(np.float32)
-    if weights.ndim != 1 or not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(
-            f"X ({block.where}): weights must be finite numbers >= 0, one for each row"
-        )
-    return weights
-
-
-@contextmanager
-def _naming(where: str) -> Iterator[None]:
-    """Errors about values say which block holds them."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"X ({where}): {error}") from error
-
-
-def _log_rate(n_rows: int, n_bytes: int, seconds: float) -> None:
-    _log.info(
-        "read %s rows into a cache of %.0f MB in %.1f s: %s rows a second",
-        f"{n_rows:,}",
-        n_bytes / 1e6,
-        seconds,
-        f"{n_rows / max(seconds, 1e-9):,.0f}",
-    )

@@ -7,22 +7,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Event
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmlp import _core
 from fastmlp.ensemble.executor import ran_to_their_ends, wait_for
-from fastmlp.ensemble.progress import Observer
+from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
+from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.streaming.folds import HeldOut
+from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.windows import Windows
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
+
+_PLACE = "windows"  # name of the state that tells where all networks are
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class WindowExecutor:
         seconds: Sequence[float],
         end: float,
         scaling: Scaling,
-        progress: Observer,
+        progress: Progress,
     ) -> bool:
         """Train all of them until `end` at most; see `Executor`."""
         networks = [
@@ -74,37 +78,36 @@ class WindowExecutor:
             )
             for run in runs
         ]
-        seed = int(runs[0].options["seed"])
         with suppress(KeyboardInterrupt), _SharedThreads(self.n_threads, len(runs)) as threads:
-            self._train(networks, threads, progress, seed)
+            self._train(networks, threads, progress)
         for network in networks:
             if network.run.trained is None:
                 network.interrupt(progress)
         return ran_to_their_ends(runs)
 
     def _train(
-        self,
-        networks: Sequence[NetworkOnWindows],
-        threads: _SharedThreads,
-        progress: Observer,
-        seed: int,
+        self, networks: Sequence[NetworkOnWindows], threads: _SharedThreads, progress: Progress
     ) -> None:
         """Go on until the training of all networks has ended."""
-        dtype = networks[0].run.member.network.dtype
-        epoch = 0
-        while networks:
-            active = networks
-            for window in self.windows.epoch(seed, epoch):
-                rows, hashes = self._rows_of(window, dtype), window.hash
-                threads.each(active, lambda one, *own: one.train_on(rows, hashes, *own))
+        first = networks[0].run
+        seed, dtype = int(first.options["seed"]), first.member.network.dtype
+        progress.divide_epochs(len(self.windows))
+        place = _Place(first.keeper, networks, len(self.windows))
+        place.restore(progress)
+        while place.active:
+            active = place.active
+            for window in self.windows.epoch(seed, place.epoch, place.window):
+                rows = self._rows_of(window, dtype)
+                train = partial(NetworkOnWindows.train_on, rows=rows, hashes=window.hash)
+                threads.each(active, train)
                 active = [network for network in active if network.goes_on]
                 if not active:
                     break
-            threads.each(networks, lambda one, *own: one.end_epoch(progress, *own))
-            if any(network.is_interrupted for network in networks):  # by a callback
+                place.next_window(progress)
+            threads.each(place.active, partial(NetworkOnWindows.end_epoch, progress=progress))
+            if any(network.is_interrupted for network in place.active):  # by a callback
                 raise KeyboardInterrupt
-            networks = [network for network in networks if network.goes_on]
-            epoch += 1
+            place.next_epoch()
 
     def _rows_of(self, window: _core.Window, dtype: np.dtype[Any]) -> RowSubset:
         """The window's rows with targets as networks learn them."""
@@ -113,96 +116,55 @@ class WindowExecutor:
         return RowSubset(window.X, targets, weights)
 
 
-class NetworkOnWindows:
-    """One network that is trained window by window.
+class _Place:
+    """The window that comes next, and the networks that are still trained; kept now and then.
 
     Parameters
     ----------
-    run : TrainingRun
-        Its `train` is not used: these are the rows of the windows.
-    held_out : HeldOut or None
-        Rows of the windows that it is not trained on.
-    inputs : Standardisation
+    keeper : StateKeeper or None
+    networks : sequence of NetworkOnWindows
     n_windows : int
         In an epoch.
-    n_threads : int
-        The most that it ever gets.
-    time_limit : float
-        In seconds from now on, in which other networks are trained too.
-
-    Attributes
-    ----------
-    goes_on : bool
-        Whether other windows of the epoch are to follow, or another epoch.
     """
 
     def __init__(
-        self,
-        run: TrainingRun,
-        held_out: HeldOut | None,
-        inputs: _core.Standardisation,
-        *,
-        n_windows: int,
-        n_threads: int,
-        time_limit: float,
+        self, keeper: StateKeeper | None, networks: Sequence[NetworkOnWindows], n_windows: int
     ) -> None:
-        self.run, self.goes_on = run, True
-        self._held_out = held_out
-        member = run.member
-        changes = {
-            "time_limit": time_limit,
-            "reports_outputs": run.watches_metric,
-            # The last minibatch of a window is half as large as the others, on average.
-            "steps_per_epoch": run.n_rows / run.options["batch_size"] + n_windows / 2,
-        }
-        self._training = _core.Training(
-            member.network._engine,
-            member.optimizer._engine,
-            inputs,
-            run.validation and run.validation.for_engine(member.network.dtype),
-            run.options | changes,
-            n_threads,
-        )
-        self._start = time.perf_counter()
+        self.epoch, self.window, self.active = 0, 0, networks
+        self._keeper, self._networks, self._n_windows = keeper, networks, n_windows
 
-    @property
-    def is_interrupted(self) -> bool:
-        """Whether training has ended before its own rules did."""
-        return self.run.trained is not None and self.run.stop_reason == "interrupted"
+    def restore(self, progress: Progress) -> None:
+        """Go to where an earlier call was."""
+        saved = None if self._keeper is None else self._keeper.saved.get(_PLACE)
+        if not saved:
+            return
+        self.epoch, self.window = saved["epoch"], saved["window"]
+        self.active = [network for network in self._networks if network.goes_on]
+        for network in self._networks:
+            progress.skip(network.n_epochs_before, self.window if network.goes_on else 0)
+            if not network.goes_on:
+                network.finish(progress)
 
-    def train_on(
-        self,
-        rows: RowSubset,
-        hashes: NDArray[np.uint32],
-        threads: _core.ThreadBudget,
-        interrupted: Callable[[], bool],
-    ) -> None:
-        """Train on a window's rows, except for those that are held out."""
-        if self._held_out is not None:
-            own = np.flatnonzero(~self._held_out.holds(hashes))
-            rows = rows._replace(rows=own.astype(np.uint32))
-        part = rows.for_engine(self.run.member.network.dtype)
-        self.goes_on = self._training.run(part, threads, interrupted)
+    def next_window(self, progress: Progress) -> None:
+        """Go on with the epoch. The end of the last window is not kept, but that of the epoch."""
+        self.window += 1
+        if self.window < self._n_windows:
+            for _ in self.active:
+                progress.window_ended()
+            self._keep_if_due()
 
-    def end_epoch(
-        self,
-        progress: Observer,
-        threads: _core.ThreadBudget,
-        interrupted: Callable[[], bool],
-    ) -> None:
-        """Evaluate and judge the epoch; record the training if this was the last one."""
-        listener = self.run.epoch_listener(progress)
-        self.goes_on = self._training.end_epoch(threads, listener, interrupted)
-        if not self.goes_on:
-            self._finish(progress)
+    def next_epoch(self) -> None:
+        """Go on with the next epoch, and the networks that have not ended."""
+        self.epoch, self.window = self.epoch + 1, 0
+        self.active = [network for network in self.active if network.goes_on]
+        self._keep_if_due()
 
-    def interrupt(self, progress: Observer) -> None:
-        """End training with the weights of the last finished epoch."""
-        self._training.interrupt()
-        self._finish(progress)
-
-    def _finish(self, progress: Observer) -> None:
-        self.run.record(self._training.finish(), time.perf_counter() - self._start, progress)
+    def _keep_if_due(self) -> None:
+        epochs = self.epoch + self.window / self._n_windows
+        if self._keeper is None or not (self._keeper.is_due(_PLACE, epochs) or not self.active):
+            return
+        states = {network.run.name: network.state for network in self._networks}
+        self._keeper.keep(states | {_PLACE: {"epoch": self.epoch, "window": self.window}})
 
 
 # Is called with a network, the budget of threads, and what tells whether to stop early.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp import _core
 from fastmlp.streaming.row_cache import RowCache
+from fastmlp.table.rows import slices
 
 _WORKING_BYTES = 32  # per row of a window in use: numbers of training rows, scaled targets
 
@@ -15,11 +18,11 @@ _WORKING_BYTES = 32  # per row of a window in use: numbers of training rows, sca
 class Windows:
     """Reads a cache window by window, while the window before is in use.
 
-    A window holds the rows of several row groups, which are drawn at random in every epoch. Its
-    rows are shuffled before they are trained on. So each minibatch is drawn from as many groups as
-    a window holds, whatever the order of the source. With a source that is sorted by its target,
-    the mean target of a window of K groups differs from that of all rows by their standard
-    deviation over sqrt(K), or less.
+    Windows of an epoch are as large as each other, and each is a sample of the whole source: the
+    row groups are cut into runs of neighbours, as many in each as there are windows, and every
+    window gets a random one of each run. Its rows are then shuffled by training. So if the source
+    is sorted, by time or even by its target, windows hardly differ, and each minibatch is drawn
+    from all parts of it.
 
     Memory holds two windows: one is used, one is read. A thread of the core reads, checks and
     decodes.
@@ -34,7 +37,7 @@ class Windows:
     ----------
     cache : RowCache
     groups_per_window : int
-        Of all windows except for the last one, which may have fewer.
+        The most; some windows have one less.
 
     Raises
     ------
@@ -53,8 +56,8 @@ class Windows:
                 f"max_memory leaves {max_memory:,} bytes for windows of rows, which take at least "
                 f"{least:,} bytes with {cache.n_columns} columns"
             )
-        n_windows = -(-len(sizes) // int(max_memory // least))
-        self.groups_per_window = -(-len(sizes) // n_windows)
+        self._n_windows = -(-len(sizes) // int(max_memory // least))
+        self.groups_per_window = -(-len(sizes) // self._n_windows)
         self._reader = _core.WindowReader(
             cache.path,
             cache.sections.for_reader,
@@ -65,7 +68,7 @@ class Windows:
 
     def __len__(self) -> int:
         """Windows of an epoch."""
-        return -(-len(self.cache.groups) // self.groups_per_window)
+        return self._n_windows
 
     def epoch(self, seed: int, number: int, first: int = 0) -> Iterator[_core.Window]:
         """Windows of an epoch, whose order depends on the seed and the number of the epoch.
@@ -83,15 +86,23 @@ class Windows:
         OSError
             If the file is not as it was written.
         """
-        order = np.random.RandomState([seed, number]).permutation(len(self.cache.groups))
-        return self._read(order[first * self.groups_per_window :].tolist())
+        random_state = np.random.RandomState([seed, number])
+        runs = [random_state.permutation(run).tolist() for run in self._runs(len(self))]
+        windows = list(zip_longest(*runs))
+        random_state.shuffle(windows)  # those with a group less are not always the last
+        return self._read(windows[first:])
 
     def in_order(self) -> Iterator[_core.Window]:
         """Windows of all rows in the order of the file."""
-        return self._read(range(len(self.cache.groups)))
+        return self._read(self._runs(self.groups_per_window))
 
-    def _read(self, order: Sequence[int]) -> Iterator[_core.Window]:
-        self._reader.begin(order, self.groups_per_window)
+    def _runs(self, length: int) -> list[NDArray[np.intp]]:
+        """Numbers of neighbouring groups, so many in each run; the last run may have fewer."""
+        numbers = np.arange(len(self.cache.groups))
+        return [numbers[run] for run in slices(len(numbers), length)]
+
+    def _read(self, windows: Sequence[Iterable[int | None]]) -> Iterator[_core.Window]:
+        self._reader.begin([[i for i in window if i is not None] for window in windows])
         while (window := self._reader.next()) is not None:
             yield window
             del window  # the reader fills its memory again

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
 from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
-from fastmlp.table.dates import Dates
-from fastmlp.table.durations import Durations
 from fastmlp.table.labels import (
     as_float,
     factorize,
@@ -23,7 +21,6 @@ from fastmlp.table.labels import (
     reads_as_number,
     sorted_labels,
 )
-from fastmlp.table.number_text import NumberText
 from fastmlp.table.text import PARSED_SHARE, is_free_text, quoted, share_that_reads, unread
 
 BOOLEANS = (bool, np.bool_)
@@ -227,6 +224,11 @@ class ColumnValues:
         """What reads the values as numbers, if they are dates, durations or numbers as text."""
         if self.are_booleans or self.are_categories or self.is_number:
             return None
+        # Not with the module: these take 4 ms to import, and predictors may load without.
+        from fastmlp.table.dates import Dates
+        from fastmlp.table.durations import Durations
+        from fastmlp.table.number_text import NumberText
+
         kinds = (Dates,) if self.is_temporal("M") else (Durations, Dates, NumberText)
         for kind in kinds:
             if (reader := kind.learn(self)) is not None:

@@ -21,6 +21,7 @@ _FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "ipc"),
 }
+_COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
 _BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
 _UNCONVERTED = re.compile(r"In CSV column #(\d+): (.*)")
 
@@ -35,20 +36,22 @@ class DatasetSource(Source):
     """
 
     def __init__(self, dataset: Any, roles: Roles) -> None:
-        roles.check(dataset.schema.names)
+        self.names = roles.inputs(dataset.schema.names)
         self._dataset, self._roles = dataset, roles
         self._schema = dataset.schema
-        self.n_columns = len(self._schema) - len(roles.names)
         self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
-        self.fingerprint = _fingerprint(dataset)
+        self.fingerprint = _fingerprint(dataset, roles)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Read the files in their order."""
         is_plain = self._is_of("parquet") and not _is_filtered(self._dataset)
         batches = self._of_parquet if is_plain else self._of_any
-        for number, (file, batch) in enumerate(batches(n_rows)):
-            if batch.num_rows:
-                yield self._roles.block(pa.table(batch), f"{file}, block {number + 1}")
+        try:
+            for number, (file, batch) in enumerate(batches(n_rows)):
+                if batch.num_rows:
+                    yield self._roles.block(pa.table(batch), f"{file}, block {number + 1}")
+        finally:
+            pa.default_memory_pool().release_unused()  # it keeps what it had, for the next time
 
     def _is_of(self, *formats: str) -> bool:
         return getattr(getattr(self._dataset, "format", None), "default_extname", "") in formats
@@ -60,7 +63,10 @@ class DatasetSource(Source):
             try:
                 with fragment.open() as opened:
                     file = pq.ParquetFile(opened, pre_buffer=False, buffer_size=_BUFFER)
-                    for batch in file.iter_batches(n_rows):
+                    wanted = [
+                        name for name in self._schema.names if name in file.schema_arrow.names
+                    ]
+                    for batch in file.iter_batches(n_rows, columns=wanted):
                         yield fragment.path, _with_schema(batch, self._schema, known)
             except pa.ArrowInvalid as error:
                 raise ValueError(f"{fragment.path}: {error}") from error
@@ -83,17 +89,9 @@ class CsvSource(DatasetSource):
         self._path = path
         delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
         self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
-        guessed = self._opened({}).schema
-        self._types = {
-            field.name: field.type if pa.types.is_boolean(field.type) else pa.float64()
-            for field in guessed
-            if pa.types.is_boolean(field.type) or pa.types.is_primitive(field.type)
-            if not pa.types.is_temporal(field.type)
-        }
-        super().__init__(self._opened(self._types | self._texts(guessed.names)), roles)
-
-    def _texts(self, names: list[str]) -> dict[str, Any]:
-        return {name: pa.string() for name in names if name not in self._types}
+        # Of the first MB. What is null there may be numbers later.
+        self._types = {field.name: _read_as(field.type) for field in self._opened({}).schema}
+        super().__init__(self._opened(self._types), roles)
 
     def _opened(self, types: dict[str, Any]) -> Any:
         convert = arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
@@ -105,14 +103,23 @@ class CsvSource(DatasetSource):
             yield from super()._of_any(n_rows)
         except ValueError as error:
             found = _UNCONVERTED.search(str(error))
-            names = self._schema.names
-            if found is None or names[int(found[1])] not in self._types:
+            name = None if found is None else self._schema.names[int(found[1])]
+            if found is None or self._types.get(name) in (None, pa.string()):
                 raise
-            name = names[int(found[1])]
-            del self._types[name]
-            self._dataset = self._opened(self._types | self._texts(names))
+            self._types[name] = pa.string()
+            self._dataset = self._opened(self._types)
             self._schema = self._dataset.schema
             raise BeginAgain(f"column {name!r} is read as text: {found[2]}") from None
+
+
+def _read_as(guessed: Any) -> Any:
+    """How a column of CSV is read at first: dates stay text, which tells how they are written."""
+    if pa.types.is_boolean(guessed):
+        return guessed
+    is_number = any(
+        is_one(guessed) for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    )
+    return pa.float64() if is_number else pa.string()
 
 
 def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
@@ -122,9 +129,9 @@ def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
         raise FileNotFoundError(f"X: there is no file or folder {os.fspath(path)!r}")
     suffix = _first_suffix(given)
     kind = _FORMATS.get(suffix, "parquet")
-    if kind == "csv":
-        return CsvSource(given, roles)
     try:
+        if kind == "csv":
+            return CsvSource(given, roles)
         return DatasetSource(ds.dataset(given, format=kind, partitioning="hive"), roles)
     except pa.ArrowInvalid as error:
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
@@ -133,13 +140,14 @@ def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
 def _first_suffix(path: Path) -> str:
     """The suffix of the file or, of a folder, of the first file in it that is not hidden."""
     if path.is_file():
-        return path.suffix.lower()
+        suffix = path.suffix.lower()
+        return Path(path.stem).suffix.lower() if suffix in _COMPRESSIONS else suffix
     files = (file for file in sorted(path.rglob("*")) if file.is_file())
     shown = (file for file in files if not file.name.startswith((".", "_")))
     first = next(shown, None)
     if first is None:
         raise ValueError(f"X: the folder {os.fspath(path)!r} holds no files")
-    return first.suffix.lower()
+    return _first_suffix(first)
 
 
 def _is_filtered(dataset: Any) -> bool:
@@ -166,11 +174,11 @@ def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
     return pa.record_batch(columns, schema=schema)
 
 
-def _fingerprint(dataset: Any) -> str | None:
-    """Digest of the schema and of the files' names, sizes and times; None if there are no files."""
+def _fingerprint(dataset: Any, roles: Roles) -> str | None:
+    """Digest of the files' names, sizes and times, and of what is read; None without files."""
     files = getattr(dataset, "files", None)
     if not files or _is_filtered(dataset):
         return None
     found = dataset.filesystem.get_file_info(files)
     state = [[info.path, info.size, info.mtime_ns] for info in found]
-    return sha256(json.dumps([str(dataset.schema), state]).encode()).hexdigest()
+    return sha256(json.dumps([str(dataset.schema), roles, state]).encode()).hexdigest()

@@ -41,13 +41,18 @@ class Source(ABC):
         Changes when the rows do; None if nothing tells.
     n_rows : int or None
         None if they have not been counted.
-    n_columns : int or None
-        None if that is not known before the first block.
+    names : sequence of str
+        Of the columns of inputs; none if they are not known before the first block.
     """
 
     fingerprint: str | None = None
     n_rows: int | None = None
-    n_columns: int | None = None
+    names: Sequence[str] = ()
+
+    @property
+    def n_columns(self) -> int | None:
+        """Columns of inputs; None if they are not known before the first block."""
+        return len(self.names) or None
 
     @abstractmethod
     def blocks(self, n_rows: int) -> Iterator[Block]:
@@ -59,40 +64,44 @@ class Roles(NamedTuple):
 
     Attributes
     ----------
-    targets : str, sequence of str or None
-        None where there are none, as for predictions.
+    targets : sequence of str
+        None for predictions.
     weight : str or None
+    dropped : sequence of str
+        Columns that are not used.
     """
 
-    targets: str | Sequence[str] | None = None
+    targets: Sequence[str] = ()
     weight: str | None = None
+    dropped: Sequence[str] = ()
 
     @property
     def names(self) -> list[str]:
         """Names of all of them."""
-        targets = [self.targets] if isinstance(self.targets, str) else [*(self.targets or ())]
-        return [*targets, *([] if self.weight is None else [self.weight])]
+        return [*self.targets, *([] if self.weight is None else [self.weight]), *self.dropped]
 
-    def check(self, columns: Sequence[str]) -> None:
-        """Raise if a table with these columns lacks one of them, or has no others."""
+    def inputs(self, columns: Sequence[str]) -> list[str]:
+        """The other columns; an error if there are none, or some of these are not there."""
         lacking = [name for name in self.names if name not in columns]
         if lacking:
             raise ValueError(f"X has no column {lacking[0]!r}; it has {quoted_few(columns)}")
-        if len(columns) == len({*self.names}):
+        inputs = [name for name in columns if name not in self.names]
+        if not inputs:
             raise ValueError(f"X has no columns beside {quoted_few(self.names)}")
+        return inputs
 
     def block(self, native: Any, where: str) -> Block:
         """Take a frame of any library apart."""
         frame: nw.DataFrame[Any] = as_frame(native)
         if not self.names:
             return Block(native, None, None, where)
-        self.check(frame.columns)
-        if self.targets is None or isinstance(self.targets, str):
-            y = None if self.targets is None else _values(frame, self.targets, where)
-        else:
-            y = np.column_stack([_values(frame, name, where) for name in self.targets])
+        inputs = self.inputs(frame.columns)
+        columns = [_values(frame, name, where) for name in self.targets]
+        y = None
+        if columns:
+            y = columns[0] if len(columns) == 1 else np.column_stack(columns)
         weight = None if self.weight is None else _values(frame, self.weight, where)
-        return Block(frame.drop(self.names).to_native(), y, weight, where)
+        return Block(frame.select(inputs).to_native(), y, weight, where)
 
 
 def _values(frame: nw.DataFrame[Any], name: str, where: str) -> NDArray[Any]:

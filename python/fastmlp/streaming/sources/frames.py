@@ -13,11 +13,9 @@ class PolarsSource(Source):
 
     def __init__(self, frame: Any, roles: Roles) -> None:
         if not hasattr(frame, "collect_batches"):
-            raise ImportError("X: a LazyFrame needs polars 1.35 or later")
-        names = frame.collect_schema().names()
-        roles.check(names)
+            raise ImportError("X: a LazyFrame needs a newer polars, which has collect_batches")
+        self.names = roles.inputs(frame.collect_schema().names())
         self._frame, self._roles = frame, roles
-        self.n_columns = len(names) - len(roles.names)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Let polars' streaming engine compute the rows."""
@@ -33,10 +31,8 @@ class DaskSource(Source):
     """A `dask.dataframe.DataFrame`."""
 
     def __init__(self, frame: Any, roles: Roles) -> None:
-        names = list(frame.columns)
-        roles.check(names)
+        self.names = roles.inputs(list(frame.columns))
         self._frame, self._roles = frame, roles
-        self.n_columns = len(names) - len(roles.names)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Compute one partition after the other."""

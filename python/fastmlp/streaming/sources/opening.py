@@ -24,7 +24,7 @@ def open_source(
 
     Parameters
     ----------
-    X : path, pyarrow Dataset, polars LazyFrame, Dask DataFrame or function
+    X : path, pyarrow Dataset, polars LazyFrame, Dask DataFrame, function or Source
     targets : str, sequence of str or None
         Columns of X; None for functions, which yield the targets themselves.
     weight : str or None
@@ -40,6 +40,8 @@ def open_source(
         If a library is not installed.
     """
     check_extra()
+    if isinstance(X, Source):
+        return X
     if callable(X):
         if targets is not None or weight is not None:
             raise TypeError(
@@ -70,7 +72,7 @@ def _roles(targets: Any, weight: Any, has_targets: bool) -> Roles:
         raise TypeError(
             f"sample_weight must be the name of a column of X, as y is; got {type(weight).__name__}"
         )
-    return Roles(targets, weight)
+    return Roles(names or (), weight)
 
 
 def check_extra() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 def is_stream(X: Any) -> bool:
     """Whether X yields rows block by block instead of holding them."""
-    return isinstance(X, str | os.PathLike) or callable(X) or library_of(X) is not None
+    is_source = type(X).__module__.startswith("fastmlp.streaming.sources.")
+    return isinstance(X, str | os.PathLike) or callable(X) or is_source or library_of(X) is not None
 
 
 def library_of(X: Any) -> str | None:
