@@ -40,8 +40,12 @@ std::vector<std::optional<SmallMatrix>> small_matrices(const std::vector<SmallAr
       invalid("small", "must hold 2-D arrays of " + std::to_string(bytes_of(type)) + "-byte numbers in C's order");
     if (scale.has_value() != (type == SmallType::int8) || (scale && scale->size() != values.shape(1)))
       invalid("small", "must have a scale for each column of int8 and for no other type");
-    all.back() = {type, static_cast<const std::byte*>(values.data()), scale ? scale->data() : nullptr, values.shape(0),
-                  values.shape(1), values.shape(1)};
+    all.back() = {type,
+                  static_cast<const std::byte*>(values.data()),
+                  scale ? scale->data() : nullptr,
+                  values.shape(0),
+                  values.shape(1),
+                  values.shape(1)};
   }
   return all;
 }
@@ -50,11 +54,10 @@ template <class T>
 void register_for(py::module_& m, const std::string& suffix) {
   using Bound = Predictor<T>;
   py::class_<Bound, std::shared_ptr<Bound>>(m, ("Predictor" + suffix).c_str())
-      .def(py::init(
-               [](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
-                  const std::string& link, const std::vector<SmallArrays>& small) {
-                 return std::make_shared<Bound>(network, inputs, link_from_name(link), small_matrices(small));
-               }),
+      .def(py::init([](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
+                       const std::string& link, const std::vector<SmallArrays>& small) {
+             return std::make_shared<Bound>(network, inputs, link_from_name(link), small_matrices(small));
+           }),
            arg("network"), arg("inputs"), arg("link"), arg("small") = py::list())
       .def_static("mean_of", &Bound::mean_of, arg("predictors"), arg("weights"))
       .def_property_readonly("outputs", &Bound::outputs)

@@ -479,12 +479,12 @@ void product_gated(Matrix<const T> a, Panels<T> b, Matrix<const T> gate, Matrix<
   run<false>(a, InPlace<T>{b}, c, job);
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                             \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                     \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);          \
-  template void product(Matrix<const T>, Panels<T>, Matrix<T>);                            \
-  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, T*, bool); \
-  template void product_bias(Matrix<const T>, Panels<T>, const T*, bool, Matrix<T>);       \
+#define FASTMLP_INSTANTIATE(T)                                                                \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                        \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);             \
+  template void product(Matrix<const T>, Panels<T>, Matrix<T>);                               \
+  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, T*, bool);    \
+  template void product_bias(Matrix<const T>, Panels<T>, const T*, bool, Matrix<T>);          \
   template void product_bias(Matrix<const T>, const SmallMatrix&, const T*, bool, Matrix<T>); \
   template void product_gated(Matrix<const T>, Panels<T>, Matrix<const T>, Matrix<T>);
 FASTMLP_INSTANTIATE(float)

@@ -49,7 +49,7 @@ void row_product_bias(const T* a, const SmallMatrix& b, const T* bias, bool relu
   });
 }
 
-#define FASTMLP_INSTANTIATE(T)                                       \
+#define FASTMLP_INSTANTIATE(T)                                      \
   template void widen(const SmallMatrix&, Index, Index, Matrix<T>); \
   template void row_product_bias(const T*, const SmallMatrix&, const T*, bool, T*);
 FASTMLP_INSTANTIATE(float)

@@ -125,7 +125,8 @@ struct SmallRows {
     } else {
       constexpr int n = kWidth<T>;
       alignas(64) T lanes[n];
-      for (int i = 0; i < n; ++i) lanes[i] = static_cast<T>(scales ? as_float(from[i]) * scale[column + i] : as_float(from[i]));
+      for (int i = 0; i < n; ++i)
+        lanes[i] = static_cast<T>(scales ? as_float(from[i]) * scale[column + i] : as_float(from[i]));
       return load(lanes);
     }
   }

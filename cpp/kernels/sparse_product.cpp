@@ -77,8 +77,8 @@ void sparse_transposed_product(const SparseRows<T>& a, Index first, Matrix<const
   }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                                   \
-  template void sparse_product_bias(const SparseRows<T>&, Matrix<const T>, const T*, Matrix<T>); \
+#define FASTMLP_INSTANTIATE(T)                                                                      \
+  template void sparse_product_bias(const SparseRows<T>&, Matrix<const T>, const T*, Matrix<T>);    \
   template void sparse_product_bias(const SparseRows<T>&, const SmallMatrix&, const T*, Matrix<T>); \
   template void sparse_transposed_product(const SparseRows<T>&, Index, Matrix<const T>, Matrix<T>, bool);
 FASTMLP_INSTANTIATE(float)

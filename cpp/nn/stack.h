@@ -83,7 +83,7 @@ class Stack {
            const SparseRows<T>& sparse) const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<Index> parameters_;  // first parameter of each layer, and the end
+  std::vector<Index> parameters_;                        // first parameter of each layer, and the end
   std::vector<Index> forward_copies_, backward_copies_;  // the same for the copies
   std::vector<Task> tasks_;
   std::vector<WorkspaceLayout> workspace_layouts_;  // for prediction, for training

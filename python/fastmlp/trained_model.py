@@ -36,9 +36,7 @@ class TrainedModel:
         """What a prediction does; an error before `fit`."""
         raise NotImplementedError
 
-    def predictor(
-        self, *, n_jobs: int | None = None, dtype: SmallDtype | None = None
-    ) -> Predictor:
+    def predictor(self, *, n_jobs: int | None = None, dtype: SmallDtype | None = None) -> Predictor:
         """Compile the model for predictions alone, of one row in microseconds or of many.
 
         Parameters

@@ -1,4 +1,4 @@
-"""Predictors with weights in fewer bytes: the answers of the model that a file of that type holds."""
+"""Predictors with weights in fewer bytes answer as the model that a file of that type holds."""
 
 import io
 import pickle
