@@ -32,7 +32,7 @@ struct SmallMatrix {
 class SmallWeights {
  public:
   /** Copies rows without gaps. */
-  SmallWeights(const SmallMatrix& from);
+  explicit SmallWeights(const SmallMatrix& from);
 
   operator SmallMatrix() const {
     return {type_, data_.data(), scale_.size() > 0 ? scale_.data() : nullptr, rows_, cols_, stride()};

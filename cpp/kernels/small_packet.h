@@ -98,7 +98,7 @@ inline Packet<float> widen(const Float16* from) {
 }
 template <>
 inline Packet<float> widen(const Bfloat16* from) {
-  return vreinterpretq_f32_u32(vshll_n_u16(four_halves(from), 16));
+  return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(four_halves(from)), 16));
 }
 template <>
 inline Packet<float> widen(const std::int8_t* from) {
