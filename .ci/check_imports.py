@@ -30,30 +30,39 @@ PYTHON = {
     "_cpu": [],
     "_core": ["_cpu"],
     "_threads": ["_core"],
+    "privacy": SMALL,
     "table": SMALL,
     "networks": [*SMALL, "table"],
     "prediction": [*SMALL, "table", "networks"],
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "table", "networks", "prediction", "tasks"],
+    "rounds": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble", "model_file"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "checkpoints": [*SMALL, "table", "ensemble", "model_file"],
     "export": [*SMALL, "table", "networks", "prediction"],
     "trained_model": [*SMALL, "prediction", "model_file", "export"],
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("model_file", "trained_model"),
+        *("streaming", "model_file", "checkpoints", "trained_model"),
+    ],
+    "federated": [
+        *SMALL,
+        *("table", "networks", "prediction", "tasks", "ensemble", "rounds", "privacy"),
+        "estimators",
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
     "__init__": [
         *SMALL,
-        *("networks", "prediction", "ensemble", "inspection", "model_file", "estimators"),
-        "loading",
+        *("networks", "prediction", "ensemble", "inspection", "model_file", "checkpoints"),
+        *("estimators", "loading", "streaming"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
-    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
+    "cli": [*SMALL, "__init__", "table", "streaming", "inspection", "model_file", "serving"],
     "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.
@@ -63,7 +72,8 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
-    "bindings": ["core", "kernels", "nn", "train", "predict"],
+    "stream": ["core"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {

@@ -459,8 +459,7 @@ void bench_fit(const Workload& work, const Options& options, double peak_rate, P
     Network<T> network(specs, 1);
     Optimizer<T> optimizer(optimizer_options, network.stack());
     const auto start = Clock::now();
-    Trainer<T> trainer(network, optimizer, none, data, validation, train);
-    trainer.run();
+    Trainer<T>(network, optimizer, none, validation, train.for_rows(train_rows)).run(data);
     return seconds_since(start);
   };
   // A fit of a millisecond needs the clock speed and the caches of the fits before it.

@@ -1,9 +1,14 @@
-// train(): one call for a whole fit, without the GIL except for callbacks and to check for signals.
+// Training, a window at a time or a whole fit in one call: without the GIL except for callbacks and to check for
+// signals.
 #include <exception>
+#include <memory>
+#include <stdexcept>
+#include <utility>
 
 #include "bindings/network.h"
 #include "bindings/tables.h"
 #include "bindings/targets.h"
+#include "bindings/training_state.h"
 #include "core/thread_budget.h"
 #include "train/trainer.h"
 
@@ -58,70 +63,63 @@ Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple&
   return data;
 }
 
-template <class T>
-py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
-               const py::tuple& train_part, const std::optional<py::tuple>& validation_part, const py::dict& options,
-               ThreadBudget& threads, const std::optional<py::function>& on_epoch,
-               const std::optional<py::function>& interrupted) {
-  const ThreadBudget::Part part(threads);
-  optimizer.check(network.stack());
-  TrainOptions parsed = train_options(options);
-  parsed.n_threads = threads.threads();
-  const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
-  const LossKind loss = parsed.step.loss.kind;
-  Labels labels, validation_labels;
-  Dataset<T> train = dataset_of<T>(network, loss, train_part, "", labels);
-  Dataset<T> validation;
-  if (validation_part) validation = dataset_of<T>(network, loss, *validation_part, "_val", validation_labels);
-
-  // What Python raises is kept until the trainer has restored the weights.
-  std::exception_ptr raised;
-  const auto with_python = [&](auto&& ask, auto otherwise) {
+/** What Python's functions raise is kept until the trainer has come to rest. */
+class Callbacks {
+ public:
+  /** Asks Python on the thread that trains, which has no GIL. */
+  template <class Ask, class Answer>
+  Answer ask(Ask&& question, Answer otherwise) {
     const py::gil_scoped_acquire acquire;
     try {
-      return ask();
+      return question();
     } catch (...) {
-      raised = std::current_exception();
+      raised_ = std::current_exception();
       return otherwise;
     }
-  };
-  TrainResult result;
-  {
-    const py::gil_scoped_release release;
-    Trainer<T> trainer(network, optimizer, inputs, std::move(train), std::move(validation), parsed);
-    trainer.threads = [&] { return part.threads(); };
-    trainer.interrupted = [&] {
-      return with_python(
-          [&] {
-            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-            return interrupted && (*interrupted)().template cast<bool>();
-          },
-          true);
-    };
-    if (on_epoch)
-      trainer.on_epoch = [&](const EpochRecord& record) {
-        return with_python(
-            [&] {
-              py::object outputs = py::none();
-              if (record.outputs.rows > 0)
-                outputs = py::array_t<double>({record.outputs.rows, record.outputs.cols}, record.outputs.data);
-              const auto [stops, watched] = (*on_epoch)(record.epoch, record.loss, record.validation_loss,
-                                                        record.learning_rate, record.seconds, outputs)
-                                                .template cast<std::pair<bool, std::optional<double>>>();
-              return EpochAnswer{stops, watched};
-            },
-            EpochAnswer{true, {}});
-      };
-    result = trainer.run();
   }
-  if (raised) {
+  /** Raises it, except for Ctrl-C: then true. */
+  bool were_interrupted() {
+    if (!raised_) return false;
     try {
-      std::rethrow_exception(raised);
+      std::rethrow_exception(std::exchange(raised_, nullptr));
     } catch (py::error_already_set& error) {
       if (!error.matches(PyExc_KeyboardInterrupt)) throw;
-      if (result.reason != StopReason::diverged) result.reason = StopReason::interrupted;
     }
+    return true;
   }
+
+ private:
+  std::exception_ptr raised_;
+};
+
+using OptionalFunction = std::optional<py::function>;
+
+/** Training of a network of either type. */
+class BoundTraining {
+ public:
+  virtual ~BoundTraining() = default;
+  virtual py::dict train(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& on_epoch,
+                         const OptionalFunction& interrupted, const OptionalFunction& between_epochs) = 0;
+  virtual bool run(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& interrupted) = 0;
+  virtual bool end_epoch(ThreadBudget& threads, const OptionalFunction& on_epoch,
+                         const OptionalFunction& interrupted) = 0;
+  virtual void interrupt() = 0;
+  virtual py::dict finish() = 0;
+  virtual py::dict state() = 0;
+  virtual void restore(const py::dict& state) = 0;
+};
+
+EpochAnswer answer_of(const py::function& on_epoch, const EpochRecord& record) {
+  py::object outputs = py::none();
+  if (record.outputs.rows > 0)
+    outputs = py::array_t<double>({record.outputs.rows, record.outputs.cols}, record.outputs.data);
+  const auto [stops, watched] =
+      on_epoch(record.epoch, record.loss, record.validation_loss, record.learning_rate, record.seconds, outputs)
+          .cast<std::pair<bool, std::optional<double>>>();
+  return {stops, watched};
+}
+
+py::dict dict_of(const TrainResult& result) {
   py::dict out;
   out["loss_curve"] = result.loss_curve;
   out["validation_curve"] = result.validation_curve;
@@ -135,17 +133,162 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
 }
 
 template <class T>
-void register_for(py::module_& m) {
+class TrainingOf final : public BoundTraining {
+ public:
+  TrainingOf(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
+             const std::optional<py::tuple>& validation_part, const TrainOptions& options)
+      : network_(network), loss_(options.step.loss.kind) {
+    optimizer.check(network.stack());
+    const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
+    Dataset<T> validation;
+    if (validation_part) validation = dataset_of<T>(network, loss_, *validation_part, "_val", validation_labels_);
+    const py::gil_scoped_release release;
+    trainer_.emplace(network, optimizer, inputs, std::move(validation), options);
+  }
+
+  py::dict train(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& on_epoch,
+                 const OptionalFunction& interrupted, const OptionalFunction& between_epochs) override {
+    Labels labels;
+    Dataset<T> table = dataset_of<T>(network_, loss_, part, "", labels);
+    trainer_->between_epochs = nullptr;
+    if (between_epochs)
+      trainer_->between_epochs = [&] {
+        return callbacks_.ask(
+            [&] {
+              (*between_epochs)();
+              return true;
+            },
+            false);
+      };
+    TrainResult result;
+    compute(threads, on_epoch, interrupted, [&] {
+      result = trainer_->run(std::move(table));
+      return false;
+    });
+    return finished(std::move(result));
+  }
+
+  bool run(const py::tuple& part, ThreadBudget& threads, const OptionalFunction& interrupted) override {
+    Labels labels;
+    Dataset<T> window = dataset_of<T>(network_, loss_, part, "", labels);
+    return compute(threads, {}, interrupted, [&] { return trainer_->run_window(std::move(window)); });
+  }
+
+  bool end_epoch(ThreadBudget& threads, const OptionalFunction& on_epoch,
+                 const OptionalFunction& interrupted) override {
+    return compute(threads, on_epoch, interrupted, [&] { return trainer_->end_epoch(); });
+  }
+
+  void interrupt() override { trainer_->interrupt(); }
+
+  py::dict finish() override { return finished(trainer_->finish()); }
+
+  py::dict state() override {
+    if (interrupted_ || trainer_->was_interrupted())
+      throw std::runtime_error("training was interrupted within an epoch: there is no state to go on from");
+    const StateWriter writer;
+    trainer_->visit_state(writer);
+    return writer.to;
+  }
+
+  void restore(const py::dict& state) override {
+    for (const bool assigns : {false, true}) {  // so that nothing has changed when a check fails
+      StateReader reader(state, assigns);
+      trainer_->visit_state(reader);
+      reader.check_end();
+    }
+  }
+
+ private:
+  /** Calls f, which trains, without the GIL; whether training goes on. */
+  template <class F>
+  bool compute(ThreadBudget& threads, const OptionalFunction& on_epoch, const OptionalFunction& interrupted, F&& f) {
+    const ThreadBudget::Part part(threads);
+    trainer_->threads = [&] { return part.threads(); };
+    trainer_->interrupted = [&] {
+      return callbacks_.ask(
+          [&] {
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            return interrupted && (*interrupted)().template cast<bool>();
+          },
+          true);
+    };
+    trainer_->on_epoch = nullptr;
+    if (on_epoch)
+      trainer_->on_epoch = [&](const EpochRecord& record) {
+        return callbacks_.ask([&] { return answer_of(*on_epoch, record); }, EpochAnswer{true, {}});
+      };
+    bool goes_on;
+    {
+      const py::gil_scoped_release release;
+      goes_on = f();
+    }
+    interrupted_ = callbacks_.were_interrupted() || interrupted_;
+    return goes_on && !interrupted_;
+  }
+  py::dict finished(TrainResult result) const {
+    if (interrupted_ && result.reason != StopReason::diverged) result.reason = StopReason::interrupted;
+    return dict_of(result);
+  }
+
+  BoundNetwork<T>& network_;
+  LossKind loss_;
+  Labels validation_labels_;
+  Callbacks callbacks_;
+  bool interrupted_ = false;  // by Ctrl-C
+  std::optional<Trainer<T>> trainer_;
+};
+
+/** A whole fit of a table in memory. */
+template <class T>
+py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* inputs, const py::tuple& part,
+               const std::optional<py::tuple>& validation, const py::dict& options, ThreadBudget& threads,
+               const OptionalFunction& on_epoch, const OptionalFunction& interrupted) {
+  TrainOptions parsed = train_options(options);
+  parsed.n_threads = threads.threads();
+  const auto n_rows = static_cast<Index>(py::len(part[part[3].is_none() ? 1 : 3]));
+  TrainingOf<T> training(network, optimizer, inputs, validation, parsed.for_rows(n_rows));
+  return training.train(part, threads, on_epoch, interrupted, {});
+}
+
+template <class T>
+std::unique_ptr<BoundTraining> make_training(BoundNetwork<T>& network, Optimizer<T>& optimizer,
+                                             const Standardisation* inputs, const std::optional<py::tuple>& validation,
+                                             const py::dict& options, int n_threads) {
+  TrainOptions parsed = train_options(options);
+  parsed.steps_per_epoch = options["steps_per_epoch"].cast<double>();
+  parsed.n_threads = n_threads;
+  return std::make_unique<TrainingOf<T>>(network, optimizer, inputs, validation, parsed);
+}
+
+template <class T>
+void register_training_of(py::module_& m, py::class_<BoundTraining>& training) {
   m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("inputs"), arg("train"), arg("validation"),
         arg("options"), arg("threads"), arg("on_epoch"), arg("interrupted"));
+  training.def(py::init(&make_training<T>),
+               // The core holds no references to Python objects: these must outlive it.
+               py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 5>(),
+               arg("network"), arg("optimizer"), arg("inputs"), arg("validation"), arg("options"), arg("n_threads"));
 }
 
 }  // namespace
 
 void register_training(py::module_& m) {
-  py::class_<ThreadBudget>(m, "ThreadBudget").def(py::init<int, int>(), arg("threads"), arg("trainings"));
-  register_for<float>(m);
-  register_for<double>(m);
+  py::class_<ThreadBudget>(m, "ThreadBudget")
+      .def(py::init<int, int>(), arg("threads"), arg("trainings"))
+      .def_property_readonly("threads", &ThreadBudget::threads);
+  py::class_<BoundTraining> training(m, "Training");
+  register_training_of<float>(m, training);
+  register_training_of<double>(m, training);
+  training
+      .def("train", &BoundTraining::train, arg("part"), arg("threads"), arg("on_epoch"), arg("interrupted"),
+           arg("between_epochs"))
+      .def("run", &BoundTraining::run, arg("part"), arg("threads"), arg("interrupted"))
+      .def("end_epoch", &BoundTraining::end_epoch, arg("threads"), arg("on_epoch"), arg("interrupted"))
+      .def("interrupt", &BoundTraining::interrupt)
+      .def("finish", &BoundTraining::finish)
+      .def("state", &BoundTraining::state)
+      .def("restore", &BoundTraining::restore, arg("state"));
 }
 
 }  // namespace fastmlp::bindings

@@ -38,6 +38,12 @@ class WeightAverage {
   /** For forward passes. */
   StackWeights<T> weights() const { return {values_.data(), forward_copy_.data(), nullptr}; }
 
+  template <class Visit>
+  void visit_state(Visit&& visit) {
+    visit("mean_parameters", values_);
+    visit("mean_first_step", first_step_);
+  }
+
  private:
   std::shared_ptr<const Stack<T>> stack_;
   std::uint64_t first_step_;

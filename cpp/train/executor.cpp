@@ -7,7 +7,7 @@ namespace fastmlp {
 
 template <class T>
 Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs,
-                      const Samples<T>& train, Dataset<T> validation, const ExecutorOptions& options)
+                      Dataset<T> validation, const ExecutorOptions& options)
     : network_(network),
       optimizer_(optimizer),
       inputs_(inputs),
@@ -15,7 +15,7 @@ Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standa
       options_(options),
       validation_loss_(options.step.loss),
       team_(Step<T>::team_size(network.stack(), options.batch_size, options.n_threads)),
-      step_(network, inputs, train, options.step, options.batch_size, team_.next()),
+      step_(network, inputs, {}, options.step, options.batch_size, team_.next()),
       losses_(validation_.rows.size()) {
   validation_loss_.label_smoothing = 0;  // which is for training alone
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);

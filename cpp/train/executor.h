@@ -22,7 +22,9 @@ struct WeightedMean {
   double sum = 0, weight = 0;
 
   void add(double value, double of_weight) {
-    sum += value * of_weight;
+    // Rounded before it is added: else the compiler would fuse the two or not, according to what it inlines.
+    const volatile double product = value * of_weight;
+    sum += product;
     weight += of_weight;
   }
   double value() const { return weight > 0 ? sum / weight : 0.0; }
@@ -49,8 +51,11 @@ template <class T>
 class Executor {
  public:
   /** `validation` may have no rows. */
-  Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, const Samples<T>& train,
-           Dataset<T> validation, const ExecutorOptions& options);
+  Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> validation,
+           const ExecutorOptions& options);
+
+  /** Takes the samples that the next steps' rows are of. */
+  void use(const Samples<T>& train) { step_.set_data(train, options_.step); }
 
   /** Called on the calling thread every 50 ms or so; true ends the steps or the evaluation under way. */
   std::function<bool()> interrupted;
@@ -80,6 +85,11 @@ class Executor {
    */
   void load() { network_.prepare(); }
   void store() { network_.prepare(); }
+
+  template <class Visit>
+  void visit_state(Visit&& visit) {
+    if (average_) average_->visit_state(visit);
+  }
 
  private:
   enum class Command { steps, evaluation, leave };

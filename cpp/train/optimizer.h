@@ -53,6 +53,13 @@ class Optimizer {
   Buffer<T>& second() { return second_; }
   std::uint64_t steps = 0;
 
+  template <class Visit>
+  void visit_state(Visit&& visit) {
+    visit("first_moments", first_);
+    visit("second_moments", second_);
+    visit("optimizer_steps", steps);
+  }
+
   /** The learning rate of step `step` (from 1), the same with Adam's bias correction, and a schedule's share of the
    * weight decay. */
   struct Rate {

@@ -42,6 +42,12 @@ class LearningRate {
    * to divide (or for the other schedules), and so training should end. */
   bool lower();
 
+  template <class Visit>
+  void visit_state(Visit&& visit) {
+    visit("schedule_steps", total_);
+    visit("learning_rate_divisor", divisor_);
+  }
+
  private:
   ScheduleOptions options_;
   double total_;

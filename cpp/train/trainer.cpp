@@ -18,21 +18,25 @@ double seconds_since(std::chrono::steady_clock::time_point time) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - time).count();
 }
 
-TrainOptions checked(TrainOptions options, Index n_rows) {
-  if (n_rows < 1) invalid("X", "must have at least one row");
-  if (options.batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(options.batch_size));
+void check_batch_size(Index batch_size) {
+  if (batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(batch_size));
+}
+
+const TrainOptions& checked(const TrainOptions& options) {
+  check_batch_size(options.batch_size);
   if (!(options.average_epochs >= 0)) invalid("average_epochs", "must be a number >= 0");
+  if (!(options.steps_per_epoch > 0 && std::isfinite(options.steps_per_epoch)))
+    invalid("steps_per_epoch", "must be a positive number");
   if (options.max_iter < 1) invalid("max_iter", "must be at least 1; got " + std::to_string(options.max_iter));
-  options.batch_size = std::min(options.batch_size, n_rows);
   return options;
 }
 
-ExecutorOptions executor_options(const TrainOptions& options, bool has_validation, double steps_per_epoch) {
+ExecutorOptions executor_options(const TrainOptions& options, bool has_validation) {
   ExecutorOptions to;
   to.step = options.step;
   to.batch_size = options.batch_size;
   if (options.early_stopping && has_validation && options.average_epochs > 0)
-    to.average_steps = std::max(1.0, options.average_epochs * steps_per_epoch);
+    to.average_steps = std::max(1.0, options.average_epochs * options.steps_per_epoch);
   to.keeps_outputs = options.reports_outputs;
   to.n_threads = options.n_threads;
   return to;
@@ -40,44 +44,87 @@ ExecutorOptions executor_options(const TrainOptions& options, bool has_validatio
 
 }  // namespace
 
-template <class T>
-Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> train,
-                    Dataset<T> validation, const TrainOptions& options)
-    : network_(network),
-      optimizer_(optimizer),
-      options_(checked(options, train.n_rows())),
-      rows_(std::move(train.rows)),
-      n_validation_(validation.n_rows()),
-      steps_per_epoch_(ceil_div(static_cast<Index>(rows_.size()), options_.batch_size)),
-      most_steps_(static_cast<double>(steps_per_epoch_) * static_cast<double>(options.max_iter)),
-      learning_rate_(options.schedule, most_steps_),
-      executor_(network, optimizer, inputs, train, std::move(validation),
-                executor_options(options_, has_validation(), static_cast<double>(steps_per_epoch_))),
-      order_(options.shuffle ? rows_ : std::vector<std::uint32_t>{}) {
-  if (options.early_stopping && has_validation()) best_ = Buffer<T>(executor_.n_parameters());
+TrainOptions TrainOptions::for_rows(Index n_rows) const {
+  if (n_rows < 1) invalid("X", "must have at least one row");
+  check_batch_size(batch_size);
+  TrainOptions options = *this;
+  options.batch_size = std::min(batch_size, n_rows);
+  options.steps_per_epoch = static_cast<double>(ceil_div(n_rows, options.batch_size));
+  return options;
 }
 
 template <class T>
-TrainResult Trainer<T>::run() {
-  start_ = std::chrono::steady_clock::now();
-  first_step_ = network_.steps;
+Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> validation,
+                    const TrainOptions& options)
+    : network_(network),
+      optimizer_(optimizer),
+      options_(checked(options)),
+      n_validation_(validation.n_rows()),
+      most_steps_(options.steps_per_epoch * static_cast<double>(options.max_iter)),
+      learning_rate_(options.schedule, most_steps_),
+      executor_(network, optimizer, inputs, std::move(validation), executor_options(options, has_validation())),
+      last_epoch_(network.values().size()),
+      first_step_(network.steps) {
+  if (options.early_stopping && has_validation()) best_ = Buffer<T>(network.values().size());
+  keep_epoch();
+}
+
+template <class T>
+TrainResult Trainer<T>::run(Dataset<T> table) {
+  take(std::move(table));
+  // Threads stay together from one epoch to the next.
+  if (!ended_)
+    with_team([this] {
+      if (advance()) return true;
+      if (!judge()) return false;
+      begin_window();
+      return true;
+    });
+  return finish();
+}
+
+template <class T>
+bool Trainer<T>::run_window(Dataset<T> window) {
+  if (!ended_ && window.n_rows() > 0) {
+    take(std::move(window));
+    with_team([this] { return advance(); });
+  }
+  return !ended_ && !out_of_time_;
+}
+
+template <class T>
+bool Trainer<T>::end_epoch() {
+  if (ended_) return false;
+  if (epoch_.steps == 0) invalid("an epoch", "must have at least one row");
+  with_team([this] {
+    judge();
+    return false;
+  });
+  return !ended_;
+}
+
+template <class T>
+TrainResult Trainer<T>::finish() {
+  if (was_interrupted()) restore_epoch();
+  if (result_.best_epoch > 0) executor_.write_parameters(best_);
+  executor_.store();
+  if (!all_finite(network_.values())) result_.reason = StopReason::diverged;
+  return result_;
+}
+
+template <class T>
+void Trainer<T>::with_team(const std::function<bool()>& piece) {
   executor_.load();
   executor_.interrupted = interrupted;
   executor_.threads = threads;
-  last_epoch_ = Buffer<T>(executor_.n_parameters());
-  keep_epoch();
   try {
-    executor_.repeat([this] { return advance(); });
+    executor_.repeat(piece);
   } catch (...) {
+    end(StopReason::interrupted);
     restore_epoch();
     executor_.store();
     throw;
   }
-  if (result_.reason == StopReason::interrupted) restore_epoch();
-  if (result_.best_epoch > 0) executor_.write_parameters(best_);
-  executor_.store();
-  if (!all_finite(network_.values())) result_.reason = StopReason::diverged;
-  return std::move(result_);
 }
 
 template <class T>
@@ -93,50 +140,75 @@ void Trainer<T>::restore_epoch() {
 }
 
 template <class T>
+void Trainer<T>::take(Dataset<T> window) {
+  executor_.use(window);
+  rows_ = std::move(window.rows);
+  window_steps_ = ceil_div(static_cast<Index>(rows_.size()), options_.batch_size);
+  order_.resize(options_.shuffle ? rows_.size() : 0);
+  begin_window();
+}
+
+template <class T>
+void Trainer<T>::begin_window() {
+  done_ = 0;
+  if (options_.shuffle) shuffle_rows();
+}
+
+template <class T>
+bool Trainer<T>::end(StopReason reason) {
+  result_.reason = reason;
+  ended_ = true;
+  return false;
+}
+
+template <class T>
 bool Trainer<T>::advance() {
-  if (done_ == 0 && options_.shuffle) shuffle_rows();
   const Index count = next_steps();
   plan_steps(count);
   const Clock::time_point start = Clock::now();
   const std::optional<WeightedMean> loss = executor_.run_steps(plan_);
-  if (!loss) {
-    result_.reason = StopReason::interrupted;
-    return false;
-  }
+  if (!loss) return end(StopReason::interrupted);
   step_seconds_ = seconds_since(start) / static_cast<double>(count);
-  loss_ = *loss;
   done_ += count;
+  epoch_.steps += count;
+  epoch_.rows += plan_.n_rows;
+  epoch_.loss = *loss;
+  epoch_.learning_rate = plan_.steps.back().learning_rate;
   network_.steps += plan_.steps.size();
   optimizer_.steps += plan_.steps.size();
-  const bool out_of_time = time_is_up();
-  if (done_ < steps_per_epoch_ && !out_of_time) return true;
+  out_of_time_ = time_is_up();
+  return !out_of_time_ && done_ < window_steps_;
+}
 
-  const Clock::time_point evaluation = Clock::now();
+template <class T>
+bool Trainer<T>::judge() {
+  if (ended_) return false;
+  const Clock::time_point start = Clock::now();
   double validation_loss = std::numeric_limits<double>::quiet_NaN();
   if (has_validation()) {
     const std::optional<double> evaluated = executor_.evaluate();
-    if (!evaluated) {
-      result_.reason = StopReason::interrupted;
-      return false;
-    }
+    if (!evaluated) return end(StopReason::interrupted);
     validation_loss = *evaluated;
   }
-  const bool whole = done_ == steps_per_epoch_;
-  const bool last = end_epoch(loss_.value(), validation_loss, plan_.steps.back().learning_rate);
-  evaluation_seconds_ = seconds_since(evaluation);  // the caller's metric included
-  done_ = 0;
-  loss_ = {};
-  if (last || (whole && result_.n_iter == options_.max_iter)) return false;
-  if (!out_of_time && !time_is_up()) return true;
-  result_.reason = StopReason::time_limit;
-  return false;
+  const bool whole = !out_of_time_ || static_cast<double>(epoch_.steps) >= options_.steps_per_epoch;
+  const bool last = record_epoch(validation_loss);
+  evaluation_seconds_ = seconds_since(start);  // the caller's metric included
+  rows_seen_ += static_cast<double>(epoch_.rows);
+  epoch_ = {};
+  if (last || (whole && result_.n_iter >= options_.max_iter)) return end(result_.reason);
+  if (out_of_time_ || time_is_up()) return end(StopReason::time_limit);
+  if (between_epochs) {
+    const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
+    if (!between_epochs()) return end(StopReason::callback);
+  }
+  return true;
 }
 
 template <class T>
 Index Trainer<T>::next_steps() const {
   constexpr double kSeconds = 0.05;
   constexpr Index kFirst = 16;
-  const Index left = steps_per_epoch_ - done_;
+  const Index left = window_steps_ - done_;
   // How long a step takes is not known yet.
   if (step_seconds_ == 0) return std::isfinite(options_.time_limit) ? 1 : std::min(left, kFirst);
   const double most = std::max(1.0, std::min(kSeconds / step_seconds_, static_cast<double>(left)));
@@ -151,8 +223,8 @@ void Trainer<T>::plan_steps(Index count) {
   plan_.steps.resize(static_cast<std::size_t>(count));
   plan_.network_steps = network_.steps;
   plan_.optimizer_steps = optimizer_.steps;
-  plan_.loss = loss_;
-  const double samples = options_.samples_seen + static_cast<double>(result_.n_iter) * static_cast<double>(n_rows);
+  plan_.loss = epoch_.loss;
+  const double samples = options_.samples_seen + rows_seen_;
   std::uint64_t step = steps();
   for (StepSettings& settings : plan_.steps) {
     settings.learning_rate = learning_rate_.at(step, samples);
@@ -171,16 +243,17 @@ void Trainer<T>::shuffle_rows() {
 }
 
 template <class T>
-bool Trainer<T>::end_epoch(double loss, double validation_loss, double rate) {
+bool Trainer<T>::record_epoch(double validation_loss) {
   const Index epoch = ++result_.n_iter;
-  result_.n_steps += done_;
+  const double loss = epoch_.loss.value(), rate = epoch_.learning_rate;
+  result_.n_steps += epoch_.steps;
   if (has_validation()) result_.validation_curve.push_back(validation_loss);
   result_.loss_curve.push_back(loss);
   result_.learning_rates.push_back(rate);
   EpochAnswer answer;
   if (on_epoch) {
     const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
-    answer = on_epoch({epoch, loss, validation_loss, rate, seconds_since(start_), executor_.outputs()});
+    answer = on_epoch({epoch, loss, validation_loss, rate, seconds(), executor_.outputs()});
   }
   if (answer.watched) result_.watched_curve.push_back(*answer.watched);
   const bool watches_validation = options_.early_stopping && has_validation();
@@ -222,11 +295,11 @@ bool Trainer<T>::end_epoch(double loss, double validation_loss, double rate) {
 template <class T>
 bool Trainer<T>::time_is_up() {
   if (!std::isfinite(options_.time_limit)) return false;
-  const double seconds = seconds_since(start_), left = options_.time_limit - evaluation_seconds();
+  const double spent = seconds(), left = options_.time_limit - evaluation_seconds();
   const double done = static_cast<double>(steps());
   // At the pace so far. Never later than first laid out, nor earlier than now.
-  learning_rate_.set_total(std::clamp(done * left / seconds, done, most_steps_));
-  return seconds >= left;
+  learning_rate_.set_total(std::max(done, std::min(done * left / spent, most_steps_)));
+  return spent >= left;
 }
 
 template <class T>

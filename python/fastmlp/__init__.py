@@ -8,6 +8,7 @@ from fastmlp._lazy import lazily
 if TYPE_CHECKING:
     from fastmlp._user_warnings import ExtrapolationWarning
     from fastmlp._version import __version__
+    from fastmlp.checkpoints import Checkpoint
     from fastmlp.ensemble.history import History
     from fastmlp.ensemble.progress import EpochRecord
     from fastmlp.estimators import Classifier, Regressor
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from fastmlp.model_file import ModelFileError
     from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
     from fastmlp.prediction.predictor import Predictor
+    from fastmlp.streaming.cache_folder import Cache
 
 __all__ = [
+    "Cache",
+    "Checkpoint",
     "Classifier",
     "Dense",
     "Dropout",
@@ -43,6 +47,8 @@ if not TYPE_CHECKING:  # else any name would be one of the package
     __getattr__ = lazily(
         __name__,
         {
+            "Cache": "fastmlp.streaming.cache_folder",
+            "Checkpoint": "fastmlp.checkpoints",
             "Classifier": "fastmlp.estimators",
             "Dense": "fastmlp.networks",
             "Dropout": "fastmlp.networks",

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypedDict, TypeVar
+from os import PathLike
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,8 @@ class Standardisation:
 
 class ThreadBudget:
     def __init__(self, threads: int, trainings: int) -> None: ...
+    @property
+    def threads(self) -> int: ...
 
 # Values, columns and starts of the rows of a CSR matrix
 _Sparse = tuple[NDArray[_T], NDArray[np.int32], NDArray[np.int64]]
@@ -172,6 +175,40 @@ class _RowPredictor(Generic[_T]):
     def outputs(self, row: Any) -> NDArray[_T] | None: ...
     def predict_proba(self, row: Any) -> NDArray[np.float64] | None: ...
 
+# Where a column of the encoded table comes from: ("number", position), ("is_missing", position),
+# ("code", position, what stands for each code) or ("constant",).
+_ColumnSource = (
+    tuple[Literal["number", "is_missing"], int]
+    | tuple[Literal["code"], int, Sequence[float] | NDArray[np.float32]]
+    | tuple[Literal["constant"]]
+)
+
+class Window:
+    # Read-only views, which keep the window's memory in use.
+    @property
+    def X(self) -> NDArray[np.float32]: ...
+    @property
+    def y(self) -> NDArray[Any]: ...
+    @property
+    def weights(self) -> NDArray[np.float32] | None: ...
+    @property
+    def hash(self) -> NDArray[np.uint32]: ...
+
+class WindowReader:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        # "targets": (type, width), "weights": bool, "numbers": (type, width), "codes": [type, ...]
+        sections: dict[str, Any],
+        columns: Sequence[_ColumnSource],
+        groups: Sequence[tuple[int, int, int]],  # offset, rows, checksum
+        max_rows: int,
+    ) -> None: ...
+    # Numbers of the groups of each window
+    def begin(self, windows: Sequence[Sequence[int]]) -> None: ...
+    # None at the end. At most two windows are in use at a time.
+    def next(self) -> Window | None: ...
+
 class NetworkF32(_Network[np.float32]): ...
 class NetworkF64(_Network[np.float64]): ...
 class OptimizerF32(_Optimizer[np.float32]): ...
@@ -198,6 +235,13 @@ available_instruction_sets: list[str]
 def available_threads() -> int: ...
 def shuffle(values: NDArray[np.uint32], bit_generator: object) -> None: ...
 def build_info() -> BuildInfo: ...
+
+# Epoch, loss, validation loss, learning rate, seconds, raw outputs on the validation rows; whether
+# to stop, and what to watch in place of the loss
+_OnEpoch = Callable[
+    [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
+]
+
 def train(
     network: _Network[Any],
     optimizer: _Optimizer[Any],
@@ -206,9 +250,62 @@ def train(
     validation: _Part | None,
     options: dict[str, Any],
     threads: ThreadBudget,
-    on_epoch: Callable[
-        [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
-    ]
-    | None,
+    on_epoch: _OnEpoch | None,
     interrupted: Callable[[], bool] | None,
 ) -> TrainResult: ...
+
+class Training:
+    """Training of one network that can be taken up again, of a table in memory or by windows.
+
+    Windows are the parts of a table that are in memory one after the other: ::
+
+        goes_on = True
+        while goes_on:
+            for part in windows:
+                if not training.run(part, threads, interrupted):
+                    break
+            goes_on = training.end_epoch(threads, on_epoch, interrupted)
+        result = training.finish()
+
+    After Ctrl-C, `finish` leaves the weights of the last finished epoch. Calls of one training must
+    not overlap.
+    """
+
+    def __init__(
+        self,
+        network: _Network[Any],
+        optimizer: _Optimizer[Any],
+        inputs: Standardisation | None,
+        validation: _Part | None,
+        options: dict[str, Any],  # as for `train`, and steps_per_epoch
+        n_threads: int,  # the most
+    ) -> None: ...
+    # All epochs of a table in memory. between_epochs is called where `state` may be.
+    def train(
+        self,
+        part: _Part,
+        threads: ThreadBudget,
+        on_epoch: _OnEpoch | None,
+        interrupted: Callable[[], bool] | None,
+        between_epochs: Callable[[], None] | None,
+    ) -> TrainResult: ...
+    # Goes once through a window's rows. False when no other window of the epoch is to follow.
+    def run(
+        self, part: _Part, threads: ThreadBudget, interrupted: Callable[[], bool] | None
+    ) -> bool: ...
+    # False when training has ended.
+    def end_epoch(
+        self,
+        threads: ThreadBudget,
+        on_epoch: _OnEpoch | None,
+        interrupted: Callable[[], bool] | None,
+    ) -> bool: ...
+    # Ends training as an interruption of `run` does; for Ctrl-C between two calls.
+    def interrupt(self) -> None: ...
+    # Leaves the network with the weights to keep.
+    def finish(self) -> TrainResult: ...
+    # A copy of all that training goes on from, network and optimiser included: arrays, numbers and
+    # a string. Between two windows; RuntimeError after an interruption.
+    def state(self) -> dict[str, Any]: ...
+    # Takes over the state of a training of an equal network with the same options.
+    def restore(self, state: dict[str, Any]) -> None: ...

@@ -97,7 +97,8 @@ class TrainedModel:
             weights. With `check_rows`, what that changes is printed; with (X, y) their score too.
         notes : mapping or None, default=None
             What is to be kept beside the model, such as the names of the targets and scores: text,
-            numbers, lists and mappings, as JSON holds them.
+            numbers, lists and mappings, as JSON holds them. None: of a loaded model that was not
+            trained since, what its file held; else nothing.
             `fastmlp.model_file.description.read_description` returns it.
 
         Raises

@@ -22,7 +22,8 @@ std::vector<double> by_executor(const Data<double>& data, int n_threads) {
   ExecutorOptions options;
   options.batch_size = kBatch;
   options.n_threads = n_threads;
-  Executor<double> executor(network, optimizer, none, data.dataset(true), data.dataset(), options);
+  Executor<double> executor(network, optimizer, none, data.dataset(), options);
+  executor.use(data.dataset(true));
   StepsPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01, 1}, {0.02, 0.5}, {0.01, 0}}};
   std::vector<double> losses;
   executor.load();
@@ -74,7 +75,8 @@ TEST(the_loss_of_an_epoch_does_not_depend_on_its_parts) {
     const Standardisation none;
     ExecutorOptions options;
     options.batch_size = 10;
-    Executor<double> executor(network, optimizer, none, data.dataset(true), data.dataset(), options);
+    Executor<double> executor(network, optimizer, none, data.dataset(), options);
+    executor.use(data.dataset(true));
     StepsPlan plan{.order = data.order.data(), .n_rows = data.rows};
     std::size_t done = 0;
     executor.load();
@@ -101,7 +103,8 @@ TEST(an_interruption_ends_one_epoch_and_not_the_next) {
   ExecutorOptions options;
   options.batch_size = kBatch;
   options.n_threads = 2;
-  Executor<double> executor(network, optimizer, none, data.dataset(), data.dataset(), options);
+  Executor<double> executor(network, optimizer, none, data.dataset(), options);
+  executor.use(data.dataset());
   StepsPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01}, {0.01}, {0.01}}};
   executor.load();
   executor.interrupted = [] { return true; };
@@ -127,19 +130,19 @@ TEST(what_a_callback_throws_comes_out_of_the_fit) {
   TrainOptions options;
   options.n_threads = 3;
   options.batch_size = kBatch;
-  Trainer<float> trainer(network, optimizer, none, data.dataset(), {}, options);
+  Trainer<float> trainer(network, optimizer, none, {}, options.for_rows(data.rows));
   int epochs = 0;
   trainer.on_epoch = [&](const EpochRecord&) -> EpochAnswer {
     if (++epochs == 2) invalid("the callback", "must not throw");
     return {};
   };
-  CHECK_THROWS(trainer.run(), "the callback must not throw");
+  CHECK_THROWS(trainer.run(data.dataset()), "the callback must not throw");
   CHECK(epochs == 2);
 
   Network<float> one_epoch(mlp({5, 113, 65, 2}, "relu"), 5);
   Optimizer<float> other({}, one_epoch.stack());
   options.max_iter = 1;
-  Trainer<float>(one_epoch, other, none, data.dataset(), {}, options).run();
+  Trainer<float>(one_epoch, other, none, {}, options.for_rows(data.rows)).run(data.dataset());
   CHECK(same_bits(copy_of(network.values()), copy_of(one_epoch.values())));
 }
 

@@ -397,7 +397,7 @@ TEST(what_is_watched_may_come_from_the_caller) {
   options.max_iter = 10;
   options.early_stopping = options.reports_outputs = true;
   const Standardisation none;
-  Trainer<double> trainer(network, optimizer, none, train, validation, options);
+  Trainer<double> trainer(network, optimizer, none, validation, options.for_rows(train.n_rows()));
   std::vector<double> third, last;
   trainer.on_epoch = [&](const EpochRecord& record) {
     CHECK(record.outputs.rows == 40 && record.outputs.cols == 2);
@@ -406,7 +406,7 @@ TEST(what_is_watched_may_come_from_the_caller) {
     if (record.epoch == 3) third = last;
     return EpochAnswer{false, record.epoch == 3 ? -1.0 : 1.0};
   };
-  const TrainResult result = trainer.run();
+  const TrainResult result = trainer.run(train);
   CHECK(result.best_epoch == 3);
   CHECK(result.watched_curve.size() == 10);
   CHECK(testing::same_bits(copy_of(network.values()), third));
@@ -430,7 +430,7 @@ TEST(weights_kept_are_the_mean_over_the_last_epochs) {
       options.early_stopping = options.reports_outputs = true;
       options.average_epochs = 3;
       const Standardisation none;
-      Trainer<double> trainer(network, optimizer, none, train, validation, options);
+      Trainer<double> trainer(network, optimizer, none, validation, options.for_rows(train.n_rows()));
       std::vector<double> mean, outputs;
       trainer.on_epoch = [&](const EpochRecord& record) {
         const std::vector<double> now = copy_of(network.values());
@@ -440,7 +440,7 @@ TEST(weights_kept_are_the_mean_over_the_last_epochs) {
         outputs.assign(record.outputs.data, record.outputs.data + 80);
         return EpochAnswer{false, -static_cast<double>(record.epoch)};
       };
-      const TrainResult result = trainer.run();
+      const TrainResult result = trainer.run(train);
       CHECK(result.best_epoch == 12);
       const std::vector<double> kept = copy_of(network.values());
       for (std::size_t i = 0; i < mean.size(); ++i) CHECK_NEAR(kept[i], mean[i], 1e-15);
@@ -460,9 +460,9 @@ TEST(what_is_no_number_is_no_progress) {
   options.n_iter_no_change = 5;
   options.early_stopping = options.reports_outputs = true;
   const Standardisation none;
-  Trainer<double> trainer(network, optimizer, none, data.dataset(), data.dataset(), options);
+  Trainer<double> trainer(network, optimizer, none, data.dataset(), options.for_rows(data.rows));
   trainer.on_epoch = [&](const EpochRecord& record) { return EpochAnswer{false, record.epoch == 2 ? 1.0 : kNaN}; };
-  const TrainResult result = trainer.run();
+  const TrainResult result = trainer.run(data.dataset());
   CHECK(result.best_epoch == 2);
   CHECK(result.n_iter == 2 + 5 + 1);
 }
@@ -479,11 +479,11 @@ TEST(patience_grows_with_the_best_epoch) {
   options.patience_growth = 2;
   options.early_stopping = options.reports_outputs = true;
   const Standardisation none;
-  Trainer<double> trainer(network, optimizer, none, train, validation, options);
+  Trainer<double> trainer(network, optimizer, none, validation, options.for_rows(train.n_rows()));
   trainer.on_epoch = [&](const EpochRecord& record) {
     return EpochAnswer{false, record.epoch <= 7 ? -static_cast<double>(record.epoch) : 1.0};
   };
-  const TrainResult result = trainer.run();
+  const TrainResult result = trainer.run(train);
   CHECK(result.best_epoch == 7);
   CHECK(result.reason == StopReason::no_improvement);
   CHECK(result.n_iter == 7 + 5 + 2 * 7 + 1);

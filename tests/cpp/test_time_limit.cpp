@@ -31,7 +31,8 @@ TEST(time_limits_end_fits_and_their_schedules) {
   TrainOptions options = options_of(Index{1} << 30);
   options.time_limit = 0.3;
   const Standardisation none;
-  const TrainResult result = Trainer<double>(network, optimizer, none, data.dataset(), {}, options).run();
+  Trainer<double> trainer(network, optimizer, none, {}, options.for_rows(data.rows));
+  const TrainResult result = trainer.run(data.dataset());
   CHECK(result.reason == StopReason::time_limit);
   CHECK(result.n_iter > 1);
   CHECK(static_cast<std::uint64_t>(result.n_steps) == network.steps);
@@ -47,8 +48,8 @@ TEST(the_least_time_is_a_few_steps_of_one_epoch) {
   options.time_limit = 1e-9;
   options.early_stopping = true;
   const Standardisation none;
-  Trainer<double> trainer(network, optimizer, none, data.dataset(), data.dataset(), options);
-  const TrainResult result = trainer.run();
+  Trainer<double> trainer(network, optimizer, none, data.dataset(), options.for_rows(data.rows));
+  const TrainResult result = trainer.run(data.dataset());
   CHECK(result.reason == StopReason::time_limit);
   CHECK(result.n_iter == 1 && result.best_epoch == 1 && result.n_steps == kFirstSteps);
   CHECK(result.validation_curve.size() == 1 && result.loss_curve.size() == 1);
@@ -85,14 +86,14 @@ TEST(an_interruption_within_an_epoch_goes_back_to_the_last_one) {
     const Standardisation none;
     TrainOptions options = options_of(n_iter);
     options.schedule = {};
-    Trainer<double> trainer(network, optimizer, none, data.dataset(), {}, options);
+    Trainer<double> trainer(network, optimizer, none, {}, options.for_rows(data.rows));
     bool first_is_over = false;
     trainer.on_epoch = [&](const EpochRecord&) {
       first_is_over = true;
       return EpochAnswer{};
     };
     if (interrupts) trainer.interrupted = [&] { return first_is_over; };
-    const TrainResult result = trainer.run();
+    const TrainResult result = trainer.run(data.dataset());
     CHECK(result.reason == (interrupts ? StopReason::interrupted : StopReason::max_iter));
     CHECK(result.n_steps == 251 * result.n_iter);
     // The optimiser's moments have seen the steps of the interrupted epoch.
@@ -113,11 +114,11 @@ TEST(threads_that_come_and_go_change_no_bits) {
     TrainOptions options = options_of(testing::kSanitized ? 3 : 20);
     options.batch_size = 400;
     options.n_threads = most;
-    Trainer<float> trainer(network, optimizer, none, data.dataset(), data.dataset(), options);
+    Trainer<float> trainer(network, optimizer, none, data.dataset(), options.for_rows(data.rows));
     int asked = 0;
     if (changes) trainer.threads = [&] { return 1 + asked++ % 4; };
     trainer.on_epoch = [](const EpochRecord&) { return EpochAnswer{}; };
-    trainer.run();
+    trainer.run(data.dataset());
     if (changes) CHECK(asked > 0);
     return copy_of(network.values());
   };

@@ -38,9 +38,9 @@ struct Recipe {
     const Standardisation inputs(std::vector<double>(static_cast<std::size_t>(data.inputs), 0.1),
                                  std::vector<double>(static_cast<std::size_t>(data.inputs), 1.5));
     const Dataset<T> train = data.dataset(weighted);
-    Trainer<T> trainer(network, steps, inputs, train, validated ? train : Dataset<T>{}, with_threads);
+    Trainer<T> trainer(network, steps, inputs, validated ? train : Dataset<T>{}, with_threads.for_rows(data.rows));
     Fitted<T> fitted;
-    fitted.result = trainer.run();
+    fitted.result = trainer.run(train);
     fitted.parameters = copy_of(network.values());
     return fitted;
   }
@@ -242,7 +242,7 @@ void check_interruption(int n_threads, Index epochs_before) {
   options.n_iter_no_change = kNever;
   options.n_threads = n_threads;
   const Standardisation none;
-  Trainer<T> trainer(network, optimizer, none, data.dataset(), {}, options);
+  Trainer<T> trainer(network, optimizer, none, {}, options.for_rows(data.rows));
   std::vector<T> last_epoch = copy_of(network.values());
   Index epochs = 0;
   trainer.on_epoch = [&](const EpochRecord& record) {
@@ -251,7 +251,7 @@ void check_interruption(int n_threads, Index epochs_before) {
     return EpochAnswer{};
   };
   trainer.interrupted = [&] { return epochs >= epochs_before; };
-  const TrainResult result = trainer.run();
+  const TrainResult result = trainer.run(data.dataset());
   CHECK(result.reason == StopReason::interrupted);
   CHECK(result.n_iter == epochs);
   CHECK(same_bits(copy_of(network.values()), last_epoch));
@@ -279,9 +279,9 @@ TEST(the_callback_ends_training) {
   Optimizer<double> optimizer({}, network.stack());
   TrainOptions options;
   const Standardisation none;
-  Trainer<double> trainer(network, optimizer, none, data.dataset(), {}, options);
+  Trainer<double> trainer(network, optimizer, none, {}, options.for_rows(data.rows));
   trainer.on_epoch = [](const EpochRecord& record) { return EpochAnswer{record.epoch == 3, {}}; };
-  const TrainResult result = trainer.run();
+  const TrainResult result = trainer.run(data.dataset());
   CHECK(result.reason == StopReason::callback);
   CHECK(result.n_iter == 3);
   CHECK(network.steps == 3);

@@ -14,7 +14,8 @@ BLOCKS = {
     for page in sorted(DOCS.glob("*.md"))
 }
 
-NEEDS = {"export.md": ("onnxruntime", "skl2onnx")}  # beside what all tests need
+# Beside what all tests need.
+NEEDS = {"export.md": ("onnxruntime", "skl2onnx"), "streaming.md": ("datasketches",)}
 
 
 @cache

@@ -99,7 +99,7 @@ def test_predictions_have_it_before_the_inverse_link(link, inverse, rng):
 )
 def test_a_wrong_shape_or_type_is_refused(bad, rng):
     X, y = rng.normal(size=(60, 3)), rng.normal(size=(60, 2))
-    with pytest.raises(ValueError, match="offset must be a C-contiguous array"):
+    with pytest.raises(ValueError, match="offset_val must be a C-contiguous array"):
         trained(X, y, bad)
     network = Network([Dense(3, 2)], dtype="float64", random_state=0)
     with pytest.raises(ValueError, match="offset must be a C-contiguous array"):

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.executor import LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec
@@ -95,9 +96,9 @@ def distil(
         "label_smoothing": 0.0,
         "seed": int(random_state.randint(np.iinfo(np.int32).max)),
     }
-    run = TrainingRun(member, data, None, options, None, 0)
+    run = TrainingRun(member, data, None, options, None, 0, data.n_rows)
     progress = Progress(verbose, [options["max_iter"]], callbacks)
-    trainer = EnsembleTrainer(scaling, n_threads, progress, deadline)
+    trainer = EnsembleTrainer(scaling, LocalThreads(n_threads), progress, deadline)
     training = trainer.train([run], may_leave_out=False)
     trained = [member.after_fit() for member in training.members]
     return FittedModel(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 
@@ -26,6 +26,10 @@ class Deadline:
     def after(cls, seconds: float | None) -> Deadline:
         """So many seconds from now; None: never."""
         return cls() if seconds is None else cls(seconds, time.perf_counter() + seconds)
+
+    def after_spending(self, seconds: float) -> Deadline:
+        """The deadline of a call that goes on with what took so long before."""
+        return replace(self, end=self.end - seconds)
 
     @property
     def is_set(self) -> bool:

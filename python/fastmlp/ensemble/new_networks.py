@@ -14,6 +14,7 @@ from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.recipe import network_layers
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
 from fastmlp.networks import Network, Optimizer
 from fastmlp.table.bin_edges import learn_bin_edges
@@ -42,6 +43,8 @@ class NewNetworks:
     scaling : Scaling
     task : Task
     random_state : RandomState
+    keeper : StateKeeper or None
+        Keeps the states of their trainings.
     """
 
     data: RowSubset
@@ -52,6 +55,7 @@ class NewNetworks:
     scaling: Scaling
     task: Task
     random_state: np.random.RandomState
+    keeper: StateKeeper | None = None
 
     @cached_property
     def _bin_edges(self) -> Sequence[Sequence[float]]:
@@ -80,8 +84,15 @@ class NewNetworks:
             members.append(Member(network, Optimizer(network, **options), recipe, options))
         return members
 
-    def runs(self, specs: Sequence[MemberSpec]) -> list[TrainingRun]:
-        """Make networks, and the run that trains each on its split."""
+    def runs(self, specs: Sequence[MemberSpec], n_rows: int | None = None) -> list[TrainingRun]:
+        """Make networks, and the run that trains each on its split.
+
+        Parameters
+        ----------
+        specs : sequence of MemberSpec
+        n_rows : int or None
+            Training rows of an epoch, if `data` is a sample of them.
+        """
         return runs_of_fit(
             self.members(specs),
             [spec.index for spec in specs],
@@ -90,4 +101,6 @@ class NewNetworks:
             settings=self.settings,
             task=self.task,
             random_state=self.random_state,
+            n_rows=n_rows,
+            keeper=self.keeper,
         )

@@ -86,6 +86,7 @@ class Progress:
         self._error_name = ""
         self._errors: dict[int, float] = {}  # of each network, the latest
         self._reasons: list[str] = []  # why networks ended
+        self._parts = 1  # of an epoch, which the bar counts
         self._bar = Bar(sum(max_iters), "epoch") if self._verbose == 1 else None
 
     @property
@@ -97,7 +98,19 @@ class Progress:
         """Expect so many epochs of each network from now on."""
         self._max_iters = max_iters
         if self._bar is not None:
-            self._bar.expect(sum(self._max_iters))
+            self._bar.expect(self._parts * sum(max_iters))
+
+    def divide_epochs(self, n_windows: int) -> None:
+        """Count windows in place of epochs, which may take hours."""
+        if self._bar is not None and n_windows > 1:
+            self._parts = n_windows
+            self._bar.expect(self._parts * sum(self._max_iters), "window")
+
+    def window_ended(self) -> None:
+        """Count a window of a network; the last one of an epoch is counted with its record."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.advance(self._state())
 
     def record(self, record: EpochRecord) -> bool:
         """Show an epoch, call the callbacks; true if training of that network should stop."""
@@ -105,6 +118,12 @@ class Progress:
             self._show(record)
             answers = [bool(callback(record)) for callback in self._callbacks]  # all of them
         return any(answers)
+
+    def skip(self, n_epochs: int, n_windows: int = 0) -> None:
+        """Count epochs, and windows of the next one, that an earlier call trained a network on."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.advance(self._state(), self._parts * n_epochs + n_windows)
 
     def ended(self, reason: str) -> None:
         """Count a network whose training has ended, for one of the engine's reasons."""

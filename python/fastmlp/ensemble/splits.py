@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.extmath import _approximate_mode
 
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.rows import Rows, Table, pieces
+from fastmlp.table.rows import Rows, Table, add_to_digest
 
 FEWEST_ROWS = 10  # from fewer rows none are held out
 
@@ -147,12 +147,8 @@ def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
     Two fits with the same fingerprint hold out the same rows from the same networks.
     """
     digest = sha256()
-    X = data.X
-    parts = [X] if isinstance(X, np.ndarray) else [X.data, X.indices, X.indptr]
-    for array in (*parts, data.y):
-        digest.update(f"{array.dtype} {array.shape}".encode())
-        for rows in pieces(array):
-            digest.update(np.ascontiguousarray(array[rows]).data)
+    add_to_digest(digest, data.X)
+    add_to_digest(digest, data.y)
     for split in splits:
         held_out = None if split.validation is None else split.validation.rows
         digest.update(b"none" if held_out is None else held_out.data)

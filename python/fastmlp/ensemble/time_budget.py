@@ -138,7 +138,7 @@ def _n_parameters(run: TrainingRun) -> int:
 def _rows_of_epoch(run: TrainingRun) -> float:
     """Rows of an epoch, those of validation counted by their cost."""
     validation = 0 if run.validation is None else run.validation.n_rows
-    return run.train.n_rows + VALIDATION_COST * validation
+    return run.n_rows + VALIDATION_COST * validation
 
 
 def estimated_paces(

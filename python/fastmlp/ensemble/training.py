@@ -1,22 +1,20 @@
-"""Training of an ensemble's members: one after the other or several at a time."""
+"""Training of an ensemble's members: in rounds, within the time there is."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from threading import Event
 from typing import NamedTuple
 
 import numpy as np
 
-from fastmlp import _core
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.executor import Executor, ran_to_their_ends
 from fastmlp.ensemble.longer import first_round
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import Progress
@@ -49,6 +47,7 @@ class Training(NamedTuple):
 
     runs: list[TrainingRun]  # those whose members can be used
     seconds: float
+    is_whole: bool  # whether nothing ended it before its own rules did
 
     @property
     def members(self) -> list[Member]:
@@ -64,7 +63,8 @@ class EnsembleTrainer:
     ----------
     scaling : Scaling
         Of the table.
-    n_threads : int
+    executor : Executor
+        Trains the networks: threads of this process, or workers elsewhere.
     progress : Progress
         Shows how it goes, and asks the callbacks.
     deadline : Deadline
@@ -74,7 +74,7 @@ class EnsembleTrainer:
     """
 
     scaling: Scaling
-    n_threads: int
+    executor: Executor
     progress: Progress
     deadline: Deadline
     passes_after: float = 0.0
@@ -105,17 +105,18 @@ class EnsembleTrainer:
             If Ctrl-C came before the first epoch had ended.
         """
         start = time.perf_counter()
-        n_planned = len(runs)
+        n_planned, n_threads = len(runs), self.executor.n_threads
         try:
             n_first = first_round(runs) if longer else len(runs)
             end, seconds = self.deadline.end, [1.0] * len(runs)  # only the ratios matter
             is_used = may_leave_out or self.passes_after > 0
-            if (self.deadline.is_set and is_used) or is_long(runs, self.n_threads, _LONG_FIT):
+            if (self.deadline.is_set and is_used) or is_long(runs, n_threads, _LONG_FIT):
                 end, seconds = self._estimate(runs, n_first)
             if self.deadline.is_set and may_leave_out:
                 left = end - time.perf_counter()
                 share = least_share(runs[0])
-                n_chosen = n_within(seconds, left, self.n_threads, n_first, share)
+                n_begun = sum(run.saved is not None for run in runs)
+                n_chosen = max(n_begun, n_within(seconds, left, n_threads, n_first, share))
                 runs, seconds = runs[:n_chosen], seconds[:n_chosen]
                 self.progress.expect([run.options["max_iter"] for run in runs])
             runs = self._rounds(runs, seconds, n_first, longer, end)
@@ -124,18 +125,19 @@ class EnsembleTrainer:
         usable = _usable(runs)
         if self.deadline.is_set:
             _warn_of_time_limit(self.deadline.seconds, runs, n_planned)
-        return Training(usable, time.perf_counter() - start)
+        return Training(usable, time.perf_counter() - start, ran_to_their_ends(runs))
 
     def _estimate(self, runs: Sequence[TrainingRun], n_first: int) -> tuple[float, list[float]]:
         """Measure how long training takes, and log it if that is long.
 
         Returns when training must end, and the estimated time of each network on one thread.
         """
-        paces = estimated_paces(runs, self.scaling.engine, self.deadline.seconds, self.n_threads)
+        n_threads = self.executor.n_threads
+        paces = estimated_paces(runs, self.scaling.engine, self.deadline.seconds, n_threads)
         seconds = [training_seconds(run, pace) for run, pace in zip(runs, paces, strict=True)]
-        after = self.passes_after * held_out_seconds(runs, paces, self.n_threads)
+        after = self.passes_after * held_out_seconds(runs, paces, n_threads)
         rounds = (seconds[:n_first], seconds[n_first:])
-        total = _MARGIN * sum(handed_over_seconds(one, self.n_threads) for one in rounds) + after
+        total = _MARGIN * sum(handed_over_seconds(one, n_threads) for one in rounds) + after
         expected = min(total, self.deadline.left)
         if expected > _LONG_FIT:
             _log.warning(
@@ -155,14 +157,13 @@ class EnsembleTrainer:
     ) -> Sequence[TrainingRun]:
         """Run the first round, replan, run the others; returns what was to run in the end."""
         # Idle threads train the others meanwhile, which is for nothing if these are replaced.
-        idle = self.n_threads >= len(runs) and not (self.deadline.is_set or self.progress.is_wanted)
+        n_threads = self.executor.n_threads
+        idle = n_threads >= len(runs) and not (self.deadline.is_set or self.progress.is_wanted)
         n_begun = len(runs) if idle else n_first
         now = time.perf_counter()
-        own, rest = (
-            wall_seconds(s, self.n_threads) for s in (seconds[:n_begun], seconds[n_begun:])
-        )
+        own, rest = (wall_seconds(s, n_threads) for s in (seconds[:n_begun], seconds[n_begun:]))
         share = own / (own + rest)
-        done = self._run_all(runs[:n_begun], seconds[:n_begun], now + share * (end - now))
+        done = self._run(runs[:n_begun], seconds[:n_begun], now + share * (end - now))
         if not (done and longer and n_first < len(runs)):
             return runs
         with suppress(KeyboardInterrupt):  # what is trained is kept
@@ -174,88 +175,16 @@ class EnsembleTrainer:
                 key=lambda run: -run.options["max_iter"],
             )
             if left:  # epochs tell the ratio of their times
-                self._run_all(left, [float(run.options["max_iter"]) for run in left], end)
+                self._run(left, [float(run.options["max_iter"]) for run in left], end)
         return runs
 
-    def _run_all(self, runs: Sequence[TrainingRun], seconds: Sequence[float], end: float) -> bool:
-        """Run as many at a time as there are threads, which they share.
-
-        Threads that train one network each never wait for each other, so several networks at a
-        time are faster than one after the other. Ctrl-C and exceptions in callbacks end all of
-        them; then runs that have not begun are left out, except for the first.
-
-        The time until `end` is shared in proportion to `seconds`, which each network would take.
-        Returns whether all ran to their ends.
-        """
-        workers = min(self.n_threads, len(runs))
-        threads = _core.ThreadBudget(self.n_threads, len(runs))
-        inputs = self.scaling.engine
-
-        def share_of_time(position: int) -> float:
-            share = seconds[position] / sum(seconds[position::workers])
-            return share * max(end - time.perf_counter(), 0.0)
-
-        if workers == 1:
-            try:
-                for position, run in enumerate(runs):
-                    run.run(inputs, threads, self.progress, None, share_of_time(position))
-                    if run.stop_reason == "interrupted":
-                        return False
-            except KeyboardInterrupt:  # between two networks, or in a quick one
-                if runs[0].trained is None:
-                    raise
-                return False
-            return True
-
-        # No run begins before all are submitted: otherwise Ctrl-C could miss one at work.
-        gate, stop = Event(), Event()
-        begun = interrupted = False
-
-        def work(position: int) -> None:
-            gate.wait()
-            if begun and (position == 0 or not stop.is_set()):
-                run = runs[position]
-                run.run(inputs, threads, self.progress, stop.is_set, share_of_time(position))
-                if run.stop_reason == "interrupted":  # by a callback
-                    stop.set()
-
-        with ThreadPoolExecutor(workers) as pool:
-            try:
-                futures = [pool.submit(work, position) for position in range(len(runs))]
-                begun = True
-                gate.set()
-                _wait_for(futures)
-            except KeyboardInterrupt:
-                if not begun:
-                    raise
-                interrupted = True
-                stop.set()
-                gate.set()
-                wait(futures)
-            finally:
-                stop.set()
-                gate.set()
-        for future in futures:
-            future.result()
-        return not interrupted and all(
-            run.trained is not None and run.stop_reason != "interrupted" for run in runs
-        )
+    def _run(self, runs: Sequence[TrainingRun], seconds: Sequence[float], end: float) -> bool:
+        return self.executor.run(runs, seconds, end, self.scaling, self.progress)
 
 
 def _duration(seconds: float) -> str:
     """A duration as people say it."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def _wait_for(futures: Sequence[Future[None]]) -> None:
-    """Wait for all, or for the first that fails.
-
-    Python runs now and then: a signal that another thread received does not end the waiting.
-    """
-    while True:
-        done, running = wait(futures, timeout=0.05, return_when=FIRST_EXCEPTION)
-        if not running or any(future.exception() for future in done):
-            return
 
 
 def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
@@ -285,7 +214,7 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
         )
     # Those that did not run may have been trained by an earlier call.
     kept = [run for run in runs if run not in lost and run.latest.history.n_iter > 0]
-    if len(ran) < len(runs) or any(run.stop_reason == "interrupted" for run in ran):
+    if not ran_to_their_ends(runs):
         if all(run.latest.history.n_iter == run.member.history.n_iter for run in runs):
             raise KeyboardInterrupt  # nothing was learnt
         _warn_of_interruption(runs, kept)

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -19,8 +20,15 @@ from fastmlp.ensemble.progress import EpochRecord, Progress
 from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.state_keeper import State, StateKeeper
 from fastmlp.tasks import Task
 from fastmlp.tasks.metrics import Metric
+
+# Called with the epoch's number, losses, learning rate, seconds and the outputs for validation
+# rows; returns whether to stop, and what to watch in place of the validation loss.
+EpochListener = Callable[
+    [int, float, float, float, float, "NDArray[np.float64] | None"], tuple[bool, "float | None"]
+]
 
 
 @dataclass(eq=False)
@@ -39,6 +47,10 @@ class TrainingRun:
         What to watch in place of the validation loss.
     index : int
         Position among the members.
+    n_rows : int
+        Training rows of an epoch: those of `train`, or more where these are a sample of them.
+    keeper : StateKeeper or None
+        Keeps the state of the training.
     trained : Member or None
         The member with its new history; None until it has run.
     n_steps : int
@@ -53,9 +65,12 @@ class TrainingRun:
     options: dict[str, Any]
     metric: Metric | None
     index: int
+    n_rows: int
+    keeper: StateKeeper | None = None
     trained: Member | None = None
     n_steps: int = 0
     metric_curve: list[float] = field(default_factory=list)
+    _n_epochs: int = 0  # seen by the keeper
 
     @property
     def latest(self) -> Member:
@@ -70,7 +85,7 @@ class TrainingRun:
     @property
     def steps_per_epoch(self) -> int:
         """Minibatches of an epoch."""
-        return -(-self.train.n_rows // int(self.options["batch_size"]))
+        return -(-self.n_rows // int(self.options["batch_size"]))
 
     @property
     def most_steps(self) -> int:
@@ -86,6 +101,71 @@ class TrainingRun:
         time_limit: float = inf,
     ) -> None:
         """Train, and record how it went."""
+        start, dtype = time.perf_counter(), self.member.network.dtype
+        saved = self.saved
+        spent = saved["seconds"] if saved else 0.0
+        changes = {
+            "time_limit": spent + time_limit,
+            "reports_outputs": self.watches_metric,
+            "steps_per_epoch": self.steps_per_epoch,
+            "batch_size": min(self.options["batch_size"], self.n_rows),
+        }
+        training = _core.Training(
+            self.member.network._engine,
+            self.member.optimizer._engine,
+            inputs,
+            self.validation and self.validation.for_engine(dtype),
+            self.options | changes,
+            threads.threads,
+        )
+        if saved:
+            self.restore(training, saved)
+            progress.skip(saved["n_iter"])
+        result = training.train(
+            self.train.for_engine(dtype),
+            threads,
+            self.epoch_listener(progress),
+            interrupted,
+            None if self.keeper is None else partial(self._keep_if_due, training, self.keeper),
+        )
+        self.record(result, spent + time.perf_counter() - start, progress)
+        if self.keeper is not None and self.stop_reason != "interrupted":
+            self.keeper.keep({self.name: self.state(training)})
+
+    # ---- the state of its training
+
+    @property
+    def name(self) -> str:
+        """Name of its state, which no other run of the fit has."""
+        return f"{self.index}.{self.member.recipe.spec.kind}"
+
+    @property
+    def saved(self) -> State | None:
+        """The state to go on from, if there is one."""
+        return None if self.keeper is None else self.keeper.saved.get(self.name)
+
+    def state(self, training: _core.Training) -> dict[str, Any]:
+        """All that the run goes on from."""
+        return training.state() | {"metric_curve": np.array(self.metric_curve)}
+
+    def restore(self, training: _core.Training, saved: State) -> None:
+        """Go on from such a state."""
+        state = dict(saved)
+        self.metric_curve = state.pop("metric_curve").tolist()
+        training.restore(state)
+
+    def _keep_if_due(self, training: _core.Training, keeper: StateKeeper) -> None:
+        self._n_epochs += 1
+        if keeper.is_due(self.name, self._n_epochs):
+            keeper.keep({self.name: self.state(training)})
+
+    @property
+    def watches_metric(self) -> bool:
+        """Whether the outputs for validation rows are needed after every epoch."""
+        return self.metric is not None and self.validation is not None
+
+    def epoch_listener(self, progress: Progress) -> EpochListener | None:
+        """What the engine calls after every epoch; None if nothing listens."""
 
         def on_epoch(
             epoch: int,
@@ -104,20 +184,10 @@ class TrainingRun:
             )
             return progress.record(record), watched
 
-        watches = self.metric is not None and self.validation is not None
-        start = time.perf_counter()
-        result = _core.train(
-            self.member.network._engine,
-            self.member.optimizer._engine,
-            inputs,
-            self.train.for_engine(self.member.network.dtype),
-            self.validation and self.validation.for_engine(self.member.network.dtype),
-            self.options | {"time_limit": time_limit, "reports_outputs": watches},
-            threads,
-            on_epoch if progress.is_wanted or watches else None,
-            interrupted,
-        )
-        seconds = time.perf_counter() - start
+        return on_epoch if progress.is_wanted or self.watches_metric else None
+
+    def record(self, result: _core.TrainResult, seconds: float, progress: Progress) -> None:
+        """Note what the engine returned when training had ended."""
         progress.ended(result["reason"])
         self.n_steps = result["n_steps"]
         self.trained = replace(
@@ -125,7 +195,7 @@ class TrainingRun:
             history=self.member.history.extended(result, self.metric_curve, seconds),
             # A time limit may have ended the last epoch early.
             samples_seen=self.member.samples_seen
-            + self.train.n_rows * self.n_steps // self.steps_per_epoch,
+            + self.n_rows * self.n_steps // self.steps_per_epoch,
         )
 
 
@@ -138,6 +208,8 @@ def runs_of_fit(
     settings: Settings,
     task: Task,
     random_state: np.random.RandomState,
+    n_rows: int | None = None,
+    keeper: StateKeeper | None = None,
 ) -> list[TrainingRun]:
     """Make a run for each member, on its training rows and with its validation rows.
 
@@ -145,9 +217,15 @@ def runs_of_fit(
     ----------
     indices : sequence of int
         Of the members' splits.
+    n_rows : int or None
+        Training rows of an epoch, if `data` is a sample of them. None: those of the split.
+    keeper : StateKeeper or None
     """
     dtype = members[0].network.dtype
     scaled = _scaled(data, task, dtype)
+    shared = splits[0].validation  # the same table for all, unless they hold out rows of their own
+    if shared is not None and shared.rows is None:
+        shared = _scaled(shared, task, dtype, "y_val")
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -158,15 +236,12 @@ def runs_of_fit(
                 metric = task.metric(settings.eval_metric, *validation.own_targets())
                 if own_rows and not _has_value(metric, task, validation):
                     metric, without_metric = None, without_metric + 1
-            validation = (
-                scaled._replace(rows=validation.rows)
-                if own_rows
-                else _scaled(validation, task, dtype, "y_val")
-            )
+            validation = scaled._replace(rows=validation.rows) if own_rows else shared
         train = scaled._replace(rows=split.train)
-        options = _options(settings, member.recipe, task, train.n_rows)
+        n_own = train.n_rows if n_rows is None else n_rows
+        options = _options(settings, member.recipe, task, n_own)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
-        runs.append(TrainingRun(member, train, validation, options, metric, index))
+        runs.append(TrainingRun(member, train, validation, options, metric, index, n_own, keeper))
     if without_metric:
         warn(
             f"eval_metric={settings.eval_metric!r} has no value on the validation rows of "
@@ -218,5 +293,5 @@ def runs_of_partial_fit(
         options = _options(settings, member.partial_fit_recipe, task, data.n_rows)
         options["seed"] = member.network._engine.seed
         options["samples_seen"] = float(member.samples_seen)
-        runs.append(TrainingRun(member, scaled, None, options, None, index))
+        runs.append(TrainingRun(member, scaled, None, options, None, index, data.n_rows))
     return runs

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import deepcopy
 from functools import cache, partial
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -15,9 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
+from fastmlp.checkpoints import Checkpoint
+from fastmlp.checkpoints.identity import FitIdentity, digests_of
+from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out
+from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
 from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
@@ -32,6 +38,7 @@ from fastmlp.ensemble.splits import (
     fingerprint,
     split_rows,
 )
+from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training import EnsembleTrainer, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
@@ -59,6 +66,7 @@ from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
@@ -70,6 +78,8 @@ from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from fastmlp.streaming.cache_folder import Cache
 
 _FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
@@ -132,13 +142,16 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
+        cache: str | PathLike[str] | Cache | None = None,
+        max_memory: int | str = "1GB",
+        checkpoint: str | PathLike[str] | Checkpoint | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -146,25 +159,42 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features), or a stream
             A raw table: columns of numbers, dates, durations, text, categories and booleans, any of
             them with missing values (None, NaN, NaT, NA). Dates become the time that has passed and
             the phases of year, week and day. Arrays of float32, float64 and integers are read in
             place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
             whose columns are all sparse. They are never made dense.
+
+            Or a table that is read in blocks and need not fit in memory (docs/streaming.md): the
+            path of a Parquet, CSV or Arrow file or of a folder of them, a pyarrow Dataset, a polars
+            LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
+            ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            True values, or class labels. If X is a stream, the name of a column or a list of names;
+            None if X is a function.
+        sample_weight : array-like of shape (n_samples,) or str, default=None
+            Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
             Validation rows for all networks. Without them `early_stopping` holds out some of the
             rows of X. In a Pipeline, X_val passes through the earlier steps only with
-            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
+            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing. Must
+            be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
+        cache : path-like, Cache or None, default=None
+            If X is a stream, the folder that keeps its encoded rows on disk for later fits. They
+            are read again if the files of X have not changed, and `y`, `sample_weight` and
+            `categorical_features` are the same. None: a temporary folder, which is removed.
+        max_memory : int or str, default="1GB"
+            If X is a stream, bytes for its rows in memory, as a number or as text such as "500MB".
+        checkpoint : str, PathLike, Checkpoint or None, default=None
+            File to keep the fit in while it goes on. If the process is killed, the same call goes
+            on from there and ends with the same model, bit for bit. The file is removed when the
+            fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
 
         Returns
         -------
@@ -174,13 +204,25 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If a parameter, X or y is not what it should be, or training diverged.
+            If a parameter, X or y is not what it should be, training diverged, or the checkpoint is
+            of another fit.
+        ModelFileError
+            If the file of the checkpoint is something else, or damaged.
         TypeError
-            If X is lazy or holds nested values, y holds dates, or a parameter is of the wrong
-            type.
+            If X holds nested values, y holds dates, or a parameter is of the wrong type.
+        ImportError
+            If X is a stream and a library of the extra "stream" is not installed.
+        OSError
+            If a stream cannot be read, the disk has not enough space for its rows, or the
+            checkpoint cannot be written when training begins.
         MemoryError
             If there is not enough memory for the networks.
         """
+        if is_stream(X):
+            self._model = self._fit_stream(
+                X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory, checkpoint
+            )
+            return self
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
@@ -194,7 +236,9 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             shared = shared._replace(X=table, offset=offset)
         elif shared is not None and isinstance(encoder, TableEncoder):
             watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-        assignment, random_state = self._assignment(settings, before, data.n_rows)
+        kept = self._kept_fit(checkpoint, before, data, shared)
+        deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
+        assignment, random_state = self._assignment(settings, before, data.n_rows, kept)
         splits = split_rows(
             data,
             task.strata(data.y),
@@ -210,7 +254,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
         longer = None
         if before is None:
-            new, task = _new_networks(data, splits, settings, encoder, task, random_state)
+            new, task = _new_networks(data, splits, settings, encoder, task, random_state, kept)
             scaling = new.scaling
             held_out = splits[0].validation is not None
             specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
@@ -232,8 +276,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         # Each row is predicted once when networks are weighed, and once for each shuffled column.
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, threads, progress, deadline, passes)
-        training = trainer.train(runs, longer, may_leave_out=before is None)
+        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline, passes)
+        with kept or nullcontext():
+            training = trainer.train(runs, longer, may_leave_out=before is None)
+        is_whole = training.is_whole
         members = [member.after_fit() for member in training.members]
         validation = [splits[run.index].validation for run in training.runs]
 
@@ -249,7 +295,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                         ensemble, encoder, task, validation, linear, threads, self.verbose, deadline
                     )
             except KeyboardInterrupt:  # what is trained is kept
-                _warn_of_late_interruption(out_of_fold is None)
+                is_whole = False
+                warn_of_late_interruption(out_of_fold is None)
         elif settings.compute_importances:
             warn(
                 "feature_importances_ were not computed: this warm start holds out rows that "
@@ -267,15 +314,17 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             n_estimators=assignment.n_estimators if before is None else before.n_estimators,
             assignment=assignment,
             fingerprint=digest if never_trained_on else None,
-            fit_seconds=training.seconds,
+            fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
             out_of_fold=out_of_fold,
             feature_importances=importances,
         )
+        if kept and is_whole:
+            kept.remove()
         return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
-        settings, threads = self._settings(X, True), n_threads(self.n_jobs)
+        settings = self._settings(X, True)
         deadline = Deadline.after(settings.time_limit)
         before = self._trained_before(settings)
         encoder, task, data = self._encode(
@@ -297,7 +346,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
         called = checked_callbacks(self.callbacks)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, threads, progress, deadline)
+        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline)
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
@@ -315,7 +364,42 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             fit_seconds=training.seconds,
         )
 
+    def _fit_stream(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        callbacks: Callback | Sequence[Callback] | None,
+        cache: str | PathLike[str] | Cache | None,
+        max_memory: int | str,
+        checkpoint: str | PathLike[str] | Checkpoint | None,
+    ) -> FittedModel:
+        # pyarrow and others, which tables in memory do not need
+        from fastmlp.estimators.streamed_fit import fit_stream
+
+        if X_val is not None or y_val is not None:
+            raise ValueError(
+                "X_val and y_val must be None if X is a stream: early_stopping=True holds out rows"
+            )
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+        return fit_stream(
+            self,
+            X,
+            y,
+            sample_weight,
+            called,
+            cache=cache,
+            max_memory=max_memory,
+            checkpoint=checkpoint,
+        )
+
     # ---- the steps of fitting
+
+    def _executor(self) -> Executor:
+        """Where the networks are trained."""
+        return LocalThreads(n_threads(self.n_jobs))
 
     def _settings(self, X: Any, goes_on: bool) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""
@@ -404,12 +488,37 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         weights = weights_by_class(task, y, weights, dtype, name)
         return RowSubset(table, targets, weights)
 
+    def _kept_fit(
+        self,
+        checkpoint: str | PathLike[str] | Checkpoint | None,
+        before: FittedModel | None,
+        data: RowSubset,
+        shared: RowSubset | None,
+    ) -> KeptFit | None:
+        """The fit that a checkpoint keeps, to begin or to go on with."""
+        if checkpoint is None:
+            return None
+        if before is not None:
+            raise ValueError(
+                "checkpoint must be None if a warm start goes on with a fitted model, which the "
+                "file does not hold"
+            )
+        digests = digests_of(data) | digests_of(shared, "_val")
+        return KeptFit.of(checkpoint, FitIdentity.of(self, digests))
+
     def _assignment(
-        self, settings: Settings, before: FittedModel | None, n_rows: int
+        self,
+        settings: Settings,
+        before: FittedModel | None,
+        n_rows: int,
+        kept: KeptFit | None = None,
     ) -> tuple[RowAssignment, np.random.RandomState]:
         """How rows are assigned to networks: as before, if training goes on."""
         if before is None:
-            return RowAssignment.new(settings.n_networks(n_rows), self.random_state)
+            n_networks = settings.n_networks(n_rows)
+            if kept is None:
+                return RowAssignment.new(n_networks, self.random_state)
+            return kept.assignment(n_networks, self.random_state)
         if before.assignment is None:  # after partial_fit alone
             return RowAssignment.new(before.n_estimators, self.random_state)
         return before.assignment, before.assignment.generator()
@@ -439,7 +548,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     @property
     def _fitted(self) -> FittedModel:
         """The fitted model; an error before `fit`."""
-        check_is_fitted(self)
+        if not self._is_fitted:  # asked first: scikit-learn's check takes 4 us of a prediction
+            check_is_fitted(self)
         return self._model
 
     @property
@@ -457,6 +567,52 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
     def _read(self, contents: Contents) -> None:
         self._model = read_fitted_model(contents)
+
+    def predict_dataset(
+        self,
+        X: Any,
+        folder: str | PathLike[str],
+        *,
+        keep: Sequence[str] = (),
+        max_memory: int | str = "1GB",
+    ) -> int:
+        """Predict a table that is read in blocks, and write the predictions as Parquet files.
+
+        Needs the extra "stream": ``pip install 'fastmlp[stream]'``.
+
+        Parameters
+        ----------
+        X : stream
+            As for `fit`. Columns that the model does not know are left out; a function yields
+            tables, with or without targets.
+        folder : path-like
+            Must not exist. It appears when all rows are predicted; before, and after a failure,
+            there is none.
+        keep : sequence of str, default=()
+            Columns of X to write beside the predictions.
+        max_memory : int or str, default="1GB"
+            Bytes for rows in memory, as a number or as text such as "500MB".
+
+        Returns
+        -------
+        int
+            Number of rows, which are in the order of X. The column "prediction" holds what
+            `predict` returns; of several outputs each has its number, or quantile, behind the name.
+            Of classes "probability_" and the class hold what `predict_proba` returns.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        FileExistsError
+            If the folder exists.
+        ValueError, TypeError
+            If X does not have the columns of the training table, or is no stream.
+        """
+        self._fitted  # noqa: B018  an error before `fit`
+        from fastmlp.estimators.streamed_predictions import predict_stream
+
+        return predict_stream(self, X, folder, keep=keep, max_memory=max_memory)
 
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.
@@ -547,6 +703,7 @@ def _new_networks(
     encoder: Encoder,
     task: Task,
     random_state: np.random.RandomState,
+    keeper: StateKeeper | None = None,
 ) -> tuple[NewNetworks, Task]:
     """Learn the scaling of table and targets from the training rows, for new networks."""
     # A single network: its training rows. Several: all rows, because each holds out other ones.
@@ -554,7 +711,8 @@ def _new_networks(
     scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
     task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
     task = task.with_range_of(data.y, data.sample_weight)
-    return NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state), task
+    new = NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+    return new, task
 
 
 def _watch(before: FittedModel | None, encoder: Encoder, data: RowSubset) -> RangeWatch:
@@ -583,16 +741,6 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     if before is None:
         return None
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
-
-
-def _warn_of_late_interruption(before_weighing: bool) -> None:
-    """Warn that Ctrl-C came when all networks were trained."""
-    missing = (
-        "their weights are equal, and probabilities are not calibrated"
-        if before_weighing
-        else "feature_importances_ are missing"
-    )
-    warn(f"Interrupted by user after training. The networks were kept; {missing}.")
 
 
 def _warn_of_constants(encoder: Encoder) -> None:

@@ -8,8 +8,10 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EISDIR
+from glob import escape
 from pathlib import Path
 
+_SUFFIX = ".tmp"
 _NAMED = 50  # characters of a file's name in the temporary one's; names have at most 255 bytes
 
 
@@ -50,7 +52,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target
         return
-    temporary = target.with_name(f".{target.name[:_NAMED]}.{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f"{_start_of_name(target)}{secrets.token_hex(8)}{_SUFFIX}")
     try:
         # Opened with the permissions that a new file gets, unless there is an old one.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -68,6 +70,19 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.unlink(temporary)
         raise
     _sync_folder(target.parent)
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove the temporary files that killed processes left when they wrote this file."""
+    target = Path(os.path.realpath(path))
+    for leftover in target.parent.glob(f"{escape(_start_of_name(target))}*{_SUFFIX}"):
+        with suppress(OSError):
+            leftover.unlink()
+
+
+def _start_of_name(target: Path) -> str:
+    """Of its temporary files."""
+    return f".{target.name[:_NAMED]}."
 
 
 def _sync_folder(folder: Path) -> None:

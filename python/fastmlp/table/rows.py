@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,13 @@ Rows = NDArray[np.uint32]
 Table: TypeAlias = "NDArray[Any] | csr_array"  # encoded
 
 
+class Digest(Protocol):
+    """A hash function of hashlib under way."""
+
+    def update(self, data: Any, /) -> None:
+        """Add bytes."""
+
+
 def slices(n: int, length: int) -> Iterator[slice]:
     """scikit-learn's `gen_batches` without its checks, which take a twentieth of a small fit."""
     return (slice(start, min(start + length, n)) for start in range(0, n, length))
@@ -28,6 +35,15 @@ def pieces(table: Table, rows: NDArray[Any] | None = None) -> Iterator[slice | N
     n_rows = table.shape[0] if rows is None else rows.size
     for piece in slices(n_rows, max(1, _PIECE // _numbers_per_row(table))):
         yield piece if rows is None else rows[piece]
+
+
+def add_to_digest(digest: Digest, table: Table) -> None:
+    """Add a table, or another array, to the digest of a hash function."""
+    parts = [table] if isinstance(table, np.ndarray) else [table.data, table.indices, table.indptr]
+    for array in parts:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        for rows in pieces(array):
+            digest.update(np.ascontiguousarray(array[rows]).data)
 
 
 def _numbers_per_row(table: Table) -> int:
