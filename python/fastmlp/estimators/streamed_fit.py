@@ -28,7 +28,7 @@ from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.inspection.importances import importances_of
-from fastmlp.streaming.cache_folder import Cache, rows_of
+from fastmlp.streaming.cache_folder import Cache, RowsOfSource
 from fastmlp.streaming.folds import held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan, size_in_bytes
 from fastmlp.streaming.sample import read_sample
@@ -85,7 +85,7 @@ def fit_stream(
         "dtype": stored_as,
         "version": __version__,
     }
-    with rows_of(kept_rows, source, asked, read_source.write) as (rows, learnt):
+    with RowsOfSource(kept_rows, source, asked, read_source.write) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
         kept = None
