@@ -26,7 +26,7 @@ py::array_t<T> predict(const Predictor<T>& predictor, const TableObject& x, int 
 }
 
 template <class T>
-void register_for(py::module_& m, const std::string& suffix) {
+void register_predictor(py::module_& m, const std::string& suffix) {
   using Bound = Predictor<T>;
   py::class_<Bound, std::shared_ptr<Bound>>(m, ("Predictor" + suffix).c_str())
       .def(py::init(
@@ -56,8 +56,8 @@ void register_prediction(py::module_& m) {
                                                       n_filled, clips);
            }),
            arg("shift"), arg("scale"), arg("n_filled"), arg("clips"));
-  register_for<float>(m, "F32");
-  register_for<double>(m, "F64");
+  register_predictor<float>(m, "F32");
+  register_predictor<double>(m, "F64");
 }
 
 }  // namespace fastmlp::bindings

@@ -52,24 +52,24 @@ struct BoundWindow {
 
 /** Memory of a window as an array that cannot be written to and keeps the window alive. */
 template <class T>
-py::array view_of(const py::object& bound, const T* data, const std::vector<Index>& shape) {
+py::array read_only_view(const py::object& bound, const T* data, const std::vector<Index>& shape) {
   py::array_t<T> array(shape, data, bound);
   array.attr("flags").attr("writeable") = false;
   return array;
 }
 
 template <class T>
-py::array targets_as(const py::object& bound, const BoundWindow& own) {
+py::array window_targets_as(const py::object& bound, const BoundWindow& own) {
   const auto* data = reinterpret_cast<const T*>(own.window->targets.data());
-  return view_of(bound, data, {own.window->n_rows, own.n_targets});
+  return read_only_view(bound, data, {own.window->n_rows, own.n_targets});
 }
 
-py::array targets_of(const py::object& bound) {
+py::array window_targets(const py::object& bound) {
   const auto& own = bound.cast<const BoundWindow&>();
   switch (own.target_type) {
-    case TargetType::f32: return targets_as<float>(bound, own);
-    case TargetType::f64: return targets_as<double>(bound, own);
-    default: return targets_as<std::int32_t>(bound, own);
+    case TargetType::f32: return window_targets_as<float>(bound, own);
+    case TargetType::f64: return window_targets_as<double>(bound, own);
+    default: return window_targets_as<std::int32_t>(bound, own);
   }
 }
 
@@ -88,18 +88,18 @@ void register_stream(py::module_& m) {
       .def_property_readonly("X",
                              [](const py::object& bound) {
                                const Window& window = *bound.cast<const BoundWindow&>().window;
-                               return view_of(bound, window.X.data(), {window.n_rows, window.n_columns});
+                               return read_only_view(bound, window.X.data(), {window.n_rows, window.n_columns});
                              })
-      .def_property_readonly("y", &targets_of)
+      .def_property_readonly("y", &window_targets)
       .def_property_readonly("weights",
                              [](const py::object& bound) -> py::object {
                                const Window& window = *bound.cast<const BoundWindow&>().window;
                                if (window.weights.size() == 0) return py::none();
-                               return view_of(bound, window.weights.data(), {window.n_rows});
+                               return read_only_view(bound, window.weights.data(), {window.n_rows});
                              })
       .def_property_readonly("hash", [](const py::object& bound) {
         const Window& window = *bound.cast<const BoundWindow&>().window;
-        return view_of(bound, window.hash.data(), {window.n_rows});
+        return read_only_view(bound, window.hash.data(), {window.n_rows});
       });
   py::class_<WindowReader>(m, "WindowReader")
       .def(py::init([](const std::filesystem::path& path, const py::dict& sections, const py::list& columns,

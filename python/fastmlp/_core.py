@@ -23,9 +23,12 @@ def _built() -> list[str]:
 
 
 def _usable(built: list[str]) -> list[str]:
-    from fastmlp._cpu import levels
+    from fastmlp._cpu import has_matrix_unit, processor_level
 
-    return [level for level in built if level in ("generic", "native", *levels())]
+    usable = {"generic", "native", *(f"v{level}" for level in range(2, processor_level() + 1))}
+    if "v4" in usable and has_matrix_unit():
+        usable.add("amx")
+    return [level for level in built if level in usable]
 
 
 def _load() -> tuple[ModuleType, list[str]]:
