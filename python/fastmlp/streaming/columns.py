@@ -168,11 +168,12 @@ class ColumnsLearner:
         n_others = sketch.n_rows - sketch.n_missing - int(labels.counts.sum())
         if sketch.is_exact or n_others <= 0:
             return column
-        warn(
-            f"{labels.title} has about {sketch.n_distinct:,.0f} different values. The "
-            f"{len(labels.factors[1]):,} most frequent ones are categories; the others, which "
-            f"{n_others / sketch.n_rows:.0%} of the rows have, count as unknown"
-        )
+        if column.categories:
+            warn(
+                f"{labels.title} has about {sketch.n_distinct:,.0f} different values. The "
+                f"{len(labels.factors[1]):,} most frequent ones are categories; the others, which "
+                f"{n_others / sketch.n_rows:.0%} of the rows have, count as unknown"
+            )
         return replace(column, rare=column.rare + n_others)
 
     def _stored_numbers(self, position: int, column: Column) -> list[int]:
