@@ -53,8 +53,15 @@ def fit_by_rows(
     sample_weight: Any,
     callbacks: Sequence[Callback],
     averaging: AveragingOptions,
+    most_threads: int,
 ) -> FittedModel:
-    """Fit an estimator on Dask collections; see `fastmlp.dask.Regressor.fit`."""
+    """Fit an estimator on Dask collections; see `fastmlp.dask.Regressor.fit`.
+
+    Parameters
+    ----------
+    most_threads : int
+        That are used of each worker.
+    """
     settings = checked_settings(estimator)
     _check_supported(estimator, settings)
     partitions = partitions_of(X, y, sample_weight)
@@ -68,7 +75,7 @@ def fit_by_rows(
     random_state = check_random_state(estimator.random_state)
     name, encoder, n_rows = type(estimator).__name__, learnt.encoder, sum(learnt.n_rows)
     seed = random_state.randint(2**31)
-    with Shards(client, partitions, learnt.n_rows, seed, _SAMPLE_ROWS, estimator.n_jobs) as shards:
+    with Shards(client, partitions, learnt.n_rows, seed, _SAMPLE_ROWS, most_threads) as shards:
         shards.encode(Encoding(encoder, task, settings, name))
         sample = joined(shards.each("sample", sample_of))
         scaling = settings.learn_scaling(sample.X, encoder.n_numeric, None, sample.sample_weight)
