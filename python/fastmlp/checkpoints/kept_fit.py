@@ -146,7 +146,7 @@ class KeptFit:
     def remove(self) -> None:
         """Remove the file: the fit has ended, and there is nothing to go on with."""
         with suppress(OSError):
-            os.unlink(self.checkpoint.path)
+            os.unlink(os.path.realpath(self.checkpoint.path))  # a link stays, as when it is written
 
     def _write_changes(self) -> None:
         """Write what changes until the end; what fails is tried again with the next change."""
@@ -158,12 +158,12 @@ class KeptFit:
                 self._is_dirty = False
             try:
                 self._write()
-            except OSError as error:
+            except (OSError, MemoryError) as error:  # a file is made in memory first
                 _log.warning(
                     "the checkpoint %r could not be written, and is as it was before; the fit goes "
                     "on: %s",
                     os.fspath(self.checkpoint.path),
-                    error,
+                    str(error) or "not enough memory",
                 )
 
     def _write(self) -> None:
