@@ -49,6 +49,7 @@ PYTHON = {
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
         *("streaming", "model_file", "checkpoints", "trained_model"),
     ],
+    "dask": [*SMALL, "table", "tasks", "ensemble", "rounds", "streaming", "estimators"],
     "federated": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "rounds", "privacy"),

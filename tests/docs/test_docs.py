@@ -15,7 +15,11 @@ BLOCKS = {
 }
 
 # Beside what all tests need.
-NEEDS = {"export.md": ("onnxruntime", "skl2onnx"), "streaming.md": ("datasketches",)}
+NEEDS = {
+    "dask.md": ("distributed",),
+    "export.md": ("onnxruntime", "skl2onnx"),
+    "streaming.md": ("datasketches",),
+}
 
 
 @cache

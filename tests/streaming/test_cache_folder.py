@@ -15,7 +15,7 @@ from streams import NumbersLearner, blocks_of
 from fastmlp import Cache
 from fastmlp.streaming import cache_folder
 from fastmlp.streaming.cache_file import read_cache
-from fastmlp.streaming.cache_folder import rows_of
+from fastmlp.streaming.cache_folder import RowsOfSource
 from fastmlp.streaming.source_pass import SourcePass
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.target_learners import ClassesLearner, IndicatorsLearner
@@ -47,7 +47,7 @@ class Opened:
 
         if isinstance(cache, Path):
             cache = Cache(cache)
-        return rows_of(cache, source, {"y": y} | asked, write)
+        return RowsOfSource(cache, source, {"y": y} | asked, write)
 
 
 def test_a_cache_is_used_again(table, tmp_path):
@@ -188,7 +188,7 @@ def test_another_process_may_be_faster(table, tmp_path):
             pass
         return SourcePass(source, "from_dtype", NumbersLearner, 64, 1).write(folder)
 
-    with rows_of(Cache(caches), source, {"y": "y"}, write) as (rows, _):
+    with RowsOfSource(Cache(caches), source, {"y": "y"}, write) as (rows, _):
         assert read_cache(rows.folder) is not None
     assert len([*caches.iterdir()]) == 1
 

@@ -10,7 +10,7 @@ from cached_rows import read_rows
 from columns_of_every_kind import FRAMES, people
 from streams import ClassesLearner, NumbersLearner, blocks_of, numbered, one_pass
 
-from fastmlp.streaming import source_pass
+from fastmlp.streaming import label_sketch, source_pass
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.training_range import TrainingRange
 
@@ -147,6 +147,19 @@ def test_labels_that_turn_out_to_be_numbers(tmp_path):
     frame = pd.DataFrame({"price": [*early, *late]})
     _, learnt = check(frame, tmp_path)
     assert learnt.encoder.columns[0].kind == "numeric"
+
+
+def test_of_very_many_labels_the_frequent_ones_are_categories(tmp_path, monkeypatch):
+    monkeypatch.setattr(label_sketch, "MOST_EXACT", 100)
+    names = [f"user {k}" for k in np.random.default_rng(0).zipf(1.5, 3000)]
+    frame = pd.DataFrame({"name": names})
+    with pytest.warns(UserWarning, match=r"X: column 'name' has about .* different values"):
+        cache, learnt = one_pass(blocks_of(frame, numbered(3000)), tmp_path)
+    [column] = learnt.encoder.columns
+    assert "user 1" in column.categories
+    codes = read_rows(cache).X[:, 0]
+    assert len({*codes[np.array(names) == "user 1"]} - {0}) == 1
+    assert column.rare > 0
 
 
 # ---- rows

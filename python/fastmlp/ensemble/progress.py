@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from fastmlp.ensemble.bar import Bar
 
@@ -54,6 +54,23 @@ _REASONS = {
     "interrupted": "interrupted",
     "diverged": "divergence",
 }
+
+
+class Observer(Protocol):
+    """Follows the training of networks; `Progress` is one."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether records are used at all; if not, an epoch never enters Python."""
+
+    def skip(self, n_epochs: int) -> None:
+        """Count epochs that an earlier call has trained."""
+
+    def record(self, record: EpochRecord) -> bool:
+        """Take the record of an epoch; true if training of that network should stop."""
+
+    def ended(self, reason: str) -> None:
+        """Count a network whose training has ended, for one of the engine's reasons."""
 
 
 class Progress:

@@ -223,6 +223,25 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory, checkpoint
             )
             return self
+        executor = LocalThreads(n_threads(self.n_jobs))
+        self._fit(
+            X, y, sample_weight, X_val, y_val, sample_weight_val, callbacks, executor, checkpoint
+        )
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+        callbacks: Callback | Sequence[Callback] | None,
+        executor: Executor,
+        checkpoint: str | PathLike[str] | Checkpoint | None = None,
+    ) -> None:
+        """Train on a table in memory, with networks trained by the executor."""
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
@@ -276,7 +295,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         # Each row is predicted once when networks are weighed, and once for each shuffled column.
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline, passes)
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
         with kept or nullcontext():
             training = trainer.train(runs, longer, may_leave_out=before is None)
         is_whole = training.is_whole
@@ -320,7 +339,6 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         )
         if kept and is_whole:
             kept.remove()
-        return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
@@ -346,7 +364,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
         called = checked_callbacks(self.callbacks)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline)
+        executor = LocalThreads(n_threads(self.n_jobs))
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline)
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
@@ -396,10 +415,6 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         )
 
     # ---- the steps of fitting
-
-    def _executor(self) -> Executor:
-        """Where the networks are trained."""
-        return LocalThreads(n_threads(self.n_jobs))
 
     def _settings(self, X: Any, goes_on: bool) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""

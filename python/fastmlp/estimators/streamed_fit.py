@@ -28,11 +28,12 @@ from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.inspection.importances import importances_of
-from fastmlp.streaming.cache_folder import Cache, rows_of
+from fastmlp.streaming.cache_folder import Cache, RowsOfSource
 from fastmlp.streaming.folds import held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan, size_in_bytes
 from fastmlp.streaming.sample import read_sample
 from fastmlp.streaming.source_pass import SourcePass
+from fastmlp.streaming.sources.blocks import Source
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.target_learners import (
     ClassesLearner,
@@ -67,25 +68,8 @@ def fit_stream(
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(max_memory))
     source = open_source(X, y, sample_weight)
-    kept_rows = None if cache is None else cache if isinstance(cache, Cache) else Cache(cache)
-    stored_as = "float32" if kept_rows is None else kept_rows.dtype
-    read_source = SourcePass(
-        source,
-        estimator.categorical_features,
-        partial(target_learner, estimator, settings),
-        memory.block_rows(source.n_columns),
-        min(threads, READERS),
-        stored_as,
-    )
-    asked = {
-        "y": y,
-        "sample_weight": sample_weight,
-        "categorical_features": np.asarray(estimator.categorical_features).tolist(),
-        "classifies": settings.classifies,
-        "dtype": stored_as,
-        "version": __version__,
-    }
-    with rows_of(kept_rows, source, asked, read_source.write) as (rows, learnt):
+    asked = {"y": y, "sample_weight": sample_weight}
+    with _row_cache(estimator, settings, source, asked, cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
         kept = None
@@ -157,6 +141,34 @@ def fit_stream(
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
         feature_importances=importances,
     )
+
+
+def _row_cache(
+    estimator: BaseMLP,
+    settings: Settings,
+    source: Source,
+    asked: dict[str, Any],
+    cache: str | PathLike[str] | Cache | None,
+    memory: MemoryPlan,
+) -> RowsOfSource:
+    """The source's row cache, which is read from `cache` or written."""
+    kept = cache if cache is None or isinstance(cache, Cache) else Cache(cache)
+    stored_as = "float32" if kept is None else kept.dtype
+    reading = SourcePass(
+        source,
+        estimator.categorical_features,
+        partial(target_learner, estimator, settings),
+        memory.block_rows(source.n_columns),
+        min(n_threads(estimator.n_jobs), READERS),
+        stored_as,
+    )
+    asked = asked | {
+        "categorical_features": np.asarray(estimator.categorical_features).tolist(),
+        "classifies": settings.classifies,
+        "dtype": stored_as,
+        "version": __version__,
+    }
+    return RowsOfSource(kept, source, asked, reading.write)
 
 
 def _check_supported(settings: Settings, warm_start: bool) -> None:

@@ -9,17 +9,20 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Literal
 
 from fastmlp.streaming.cache_file import read_cache, write_description
 from fastmlp.streaming.row_cache import RowCache
 from fastmlp.streaming.source_pass import Learnt
 from fastmlp.streaming.sources.blocks import Source
+
+_Write = Callable[[Path], tuple[RowCache, Learnt]]
 
 _UNFINISHED = ".unfinished"
 _BYTES_OF_VALUE = 4  # stored, as most are
@@ -64,14 +67,8 @@ class Cache:
             raise ValueError(f"dtype must be 'float32' or 'float16'; got {self.dtype!r}")
 
 
-@contextmanager
-def rows_of(
-    cache: Cache | None,
-    source: Source,
-    asked: Mapping[str, Any],
-    write: Callable[[Path], tuple[RowCache, Learnt]],
-) -> Iterator[tuple[RowCache, Learnt]]:
-    """The row cache of a source: one that is there, or a new one.
+class RowsOfSource:
+    """The row cache of a source in a `with` block: one that is there, or a new one.
 
     Parameters
     ----------
@@ -88,41 +85,55 @@ def rows_of(
     OSError
         If there is not enough space on the disk.
     """
-    parent = None if cache is None else Path(cache.folder)
-    if parent is not None:
-        parent.mkdir(parents=True, exist_ok=True)
-    known = source.fingerprint if cache is None or cache.key is None else cache.key
-    if parent is None or known is None:
-        yield from _temporary(parent, source, write)
-        return
-    digest = sha256(json.dumps([known, asked], sort_keys=True).encode()).hexdigest()[:32]
-    folder = parent / digest
-    _remove_unfinished(folder)
-    found = read_cache(folder)
-    if found is None:
+
+    def __init__(
+        self, cache: Cache | None, source: Source, asked: Mapping[str, Any], write: _Write
+    ) -> None:
+        self._parent = None if cache is None else Path(cache.folder)
+        known = source.fingerprint if cache is None or cache.key is None else cache.key
+        self._digest = None
+        if self._parent is not None and known is not None:
+            text = json.dumps([known, asked], sort_keys=True)
+            self._digest = sha256(text.encode()).hexdigest()[:32]
+        self._source, self._write = source, write
+        self._temporary: Path | None = None
+
+    def __enter__(self) -> tuple[RowCache, Learnt]:
+        if self._parent is not None:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            if self._digest is not None:
+                return self._kept(self._parent / self._digest)
+        self._temporary = Path(tempfile.mkdtemp(prefix="fastmlp-", dir=self._parent))
+        try:
+            _check_space(self._temporary, self._source)
+            return self._write(self._temporary)
+        except BaseException:
+            self._remove()
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        if self._temporary is not None:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _kept(self, folder: Path) -> tuple[RowCache, Learnt]:
+        _remove_unfinished(folder)
+        found = read_cache(folder)
+        if found is not None:
+            _log.info("the row cache %s is used again", folder)
+            return found
         shutil.rmtree(folder, ignore_errors=True)
-        found = _written(folder, source, write)
-    else:
-        _log.info("the row cache %s is used again", folder)
-    yield found
+        return _written(folder, self._source, self._write)
 
 
-def _temporary(
-    parent: Path | None,
-    source: Source,
-    write: Callable[[Path], tuple[RowCache, Learnt]],
-) -> Iterator[tuple[RowCache, Learnt]]:
-    folder = Path(tempfile.mkdtemp(prefix="fastmlp-", dir=parent))
-    try:
-        _check_space(folder, source)
-        yield write(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _written(
-    folder: Path, source: Source, write: Callable[[Path], tuple[RowCache, Learnt]]
-) -> tuple[RowCache, Learnt]:
+def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Learnt]:
     """Write a cache beside its place, which it takes when it is whole."""
     writer = f"{os.getpid()}.{secrets.token_hex(4)}"
     unfinished = folder.with_name(f"{folder.name}.{writer}{_UNFINISHED}")

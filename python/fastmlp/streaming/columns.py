@@ -62,7 +62,9 @@ class ColumnsLearner:
         self._high = np.full(reader.n_numbers, -np.inf)
         self._n_rows = self._n_counted = 0
 
-    def learn(self, block: BlockColumns, n_counted: int) -> list[NDArray[np.uint16]]:
+    def learn(
+        self, block: BlockColumns, n_counted: int, *, asks: bool = True
+    ) -> list[NDArray[np.uint16]]:
         """Learn from a block; returns the codes of each column of labels.
 
         Parameters
@@ -70,6 +72,9 @@ class ColumnsLearner:
         block : BlockColumns
         n_counted : int
             Rows of positive weight.
+        asks : bool, default=True
+            Whether it is asked now and then if labels are rather dates or numbers. False for a part
+            of a table, which does not tell: `finish` asks in any case.
         """
         self._n_rows += block.numbers.shape[0]
         self._n_counted += n_counted
@@ -82,8 +87,21 @@ class ColumnsLearner:
         for position, own in zip(self._reader.labelled, block.labels, strict=True):
             of_labels = self.sketches[position].add(own.labels, own.counts, own.n_missing)
             codes.append(of_labels[own.rows])  # that of missing values is the last one, -1
-            self._ask_again(position)
+            if asks:
+                self._ask_again(position)
         return codes
+
+    def merge(self, other: ColumnsLearner) -> None:
+        """Learn what another one with the same reader has learnt from other rows."""
+        self._n_rows += other._n_rows
+        self._n_counted += other._n_counted
+        self._n_missing += other._n_missing
+        self._low, self._high = np.fmin(self._low, other._low), np.fmax(self._high, other._high)
+        for position, dates in other._dates.items():
+            known = self._dates.get(position, dates[:0])
+            self._dates[position] = witnesses(np.concatenate([known, dates]))
+        for position, sketch in other.sketches.items():
+            self.sketches[position].merge(sketch)
 
     def _ask_again(self, position: int) -> None:
         """Raise if more labels than before show that they are rather dates or numbers."""
@@ -150,11 +168,12 @@ class ColumnsLearner:
         n_others = sketch.n_rows - sketch.n_missing - int(labels.counts.sum())
         if sketch.is_exact or n_others <= 0:
             return column
-        warn(
-            f"{labels.title} has about {sketch.n_distinct:,.0f} different values. The "
-            f"{len(labels.factors[1]):,} most frequent ones are categories; the others, which "
-            f"{n_others / sketch.n_rows:.0%} of the rows have, count as unknown"
-        )
+        if column.categories:
+            warn(
+                f"{labels.title} has about {sketch.n_distinct:,.0f} different values. The "
+                f"{len(labels.factors[1]):,} most frequent ones are categories; the others, which "
+                f"{n_others / sketch.n_rows:.0%} of the rows have, count as unknown"
+            )
         return replace(column, rare=column.rare + n_others)
 
     def _stored_numbers(self, position: int, column: Column) -> list[int]:

@@ -31,6 +31,21 @@ class LabelSketch:
         self._distinct: Any = None
         self.n_rows = self.n_missing = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        if not self.is_exact:
+            state["_frequent"] = self._frequent.serialize()
+            state["_distinct"] = self._distinct.serialize_updatable()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if not self.is_exact:
+            from datasketches import frequent_strings_sketch, hll_sketch
+
+            self._frequent = frequent_strings_sketch.deserialize(self._frequent)
+            self._distinct = hll_sketch.deserialize(self._distinct)
+
     @property
     def is_exact(self) -> bool:
         """Whether all labels are counted."""

@@ -65,7 +65,7 @@ class Roles(NamedTuple):
     Attributes
     ----------
     targets : sequence of str
-        None for predictions.
+        Empty for predictions.
     weight : str or None
     dropped : sequence of str
         Columns that are not used.
