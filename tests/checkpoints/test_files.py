@@ -249,7 +249,7 @@ def test_bad_arguments_are_refused(arguments, error, message, X, y):
 
 def test_a_state_is_due_after_epochs_or_minutes(path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
     kept = KeptFit(Checkpoint(path, minutes=2, epochs=3), None)
     assert [epoch for epoch in range(1, 8) if kept.is_due("a", epoch)] == [3, 6]
     assert not kept.is_due("b", 1)
@@ -257,6 +257,7 @@ def test_a_state_is_due_after_epochs_or_minutes(path, monkeypatch):
     assert kept.is_due("b", 2)
     assert not kept.is_due("b", 3)
     assert kept.is_due("a", 8)
+    assert kept.is_due("of a long first epoch", 1)
 
 
 _CHILD = """

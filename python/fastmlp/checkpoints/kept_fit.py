@@ -126,8 +126,8 @@ class KeptFit:
 
     def is_due(self, name: str, epoch: float) -> bool:
         """Whether to keep a state now; see `StateKeeper`."""
-        now = time.monotonic()
-        last_epoch, last_time = self._asked.setdefault(name, (epoch - 1, now))
+        now = time.perf_counter()
+        last_epoch, last_time = self._asked.setdefault(name, (epoch - 1, self._start))
         every = self.checkpoint.epochs
         is_due = now - last_time >= 60 * self.checkpoint.minutes or (
             every is not None and epoch - last_epoch >= every
