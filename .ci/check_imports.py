@@ -53,7 +53,7 @@ PYTHON = {
     "federated": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "rounds", "privacy"),
-        "estimators",
+        *("streaming", "estimators"),
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
