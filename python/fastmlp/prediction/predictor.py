@@ -189,8 +189,8 @@ class Predictor:
         rows
             As for `predict`.
         coverage : float, default=0.9
-        groups : label, or array-like of shape (n_rows,), default=None
-            Of one row its group.
+        groups : array-like of shape (n_rows,), default=None
+            Of one row a list of one label.
 
         Returns
         -------
@@ -208,7 +208,6 @@ class Predictor:
             raise AttributeError("predict_interval is for regressors; this model predicts labels")
         self._pipeline.check_conformal(coverage)
         predicted, is_row = self._decoded(self._plain(rows))
-        groups = [groups] if is_row and groups is not None else groups
         intervals = self._pipeline.intervals(predicted, coverage, groups)
         return intervals[0] if is_row else intervals
 
@@ -228,8 +227,8 @@ class Predictor:
             As for `predict`.
         coverage : float, default=0.9
         class_conditional : bool, default=False
-        groups : label, or array-like of shape (n_rows,), default=None
-            Of one row its group.
+        groups : array-like of shape (n_rows,), default=None
+            Of one row a list of one label.
 
         Returns
         -------
@@ -247,7 +246,6 @@ class Predictor:
             raise AttributeError("predict_set is for classifiers; this model predicts numbers")
         self._pipeline.check_conformal(coverage)
         predicted, is_row = self._decoded(self._plain(rows))
-        groups = [groups] if is_row and groups is not None else groups
         sets = self._pipeline.sets(predicted, coverage, groups, class_conditional=class_conditional)
         return sets[0] if is_row else sets
 
