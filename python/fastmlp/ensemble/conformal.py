@@ -7,15 +7,13 @@ and the weights of their kinds, and few numbers besides; docs/intervals.md says 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.ensemble.splits import RowSubset
-from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.prediction.conformal import (
+    SEVERAL_LABELS,
     Conformal,
     ConformalScores,
     Difficulty,
@@ -23,13 +21,10 @@ from fastmlp.prediction.conformal import (
     PredictionSets,
     group_labels,
 )
-from fastmlp.table.engine_array import engine_table
 from fastmlp.table.labels import sorted_labels
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
 
 _MOST_ROWS = 2**16  # whose scores are kept: every k-th
-_MOST_COMPARED = 2000  # rows that networks are compared on
-_LEAST_SHRINKAGE = 0.5
 
 
 class Observed(NamedTuple):
@@ -87,7 +82,7 @@ class Observed(NamedTuple):
             labels[:] = group_labels(groups, len(counted))
             groups = labels[counted]
         weights = None if self.weights is None else self.weights[counted].astype(np.float64)
-        if weights is not None and np.allclose(weights, weights[0], rtol=1e-6):
+        if weights is not None and weights.size and np.allclose(weights, weights[0], rtol=1e-6):
             weights = None
         return Observed(self.predicted[counted], self.targets[counted], weights, groups)
 
@@ -112,7 +107,7 @@ def learn_conformal(
     observed : Observed
         NaN is predicted for rows that were not held out.
     shrinkage : ndarray of shape (n_outputs,) or None
-        See `shrinkage_of`.
+        See `fastmlp.ensemble.shrinkage`.
     """
     observed = observed.counted
     if not len(observed.predicted):
@@ -142,9 +137,11 @@ def conformalized(
         If there are several labels per row, or no row weighs anything.
     """
     observed = observed.counted
+    if not len(observed.predicted):
+        raise ValueError("sample_weight is 0 for all rows that have predictions")
     if isinstance(task, ClassificationTask):
         if task.multilabel:
-            raise ValueError("sets of classes are for one label per row; this model has several")
+            raise ValueError(SEVERAL_LABELS)
         return _sets(observed)
     loss = cast(RegressionTask, task).training_loss
     quantiles = loss.quantiles if loss.several_quantiles else ()
@@ -180,83 +177,7 @@ def _sets(observed: Observed) -> PredictionSets:
 
 def _kept(scores: ConformalScores) -> NDArray[np.intp]:
     """Rows whose scores are kept, in an order that does not tell which rows these are."""
-    rows = np.arange(0, len(scores.values), -(-len(scores.values) // _MOST_ROWS))
+    n = len(scores.values)
+    rows = np.arange(0, n, -(-n // _MOST_ROWS))
     kept: NDArray[np.intp] = rows[np.argsort(scores.values[rows, 0], kind="stable")]
     return kept
-
-
-def shrinkage_of(
-    ensemble: WeightedEnsemble,
-    task: RegressionTask,
-    data: RowSubset,
-    validation: Sequence[RowSubset | None],
-    out_of_fold: NDArray[np.float64],
-    n_threads: int,
-    offset: NDArray[Any] | None,
-) -> NDArray[np.float64]:
-    """How much smaller errors of all networks are than out-of-fold residuals, for each output.
-
-    A row is held out from few networks. What these err by beside all the others is averaged out in
-    the mean of all. It is measured where it can be: by how far the networks of a kind that were
-    trained on a row disagree about it. About new rows they disagree more, so this is less than what
-    there is to gain.
-
-    Parameters
-    ----------
-    out_of_fold : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        NaN for rows that no network has held out.
-    offset : ndarray of shape (n_rows, n_outputs) or None
-        Of raw outputs.
-    """
-    if task.training_loss.several_quantiles:  # their errors do not shrink so
-        return np.ones(task.n_network_outputs)
-    out_of_fold = out_of_fold.reshape(-1, task.n_outputs)
-    known = np.flatnonzero(~np.isnan(out_of_fold[:, 0]))
-    residuals = data.y[known] - out_of_fold[known]
-    rows = known[:: -(-known.size // _MOST_COMPARED)]
-    dtype = ensemble.members[0].network.dtype
-    table, own = engine_table(data.X[rows], dtype), None if offset is None else offset[rows]
-    kinds = np.array([member.recipe.spec.kind for member in ensemble.members])
-    gain = np.zeros(task.n_outputs)
-    for kind in ensemble.kinds:
-        members = np.flatnonzero((kinds == kind) & (ensemble.weights > 0))
-        if members.size < 3:
-            continue
-        outputs = np.array(
-            [ensemble.predictors[i].predict(table, n_threads, own) for i in members.tolist()]
-        )
-        unseen = np.array([_holds(validation[i], rows) for i in members.tolist()])
-        n_unseen = unseen.sum(axis=0)
-        disagreement = _variance(outputs, ~unseen)
-        if not n_unseen.any() or disagreement is None:
-            continue
-        averaged = 1 / n_unseen[n_unseen > 0].mean() - 1 / members.size
-        gain += ensemble.weights[members].sum() ** 2 * disagreement * averaged
-    mean_square = np.square(residuals).mean(axis=0)
-    share = np.divide(gain * task.unit**2, mean_square, where=mean_square > 0, out=0 * gain)
-    shrinkage: NDArray[np.float64] = np.sqrt(np.maximum(1 - share, _LEAST_SHRINKAGE**2))
-    return shrinkage
-
-
-def _holds(subset: RowSubset | None, rows: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each of the rows is in the subset."""
-    if subset is None or subset.rows is None:
-        return np.zeros(rows.size, dtype=bool)
-    return np.isin(rows, subset.rows)
-
-
-def _variance(outputs: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[np.float64] | None:
-    """Mean over rows of the variance of networks that have seen them; None without two of them.
-
-    Parameters
-    ----------
-    outputs : ndarray of shape (n_networks, n_rows, n_outputs)
-    seen : ndarray of shape (n_networks, n_rows)
-    """
-    enough = seen.sum(axis=0) >= 2
-    if not enough.any():
-        return None
-    where = np.broadcast_to(seen[:, enough, None], outputs[:, enough].shape)
-    variances = outputs[:, enough].astype(np.float64).var(axis=0, ddof=1, where=where)
-    mean: NDArray[np.float64] = variances.mean(axis=0)
-    return mean

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from fastmlp._user_warnings import warn
 from fastmlp.table.labels import is_missing
 
+SEVERAL_LABELS = "sets of classes are for one label per row; this model has several"
+
 _ROUNDING = 1e-9  # 0.9 * (n + 1) may come out as a little more than a whole number
 _ROWS_OF_A_BIN = 50  # of predictions whose errors are averaged
 _MOST_BINS = 10

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.prediction.conformal import (
+    SEVERAL_LABELS,
     Conformal,
     PredictionIntervals,
     PredictionSets,
@@ -126,7 +127,7 @@ class Pipeline:
         """Raise if there are no intervals, or sets of classes, of this coverage."""
         check_coverage(coverage)
         if isinstance(self.decoder, ClassificationDecoder) and self.decoder.multilabel:
-            raise ValueError("sets of classes are for one label per row; this model has several")
+            raise ValueError(SEVERAL_LABELS)
         if self.conformal is None:
             raise ValueError(
                 "the model was not calibrated on rows that no network was trained on: its fit held "
