@@ -8,6 +8,7 @@ void register_training(pybind11::module_& m);
 void register_epochs(pybind11::module_& m);
 void register_prediction(pybind11::module_& m);
 void register_rows(pybind11::module_& m);
+void register_stream(pybind11::module_& m);
 }  // namespace fastmlp::bindings
 
 PYBIND11_MODULE(fastmlp_core, m) {
@@ -19,4 +20,5 @@ PYBIND11_MODULE(fastmlp_core, m) {
   register_epochs(m);
   register_prediction(m);
   register_rows(m);
+  register_stream(m);
 }

@@ -154,7 +154,7 @@ class Trainer {
   // The window
   std::vector<std::uint32_t> rows_;
   std::vector<std::uint32_t> order_;  // the same, where they are shuffled
-  Index done_ = 0;                    // steps
+  Index window_steps_ = 0, done_ = 0;
   // What training goes on from
   Clock::time_point start_ = Clock::now();
   TrainResult result_;

@@ -44,8 +44,8 @@ def _small_networks():
 
     small = {"hidden_layer_sizes": 8, "max_iter": 3}
     with pytest.MonkeyPatch.context() as patch:
-        for task, estimator in from_table._ESTIMATORS.items():
-            patch.setitem(from_table._ESTIMATORS, task, partial(estimator, **small))
+        for task, estimator in from_table.ESTIMATORS.items():
+            patch.setitem(from_table.ESTIMATORS, task, partial(estimator, **small))
         yield
 
 

@@ -47,8 +47,8 @@ def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
     def interrupt(record):
         os.kill(os.getpid(), signal.SIGINT)
 
-    interrupted = partial(from_table._ESTIMATORS["regression"], callbacks=interrupt)
-    monkeypatch.setitem(from_table._ESTIMATORS, "regression", interrupted)
+    interrupted = partial(from_table.ESTIMATORS["regression"], callbacks=interrupt)
+    monkeypatch.setitem(from_table.ESTIMATORS, "regression", interrupted)
     model = tmp_path / "m.safetensors"
     model.write_text("the old one")
     result = run("train", csv, "--target", "price", "-o", model, *FAST)

@@ -14,7 +14,12 @@ BLOCKS = {
     for page in sorted(DOCS.glob("*.md"))
 }
 
-NEEDS = {"export.md": ("onnxruntime", "skl2onnx")}  # beside what all tests need
+# Beside what all tests need.
+NEEDS = {
+    "dask.md": ("distributed",),
+    "export.md": ("onnxruntime", "skl2onnx"),
+    "streaming.md": ("datasketches",),
+}
 
 
 @cache

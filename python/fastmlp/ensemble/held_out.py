@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.conformal import Observed, learn_conformal
 from fastmlp.ensemble.shrinkage import shrinkage_of
 from fastmlp.ensemble.splits import RowSubset
@@ -84,3 +85,13 @@ def learn_from_held_out(
     observed = Observed.of(task, decoded, targets, weights).without_class_weights(task)
     conformal = learn_conformal(task, observed, shrinkage)
     return LearntFromHeldOut(ensemble, task, decoded if out_of_fold else None, conformal)
+
+
+def warn_of_late_interruption(before_weighing: bool) -> None:
+    """Warn that Ctrl-C came when all networks were trained."""
+    missing = (
+        "their weights are equal, and neither probabilities nor intervals are calibrated"
+        if before_weighing
+        else "feature_importances_ are missing"
+    )
+    warn(f"Interrupted by user after training. The networks were kept; {missing}.")

@@ -121,7 +121,7 @@ def read_mlp(model: Any, contents: Contents) -> None:
     trained, encoder = pipeline.networks[0], pipeline.encoder
     if contents.notes:
         model._notes = contents.notes
-    arrays = [np.array(values) for values in trained.parameters]
+    arrays = [np.array(values) for values in trained.arrays]
     model.coefs_, model.intercepts_ = arrays[::2], arrays[1::2]
     model._best_coefs, model._best_intercepts = model.coefs_, model.intercepts_
     model.n_features_in_ = encoder.n_columns

@@ -55,6 +55,8 @@ class Predictor:
         Their names, if they have names.
     classes_ : ndarray of shape (n_classes,) or None
         Labels of a classifier.
+    nbytes : int
+        Memory of the compiled networks, in bytes.
 
     Examples
     --------
@@ -106,6 +108,11 @@ class Predictor:
         """Labels of a classifier; None for numbers."""
         decoder = self._pipeline.decoder
         return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the compiled networks, in bytes."""
+        return int(self._networks.nbytes)
 
     def predict(self, rows: Any) -> Any:
         """Predict numbers or labels.

@@ -102,7 +102,7 @@ class TableEncoder:
         """
         names = feature_names_of(X, name)
         table = read_table(X, name)
-        listed = _positions_of(categorical_features, names, table.n_columns)
+        listed = positions_of(categorical_features, names, table.n_columns)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)
@@ -144,7 +144,7 @@ class TableEncoder:
 
     def check_listed(self, categorical_features: Any) -> None:
         """Raise if other columns are listed now than those that the columns were learnt with."""
-        listed = _positions_of(categorical_features, self.feature_names, self.n_columns)
+        listed = positions_of(categorical_features, self.feature_names, self.n_columns)
         if listed != self.listed:
             raise ValueError(
                 f"categorical_features listed the columns {sorted(self.listed)} when the network "
@@ -318,7 +318,7 @@ def _describe(table: RawTable, listed: set[int]) -> tuple[Column, ...]:
     )
 
 
-def _positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[int]:
+def positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[int]:
     """Positions of `categorical_features` in the table."""
     if isinstance(given, str) and given == "from_dtype":
         return set()

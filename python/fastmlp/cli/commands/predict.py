@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from fastmlp.cli.commands.options import model_argument, table_argument, text_options
+from fastmlp.cli.commands.options import model_argument, tables_argument, text_options
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import PIPE, TextFormat
 
@@ -14,16 +16,18 @@ from fastmlp.cli.tables.reading import PIPE, TextFormat
 Examples:
   fastmlp predict houses.safetensors new.csv -o prices.csv --id house
   fastmlp predict people.safetensors new.parquet -o out.parquet --keep --proba
+  fastmlp predict sales.safetensors new_sales/ -o predicted_sales/ --id day
   zcat log.csv.gz | fastmlp predict m.safetensors - > predictions.csv"""
 )
 @model_argument
-@table_argument
+@tables_argument
 @click.option(
     "-o",
     "--output",
     default=PIPE,
-    type=click.Path(dir_okay=False, allow_dash=True),
-    help="Table to write; its name tells the format.  [default: CSV to stdout]",
+    type=click.Path(allow_dash=True),
+    help="Table to write; its name tells the format. If TABLE is a folder, a new folder of Parquet "
+    "files.  [default: CSV to stdout]",
 )
 @click.option(
     "--id",
@@ -56,7 +60,15 @@ def predict(
     Rows are read, predicted and written in pieces, so files may be larger than memory. An existing
     file is replaced when all rows are predicted.
     """
-    from fastmlp.cli.models.predictions import predict_table
+    from fastmlp.cli.models.predictions import predict_folder, predict_table
+
+    if Path(table).is_dir():
+        if output == PIPE or how != TextFormat():
+            raise click.UsageError(
+                "predictions for a folder need -o, a new folder, and no options of text"
+            )
+        predict_folder(model, table, output, keep=keep, ids=ids, with_probabilities=proba)
+        return
 
     check_outputs([None if output == PIPE else output], [model, table])
     predict_table(model, table, how, output, keep=keep, ids=ids, with_probabilities=proba)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastmlp.cli.commands.options import table_argument, text_options
+from fastmlp.cli.commands.options import tables_argument, text_options
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import TextFormat
@@ -26,9 +26,10 @@ Examples:
   fastmlp train people.parquet --target income --preset best -o m.safetensors --report m.txt
   fastmlp train sales.csv.gz --target sold --time date --extrapolation linear -o m.safetensors
   fastmlp train visits.csv --target cost --groups patient --drop visit_id -o m.safetensors
-  fastmlp train rents.csv --target rent --quantile 0.1 --quantile 0.9 -o m.safetensors"""
+  fastmlp train rents.csv --target rent --quantile 0.1 --quantile 0.9 -o m.safetensors
+  fastmlp train sales/ --target sold --max-memory 4GB -o m.safetensors"""
 )
-@table_argument
+@tables_argument
 @click.option(
     "--target",
     "targets",
@@ -131,6 +132,18 @@ Examples:
     help="Hold out the latest fifth of the rows, for all networks, so that scores are those of the "
     "future. The model is not trained on these rows. An input, unless --drop names it.",
 )
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    help="Read TABLE in blocks, with at most so many bytes of its rows in memory, such as 500MB. A "
+    "folder is always read so.  [default: 1GB]",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False),
+    help="Folder that keeps the rows of a TABLE that is read in blocks, in a form that is quick to "
+    "read; the next training on the same files begins with it.",
+)
 @click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Text to write.")
 @click.option(
     "--plot",
@@ -158,6 +171,8 @@ def train(
     validation: str | None,
     groups: str | None,
     time: str | None,
+    max_memory: str | None,
+    cache: str | None,
     report_file: str | None,
     plot: str | None,
     quiet: bool,
@@ -165,8 +180,10 @@ def train(
 ) -> None:
     """Train a model on TABLE, report held-out scores, and write the model.
 
+    TABLE is a file, or a folder of Parquet, CSV or Arrow files, which may be larger than memory.
     Every column that no option names is an input. By default each row is held out from some of the
-    networks in turn, and the scores are those of these rows.
+    networks in turn, and the scores are those of these rows. (Of tables that are read in blocks the
+    validation loss is reported.)
 
     Ctrl-C ends training and writes nothing; use --time-limit for a model after some time.
     """
@@ -194,17 +211,21 @@ def train(
         parameters["loss"] = loss or "quantile"
     if quantiles:
         parameters["quantile"] = sorted({*quantiles}) if len(quantiles) > 1 else quantiles[0]
+    roles = Roles(targets, dropped, categories, weight, groups, time)
     # What does the work takes a while to import, which --help need not.
-    from fastmlp.cli.training.from_table import train_model
+    if Path(table).is_dir() or max_memory is not None or cache is not None:
+        if validation or groups or time or how != TextFormat():
+            raise click.UsageError(
+                "--validation, --groups, --time and options of text are for tables that are read "
+                "as a whole"
+            )
+        from fastmlp.cli.training.from_stream import train_on_stream
 
-    result = train_model(
-        table,
-        how,
-        Roles(targets, dropped, categories, weight, groups, time),
-        task,
-        parameters,
-        validation,
-    )
+        result = train_on_stream(table, roles, task, parameters, max_memory or "1GB", cache)
+    else:
+        from fastmlp.cli.training.from_table import train_model
+
+        result = train_model(table, how, roles, task, parameters, validation)
     result.save(output)
     size = Path(output).stat().st_size
     click.echo(f"{result.report}\nModel     {output}, {size / 1e6:,.2f} MB")

@@ -16,6 +16,8 @@ from fastmlp.cli.tables.reading import PIPE, TextFormat, kind_of_file, open_tabl
 from fastmlp.cli.tables.writing import table_writer
 from fastmlp.model_file.notes import Notes
 
+_BLOCK_ROWS = 2**14  # of a folder
+
 
 def predict_table(
     model: str,
@@ -70,6 +72,44 @@ def predict_table(
             n_rows += piece.num_rows
         if not n_rows:
             raise DataError(f"{table} has columns but no rows")
+
+
+def predict_folder(
+    model: str,
+    table: str,
+    output: str,
+    *,
+    keep: bool,
+    ids: Sequence[str],
+    with_probabilities: bool,
+) -> None:
+    """Predict the rows of the files in a folder, block by block, and write a folder of Parquet.
+
+    Parameters
+    ----------
+    model, table, output : str
+        A file and two folders; the last one must not exist.
+    keep, ids, with_probabilities
+        As for `predict_table`.
+    """
+    from fastmlp.streaming.predictions import write_predictions
+    from fastmlp.streaming.sources.opening import open_source
+
+    predictor, notes = load_predictor(model)
+    names = predictor.feature_names_in_
+    source = open_source(table, None, has_targets=False)
+
+    def predicted(X: Any) -> dict[str, NDArray[Any]]:
+        return _predicted_columns(predictor, notes, X, with_probabilities=with_probabilities)
+
+    write_predictions(
+        source,
+        output,
+        predicted,
+        columns=None if names is None else names.tolist(),
+        keep=source.names if keep else ids,
+        block_rows=_BLOCK_ROWS,
+    )
 
 
 def _predicted_columns(

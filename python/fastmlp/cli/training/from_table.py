@@ -19,7 +19,7 @@ from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation
 from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.model_file.notes import Notes
 
-_ESTIMATORS = {"regression": Regressor, "classification": Classifier}
+ESTIMATORS = {"regression": Regressor, "classification": Classifier}
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def train_model(
         which = f"groups of {roles.groups!r}" if roles.groups else f"the latest by {roles.time!r}"
         training, validation_part = data.part(~data.held_out), data.part(data.held_out)
     categories = list(roles.categories) or "from_dtype"
-    model = _ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
+    model = ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
     with raising_late(), warnings.catch_warnings():
         if roles.time is not None:  # the held-out rows lie beyond the others by intention
             warnings.simplefilter("ignore", ExtrapolationWarning)

@@ -81,16 +81,27 @@ def _lines(
         yield f"Left out  {data.n_without_target:,} rows without a target"
     yield f"Target    {', '.join(targets.names)}"
     yield f"Task      {targets.task}, {targets.reason}"
-    plural = "s" if n_networks > 1 else ""
-    yield (
-        f"Training  {n_networks} network{plural}, {model.fit_seconds_:.1f} seconds, ended by "
-        f"{model.stop_reason_}"
-    )
+    yield training_line(model)
     if held_out is None:
-        best = "" if model.best_iteration_ is None else f"; validation loss {model.best_loss_:.4g}"
         why = "too few of them" if n_networks > 1 else "a single network was trained"
-        yield f"Held out  no rows to score: {why}{best}"
+        yield not_scored_line(model, why)
         return
     yield f"Held out  {held_out.description}"
     yield "Scores of the held-out rows"
     yield from lines_of(scores)
+
+
+def training_line(model: Any) -> str:
+    """How the training went."""
+    n_networks = len(model.networks_)
+    plural = "s" if n_networks > 1 else ""
+    return (
+        f"Training  {n_networks} network{plural}, {model.fit_seconds_:.1f} seconds, ended by "
+        f"{model.stop_reason_}"
+    )
+
+
+def not_scored_line(model: Any, why: str) -> str:
+    """That there are no held-out rows with scores, and the validation loss if there is one."""
+    best = "" if model.best_iteration_ is None else f"; validation loss {model.best_loss_:.4g}"
+    return f"Held out  no rows to score: {why}{best}"
