@@ -43,16 +43,20 @@ def shrinkage_of(
     if task.training_loss.several_quantiles:  # their errors do not shrink so
         return np.ones(task.n_network_outputs)
     out_of_fold = out_of_fold.reshape(-1, task.n_outputs)
-    known = np.flatnonzero(~np.isnan(out_of_fold[:, 0]))
-    residuals = data.y[known] - out_of_fold[known]
-    rows = known[:: -(-known.size // _MOST_ROWS)]
+    counted = np.ones(data.n_rows, dtype=bool)
+    if data.sample_weight is not None:
+        counted = data.sample_weight > 0
+    known = counted & ~np.isnan(out_of_fold[:, 0])
+    mean_square = np.square(data.y[known] - out_of_fold[known]).mean(axis=0)
+    rows = np.flatnonzero(counted)
+    rows = rows[:: -(-rows.size // _MOST_ROWS)]
     dtype = ensemble.members[0].network.dtype
     table, own = engine_table(data.X[rows], dtype), None if offset is None else offset[rows]
     kinds = np.array([member.recipe.spec.kind for member in ensemble.members])
     gain = np.zeros(task.n_outputs)
     for kind in ensemble.kinds:
         members = np.flatnonzero((kinds == kind) & (ensemble.weights > 0))
-        if members.size < 3:
+        if members.size < 2:
             continue
         outputs = np.array(
             [ensemble.predictors[i].predict(table, n_threads, own) for i in members.tolist()]
@@ -64,7 +68,6 @@ def shrinkage_of(
             continue
         averaged = 1 / n_unseen[n_unseen > 0].mean() - 1 / members.size
         gain += ensemble.weights[members].sum() ** 2 * disagreement * averaged
-    mean_square = np.square(residuals).mean(axis=0)
     share = np.divide(gain * task.unit**2, mean_square, where=mean_square > 0, out=0 * gain)
     shrinkage: NDArray[np.float64] = np.sqrt(np.maximum(1 - share, _LEAST**2))
     return shrinkage

@@ -670,10 +670,16 @@ class Classifier(ClassifierMixin, BaseMLP):
         >>> bool(sets[range(75), y[1::2]].mean() > 0.9)
         True
         """
-        pipeline = self._fitted.pipeline
-        pipeline.check_conformal(coverage)
-        return pipeline.sets(
-            self.predict_proba(X), coverage, groups, class_conditional=class_conditional
+        model = self._fitted
+        model.pipeline.check_conformal(coverage)
+        probabilities = model.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
+        return model.pipeline.sets(
+            probabilities, coverage, groups, class_conditional=class_conditional
         )
 
     def __sklearn_tags__(self) -> Any:

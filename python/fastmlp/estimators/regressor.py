@@ -612,9 +612,15 @@ class Regressor(RegressorMixin, BaseMLP):
         >>> bool(0.7 < ((low <= y[300:]) & (y[300:] <= high)).mean() < 0.9)
         True
         """
-        pipeline = self._fitted.pipeline
-        pipeline.check_conformal(coverage)
-        return pipeline.intervals(self.predict(X), coverage, groups)
+        model = self._fitted
+        model.pipeline.check_conformal(coverage)
+        predicted = model.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
+        return model.pipeline.intervals(predicted, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.
