@@ -6,6 +6,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +21,7 @@ from fastmlp._user_warnings import warn
 from fastmlp.checkpoints import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.ensemble.conformal import Observed, conformalized
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -303,10 +305,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         validation = [splits[run.index].validation for run in training.runs]
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
-        out_of_fold, importances = None, None
+        out_of_fold, conformal, importances = None, None, None
         if never_trained_on or shared is not None:
             try:
-                ensemble, task, out_of_fold = learn_from_held_out(
+                ensemble, task, out_of_fold, conformal = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads
                 )
                 if settings.compute_importances and isinstance(encoder, TableEncoder):
@@ -336,6 +338,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
             out_of_fold=out_of_fold,
             feature_importances=importances,
+            conformal=conformal,
         )
         if kept and is_whole:
             kept.remove()
@@ -555,6 +558,73 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         return Progress(self.verbose, epochs, callbacks, task.shown_error)
 
     # ---- the fitted model
+
+    def conformalize(
+        self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None
+    ) -> Self:
+        """Calibrate intervals (`predict_interval`) or sets of classes (`predict_set`).
+
+        `fit` does this with its held-out rows. Do it again with rows that `fit` did not get, for
+        coverage that is guaranteed (docs/intervals.md), after training without held-out rows, or
+        for coverage in each of several groups. Predictions stay as they are.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features), or None
+            Rows that the model was not trained on. None: the training rows, in the order of `fit`,
+            with their out-of-fold predictions. The training rows themselves as X make intervals
+            too narrow.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True values, or class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts, such as how much more often rows like it will be predicted.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of groups, such as a column of X. Coverage then holds in each group, and
+            predictions need groups too. A group needs 19 rows for intervals of coverage 0.9, 39 for
+            0.95.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X, y, sample_weight or groups do not fit the model or each other, X is None and there
+            are no out-of-fold predictions, or rows have several labels each.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from fastmlp import Regressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
+        >>> is_female = X[:, 1] > 0
+        >>> model.conformalize(None, y, groups=is_female).predict_interval(
+        ...     X[:3], groups=is_female[:3]
+        ... ).shape
+        (3, 2)
+        """
+        model, threads = self._fitted, n_threads(self.n_jobs)
+        predicted = model.out_of_fold
+        if X is not None:
+            predicted = model.predict(X, threads, estimator=type(self).__name__)
+        elif predicted is None:
+            raise ValueError(
+                "X must hold rows that were not trained on: this model has no out-of-fold "
+                "predictions, which X=None stands for"
+            )
+        check_no_dates_or_gaps(y, "y")
+        y = checked_targets(y, predicted, 1, self)
+        targets = model.task.encode(y, model.dtype)
+        weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
+        observed = Observed.of(model.task, predicted, targets, weights, groups)
+        conformal = conformalized(model.task, model.conformal, observed, out_of_fold=X is None)
+        self._model = replace(model, conformal=conformal)
+        return self
 
     @property
     def _is_fitted(self) -> bool:

@@ -121,6 +121,7 @@ def read_fitted_model(contents: Contents) -> FittedModel:
         fingerprint=fields.get("fingerprint", maybe(_digest)),
         fit_seconds=fields.get("fit_seconds", real(0)),
         **{name: tensors.numbers(name) if name in tensors else None for name in _RESULTS},
+        conformal=pipeline.conformal,
         version=provenance.get("version", text),
         time=provenance.get("time", text),
         notes=contents.notes,
