@@ -1,0 +1,343 @@
+"""Regressor and Classifier whose `fit` takes sites."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from fastmlp import estimators
+from fastmlp._threads import n_threads
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.progress import Callback, Progress
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets
+from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.parameters import checked_callbacks, checked_settings
+from fastmlp.federated.clipped_mean import ClippedMean
+from fastmlp.federated.exchange import SiteExchange
+from fastmlp.federated.options import FederationOptions
+from fastmlp.federated.site import Site, site_of
+from fastmlp.federated.sketch import MergedTable
+from fastmlp.rounds.averaging import Average, weighted_mean
+from fastmlp.rounds.coordinator import Coordinator
+from fastmlp.rounds.options import AveragingOptions
+from fastmlp.rounds.plan import Plan
+from fastmlp.rounds.training import train_in_rounds, trained_members
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.training_range import RangeWatch, TrainingRange
+from fastmlp.tasks import Task
+
+if TYPE_CHECKING:
+    from typing import Self
+
+_REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
+_UNSUPPORTED = {"warm_start": False, "extrapolation": "clip", "time_limit": None}
+
+
+class _Columns(NamedTuple):
+    """What is known of the columns before training."""
+
+    encoder: TableEncoder
+    task: Task
+    rows: RowSubset  # that represent the table, encoded, with targets
+    n_rows: int  # that the recipe is for
+
+
+class FederatedMLP(BaseMLP):
+    """The `fit` of `fastmlp.federated.Regressor` and `Classifier`."""
+
+    epsilon_: float
+
+    def fit(  # type: ignore[override]
+        self,
+        sites: Sequence[Site | tuple[Any, ...] | str | Path],
+        *,
+        y: str | None = None,
+        sample_weight: str | None = None,
+        schema: tuple[Any, Any] | None = None,
+        local_epochs: float = 1.0,
+        outer_rate: float = 1.0,
+        outer_momentum: float = 0.0,
+        site_fraction: float = 1.0,
+        max_update_norm: float | None = None,
+        noise_multiplier: float = 0.0,
+        delta: float | None = None,
+        noise_random_state: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+    ) -> Self:
+        """Train on the rows of all sites, which stay where they are.
+
+        In each round, every site trains from the common parameters on for some epochs on its own
+        rows, and returns its parameters. Their mean, weighted by rows, is what the next round
+        begins with. There are as many rounds as make up `max_iter` epochs, unless the loss on
+        held-out rows of the sites ends training early; the best parameters are kept.
+
+        Without `schema` or noise, sites also tell: 33 quantiles of each column of numbers, all
+        labels of other columns with their counts, how many values are missing, the same of y, and
+        the number of rows; in each round the losses on training rows and held-out rows.
+        docs/federated.md says what of that can be avoided, and how.
+
+        After any exception the estimator is as it was before. A site that cannot be reached in a
+        round (its `train` raises OSError) is left out of that round.
+
+        Parameters
+        ----------
+        sites : sequence of Site, (X, y), (X, y, sample_weight) or path
+            Objects with the methods of `fastmlp.federated.Site`, which may stand for rows
+            elsewhere; or tables in memory, or files that pyarrow reads (Parquet, CSV, folders of
+            them), for simulations.
+        y, sample_weight : str or None, default=None
+            Names of the target column and of the weights, of sites that are files.
+        schema : (X, y) or None, default=None
+            Rows that may be public: made up, or published before. Columns, categories, classes, the
+            scales of the columns and of the target, the range of predictions and the sizes that
+            are "auto" are learnt from them, and sites tell nothing of theirs but the number of
+            rows.
+        local_epochs : float, default=1.0
+            Epochs of a round at each site. More of them save messages; the sites then drift apart,
+            the more the less their rows are alike.
+        outer_rate, outer_momentum : float, default=1.0 and 0.0
+            Of the steps towards the mean of the sites: FedAvg ([1]_). 0.7 and 0.9 are those of
+            DiLoCo ([2]_), for rounds of many epochs or steps.
+        site_fraction : float, default=1.0
+            Probability with which a site is asked in a round, independently of the others. Below 1,
+            epsilon is lower for as long as nobody learns who was asked; it takes hundreds of sites.
+        max_update_norm : float or None, default=None
+            Each site's change of a network's parameters is scaled down to this L2 norm. None: no
+            limit.
+        noise_multiplier : float, default=0.0
+            Standard deviation of the normal noise that the coordinator adds to the sum of the
+            changes, as a multiple of `max_update_norm` ([3]_). Then `schema`, `max_update_norm` and
+            `delta` must be given, every site counts alike, and sites tell no losses, so that no
+            rows are held out and training does not stop early. `epsilon_` says what this protects:
+            whether a site took part, from all who see the model, not from the coordinator.
+        delta : float or None, default=None
+            For which `epsilon_` is computed, in (0, 1); well below 1 / (number of sites).
+        noise_random_state : int or None, default=None
+            None: noise, and the choice of sites, from the operating system's cryptographic random
+            numbers. A number makes them reproducible, for tests only: who knows it can subtract the
+            noise.
+        callbacks : callable, sequence of callables or None, default=None
+            Called with an EpochRecord after each round, of each network.
+
+        Returns
+        -------
+        self
+            The fitted estimator. `epsilon_` is infinite without noise.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an argument or parameter is not what it should be, or sites differ in their columns;
+            messages name the site. Parameters that need the rows in one place are refused:
+            `eval_metric`, `compute_importances`, ``calibrate=True``, ``extrapolation="linear"``,
+            ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
+        ConnectionError
+            If no site answers.
+        ImportError
+            If noise is asked for without ``pip install "fastmlp[privacy]"``.
+
+        References
+        ----------
+        .. [1] McMahan et al. 2017, "Communication-efficient learning of deep networks from
+           decentralized data", https://arxiv.org/abs/1602.05629
+        .. [2] Douillard et al. 2023, "DiLoCo: distributed low-communication training of language
+           models", https://arxiv.org/abs/2311.08105
+        .. [3] McMahan et al. 2018, "Learning differentially private recurrent language models",
+           https://arxiv.org/abs/1710.06963
+        """
+        averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
+        options = FederationOptions(site_fraction, max_update_norm, noise_multiplier, delta)
+        settings = checked_settings(self)
+        self._check_federated(settings, options, schema)
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+        known = [site_of(site, y, sample_weight, 1) for site in sites]
+        if not known:
+            raise ValueError("sites must hold at least one site")
+        random_state = check_random_state(self.random_state)
+        random: Random = SystemRandom()
+        if not options.is_private:
+            random = Random(random_state.randint(2**31))
+        elif noise_random_state is not None:
+            random = Random(noise_random_state)
+        start = time.perf_counter()
+        with SiteExchange(
+            known, n_threads(self.n_jobs), fraction=site_fraction, random=random
+        ) as exchange:
+            columns = self._columns(exchange, settings, schema, random_state)
+            plan = _plan(self, columns, settings, averaging, options.is_private, random_state)
+            # Before training, so that a missing accountant is told of at once.
+            options.epsilon(max(plan.n_rounds), len(plan.members))
+            exchange.prepare(plan)
+            coordinators = plan.coordinators(_average(options, len(known), noise_random_state))
+            progress = Progress(self.verbose, plan.n_rounds, called, plan.task.shown_error)
+            train_in_rounds(coordinators, exchange.train, progress)
+        seconds = time.perf_counter() - start
+        model = _fitted(columns, plan, coordinators, seconds)
+        self.epsilon_ = options.epsilon(max(one.number for one in coordinators), len(coordinators))
+        self._model = model
+        return self
+
+    def _check_federated(self, settings: Settings, options: FederationOptions, schema: Any) -> None:
+        """Raise for parameters that need the rows in one place."""
+        for name, supported in _UNSUPPORTED.items():
+            if getattr(self, name) != supported:
+                raise ValueError(
+                    f"{name} must be {supported!r} in federated training; got "
+                    f"{getattr(self, name)!r}"
+                )
+        for name in self._needs_held_out():
+            raise ValueError(f"{name} needs rows in one place, which sites do not give away")
+        if settings.of("learning_rate") == "adaptive":
+            raise ValueError("learning_rate must not be 'adaptive' in federated training")
+        if options.is_private and schema is None:
+            raise ValueError(
+                "noise_multiplier needs schema, rows that may be public: what sites tell of their "
+                "columns would have no noise"
+            )
+
+    def _columns(
+        self,
+        exchange: SiteExchange,
+        settings: Settings,
+        schema: tuple[Any, Any] | None,
+        random_state: np.random.RandomState,
+    ) -> _Columns:
+        """Learn the columns from the sketches of all sites, or from public rows."""
+        if schema is None:
+            sketches = exchange.sketches(self.categorical_features, classifies=self._classifies)
+            n_rows = sum(sketch.n_rows for sketch in sketches)
+            least, most = _REPRESENTATIVE_ROWS
+            merged = MergedTable.of(sketches, min(max(n_rows, least), most), random_state)
+            encoder, rows, y = merged.encoder, merged.rows, merged.y
+        else:
+            X, given = schema
+            check_no_dates_or_gaps(given, "y of schema")
+            encoder, rows = TableEncoder.learn(X, self.categorical_features, name="X of schema")
+            y = checked_targets(given, rows, 2, self)
+            n_rows = len(y)
+        task, targets = self._new_task(y, settings)
+        return _Columns(encoder, task.balanced_by(y, None), RowSubset(rows, targets, None), n_rows)
+
+
+class Regressor(FederatedMLP, estimators.Regressor):
+    """`fastmlp.Regressor`, trained on rows that never leave their sites.
+
+    Its parameters, and all of its methods but `fit`, are those of `fastmlp.Regressor`. The networks
+    of the ensemble count alike, because their weights would have to be learnt from rows in one
+    place. It is saved as a `fastmlp.Regressor`, as which it is loaded.
+
+    Attributes
+    ----------
+    epsilon_ : float
+        Of (epsilon, delta)-differential privacy; infinite without noise.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from fastmlp import federated
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> hospitals = [(X[k::3], y[k::3]) for k in range(3)]
+    >>> model = federated.Regressor(preset="fast", n_estimators=1, random_state=0)
+    >>> model.fit(hospitals, local_epochs=2).score(X, y) > 0.4
+    True
+    """
+
+
+class Classifier(FederatedMLP, estimators.Classifier):
+    """`fastmlp.Classifier`, trained on rows that never leave their sites.
+
+    Its parameters, and all of its methods but `fit`, are those of `fastmlp.Classifier`. The
+    networks of the ensemble count alike and probabilities are not calibrated, because both would
+    have to be learnt from rows in one place. It is saved as a `fastmlp.Classifier`, as which it is
+    loaded.
+
+    Attributes
+    ----------
+    epsilon_ : float
+        Of (epsilon, delta)-differential privacy; infinite without noise.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from fastmlp import federated
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> hospitals = [(X[k::5], y[k::5]) for k in range(5)]
+    >>> model = federated.Classifier(preset="fast", n_estimators=1, random_state=0)
+    >>> model.fit(hospitals, local_epochs=4).score(X, y) > 0.95
+    True
+    """
+
+
+def _plan(
+    estimator: BaseMLP,
+    columns: _Columns,
+    settings: Settings,
+    averaging: AveragingOptions,
+    is_private: bool,
+    random_state: np.random.RandomState,
+) -> Plan:
+    """Make the networks, with initial weights for the rows that represent the table."""
+    data, encoder = columns.rows, columns.encoder
+    scaling = settings.learn_scaling(data.X, encoder.n_numeric, None, None)
+    task = columns.task.scaled_to(data.y, None, None, None).with_range_of(data.y, None)
+    n_networks = settings.n_networks(columns.n_rows)
+    held_out = settings.early_stopping and not is_private
+    specs = settings.specs(n_networks, columns.n_rows, held_out=held_out)
+    splits = [Split(None, None)] * n_networks
+    new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state)
+    return Plan(
+        estimator=type(estimator).__name__,
+        settings=settings,
+        encoder=encoder,
+        task=task,
+        scaling=scaling,
+        members=tuple(new.members(specs)),
+        averaging=averaging,
+        seed=random_state.randint(2**31),
+        tells_losses=not is_private,
+    )
+
+
+def _average(options: FederationOptions, n_sites: int, noise_random_state: int | None) -> Average:
+    """How sites are averaged."""
+    if options.max_update_norm is None:
+        return weighted_mean
+    return ClippedMean(
+        options.max_update_norm,
+        options.noise_multiplier,
+        n_sites * options.site_fraction,
+        None if noise_random_state is None else np.random.default_rng(noise_random_state),
+    )
+
+
+def _fitted(
+    columns: _Columns, plan: Plan, coordinators: Sequence[Coordinator], seconds: float
+) -> FittedModel:
+    """The model with the parameters that training ended with."""
+    members = trained_members(plan.members, coordinators, seconds)
+    nothing = TrainingRange.of_no_rows(columns.encoder.n_numeric)
+    seen = replace(nothing.widened(columns.rows.X, None), n_rows=columns.n_rows)
+    return FittedModel(
+        encoder=columns.encoder,
+        scaling=plan.scaling,
+        task=plan.task,
+        ensemble=WeightedEnsemble(members, plan.scaling, plan.task.link),
+        linear=None,
+        watch=RangeWatch(seen),
+        standardize=plan.settings.of("standardize"),
+        n_estimators=len(plan.members),
+        assignment=None,
+        fingerprint=None,
+        fit_seconds=seconds,
+    )

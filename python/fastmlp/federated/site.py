@@ -1,0 +1,161 @@
+"""Sites: who has rows, and what leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp._threads import n_threads
+from fastmlp.ensemble.splits import RowSubset
+from fastmlp.estimators.arguments import (
+    check_no_dates_or_gaps,
+    checked_targets,
+    checked_weights,
+    weights_by_class,
+)
+from fastmlp.federated.sketch import TableSketch
+from fastmlp.rounds.messages import RoundStart, Update
+from fastmlp.rounds.participant import Participant
+from fastmlp.rounds.plan import Plan
+from fastmlp.table.encoder import TableEncoder
+
+
+@runtime_checkable
+class Site(Protocol):
+    """Rows that stay where they are: three methods, whose results are all that leaves.
+
+    `LocalSite` implements it for rows in memory. For rows that are elsewhere, pass an object whose
+    methods forward to a `LocalSite` there, over whatever connects you: arguments and results are
+    objects that can be pickled. Unpickle only what comes over a connection that is authenticated on
+    both sides, because a pickle can run any code.
+
+    A method that raises OSError, such as ConnectionError and TimeoutError, says that the site
+    cannot be reached: `train` may do so in any round, and the site is then left out of it. Other
+    exceptions end the fit.
+
+    Methods are called from a thread of their own for each site, never two at a time.
+    """
+
+    def sketch(self, categorical_features: Any, *, classifies: bool) -> TableSketch:
+        """Tell of the columns what all sites must know to encode and scale rows alike.
+
+        Not called if the fit is given a `schema`.
+        """
+
+    def prepare(self, plan: Plan, number: int) -> None:
+        """Encode the rows and make networks to train; `number` is the site's, from 0."""
+
+    def train(self, starts: Sequence[RoundStart]) -> list[Update]:
+        """Do a round of each network that is asked for."""
+
+
+class LocalSite:
+    """A site whose rows are in the memory of this process.
+
+    Parameters
+    ----------
+    X : array-like or frame of shape (n_samples, n_features)
+        A raw table, as for `fastmlp.Regressor.fit`; not sparse.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+    sample_weight : array-like of shape (n_samples,), default=None
+    n_jobs : int or None, default=None
+        Threads, as the parameter of estimators.
+
+    Examples
+    --------
+    What a site would tell of its columns, before it tells it to anybody:
+
+    >>> import numpy as np
+    >>> from fastmlp import federated
+    >>> site = federated.LocalSite(np.arange(200.0).reshape(100, 2), np.arange(100.0))
+    >>> sketch = site.sketch("from_dtype", classifies=False)
+    >>> sketch.n_rows, len(sketch.columns)
+    (100, 2)
+    >>> sketch.columns[0].numbers[0].values[:3].tolist()
+    [0.0, 6.0, 12.0]
+    """
+
+    def __init__(
+        self, X: Any, y: Any, sample_weight: Any = None, *, n_jobs: int | None = None
+    ) -> None:
+        self._X = X
+        self._y = y
+        self._sample_weight = sample_weight
+        self._n_threads = n_threads(n_jobs)
+        self._participants: list[Participant] = []
+        self._stop = Event()
+
+    def sketch(self, categorical_features: Any, *, classifies: bool) -> TableSketch:
+        """Sketch columns and target."""
+        check_no_dates_or_gaps(self._y, "y")
+        encoder, encoded = TableEncoder.learn(self._X, categorical_features)
+        y = checked_targets(self._y, encoded, 1, self)
+        return TableSketch.of(self._X, encoder, encoded, y, classifies=classifies)
+
+    def prepare(self, plan: Plan, number: int) -> None:
+        """Encode the rows, hold some out, and make a participant of each network."""
+        self._participants, _ = plan.participants(self._encoded(plan), number)
+        self._stop.clear()
+
+    def train(self, starts: Sequence[RoundStart]) -> list[Update]:
+        """Do a round of each network that is asked for."""
+        if not self._participants:
+            raise RuntimeError("prepare must be called before train")
+        return [
+            self._participants[start.network].answer(start, self._n_threads, self._stop.is_set)
+            for start in starts
+        ]
+
+    def interrupt(self) -> None:
+        """End `train`, which runs in another thread."""
+        self._stop.set()
+
+    def _encoded(self, plan: Plan) -> RowSubset:
+        dtype = np.dtype(plan.settings.dtype)
+        check_no_dates_or_gaps(self._y, "y")
+        plan.encoder.check_features(self._X, plan.estimator)
+        table = plan.encoder.encode(self._X)
+        y: NDArray[Any] = checked_targets(self._y, table, 1, self)
+        weights = checked_weights(self._sample_weight, table, dtype)
+        weights = weights_by_class(plan.task, y, weights, dtype)
+        return RowSubset(table, plan.task.encode(y, dtype), weights)
+
+
+def site_of(given: Any, target: str | None, weight: str | None, n_jobs: int | None) -> Site:
+    """Make a site of what users pass: a site, a tuple of arrays or frames, or a file."""
+    if isinstance(given, str | Path):
+        return _site_of_file(Path(given), target, weight, n_jobs)
+    if isinstance(given, tuple) and 2 <= len(given) <= 3:
+        return LocalSite(*given, n_jobs=n_jobs)
+    if isinstance(given, Site):
+        return given
+    raise TypeError(
+        "sites must hold tuples (X, y) or (X, y, sample_weight), paths of files, or objects with "
+        f"the methods of federated.Site; got {type(given).__name__}"
+    )
+
+
+def _site_of_file(
+    path: Path, target: str | None, weight: str | None, n_jobs: int | None
+) -> LocalSite:
+    if target is None:
+        raise ValueError(f"y must name the target column of files; sites hold {str(path)!r}")
+    try:
+        from pyarrow import dataset
+    except ImportError as error:
+        raise ImportError(
+            'sites that are files need pyarrow: pip install "fastmlp[cli]"'
+        ) from error
+    table = dataset.dataset(path, format=path.suffix.lstrip(".") or "parquet").to_table()
+    for name in filter(None, (target, weight)):
+        if name not in table.column_names:
+            raise ValueError(f"{str(path)!r} has no column {name!r}; it has {table.column_names}")
+    y = table[target].to_numpy()
+    sample_weight = None if weight is None else table[weight].to_numpy()
+    X = table.drop_columns([name for name in (target, weight) if name is not None])
+    return LocalSite(X, y, sample_weight, n_jobs=n_jobs)
