@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastmlp.model_file import ModelFileError
     from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
     from fastmlp.prediction.predictor import Predictor
+    from fastmlp.privacy import Privacy, PrivacyGuarantee
 
 __all__ = [
     "Checkpoint",
@@ -33,6 +34,8 @@ __all__ = [
     "Network",
     "Optimizer",
     "Predictor",
+    "Privacy",
+    "PrivacyGuarantee",
     "Regressor",
     "Scale",
     "__version__",
@@ -58,6 +61,8 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "Network": "fastmlp.networks",
             "Optimizer": "fastmlp.networks",
             "Predictor": "fastmlp.prediction.predictor",
+            "Privacy": "fastmlp.privacy",
+            "PrivacyGuarantee": "fastmlp.privacy",
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
             "__version__": "fastmlp._version",

@@ -21,6 +21,7 @@ from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import PrivacyGuarantee
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
@@ -71,6 +72,8 @@ class FittedModel:
     out_of_fold : ndarray or None
         Predictions for the training rows by the networks that they were held out from.
     feature_importances : ndarray of shape (n_columns,) or None
+    privacy : PrivacyGuarantee or None
+        What a private fit promises; None if training was not private, or went on without.
     version : str
         Of fastmlp.
     time : str
@@ -90,6 +93,7 @@ class FittedModel:
     fit_seconds: float
     out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
+    privacy: PrivacyGuarantee | None = None
     version: str = __version__
     time: str = field(default_factory=_now)
 

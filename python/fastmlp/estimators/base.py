@@ -53,6 +53,7 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
+from fastmlp.estimators.private_fit import fit_privately
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
 from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.estimators.unknown_names import (
@@ -66,6 +67,7 @@ from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import Privacy
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
@@ -105,6 +107,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     feature_importances_ = FittedAttribute(
         lambda model: model.feature_importances, "set compute_importances=True before `fit`"
     )
+    privacy_ = FittedAttribute(lambda model: model.privacy, may_be_none=True)
     t_ = FittedAttribute(lambda model: model.samples_seen)
     n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
     feature_names_in_ = FittedAttribute(
@@ -147,6 +150,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         checkpoint: str | PathLike[str] | Checkpoint | None = None,
+        dp: tuple[float, float] | Privacy | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -177,6 +181,12 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             File to keep the fit in while it goes on. If the process is killed, the same call goes
             on from there and ends with the same model, bit for bit. The file is removed when the
             fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
+        dp : (epsilon, delta), Privacy or None, default=None
+            Train with (epsilon, delta)-differential privacy: the model tells next to nothing of any
+            single row. Nothing is learnt of the columns but by noised gradients: they must be
+            numbers about as large as 1, and classes 0 and 1, or a `fastmlp.Privacy` has a schema.
+            One network of a smaller recipe is trained, without validation rows. `privacy_` says
+            what was promised. Takes ``pip install "fastmlp[privacy]"``.
 
         Returns
         -------
@@ -198,9 +208,13 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         MemoryError
             If there is not enough memory for the networks.
         """
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+        if dp is not None:
+            given = {"X_val": X_val, "checkpoint": checkpoint}
+            self._model = fit_privately(self, X, y, sample_weight, dp, called, given)
+            return self
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
-        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
