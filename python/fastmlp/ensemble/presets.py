@@ -79,11 +79,10 @@ _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
 _SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
-# Private training: noise is the smaller, the more rows a minibatch has and the fewer steps there
-# are.
-_PRIVATE_RATES = {"adam": 1e-2, "sgd": 0.5}
-_PRIVATE_EPOCHS = 20
-_PRIVATE_BATCH = 20  # minibatches of an epoch
+# Private training has noise for every parameter and every step: few of both, and large minibatches.
+_PRIVATE_RATE = 0.03
+_PRIVATE_EPOCHS = 40
+_PRIVATE_MINIBATCHES = 10  # of an epoch
 
 
 def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:
@@ -122,7 +121,7 @@ def preset_settings(
     These are "sigma" (see `Kind`) and "average_epochs".
     """
     if spec.kind == "private":
-        return _private_settings(solver, spec, classifies=classifies)
+        return _private_settings(solver)
     if preset == "plain":
         return {
             "n_estimators": 1,
@@ -196,18 +195,18 @@ def _sparse_settings(
     }
 
 
-def _private_settings(solver: str, spec: MemberSpec, *, classifies: bool) -> dict[str, Any]:
+def _private_settings(solver: str) -> dict[str, Any]:
     """What is set for a differentially private fit, by any preset, and why: docs/privacy.md."""
     return {
         "n_estimators": 1,
-        "hidden_layer_sizes": (64,),
-        "activation": "tanh",
+        "hidden_layer_sizes": (32,),
+        "activation": "relu",
         "dropout": 0.0,
         "numeric_embedding": None,
         "sigma": 0.0,
         "standardize": "robust",
         "learning_rate": "cosine",
-        "learning_rate_init": _PRIVATE_RATES.get(solver, _PLAIN_RATE),
+        "learning_rate_init": _PRIVATE_RATE if solver == "adam" else _PLAIN_RATE,
         "beta_2": 0.99 if solver == "rmsprop" else 0.999,
         "weight_decay": 0.0,
         "max_iter": _PRIVATE_EPOCHS,
@@ -239,7 +238,7 @@ def _share_of(full_rows: int, spec: MemberSpec) -> float:
 def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
     """Return the rows of a minibatch if training is on so many rows."""
     if spec.kind == "private":
-        return -(-n_rows // _PRIVATE_BATCH)
+        return -(-n_rows // _PRIVATE_MINIBATCHES)
     if preset == "plain":
         # RealMLP's rule: larger tables bear larger minibatches.
         for limit, size in ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512)):
