@@ -313,3 +313,31 @@ def test_a_large_delta_is_warned_of(asked_accountant):
         Regressor(**QUICK).fit(
             *patients(), dp=Privacy(2.0, 0.01, schema=(SCHEMA_ROWS, [0.0, 5.0, 10.0]))
         )
+
+
+def attack(model, members, others):
+    """How often a member has less loss than another row: 0.5 is chance, 1 tells them all apart."""
+    trusted, other = (
+        np.take_along_axis(model.predict_proba(X), y[:, None], axis=1).ravel()
+        for X, y in (members, others)
+    )  # of the true class: the greater, the less the loss
+    less, same = trusted[:, None] > other, trusted[:, None] == other
+    return float(np.mean(less + 0.5 * same))
+
+
+def test_noise_keeps_members_from_being_told_by_their_losses(monkeypatch):
+    # Labels are coin flips: what is learnt of them is memory of single rows.
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(400, 20)), rng.integers(0, 2, 400)
+    members, others = (X[:200], y[:200]), (X[200:], y[200:])
+    noise = 4.1218  # epsilon is 2
+    assert privacy.epsilon(noise, delta=1e-5, n_steps=400, sampling_rate=0.1) <= 2.0
+    found = {}
+    for multiplier, norm in ((0.0, 1e3), (noise, 1.0)):
+        monkeypatch.setattr(privacy, "noise_multiplier", lambda *_, n=multiplier, **__: n)
+        dp = Privacy(2.0, 1e-5, max_grad_norm=norm, noise_random_state=0)
+        model = Classifier(random_state=0).fit(*members, dp=dp)
+        found[multiplier] = attack(model, members, others)
+    assert model.privacy_.epsilon <= 2.0
+    assert found[0.0] > 0.95
+    assert abs(found[noise] - 0.5) < 0.07
