@@ -7,15 +7,15 @@ namespace {
 
 using Lanes = std::uint32_t[kChaChaLanes];
 
-void quarter_round(Lanes& a, Lanes& b, Lanes& c, Lanes& d) {
-  const auto step = [](Lanes& sum, const Lanes& added, Lanes& mixed, int bits) {
-    for (int k = 0; k < kChaChaLanes; ++k) sum[k] += added[k];
-    for (int k = 0; k < kChaChaLanes; ++k) mixed[k] = std::rotl(mixed[k] ^ sum[k], bits);
-  };
-  step(a, b, d, 16);
-  step(c, d, b, 12);
-  step(a, b, d, 8);
-  step(c, d, b, 7);
+void quarter_round(Lanes& in_a, Lanes& in_b, Lanes& in_c, Lanes& in_d) {
+  for (int k = 0; k < kChaChaLanes; ++k) {  // vectors stay in registers from the first step to the last
+    std::uint32_t a = in_a[k], b = in_b[k], c = in_c[k], d = in_d[k];
+    a += b, d = std::rotl(d ^ a, 16);
+    c += d, b = std::rotl(b ^ c, 12);
+    a += b, d = std::rotl(d ^ a, 8);
+    c += d, b = std::rotl(b ^ c, 7);
+    in_a[k] = a, in_b[k] = b, in_c[k] = c, in_d[k] = d;
+  }
 }
 
 }  // namespace
