@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ DELTA = 1e-5
 EPSILONS = (8.0, 2.0, 1.0)
 N_REPEATS, FIRST_REPEATS = 7, 2
 # Layers and rows of a minibatch, of steps that are timed
-STEPS = (((20, 32, 1), 100), ((20, 32, 1), 1000), ((30, 128, 128, 1), 1000), ((60, 512, 512, 1), 1000))
+STEPS = (
+    ((20, 32, 1), 100),
+    ((20, 32, 1), 1000),
+    ((30, 128, 128, 1), 1000),
+    ((60, 512, 512, 1), 1000),
+)
 
 
 def coin_flips() -> Rows:
@@ -110,7 +116,7 @@ def seconds_of_a_step(sizes: tuple[int, ...], batch: int, *, private: bool) -> f
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_rows, sizes[0])).astype(np.float32)
     y = X[:, :1].copy()
-    layers = [Dense(*shape, "relu") for shape in zip(sizes[:-2], sizes[1:-1], strict=True)]
+    layers = [Dense(*shape, "relu") for shape in pairwise(sizes[:-1])]
     network = Network([*layers, Dense(*sizes[-2:])], random_state=0)
     optimizer = Optimizer(network, solver="adam")
     options = {

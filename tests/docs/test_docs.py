@@ -14,7 +14,10 @@ BLOCKS = {
     for page in sorted(DOCS.glob("*.md"))
 }
 
-NEEDS = {"export.md": ("onnxruntime", "skl2onnx")}  # beside what all tests need
+NEEDS = {  # beside what all tests need
+    "export.md": ("onnxruntime", "skl2onnx"),
+    "privacy.md": ("dp_accounting",),
+}
 
 
 @cache

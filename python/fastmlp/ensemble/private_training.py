@@ -78,7 +78,5 @@ class PrivateRun:
             stop_reason=reason,
             seconds=time.perf_counter() - start,
         )
-        trained = replace(
-            self.member, history=history, samples_seen=len(rates) * self.data.n_rows
-        )
+        trained = replace(self.member, history=history, samples_seen=len(rates) * self.data.n_rows)
         return trained.after_fit(), len(rates) * per_epoch

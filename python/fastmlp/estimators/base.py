@@ -53,8 +53,8 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
-from fastmlp.estimators.private_fit import fit_privately
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
+from fastmlp.estimators.private_fit import fit_privately
 from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.estimators.unknown_names import (
     check_parameter_names,

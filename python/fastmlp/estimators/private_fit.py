@@ -38,7 +38,7 @@ from fastmlp.table.reading import read_table
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
 from fastmlp.table.training_range import RangeWatch, TrainingRange
-from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+from fastmlp.tasks import RegressionTask, Task
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -120,6 +120,11 @@ def fit_privately(
         trained = [run.run(inputs, threads, progress) for run in runs]
     finally:
         progress.close()
+    if not all(np.isfinite(run.member.network._engine.flat()).all() for run in runs):
+        raise ValueError(
+            "training diverged: the weights are no longer finite. A smaller learning_rate_init "
+            f"(now {options['learning_rate_init']}) helps"
+        )
     n_taken = sum(own for _, own in trained)
     return FittedModel(
         encoder=columns.encoder,
@@ -136,9 +141,7 @@ def fit_privately(
         fingerprint=None,
         fit_seconds=time.perf_counter() - start,
         privacy=PrivacyGuarantee(
-            epsilon=privacy.epsilon(
-                noise, delta=wanted.delta, n_steps=n_taken, sampling_rate=rate
-            ),
+            epsilon=privacy.epsilon(noise, delta=wanted.delta, n_steps=n_taken, sampling_rate=rate),
             delta=wanted.delta,
             noise_multiplier=noise,
             max_grad_norm=float(wanted.max_grad_norm),

@@ -52,14 +52,9 @@ class Privacy:
     noise_random_state: int | None = None
 
     def __post_init__(self) -> None:
-        for name, holds, expected in (
-            ("epsilon", lambda value: 0 < value < inf, "a positive number"),
-            ("delta", lambda value: 0 < value < 1, "in (0, 1)"),
-            ("max_grad_norm", lambda value: 0 < value < inf, "a positive number"),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, Real) or not holds(value):
-                raise ValueError(f"{name} of dp must be {expected}; got {value!r}")
+        _check("epsilon", self.epsilon, inf, "a positive number")
+        _check("delta", self.delta, 1, "in (0, 1)")
+        _check("max_grad_norm", self.max_grad_norm, inf, "a positive number")
         if self.schema is not None and not (
             isinstance(self.schema, tuple | list) and len(self.schema) == 2
         ):
@@ -78,6 +73,11 @@ class Privacy:
         if isinstance(dp, tuple | list) and len(dp) == 2:
             return cls(*dp)
         raise TypeError(f"dp must be (epsilon, delta) or a fastmlp.Privacy; got {dp!r:.80}")
+
+
+def _check(name: str, value: object, limit: float, expected: str) -> None:
+    if not (isinstance(value, Real) and 0 < float(value) < limit):
+        raise ValueError(f"{name} of dp must be {expected}; got {value!r}")
 
 
 @dataclass(frozen=True)
