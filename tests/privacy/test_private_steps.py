@@ -4,10 +4,12 @@ import os
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import kstest
 
 from fastmlp import _core
 from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
+from fastmlp.table.engine_array import engine_table
 
 N_ROWS, N_NUMBERS = 40, 3
 KEY = bytes(range(32))
@@ -28,6 +30,8 @@ def layers_of(kind, n_outputs):
     embedding = Embedding(N_NUMBERS, 1, False, 0.3, (), ((3, 0), (12, 0)))
     if kind == "dense":
         return [embedding, Dense(19, 7, "tanh"), Dense(7, n_outputs)]
+    if kind == "sparse rows":
+        return [Dense(6, 7, "relu", sparse=True), Dense(7, n_outputs)]
     if kind == "one output of many inputs":  # stored the other way round
         return [embedding, Dense(19, 40, "relu"), Dense(40, n_outputs)]
     embedding = Embedding(N_NUMBERS, 1, True, 0.3, EDGES, ((3, 0), (12, 8)))
@@ -42,7 +46,7 @@ def layers_of(kind, n_outputs):
     ]
 
 
-KINDS = ["dense", "one output of many inputs", "all layers"]
+KINDS = ["dense", "sparse rows", "one output of many inputs", "all layers"]
 LOSSES = {
     "squared_error": lambda rng: rng.normal(size=(N_ROWS, 2)),
     "absolute_error": lambda rng: rng.normal(size=(N_ROWS, 1)),
@@ -87,9 +91,12 @@ def new_network(kind, loss, y, dtype="float64"):
     return network
 
 
-def part_of(y, dtype="float64", weights=None, rows=None):
+def part_of(kind, y, dtype="float64", weights=None, rows=None):
     y = y if y.dtype == np.int32 else y.astype(dtype)
-    return table().astype(dtype), y, weights, rows, None
+    X = table().astype(dtype)
+    if kind == "sparse rows":
+        X = engine_table(csr_array(X), np.dtype(dtype))
+    return X, y, weights, rows, None
 
 
 def flat(arrays):
@@ -104,7 +111,7 @@ def gradient_of_a_step(
     optimizer = Optimizer(network, solver="sgd", momentum=0.0, nesterovs_momentum=False)
     before = flat(network.parameters)
     options = engine_options(loss, **changes)
-    part = part_of(y, dtype, weights, rows)
+    part = part_of(kind, y, dtype, weights, rows)
     training = _core.PrivateTraining(
         network._engine, optimizer._engine, None, part, options, KEY, n_threads
     )
@@ -116,7 +123,7 @@ def gradient_of_a_step(
 def gradients_of_rows(kind, loss, y, weights=None):
     """Of each row alone, by the ordinary backward pass."""
     network = new_network(kind, loss, y)
-    X, y, _, _, _ = part_of(y)
+    X, y, _, _, _ = part_of(kind, y)
     gradients = []
     for row in range(N_ROWS):
         weight = 1.0 if weights is None else weights[row]
@@ -262,3 +269,23 @@ def test_wrong_options_are_errors(change, message):
     y = LOSSES["squared_error"](np.random.default_rng(1))
     with pytest.raises(ValueError, match=message):
         gradient_of_a_step("dense", "squared_error", y, **change)
+
+
+def test_a_minibatch_that_is_taken_in_chunks_gets_its_noise_once():
+    n_rows = 40_000  # of which 2^14 are taken at a time
+    X, y = np.full((n_rows, 1), 0.5), np.full((n_rows, 1), 100.0)
+    found = []
+    for rows, noise in ((1, 0.0), (n_rows, 0.0), (n_rows, 3.0)):
+        network = Network([Dense(1, 400, "tanh"), Dense(400, 1)], dtype="float64", random_state=0)
+        optimizer = Optimizer(network, solver="sgd", momentum=0.0, nesterovs_momentum=False)
+        before = flat(network.parameters)
+        options = engine_options("squared_error", noise_multiplier=noise)
+        part = (X[:rows], y[:rows], None, None, None)
+        training = _core.PrivateTraining(
+            network._engine, optimizer._engine, None, part, options, KEY, 2
+        )
+        training.run(1)
+        found.append(before - flat(network.parameters))
+    one, many, noisy = found
+    np.testing.assert_allclose(many, one, rtol=0, atol=1e-9)
+    assert n_rows * np.std(noisy - many) == pytest.approx(3.0, rel=0.1)
