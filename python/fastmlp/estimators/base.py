@@ -207,11 +207,18 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             type.
         MemoryError
             If there is not enough memory for the networks.
+        ImportError
+            If `dp` is given and ``dp-accounting`` is not installed.
         """
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         if dp is not None:
-            given = {"X_val": X_val, "checkpoint": checkpoint}
-            self._model = fit_privately(self, X, y, sample_weight, dp, called, given)
+            others = {
+                "X_val": X_val,
+                "y_val": y_val,
+                "sample_weight_val": sample_weight_val,
+                "checkpoint": checkpoint,
+            }
+            self._model = fit_privately(self, X, y, sample_weight, dp, called, others)
             return self
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)

@@ -109,30 +109,16 @@ def fit_privately(
     )
     options["noise_multiplier"] = noise
     scaled = data._replace(y=columns.task.scale(data.y, members[0].network.dtype))
-    keys = _keys(wanted, n_networks)
     runs = [
         PrivateRun(member, scaled, options, key, index)
-        for index, (member, key) in enumerate(zip(members, keys, strict=True))
+        for index, (member, key) in enumerate(zip(members, _keys(wanted, n_networks), strict=True))
     ]
-    progress = Progress(estimator.verbose, [run.n_epochs for run in runs], callbacks)
-    inputs, threads = columns.scaling.engine, n_threads(estimator.n_jobs)
-    try:
-        trained = [run.run(inputs, threads, progress) for run in runs]
-    finally:
-        progress.close()
-    if not all(np.isfinite(run.member.network._engine.flat()).all() for run in runs):
-        raise ValueError(
-            "training diverged: the weights are no longer finite. A smaller learning_rate_init "
-            f"(now {options['learning_rate_init']}) helps"
-        )
-    n_taken = sum(own for _, own in trained)
+    trained, n_taken = _train(estimator, runs, columns.scaling, callbacks)
     return FittedModel(
         encoder=columns.encoder,
         scaling=columns.scaling,
         task=columns.task,
-        ensemble=WeightedEnsemble(
-            [member for member, _ in trained], columns.scaling, columns.task.link, None
-        ),
+        ensemble=WeightedEnsemble(trained, columns.scaling, columns.task.link),
         linear=None,
         watch=RangeWatch(columns.training_range),
         standardize=settings.of("standardize"),
@@ -278,6 +264,24 @@ def _options(
             "max_row_norm": float(wanted.max_grad_norm),
         }
     )
+
+
+def _train(
+    estimator: BaseMLP, runs: Sequence[PrivateRun], scaling: Scaling, callbacks: Sequence[Callback]
+) -> tuple[list[Member], int]:
+    """Train one network after the other; returns them, and the steps of all together."""
+    progress = Progress(estimator.verbose, [run.n_epochs for run in runs], callbacks)
+    try:
+        trained = [run.run(scaling.engine, n_threads(estimator.n_jobs), progress) for run in runs]
+    finally:
+        progress.close()
+    members, n_steps = zip(*trained, strict=True)
+    if not all(np.isfinite(member.network._engine.flat()).all() for member in members):
+        raise ValueError(
+            "training diverged: the weights are no longer finite. A smaller learning_rate_init "
+            f"(now {runs[0].options['learning_rate_init']}) helps"
+        )
+    return list(members), sum(n_steps)
 
 
 def _keys(wanted: Privacy, n_networks: int) -> list[bytes]:
