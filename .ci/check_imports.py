@@ -37,6 +37,7 @@ PYTHON = {
     "tasks": [*SMALL, "table", "networks", "prediction"],
     "ensemble": [*SMALL, "privacy", "table", "networks", "prediction", "tasks"],
     "rounds": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
+    "streaming": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble", "model_file"],
     "inspection": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "compact": [*SMALL, "table", "networks", "prediction", "tasks", "ensemble"],
     "model_file": [*SMALL, "privacy", "table", "networks", "prediction", "tasks", "ensemble"],
@@ -46,8 +47,9 @@ PYTHON = {
     "estimators": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "inspection", "compact"),
-        *("model_file", "checkpoints", "trained_model", "privacy"),
+        *("streaming", "model_file", "checkpoints", "trained_model", "privacy"),
     ],
+    "dask": [*SMALL, "table", "tasks", "ensemble", "rounds", "streaming", "estimators"],
     "federated": [
         *SMALL,
         *("table", "networks", "prediction", "tasks", "ensemble", "rounds", "privacy"),
@@ -58,10 +60,10 @@ PYTHON = {
     "__init__": [
         *SMALL,
         *("networks", "prediction", "ensemble", "inspection", "model_file", "checkpoints"),
-        *("estimators", "loading", "privacy"),
+        *("estimators", "loading", "streaming", "privacy"),
     ],
     "serving": [*SMALL, "__init__", "table", "prediction", "model_file"],
-    "cli": [*SMALL, "__init__", "table", "inspection", "model_file", "serving"],
+    "cli": [*SMALL, "__init__", "table", "streaming", "inspection", "model_file", "serving"],
     "__main__": ["cli"],
 }
 # A folder of cpp/, and the others whose headers it may include.
@@ -71,7 +73,8 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
-    "bindings": ["core", "kernels", "nn", "train", "predict"],
+    "stream": ["core"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {

@@ -41,9 +41,9 @@ def in_file(model: Any, dtype: Any = None) -> bytes:
     return file.getvalue()
 
 
-def row_us(model: Any, row: dict[str, Any]) -> float:
+def row_us(predictor: fastmlp.Predictor, row: dict[str, Any]) -> float:
     """Microseconds of the prediction of one row, the median over turns of their means."""
-    predict, times = model.predictor().predict, []
+    predict, times = predictor.predict, []
     for _ in range(TURNS):
         calls, start = 0, time.perf_counter()
         while (elapsed := time.perf_counter() - start) < TURN:
@@ -66,7 +66,7 @@ def measure(table: Table, split: Split, seed: int) -> Measures:
         model = make()
         seconds = time.perf_counter() - start
         file = in_file(model, dtype)
-        model = fastmlp.load(file)
+        model, predictor = fastmlp.load(file), fastmlp.load_predictor(file)
         predicted = (
             (model.predict_proba(X_test), model.classes_)
             if table.classification
@@ -76,7 +76,8 @@ def measure(table: Table, split: Split, seed: int) -> Measures:
             **scores(table, test, predicted),
             "seconds": seconds,
             "bytes": len(file),
-            "row_us": row_us(model, X_test.iloc[0].to_dict()),
+            "memory": predictor.nbytes,
+            "row_us": row_us(predictor, X_test.iloc[0].to_dict()),
         }
         return model
 
@@ -101,7 +102,7 @@ def report(results: list[dict[str, Any]]) -> str:
     names = list(dict.fromkeys(r["table"] for r in results))
     models = list(results[0]["models"])
     errors = [["error", "", *models], ["mean", ""]]
-    sizes = [["one row, us; file, kB", *models]]
+    sizes = [["one row, us; file, kB; predictor, kB", *models]]
     by_model: dict[str, list[float]] = {model: [] for model in models[1:]}
     for name in names:
         first = next(r for r in results if r["table"] == name)["models"]["ensemble"]
@@ -113,11 +114,12 @@ def report(results: list[dict[str, Any]]) -> str:
             by_model[model].append(change)
             line.append(f"{change:+.1%}")
         errors.insert(-1, line)
-        own = [
-            (mean_of(results, name, m, "row_us"), mean_of(results, name, m, "bytes") / 1000)
-            for m in models
-        ]
-        sizes.append([name, *(f"{us:.1f}; {kb:.0f}" for us, kb in own)])
+        us, file, memory = (
+            [mean_of(results, name, m, measure) for m in models]
+            for measure in ("row_us", "bytes", "memory")
+        )
+        own = zip(us, file, memory, strict=True)
+        sizes.append([name, *(f"{a:.1f}; {b / 1e3:.0f}; {c / 1e3:.0f}" for a, b, c in own)])
     errors[-1] += ["", *(f"{statistics.fmean(by_model[model]):+.1%}" for model in models[1:])]
     return f"{aligned(errors)}\n\n{aligned(sizes)}"
 

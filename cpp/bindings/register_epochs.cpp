@@ -60,7 +60,7 @@ class BoundEpochs {
 };
 
 template <class T>
-void register_for(py::module_& m, const std::string& suffix) {
+void register_epochs_class(py::module_& m, const std::string& suffix) {
   using Self = BoundEpochs<T>;
   py::class_<Self>(m, ("Epochs" + suffix).c_str())
       .def(py::init<BoundNetwork<T>&, const TableObject&, const py::array&, const std::optional<py::array>&,
@@ -91,8 +91,8 @@ void shuffle(py::array_t<std::uint32_t, py::array::c_style>& values, const py::c
 }  // namespace
 
 void register_epochs(py::module_& m) {
-  register_for<float>(m, "F32");
-  register_for<double>(m, "F64");
+  register_epochs_class<float>(m, "F32");
+  register_epochs_class<double>(m, "F64");
   m.def("shuffle", &shuffle, arg("values").noconvert(), arg("bit_generator"));
 }
 

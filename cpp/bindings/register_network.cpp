@@ -100,7 +100,7 @@ void initialise_from(BoundNetwork<T>& network, const py::array& x, const Array<s
 }
 
 template <class T>
-void register_for(py::module_& m, const std::string& suffix) {
+void register_network_classes(py::module_& m, const std::string& suffix) {
   using Bound = BoundNetwork<T>;
   py::class_<Bound>(m, ("Network" + suffix).c_str())
       .def(py::init([](const py::list& layers, std::optional<std::uint64_t> seed) {
@@ -179,8 +179,8 @@ void register_for(py::module_& m, const std::string& suffix) {
 }  // namespace
 
 void register_network(py::module_& m) {
-  register_for<float>(m, "F32");
-  register_for<double>(m, "F64");
+  register_network_classes<float>(m, "F32");
+  register_network_classes<double>(m, "F64");
 }
 
 }  // namespace fastmlp::bindings

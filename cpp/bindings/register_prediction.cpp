@@ -25,21 +25,49 @@ py::array_t<T> predict(const Predictor<T>& predictor, const TableObject& x, int 
   });
 }
 
+/** Type, values and scales of a layer's weights; None: it has none, or they are not held in fewer bytes. */
+using SmallArrays = std::optional<std::tuple<std::string, py::array, std::optional<Array<float>>>>;
+
+/** Views of the arrays, which must outlive them. */
+std::vector<std::optional<SmallMatrix>> small_matrices(const std::vector<SmallArrays>& arrays) {
+  std::vector<std::optional<SmallMatrix>> all;
+  for (const SmallArrays& own : arrays) {
+    all.emplace_back();
+    if (!own) continue;
+    const auto& [name, values, scale] = *own;
+    const SmallType type = small_type_from_name(name);
+    if (values.ndim() != 2 || values.itemsize() != bytes_of(type) || !(values.flags() & py::array::c_style))
+      invalid("small", "must hold 2-D arrays of " + std::to_string(bytes_of(type)) + "-byte numbers in C's order");
+    if (scale.has_value() != (type == SmallType::int8) || (scale && scale->size() != values.shape(1)))
+      invalid("small", "must have a scale for each column of int8 and for no other type");
+    all.back() = {type,
+                  static_cast<const std::byte*>(values.data()),
+                  scale ? scale->data() : nullptr,
+                  values.shape(0),
+                  values.shape(1),
+                  values.shape(1)};
+  }
+  return all;
+}
+
 template <class T>
-void register_for(py::module_& m, const std::string& suffix) {
+void register_predictor(py::module_& m, const std::string& suffix) {
   using Bound = Predictor<T>;
   py::class_<Bound, std::shared_ptr<Bound>>(m, ("Predictor" + suffix).c_str())
-      .def(py::init(
-               [](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
-                  const std::string& link) { return std::make_shared<Bound>(network, inputs, link_from_name(link)); }),
-           arg("network"), arg("inputs"), arg("link"))
+      .def(py::init([](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
+                       const std::string& link, const std::vector<SmallArrays>& small) {
+             return std::make_shared<Bound>(network, inputs, link_from_name(link), small_matrices(small));
+           }),
+           arg("network"), arg("inputs"), arg("link"), arg("small") = py::list())
       .def_static("mean_of", &Bound::mean_of, arg("predictors"), arg("weights"))
       .def_property_readonly("outputs", &Bound::outputs)
       .def_property_readonly("work_per_row", &Bound::work_per_row)
+      .def_property_readonly("nbytes", &Bound::n_bytes)
       .def(
           "holds",
           [](const Bound& predictor, const py::list& arrays) {
-            return predictor.n_networks() == 1 && holds(predictor.stack(), predictor.values(), arrays);
+            return predictor.n_networks() == 1 && predictor.holds_all_values() &&
+                   holds(predictor.stack(), predictor.values(), arrays);
           },
           arg("arrays"))
       .def("predict", &predict<T>, arg("X"), arg("n_threads"), arg("offset") = py::none());
@@ -56,8 +84,8 @@ void register_prediction(py::module_& m) {
                                                       n_filled, clips);
            }),
            arg("shift"), arg("scale"), arg("n_filled"), arg("clips"));
-  register_for<float>(m, "F32");
-  register_for<double>(m, "F64");
+  register_predictor<float>(m, "F32");
+  register_predictor<double>(m, "F64");
 }
 
 }  // namespace fastmlp::bindings

@@ -132,7 +132,7 @@ class RowPredictor {
 };
 
 template <class T>
-void register_for(py::module_& m, const std::string& suffix) {
+void register_row_predictor(py::module_& m, const std::string& suffix) {
   using Bound = RowPredictor<T>;
   py::class_<Bound>(m, ("RowPredictor" + suffix).c_str())
       .def(py::init<std::shared_ptr<Predictor<T>>, const RowReader&, std::variant<Numbers, Classes>>(), arg("networks"),
@@ -167,8 +167,8 @@ void register_rows(py::module_& m) {
   py::class_<Classes>(m, "ClassDecoding")
       .def(py::init([](py::tuple labels, bool multilabel) { return Classes{std::move(labels), multilabel}; }),
            arg("labels"), arg("multilabel"));
-  register_for<float>(m, "F32");
-  register_for<double>(m, "F64");
+  register_row_predictor<float>(m, "F32");
+  register_row_predictor<double>(m, "F64");
 }
 
 }  // namespace fastmlp::bindings

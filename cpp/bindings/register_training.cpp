@@ -124,6 +124,7 @@ class TrainingOf final : public BoundTraining {
                  const OptionalFunction& interrupted, const OptionalFunction& between_epochs) override {
     Labels labels;
     Dataset<T> table = dataset_of<T>(network_, loss_, part, "", labels);
+    trainer_->between_epochs = nullptr;
     if (between_epochs)
       trainer_->between_epochs = [&] {
         return callbacks_.ask(
@@ -138,7 +139,6 @@ class TrainingOf final : public BoundTraining {
       result = trainer_->run(std::move(table));
       return false;
     });
-    trainer_->between_epochs = nullptr;
     return finished(std::move(result));
   }
 
@@ -236,7 +236,7 @@ std::unique_ptr<BoundTraining> make_training(BoundNetwork<T>& network, Optimizer
 }
 
 template <class T>
-void register_for(py::module_& m, py::class_<BoundTraining>& training) {
+void register_training_of(py::module_& m, py::class_<BoundTraining>& training) {
   m.def("train", &train<T>, arg("network"), arg("optimizer"), arg("inputs"), arg("train"), arg("validation"),
         arg("options"), arg("threads"), arg("on_epoch"), arg("interrupted"));
   training.def(py::init(&make_training<T>),
@@ -252,8 +252,8 @@ void register_training(py::module_& m) {
       .def(py::init<int, int>(), arg("threads"), arg("trainings"))
       .def_property_readonly("threads", &ThreadBudget::threads);
   py::class_<BoundTraining> training(m, "Training");
-  register_for<float>(m, training);
-  register_for<double>(m, training);
+  register_training_of<float>(m, training);
+  register_training_of<double>(m, training);
   training
       .def("train", &BoundTraining::train, arg("part"), arg("threads"), arg("on_epoch"), arg("interrupted"),
            arg("between_epochs"))

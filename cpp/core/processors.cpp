@@ -19,14 +19,16 @@
 namespace fastmlp {
 namespace {
 
-std::atomic<bool> forked{false};
+std::atomic<int> forks_so_far{0};
 
 #if defined(__unix__) || defined(__APPLE__)
 // Threads do not survive a fork: a child that waited for those of its parent would wait for ever.
-const int fork_handler = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+const int fork_handler = pthread_atfork(nullptr, nullptr, [] { ++forks_so_far; });
 #endif
 
 }  // namespace
+
+int forks() { return forks_so_far; }
 
 int count_processors() {
 #ifdef __linux__
@@ -49,15 +51,15 @@ int number_in(const char* text, int otherwise) {
 
 #ifdef _OPENMP
 
-int most_threads() { return forked ? 1 : omp_get_thread_limit(); }
-int available_threads() { return forked ? 1 : std::max(1, omp_get_max_threads()); }
+int most_threads() { return forks() > 0 ? 1 : omp_get_thread_limit(); }
+int available_threads() { return forks() > 0 ? 1 : std::max(1, omp_get_max_threads()); }
 const char* threading_layer() { return "OpenMP"; }
 
 #else
 
 int most_threads() {
   static const int limit = number_in(std::getenv("OMP_THREAD_LIMIT"), std::numeric_limits<int>::max());
-  return forked ? 1 : limit;
+  return forks() > 0 ? 1 : limit;
 }
 int available_threads() {
   static const int wanted = number_in(std::getenv("OMP_NUM_THREADS"), processors());

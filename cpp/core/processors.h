@@ -16,6 +16,9 @@ int available_threads();
 /** The most threads that a call gets, however many it asks for: OMP_THREAD_LIMIT; 1 in a forked child. */
 int most_threads();
 
+/** How many forks lie between this process and the one that loaded the library. */
+int forks();
+
 /** The first number in the text of an environment variable, or `otherwise` if it is not a number above 0. */
 int number_in(const char* text, int otherwise);
 

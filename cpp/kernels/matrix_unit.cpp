@@ -171,6 +171,7 @@ inline void settle() { asm volatile("" ::: "memory"); }
 struct Converted {
   Buffer<Bits> left{kRowsAtOnce * kDepthAtOnce * kParts};
   Buffer<Bits> right{kStripe * kDepthAtOnce * kParts};
+  Buffer<float> widened{kStripe * kDepthAtOnce};  // of a right factor in fewer bytes, before it is converted
 };
 
 // Only these functions may hold the unit's instructions: others may be merged with those of other files.
@@ -272,11 +273,16 @@ FASTMLP_TILES void product_of_rows(const Factor<float>& a, const Factor<float>& 
       const Index next_column = is_last ? 0 : column + kStripe;
       if (b.packed) {
         job.b = place(const_cast<float*>(b.packed), depth, k, column);
+      } else if (b.small) {
+        const Matrix<float> stripe{converted.widened.data(), part, columns, kStripe};
+        widen<float>(*b.small, k, column, stripe);
+        convert<false>({stripe}, 0, columns, 0, part, converted.right.data());
+        job.b = converted.right.data();
       } else {
         convert<false>(b, column, columns, k, part, converted.right.data());
         job.b = converted.right.data();
       }
-      if (!b.transposed && !b.packed) {
+      if (b.m.data && !b.transposed && !b.packed) {
         const Index next_k = is_last && k + part < depth ? k + part : k;
         job.next_b = b.m.row(next_k) + next_column;
         job.next_b_stride = b.m.stride;

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "core/matrix.h"
+#include "kernels/small_matrix.h"
 
 namespace fastmlp::matrix_unit {
 
@@ -34,7 +35,9 @@ template <class T>
 struct Factor {
   Matrix<const T> m;
   bool transposed = false;
-  const T* packed = nullptr;  // of a right factor: its copy by pack(), read instead
+  // Of a right factor, read instead: its copy by pack(), or one in fewer bytes.
+  const T* packed = nullptr;
+  const SmallMatrix* small = nullptr;
 };
 
 /** Memory for a packed depth x columns matrix, in elements of T. */

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <type_traits>
 
 #include "kernels/packet.h"
 #include "kernels/vector_product.h"
@@ -220,9 +221,38 @@ Index outer_depth(Index depth, Index rows) {
   return even_part(depth, std::max(kDepth, kRowsBytes / (rows * static_cast<Index>(sizeof(T)))));
 }
 
+/** A right factor whose panels are read where they lie. */
+template <class T>
+struct InPlace {
+  static constexpr Index kGroup = kGroupRows;
+  Panels<T> b;
+
+  Index stride(auto panel) const { return b.stride ? b.stride : panel.width; }
+  const T* place(auto panel, Index k) const { return b.data + panel.start * b.column + k * stride(panel); }
+  const T* block(auto panel, Index k, Index) const { return place(panel, k); }
+};
+
+/** One in fewer bytes, of which a block of a panel is widened at a time: for more rows than otherwise, so that it is
+ * not done often. */
+template <class T>
+struct Widened {
+  static constexpr Index kGroup = 2 * kGroupRows;
+  explicit Widened(const SmallMatrix& factor) : b(factor) {}
+  const SmallMatrix& b;
+  alignas(kAlignment) T memory[kDepth * kTilePackets * kWidth<T>];
+
+  Index stride(auto panel) const { return panel.width; }
+  const T* place(auto, Index) const { return memory; }
+  const T* block(auto panel, Index k, Index depth) {
+    widen<T>(b, k, panel.start, {memory, depth, panel.width, panel.width});
+    return memory;
+  }
+};
+
 /** c <- a b, or a^T b; `job` says how the sums start and finish, and whose bias and gate they take. */
-template <bool transposed, class T>
-void run(Matrix<const T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
+template <bool transposed, class T, class Right>
+void run(Matrix<const T> a, Right&& b, Matrix<T> c, Job<T> job) {
+  constexpr Index most_rows = std::remove_cvref_t<Right>::kGroup;
   if (c.rows == 0) return;
   const Partition<T> partition(c.cols);
   const Index depth = transposed ? a.rows : a.cols;
@@ -235,11 +265,10 @@ void run(Matrix<const T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
   T* const column_sums = job.column_sums;
   job.a_stride = a.stride;
   job.a_tile = kTileRows * a_row;
-  const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, kGroupRows);
-  alignas(kAlignment) T unfinished[kGroupRows * kTilePackets * kWidth<T>];
+  const Index group_rows = depth <= kDepth ? c.rows : std::min(c.rows, most_rows);
+  alignas(kAlignment) T unfinished[most_rows * kTilePackets * kWidth<T>];
   // A weight gradient reads both factors row by row: the fewer rows at once, the more of them stays in cache.
   const Index outer = transposed ? even_part(depth, kDepth) : outer_depth<T>(depth, c.rows);
-  const auto stride_in = [&](const auto& panel) { return b.stride ? b.stride : panel.width; };
   for (Index k_outer = 0; k_outer < depth; k_outer += outer) {
     const Index k_end = std::min(depth, k_outer + outer);
     const Index inner = even_part(k_end - k_outer, kDepth);
@@ -247,9 +276,8 @@ void run(Matrix<const T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
       const auto panel = partition.starting_at(column);
       const Index after = column + panel.width;
       const auto next = after < partition.end ? partition.starting_at(after) : panel;
-      const auto place = [&](const auto& p, Index k) { return b.data + p.start * b.column + k * stride_in(p); };
-      job.b_stride = stride_in(panel);
-      job.next_stride = stride_in(next);
+      job.b_stride = b.stride(panel);
+      job.next_stride = b.stride(next);
       job.bias = bias ? bias + column : nullptr;
       for (Index first = 0; first < c.rows; first += group_rows) {
         const Index rows = std::min(group_rows, c.rows - first);
@@ -258,8 +286,8 @@ void run(Matrix<const T> a, Panels<T> b, Matrix<T> c, Job<T> job) {
         for (Index k = k_outer; k < k_end; k += inner) {
           job.depth = std::min(inner, k_end - k);
           job.a = a.data + first * a_row + k * a_depth;
-          job.b = place(panel, k);
-          job.next = place(next, k);
+          job.b = b.block(panel, k, job.depth);
+          job.next = b.place(next, k);
           job.start = k == 0 ? start : Start::sums;
           if (k == k_outer) {
             job.sums = c.row(first) + column;
@@ -401,7 +429,7 @@ void product(Matrix<const T> a, Panels<T> b, Matrix<T> c) {
   Job<T> job{};
   job.start = Start::zero;
   job.finish = Finish::store;
-  run<false>(a, b, c, job);
+  run<false>(a, InPlace<T>{b}, c, job);
 }
 
 template <class T>
@@ -416,7 +444,7 @@ void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* co
   if (std::max(a.stride, b.stride) * static_cast<Index>(sizeof(T)) > kFarBytes && c.rows >= kFarRows)
     run_far(a, b, c, job);
   else
-    run<true>(a, Panels<T>::row_major(b), c, job);
+    run<true>(a, InPlace<T>{Panels<T>::row_major(b)}, c, job);
 }
 
 template <class T>
@@ -426,7 +454,17 @@ void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matr
   job.start = Start::bias;
   job.bias = bias;
   job.finish = relu ? Finish::relu : Finish::store;
-  run<false>(a, b, c, job);
+  run<false>(a, InPlace<T>{b}, c, job);
+}
+
+template <class T>
+void product_bias(Matrix<const T> a, const SmallMatrix& b, const T* bias, bool relu, Matrix<T> c) {
+  if (a.rows == 1) return row_product_bias<T>(a.data, b, bias, relu, c.data);
+  Job<T> job{};
+  job.start = Start::bias;
+  job.bias = bias;
+  job.finish = relu ? Finish::relu : Finish::store;
+  run<false>(a, Widened<T>(b), c, job);
 }
 
 template <class T>
@@ -438,15 +476,16 @@ void product_gated(Matrix<const T> a, Panels<T> b, Matrix<const T> gate, Matrix<
   job.finish = Finish::gate;
   job.gate = gate.data;
   job.gate_stride = gate.stride;
-  run<false>(a, b, c, job);
+  run<false>(a, InPlace<T>{b}, c, job);
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                             \
-  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                     \
-  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);          \
-  template void product(Matrix<const T>, Panels<T>, Matrix<T>);                            \
-  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, T*, bool); \
-  template void product_bias(Matrix<const T>, Panels<T>, const T*, bool, Matrix<T>);       \
+#define FASTMLP_INSTANTIATE(T)                                                                \
+  template void pack(Matrix<const T>, Index, Index, Index, Index, T*);                        \
+  template void pack_transposed(Matrix<const T>, Index, Index, Index, Index, T*);             \
+  template void product(Matrix<const T>, Panels<T>, Matrix<T>);                               \
+  template void transposed_product(Matrix<const T>, Matrix<const T>, Matrix<T>, T*, bool);    \
+  template void product_bias(Matrix<const T>, Panels<T>, const T*, bool, Matrix<T>);          \
+  template void product_bias(Matrix<const T>, const SmallMatrix&, const T*, bool, Matrix<T>); \
   template void product_gated(Matrix<const T>, Panels<T>, Matrix<const T>, Matrix<T>);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/matrix.h"
+#include "kernels/small_matrix.h"
 
 namespace fastmlp {
 
@@ -51,6 +52,8 @@ void transposed_product(Matrix<const T> a, Matrix<const T> b, Matrix<T> c, T* co
 /** c <- a b + bias; with `relu`, negative elements then become zero. The row of biases is padded as c's rows are. */
 template <class T>
 void product_bias(Matrix<const T> a, Panels<T> b, const T* bias, bool relu, Matrix<T> c);
+template <class T>
+void product_bias(Matrix<const T> a, const SmallMatrix& b, const T* bias, bool relu, Matrix<T> c);
 
 /** c <- a b where `gate`, of c's shape, is above zero, and 0 elsewhere: ReLU's derivative, from its outputs. */
 template <class T>

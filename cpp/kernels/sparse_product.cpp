@@ -4,16 +4,20 @@
 
 #include "kernels/packet.h"
 #include "kernels/panels.h"
+#include "kernels/small_packet.h"
 
 namespace fastmlp {
 
 using namespace simd;
 
+namespace {
+
+/** w(k, column) is the packet of row k from that column on. */
 template <class T>
-void sparse_product_bias(const SparseRows<T>& a, Matrix<const T> w, const T* bias, Matrix<T> c) {
+void product_bias(const SparseRows<T>& a, Index w_rows, auto&& w, const T* bias, Matrix<T> c) {
   constexpr int n = kWidth<T>;
   const SparseTable<T>& table = *a.table;
-  const auto columns = static_cast<std::uint32_t>(w.rows);
+  const auto columns = static_cast<std::uint32_t>(w_rows);
   const auto column_of = [&](Index entry) {
     const auto column = static_cast<std::uint32_t>(read_once(table.columns + entry));
     if (column >= columns) sparse_table_changed();
@@ -28,12 +32,26 @@ void sparse_product_bias(const SparseRows<T>& a, Matrix<const T> w, const T* bia
       for (int v = 0; v < packets; ++v) sums[v] = load(bias + column + v * n);
       for (Index e = begin; e < end; ++e) {
         const Packet<T> x = set<T>(table.values[e]);
-        const T* row = w.row(column_of(e)) + column;
-        for (int v = 0; v < packets; ++v) sums[v] = pmadd(x, load(row + v * n), sums[v]);
+        const Index k = column_of(e);
+        for (int v = 0; v < packets; ++v) sums[v] = pmadd(x, w(k, column + v * n), sums[v]);
       }
       for (int v = 0; v < packets; ++v) store(out + column + v * n, sums[v]);
     });
   }
+}
+
+}  // namespace
+
+template <class T>
+void sparse_product_bias(const SparseRows<T>& a, Matrix<const T> w, const T* bias, Matrix<T> c) {
+  product_bias<T>(a, w.rows, [&](Index k, Index column) { return load(w.row(k) + column); }, bias, c);
+}
+
+template <class T>
+void sparse_product_bias(const SparseRows<T>& a, const SmallMatrix& w, const T* bias, Matrix<T> c) {
+  visit<T>(w, [&](const auto& rows) {
+    product_bias<T>(a, w.rows, [&](Index k, Index column) { return rows.packet(k, column); }, bias, c);
+  });
 }
 
 template <class T>
@@ -59,8 +77,9 @@ void sparse_transposed_product(const SparseRows<T>& a, Index first, Matrix<const
   }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                                   \
-  template void sparse_product_bias(const SparseRows<T>&, Matrix<const T>, const T*, Matrix<T>); \
+#define FASTMLP_INSTANTIATE(T)                                                                      \
+  template void sparse_product_bias(const SparseRows<T>&, Matrix<const T>, const T*, Matrix<T>);    \
+  template void sparse_product_bias(const SparseRows<T>&, const SmallMatrix&, const T*, Matrix<T>); \
   template void sparse_transposed_product(const SparseRows<T>&, Index, Matrix<const T>, Matrix<T>, bool);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/matrix.h"
+#include "kernels/small_matrix.h"
 
 namespace fastmlp {
 
@@ -52,6 +53,8 @@ struct SparseRows {
 /** c <- a w + bias; whole lines of c are written. w and the row of biases are padded as c is. */
 template <class T>
 void sparse_product_bias(const SparseRows<T>& a, Matrix<const T> w, const T* bias, Matrix<T> c);
+template <class T>
+void sparse_product_bias(const SparseRows<T>& a, const SmallMatrix& w, const T* bias, Matrix<T> c);
 
 /** c <- (c +) rows [first, first + c.rows) of a^T b: the sums go along the rows of a in their order. */
 template <class T>

@@ -174,7 +174,13 @@ void Dense<T>::prepare(const Task& task, const T* values, T* forward_copy, T* ba
 
 template <class T>
 void Dense<T>::product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const {
-  const T* b = own.values + bias().offset;
+  const T* b = bias_rows(own).row(0);
+  if (own.small) {
+    const SmallMatrix w = *own.small;
+    if (on_unit_) return matrix_unit::product({in.dense}, {.m = {}, .small = &w}, {.bias = b, .relu = relu}, out);
+    if (sparse_) return sparse_product_bias<T>(in.sparse, w, b, out);
+    return product_bias<T>(in.dense, w, b, relu, out);
+  }
   if (on_unit_)
     matrix_unit::product({in.dense}, {weights().in(own.values), false, own.forward_copy}, {.bias = b, .relu = relu},
                          out);
@@ -192,7 +198,7 @@ void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> o
   const bool relu = can_rectify() && !parametric_ && activation_ == Activation::relu;
   product_of(own, in, relu, out);
   if (parametric_)
-    activate_parametric<T>(activation_, own.values + bias().offset + bias().stride, out, saved);
+    activate_parametric<T>(activation_, bias_rows(own).row(1), out, saved);
   else if (!relu)
     activate(activation_, out, saved);
 }

@@ -37,6 +37,7 @@ class Dense final : public Layer<T> {
    * arXiv:2407.04491). */
   void initialise_from(Matrix<const T> in, T* values, RandomSequence& random) const override;
 
+  Block main_weights() const override { return output_major() ? Block{} : weights(); }
   Index forward_copy_size(Use use) const override;
   Index backward_copy_size() const override;
   void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const override;
@@ -67,6 +68,11 @@ class Dense final : public Layer<T> {
   void product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const;
   Block weights() const;
   Block bias() const;  // with the slopes in a second row
+  /** Those rows among what a pass is given. */
+  Matrix<const T> bias_rows(LayerWeights<T> own) const {
+    const Block place = bias();
+    return {own.values + (own.small ? 0 : place.offset), place.rows, place.cols, place.stride};
+  }
 
   Index inputs_;
   Index outputs_;

@@ -9,6 +9,7 @@
 #include "core/matrix.h"
 #include "core/random.h"
 #include "kernels/activation.h"
+#include "kernels/small_matrix.h"
 #include "kernels/sparse_product.h"
 #include "kernels/sums.h"
 
@@ -65,6 +66,8 @@ struct LayerWeights {
   const T* values;         // n_parameters()
   const T* forward_copy;   // forward_copy_size(); null where that is 0
   const T* backward_copy;  // backward_copy_size(); null in prediction
+  // The layer's main_weights() in fewer bytes, if a predictor holds them so; `values` are then what comes after these.
+  const SmallWeights* small = nullptr;
 };
 
 /** The rows that a layer reads: a matrix, or for a first layer that takes sparse rows, those of a sparse table. */
@@ -130,6 +133,10 @@ class Layer {
   virtual void initialise_from(Matrix<const T> /*in*/, T* values, RandomSequence& random) const {
     initialise(values, random);
   }
+
+  /** The shape of the weights that a predictor may hold in fewer bytes: the first of the parameters, and nearly all of
+   * them. Without rows in layers that have none. */
+  virtual Block main_weights() const { return {}; }
 
   /** Copies of the parameters in the order in which the passes read them. */
   virtual Index forward_copy_size(Use) const { return 0; }

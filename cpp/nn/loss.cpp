@@ -160,23 +160,22 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
     default: break;
   }
   const LossPass<T> pass{output, targets, weights, rows, scale, losses, delta, value_share, derivative_share};
-  const auto terms = [&]<class Term>() { pass.sum_of_terms(Term(loss)); };
   switch (loss.kind) {
-    case LossKind::squared_error: return terms.template operator()<SquaredError<T>>();
-    case LossKind::absolute_error: return terms.template operator()<AbsoluteError<T>>();
-    case LossKind::huber: return terms.template operator()<Huber<T>>();
+    case LossKind::squared_error: return pass.sum_of_terms(SquaredError<T>(loss));
+    case LossKind::absolute_error: return pass.sum_of_terms(AbsoluteError<T>(loss));
+    case LossKind::huber: return pass.sum_of_terms(Huber<T>(loss));
     case LossKind::quantile:
       if (loss.quantiles.size() > 1) return pass.quantiles(loss.quantiles);
-      return terms.template operator()<Quantile<T>>();
-    case LossKind::poisson: return terms.template operator()<Poisson<T>>();
-    case LossKind::binary_cross_entropy: return terms.template operator()<BinaryCrossEntropy<T>>();
+      return pass.sum_of_terms(Quantile<T>(loss));
+    case LossKind::poisson: return pass.sum_of_terms(Poisson<T>(loss));
+    case LossKind::binary_cross_entropy: return pass.sum_of_terms(BinaryCrossEntropy<T>(loss));
     case LossKind::cross_entropy:
       if (!targets.labels)
         return categorical_of_probabilities<T>(loss, output, targets, weights, rows, scale, losses, delta);
       return categorical<false, T>(loss, output, targets, weights, rows, scale, losses, delta);
-    case LossKind::half_squared_error: return terms.template operator()<HalfSquaredError<T>>();
-    case LossKind::half_poisson: return terms.template operator()<Poisson<T>>();
-    case LossKind::binary_log_loss: return terms.template operator()<BinaryLogLoss<T>>();
+    case LossKind::half_squared_error: return pass.sum_of_terms(HalfSquaredError<T>(loss));
+    case LossKind::half_poisson: return pass.sum_of_terms(Poisson<T>(loss));
+    case LossKind::binary_log_loss: return pass.sum_of_terms(BinaryLogLoss<T>(loss));
     case LossKind::log_loss: return categorical<true, T>(loss, output, targets, weights, rows, scale, losses, delta);
   }
 }

@@ -17,7 +17,7 @@ class Network {
       : stack_(std::make_shared<const Stack<T>>(specs)),
         values_(stack_->n_parameters()),
         gradients_(stack_->n_parameters()),
-        forward_copy_(stack_->forward_copy_size(Use::training)),
+        forward_copy_(stack_->forward_copy_size()),
         backward_copy_(stack_->backward_copy_size()),
         seed_(seed.value_or(0)) {
     if (!seed) return;

@@ -50,12 +50,10 @@ Stack<T>::Stack(const std::vector<LayerSpec>& specs) {
   if (specs.empty()) invalid("layers", "must hold at least one layer");
   for (const LayerSpec& spec : specs) layers_.push_back(std::visit(LayerMaker<T>{layers_}, spec));
   const char* what = "the number of parameters";
-  parameters_ = forward_copies_ = backward_copies_ = prediction_copies_ = {0};
+  parameters_ = forward_copies_ = backward_copies_ = {0};
   for (Index i = 0; i < n_layers(); ++i) {
     parameters_.push_back(checked_sum(parameters_.back(), layer(i).n_parameters(), what));
     forward_copies_.push_back(checked_sum(forward_copies_.back(), layer(i).forward_copy_size(Use::training), what));
-    prediction_copies_.push_back(
-        checked_sum(prediction_copies_.back(), layer(i).forward_copy_size(Use::prediction), what));
     backward_copies_.push_back(checked_sum(backward_copies_.back(), i > 0 ? layer(i).backward_copy_size() : 0, what));
   }
   // Far beyond any machine's memory; the list of tasks below would itself be large.
@@ -82,7 +80,7 @@ void Stack<T>::initialise(T* values, std::uint64_t seed) const {
 
 template <class T>
 void Stack<T>::initialise_from(Matrix<const T> rows, T* values, std::uint64_t seed) const {
-  Buffer<T> forward_copy(forward_copy_size(Use::training));
+  Buffer<T> forward_copy(forward_copy_size());
   Workspace<T> workspace(*this, rows.rows, false);
   Matrix<const T> in = rows;
   for (Index i = 0; i < n_layers(); ++i) {
@@ -99,27 +97,27 @@ void Stack<T>::initialise_from(Matrix<const T> rows, T* values, std::uint64_t se
 }
 
 template <class T>
-void Stack<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy, Use use) const {
+void Stack<T>::prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const {
   const auto i = static_cast<std::size_t>(task.layer);
-  layers_[i]->prepare(task, values + parameters_[i], place_of(forward_copies(use), i, forward_copy),
+  layers_[i]->prepare(task, values + parameters_[i], place_of(forward_copies_, i, forward_copy),
                       place_of(backward_copies_, i, backward_copy));
 }
 
 template <class T>
-void Stack<T>::prepare(const T* values, T* forward_copy, T* backward_copy, Use use) const {
-  for (const Task& task : tasks_) prepare(task, values, forward_copy, backward_copy, use);
+void Stack<T>::prepare(const T* values, T* forward_copy, T* backward_copy) const {
+  for (const Task& task : tasks_) prepare(task, values, forward_copy, backward_copy);
 }
 
 template <class T>
 LayerWeights<T> Stack<T>::weights_of(StackWeights<T> weights, Index i) const {
   const auto k = static_cast<std::size_t>(i);
-  return {weights.values + parameters_[k], place_of(forward_copies(weights.use), k, weights.forward_copy),
+  return {weights.values + parameters_[k], place_of(forward_copies_, k, weights.forward_copy),
           place_of(backward_copies_, k, weights.backward_copy)};
 }
 
 template <class T>
-void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
-                       const SparseRows<T>& sparse) const {
+void Stack<T>::run(const auto& weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+                   const SparseRows<T>& sparse) const {
   const auto rows = [&](Matrix<T> m) { return m.data ? m.slice(first, count) : m; };
   LayerInput<T> in{rows(workspace.input()), sparse};
   for (Index i = 0; i < n_layers(); ++i) {
@@ -128,6 +126,18 @@ void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index f
     layer(i).forward(weights_of(weights, i), in, out, rows(workspace.saved(i)), pass);
     in = {out, {}};
   }
+}
+
+template <class T>
+void Stack<T>::forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+                       const SparseRows<T>& sparse) const {
+  run(weights, workspace, first, count, pass, sparse);
+}
+
+template <class T>
+void Stack<T>::forward(const std::vector<LayerWeights<T>>& weights, Workspace<T>& workspace, Index first, Index count,
+                       const Pass& pass, const SparseRows<T>& sparse) const {
+  run(weights, workspace, first, count, pass, sparse);
 }
 
 template <class T>

@@ -23,7 +23,6 @@ struct StackWeights {
   const T* values;
   const T* forward_copy;
   const T* backward_copy;  // null in prediction
-  Use use = Use::training;
 };
 
 template <class T>
@@ -40,7 +39,8 @@ class Stack {
   Index n_parameters() const { return parameters_.back(); }
   /** The first parameter of layer i; layer n_layers() ends the buffer. */
   Index first_parameter(Index i) const { return parameters_[static_cast<std::size_t>(i)]; }
-  Index forward_copy_size(Use use) const { return forward_copies(use).back(); }
+  /** In training; predictors hold their own. */
+  Index forward_copy_size() const { return forward_copies_.back(); }
   Index backward_copy_size() const { return backward_copies_.back(); }
   const std::vector<Task>& tasks() const { return tasks_; }
   const WorkspaceLayout& workspace_layout(bool training) const { return workspace_layouts_[training]; }
@@ -51,14 +51,17 @@ class Stack {
   /** The same from rows of inputs, layer by layer. */
   void initialise_from(Matrix<const T> rows, T* values, std::uint64_t seed) const;
   /** Refreshes one task's part of the copies that the passes read; backward_copy may be null. */
-  void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy, Use use = Use::training) const;
+  void prepare(const Task& task, const T* values, T* forward_copy, T* backward_copy) const;
   /** Refreshes the whole of them. */
-  void prepare(const T* values, T* forward_copy, T* backward_copy, Use use = Use::training) const;
+  void prepare(const T* values, T* forward_copy, T* backward_copy) const;
 
   /** Runs rows [first, first + count) of the workspace through all layers; in a stack that takes sparse rows, `sparse`
    * is what is read. */
   void forward(StackWeights<T> weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
                const SparseRows<T>& sparse = {}) const;
+  /** The same with the weights of each layer wherever they lie. */
+  void forward(const std::vector<LayerWeights<T>>& weights, Workspace<T>& workspace, Index first, Index count,
+               const Pass& pass, const SparseRows<T>& sparse = {}) const;
   /** From the loss's derivative by the last layer's outputs to the deltas of all layers, and where `gradients` is not
    * null, every task's gradient to its place in that flat buffer, with `add` onto what is there: not in a stack that
    * takes sparse rows. */
@@ -84,13 +87,15 @@ class Stack {
 
  private:
   LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
-  const std::vector<Index>& forward_copies(Use use) const {
-    return use == Use::training ? forward_copies_ : prediction_copies_;
+  static LayerWeights<T> weights_of(const std::vector<LayerWeights<T>>& weights, Index i) {
+    return weights[static_cast<std::size_t>(i)];
   }
+  void run(const auto& weights, Workspace<T>& workspace, Index first, Index count, const Pass& pass,
+           const SparseRows<T>& sparse) const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
-  std::vector<Index> parameters_;  // first parameter of each layer, and the end
-  std::vector<Index> forward_copies_, backward_copies_, prediction_copies_;  // the same for the copies
+  std::vector<Index> parameters_;                        // first parameter of each layer, and the end
+  std::vector<Index> forward_copies_, backward_copies_;  // the same for the copies
   std::vector<Task> tasks_;
   std::vector<WorkspaceLayout> workspace_layouts_;  // for prediction, for training
   Index work_per_row_ = 0;

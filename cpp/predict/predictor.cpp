@@ -41,16 +41,54 @@ const std::shared_ptr<const Standardisation>& as_they_are() {
 }  // namespace
 
 template <class T>
-Predictor<T>::Snapshot::Snapshot(const Network<T>& network)
-    : layers(network.shared_stack()),
-      values(network.values().clone()),
-      forward_copy(layers->forward_copy_size(Use::prediction)) {
-  layers->prepare(values.data(), forward_copy.data(), nullptr, Use::prediction);
+Predictor<T>::Snapshot::Snapshot(const Network<T>& network, const std::vector<std::optional<SmallMatrix>>& in_few_bytes)
+    : layers(network.shared_stack()) {
+  const Index n = stack().n_layers();
+  if (!in_few_bytes.empty() && static_cast<Index>(in_few_bytes.size()) != n)
+    invalid("small", "must have an entry for each layer");
+  small.reserve(in_few_bytes.size());  // layers point to them
+  std::vector<Index> skipped, starts = {0}, copies = {0};
+  for (Index i = 0; i < n; ++i) {
+    const Layer<T>& layer = stack().layer(i);
+    const Block main = layer.main_weights();
+    const SmallWeights* own = nullptr;
+    if (main.rows > 0 && !in_few_bytes.empty())
+      if (const auto& given = in_few_bytes[static_cast<std::size_t>(i)]) {
+        if (given->rows != main.rows || given->cols != main.cols)
+          invalid("small", "must have the shapes of the layers' weights");
+        own = &small.emplace_back(*given);
+      }
+    skipped.push_back(own ? main.rows * main.stride : 0);
+    starts.push_back(starts.back() + layer.n_parameters() - skipped.back());
+    copies.push_back(copies.back() + (own ? 0 : layer.forward_copy_size(Use::prediction)));
+    weights.push_back({nullptr, nullptr, nullptr, own});
+  }
+  values = Buffer<T>(starts.back());
+  forward_copy = Buffer<T>(copies.back());
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    T* const own = values.data() + starts[i];
+    T* const copy = copies[i + 1] > copies[i] ? forward_copy.data() + copies[i] : nullptr;
+    const Index first = stack().first_parameter(static_cast<Index>(i)) + skipped[i];
+    std::copy_n(network.values().data() + first, starts[i + 1] - starts[i], own);
+    weights[i].values = own;
+    weights[i].forward_copy = copy;
+    if (!copy) continue;
+    for (const Task& task : stack().tasks())
+      if (task.layer == static_cast<Index>(i)) stack().layer(task.layer).prepare(task, own, copy, nullptr);
+  }
 }
 
 template <class T>
-Predictor<T>::Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link)
-    : Predictor(std::vector{std::make_shared<const Snapshot>(network)}, {T(1)}, std::move(inputs), link) {}
+Index Predictor<T>::Snapshot::n_bytes() const {
+  Index bytes = (values.size() + forward_copy.size()) * static_cast<Index>(sizeof(T));
+  for (const SmallWeights& own : small) bytes += own.n_bytes();
+  return bytes;
+}
+
+template <class T>
+Predictor<T>::Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link,
+                        const std::vector<std::optional<SmallMatrix>>& small)
+    : Predictor(std::vector{std::make_shared<const Snapshot>(network, small)}, {T(1)}, std::move(inputs), link) {}
 
 template <class T>
 Predictor<T>::Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, std::vector<T> weights,
@@ -85,6 +123,13 @@ Predictor<T> Predictor<T>::mean_of(const std::vector<const Predictor*>& predicto
 }
 
 template <class T>
+Index Predictor<T>::n_bytes() const {
+  Index bytes = 0;
+  for (const auto& network : networks_) bytes += network->n_bytes();
+  return bytes;
+}
+
+template <class T>
 void Predictor<T>::predict(const Table& table, T* out, int max_threads, const Interruption& interruption,
                            const T* offset) const {
   predict(NetworkInputs<T>{&table, inputs_.get(), nullptr}, table.rows, out, max_threads, interruption, offset);
@@ -113,8 +158,7 @@ void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out,
         // All workspaces are in the same memory. Their inputs come first, so they are in the same place.
         Workspace<T> workspace(network->stack(), block_rows, scratch.data());
         if (inputs.table && network == networks_.front()) gather_clean(inputs, row, workspace.input().slice(0, rows));
-        network->stack().forward({network->values.data(), network->forward_copy.data(), nullptr, Use::prediction},
-                                 workspace, 0, rows, Pass{}, {inputs.sparse, nullptr, row, rows});
+        network->stack().forward(network->weights, workspace, 0, rows, Pass{}, {inputs.sparse, nullptr, row, rows});
         const Matrix<T> raw = workspace.output().slice(0, rows);
         if (offset) add_offset<T>(offset + row * outputs(), nullptr, raw);
         apply_link(link_, raw, to);

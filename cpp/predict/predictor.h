@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "nn/link.h"
@@ -14,8 +15,10 @@ namespace fastmlp {
 template <class T>
 class Predictor {
  public:
-  /** `inputs` must fit the network and may be shared by predictors; null: columns are read as they are. */
-  Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link);
+  /** `inputs` must fit the network and may be shared by predictors; null: columns are read as they are. `small`: none,
+   * or for each layer its weights in fewer bytes, which it then holds so where it has main_weights(). */
+  Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link,
+            const std::vector<std::optional<SmallMatrix>>& small = {});
 
   /** The mean of predictors that share their inputs and have the same link and outputs; their networks are shared. A
    * row is read once for them all. */
@@ -23,11 +26,15 @@ class Predictor {
 
   /** Of the first network, and of the only one where there are no others. */
   const Stack<T>& stack() const { return networks_.front()->stack(); }
+  /** Its parameters, without those weights that are held in fewer bytes. */
   const Buffer<T>& values() const { return networks_.front()->values; }
+  bool holds_all_values() const { return networks_.front()->small.empty(); }
   Index outputs() const { return stack().outputs(); }
   Index n_networks() const { return static_cast<Index>(networks_.size()); }
   /** Multiply-adds of one row. */
   Index work_per_row() const { return work_per_row_; }
+  /** Memory of all networks' parameters and their copies. */
+  Index n_bytes() const;
 
   /** out (table.rows x outputs, row-major without padding) <- predictions. `offset` (like out) is added to the raw
    * outputs of each network; null: nothing is. A row's prediction does not depend on the rows around it. */
@@ -40,11 +47,14 @@ class Predictor {
  private:
   /** The parameters of a network at one time, prepared for prediction. */
   struct Snapshot {
-    explicit Snapshot(const Network<T>& network);
+    Snapshot(const Network<T>& network, const std::vector<std::optional<SmallMatrix>>& small);
     const Stack<T>& stack() const { return *layers; }
+    Index n_bytes() const;
 
     std::shared_ptr<const Stack<T>> layers;
     Buffer<T> values, forward_copy;
+    std::vector<SmallWeights> small;
+    std::vector<LayerWeights<T>> weights;  // of each layer, in these
   };
 
   Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, std::vector<T> weights,

@@ -18,7 +18,7 @@ class WeightAverage {
         first_step_(network.steps),
         window_(window),
         values_(network.values().clone()),
-        forward_copy_(stack_->forward_copy_size(Use::training)) {}
+        forward_copy_(stack_->forward_copy_size()) {}
 
   /** Adds one task's parameters after step `step` (of the network's whole life) to the mean; called once for every task
    * of a step. */

@@ -22,7 +22,9 @@ struct WeightedMean {
   double sum = 0, weight = 0;
 
   void add(double value, double of_weight) {
-    sum += value * of_weight;
+    // Rounded before it is added: else the compiler would fuse the two or not, according to what it inlines.
+    const volatile double product = value * of_weight;
+    sum += product;
     weight += of_weight;
   }
   double value() const { return weight > 0 ? sum / weight : 0.0; }

@@ -94,12 +94,12 @@ bool Trainer<T>::run_window(Dataset<T> window) {
 
 template <class T>
 bool Trainer<T>::end_epoch() {
-  if (!ended_ && epoch_.steps == 0) invalid("an epoch", "must have at least one row");
-  if (!ended_)
-    with_team([this] {
-      judge();
-      return false;
-    });
+  if (ended_) return false;
+  if (epoch_.steps == 0) invalid("an epoch", "must have at least one row");
+  with_team([this] {
+    judge();
+    return false;
+  });
   return !ended_;
 }
 
@@ -143,6 +143,7 @@ template <class T>
 void Trainer<T>::take(Dataset<T> window) {
   executor_.use(window);
   rows_ = std::move(window.rows);
+  window_steps_ = ceil_div(static_cast<Index>(rows_.size()), options_.batch_size);
   order_.resize(options_.shuffle ? rows_.size() : 0);
   begin_window();
 }
@@ -176,7 +177,7 @@ bool Trainer<T>::advance() {
   network_.steps += plan_.steps.size();
   optimizer_.steps += plan_.steps.size();
   out_of_time_ = time_is_up();
-  return !out_of_time_ && done_ * options_.batch_size < static_cast<Index>(rows_.size());
+  return !out_of_time_ && done_ < window_steps_;
 }
 
 template <class T>
@@ -207,7 +208,7 @@ template <class T>
 Index Trainer<T>::next_steps() const {
   constexpr double kSeconds = 0.05;
   constexpr Index kFirst = 16;
-  const Index left = ceil_div(static_cast<Index>(rows_.size()), options_.batch_size) - done_;
+  const Index left = window_steps_ - done_;
   // How long a step takes is not known yet.
   if (step_seconds_ == 0) return std::isfinite(options_.time_limit) ? 1 : std::min(left, kFirst);
   const double most = std::max(1.0, std::min(kSeconds / step_seconds_, static_cast<double>(left)));

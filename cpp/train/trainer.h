@@ -96,7 +96,8 @@ class Trainer {
    * vectors and Buffers, which keep their sizes. Between two windows, unless training was interrupted. */
   template <class Visit>
   void visit_state(Visit&& visit);
-  /** Ends training with the weights of the last finished epoch, where nothing is under way that could be interrupted. */
+  /** Ends training with the weights of the last finished epoch, where nothing is under way that could be interrupted.
+   */
   void interrupt() {
     if (!ended_) end(StopReason::interrupted);
   }
@@ -153,7 +154,7 @@ class Trainer {
   // The window
   std::vector<std::uint32_t> rows_;
   std::vector<std::uint32_t> order_;  // the same, where they are shuffled
-  Index done_ = 0;                    // steps
+  Index window_steps_ = 0, done_ = 0;
   // What training goes on from
   Clock::time_point start_ = Clock::now();
   TrainResult result_;

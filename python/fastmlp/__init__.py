@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
     from fastmlp.prediction.predictor import Predictor
     from fastmlp.privacy import Privacy, PrivacyGuarantee
+    from fastmlp.streaming.cache_folder import Cache
 
 __all__ = [
+    "Cache",
     "Checkpoint",
     "Classifier",
     "Dense",
@@ -48,6 +50,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
     __getattr__ = lazily(
         __name__,
         {
+            "Cache": "fastmlp.streaming.cache_folder",
             "Checkpoint": "fastmlp.checkpoints",
             "Classifier": "fastmlp.estimators",
             "Dense": "fastmlp.networks",

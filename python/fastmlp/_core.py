@@ -23,9 +23,12 @@ def _built() -> list[str]:
 
 
 def _usable(built: list[str]) -> list[str]:
-    from fastmlp._cpu import levels
+    from fastmlp._cpu import has_matrix_unit, processor_level
 
-    return [level for level in built if level in ("generic", "native", *levels())]
+    usable = {"generic", "native", *(f"v{level}" for level in range(2, processor_level() + 1))}
+    if "v4" in usable and has_matrix_unit():
+        usable.add("amx")
+    return [level for level in built if level in usable]
 
 
 def _load() -> tuple[ModuleType, list[str]]:
@@ -82,6 +85,8 @@ Training = _module.Training
 RowPredictorF32 = _module.RowPredictorF32
 RowPredictorF64 = _module.RowPredictorF64
 RowReader = _module.RowReader
+Window = _module.Window
+WindowReader = _module.WindowReader
 available_threads = _module.available_threads
 build_info = _module.build_info
 shuffle = _module.shuffle

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypedDict, TypeVar
+from os import PathLike
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +116,8 @@ class _Predictor(Generic[_T]):
         network: _Network[_T],
         inputs: Standardisation | None,
         link: str,
+        # For each layer type, values and scales of its weights, to be held so if it can; or none
+        small: Sequence[tuple[str, NDArray[Any], NDArray[np.float32] | None] | None] = ...,
     ) -> None: ...
     @staticmethod
     def mean_of(predictors: Sequence[Any], weights: Sequence[float]) -> Any: ...
@@ -122,6 +125,8 @@ class _Predictor(Generic[_T]):
     def outputs(self) -> int: ...
     @property
     def work_per_row(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
     def holds(self, arrays: list[NDArray[Any]]) -> bool: ...
     def predict(
         self, X: NDArray[Any] | _Sparse[_T], n_threads: int, offset: NDArray[Any] | None = None
@@ -169,6 +174,40 @@ class _RowPredictor(Generic[_T]):
     def predict(self, row: Any) -> Any: ...
     def outputs(self, row: Any) -> NDArray[_T] | None: ...
     def predict_proba(self, row: Any) -> NDArray[np.float64] | None: ...
+
+# Where a column of the encoded table comes from: ("number", position), ("is_missing", position),
+# ("code", position, what stands for each code) or ("constant",).
+_ColumnSource = (
+    tuple[Literal["number", "is_missing"], int]
+    | tuple[Literal["code"], int, Sequence[float] | NDArray[np.float32]]
+    | tuple[Literal["constant"]]
+)
+
+class Window:
+    # Read-only views, which keep the window's memory in use.
+    @property
+    def X(self) -> NDArray[np.float32]: ...
+    @property
+    def y(self) -> NDArray[Any]: ...
+    @property
+    def weights(self) -> NDArray[np.float32] | None: ...
+    @property
+    def hash(self) -> NDArray[np.uint32]: ...
+
+class WindowReader:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        # "targets": (type, width), "weights": bool, "numbers": (type, width), "codes": [type, ...]
+        sections: dict[str, Any],
+        columns: Sequence[_ColumnSource],
+        groups: Sequence[tuple[int, int, int]],  # offset, rows, checksum
+        max_rows: int,
+    ) -> None: ...
+    # Numbers of the groups of each window
+    def begin(self, windows: Sequence[Sequence[int]]) -> None: ...
+    # None at the end. At most two windows are in use at a time.
+    def next(self) -> Window | None: ...
 
 class NetworkF32(_Network[np.float32]): ...
 class NetworkF64(_Network[np.float64]): ...

@@ -129,6 +129,7 @@ KEYWORDS = _inverted(
         "batch_size": "batch minibatch_size mini_batch_size bs",
         "beta_1 and beta_2": "betas",
         "categorical_features": "cat_features categorical_feature cat_cols enable_categorical",
+        "checkpoint": "snapshot_file save_snapshot resume_from_checkpoint ckpt_path",
         "class_weight": "class_weights auto_class_weights is_unbalance scale_pos_weight",
         "compute_importances": "importance_type importances calc_feature_importance",
         "delta": "huber_delta huber_slope",

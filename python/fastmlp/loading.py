@@ -8,6 +8,7 @@ from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import blaming_newer, opened
 from fastmlp.model_file.pipeline import load_pipeline
 from fastmlp.prediction.predictor import Predictor
+from fastmlp.prediction.rounded_weights import SmallDtype
 
 
 def load(source: Source) -> Any:
@@ -60,7 +61,9 @@ def load(source: Source) -> Any:
     return model
 
 
-def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
+def load_predictor(
+    source: Source, *, n_jobs: int | None = None, dtype: SmallDtype | None = None
+) -> Predictor:
     """Load the predictor of a model that `save` wrote.
 
     This imports neither scikit-learn nor pandas; the first call in a process imports what it needs.
@@ -72,6 +75,10 @@ def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
         The file, or what is in it.
     n_jobs : int or None, default=None
         Threads of a prediction of many rows; see `fastmlp.Predictor`.
+    dtype : {"float16", "bfloat16", "int8"} or None, default=None
+        Type that the weights of dense layers are held in. None: that of the file, so a model saved
+        with ``dtype="int8"`` runs in one byte for each weight. Weights of another type are rounded,
+        as ``model.predictor(dtype=...)`` does.
 
     Returns
     -------
@@ -81,6 +88,8 @@ def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
     ------
     ModelFileError, OSError
         As `load`.
+    ValueError
+        If `dtype` is none of these or cannot hold the weights.
 
     Examples
     --------
@@ -95,7 +104,7 @@ def load_predictor(source: Source, *, n_jobs: int | None = None) -> Predictor:
     >>> bool(predictor.predict(X[0]) == model.predict(X[:1])[0])
     True
     """
-    return Predictor(load_pipeline(source), n_jobs)
+    return Predictor(load_pipeline(source).rounded(dtype), n_jobs)
 
 
 def _class_of(kind: str) -> Any:

@@ -40,12 +40,12 @@ def run(capfdbinary):
 @pytest.fixture(scope="session", autouse=True)
 def _small_networks():
     """Every step of a training is run; what is learnt does not matter."""
-    from fastmlp.cli import training
+    from fastmlp.cli.training import from_table
 
     small = {"hidden_layer_sizes": 8, "max_iter": 3}
     with pytest.MonkeyPatch.context() as patch:
-        for task, estimator in training._ESTIMATORS.items():
-            patch.setitem(training._ESTIMATORS, task, partial(estimator, **small))
+        for task, estimator in from_table.ESTIMATORS.items():
+            patch.setitem(from_table.ESTIMATORS, task, partial(estimator, **small))
         yield
 
 

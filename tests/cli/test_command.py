@@ -10,9 +10,9 @@ import pytest
 from houses import FAST
 
 from fastmlp import cli
-from fastmlp.cli import training
+from fastmlp.cli.training import from_table
 
-COMMANDS = ("train", "predict", "evaluate", "info", "export", "serve")
+COMMANDS = ("train", "predict", "evaluate", "info", "compact", "export", "serve")
 
 
 @pytest.mark.parametrize("arguments", [(), *((command,) for command in COMMANDS)])
@@ -47,8 +47,8 @@ def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
     def interrupt(record):
         os.kill(os.getpid(), signal.SIGINT)
 
-    interrupted = partial(training._ESTIMATORS["regression"], callbacks=interrupt)
-    monkeypatch.setitem(training._ESTIMATORS, "regression", interrupted)
+    interrupted = partial(from_table.ESTIMATORS["regression"], callbacks=interrupt)
+    monkeypatch.setitem(from_table.ESTIMATORS, "regression", interrupted)
     model = tmp_path / "m.safetensors"
     model.write_text("the old one")
     result = run("train", csv, "--target", "price", "-o", model, *FAST)

@@ -22,6 +22,22 @@ def test_onnx(run, trained, tmp_path):
     assert (tmp_path / "m.c").exists()
 
 
+def test_options_of_the_formats(run, trained, tmp_path):
+    pytest.importorskip("onnx")
+    dropped = [one for name in ("town", "sold", "built") for one in ("--drop", name)]
+    path, onnx, c = trained("rooms", *dropped), tmp_path / "m.onnx", tmp_path / "m.c"
+    model = fastmlp.load(path)
+    assert run("export", path, "--c", c, "--dtype", "float16", "--prefix", "my_").status == 0
+    model.to_c(tmp_path / "there.c", dtype="float16", prefix="my_")
+    assert c.read_text() == (tmp_path / "there.c").read_text()
+    assert run("export", path, "--onnx", onnx, "--inputs", "matrix").status == 0
+    assert onnx.read_bytes() == model.to_onnx(inputs="matrix").SerializeToString()
+    for arguments in (("--c", c, "--inputs", "matrix"), ("--onnx", onnx, "--prefix", "my_")):
+        result = run("export", path, *arguments)
+        assert result.status == 2
+        assert f"{arguments[2]}" in result.err
+
+
 def test_the_model_is_not_overwritten(run, trained, tmp_path):
     model = trained("price")
     contents = model.read_bytes()

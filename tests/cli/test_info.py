@@ -1,9 +1,15 @@
 """fastmlp info: what a model file holds."""
 
+import re
+import warnings
+
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 import fastmlp
-from fastmlp.neural_network import MLPClassifier
+from fastmlp.neural_network import MLPClassifier, MLPRegressor
 
 
 def test_a_model_of_the_command(run, trained):
@@ -56,8 +62,38 @@ def test_a_model_that_was_saved_in_python(run, tmp_path):
     model.save(path, notes={"targets": "any", "scores": [1], "more": {"author": "me"}})
     result = run("info", path)
     assert (result.status, result.err) == (0, "")
-    assert "Table     2 inputs\nClasses   0, 1\nMLPClassifier(" in result.out
+    assert result.out.endswith(
+        "Table     2 inputs\n"
+        "Classes   0, 1\n"
+        "MLPClassifier(hidden_layer_sizes=(2,), random_state=0): 9 parameters, float64\n"
+        "Columns\n"
+        "  2 columns of numbers, not scaled\n"
+        "Layers\n"
+        "  Dense 2 -> 2, relu\n"
+        "  Dense 2 -> 1, identity\n"
+        "Output: logistic\n"
+        "Training\n"
+        f"  1 epochs, loss {model.loss_:.4g}\n"
+    )
     assert run("info", path, "--json").json["notes"]["more"] == {"author": "me"}
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [
+        ({"solver": "lbfgs", "max_iter": 5}, r"  \d iterations of L-BFGS, loss [\d.e-]+"),
+        ({"early_stopping": True}, r"  \d+ epochs, loss [\d.e-]+, best validation score [\d.e-]+"),
+    ],
+)
+def test_what_is_known_of_the_training(run, tmp_path, options, last):
+    path = tmp_path / "m.safetensors"
+    X = pd.DataFrame({"a": np.linspace(0, 1, 30), "b": 1.0})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        MLPRegressor(hidden_layer_sizes=2, random_state=0, **options).fit(X, X["a"]).save(path)
+    lines = run("info", path).out.splitlines()
+    assert "  2 columns of numbers, not scaled: a, b" in lines
+    assert re.fullmatch(last, lines[-1])
 
 
 @pytest.mark.parametrize("command", ["info", "predict", "evaluate", "export", "serve"])

@@ -8,7 +8,7 @@ import pytest
 from houses import FAST, houses
 
 import fastmlp
-from fastmlp.cli import tables
+from fastmlp.cli.tables import reading
 
 NEW = houses(30, seed=1)
 
@@ -95,7 +95,7 @@ def test_kept_columns_of_the_model_are_numbers_where_files_have_types(run, train
 
 def test_pieces_are_predicted_as_the_whole(run, trained, new, tmp_path, monkeypatch):
     run("predict", trained("price"), new, "-o", tmp_path / "whole.csv")
-    monkeypatch.setattr(tables, "_TEXT_BLOCK", 400)  # some five rows
+    monkeypatch.setattr(reading, "_TEXT_BLOCK", 400)  # some five rows
     run("predict", trained("price"), new, "-o", tmp_path / "pieces.csv")
     assert (tmp_path / "pieces.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
@@ -131,7 +131,7 @@ def test_a_model_without_names_reads_columns_in_their_order(run, table, tmp_path
 )
 def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, more, message):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tables, "_TEXT_BLOCK", 400)  # some five rows
+    monkeypatch.setattr(reading, "_TEXT_BLOCK", 400)  # some five rows
     table = {
         "wrong": NEW.assign(area="wide"),
         "late": NEW.assign(area=NEW["area"].astype(object).where(NEW.index < 20, "wide")),
@@ -150,8 +150,23 @@ def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, m
     assert {path.name for path in tmp_path.iterdir()} == {"new.csv", "p.csv"}
 
 
+@pytest.mark.parametrize("word", ["yesterday", "n/a", "?"])
+def test_what_is_no_date_counts_as_missing(run, trained, tmp_path, word):
+    """As in Python: with a warning, unless it is a word that says so."""
+    path, model = tmp_path / "new.csv", fastmlp.load(trained("price"))
+    NEW.assign(built=word).to_csv(path, index=False)
+    result = run("predict", trained("price"), path)
+    warning = (
+        "Warning: rows: column 'built': 1 of 1 values, such as 'yesterday', cannot be read as "
+        "dates (year-month-day), as in training; they count as missing\n"
+    )
+    assert (result.status, result.err) == (0, warning if word == "yesterday" else "")
+    wanted = model.predict(NEW.assign(built=None)[model.feature_names_in_.tolist()])
+    np.testing.assert_array_equal([float(line) for line in result.out.split()[1:]], wanted)
+
+
 def test_labels_have_one_type_in_all_pieces(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "_TEXT_BLOCK", 200)
+    monkeypatch.setattr(reading, "_TEXT_BLOCK", 200)
     X = pd.DataFrame({"grade": [1.5, 2.0, 3.0] * 20, "x": np.arange(60.0)})
     options = {"preset": "plain", "max_iter": 2, "random_state": 0}
     model = fastmlp.Regressor(**options, categorical_features=["grade"]).fit(X, X["x"])

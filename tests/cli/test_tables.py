@@ -9,9 +9,9 @@ import pytest
 from pyarrow import feather
 
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.outputs import table_writer
-from fastmlp.cli.tables import TextFormat, open_table
-from fastmlp.cli.text_columns import as_kind, inferred
+from fastmlp.cli.tables.reading import TextFormat, open_table
+from fastmlp.cli.tables.text_columns import as_kind, inferred
+from fastmlp.cli.tables.writing import table_writer
 
 PLAIN = 'name,size,note\nA,1.5,x\nB,,"y, z"\nC,-2,NA\n'
 ROWS = [["A", "B", "C"], ["1.5", "", "-2"], ["x", "y, z", "NA"]]

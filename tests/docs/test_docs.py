@@ -14,9 +14,12 @@ BLOCKS = {
     for page in sorted(DOCS.glob("*.md"))
 }
 
-NEEDS = {  # beside what all tests need
+# Beside what all tests need.
+NEEDS = {
+    "dask.md": ("distributed",),
     "export.md": ("onnxruntime", "skl2onnx"),
     "privacy.md": ("dp_accounting",),
+    "streaming.md": ("datasketches",),
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from endless_fits import ALONE_OR_SEVERAL, FOREVER, endless
 from tiny_models import THREE
 
-from fastmlp.ensemble import training
+from fastmlp.ensemble import executor
 
 
 def run(script: str, **variables) -> str:
@@ -154,7 +154,7 @@ def test_ctrl_c_while_jobs_are_submitted_begins_none(many_rows, monkeypatch):
             begun.wait(0.2)
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(executor, "ThreadPoolExecutor", Pool)
     model = endless(**THREE, n_jobs=2, callbacks=lambda record: begun.set() or True)
     with pytest.raises(KeyboardInterrupt):
         model.fit(*many_rows)
@@ -184,16 +184,16 @@ import numpy as np
 from fastmlp import Regressor, _core
 
 X = np.random.default_rng(0).normal(size=(400_000, 50)).astype("float32")
-engine_train = _core.train
+Training = _core.Training
 presses = iter([threading.Thread(target=signal.raise_signal, args=(signal.SIGINT,))])
 
-def train(*arguments):
+def training(*arguments):
     # The first epoch takes many seconds; the signal is pending before it begins.
     for press in presses:
         press.start()
-    return engine_train(*arguments)
+    return Training(*arguments)
 
-_core.train = train
+_core.Training = training
 model = Regressor((1024, 1024), early_stopping=False, random_state=0, **{more})
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")

@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -261,6 +262,21 @@ def test_what_cannot_be_is_an_error(data, parameters, options, message):
 def test_sites_that_cannot_be_are_errors(sites, options, error, message):
     with pytest.raises(error, match=message):
         federated.Regressor(**QUICK).fit(sites, **options)
+
+
+def test_a_site_cannot_answer_for_another(data):
+    class Hostile(federated.LocalSite):
+        def train(self, starts):
+            return [replace(update, participant=0) for update in super().train(starts)]
+
+    first, second, *_ = data[2]
+    with pytest.raises(ValueError, match="site 1: it answered as site 0"):
+        federated.Regressor(**QUICK).fit([first, Hostile(*second)])
+
+
+def test_a_schema_must_be_rows(data):
+    with pytest.raises(TypeError, match=r"schema must be a tuple \(X, y\); got DataFrame"):
+        federated.Regressor(**QUICK).fit(data[2], schema=data[0])
 
 
 def test_a_missing_column_of_a_file_is_an_error(data, tmp_path):

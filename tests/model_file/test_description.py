@@ -1,9 +1,13 @@
 """What a file says about itself, and what is noted beside the model."""
 
 import io
+import pickle
+import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from tiny_models import tiny
 
 import fastmlp
@@ -11,6 +15,7 @@ from fastmlp import ModelFileError
 from fastmlp.model_file.container import packed, unpacked
 from fastmlp.model_file.description import read_description
 from fastmlp.model_file.notes import Notes
+from fastmlp.neural_network import MLPRegressor
 
 
 def saved(model, **how):
@@ -45,6 +50,29 @@ def test_notes_are_kept_and_do_not_reach_the_model(model):
     np.testing.assert_array_equal(
         fastmlp.load(contents).predict([[0.0, 1.0]]), model.predict([[0.0, 1.0]])
     )
+
+
+@pytest.mark.parametrize("kind", ["Regressor", "MLPRegressor"])
+def test_notes_stay_with_the_model_that_they_are_of(kind):
+    X, y = np.arange(20.0).reshape(10, 2), np.arange(10.0)
+    of_kind = {"Regressor": tiny, "MLPRegressor": partial(MLPRegressor, max_iter=2)}[kind]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        loaded = fastmlp.load(saved(of_kind().fit(X, y), notes={"targets": ["y"]}))
+        for same in (loaded, fastmlp.load(saved(loaded)), pickle.loads(pickle.dumps(loaded))):
+            assert read_description(saved(same)).notes == {"targets": ["y"]}
+        assert read_description(saved(loaded, notes={})).notes == {}
+        with pytest.raises(ValueError, match="infinity"):
+            loaded.fit(X + np.inf, y)
+        assert read_description(saved(loaded)).notes == {"targets": ["y"]}
+        loaded.partial_fit(X, y)
+    assert read_description(saved(loaded)).notes == {}
+
+
+def test_smaller_models_have_no_notes(model):
+    loaded = fastmlp.load(saved(model, notes={"scores": {}}))
+    fewer = loaded.with_fewer_networks([[0.0, 1.0]], n_networks=1)
+    assert read_description(saved(fewer)).notes == {}
 
 
 def test_what_json_cannot_hold_is_no_note(model, tmp_path):

@@ -1,5 +1,6 @@
 """A loaded model is the saved one: its predictions, parameters and curves, and how it goes on."""
 
+import io
 import pickle
 from enum import Enum
 
@@ -8,6 +9,7 @@ import pytest
 from saved_models import MAKERS, outputs, saved, saved_model
 
 import fastmlp
+from fastmlp.model_file.pipeline import load_pipeline
 
 WARM_STARTED = ("MLP", "MLP lbfgs", "ensemble", "classes", "labels", "sparse")  # not by partial_fit
 every_model = pytest.mark.parametrize("name", MAKERS)
@@ -104,3 +106,29 @@ def test_pickles_hold_labels_that_a_file_cannot_hold():
         saved(model)
     loaded = pickle.loads(pickle.dumps(model))
     np.testing.assert_array_equal(loaded.predict(frame), model.predict(frame))
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_pipeline_of_a_file(name):
+    """A predictor needs no more than that; it is the pipeline of the model."""
+    model, rows, _ = saved_model(name)
+    file = io.BytesIO()
+    model.save(file)
+    found, expected = load_pipeline(file.getvalue()), model._pipeline
+    assert type(found.encoder) is type(expected.encoder)
+    encoded = [pipeline.encoder.encode(rows) for pipeline in (found, expected)]
+    encoded = [getattr(table, "toarray", lambda table=table: table)() for table in encoded]
+    np.testing.assert_array_equal(*encoded)
+    np.testing.assert_array_equal(found.weights, expected.weights)
+    assert found.link == expected.link
+    for own, others in zip(found.networks, expected.networks, strict=True):
+        assert own.layers == others.layers
+        for array, other in zip(own.parameters, others.parameters, strict=True):
+            assert array.dtype == other.dtype
+            np.testing.assert_array_equal(array, other)
+    for part in ("scaling", "decoder", "training_range", "linear"):
+        own, others = getattr(found, part), getattr(expected, part)
+        assert type(own) is type(others)
+        for field in vars(others) if others is not None else ():
+            if not hasattr(getattr(own, field), "shift"):
+                np.testing.assert_array_equal(getattr(own, field), getattr(others, field))

@@ -1,6 +1,7 @@
 """Values of Python in a document: written and read they are equal, and of the same types."""
 
 import json
+import pickle
 import uuid
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -11,7 +12,10 @@ from math import inf, nan
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors import SafetensorError
+from saved_models import EVERY_COLUMN, NUMBER, saved
 
+from fastmlp import Regressor
 from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.fields import Unfit
 from fastmlp.model_file.tensors import Tensors
@@ -137,3 +141,26 @@ WRONG = [
 def test_what_is_no_value(written):
     with pytest.raises(Unfit):
         Values(Tensors({})).value(written)
+
+
+def test_more_text_than_a_file_may_have(model, monkeypatch):
+    def save(arrays, metadata):
+        raise SafetensorError("Error while serializing: HeaderTooLarge")
+
+    monkeypatch.setattr("safetensors.numpy.save", save)
+    for write in (saved, pickle.dumps):  # pickles hold the same bytes
+        with pytest.raises(TypeError, match=r"cannot hold .* of JSON, such as .* 100,000,000"):
+            write(model)
+
+
+def test_a_column_with_labels_of_unknown_classes(tmp_path):
+    class Label:
+        def __repr__(self):
+            return "Label()"
+
+    labels = [Label(), Label(), Label()]
+    frame = EVERY_COLUMN[["number"]].assign(what=[labels[i % 3] for i in range(len(NUMBER))])
+    mine = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1).fit(frame, NUMBER)
+    with pytest.raises(TypeError, match=r"hold Label, Label\(\), a category of column 'what'"):
+        mine.save(tmp_path / "model")
+    assert not list(tmp_path.iterdir())

@@ -210,6 +210,20 @@ def test_a_series_is_read_as_a_frame(model, predictor):
     np.testing.assert_array_equal(found, nameless.predict(X[:2]))
 
 
+def test_a_series_is_read_by_name_whatever_series_came_before():
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    predictor = tiny(Regressor).fit(frame, NUMBER).predictor()
+    row, expected = frame.iloc[0], predictor.predict(X[0])
+    turned = row[["b", "c", "a"]]
+    same = pd.Series(X[0], ["a", "b", "c"])
+    for series in (row, turned, row.astype(object), turned.astype(object), same, row):
+        assert predictor.predict(series) == expected
+    for wrong in (row.rename({"a": "other"}), row[:2]):
+        with pytest.raises(ValueError, match="feature names should match"):
+            predictor.predict(wrong)
+    assert predictor.predict(row) == expected
+
+
 def test_what_is_not_used_is_looked_at_all_the_same(predictor):
     first = rows_of(FRAME)[0]
     expected = predictor.predict(first)
@@ -448,11 +462,11 @@ def test_predictors_of_different_sizes_take_turns_in_a_thread(predictor):
         assert other.predict(X[0]) == expected
 
 
-HEAVY = ("sklearn", "scipy", "pandas", "narwhals", "joblib", "tqdm")
+HEAVY = ("sklearn", "scipy", "pandas", "narwhals", "joblib", "tqdm", "fractions", "uuid")
 
 
 def loaded_by(code: str) -> str:
-    """What of the heavy packages a new process has loaded after this code."""
+    """Which of the modules that take a while to import a new process has loaded after this code."""
     code += f"\nimport sys; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()

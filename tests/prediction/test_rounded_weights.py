@@ -92,6 +92,6 @@ def test_a_network_computes_with_rounded_weights_in_its_own_type(pipeline, dtype
     rounded = with_rounded_weights(trained, dtype)
     assert rounded.layers == trained.layers
     rounds = is_rounded(trained.layers)
-    for before, after, changed in zip(trained.parameters, rounded.parameters, rounds, strict=True):
+    for before, after, changed in zip(trained.arrays, rounded.arrays, rounds, strict=True):
         assert after.dtype == before.dtype
         assert np.array_equal(before, after) != changed

@@ -55,7 +55,7 @@ def test_the_second_library_says_so_where_it_is_installed():
 
 @pytest.mark.parametrize(("target", "rate"), [(1.0, 1.0), (3.0, 0.1)])
 def test_the_noise_for_an_epsilon_is_just_enough(target, rate):
-    about = {"delta": 1e-5, "n_steps": 20, "sampling_rate": rate}
+    about = {"delta": 1e-5, "n_steps": 4, "sampling_rate": rate}
     noise = privacy.noise_multiplier(target, **about)
     assert privacy.epsilon(noise, **about) <= target
     assert privacy.epsilon(noise - 2e-3, **about) > target

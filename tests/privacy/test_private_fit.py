@@ -6,6 +6,7 @@ from math import inf
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 
 import fastmlp
@@ -299,6 +300,12 @@ def test_arguments_are_checked_and_a_failed_call_changes_nothing(
     with pytest.raises(error, match=message):
         model.fit(*patients(), **{"dp": asked()} | arguments)
     assert model._model is before
+
+
+@pytest.mark.parametrize("X", [csr_array(np.eye(20)), "rows.parquet"])
+def test_streams_and_sparse_rows_are_refused(X):
+    with pytest.raises(TypeError, match="dp needs a dense table in memory"):
+        Regressor().fit(X, np.arange(20.0), dp=(1.0, 1e-5))
 
 
 def test_without_a_schema_classes_are_0_and_1():

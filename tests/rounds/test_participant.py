@@ -120,7 +120,7 @@ def test_rounds_of_any_length_go_through_the_same_rows(steps):
     assert case.run.steps_per_epoch == 7
     n_rounds = -(-7 * N_EPOCHS // steps)
     in_rounds = trained_in_rounds(
-        case, [case.participant(steps=steps, n_rounds=n_rounds)], n_rounds
+        case, [case.participant(epochs=steps / 7, n_rounds=n_rounds)], n_rounds
     )
     n_more = n_rounds * steps - 7 * N_EPOCHS
     if not n_more:
@@ -131,7 +131,7 @@ def test_rounds_of_any_length_go_through_the_same_rows(steps):
 
 
 def test_an_epoch_of_short_rounds_has_every_row_once(case):
-    participant = case.participant(steps=3, n_rounds=14)
+    participant = case.participant(epochs=3 / 7, n_rounds=14)
     seen = [rows for number in range(7) for rows in participant._passes(number)]
     per_epoch = np.concatenate(seen).reshape(3, 100)
     for rows in per_epoch:
@@ -219,9 +219,9 @@ def test_a_diverged_participant_begins_anew():
 
 def test_an_interrupted_participant_raises_and_can_be_asked_again(case):
     start = Coordinator(case.initial, RoundOptions(1)).start()
-    participant = case.participant(steps=10_000, n_rounds=1)
+    participant = case.participant(epochs=1400, n_rounds=1)
     with pytest.raises(KeyboardInterrupt):  # it is asked every 50 ms
         participant.answer(start, 1, lambda: True)
-    expected = case.participant(steps=10_000, n_rounds=1).answer(start, 1)
+    expected = case.participant(epochs=1400, n_rounds=1).answer(start, 1)
     for a, b in zip(participant.answer(start, 1).parameters, expected.parameters, strict=True):
         np.testing.assert_array_equal(a, b)

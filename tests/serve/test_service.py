@@ -1,5 +1,6 @@
 """The service answers with what the model predicts, and refuses rows that the model cannot read."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -67,7 +68,9 @@ def test_missing_values(client_of, models):
     X = NEW.drop(columns=["price", "id"])[1:2].assign(area=np.nan, town=None, built=None)
     [wanted] = models["price"].predict(X)
     nothing = row | {"area": None, "town": None, "built": None}
-    assert client.post("/predict", nothing).body == {"prediction": wanted}
+    for no_date in (None, "", "n/a", "NaT"):
+        found = client.post("/predict", nothing | {"built": no_date})
+        assert found.body == {"prediction": wanted}
     assert client.post("/predict", nothing | {"area": float("nan")}).body["prediction"] == wanted
 
 
@@ -253,10 +256,29 @@ def test_requests_during_reloads(file, models):
             assert [answer["prediction"] for answer in one.result().body] in wanted
 
 
-def test_the_file_of_the_environment(file, monkeypatch):
+def test_the_environment(file, monkeypatch):
     monkeypatch.setenv("FASTMLP_MODEL", str(file))
+    monkeypatch.setenv("FASTMLP_MAX_REQUEST_MB", "0.0001")
     with Service(app_from_environment()) as client:
         assert served(client) == "Regressor"
+        assert client.post("/predict/batch", rows_for("price")).status == 413
+
+
+def test_requests_have_a_largest_size(file):
+    row = json.dumps(rows_for("price")[0])
+    with Service(create_app(file, max_request_mb=1e-3)) as client:
+        full = row[:-1] + " " * (1000 - len(row)) + "}"
+        assert client.post("/predict", full).status == 200
+        for path, body, size in (
+            ("/predict", full + 10 * " ", "0.00101"),
+            ("/predict/batch", f"[{full}]" + " " * 10**7, "10.001"),
+        ):
+            response = client.post(path, body)
+            assert response.status == 413
+            assert response.body["detail"].startswith(
+                f"the request has {size} MB and may have 0.001"
+            )
+        assert client.post("/predict", row).status == 200
 
 
 def test_the_example_adds_a_key(file):

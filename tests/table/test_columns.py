@@ -20,6 +20,8 @@ from columns_of_every_kind import (
     people,
 )
 
+from fastmlp.table.encoder import TableEncoder
+
 # ---- all at once
 
 
@@ -239,3 +241,28 @@ print(columns.encode([[2, "b"]]).tolist())
         "[[1.0, 0.0, -1.0], [nan, 1.0, 1.0], [3.0, 0.0, 0.0]]",
         "[[2.0, 0.0, 1.0]]",
     ]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", ">f8"])
+@pytest.mark.parametrize("learnt", ["plain", "with missing", "with categories"])
+def test_a_row_of_an_array_is_encoded_as_among_others(dtype, learnt):
+    rows = np.arange(24.0).reshape(6, 4) % 5
+    table = rows.copy()
+    if learnt == "with missing":
+        table[::2, 1], table[:, 2] = np.nan, 7.0
+    listed = [3] if learnt == "with categories" else "from_dtype"
+    encoder, _ = TableEncoder.learn(table, listed)
+    rows = np.asfortranarray(rows.astype(dtype))
+    for i in range(len(rows)):
+        one, all_of_them = encoder.encode(rows[i : i + 1]), encoder.encode(rows)
+        assert one.dtype == all_of_them.dtype
+        np.testing.assert_array_equal(one, all_of_them[i : i + 1])
+    with pytest.raises(ValueError, match="X has 3 features"):
+        encoder.encode(rows[:1, :3])
+
+
+def test_infinity_in_a_row_of_an_array_is_an_error():
+    encoder, _ = TableEncoder.learn(np.zeros((3, 2)))
+    assert np.isnan(encoder.encode(np.array([[0.0, np.nan]]))[0, 1])
+    with pytest.raises(ValueError, match=r"X contains infinity .* in column 'x1'"):
+        encoder.encode(np.array([[0.0, np.inf]]))

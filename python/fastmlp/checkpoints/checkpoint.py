@@ -57,8 +57,3 @@ class Checkpoint:
             raise ValueError(f"minutes must be a positive number; got {self.minutes!r}")
         if self.epochs is not None and (not isinstance(self.epochs, Integral) or self.epochs < 1):
             raise ValueError(f"epochs must be a positive integer or None; got {self.epochs!r}")
-
-    @classmethod
-    def of(cls, given: str | os.PathLike[str] | Checkpoint) -> Checkpoint:
-        """Return what was passed as `checkpoint`, which may be a path."""
-        return given if isinstance(given, Checkpoint) else cls(given)

@@ -74,7 +74,7 @@ class KeptFit:
         ModelFileError
             If the file is no checkpoint, or damaged.
         """
-        checkpoint = Checkpoint.of(given)
+        checkpoint = given if isinstance(given, Checkpoint) else Checkpoint(given)
         path = os.fspath(checkpoint.path)
         try:
             found = file.read(path)

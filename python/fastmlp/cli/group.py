@@ -12,12 +12,13 @@ from typing import TextIO
 import click
 
 from fastmlp._version import __version__
-from fastmlp.cli.evaluate import evaluate
-from fastmlp.cli.export import export
-from fastmlp.cli.info import info
-from fastmlp.cli.predict import predict
-from fastmlp.cli.serve import serve
-from fastmlp.cli.train import train
+from fastmlp.cli.commands.compact import compact
+from fastmlp.cli.commands.evaluate import evaluate
+from fastmlp.cli.commands.export import export
+from fastmlp.cli.commands.info import info
+from fastmlp.cli.commands.predict import predict
+from fastmlp.cli.commands.serve import serve
+from fastmlp.cli.commands.train import train
 
 _INTERRUPTED = 128 + signal.SIGINT
 
@@ -44,7 +45,7 @@ def group() -> None:
     """
 
 
-for command in (train, predict, evaluate, info, export, serve):
+for command in (train, predict, evaluate, info, compact, export, serve):
     group.add_command(command)
 
 

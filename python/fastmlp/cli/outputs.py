@@ -1,21 +1,15 @@
-"""Tables that are written piece by piece, as a whole or not at all."""
+"""Files to write: checked before any work is done."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
-import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from fastmlp.cli.errors import DataError
-from fastmlp.cli.tables import COMPRESSIONS, PIPE, kind_of_file
-from fastmlp.model_file.atomic import replacing
+from fastmlp.cli.tables.reading import PIPE
 
 
 def check_writable(path: str) -> None:
@@ -59,57 +53,3 @@ def check_outputs(outputs: Iterable[str | None], inputs: Iterable[str | None]) -
         if (target := os.path.realpath(path)) in taken:
             raise click.UsageError(f"{path} is named twice: it would be overwritten")
         taken.add(target)
-
-
-@contextmanager
-def table_writer(path: str) -> Iterator[Callable[[Any], None]]:
-    """A function that appends a pyarrow.Table to a file whose name tells the format.
-
-    Parameters
-    ----------
-    path : str
-        "-" writes CSV to the standard output stream.
-    """
-    if path == PIPE:
-        with _Writer(sys.stdout.buffer, "text") as writer:
-            yield writer.append
-        sys.stdout.buffer.flush()
-        return
-    check_writable(path)
-    kind = kind_of_file(path)
-    compression = COMPRESSIONS.get(Path(path).suffix.lower())
-    with (
-        replacing(path) as written,
-        pa.output_stream(written, compression=compression) as sink,
-        _Writer(sink, kind) as writer,
-    ):
-        yield writer.append
-
-
-class _Writer:
-    """Writes tables one after the other; the first one has the columns and types of all."""
-
-    def __init__(self, sink: Any, kind: str) -> None:
-        self._sink, self._kind = sink, kind
-        self._writer: Any = None
-
-    def __enter__(self) -> _Writer:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        if self._writer is not None:
-            self._writer.close()
-
-    def append(self, table: Any) -> None:
-        if self._writer is None:
-            self._writer = self._open(table.schema)
-        self._writer.write_table(table)
-
-    def _open(self, schema: Any) -> Any:
-        if self._kind == "text":
-            return arrow_csv.CSVWriter(self._sink, schema)
-        if self._kind == "arrow":
-            return pa.ipc.new_file(self._sink, schema)
-        from pyarrow import parquet
-
-        return parquet.ParquetWriter(self._sink, schema)

@@ -85,7 +85,13 @@ def of_networks(model: FittedModel, chosen: Sequence[int]) -> FittedModel:
         model.task.link,
         weights_of_rest(model.ensemble.weights, chosen),
     )
-    return replace(model, ensemble=ensemble, n_estimators=len(chosen), out_of_fold=None)
+    return replace(
+        model,
+        ensemble=ensemble,
+        n_estimators=len(chosen),
+        out_of_fold=None,
+        notes={},  # scores of the whole ensemble may be among them
+    )
 
 
 def first_row(X: Any) -> Any:

@@ -40,11 +40,12 @@ class Bar:
         columns = None if get_terminal_size((0, 0)).columns else _COLUMNS
         self._bar: Any = tqdm(total=total, unit=unit, ncols=columns) if overwrites else None
 
-    def expect(self, total: int) -> None:
-        """Expect another number of steps in all."""
+    def expect(self, total: int, unit: str | None = None) -> None:
+        """Expect another number of steps in all, perhaps in another unit."""
         self._total = total
+        self._unit = unit or self._unit
         if self._bar is not None:
-            self._bar.total = total
+            self._bar.total, self._bar.unit = total, self._unit
             self._bar.refresh()
 
     def advance(self, shown: str = "", steps: int = 1) -> None:

@@ -119,7 +119,7 @@ class LocalThreads:
                 futures = [pool.submit(work, position) for position in range(len(runs))]
                 begun = True
                 gate.set()
-                _wait_for(futures)
+                wait_for(futures)
             except KeyboardInterrupt:
                 if not begun:
                     raise
@@ -140,7 +140,7 @@ def ran_to_their_ends(runs: Sequence[TrainingRun]) -> bool:
     return all(run.trained is not None and run.stop_reason != "interrupted" for run in runs)
 
 
-def _wait_for(futures: Sequence[Future[None]]) -> None:
+def wait_for(futures: Sequence[Future[None]]) -> None:
     """Wait for all, or for the first that fails.
 
     Python runs now and then: a signal that another thread received does not end the waiting.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ class FittedModel:
         Of fastmlp.
     time : str
         When the fit ended, in UTC, as in ISO 8601.
+    notes : mapping
+        What stands beside it in the file that it was loaded from.
     """
 
     encoder: Encoder
@@ -96,6 +98,7 @@ class FittedModel:
     privacy: PrivacyGuarantee | None = None
     version: str = __version__
     time: str = field(default_factory=_now)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
@@ -156,7 +159,7 @@ class FittedModel:
         """The networks with their recipes and histories."""
         return self.ensemble.members
 
-    @property
+    @cached_property
     def pipeline(self) -> Pipeline:
         """What a prediction does, with all networks; its arrays are views of this model's."""
         return Pipeline(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.rows import rows_without_weight
@@ -68,3 +69,13 @@ def learn_from_held_out(
     if others.size:
         decoded[others] = task.decode(outputs[others])
     return ensemble, task, decoded
+
+
+def warn_of_late_interruption(before_weighing: bool) -> None:
+    """Warn that Ctrl-C came when all networks were trained."""
+    missing = (
+        "their weights are equal, and probabilities are not calibrated"
+        if before_weighing
+        else "feature_importances_ are missing"
+    )
+    warn(f"Interrupted by user after training. The networks were kept; {missing}.")

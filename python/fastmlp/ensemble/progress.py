@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from threading import Lock
-from typing import Any
+from typing import Any, Protocol
 
 from fastmlp.ensemble.bar import Bar
 
@@ -56,6 +56,23 @@ _REASONS = {
 }
 
 
+class Observer(Protocol):
+    """Follows the training of networks; `Progress` is one."""
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether records are used at all; if not, an epoch never enters Python."""
+
+    def skip(self, n_epochs: int) -> None:
+        """Count epochs that an earlier call has trained."""
+
+    def record(self, record: EpochRecord) -> bool:
+        """Take the record of an epoch; true if training of that network should stop."""
+
+    def ended(self, reason: str) -> None:
+        """Count a network whose training has ended, for one of the engine's reasons."""
+
+
 class Progress:
     """Shows epochs as they end, and asks the callbacks whether to stop.
 
@@ -86,6 +103,7 @@ class Progress:
         self._error_name = ""
         self._errors: dict[int, float] = {}  # of each network, the latest
         self._reasons: list[str] = []  # why networks ended
+        self._parts = 1  # of an epoch, which the bar counts
         self._bar = Bar(sum(max_iters), "epoch") if self._verbose == 1 else None
 
     @property
@@ -97,7 +115,19 @@ class Progress:
         """Expect so many epochs of each network from now on."""
         self._max_iters = max_iters
         if self._bar is not None:
-            self._bar.expect(sum(self._max_iters))
+            self._bar.expect(self._parts * sum(max_iters))
+
+    def divide_epochs(self, n_windows: int) -> None:
+        """Count windows in place of epochs, which may take hours."""
+        if self._bar is not None and n_windows > 1:
+            self._parts = n_windows
+            self._bar.expect(self._parts * sum(self._max_iters), "window")
+
+    def window_ended(self) -> None:
+        """Count a window of a network; the last one of an epoch is counted with its record."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.advance(self._state())
 
     def record(self, record: EpochRecord) -> bool:
         """Show an epoch, call the callbacks; true if training of that network should stop."""
@@ -106,11 +136,11 @@ class Progress:
             answers = [bool(callback(record)) for callback in self._callbacks]  # all of them
         return any(answers)
 
-    def skip(self, n_epochs: int) -> None:
-        """Count epochs of a network that an earlier call ran."""
+    def skip(self, n_epochs: int, n_windows: int = 0) -> None:
+        """Count epochs, and windows of the next one, that an earlier call trained a network on."""
         with self._lock:
             if self._bar is not None:
-                self._bar.advance(self._state(), n_epochs)
+                self._bar.advance(self._state(), self._parts * n_epochs + n_windows)
 
     def ended(self, reason: str) -> None:
         """Count a network whose training has ended, for one of the engine's reasons."""

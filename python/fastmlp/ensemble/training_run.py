@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fastmlp import _core
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.member import Member
-from fastmlp.ensemble.progress import EpochRecord, Progress
+from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
@@ -96,7 +96,7 @@ class TrainingRun:
         self,
         inputs: _core.Standardisation,
         threads: _core.ThreadBudget,
-        progress: Progress,
+        progress: Observer,
         interrupted: Callable[[], bool] | None,
         time_limit: float = inf,
     ) -> None:
@@ -164,7 +164,7 @@ class TrainingRun:
         """Whether the outputs for validation rows are needed after every epoch."""
         return self.metric is not None and self.validation is not None
 
-    def epoch_listener(self, progress: Progress) -> EpochListener | None:
+    def epoch_listener(self, progress: Observer) -> EpochListener | None:
         """What the engine calls after every epoch; None if nothing listens."""
 
         def on_epoch(
@@ -186,7 +186,7 @@ class TrainingRun:
 
         return on_epoch if progress.is_wanted or self.watches_metric else None
 
-    def record(self, result: _core.TrainResult, seconds: float, progress: Progress) -> None:
+    def record(self, result: _core.TrainResult, seconds: float, progress: Observer) -> None:
         """Note what the engine returned when training had ended."""
         progress.ended(result["reason"])
         self.n_steps = result["n_steps"]

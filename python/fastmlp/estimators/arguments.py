@@ -14,7 +14,9 @@ from sklearn.utils.validation import (
     check_consistent_length,
 )
 
+from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.column import ColumnKindError
+from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import FeatureNamesError
 from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
@@ -112,6 +114,31 @@ def _in_engine_type(weights: NDArray[Any], dtype: np.dtype[Any], name: str) -> N
     if not np.isfinite(converted).all() or np.any((converted < tiny) & (weights > 0)):
         raise ValueError(f"{name} must hold weights that {dtype} can hold")
     return converted
+
+
+def encoded_rows(
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    encoder: TableEncoder,
+    task: Task,
+    dtype: np.dtype[Any],
+    estimator: str,
+) -> RowSubset:
+    """Encode rows of a table whose columns and targets are known.
+
+    Parameters
+    ----------
+    estimator : str
+        Its name in messages.
+    """
+    check_no_dates_or_gaps(y, "y")
+    encoder.check_features(X, estimator)
+    table = encoder.encode(X)
+    y = _check_y(y, multi_output=True, estimator=estimator)
+    check_consistent_length(table, y)
+    weights = weights_by_class(task, y, checked_weights(sample_weight, table, dtype), dtype)
+    return RowSubset(table, task.encode(y, dtype), weights)
 
 
 def checked_validation_targets(y_val: Any) -> Any:

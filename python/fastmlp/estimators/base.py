@@ -23,7 +23,7 @@ from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out
+from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
 from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member, continued_members
@@ -68,6 +68,7 @@ from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import Privacy
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
@@ -79,6 +80,8 @@ from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from fastmlp.streaming.cache_folder import Cache
 
 _FUNCTIONS = ("callbacks", "eval_metric")  # parameters that may hold what cannot be pickled
 
@@ -142,13 +145,15 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     def fit(
         self,
         X: Any,
-        y: Any,
+        y: Any = None,
         sample_weight: Any = None,
         *,
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
+        cache: str | PathLike[str] | Cache | None = None,
+        max_memory: int | str = "1GB",
         checkpoint: str | PathLike[str] | Checkpoint | None = None,
         dp: tuple[float, float] | Privacy | None = None,
     ) -> Self:
@@ -158,25 +163,38 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
         Parameters
         ----------
-        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features), or a stream
             A raw table: columns of numbers, dates, durations, text, categories and booleans, any of
             them with missing values (None, NaN, NaT, NA). Dates become the time that has passed and
             the phases of year, week and day. Arrays of float32, float64 and integers are read in
             place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
             whose columns are all sparse. They are never made dense.
+
+            Or a table that is read in blocks and need not fit in memory (docs/streaming.md): the
+            path of a Parquet, CSV or Arrow file or of a folder of them, a pyarrow Dataset, a polars
+            LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
+            ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            True values, or class labels. If X is a stream, the name of a column or a list of names;
+            None if X is a function.
+        sample_weight : array-like of shape (n_samples,) or str, default=None
+            Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
             Validation rows for all networks. Without them `early_stopping` holds out some of the
             rows of X. In a Pipeline, X_val passes through the earlier steps only with
-            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing.
+            scikit-learn's ``Pipeline(..., transform_input=["X_val"])`` and metadata routing. Must
+            be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
+        cache : path-like, Cache or None, default=None
+            If X is a stream, the folder that keeps its encoded rows on disk for later fits. They
+            are read again if the files of X have not changed, and `y`, `sample_weight` and
+            `categorical_features` are the same. None: a temporary folder, which is removed.
+        max_memory : int or str, default="1GB"
+            If X is a stream, bytes for its rows in memory, as a number or as text such as "500MB".
         checkpoint : str, PathLike, Checkpoint or None, default=None
             File to keep the fit in while it goes on. If the process is killed, the same call goes
             on from there and ends with the same model, bit for bit. The file is removed when the
@@ -200,28 +218,54 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             of another fit.
         ModelFileError
             If the file of the checkpoint is something else, or damaged.
-        OSError
-            If the checkpoint cannot be written when training begins.
         TypeError
-            If X is lazy or holds nested values, y holds dates, or a parameter is of the wrong
-            type.
+            If X holds nested values, y holds dates, or a parameter is of the wrong type.
+        ImportError
+            If X is a stream and a library of the extra "stream" is not installed, or `dp` is given
+            and ``dp-accounting`` is not.
+        OSError
+            If a stream cannot be read, the disk has not enough space for its rows, or the
+            checkpoint cannot be written when training begins.
         MemoryError
             If there is not enough memory for the networks.
-        ImportError
-            If `dp` is given and ``dp-accounting`` is not installed.
         """
-        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         if dp is not None:
             others = {
                 "X_val": X_val,
                 "y_val": y_val,
                 "sample_weight_val": sample_weight_val,
+                "cache": cache,
                 "checkpoint": checkpoint,
             }
-            self._model = fit_privately(self, X, y, sample_weight, dp, called, others)
+            self._model = fit_privately(self, X, y, sample_weight, dp, callbacks, others)
             return self
+        if is_stream(X):
+            self._model = self._fit_stream(
+                X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory, checkpoint
+            )
+            return self
+        executor = LocalThreads(n_threads(self.n_jobs))
+        self._fit(
+            X, y, sample_weight, X_val, y_val, sample_weight_val, callbacks, executor, checkpoint
+        )
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+        callbacks: Callback | Sequence[Callback] | None,
+        executor: Executor,
+        checkpoint: str | PathLike[str] | Checkpoint | None = None,
+    ) -> None:
+        """Train on a table in memory, with networks trained by the executor."""
         settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
         deadline = Deadline.after(settings.time_limit)
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         before = self._trained_before(settings) if self.warm_start else None
         encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
         shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
@@ -272,7 +316,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         # Each row is predicted once when networks are weighed, and once for each shuffled column.
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline, passes)
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
         with kept or nullcontext():
             training = trainer.train(runs, longer, may_leave_out=before is None)
         is_whole = training.is_whole
@@ -292,7 +336,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                     )
             except KeyboardInterrupt:  # what is trained is kept
                 is_whole = False
-                _warn_of_late_interruption(out_of_fold is None)
+                warn_of_late_interruption(out_of_fold is None)
         elif settings.compute_importances:
             warn(
                 "feature_importances_ were not computed: this warm start holds out rows that "
@@ -316,7 +360,6 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         )
         if kept and is_whole:
             kept.remove()
-        return self
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
         """One epoch over the given rows; see the subclasses."""
@@ -342,7 +385,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         runs = runs_of_partial_fit(members, data, settings=settings, task=task)
         called = checked_callbacks(self.callbacks)
         progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, self._executor(), progress, deadline)
+        executor = LocalThreads(n_threads(self.n_jobs))
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline)
         training = trainer.train(runs, may_leave_out=False)
         self._model = FittedModel(
             encoder=encoder,
@@ -360,11 +404,38 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             fit_seconds=training.seconds,
         )
 
-    # ---- the steps of fitting
+    def _fit_stream(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        X_val: Any,
+        y_val: Any,
+        callbacks: Callback | Sequence[Callback] | None,
+        cache: str | PathLike[str] | Cache | None,
+        max_memory: int | str,
+        checkpoint: str | PathLike[str] | Checkpoint | None,
+    ) -> FittedModel:
+        # pyarrow and others, which tables in memory do not need
+        from fastmlp.estimators.streamed_fit import fit_stream
 
-    def _executor(self) -> Executor:
-        """Where the networks are trained."""
-        return LocalThreads(n_threads(self.n_jobs))
+        if X_val is not None or y_val is not None:
+            raise ValueError(
+                "X_val and y_val must be None if X is a stream: early_stopping=True holds out rows"
+            )
+        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+        return fit_stream(
+            self,
+            X,
+            y,
+            sample_weight,
+            called,
+            cache=cache,
+            max_memory=max_memory,
+            checkpoint=checkpoint,
+        )
+
+    # ---- the steps of fitting
 
     def _settings(self, X: Any, goes_on: bool) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""
@@ -513,7 +584,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     @property
     def _fitted(self) -> FittedModel:
         """The fitted model; an error before `fit`."""
-        check_is_fitted(self)
+        if not self._is_fitted:  # asked first: scikit-learn's check takes 4 us of a prediction
+            check_is_fitted(self)
         return self._model
 
     @property
@@ -531,6 +603,52 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
     def _read(self, contents: Contents) -> None:
         self._model = read_fitted_model(contents)
+
+    def predict_dataset(
+        self,
+        X: Any,
+        folder: str | PathLike[str],
+        *,
+        keep: Sequence[str] = (),
+        max_memory: int | str = "1GB",
+    ) -> int:
+        """Predict a table that is read in blocks, and write the predictions as Parquet files.
+
+        Needs the extra "stream": ``pip install 'fastmlp[stream]'``.
+
+        Parameters
+        ----------
+        X : stream
+            As for `fit`. Columns that the model does not know are left out; a function yields
+            tables, with or without targets.
+        folder : path-like
+            Must not exist. It appears when all rows are predicted; before, and after a failure,
+            there is none.
+        keep : sequence of str, default=()
+            Columns of X to write beside the predictions.
+        max_memory : int or str, default="1GB"
+            Bytes for rows in memory, as a number or as text such as "500MB".
+
+        Returns
+        -------
+        int
+            Number of rows, which are in the order of X. The column "prediction" holds what
+            `predict` returns; of several outputs each has its number, or quantile, behind the name.
+            Of classes "probability_" and the class hold what `predict_proba` returns.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        FileExistsError
+            If the folder exists.
+        ValueError, TypeError
+            If X does not have the columns of the training table, or is no stream.
+        """
+        self._fitted  # noqa: B018  an error before `fit`
+        from fastmlp.estimators.streamed_predictions import predict_stream
+
+        return predict_stream(self, X, folder, keep=keep, max_memory=max_memory)
 
     def summary(self) -> str:
         """Describe what was fitted: columns and how each is treated, layers, training.
@@ -659,16 +777,6 @@ def _weights_before(before: FittedModel | None, training: Training) -> NDArray[n
     if before is None:
         return None
     return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
-
-
-def _warn_of_late_interruption(before_weighing: bool) -> None:
-    """Warn that Ctrl-C came when all networks were trained."""
-    missing = (
-        "their weights are equal, and probabilities are not calibrated"
-        if before_weighing
-        else "feature_importances_ are missing"
-    )
-    warn(f"Interrupted by user after training. The networks were kept; {missing}.")
 
 
 def _warn_of_constants(encoder: Encoder) -> None:

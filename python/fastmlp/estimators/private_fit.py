@@ -30,7 +30,9 @@ from fastmlp.estimators.arguments import (
     checked_weights,
     weights_by_class,
 )
+from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.privacy import Privacy, PrivacyGuarantee
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.column import ColumnKindError
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
@@ -69,7 +71,7 @@ def fit_privately(
     y: Any,
     sample_weight: Any,
     dp: Any,
-    callbacks: Sequence[Callback],
+    callbacks: Callback | Sequence[Callback] | None,
     others: Mapping[str, Any],
 ) -> FittedModel:
     """The model of a private fit.
@@ -85,6 +87,7 @@ def fit_privately(
     for name, value in others.items():
         if value is not None:
             raise ValueError(f"{name} must be None with dp")
+    called = [*checked_callbacks(estimator.callbacks), *checked_callbacks(callbacks)]
     start = time.perf_counter()
     settings = estimator._settings(X, False)
     _check_supported(estimator, settings, X)
@@ -113,7 +116,7 @@ def fit_privately(
         PrivateRun(member, scaled, options, key, index)
         for index, (member, key) in enumerate(zip(members, _keys(wanted, n_networks), strict=True))
     ]
-    trained, n_taken = _train(estimator, runs, columns.scaling, callbacks)
+    trained, n_taken = _train(estimator, runs, columns.scaling, called)
     return FittedModel(
         encoder=columns.encoder,
         scaling=columns.scaling,
@@ -153,8 +156,8 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
             "class_weight must not be 'balanced' with dp: it counts the rows of each class. A dict "
             "of weights is possible"
         )
-    if is_sparse(X):
-        raise TypeError("dp needs a dense table; X is sparse")
+    if is_stream(X) or is_sparse(X):
+        raise TypeError("dp needs a dense table in memory; X is a stream, or sparse")
 
 
 def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any]) -> _Columns:

@@ -16,12 +16,12 @@ Arrays = Sequence[NDArray[Any]]
 
 def layers_with_parameters(network: TrainedNetwork) -> Iterator[tuple[Layer, Arrays]]:
     """Each layer that does anything in predictions, with its own of the network's parameters."""
-    first = 0
+    arrays, first = network.arrays, 0
     for layer in network.layers:
         if isinstance(layer, Dropout):
             continue
         last = first + _n_parameters(layer)
-        yield layer, network.parameters[first:last]
+        yield layer, arrays[first:last]
         first = last
 
 

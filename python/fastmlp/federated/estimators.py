@@ -88,7 +88,7 @@ class FederatedMLP(BaseMLP):
         docs/federated.md says what of that can be avoided, and how.
 
         After any exception the estimator is as it was before. A site that cannot be reached in a
-        round (its `train` raises OSError) is left out of that round.
+        round (its `train` raises OSError or EOFError) is left out of that round.
 
         Parameters
         ----------
@@ -101,8 +101,7 @@ class FederatedMLP(BaseMLP):
         schema : (X, y) or None, default=None
             Rows that may be public: made up, or published before. Columns, categories, classes, the
             scales of the columns and of the target, the range of predictions and the sizes that
-            are "auto" are learnt from them, and sites tell nothing of theirs but the number of
-            rows.
+            are "auto" are learnt from them, and sites tell nothing of their columns.
         local_epochs : float, default=1.0
             Epochs of a round at each site. More of them save messages; the sites then drift apart,
             the more the less their rows are alike.
@@ -200,6 +199,8 @@ class FederatedMLP(BaseMLP):
             raise ValueError(f"{name} needs rows in one place, which sites do not give away")
         if settings.of("learning_rate") == "adaptive":
             raise ValueError("learning_rate must not be 'adaptive' in federated training")
+        if schema is not None and not (isinstance(schema, tuple) and len(schema) == 2):
+            raise TypeError(f"schema must be a tuple (X, y); got {type(schema).__name__}")
         if options.is_private and schema is None:
             raise ValueError(
                 "noise_multiplier needs schema, rows that may be public: what sites tell of their "

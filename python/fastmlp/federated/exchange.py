@@ -58,7 +58,7 @@ class SiteExchange:
     ) -> None:
         for site in self._sites:
             if isinstance(site, LocalSite):
-                site.interrupt()
+                site.interrupt()  # the round that Ctrl-C or an error left may still be running
         self._pool.shutdown(cancel_futures=True)
 
     def sketches(self, categorical_features: Any, *, classifies: bool) -> list[TableSketch]:
@@ -85,14 +85,18 @@ class SiteExchange:
             for number in range(len(self._sites))
             if self._fraction == 1 or self._random.random() < self._fraction
         ]
-        unreachable: list[OSError] = []
+        unreachable: list[OSError | EOFError] = []
 
         def train(number: int) -> list[Update]:
             try:
-                return self._sites[number].train(starts)
-            except OSError as error:
+                updates = self._sites[number].train(starts)
+            except (OSError, EOFError) as error:
                 unreachable.append(error)
                 return []
+            for update in updates:
+                if update.participant != number:  # else a site could count more than once
+                    raise ValueError(f"it answered as site {update.participant}")
+            return updates
 
         updates = [update for one in self._ask(asked, train) for update in one]
         if asked and len(unreachable) == len(asked):

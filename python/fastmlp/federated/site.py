@@ -8,16 +8,10 @@ from threading import Event
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.estimators.arguments import (
-    check_no_dates_or_gaps,
-    checked_targets,
-    checked_weights,
-    weights_by_class,
-)
+from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets, encoded_rows
 from fastmlp.federated.sketch import TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
 from fastmlp.rounds.participant import Participant
@@ -34,9 +28,9 @@ class Site(Protocol):
     objects that can be pickled. Unpickle only what comes over a connection that is authenticated on
     both sides, because a pickle can run any code.
 
-    A method that raises OSError, such as ConnectionError and TimeoutError, says that the site
-    cannot be reached: `train` may do so in any round, and the site is then left out of it. Other
-    exceptions end the fit.
+    A method that raises EOFError or OSError, such as ConnectionError and TimeoutError, says that
+    the site cannot be reached: `train` may do so in any round, and the site is then left out of it.
+    Other exceptions end the fit.
 
     Methods are called from a thread of their own for each site, never two at a time.
     """
@@ -116,14 +110,15 @@ class LocalSite:
         self._stop.set()
 
     def _encoded(self, plan: Plan) -> RowSubset:
-        dtype = np.dtype(plan.settings.dtype)
-        check_no_dates_or_gaps(self._y, "y")
-        plan.encoder.check_features(self._X, plan.estimator)
-        table = plan.encoder.encode(self._X)
-        y: NDArray[Any] = checked_targets(self._y, table, 1, self)
-        weights = checked_weights(self._sample_weight, table, dtype)
-        weights = weights_by_class(plan.task, y, weights, dtype)
-        return RowSubset(table, plan.task.encode(y, dtype), weights)
+        return encoded_rows(
+            self._X,
+            self._y,
+            self._sample_weight,
+            plan.encoder,
+            plan.task,
+            np.dtype(plan.settings.dtype),
+            plan.estimator,
+        )
 
 
 def site_of(given: Any, target: str | None, weight: str | None, n_jobs: int | None) -> Site:

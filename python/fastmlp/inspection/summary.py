@@ -40,7 +40,8 @@ def _treatment(column: Column, varies: bool, width: int | None, scaled: str) -> 
     return f"category of {len(column.categories)}, {how}{missing}{rare}"
 
 
-def _layer(layer: Layer) -> str:
+def describe_layer(layer: Layer) -> str:
+    """What a layer computes, in words."""
     if isinstance(layer, Dense):
         slopes = ", a slope for each unit" if layer.parametric else ""
         sparse = " sparse" if layer.sparse else ""
@@ -121,7 +122,7 @@ def summarise(estimator: str, model: FittedModel) -> str:
     for kind, network in first_of.items():
         which = f"{kind} " if len(first_of) > 1 else ""
         lines.append(f"Layers of the first {which}network" if several else "Layers")
-        lines += [f"  {_layer(layer)}" for layer in network.layers]
+        lines += [f"  {describe_layer(layer)}" for layer in network.layers]
     lines.append(f"Training, {model.fit_seconds:.2f} seconds")
     for member, weight in zip(members, model.ensemble.weights, strict=True):
         history, spec = member.history, member.recipe.spec

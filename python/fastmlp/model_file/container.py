@@ -16,7 +16,6 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import safetensors
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from fastmlp.model_file.draft import NotStorable
 from fastmlp.model_file.errors import ModelFileError
@@ -66,6 +65,8 @@ def packed(document: Mapping[str, Any], arrays: Arrays) -> bytes:
     NotStorable
         If the document is longer than a safetensors file may have it.
     """
+    from safetensors.numpy import save  # not with the module: predictors load without
+
     arrays = {name: np.array(array, order="C") for name, array in arrays.items()}
     whole = {_CHECKSUM: _NO_CHECKSUM, **document}
     text = json.dumps(whole, allow_nan=False, separators=(",", ":"))

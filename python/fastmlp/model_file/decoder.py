@@ -49,13 +49,14 @@ def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
         return {"kind": "regression", **plain_fields(decoder, _REGRESSION)}
     return {
         "kind": "classification",
-        "classes": _written_classes(decoder.classes, draft),
+        "classes": written_classes(decoder.classes, draft),
         "multilabel": decoder.multilabel,
         "temperature": plain(np.atleast_1d(decoder.temperature).tolist()),
     }
 
 
-def _written_classes(classes: NDArray[Any], draft: Draft) -> dict[str, Any]:
+def written_classes(classes: NDArray[Any], draft: Draft) -> dict[str, Any]:
+    """Labels of classes as an object."""
     labels = classes.tolist()
     kind = _TEXTS.get(classes.dtype.kind, classes.dtype.name)
     if draft.takes_objects and (kind == "object" or classes.dtype != _dtype_of(kind, labels)):
@@ -103,7 +104,7 @@ def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
 
 def _read_classification(fields: Fields, values: Values) -> ClassificationDecoder:
     multilabel = fields.get("multilabel", flag)
-    classes = _read_classes(fields.object("classes"), values)
+    classes = read_classes(fields.object("classes"), values)
     temperatures = fields.get("temperature", list_of(real(1e-9)))
     if len(temperatures) not in ((1, classes.size) if multilabel else (1,)):
         raise fields.error(f"must not have {len(temperatures)} temperatures")
@@ -111,7 +112,8 @@ def _read_classification(fields: Fields, values: Values) -> ClassificationDecode
     return ClassificationDecoder(classes, multilabel, temperature)
 
 
-def _read_classes(fields: Fields, values: Values) -> NDArray[Any]:
+def read_classes(fields: Fields, values: Values) -> NDArray[Any]:
+    """Labels of classes in a file."""
     kind = fields.get("dtype", one_of((*_NUMBERS, *_TEXTS.values(), _AS_IT_IS)))
     if kind == _AS_IT_IS:
         array: NDArray[Any] = fields.get("values", values.array)

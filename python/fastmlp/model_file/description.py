@@ -7,7 +7,7 @@ from typing import Any
 
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.envelope import blaming_newer, opened
-from fastmlp.model_file.fields import Unfit, integer, maybe, text
+from fastmlp.model_file.fields import integer, maybe, text
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,5 @@ def read_description(source: Source) -> Description:
             time=provenance.get("time", text),
             rows=provenance.get("rows", maybe(integer())),
             columns=provenance.get("columns", integer()),
-            notes=document.get("notes", _mapping) if document.has("notes") else {},
+            notes=contents.notes,
         )
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise Unfit("an object")
-    return value

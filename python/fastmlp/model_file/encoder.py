@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
+    Unfit,
     flag,
     integer,
     list_of,
@@ -23,22 +25,9 @@ from fastmlp.model_file.fields import (
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_value
 from fastmlp.table.column import Column, Reader
-from fastmlp.table.date_text import WRITTEN
-from fastmlp.table.dates import PERIODS, Dates
-from fastmlp.table.durations import Durations
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.number_text import SEPARATORS, NumberText
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
-# What reads a column as numbers: its class, and its fields.
-_READERS: dict[str, tuple[type[Any], dict[str, Kind[Any]]]] = {
-    "dates": (Dates, {"order": one_of(WRITTEN), "periods": tuple_of(one_of(PERIODS))}),
-    "durations": (Durations, {}),
-    "number_text": (
-        NumberText,
-        {"separators": tuple_of(text, 2), "prefix": text, "unit": text},
-    ),
-}
 _COLUMN: dict[str, Kind[Any]] = {
     "name": text,
     "kind": one_of(("numeric", "binary", "category", "constant")),
@@ -50,6 +39,28 @@ _SPARSE: dict[str, Kind[Any]] = {
     "n_numeric": integer(1),
     "dtype": one_of(("float32", "float64")),
 }
+
+
+@cache
+def _readers() -> dict[str, tuple[type[Any], dict[str, Kind[Any]]]]:
+    """What reads columns as numbers: its class, and its fields."""
+    # Not with the module: most columns need none, and these take 4 ms to import.
+    from fastmlp.table.date_text import WRITTEN
+    from fastmlp.table.dates import PERIODS, Dates
+    from fastmlp.table.durations import Durations
+    from fastmlp.table.number_text import SEPARATORS, NumberText
+
+    def separators(value: Any) -> tuple[str, ...]:
+        found = tuple_of(text, 2)(value)
+        if found not in SEPARATORS:
+            raise Unfit(f"one of {SEPARATORS}")
+        return found
+
+    return {
+        "dates": (Dates, {"order": one_of(WRITTEN), "periods": tuple_of(one_of(PERIODS))}),
+        "durations": (Durations, {}),
+        "number_text": (NumberText, {"separators": separators, "prefix": text, "unit": text}),
+    }
 
 
 def written_encoder(encoder: Encoder, draft: Draft) -> dict[str, Any]:
@@ -80,7 +91,7 @@ def _written_column(column: Column, draft: Draft) -> dict[str, Any]:
             f"{error}, a category of column {column.name!r}: convert the column to text"
         ) from None
     own = {**plain_fields(column, _COLUMN), "categories": categories, "reader": None}
-    for name, (kind, fields) in _READERS.items():
+    for name, (kind, fields) in _readers().items():
         if type(column.reader) is kind:
             own["reader"] = {"kind": name, **plain_fields(column.reader, fields)}
     return own
@@ -97,7 +108,7 @@ def read_encoder(fields: Fields, tensors: Tensors, values: Values) -> Encoder:
     listed = frozenset(fields.get("listed", list_of(integer(0, n_columns - 1))))
     if not fields.has("columns"):
         return TableEncoder(names, n_columns, n_columns, listed=listed)
-    columns = tuple(_read_column(one, values) for one in fields.objects("columns"))
+    columns = tuple(_read_column(one, values) for one in fields.objects("columns", title="name"))
     if len(columns) != n_columns:
         raise fields.error(f"describes {len(columns)} of {n_columns} columns")
     return TableEncoder.of_columns(names, columns, listed)
@@ -124,11 +135,8 @@ def _read_reader(fields: Fields, kind: str) -> Reader | None:
     if kind != "numeric":
         raise fields.error(f"is of kind {kind!r}, which has no reader")
     own = fields.object("reader")
-    reader, kinds = _READERS[own.get("kind", one_of(_READERS))]
-    found = own.get_all(kinds)
-    if "separators" in found and found["separators"] not in SEPARATORS:
-        raise own.error(f"must have separators among {SEPARATORS}; got {found['separators']}")
-    made: Reader = reader(**found)
+    reader, kinds = _readers()[own.get("kind", one_of(_readers()))]
+    made: Reader = reader(**own.get_all(kinds))
     return made
 
 

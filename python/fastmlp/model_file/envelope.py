@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from fastmlp.model_file.container import Source, packed, unpacked
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.errors import ModelFileError
-from fastmlp.model_file.fields import Fields, integer, list_of, one_of, text
+from fastmlp.model_file.fields import Fields, integer, list_of, mapping, one_of, text
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values
 
@@ -32,6 +32,11 @@ class Contents(NamedTuple):
     kind: str
     features: list[str]
     version: int
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What was noted beside the model."""
+        return self.document.get("notes", mapping) if self.document.has("notes") else {}
 
 
 def closed(kind: str, parts: Mapping[str, Any], draft: Draft) -> bytes:

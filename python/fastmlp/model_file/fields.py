@@ -68,10 +68,15 @@ class Fields:
         """A field that is an object."""
         return Fields(self.get(name, anything), f"{self.path}.{name}")
 
-    def objects(self, name: str) -> list[Fields]:
-        """A field that is a list of objects."""
-        values = self.get(name, list_of(anything))
-        return [Fields(value, f"{self.path}.{name}[{i}]") for i, value in enumerate(values)]
+    def objects(self, name: str, *, title: str = "") -> list[Fields]:
+        """A field that is a list of objects. Errors add what each has in the field `title`."""
+        objects = []
+        for i, value in enumerate(self.get(name, list_of(anything))):
+            own = Fields(value, f"{self.path}.{name}[{i}]")
+            if isinstance(called := own._values.get(title), str):
+                own.path += f" ({quoted(called)})"
+            objects.append(own)
+        return objects
 
     def error(self, message: str) -> ModelFileError:
         """An error about this object."""
@@ -91,6 +96,13 @@ def quoted(value: Any) -> str:
 
 def anything(value: Any) -> Any:
     """Any value."""
+    return value
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """An object of anything."""
+    if not isinstance(value, dict):
+        raise Unfit("an object")
     return value
 
 

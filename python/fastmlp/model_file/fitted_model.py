@@ -69,6 +69,7 @@ def written_fitted_model(
         },
         "pipeline": written_pipeline(model.pipeline, draft),
         "training": _written_training(model, draft, include_optimizer),
+        **({"notes": dict(model.notes)} if model.notes else {}),
     }
 
 
@@ -135,6 +136,7 @@ def read_fitted_model(contents: Contents) -> FittedModel:
         **{name: tensors.numbers(name) if name in tensors else None for name in _RESULTS},
         version=provenance.get("version", text),
         time=provenance.get("time", text),
+        notes=contents.notes,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.decoder import (
@@ -33,7 +32,7 @@ from fastmlp.networks.layers import Dense, Embedding, Layer
 from fastmlp.prediction.decoders import Decoder, RegressionDecoder
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
-from fastmlp.prediction.rounded_weights import RoundedWeights, is_rounded, round_weights
+from fastmlp.prediction.rounded_weights import is_rounded, with_rounded_weights
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import TrainingRange
@@ -101,10 +100,9 @@ def _written_linear(linear: LinearPart, draft: Draft) -> dict[str, Any]:
 
 def _written_network(network: TrainedNetwork, number: int, draft: Draft) -> dict[str, Any]:
     names = parameter_names(network.layers, number)
-    parameters: tuple[NDArray[Any] | RoundedWeights, ...] = network.parameters
     if draft.stored is not None:
-        parameters = round_weights(network, draft.stored)
-    for name, values in zip(names, parameters, strict=True):
+        network = with_rounded_weights(network, draft.stored)
+    for name, values in zip(names, network.parameters, strict=True):
         add_parameter(draft, name, values)
     return {"layers": [written_layer(layer, draft) for layer in network.layers]}
 

@@ -15,7 +15,7 @@ from fastmlp.model_file.envelope import KINDS, ROUNDED_WEIGHTS, Contents, closed
 from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.parameters import written_parameters
 from fastmlp.model_file.reading import read_model
-from fastmlp.prediction.rounded_weights import SMALL_DTYPES, SmallDtype
+from fastmlp.prediction.rounded_weights import SmallDtype, check_small_dtype
 
 
 def save_model(
@@ -34,8 +34,7 @@ def save_model(
             f"a model file holds a {', '.join(KINDS[:-1])} or {KINDS[-1]}, and no code of other "
             f"classes such as {kind}. Pickle it instead"
         )
-    if dtype is not None and dtype not in SMALL_DTYPES:
-        raise ValueError(f"dtype must be one of {list(SMALL_DTYPES)} or None; got {dtype!r}")
+    check_small_dtype(dtype)
     draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
     parts = model._written(draft, include_optimizer)
     parts = {"parameters": written_parameters(model, draft), **parts}

@@ -1,6 +1,7 @@
 """Parameters of networks as tensors, rounded ones in fewer bytes.
 
-A loaded model computes with what the weights were rounded to, in the type of its networks.
+A loaded model computes with what the weights were rounded to, in the type of its networks; a
+loaded predictor also holds them as they are in the file.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def add_parameter(draft: Draft, name: str, values: NDArray[Any] | RoundedWeights
 
 def read_parameter(
     tensors: Tensors, name: str, shape: Sequence[int], dtype: np.dtype[Any], *, may_be_rounded: bool
-) -> NDArray[Any]:
-    """A parameter of a network in the type that it computes in."""
+) -> NDArray[Any] | RoundedWeights:
+    """A parameter of a network that computes in this type."""
     values = tensors.any(name, shape)
     if values.dtype == dtype:
         return values
@@ -50,4 +51,4 @@ def read_parameter(
         )
     kind = _ROUNDED[values.dtype]
     scale = tensors.take(f"{name}.scale", "float32", shape[1:]) if kind == "int8" else None
-    return RoundedWeights(kind, values, scale).as_floats(dtype)
+    return RoundedWeights(kind, values, scale)

@@ -151,7 +151,7 @@ def _network(trained: TrainedNetwork, *, seed: int, steps: int) -> Network:
                 "n_jobs": None,
                 "seed": seed,
                 "steps": steps,
-                "parameters": trained.parameters,
+                "parameters": trained.arrays,
             }
         )
     except (TypeError, ValueError) as error:

@@ -6,12 +6,10 @@ JSON has null, booleans, integers, fractions, text and lists; any other value is
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
-from fractions import Fraction
+from functools import cache
 from math import inf, isfinite
 from typing import Any
 
@@ -48,8 +46,8 @@ def written_value(value: Any, draft: Draft) -> Any:
         return value
     if kind is list:
         return [written_value(one, draft) for one in value]
-    if kind in _WRITERS:
-        name, write = _WRITERS[kind]
+    if kind in _writers():
+        name, write = _writers()[kind]
         return {"type": name, "value": write(value)}
     if kind is tuple:
         return {"type": "tuple", "value": [written_value(one, draft) for one in value]}
@@ -105,17 +103,26 @@ def _written_state(generator: np.random.RandomState, draft: Draft) -> list[Any]:
     return [draft.numbered("random_states", np.array(key)), position, has_gauss, float(gauss)]
 
 
-_WRITERS: dict[type, tuple[str, Callable[[Any], Any]]] = {
-    float: ("float", repr),  # those that are not finite
-    bytes: ("bytes", bytes.hex),
-    Decimal: ("decimal", str),
-    Fraction: ("fraction", lambda value: [value.numerator, value.denominator]),
-    date: ("date", date.isoformat),
-    datetime: ("datetime", datetime.isoformat),
-    time: ("time", time.isoformat),
-    timedelta: ("timedelta", lambda value: value // _MICROSECOND),
-    uuid.UUID: ("uuid", str),
-}
+@cache
+def _writers() -> dict[type, tuple[str, Callable[[Any], Any]]]:
+    """The name of a type in files, and what writes its values."""
+    # Not with the module, here and below: predictors load without.
+    from decimal import Decimal
+    from fractions import Fraction
+    from uuid import UUID
+
+    return {
+        float: ("float", repr),  # those that are not finite
+        bytes: ("bytes", bytes.hex),
+        Decimal: ("decimal", str),
+        Fraction: ("fraction", lambda value: [value.numerator, value.denominator]),
+        date: ("date", date.isoformat),
+        datetime: ("datetime", datetime.isoformat),
+        time: ("time", time.isoformat),
+        timedelta: ("timedelta", lambda value: value // _MICROSECOND),
+        UUID: ("uuid", str),
+    }
+
 
 # ---- reading
 
@@ -193,11 +200,11 @@ class Values:
             return read_scalar(kind, content, self.label)
         if kind == "object" and isinstance(content, int) and 0 <= content < len(self._objects):
             return self._objects[content]
-        if not isinstance(kind, str) or kind not in _READERS:
+        if not isinstance(kind, str) or kind not in _readers():
             raise UnknownType("a value of a known type")
         try:
-            return _READERS[kind](content)
-        except (ValueError, OverflowError, InvalidOperation, ZeroDivisionError):
+            return _readers()[kind](content)
+        except (ValueError, ArithmeticError):
             raise Unfit(f"a {kind}") from None
 
     def _random_state(self, content: Any) -> np.random.RandomState:
@@ -229,16 +236,23 @@ def _of_text(read: Callable[[str], Any]) -> Callable[[Any], Any]:
     return lambda content: read(text(content))
 
 
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "float": number,
-    "bytes": _of_text(bytes.fromhex),
-    "decimal": _of_text(Decimal),
-    "fraction": lambda content: Fraction(*list_of(integer(-inf, inf), 2)(content)),
-    "date": _of_text(date.fromisoformat),
-    "datetime": _of_text(datetime.fromisoformat),
-    "time": _of_text(time.fromisoformat),
-    "timedelta": lambda content: integer(-inf, inf)(content) * _MICROSECOND,
-    "uuid": _of_text(uuid.UUID),
-    "datetime64": _numpy_time(np.datetime64),
-    "timedelta64": _numpy_time(np.timedelta64),
-}
+@cache
+def _readers() -> dict[str, Callable[[Any], Any]]:
+    """What reads values, by the name of their type."""
+    from decimal import Decimal
+    from fractions import Fraction
+    from uuid import UUID
+
+    return {
+        "float": number,
+        "bytes": _of_text(bytes.fromhex),
+        "decimal": _of_text(Decimal),
+        "fraction": lambda content: Fraction(*list_of(integer(-inf, inf), 2)(content)),
+        "date": _of_text(date.fromisoformat),
+        "datetime": _of_text(datetime.fromisoformat),
+        "time": _of_text(time.fromisoformat),
+        "timedelta": lambda content: integer(-inf, inf)(content) * _MICROSECOND,
+        "uuid": _of_text(UUID),
+        "datetime64": _numpy_time(np.datetime64),
+        "timedelta64": _numpy_time(np.timedelta64),
+    }

@@ -106,6 +106,7 @@ class EngineMixin(TrainedModel):
         if "_optimizer" in before:
             before["_optimizer"] = copy(before["_optimizer"])
         _SNAPSHOTS.pop(self)
+        self.__dict__.pop("_notes", None)  # they were of the model that was loaded
         try:
             return super()._fit(X, y, sample_weight, incremental)  # type: ignore[misc]
         except ConvergenceWarning:

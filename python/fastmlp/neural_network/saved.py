@@ -95,6 +95,7 @@ def written_mlp(model: Any, draft: Draft, *, include_optimizer: bool) -> dict[st
         },
         "pipeline": written_pipeline(pipeline, draft),
         "training": training,
+        **({"notes": model._notes} if hasattr(model, "_notes") else {}),
     }
 
 
@@ -118,7 +119,9 @@ def read_mlp(model: Any, contents: Contents) -> None:
     fields = document.object("training")
     _check_pipeline(pipeline, model, fields)
     trained, encoder = pipeline.networks[0], pipeline.encoder
-    arrays = [np.array(values) for values in trained.parameters]
+    if contents.notes:
+        model._notes = contents.notes
+    arrays = [np.array(values) for values in trained.arrays]
     model.coefs_, model.intercepts_ = arrays[::2], arrays[1::2]
     model._best_coefs, model._best_intercepts = model.coefs_, model.intercepts_
     model.n_features_in_ = encoder.n_columns

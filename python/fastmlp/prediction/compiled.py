@@ -11,6 +11,7 @@ from fastmlp import _core
 from fastmlp.networks.layers import engine_spec
 from fastmlp.prediction.decoders import ClassificationDecoder, Decoder
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
+from fastmlp.prediction.rounded_weights import RoundedWeights
 
 _FEW_CLASSES = 7  # whose sum the core and NumPy add up alike
 
@@ -25,18 +26,28 @@ def compiled_networks(pipeline: Pipeline) -> Any:
     dtype = pipeline.networks[0].dtype
     compiled = compiled_type(dtype)
     inputs = None if pipeline.scaling is None else pipeline.scaling.engine
-    predictors = [
-        compiled(_engine_network(network), inputs, pipeline.link) for network in pipeline.networks
-    ]
+    predictors = []
+    for network in pipeline.networks:
+        engine, small = _with_weights(network)
+        predictors.append(compiled(engine, inputs, pipeline.link, small))
     return compiled.mean_of(predictors, pipeline.weights.tolist())
 
 
-def _engine_network(trained: TrainedNetwork) -> Any:
+def _with_weights(trained: TrainedNetwork) -> tuple[Any, list[Any]]:
+    """The core's network, and for each layer type, values and scales of weights that are rounded.
+
+    Which of them it holds in fewer bytes is up to the core.
+    """
     network = _core.NetworkF32 if trained.dtype == np.float32 else _core.NetworkF64
     engine: Any = network([engine_spec(layer) for layer in trained.layers], None)
-    for (_, _, own, _), given in zip(engine.arrays(), trained.parameters, strict=True):
-        own[...] = given
-    return engine
+    small: list[Any] = [None] * len(trained.layers)
+    for (layer, name, own, _), held, values in zip(
+        engine.arrays(), trained.parameters, trained.arrays, strict=True
+    ):
+        own[...] = values
+        if name == "weights" and isinstance(held, RoundedWeights):
+            small[layer] = (held.dtype, held.values, held.scale)
+    return engine, small
 
 
 def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> Any:

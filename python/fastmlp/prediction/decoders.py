@@ -60,7 +60,7 @@ class RegressionDecoder:
         predicted += self.shift
         if self.lowest is not None and self.highest is not None:
             if not self.moves:
-                np.clip(predicted, self.lowest, self.highest, out=predicted)
+                predicted.clip(self.lowest, self.highest, out=predicted)
             elif beyond is not None:
                 lowest = self.lowest + np.minimum(beyond, 0)
                 np.clip(predicted, lowest, self.highest + np.maximum(beyond, 0), out=predicted)

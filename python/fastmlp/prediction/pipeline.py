@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from fastmlp.prediction.decoders import Decoder
 from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.rounded_weights import (
+    RoundedWeights,
+    SmallDtype,
+    check_small_dtype,
+    with_rounded_weights,
+)
 
 if TYPE_CHECKING:
     from fastmlp.networks.layers import Dense, Layer
@@ -28,22 +34,32 @@ class TrainedNetwork:
     ----------
     layers : tuple of Dense, Dropout, Scale and Embedding
         Dropout does nothing in predictions.
-    parameters : tuple of ndarray
-        In the order of `fastmlp.Network.parameters`, all of the type that the network computes in.
+    parameters : tuple of ndarray and RoundedWeights
+        In the order of `fastmlp.Network.parameters`; arrays are of the type that the network
+        computes in.
     """
 
     layers: tuple[Layer, ...]
-    parameters: tuple[NDArray[Any], ...]
+    parameters: tuple[NDArray[Any] | RoundedWeights, ...]
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type that the network computes in."""
-        return self.parameters[0].dtype
+        bias_or_slopes = cast("NDArray[Any]", self.parameters[-1])  # which are never rounded
+        return bias_or_slopes.dtype
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """The parameters as arrays of the type that the network computes in."""
+        return tuple(
+            one.as_floats(self.dtype) if isinstance(one, RoundedWeights) else one
+            for one in self.parameters
+        )
 
     @property
     def n_outputs(self) -> int:
         """Units of the last layer."""
-        return int(self.parameters[-1].size)
+        return cast("Dense", self.layers[-1]).outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +104,18 @@ class Pipeline:
         networks = tuple(self.networks[i] for i in counted)
         return replace(self, networks=networks, weights=self.weights[counted])
 
+    def rounded(self, dtype: SmallDtype | None) -> Pipeline:
+        """The pipeline with weights in fewer bytes; None: with those that it has."""
+        check_small_dtype(dtype)
+        if dtype is None:
+            return self
+        networks = tuple(with_rounded_weights(network, dtype) for network in self.networks)
+        return replace(self, networks=networks)
+
     @property
     def n_outputs(self) -> int:
         """Outputs of each network."""
-        return cast("Dense", self.networks[0].layers[-1]).outputs
+        return self.networks[0].n_outputs
 
     def predict(
         self, table: Table, mean_outputs: Callable[[Table, NDArray[Any] | None], NDArray[Any]]

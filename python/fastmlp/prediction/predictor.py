@@ -55,6 +55,8 @@ class Predictor:
         Their names, if they have names.
     classes_ : ndarray of shape (n_classes,) or None
         Labels of a classifier.
+    nbytes : int
+        Memory of the compiled networks, in bytes.
 
     Examples
     --------
@@ -76,6 +78,9 @@ class Predictor:
         self._takes_missing = pipeline.scaling is not None  # which fills them
         self._row: Any = None
         self._watch: RangeWatch | None = None
+        names = self.feature_names_in_
+        self._names: list[str] | None = None if names is None else names.tolist()
+        self._index: Any = None  # of the last Series that had these names in this order
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
         if isinstance(encoder, TableEncoder) and pipeline.linear is None:
             reader = row_reader(encoder, takes_missing=self._takes_missing)
@@ -103,6 +108,11 @@ class Predictor:
         """Labels of a classifier; None for numbers."""
         decoder = self._pipeline.decoder
         return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the compiled networks, in bytes."""
+        return int(self._networks.nbytes)
 
     def predict(self, rows: Any) -> Any:
         """Predict numbers or labels.
@@ -199,10 +209,21 @@ class Predictor:
             return dict(rows)
         if not _is_series(rows):
             return rows
-        names = self.feature_names_in_
-        if names is None or (rows.dtype != object and rows.index.tolist() == names.tolist()):
+        names = self._names
+        if names is None:
             return rows.to_numpy()
-        return _by_name(rows)
+        if not self._has_names_of_columns(rows.index):
+            return _by_name(rows)
+        is_of_objects = rows.dtype == object
+        return dict(zip(names, rows.tolist(), strict=True)) if is_of_objects else rows.to_numpy()
+
+    def _has_names_of_columns(self, index: Any) -> bool:
+        """Whether that is the names of the columns in their order, as of the rows of a frame."""
+        if self._index is None or not self._index.equals(index):
+            if index.tolist() != self._names:  # which takes 10 us
+                return False
+            self._index = index
+        return True
 
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
         """What the decoder makes of rows that the core does not read itself; whether it is one."""

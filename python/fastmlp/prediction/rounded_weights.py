@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from fastmlp.networks.layers import Dense, Embedding, Layer, Scale
-from fastmlp.prediction.pipeline import TrainedNetwork
+
+if TYPE_CHECKING:
+    from fastmlp.prediction.pipeline import TrainedNetwork
 
 SmallDtype = Literal["float16", "bfloat16", "int8"]
 SMALL_DTYPES: tuple[SmallDtype, ...] = get_args(SmallDtype)
@@ -99,34 +101,33 @@ def is_rounded(layers: Sequence[Layer]) -> list[bool]:
     return rounded
 
 
-def round_weights(
-    network: TrainedNetwork, dtype: SmallDtype
-) -> tuple[RoundedWeights | NDArray[Any], ...]:
-    """The network's parameters, of which weights and vectors of categories are rounded.
-
-    Raises
-    ------
-    ValueError
-        If a weight is too large for the type.
-    """
-    return tuple(
-        RoundedWeights.of(values, dtype) if rounded else values
-        for values, rounded in zip(network.parameters, is_rounded(network.layers), strict=True)
-    )
+def check_small_dtype(dtype: SmallDtype | None) -> None:
+    """Raise ValueError if that is neither such a type nor None."""
+    if dtype is not None and dtype not in SMALL_DTYPES:
+        raise ValueError(f"dtype must be one of {list(SMALL_DTYPES)} or None; got {dtype!r}")
 
 
 def with_rounded_weights(network: TrainedNetwork, dtype: SmallDtype) -> TrainedNetwork:
-    """The network that computes in the type that it did, with weights as they are when rounded.
+    """The network with its weights and vectors of categories rounded.
+
+    Those that are of this type already stay as they are.
 
     Raises
     ------
     ValueError
         If a weight is too large for the type.
     """
+    is_done = [isinstance(one, RoundedWeights) and one.dtype == dtype for one in network.parameters]
     return replace(
         network,
         parameters=tuple(
-            one.as_floats(network.dtype) if isinstance(one, RoundedWeights) else one
-            for one in round_weights(network, dtype)
+            RoundedWeights.of(values, dtype) if rounds and not done else one
+            for one, values, rounds, done in zip(
+                network.parameters,
+                network.arrays,
+                is_rounded(network.layers),
+                is_done,
+                strict=True,
+            )
         ),
     )

@@ -72,8 +72,8 @@ class Participant:
         Of the table.
     n_rounds : int
         Of the training, over which the learning rate's schedule stretches.
-    steps : int or None, default=None
-        Minibatches of a round. None: one epoch, which has more steps where there are more rows.
+    epochs : float, default=1.0
+        Of a round, in whole minibatches; there are more steps where there are more rows.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
         Whether updates hold the training loss and the weight of the rows, else 1.
@@ -86,7 +86,7 @@ class Participant:
         inputs: _core.Standardisation,
         *,
         n_rounds: int,
-        steps: int | None = None,
+        epochs: float = 1.0,
         held_out: HeldOutLoss | None = None,
         tells_losses: bool = True,
     ) -> None:
@@ -95,8 +95,8 @@ class Participant:
         self._inputs = inputs
         self._rows = run.train.for_engine(run.member.network.dtype)
         self._batch_size = int(run.options["batch_size"])
-        self._epoch_steps = run.steps_per_epoch
-        self.steps = self._epoch_steps if steps is None else steps
+        self._epoch_steps = -(-run.train.n_rows // self._batch_size)
+        self.steps = max(1, round(epochs * self._epoch_steps))
         self._held_out = held_out
         self._tells_losses = tells_losses
         self._weight = weight_of(run.train) if tells_losses else 1.0

@@ -106,7 +106,7 @@ class Plan:
                 run,
                 inputs,
                 n_rounds=n_rounds,
-                steps=max(1, round(self.averaging.local_epochs * run.steps_per_epoch)),
+                epochs=self.averaging.local_epochs,
                 held_out=split.validation and HeldOutLoss(split.validation, self.task, inputs),
                 tells_losses=self.tells_losses,
             )

@@ -19,7 +19,9 @@ from typing_extensions import TypedDict
 from fastmlp._version import __version__
 from fastmlp.serving.served_model import Answer, ModelFile
 
-VARIABLE = "FASTMLP_MODEL"  # the model file of `app_from_environment`
+# What `app_from_environment` reads: a path, and megabytes.
+MODEL, MAX_REQUEST_MB = "FASTMLP_MODEL", "FASTMLP_MAX_REQUEST_MB"
+DEFAULT_MAX_REQUEST_MB = 16.0  # some 100,000 rows of ten columns
 
 _log = logging.getLogger("fastmlp.serving")
 
@@ -31,7 +33,12 @@ class Health(TypedDict):
     reload_error: str | None
 
 
-def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> FastAPI:
+def create_app(
+    path: str | os.PathLike[str],
+    *,
+    check_seconds: float = 1.0,
+    max_request_mb: float = DEFAULT_MAX_REQUEST_MB,
+) -> FastAPI:
     """Make an application that predicts with a model file.
 
     ``POST /predict`` answers a row, ``POST /predict/batch`` a list of rows, ``GET /model``
@@ -45,6 +52,8 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
         A model file.
     check_seconds : float, default=1.0
         Time between two looks at the file. Servers that run no lifespan events do not look.
+    max_request_mb : float, default=16
+        Megabytes of JSON that a request may have. Larger ones are answered with status 413.
 
     Returns
     -------
@@ -68,6 +77,7 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
     >>> app = create_app(path)  # uvicorn.run(app) serves it
     """
     models = ModelFile(os.fspath(path))
+    most_bytes = int(1e6 * max_request_mb)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -84,13 +94,13 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
         """Predict one row: an object with a value, or null, for each column of the model."""
         model = models.model  # all of the request
         with _refusing_rows():
-            return model.answer(model.row.validate_json(await request.body()))
+            return model.answer(model.row.validate_json(await _body_of(request, most_bytes)))
 
     @app.post("/predict/batch")
     async def predict_batch(request: Request) -> list[Answer]:
         """Predict a list of rows; the answers have their order."""
         model = models.model
-        body = await request.body()
+        body = await _body_of(request, most_bytes)
 
         def answers() -> list[Answer]:
             return model.answers(model.rows.validate_json(body))
@@ -134,17 +144,39 @@ def create_app(path: str | os.PathLike[str], *, check_seconds: float = 1.0) -> F
 def app_from_environment() -> FastAPI:
     """Make the application of the model file that the variable FASTMLP_MODEL names.
 
-    For servers that import it by name, such as
+    FASTMLP_MAX_REQUEST_MB is `max_request_mb`. For servers that import it by name, such as
     ``uvicorn --factory fastmlp.serving:app_from_environment --workers 4``.
 
     Raises
     ------
     KeyError
-        If there is no such variable.
+        If there is no variable FASTMLP_MODEL.
+    ValueError
+        If FASTMLP_MAX_REQUEST_MB is no number.
     ModelFileError, OSError
         If the file cannot be loaded.
     """
-    return create_app(os.environ[VARIABLE])
+    max_request_mb = float(os.environ.get(MAX_REQUEST_MB, DEFAULT_MAX_REQUEST_MB))
+    return create_app(os.environ[MODEL], max_request_mb=max_request_mb)
+
+
+async def _body_of(request: Request, most_bytes: int) -> bytes:
+    """The body of a request; 413 if it is longer.
+
+    What is beyond is read and dropped: a client that is still sending would not read the answer.
+    """
+    body, n_bytes = bytearray(), 0
+    async for part in request.stream():
+        n_bytes += len(part)
+        if n_bytes <= most_bytes:
+            body += part
+    if n_bytes > most_bytes:
+        raise HTTPException(
+            413,
+            f"the request has {n_bytes / 1e6:,.6g} MB and may have {most_bytes / 1e6:,g}: send the "
+            "rows in several requests, or start the service with a higher --max-request-mb",
+        )
+    return bytes(body)
 
 
 @contextmanager

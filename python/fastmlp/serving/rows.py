@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from fastmlp.table.column import Column, Reader
+from fastmlp.table.text import says_missing
 from fastmlp.table.value_kinds import value_kind
 
 _TYPES: dict[str, Any] = {
@@ -58,7 +59,10 @@ def _type_of(column: Column) -> Any:
 
 
 def _checked(reader: Reader, value: str | float) -> str | float:
-    """The value, if it is no text or the model can read it."""
-    if isinstance(value, str) and not reader.reads(value):
+    """The value, if it is no text, or text that the model can read or that says "missing".
+
+    Other text counts as missing in Python, with a warning, which an answer has no place for.
+    """
+    if isinstance(value, str) and not (says_missing(value) or reader.reads(value)):
         raise ValueError(f"must be a {reader.description}")
     return value

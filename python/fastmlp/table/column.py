@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -97,10 +98,12 @@ class Column:
 
 def count_missing(X: NDArray[Any], names: list[str] | None, table: str) -> NDArray[np.intp]:
     """How many NaN each column holds; infinity is an error."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if X.dtype.kind != "f" or np.isfinite(X.sum()):
-            return np.zeros(X.shape[1], dtype=np.intp)
     n_missing = np.zeros(X.shape[1], dtype=np.intp)
+    if X.dtype.kind != "f":
+        return n_missing
+    with np.errstate(over="ignore", invalid="ignore"):
+        if isfinite(X.sum()):
+            return n_missing
     for rows in pieces(X):
         if (infinite := np.isinf(X[rows]).any(axis=0)).any():
             raise ValueError(

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
 from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
-from fastmlp.table.dates import Dates
-from fastmlp.table.durations import Durations
 from fastmlp.table.labels import (
     as_float,
     factorize,
@@ -23,7 +21,6 @@ from fastmlp.table.labels import (
     reads_as_number,
     sorted_labels,
 )
-from fastmlp.table.number_text import NumberText
 from fastmlp.table.text import PARSED_SHARE, is_free_text, quoted, share_that_reads, unread
 
 BOOLEANS = (bool, np.bool_)
@@ -136,6 +133,11 @@ class ColumnValues:
         rows, labels = self.factors
         return np.bincount(rows + 1, minlength=len(labels) + 1)[1:]
 
+    @property
+    def n_missing(self) -> int:
+        """How many rows have no label."""
+        return int(np.count_nonzero(self.factors[0] < 0))
+
     def share_that_reads(self, read: NDArray[np.bool_]) -> float:
         """The share of labels or of rows that a reader could read; see there."""
         return share_that_reads(read, self.factors[1], self.counts)
@@ -195,14 +197,17 @@ class ColumnValues:
         read = ~np.isnan(values)
         others = [] if read.all() else unread(read, labels)
         if others and self.share_that_reads(read) < PARSED_SHARE:
-            warn(
+            self._report_unread(
                 f"{self.title}: {len(others)} of {read.sum() + len(others)} values, such as "
-                f"{quoted(labels[others[0]])}, cannot be read as {expected}, as in training; they "
-                "count as missing"
+                f"{quoted(labels[others[0]])}, cannot be read as {expected}"
             )
         missing = np.array(["nan" if values.dtype.kind == "f" else "NaT"], dtype=values.dtype)
         found: NDArray[Any] = np.append(values, missing)[rows]
         return found
+
+    def _report_unread(self, message: str) -> None:
+        """Say that more values cannot be read than in training."""
+        warn(f"{message}, as in training; they count as missing")
 
     # ---- what is learnt
 
@@ -219,6 +224,11 @@ class ColumnValues:
         """What reads the values as numbers, if they are dates, durations or numbers as text."""
         if self.are_booleans or self.are_categories or self.is_number:
             return None
+        # Not with the module: these take 4 ms to import, and predictors may load without.
+        from fastmlp.table.dates import Dates
+        from fastmlp.table.durations import Durations
+        from fastmlp.table.number_text import NumberText
+
         kinds = (Dates,) if self.is_temporal("M") else (Durations, Dates, NumberText)
         for kind in kinds:
             if (reader := kind.learn(self)) is not None:
@@ -239,12 +249,11 @@ class ColumnValues:
         return not are_numbers or all(issubclass(kind, BOOLEANS) for kind in types)
 
     def _describe_labels(self, listed: bool, min_rows: int) -> Column:
-        rows, labels = self.factors
-        numbers = ""
+        labels, numbers = self.factors[1], ""
         if not (listed or self.are_categories):
             self._refuse_free_text()
             numbers = _numbers_as_text(labels) or self._read_in_part()
-        n_missing, sizes = int(np.count_nonzero(rows < 0)), self.counts.tolist()
+        n_missing, sizes = self.n_missing, self.counts.tolist()
         least = min_rows if len(labels) > _FEW else 0
         size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
         categories = sorted_labels(size_of)
@@ -283,8 +292,8 @@ class ColumnValues:
         return ""
 
     def _refuse_free_text(self) -> None:
-        rows, labels = self.factors
-        if is_free_text(labels, int(np.count_nonzero(rows >= 0))):
+        labels = self.factors[1]
+        if is_free_text(labels, int(self.counts.sum())):
             raise ValueError(
                 f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
                 "drop it, or make numbers of it, for example with scikit-learn's TfidfVectorizer, "

@@ -50,6 +50,25 @@ def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
     return tuple(period for period in PERIODS if found[period])
 
 
+def witnesses(instants: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+    """A dozen of the dates, which have the same periods as all of them."""
+    known = instants[~np.isnat(instants)]
+    if not known.size:
+        return known
+    days, months = known.astype("M8[D]"), known.astype("M8[M]")
+    aspects = (
+        known,
+        days - months,
+        (days + 1).astype("M8[M]") == months,
+        months.astype(np.int64) % 12,
+        days.astype(np.int64) % 7,
+        known - days,
+    )
+    rows = [extreme(aspect) for aspect in aspects for extreme in (np.argmin, np.argmax)]
+    chosen: NDArray[np.datetime64] = known[np.unique(rows)]
+    return chosen
+
+
 def _phase(instants: NDArray[np.datetime64], period: str) -> NDArray[np.float64]:
     """The part of the year, of the week from Monday, or of the day that has passed."""
     days = instants.astype("M8[D]")

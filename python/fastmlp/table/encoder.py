@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from fastmlp import _core
 from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
-from fastmlp.table.dates import Dates
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.layout import Layout
@@ -27,6 +26,7 @@ from fastmlp.table.text import quoted, quoted_few
 
 _BLOCK = 2**10  # rows that are copied at a time, so that they stay in the cache
 _MIN_CATEGORY_ROWS = 2
+_SHORT = 2**10  # columns of a row that is read by itself: its reader has an object for each
 _WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 
 
@@ -102,7 +102,7 @@ class TableEncoder:
         """
         names = feature_names_of(X, name)
         table = read_table(X, name)
-        listed = _positions_of(categorical_features, names, table.n_columns)
+        listed = positions_of(categorical_features, names, table.n_columns)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)
@@ -144,7 +144,7 @@ class TableEncoder:
 
     def check_listed(self, categorical_features: Any) -> None:
         """Raise if other columns are listed now than those that the columns were learnt with."""
-        listed = _positions_of(categorical_features, self.feature_names, self.n_columns)
+        listed = positions_of(categorical_features, self.feature_names, self.n_columns)
         if listed != self.listed:
             raise ValueError(
                 f"categorical_features listed the columns {sorted(self.listed)} when the network "
@@ -192,6 +192,8 @@ class TableEncoder:
     @property
     def days_of_dates(self) -> frozenset[int]:
         """Positions in the encoded table of the days that have passed since 1970."""
+        from fastmlp.table.dates import Dates  # not with the module: see `ColumnValues`
+
         columns, read = self.columns, self.layout.read
         return frozenset(target for p, target in read if isinstance(columns[p].reader, Dates))
 
@@ -241,10 +243,16 @@ class TableEncoder:
         return row_reader(self, wide=True)
 
     def _encoded_row(self, X: Any) -> NDArray[Any] | None:
-        """A pandas frame of one row, encoded by its values alone; None where types are needed.
+        """A table of one row that the core reads; None if it does not.
 
-        To look at the types of a frame takes longer than all the rest.
+        An array of float64, or a pandas frame, which is encoded by its values alone: to look at the
+        types of a frame takes longer than all the rest.
         """
+        if type(X) is np.ndarray:
+            is_row = X.dtype == np.float64 and X.ndim == 2 and len(X) == 1 and X.size <= _SHORT
+            if not is_row or self._row_reader is None:
+                return None
+            return self._row_reader.encode(X[0])
         if not is_pandas_frame(X) or len(X) != 1 or self._row_reader is None:
             return None
         schema = self._schema
@@ -310,7 +318,7 @@ def _describe(table: RawTable, listed: set[int]) -> tuple[Column, ...]:
     )
 
 
-def _positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[int]:
+def positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[int]:
     """Positions of `categorical_features` in the table."""
     if isinstance(given, str) and given == "from_dtype":
         return set()

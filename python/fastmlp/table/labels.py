@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
 from itertools import count
 from math import inf
 from numbers import Number
@@ -70,20 +69,20 @@ def exact(labels: NDArray[Any]) -> list[Any]:
 
 def exact_objects(labels: Iterable[Any]) -> list[Any]:
     """Labels, numbers among them as Python's int or float if one of these is the same number."""
+    from decimal import Decimal  # not before labels come: predictors load without
+
+    def exact_object(label: Any) -> Any:
+        if isinstance(label, np.floating):
+            return exact(np.asarray(label)[None])[0]
+        if isinstance(label, Decimal) and label.is_finite():
+            number = float(label)
+            return number if Decimal(repr(number)) == label else label
+        return label
+
     labels = list(labels)
     if not any(issubclass(kind, np.floating | Decimal) for kind in {*map(type, labels)}):
         return labels
-    return [*map(_exact_object, labels)]
-
-
-def _exact_object(label: Any) -> Any:
-    """A number of another type as Python's int or float, if one of them is the same number."""
-    if isinstance(label, np.floating):
-        return exact(np.asarray(label)[None])[0]
-    if isinstance(label, Decimal) and label.is_finite():
-        number = float(label)
-        return number if Decimal(repr(number)) == label else label
-    return label
+    return [*map(exact_object, labels)]
 
 
 def factorize(data: NDArray[Any]) -> tuple[NDArray[Any], list[Any]]:

@@ -57,10 +57,15 @@ def not_text(labels: Sequence[Any]) -> list[int]:
     return list(np.flatnonzero(~are_text).tolist())
 
 
+def says_missing(text: str) -> bool:
+    """Whether a text is a word such as "n/a" that stands for a missing value."""
+    return text.strip().lower() in _MISSING
+
+
 def unread(read: NDArray[np.bool_], labels: Sequence[Any]) -> list[int]:
     """Positions of the labels that were not read, apart from words such as "n/a"."""
     others = np.flatnonzero(~read).tolist()
-    return [i for i in others if as_text(labels[i]).strip().lower() not in _MISSING]
+    return [i for i in others if not says_missing(as_text(labels[i]))]
 
 
 def share_that_reads(

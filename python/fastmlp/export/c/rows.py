@@ -184,7 +184,7 @@ def linear_part(program: Program, pipeline: Pipeline) -> list[str]:
     for name, values in arrays.items():
         program.array(name, values)
     unit = getattr(pipeline.decoder, "unit", np.ones(n_outputs))
-    n_raw = pipeline.networks[0].parameters[-1].size
+    n_raw = pipeline.n_outputs
     program.array("linear_unit", np.broadcast_to(unit, n_outputs))
     program.needs(functions.WITHIN)
     program.needs(functions.ADD_LINEAR)

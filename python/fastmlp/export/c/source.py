@@ -32,7 +32,7 @@ def c_source(pipeline: Pipeline, dtype: Literal["float16"] | None, prefix: str) 
     program = Program(pipeline.networks[0].dtype, dtype is not None)
     if program.halves:
         program.needs(functions.HALF)
-    n_outputs = pipeline.networks[0].parameters[-1].size
+    n_outputs = pipeline.n_outputs
     parts = parts_of(pipeline)
     networks = [
         network_function(program, f"network_{i}", network, parts)

@@ -72,4 +72,4 @@ def predictions(g: Graph, pipeline: Pipeline, inputs: Inputs) -> list[str]:
 
 
 def _n_network_outputs(pipeline: Pipeline) -> int:
-    return pipeline.networks[0].parameters[-1].size
+    return pipeline.n_outputs

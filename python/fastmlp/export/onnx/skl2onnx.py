@@ -1,6 +1,8 @@
 """Converters of skl2onnx for estimators, so that scikit-learn's pipelines convert with them.
 
-skl2onnx is imported where it is used, since its import is what registers them.
+skl2onnx has no entry points, and looks up the exact class of a model before it asks the model for
+anything. So they are registered when it is imported (`fastmlp._after_import`), and it is imported
+here only where it is used.
 """
 
 from __future__ import annotations

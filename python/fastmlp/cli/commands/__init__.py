@@ -1,0 +1,1 @@
+"""The commands: their options and help, and nothing of their work."""

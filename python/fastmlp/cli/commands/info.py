@@ -1,0 +1,24 @@
+"""`fastmlp info`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from fastmlp.cli.commands.options import json_option, model_argument
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  fastmlp info houses.safetensors
+  fastmlp info houses.safetensors --json"""
+)
+@model_argument
+@json_option
+def info(model: str, as_json: bool) -> None:
+    """Describe MODEL: its target, its columns, the scores of its training, where it comes from."""
+    from fastmlp.cli.models.facts import facts_of, lines_about
+
+    click.echo(json.dumps(facts_of(model), indent=2) if as_json else "\n".join(lines_about(model)))

@@ -1,0 +1,244 @@
+"""`fastmlp train`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fastmlp.cli.commands.options import tables_argument, text_options
+from fastmlp.cli.errors import DataError
+from fastmlp.cli.outputs import check_outputs
+from fastmlp.cli.tables.reading import TextFormat
+from fastmlp.cli.training.roles import Roles, TaskName
+from fastmlp.model_file.atomic import replacing
+
+_LOSSES = ("squared_error", "absolute_error", "huber", "poisson", "quantile")
+_PICTURES = (".png", ".pdf", ".svg", ".jpg")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  fastmlp train houses.csv --target price -o houses.safetensors
+  fastmlp train people.parquet --target income --preset best -o m.safetensors --report m.txt
+  fastmlp train sales.csv.gz --target sold --time date --extrapolation linear -o m.safetensors
+  fastmlp train visits.csv --target cost --groups patient --drop visit_id -o m.safetensors
+  fastmlp train rents.csv --target rent --quantile 0.1 --quantile 0.9 -o m.safetensors
+  fastmlp train sales/ --target sold --max-memory 4GB -o m.safetensors"""
+)
+@tables_argument
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    required=True,
+    metavar="COLUMN",
+    help="Column to predict; repeat it for several.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help="Model file to write (safetensors).",
+)
+@click.option(
+    "--task",
+    type=click.Choice(["regression", "classification"]),
+    help="[default: classification for text, booleans and few whole numbers]",
+)
+@click.option(
+    "--preset",
+    type=click.Choice(["fast", "default", "best", "plain"]),
+    default="default",
+    show_default=True,
+    help="How much to train; plain is one network of the textbook.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Most seconds that training may take.",
+)
+@click.option(
+    "--estimators",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Networks to train and average.  [default: 10, for more than 100,000 rows 2]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    metavar="N",
+    default=0,
+    show_default="0",
+    help="The same seed gives the same model.",
+)
+@click.option(
+    "--jobs",
+    type=int,
+    metavar="N",
+    help="Threads; -1: all cores.  [default: those available]",
+)
+@click.option(
+    "--loss",
+    type=click.Choice(_LOSSES),
+    help="Of a regression.  [default: squared_error]",
+)
+@click.option(
+    "--quantile",
+    "quantiles",
+    multiple=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Predict this quantile of the target; repeat it for several.",
+)
+@click.option(
+    "--extrapolation",
+    type=click.Choice(["clip", "linear"]),
+    default="clip",
+    show_default=True,
+    help="linear: trends go on beyond the range of the table.",
+)
+@click.option(
+    "--drop", "dropped", multiple=True, metavar="COLUMN", help="Not an input; repeatable."
+)
+@click.option(
+    "--category",
+    "categories",
+    multiple=True,
+    metavar="COLUMN",
+    help="Its numbers are categories, such as postal codes; repeatable.",
+)
+@click.option("--weight", metavar="COLUMN", help="Weights of the rows; not an input.")
+@click.option(
+    "--validation",
+    type=click.Path(dir_okay=False),
+    metavar="TABLE",
+    help="Rows to stop on and to score, in place of rows held out by turns.",
+)
+@click.option(
+    "--groups",
+    metavar="COLUMN",
+    help="Hold out a fifth of the groups whole, for all networks, so that scores are those of new "
+    "groups. The model is not trained on these rows. Not an input.",
+)
+@click.option(
+    "--time",
+    metavar="COLUMN",
+    help="Hold out the latest fifth of the rows, for all networks, so that scores are those of the "
+    "future. The model is not trained on these rows. An input, unless --drop names it.",
+)
+@click.option(
+    "--max-memory",
+    metavar="SIZE",
+    help="Read TABLE in blocks, with at most so many bytes of its rows in memory, such as 500MB. A "
+    "folder is always read so.  [default: 1GB]",
+)
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False),
+    help="Folder that keeps the rows of a TABLE that is read in blocks, in a form that is quick to "
+    "read; the next training on the same files begins with it.",
+)
+@click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Text to write.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False),
+    help="Picture to write: loss curves, and held-out predictions (.png, .pdf, .svg, .jpg).",
+)
+@click.option("--quiet", is_flag=True, help="No progress.")
+@text_options
+def train(
+    table: str,
+    targets: tuple[str, ...],
+    output: str,
+    task: TaskName | None,
+    preset: str,
+    time_limit: float | None,
+    estimators: int | None,
+    seed: int,
+    jobs: int | None,
+    loss: str | None,
+    quantiles: tuple[float, ...],
+    extrapolation: str,
+    dropped: tuple[str, ...],
+    categories: tuple[str, ...],
+    weight: str | None,
+    validation: str | None,
+    groups: str | None,
+    time: str | None,
+    max_memory: str | None,
+    cache: str | None,
+    report_file: str | None,
+    plot: str | None,
+    quiet: bool,
+    how: TextFormat,
+) -> None:
+    """Train a model on TABLE, report held-out scores, and write the model.
+
+    TABLE is a file, or a folder of Parquet, CSV or Arrow files, which may be larger than memory.
+    Every column that no option names is an input. By default each row is held out from some of the
+    networks in turn, and the scores are those of these rows. (Of tables that are read in blocks the
+    validation loss is reported.)
+
+    Ctrl-C ends training and writes nothing; use --time-limit for a model after some time.
+    """
+    if sum(value is not None for value in (validation, groups, time)) > 1:
+        raise click.UsageError("--validation, --groups and --time exclude each other")
+    if quantiles and loss not in (None, "quantile"):
+        raise click.UsageError(f"--quantile excludes --loss {loss}")
+    if (loss or quantiles) and task == "classification":
+        raise click.UsageError("--loss and --quantile are for --task regression")
+    check_outputs((output, report_file, plot), (table, validation))
+    if plot is not None:
+        _check_plot(plot)
+
+    parameters: dict[str, Any] = {
+        "preset": preset,
+        "time_limit": time_limit,
+        "n_estimators": estimators or "auto",
+        "random_state": seed,
+        "n_jobs": jobs,
+        "extrapolation": extrapolation,
+        "verbose": 0 if quiet else 1,
+    }
+    if loss or quantiles:
+        task = "regression"
+        parameters["loss"] = loss or "quantile"
+    if quantiles:
+        parameters["quantile"] = sorted({*quantiles}) if len(quantiles) > 1 else quantiles[0]
+    roles = Roles(targets, dropped, categories, weight, groups, time)
+    # What does the work takes a while to import, which --help need not.
+    if Path(table).is_dir() or max_memory is not None or cache is not None:
+        if validation or groups or time or how != TextFormat():
+            raise click.UsageError(
+                "--validation, --groups, --time and options of text are for tables that are read "
+                "as a whole"
+            )
+        from fastmlp.cli.training.from_stream import train_on_stream
+
+        result = train_on_stream(table, roles, task, parameters, max_memory or "1GB", cache)
+    else:
+        from fastmlp.cli.training.from_table import train_model
+
+        result = train_model(table, how, roles, task, parameters, validation)
+    result.save(output)
+    size = Path(output).stat().st_size
+    click.echo(f"{result.report}\nModel     {output}, {size / 1e6:,.2f} MB")
+    if report_file is not None:
+        with replacing(report_file) as written:
+            written.write_text(f"{result.report}\n\n{result.summary}\n", encoding="utf-8")
+    if plot is not None:
+        with replacing(plot) as written:
+            result.picture().savefig(written, format=Path(plot).suffix[1:].lower(), dpi=150)
+
+
+def _check_plot(path: str) -> None:
+    if Path(path).suffix.lower() not in _PICTURES:
+        raise click.UsageError(f"--plot must end in one of {', '.join(_PICTURES)}; got {path}")
+    if find_spec("matplotlib") is None:
+        raise DataError('--plot needs matplotlib: pip install "fastmlp[plot]"')

@@ -1,0 +1,1 @@
+"""What commands do with a model file: predict, score, describe."""

@@ -1,0 +1,1 @@
+"""Tables in files: read, written, and what text in them stands for."""

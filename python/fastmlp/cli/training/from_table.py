@@ -1,0 +1,122 @@
+"""Training from a table in a file: the model, its held-out scores, its report and picture."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastmlp import Classifier, ExtrapolationWarning, Regressor
+from fastmlp.cli.models.scores import Scores, outputs_of, scores_of
+from fastmlp.cli.tables.reading import TextFormat
+from fastmlp.cli.training.data import read_training_data, read_validation_data
+from fastmlp.cli.training.interrupts import raising_late
+from fastmlp.cli.training.plot import picture
+from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation_rows
+from fastmlp.cli.training.roles import Roles, TaskName
+from fastmlp.model_file.notes import Notes
+
+ESTIMATORS = {"regression": Regressor, "classification": Classifier}
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """A trained model and what is known about it.
+
+    Attributes
+    ----------
+    model : Regressor or Classifier
+    targets : tuple of str
+    held_out : HeldOut or None
+    scores : dict
+        Of the held-out rows, by target.
+    report : str
+        Lines to print.
+    """
+
+    model: Any
+    targets: tuple[str, ...]
+    held_out: HeldOut | None
+    scores: Mapping[str, Scores]
+    report: str
+
+    @property
+    def summary(self) -> str:
+        """Columns, layers and training of the networks, in lines to print."""
+        return str(self.model.summary())
+
+    def save(self, path: str) -> None:
+        """Write the model file, with the names of the targets and the scores."""
+        quantiles = self.model.get_params().get("quantile")
+        outputs = [f"{q:g}" for q in quantiles] if np.ndim(quantiles) else self.targets
+        self.model.save(path, notes=Notes(self.targets, tuple(outputs), self.scores).written())
+
+    def picture(self) -> Any:
+        """A matplotlib Figure of the losses and of the held-out predictions."""
+        if self.held_out is None:
+            return picture(self.model, (), np.empty(0), np.empty(0))
+        return picture(self.model, self.targets, self.held_out.y, self.held_out.outputs)
+
+
+def train_model(
+    table: str,
+    how: TextFormat,
+    roles: Roles,
+    task: TaskName | None,
+    parameters: Mapping[str, Any],
+    validation: str | None,
+) -> TrainingResult:
+    """Train on a table in a file.
+
+    Parameters
+    ----------
+    table : str
+    how : TextFormat
+        Of this file and `validation`.
+    roles : Roles
+        Of the columns.
+    task : {"regression", "classification"} or None
+        None: found out.
+    parameters : mapping
+        Of the estimator.
+    validation : str or None
+        A table to validate on.
+
+    Raises
+    ------
+    DataError, ValueError, TypeError
+        If a table cannot be used.
+    KeyboardInterrupt
+        After Ctrl-C.
+    """
+    data = read_training_data(table, how, roles, task, parameters["random_state"])
+    others = None if validation is None else read_validation_data(validation, how, roles, data)
+    training = data.X, data.targets.y, data.weight
+    validation_part = None
+    if others is not None:
+        which = f"of {validation}"
+        validation_part = others.X, others.targets.y, others.weight
+    elif data.held_out is not None:
+        which = f"groups of {roles.groups!r}" if roles.groups else f"the latest by {roles.time!r}"
+        training, validation_part = data.part(~data.held_out), data.part(data.held_out)
+    categories = list(roles.categories) or "from_dtype"
+    model = ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
+    with raising_late(), warnings.catch_warnings():
+        if roles.time is not None:  # the held-out rows lie beyond the others by intention
+            warnings.simplefilter("ignore", ExtrapolationWarning)
+        if validation_part is None:
+            model.fit(*training)
+            held_out = out_of_fold(model, data)
+        else:
+            X_val, y_val, weight_val = validation_part
+            model.fit(*training, X_val=X_val, y_val=y_val, sample_weight_val=weight_val)
+            held_out = validation_rows(y_val, outputs_of(model, X_val), weight_val, which)
+    names = data.targets.names
+    scores = {}
+    if held_out is not None:
+        scores = scores_of(model, names, held_out.y, held_out.outputs, held_out.weight)
+    text = report(table, data, model, held_out, scores)
+    return TrainingResult(model, names, held_out, scores, text)

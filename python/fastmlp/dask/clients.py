@@ -1,0 +1,138 @@
+"""Clients of Dask: the one of a call, and the placing of data by it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from distributed import Client, Future, LocalCluster, default_client, wait
+
+from fastmlp._threads import n_threads
+
+SECONDS_WITHOUT_WORKERS = 30.0  # that a cluster may have none; a nanny starts new ones
+_TICK = 1.0  # seconds between two looks at the workers
+_ATTEMPTS, _SECONDS = 2, 10  # to place data: how often, and how long workers are waited for
+
+
+@contextmanager
+def client_for(own: Client | None) -> Iterator[Client]:
+    """Yield a client: `own`, else the one in use, else that of a cluster inside this process.
+
+    The embedded cluster has one worker with a thread for each core, shares this process's memory,
+    and ends with the call.
+    """
+    if own is not None:
+        yield own
+        return
+    try:
+        client = default_client()
+    except ValueError:  # there is none
+        with (
+            LocalCluster(
+                n_workers=1,
+                threads_per_worker=n_threads(None),
+                processes=False,
+                dashboard_address=":0",
+            ) as cluster,
+            Client(cluster, set_as_default=False) as embedded,
+        ):
+            yield embedded
+    else:
+        yield client
+
+
+def placed_on_workers(client: Client, data: Any) -> Future:
+    """Scatter to one worker, also while workers die and others start.
+
+    Other workers get it from there, once, when they need it. (Broadcasting never ends if a worker
+    dies meanwhile.)
+
+    Raises
+    ------
+    RuntimeError
+        If it failed time and again.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            # A hash of the data would take longer than to send it again.
+            return client.scatter(data, hash=False, timeout=_SECONDS)
+        except (KeyError, OSError, TimeoutError) as error:  # a worker has died meanwhile
+            last = error
+    raise RuntimeError(
+        "data could not be placed on the workers of the cluster: they die, or there are none. "
+        f"Their logs say why; the last error was {last!r}"
+    ) from last
+
+
+class Workers:
+    """The workers of a cluster that are alive."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._seen = time.monotonic()
+
+    def alive(self) -> dict[str, int]:
+        """Addresses and their threads.
+
+        Raises
+        ------
+        RuntimeError
+            If there have been none for `SECONDS_WITHOUT_WORKERS`.
+        """
+        workers: dict[str, int] = self._client.nthreads()
+        if workers:
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > SECONDS_WITHOUT_WORKERS:
+            raise RuntimeError(
+                f"the cluster has had no workers for {SECONDS_WITHOUT_WORKERS:.0f} s: they died or "
+                "were closed. Their logs say why"
+            )
+        return workers
+
+    def tell(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Call a function on each, as far as they can be reached."""
+        with suppress(OSError, TimeoutError):
+            self._client.run(function, *arguments, on_error="ignore")
+
+
+def computed(client: Client, collections: Sequence[Any]) -> list[Any]:
+    """Compute Dask collections on the workers.
+
+    Raises
+    ------
+    RuntimeError
+        If there are no workers.
+    """
+    futures, workers = client.compute(list(collections)), Workers(client)
+    while True:
+        try:
+            if futures:
+                wait(futures, timeout=_TICK)
+        except TimeoutError:
+            workers.alive()
+        else:
+            results: list[Any] = client.gather(futures)
+            return results
+
+
+class Placed:
+    """Data that workers hold; placed again when all that had it are lost.
+
+    Parameters
+    ----------
+    client : Client
+    data : object
+    """
+
+    def __init__(self, client: Client, data: Any) -> None:
+        self._client, self.data = client, data
+        self._future: Future | None = None
+
+    @property
+    def future(self) -> Future:
+        """The data, for tasks."""
+        if self._future is None or self._future.status in ("lost", "cancelled"):
+            self._future = placed_on_workers(self._client, self.data)
+        return self._future

@@ -1,0 +1,355 @@
+"""Regressor and Classifier on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+
+import numpy as np
+from distributed import Client
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
+
+from fastmlp import estimators
+from fastmlp._threads import check_n_jobs
+from fastmlp.dask.clients import client_for
+from fastmlp.dask.executor import DaskExecutor
+from fastmlp.dask.fit_by_rows import fit_by_rows
+from fastmlp.dask.predictions import lazy_predictions
+from fastmlp.dask.tables import in_memory, is_dask_table, is_large, with_columns
+from fastmlp.ensemble.progress import Callback
+from fastmlp.ensemble.settings import LARGEST
+from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.rounds.options import AveragingOptions
+from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+
+if TYPE_CHECKING:
+    from typing import Self
+
+DISTRIBUTIONS = ("auto", "networks", "rows")
+
+_Init = TypeVar("_Init", bound=Callable[..., None])
+
+
+def _with_parameters_of(local: type) -> Callable[[_Init], _Init]:
+    """Give a constructor the parameters of the local estimator too, where scikit-learn looks."""
+
+    def decorated(init: _Init) -> _Init:
+        others = signature(local.__init__).parameters.values()  # type: ignore[misc]
+        own = [one for one in signature(init).parameters.values() if one.kind == one.KEYWORD_ONLY]
+        joined = signature(init).replace(parameters=[*others, *own])
+        init.__signature__ = joined  # type: ignore[attr-defined]
+        return init
+
+    return decorated
+
+
+class _OnCluster(BaseMLP):
+    """What both estimators do on a cluster: fits by workers, lazy predictions."""
+
+    _local: ClassVar[type[BaseMLP]]
+    _own_client: Client | None = None
+
+    @property
+    def client(self) -> Client | None:
+        """The client to use; None: that of the context.
+
+        It is no parameter: copies and pickles have none.
+        """
+        return self._own_client
+
+    @client.setter
+    def client(self, client: Client | None) -> None:
+        self._own_client = client
+
+    def fit(  # type: ignore[override]
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        distribute: Literal["auto", "networks", "rows"] = "auto",
+        local_epochs: float = 1.0,
+        outer_rate: float = 1.0,
+        outer_momentum: float = 0.0,
+    ) -> Self:
+        """Train on a table, by the workers of a cluster.
+
+        Parameters
+        ----------
+        X : Dask DataFrame or Array, or what the local estimator takes
+            A raw table.
+        y : Dask Series, DataFrame or Array, or what the local estimator takes
+            True values, or class labels. A str names the column of a Dask DataFrame X that holds
+            them.
+        sample_weight : Dask Series or Array, or array-like of shape (n_samples,), default=None
+            Weights of the rows; or, as y, the name of a column.
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
+            Validation rows for all networks. With ``distribute="rows"`` there can be none.
+        callbacks : callable, sequence of callables or None, default=None
+            Called by this process, as records of epochs come in; with ``distribute="rows"`` after
+            each round. One that answers true ends its network, after the epoch in which that
+            reaches the worker.
+        distribute : {"auto", "networks", "rows"}, default="auto"
+            "networks": each network is a task, and every worker gets the whole encoded table, which
+            this process encodes; the result has the bits of a local fit. "rows": every worker has a
+            part of the rows and trains all networks on it, and their weights are averaged after
+            each round; this process holds a sample of 2^18 rows. "auto": rows if X is a Dask
+            collection that takes more than a quarter of the memory of a worker or of this process.
+        local_epochs : float, default=1.0
+            Of a round with ``distribute="rows"``: epochs over a worker's rows. Fewer make the
+            result more like that of one process, and send more bytes.
+        outer_rate, outer_momentum : float, default=1.0 and 0.0
+            Of the step from the weights before a round towards the mean of those after it, with
+            Nesterov's momentum. 1 and 0 are plain averaging (FedAvg, [1]_); 0.7 and 0.9 are those
+            of DiLoCo ([2]_), for rounds of hundreds of steps in long trainings.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As the local estimator, and what workers raised. With ``distribute="rows"`` also for
+            `warm_start`, `eval_metric`, `compute_importances`, `time_limit`,
+            ``extrapolation="linear"`` and ``learning_rate="adaptive"``.
+        RuntimeError
+            If workers are lost, and others cannot take their place.
+        MemoryError
+            If there is not enough memory for the networks.
+
+        References
+        ----------
+        .. [1] McMahan et al. 2017, "Communication-efficient learning of deep networks from
+           decentralized data", https://arxiv.org/abs/1602.05629
+        .. [2] Douillard et al. 2023, "DiLoCo: distributed low-communication training of language
+           models", https://arxiv.org/abs/2311.08105
+        """
+        averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
+        if distribute not in DISTRIBUTIONS:
+            raise ValueError(f"distribute must be one of {DISTRIBUTIONS}; got {distribute!r}")
+        check_n_jobs(self.n_jobs)
+        most_threads = LARGEST if self.n_jobs is None or self.n_jobs < 0 else self.n_jobs
+        X, y, sample_weight = with_columns(X, y, sample_weight)
+        with client_for(self._own_client) as client:
+            if distribute == "rows" or (distribute == "auto" and is_large(client, X)):
+                if X_val is not None or y_val is not None:
+                    raise ValueError(
+                        "X_val and y_val must be None if fit is distributed by rows: "
+                        "early_stopping=True holds out rows"
+                    )
+                called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+                self._model = fit_by_rows(
+                    self, client, X, y, sample_weight, called, averaging, most_threads
+                )
+                return self
+            tables = in_memory(
+                client,
+                X=X,
+                y=y,
+                sample_weight=sample_weight,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=sample_weight_val,
+            )
+            self._fit(**tables, callbacks=callbacks, executor=DaskExecutor(client, most_threads))
+        return self
+
+    def to_local(self) -> Any:
+        """The estimator without Dask: a `fastmlp.Regressor` or `fastmlp.Classifier`.
+
+        Returns
+        -------
+        Regressor or Classifier
+            With the same parameters, and fitted if this one is. Both share the fitted model, which
+            nothing changes.
+
+        Examples
+        --------
+        >>> from fastmlp.dask import Regressor
+        >>> type(Regressor(max_iter=3).to_local())
+        <class 'fastmlp.estimators.regressor.Regressor'>
+        """
+        parameters = self.get_params(deep=False)
+        local = self._local(**{name: parameters[name] for name in self._local._get_param_names()})
+        if self._is_fitted:
+            local._model = self._model
+        return local
+
+    def _predicted(self, method: str, X: Any, outputs: NDArray[Any], names: Any = None) -> Any:
+        """Lazy predictions for a Dask collection."""
+        model = self.to_local()
+        # A task has one of its worker's threads. What is not needed there may not be picklable.
+        model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
+        return lazy_predictions(model, method, X, outputs, names)
+
+    def _no_rows(self) -> NDArray[np.float64]:
+        """Decoded outputs of a table without rows, of the right shape."""
+        task = self._fitted.task
+        return task.decode(np.ones((1, task.n_network_outputs)))[:0]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Score predictions: by R2 those of a regressor, by accuracy those of a classifier.
+
+        Parameters
+        ----------
+        X : Dask DataFrame or Array, or what the local estimator takes
+        y : Dask Series, DataFrame or Array, or array-like
+        sample_weight : Dask Series or Array, or array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            Workers predict; predictions, y and weights are gathered by this process.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table, or y not its rows.
+        """
+        task = self._fitted.task
+        with client_for(self._own_client) as client:
+            tables = in_memory(client, y=y, predicted=self.predict(X), sample_weight=sample_weight)
+        tables = {name: None if one is None else np.asarray(one) for name, one in tables.items()}
+        return _score(task, **tables)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_own_client", None)
+        return state
+
+
+def _score(
+    task: Task, y: NDArray[Any], predicted: NDArray[Any], sample_weight: NDArray[Any] | None
+) -> float:
+    if isinstance(task, RegressionTask):
+        return task.score_of(y, predicted, sample_weight)
+    return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+
+class Regressor(_OnCluster, estimators.Regressor):
+    """`fastmlp.Regressor` on a Dask cluster.
+
+    The workers of a `dask.distributed` cluster train the networks of the ensemble. Without a client
+    (`client`, or that of the context) a cluster inside this process does. docs/dask.md describes
+    what is placed where.
+
+    Parameters
+    ----------
+    **parameters
+        Those of `fastmlp.Regressor`. `n_jobs` is the most threads to use of each worker, None all.
+
+    Examples
+    --------
+    >>> import dask.array as da
+    >>> from fastmlp.dask import Regressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = (da.from_array(part, chunks=(150, -1)[: part.ndim])
+    ...         for part in load_diabetes(return_X_y=True))
+    >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
+    >>> model.predict(X)
+    dask.array<...>
+    >>> bool(model.score(X, y) > 0.4)
+    True
+    """
+
+    _local = estimators.Regressor
+
+    @explains_keywords
+    @_with_parameters_of(estimators.Regressor)
+    def __init__(self, /, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def predict(self, X: Any) -> Any:
+        """Predict the target.
+
+        Parameters
+        ----------
+        X : Dask DataFrame or Array, or what `fastmlp.Regressor` takes
+
+        Returns
+        -------
+        Dask Series, DataFrame or Array, or ndarray
+            Of a Dask collection lazily: a Series with the index of a frame (a DataFrame for several
+            outputs), an Array for an Array. Of other tables as `fastmlp.Regressor` does.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table; of a Dask collection when it is
+            computed.
+        """
+        if not is_dask_table(X):
+            return super().predict(X)
+        return self._predicted("predict", X, self._no_rows())
+
+
+class Classifier(_OnCluster, estimators.Classifier):
+    """`fastmlp.Classifier` on a Dask cluster; see `fastmlp.dask.Regressor`.
+
+    Parameters
+    ----------
+    **parameters
+        Those of `fastmlp.Classifier`. `n_jobs` is the most threads to use of each worker, None all.
+
+    Examples
+    --------
+    >>> import dask.dataframe as dd
+    >>> from fastmlp.dask import Classifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True, as_frame=True)
+    >>> table = dd.from_pandas(X, npartitions=3)
+    >>> model = Classifier(preset="fast", random_state=0).fit(table, y)
+    >>> model.predict_proba(table).compute().shape
+    (150, 3)
+    """
+
+    _local = estimators.Classifier
+
+    @explains_keywords
+    @_with_parameters_of(estimators.Classifier)
+    def __init__(self, /, **parameters: Any) -> None:
+        super().__init__(**parameters)
+
+    def predict(self, X: Any) -> Any:
+        """Predict labels; see `Regressor.predict`."""
+        if not is_dask_table(X):
+            return super().predict(X)
+        task = cast(ClassificationTask, self._fitted.task)
+        return self._predicted("predict", X, task.labels(self._no_rows()))
+
+    def predict_proba(self, X: Any) -> Any:
+        """Predict the probabilities of the classes; columns of a frame are named by them.
+
+        Parameters
+        ----------
+        X : Dask DataFrame or Array, or what `fastmlp.Classifier` takes
+
+        Returns
+        -------
+        Dask DataFrame or Array, or ndarray, of shape (n_samples, n_classes)
+            Of a Dask collection lazily.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError, ValueError, TypeError
+            As `predict`.
+        """
+        if not is_dask_table(X):
+            return super().predict_proba(X)
+        task = cast(ClassificationTask, self._fitted.task)
+        names = None if task.multilabel else task.classes.tolist()
+        return self._predicted("predict_proba", X, self._no_rows(), names)

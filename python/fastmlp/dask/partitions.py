@@ -1,0 +1,57 @@
+"""Partitions: a Dask table in parts, as blocks of rows with their targets and weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dask
+import numpy as np
+from dask.delayed import Delayed
+
+from fastmlp.dask.tables import is_array, is_dask_table, is_frame
+from fastmlp.streaming.sources.blocks import Block
+
+
+def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[Delayed]:
+    """The recipe of each partition's Block, whose parts are computed by the same worker.
+
+    Raises
+    ------
+    TypeError
+        If one of the tables is no Dask DataFrame, Series or Array.
+    ValueError
+        If they do not have the same partitions.
+    """
+    tables = {"X": X, "y": y} | ({} if sample_weight is None else {"sample_weight": sample_weight})
+    parts = {}
+    for name, table in tables.items():
+        if not is_dask_table(table):
+            raise TypeError(
+                f"{name} must be a Dask DataFrame, Series or Array if fit is distributed by rows; "
+                f"got {type(table).__name__}"
+            )
+        parts[name] = _parts(table)
+    for name, own in parts.items():
+        if len(own) != len(parts["X"]):
+            raise ValueError(
+                f"{name} must have the partitions of X, {len(parts['X'])}; it has {len(own)}. "
+                "Take both from one DataFrame, or rechunk"
+            )
+    weights = parts.get("sample_weight", [None] * len(parts["X"]))
+    return [
+        dask.delayed(_block)(*own, f"partition {number}")
+        for number, own in enumerate(zip(parts["X"], parts["y"], weights, strict=True))
+    ]
+
+
+def _parts(table: Any) -> list[Delayed]:
+    if is_frame(table):
+        parts: list[Delayed] = table.to_delayed()
+        return parts
+    assert is_array(table)
+    whole = table.rechunk({1: -1}) if table.ndim == 2 else table
+    return list(whole.to_delayed().reshape(len(whole.chunks[0])))
+
+
+def _block(X: Any, y: Any, weight: Any, where: str) -> Block:
+    return Block(X, np.asarray(y), None if weight is None else np.asarray(weight), where)

@@ -1,0 +1,193 @@
+"""`fit` on a table that is read in blocks: from the source to the fitted model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.multiclass import type_of_target
+
+from fastmlp._threads import n_threads
+from fastmlp._version import __version__
+from fastmlp.checkpoints.checkpoint import Checkpoint
+from fastmlp.checkpoints.identity import FitIdentity
+from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.progress import Callback
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.training import EnsembleTrainer
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.parameters import checked_settings
+from fastmlp.inspection.importances import importances_of
+from fastmlp.streaming.cache_folder import Cache, RowsOfSource
+from fastmlp.streaming.folds import held_out_ranges
+from fastmlp.streaming.memory import READERS, MemoryPlan, size_in_bytes
+from fastmlp.streaming.sample import read_sample
+from fastmlp.streaming.source_pass import SourcePass
+from fastmlp.streaming.sources.blocks import Source
+from fastmlp.streaming.sources.opening import open_source
+from fastmlp.streaming.target_learners import (
+    ClassesLearner,
+    IndicatorsLearner,
+    NumbersLearner,
+    TargetLearner,
+)
+from fastmlp.streaming.training import WindowExecutor
+from fastmlp.streaming.windows import Windows
+from fastmlp.table.training_range import RangeWatch
+
+if TYPE_CHECKING:
+    from fastmlp.estimators.base import BaseMLP
+
+_SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
+
+
+def fit_stream(
+    estimator: BaseMLP,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    callbacks: Sequence[Callback],
+    *,
+    cache: str | PathLike[str] | Cache | None,
+    max_memory: int | str,
+    checkpoint: str | PathLike[str] | Checkpoint | None,
+) -> FittedModel:
+    """Fit an estimator on a stream; see `BaseMLP.fit`."""
+    settings = checked_settings(estimator)
+    _check_supported(settings, estimator.warm_start)
+    threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
+    memory = MemoryPlan(size_in_bytes(max_memory))
+    source = open_source(X, y, sample_weight)
+    asked = {"y": y, "sample_weight": sample_weight}
+    with _row_cache(estimator, settings, source, asked, cache, memory) as (rows, learnt):
+        encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
+        task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
+        kept = None
+        if checkpoint is not None:
+            data_of_fit = {"X, y, sample_weight": rows.digest, "max_memory": str(memory.size)}
+            kept = KeptFit.of(checkpoint, FitIdentity.of(estimator, data_of_fit))
+            deadline = deadline.after_spending(kept.seconds_before)
+        n_networks = settings.n_networks(rows.n_rows)
+        new_assignment = RowAssignment.new if kept is None else kept.assignment
+        assignment, random_state = new_assignment(n_networks, estimator.random_state)
+        fraction = settings.held_out_fraction
+        held_out = held_out_ranges(assignment.n_estimators, fraction, rows.n_rows, random_state)
+        windows = Windows(rows, memory.of_windows)
+        n_sample = memory.sample_rows(rows.n_columns, _SAMPLE_ROWS)
+        sample = read_sample(windows, targets, dtype, n_sample)
+        splits = sample.splits(held_out)
+        estimator._check_held_out(splits)
+        is_held_out = splits[0].validation is not None
+        if not is_held_out:
+            held_out = [None] * assignment.n_estimators
+
+        data = sample.data
+        scaling, scaling_of_table = rows.scalings(
+            settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
+        )
+        new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state, kept)
+        specs = settings.specs(len(splits), rows.n_rows, held_out=is_held_out)
+        share = 1 - (fraction or 0.0) if is_held_out else 1.0
+        runs = new.runs(specs, n_rows=max(1, round(share * rows.n_rows)))
+        passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
+        progress = estimator._progress(runs, task, callbacks)
+        executor = WindowExecutor(windows, targets, task, held_out, threads)
+        trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
+        with kept or nullcontext():
+            training = trainer.train(runs, may_leave_out=True)
+
+    is_whole = training.is_whole
+    members = [member.after_fit() for member in training.members]
+    ensemble = WeightedEnsemble(members, scaling_of_table, task.link)
+    data = data._replace(X=rows.restored(data.X))
+    validation = [
+        None if own is None else data._replace(rows=own.rows)
+        for own in (splits[run.index].validation for run in training.runs)
+    ]
+    weighed, importances = False, None
+    try:
+        ensemble, task, _ = learn_from_held_out(ensemble, task, data, validation, None, threads)
+        weighed = True
+        if settings.compute_importances:
+            importances = importances_of(
+                ensemble, encoder, task, validation, None, threads, estimator.verbose, deadline
+            )
+    except KeyboardInterrupt:  # what is trained is kept
+        is_whole = False
+        warn_of_late_interruption(not weighed)
+    if kept and is_whole:
+        kept.remove()
+    return FittedModel(
+        encoder=encoder,
+        scaling=scaling_of_table,
+        task=task,
+        ensemble=ensemble,
+        linear=None,
+        watch=RangeWatch(learnt.training_range),
+        standardize=settings.of("standardize"),
+        n_estimators=assignment.n_estimators,
+        assignment=assignment,
+        fingerprint=None,  # no later fit can tell whether its rows were held out here
+        fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        feature_importances=importances,
+    )
+
+
+def _row_cache(
+    estimator: BaseMLP,
+    settings: Settings,
+    source: Source,
+    asked: dict[str, Any],
+    cache: str | PathLike[str] | Cache | None,
+    memory: MemoryPlan,
+) -> RowsOfSource:
+    """The source's row cache, which is read from `cache` or written."""
+    kept = cache if cache is None or isinstance(cache, Cache) else Cache(cache)
+    stored_as = "float32" if kept is None else kept.dtype
+    reading = SourcePass(
+        source,
+        estimator.categorical_features,
+        partial(target_learner, estimator, settings),
+        memory.block_rows(source.n_columns),
+        min(n_threads(estimator.n_jobs), READERS),
+        stored_as,
+    )
+    asked = asked | {
+        "categorical_features": np.asarray(estimator.categorical_features).tolist(),
+        "classifies": settings.classifies,
+        "dtype": stored_as,
+        "version": __version__,
+    }
+    return RowsOfSource(kept, source, asked, reading.write)
+
+
+def _check_supported(settings: Settings, warm_start: bool) -> None:
+    """Raise for what exists for tables in memory only, before anything is read."""
+    if warm_start:
+        raise ValueError("warm_start must be False if X is a stream")
+    if settings.extrapolation != "clip":
+        raise ValueError(
+            f"extrapolation must be 'clip' if X is a stream; got {settings.extrapolation!r}"
+        )
+
+
+def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
+    """What learns targets such as those of the first block."""
+    if not settings.classifies:
+        estimator._new_task(y, settings)  # raises if they are no numbers
+        return NumbersLearner(y)
+    if y.ndim == 2:
+        return IndicatorsLearner(y)
+    if type_of_target(y).startswith("continuous"):
+        estimator._new_task(y, settings)  # raises, and says what y must hold
+    return ClassesLearner(y)

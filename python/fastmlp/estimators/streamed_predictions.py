@@ -1,0 +1,56 @@
+"""`predict_dataset`: predictions of a table that is read in blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.streaming.memory import MemoryPlan, size_in_bytes
+from fastmlp.streaming.predictions import named_predictions, write_predictions
+from fastmlp.streaming.sources.opening import open_source
+from fastmlp.streaming.sources.recognition import is_stream
+
+if TYPE_CHECKING:
+    from fastmlp.estimators.base import BaseMLP
+
+
+def predict_stream(
+    estimator: BaseMLP,
+    X: Any,
+    folder: str | PathLike[str],
+    *,
+    keep: Sequence[str],
+    max_memory: int | str,
+) -> int:
+    """Write predictions of a stream; see `BaseMLP.predict_dataset`."""
+    if not is_stream(X):
+        raise TypeError(
+            "X must be a path, a dataset, a lazy frame or a function; `predict` takes tables in "
+            f"memory; got {type(X).__name__}"
+        )
+    model: Any = estimator
+    encoder = model._fitted.encoder
+    classes = [*map(str, getattr(model, "classes_", ()))]
+    quantiles = np.atleast_1d(getattr(model, "quantile", ())).tolist()
+
+    def predict(block: Any) -> dict[str, NDArray[Any]]:
+        predicted = model.predict(block)
+        probabilities = model.predict_proba(block) if classes else None
+        n_outputs = predicted.shape[1] if predicted.ndim == 2 else 1
+        outputs = quantiles if len(quantiles) == n_outputs else [*range(n_outputs)]
+        return named_predictions(predicted, probabilities, outputs, classes)
+
+    names = encoder.feature_names
+    memory = MemoryPlan(size_in_bytes(max_memory))
+    return write_predictions(
+        open_source(X, None, has_targets=False),
+        folder,
+        predict,
+        columns=None if names is None else names.tolist(),
+        keep=keep,
+        block_rows=memory.block_rows(encoder.n_columns),
+    )

@@ -1,0 +1,1 @@
+"""Sources of rows: whatever yields a table block by block, more than once."""

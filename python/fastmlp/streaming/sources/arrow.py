@@ -1,0 +1,184 @@
+"""Datasets of pyarrow: files and folders of Parquet, CSV and Arrow, read in little memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from fastmlp.streaming.sources.blocks import BeginAgain, Block, Roles, Source
+
+_FORMATS = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
+    **dict.fromkeys((".arrow", ".feather", ".ipc"), "ipc"),
+}
+_COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
+_BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
+_UNCONVERTED = re.compile(r"In CSV column #(\d+): (.*)")
+
+
+class DatasetSource(Source):
+    """A `pyarrow.dataset.Dataset`.
+
+    Parameters
+    ----------
+    dataset : pyarrow.dataset.Dataset
+    roles : Roles
+    """
+
+    def __init__(self, dataset: Any, roles: Roles) -> None:
+        self.names = roles.inputs(dataset.schema.names)
+        self._dataset, self._roles = dataset, roles
+        self._schema = dataset.schema
+        self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
+        self.fingerprint = _fingerprint(dataset, roles)
+
+    def blocks(self, n_rows: int) -> Iterator[Block]:
+        """Read the files in their order."""
+        is_plain = self._is_of("parquet") and not _is_filtered(self._dataset)
+        batches = self._of_parquet if is_plain else self._of_any
+        try:
+            for number, (file, batch) in enumerate(batches(n_rows)):
+                if batch.num_rows:
+                    yield self._roles.block(pa.table(batch), f"{file}, block {number + 1}")
+        finally:
+            pa.default_memory_pool().release_unused()  # it keeps what it had, for the next time
+
+    def _is_of(self, *formats: str) -> bool:
+        return getattr(getattr(self._dataset, "format", None), "default_extname", "") in formats
+
+    def _of_parquet(self, n_rows: int) -> Iterator[tuple[str, Any]]:
+        """Read pieces of row groups: pyarrow's scanner holds whole ones, of a million rows each."""
+        for fragment in self._dataset.get_fragments():
+            known = ds.get_partition_keys(fragment.partition_expression)
+            try:
+                with fragment.open() as opened:
+                    file = pq.ParquetFile(opened, pre_buffer=False, buffer_size=_BUFFER)
+                    wanted = [
+                        name for name in self._schema.names if name in file.schema_arrow.names
+                    ]
+                    for batch in file.iter_batches(n_rows, columns=wanted):
+                        yield fragment.path, _with_schema(batch, self._schema, known)
+            except pa.ArrowInvalid as error:
+                raise ValueError(f"{fragment.path}: {error}") from error
+
+    def _of_any(self, n_rows: int) -> Iterator[tuple[str, Any]]:
+        scanner = self._dataset.scanner(batch_size=n_rows, batch_readahead=1, fragment_readahead=1)
+        file = "X"
+        try:
+            for tagged in scanner.scan_batches():
+                file = getattr(tagged.fragment, "path", "X")
+                yield file, tagged.record_batch
+        except pa.ArrowInvalid as error:
+            raise ValueError(f"{file}: {error}") from error
+
+
+class CsvSource(DatasetSource):
+    """Files of CSV, whose columns are numbers as long as all values are."""
+
+    def __init__(self, path: Path, roles: Roles) -> None:
+        self._path = path
+        delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
+        self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
+        # Of the first MB. What is null there may be numbers later.
+        self._types = {field.name: _read_as(field.type) for field in self._opened({}).schema}
+        super().__init__(self._opened(self._types), roles)
+
+    def _opened(self, types: dict[str, Any]) -> Any:
+        convert = arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
+        own = ds.CsvFileFormat(parse_options=self._parse, convert_options=convert)
+        return ds.dataset(self._path, format=own)
+
+    def _of_any(self, n_rows: int) -> Iterator[tuple[str, Any]]:
+        try:
+            yield from super()._of_any(n_rows)
+        except ValueError as error:
+            found = _UNCONVERTED.search(str(error))
+            name = None if found is None else self._schema.names[int(found[1])]
+            if found is None or self._types.get(name) in (None, pa.string()):
+                raise
+            self._types[name] = pa.string()
+            self._dataset = self._opened(self._types)
+            self._schema = self._dataset.schema
+            raise BeginAgain(f"column {name!r} is read as text: {found[2]}") from None
+
+
+def _read_as(guessed: Any) -> Any:
+    """How a column of CSV is read at first: dates stay text, which tells how they are written."""
+    if pa.types.is_boolean(guessed):
+        return guessed
+    is_number = any(
+        is_one(guessed) for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
+    )
+    return pa.float64() if is_number else pa.string()
+
+
+def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
+    """The source of a file or of a folder, by the suffix of its first file."""
+    given = Path(path)
+    if not given.exists():
+        raise FileNotFoundError(f"X: there is no file or folder {os.fspath(path)!r}")
+    suffix = _first_suffix(given)
+    kind = _FORMATS.get(suffix, "parquet")
+    try:
+        if kind == "csv":
+            return CsvSource(given, roles)
+        return DatasetSource(ds.dataset(given, format=kind, partitioning="hive"), roles)
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
+
+
+def _first_suffix(path: Path) -> str:
+    """The suffix of the file or, of a folder, of the first file in it that is not hidden."""
+    if path.is_file():
+        suffix = path.suffix.lower()
+        return Path(path.stem).suffix.lower() if suffix in _COMPRESSIONS else suffix
+    files = (file for file in sorted(path.rglob("*")) if file.is_file())
+    shown = (file for file in files if not file.name.startswith((".", "_")))
+    first = next(shown, None)
+    if first is None:
+        raise ValueError(f"X: the folder {os.fspath(path)!r} holds no files")
+    return _first_suffix(first)
+
+
+def _is_filtered(dataset: Any) -> bool:
+    try:
+        next(dataset.get_fragments(), None)
+    except ValueError:  # rows or columns are left out
+        return True
+    return False
+
+
+def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
+    """A batch of a file with the columns of the dataset; its folders tell those that are known."""
+    if batch.schema.equals(schema):
+        return batch
+    columns = []
+    for field in schema:
+        if field.name in batch.schema.names:
+            columns.append(batch.column(field.name).cast(field.type))
+        elif field.name in known:
+            value = pa.scalar(known[field.name]).cast(field.type)
+            columns.append(pa.repeat(value, batch.num_rows))
+        else:
+            columns.append(pa.nulls(batch.num_rows, field.type))
+    return pa.record_batch(columns, schema=schema)
+
+
+def _fingerprint(dataset: Any, roles: Roles) -> str | None:
+    """Digest of the files' names, sizes and times, and of what is read; None without files."""
+    files = getattr(dataset, "files", None)
+    if not files or _is_filtered(dataset):
+        return None
+    found = dataset.filesystem.get_file_info(files)
+    state = [[info.path, info.size, info.mtime_ns] for info in found]
+    return sha256(json.dumps([str(dataset.schema), roles, state]).encode()).hexdigest()

@@ -1,0 +1,122 @@
+"""Block and Source: a table that comes in blocks of rows, as often as it is asked for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import narwhals.stable.v1 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.table.frames import as_frame
+from fastmlp.table.text import quoted_few
+
+
+class Block(NamedTuple):
+    """Some rows of a source.
+
+    Attributes
+    ----------
+    X : array-like or frame of shape (n_rows, n_columns)
+    y : ndarray of shape (n_rows,) or (n_rows, n_outputs), or None
+    weight : ndarray of shape (n_rows,) or None
+    where : str
+        What messages call them: the file, and the number of the block.
+    """
+
+    X: Any
+    y: Any
+    weight: NDArray[Any] | None
+    where: str
+
+
+class Source(ABC):
+    """A table that comes in blocks.
+
+    Attributes
+    ----------
+    fingerprint : str or None
+        Changes when the rows do; None if nothing tells.
+    n_rows : int or None
+        None if they have not been counted.
+    names : sequence of str
+        Of the columns of inputs; none if they are not known before the first block.
+    """
+
+    fingerprint: str | None = None
+    n_rows: int | None = None
+    names: Sequence[str] = ()
+
+    @property
+    def n_columns(self) -> int | None:
+        """Columns of inputs; None if they are not known before the first block."""
+        return len(self.names) or None
+
+    @abstractmethod
+    def blocks(self, n_rows: int) -> Iterator[Block]:
+        """Read from the beginning, in blocks of about so many rows."""
+
+
+class Roles(NamedTuple):
+    """Columns of a frame that are no inputs.
+
+    Attributes
+    ----------
+    targets : sequence of str
+        Empty for predictions.
+    weight : str or None
+    dropped : sequence of str
+        Columns that are not used.
+    """
+
+    targets: Sequence[str] = ()
+    weight: str | None = None
+    dropped: Sequence[str] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all of them."""
+        return [*self.targets, *([] if self.weight is None else [self.weight]), *self.dropped]
+
+    def inputs(self, columns: Sequence[str]) -> list[str]:
+        """The other columns; an error if there are none, or some of these are not there."""
+        lacking = [name for name in self.names if name not in columns]
+        if lacking:
+            raise ValueError(f"X has no column {lacking[0]!r}; it has {quoted_few(columns)}")
+        inputs = [name for name in columns if name not in self.names]
+        if not inputs:
+            raise ValueError(f"X has no columns beside {quoted_few(self.names)}")
+        return inputs
+
+    def block(self, native: Any, where: str) -> Block:
+        """Take a frame of any library apart."""
+        frame: nw.DataFrame[Any] = as_frame(native)
+        if not self.names:
+            return Block(native, None, None, where)
+        inputs = self.inputs(frame.columns)
+        columns = [_values(frame, name, where) for name in self.targets]
+        y = None
+        if columns:
+            y = columns[0] if len(columns) == 1 else np.column_stack(columns)
+        weight = None if self.weight is None else _values(frame, self.weight, where)
+        return Block(frame.select(inputs).to_native(), y, weight, where)
+
+
+def _values(frame: nw.DataFrame[Any], name: str, where: str) -> NDArray[Any]:
+    """A column that must not have missing values."""
+    series = frame[name]
+    if series.is_null().any():
+        raise ValueError(
+            f"X ({where}): column {name!r} holds missing values: every row needs a target, and a "
+            "weight if there are any"
+        )
+    if series.dtype in (nw.Categorical, nw.Enum):
+        series = series.cast(nw.String)
+    values: NDArray[Any] = series.to_numpy()
+    return values
+
+
+class BeginAgain(Exception):
+    """A block contradicts how earlier ones were read; all are to be read more generally now."""

@@ -1,0 +1,77 @@
+"""`fastmlp train` and `fastmlp predict` on folders of files."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+pytest.importorskip("datasketches")
+
+import fastmlp
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, table):
+    folder = tmp_path_factory.mktemp("houses")
+    half = len(table) // 2
+    for part in range(2):
+        rows = table.iloc[half * part : half * (part + 1)]
+        pq.write_table(pa.Table.from_pandas(rows, preserve_index=False), folder / f"{part}.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def target(table):
+    return table.columns[-1]
+
+
+@pytest.fixture
+def model(run, folder, target, tmp_path):
+    path = tmp_path / "model.safetensors"
+    result = run("train", folder, "--target", target, "-o", path, "--estimators", 2, "--quiet")
+    assert result.status == 0, result.err
+    assert "Held out  no rows to score: the table was read in blocks; validation loss" in result.out
+    return path
+
+
+def test_train_and_predict_a_folder(run, folder, target, model, table, tmp_path):
+    output = tmp_path / "predicted"
+    result = run("predict", model, folder, "-o", output, "--id", target)
+    assert result.status == 0, result.err
+    written = pq.read_table(output)
+    assert written.column_names == [target, "prediction"]
+    expected = fastmlp.load(model).predict(pq.read_table(folder).drop_columns(target))
+    assert written["prediction"].to_pylist() == pytest.approx(expected.tolist())
+    again = run("predict", model, folder, "-o", output)
+    assert (again.status, "needs a new folder" in again.err or "exists" in again.err) == (1, True)
+
+
+def test_a_file_is_read_in_blocks_if_memory_is_limited(run, csv, target, tmp_path):
+    result = run(
+        *("train", csv, "--target", target, "--max-memory", "100MB", "--estimators", 2, "--quiet"),
+        *("--cache", tmp_path / "caches", "-o", tmp_path / "model.safetensors"),
+    )
+    assert result.status == 0, result.err
+    assert "the table was read in blocks" in result.out
+    assert len([*(tmp_path / "caches").iterdir()]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--groups", "x"], "tables that are read as a whole"),
+        (["--category", "none"], "has no column 'none'"),
+        (["--drop", "none"], "no column 'none'"),
+        (["--max-memory", "lots"], "max_memory must be a number of bytes"),
+    ],
+)
+def test_errors(run, folder, target, options, message, tmp_path):
+    result = run("train", folder, "--target", target, "-o", tmp_path / "m.safetensors", *options)
+    assert result.status in (1, 2)
+    assert message in result.err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_predictions_of_a_folder_need_a_folder(run, folder, model):
+    result = run("predict", model, folder)
+    assert result.status == 2
+    assert "need -o, a new folder" in result.err

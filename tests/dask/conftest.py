@@ -1,0 +1,30 @@
+"""A cluster inside this process, and a small table."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("distributed")
+
+from distributed import Client, LocalCluster
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Two workers with a thread each, in this process; the client of the context."""
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def X():
+    return np.random.default_rng(0).normal(size=(120, 4))
+
+
+@pytest.fixture(scope="module")
+def y(X):
+    return X[:, 0] + X[:, 1] ** 2

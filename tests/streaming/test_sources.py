@@ -1,0 +1,220 @@
+"""Sources: every kind of stream yields the rows of its table."""
+
+import os
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+from cached_rows import read_rows
+from streams import NumbersLearner, one_pass
+
+from fastmlp.streaming.sources.opening import open_source
+from fastmlp.streaming.sources.recognition import is_stream
+from fastmlp.table.encoder import TableEncoder
+
+ROWS = 500
+TABLE = pa.table(
+    {
+        "x": np.random.default_rng(0).normal(size=ROWS),
+        "name": [["red", "green", None, "blue"][k % 4] for k in range(ROWS)],
+        "year": (np.arange(ROWS) // 250 + 2020).astype(np.int32),
+        "y": np.arange(float(ROWS)),
+    }
+)
+
+
+def of_file(folder):
+    pq.write_table(TABLE, folder / "table.parquet", row_group_size=130)
+    return folder / "table.parquet"
+
+
+def of_folder(folder):
+    for part in range(5):
+        pq.write_table(TABLE.slice(100 * part, 100), folder / f"part-{part}.parquet")
+    return str(folder)
+
+
+def of_partitions(folder):
+    ds.write_dataset(
+        TABLE,
+        folder,
+        format="parquet",
+        partitioning=ds.partitioning(pa.schema([("year", pa.int32())]), flavor="hive"),
+    )
+    return folder
+
+
+def of_csv(folder):
+    arrow_csv.write_csv(TABLE, folder / "table.csv")
+    return folder / "table.csv"
+
+
+def of_compressed_csv(folder):
+    TABLE.to_pandas().to_csv(folder / "table.csv.gz", index=False)
+    return folder
+
+
+def of_arrow(folder):
+    ds.write_dataset(TABLE, folder, format="ipc")
+    return folder
+
+
+def of_dataset(folder):
+    return ds.dataset(of_folder(folder))
+
+
+def of_filtered_dataset(folder):
+    twice = pa.concat_tables([TABLE, TABLE.set_column(3, "y", pa.array([-1.0] * ROWS))])
+    pq.write_table(twice, folder / "table.parquet")
+    return ds.dataset(folder).filter(ds.field("y") >= 0)
+
+
+def of_polars(folder):
+    return pl.scan_parquet(of_file(folder))
+
+
+def of_dask(folder):
+    dask = pytest.importorskip("dask.dataframe", exc_type=ImportError)
+    return dask.from_pandas(TABLE.to_pandas(), npartitions=3)
+
+
+def of_function(folder):
+    def blocks():
+        for start in range(0, ROWS, 90):
+            part = TABLE.slice(start, 90)
+            yield part.drop_columns("y"), part["y"].to_numpy()
+
+    return blocks
+
+
+KINDS = [
+    of_file,
+    of_folder,
+    of_partitions,
+    of_csv,
+    of_compressed_csv,
+    of_arrow,
+    of_dataset,
+    of_filtered_dataset,
+]
+KINDS += [of_polars, of_dask, of_function]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_stream_yields_its_rows(kind, tmp_path):
+    (tmp_path / "source").mkdir()
+    X = kind(tmp_path / "source")
+    assert is_stream(X)
+    y = None if kind is of_function else "y"
+    cache, learnt = one_pass(X, tmp_path, y)
+    rows = read_rows(cache)
+    np.testing.assert_array_equal(rows.y, TABLE["y"].to_numpy()[:, None])
+    names = learnt.encoder.feature_names.tolist()
+    assert sorted(names) == ["name", "x", "year"]
+    _, encoded = TableEncoder.learn(TABLE.select(names))
+    np.testing.assert_allclose(cache.restored(rows.X), encoded, rtol=1e-6, atol=1e-6)
+
+
+def test_tables_in_memory_are_no_streams():
+    for X in (np.zeros((2, 2)), pd.DataFrame({"x": [1]}), pl.DataFrame({"x": [1]}), TABLE, [[1.0]]):
+        assert not is_stream(X)
+
+
+@pytest.mark.parametrize("kind", [of_file, of_folder, of_csv, of_dataset])
+def test_fingerprints_tell_whether_files_changed(kind, tmp_path):
+    X = kind(tmp_path)
+    before = open_source(X, "y").fingerprint
+    assert before is not None
+    assert open_source(X, "y").fingerprint == before
+    changed = next(file for file in tmp_path.rglob("*") if file.is_file())
+    os.utime(changed, (1, 1))
+    assert open_source(X, "y").fingerprint != before
+
+
+@pytest.mark.parametrize("kind", [of_filtered_dataset, of_polars, of_function])
+def test_others_have_no_fingerprint(kind, tmp_path):
+    assert open_source(kind(tmp_path), None if kind is of_function else "y").fingerprint is None
+
+
+def test_parquet_files_tell_their_rows(tmp_path):
+    source = open_source(of_folder(tmp_path), "y")
+    assert (source.n_rows, source.n_columns) == (ROWS, 3)
+
+
+# ---- CSV
+
+
+def test_csv_columns_become_text_where_a_later_value_is_none(tmp_path):
+    size = [*range(5)] * 800 + ["large"] * 10  # beyond the first MB, which tells pyarrow the types
+    name = [300 * letter for letter in "ab"] * (len(size) // 2)
+    frame = pd.DataFrame({"size": size, "name": name, "y": np.arange(len(size))})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    cache, learnt = one_pass(tmp_path / "table.csv", tmp_path, "y", rows=500)
+    assert "large" in learnt.encoder.columns[0].categories
+    assert cache.n_rows == len(size)
+
+
+def test_broken_csv_names_the_file(tmp_path):
+    (tmp_path / "table.csv").write_text('x,y\n1,2\n"3,4\n')
+    with pytest.raises(ValueError, match=r"table\.csv' cannot be read as csv"):
+        one_pass(tmp_path / "table.csv", tmp_path, "y")
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("y", "weight", "error", "message"),
+    [
+        (None, None, TypeError, "y must be the name of a column of X.*got None"),
+        (np.zeros(3), None, TypeError, "y must be the name of a column"),
+        ("z", None, ValueError, r"X has no column 'z'; it has \['x', 'name'"),
+        (["x", "name", "year", "y"], None, ValueError, "no columns beside"),
+        ("y", "w", ValueError, "X has no column 'w'"),
+        ("y", np.ones(3), TypeError, "sample_weight must be the name of a column"),
+    ],
+)
+def test_roles_that_do_not_fit(y, weight, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        open_source(of_file(tmp_path), y, weight)
+
+
+def test_paths_that_are_not_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no file or folder"):
+        open_source(tmp_path / "none", "y")
+    with pytest.raises(ValueError, match="holds no files"):
+        open_source(tmp_path, "y")
+    (tmp_path / "table.parquet").write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match="cannot be read as parquet"):
+        open_source(tmp_path, "y")
+
+
+def test_missing_targets_name_file_and_block(tmp_path):
+    y = TABLE["y"].to_pylist()
+    y[300] = None
+    pq.write_table(TABLE.set_column(3, "y", pa.array(y)), tmp_path / "part.parquet")
+    with pytest.raises(ValueError, match=r"part\.parquet, block 5\): column 'y' holds missing"):
+        one_pass(tmp_path / "part.parquet", tmp_path, "y")
+
+
+def test_functions_say_what_they_must_yield(tmp_path):
+    with pytest.raises(TypeError, match="y and sample_weight must be None if X is a function"):
+        open_source(of_function(tmp_path), "y")
+    for wrong, message in (
+        (np.zeros((3, 1)), r"must yield \(X, y\)"),
+        ((np.zeros(3), np.zeros(3)), "table of two dimensions"),
+        ((np.zeros((3, 1)), np.zeros(2)), "y must have 3 rows"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=message):
+            one_pass(lambda wrong=wrong: iter([wrong]), tmp_path, targets=NumbersLearner)
+
+
+def test_the_extra_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("fastmlp.streaming.sources.opening.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"pip install 'fastmlp\[stream\]'"):
+        open_source(of_file(tmp_path), "y")
