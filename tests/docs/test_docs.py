@@ -22,6 +22,7 @@ NEEDS = {
     "dask.md": ("distributed",),
     "export.md": ("onnxruntime", "skl2onnx"),
     "federated.md": ("dp_accounting",),
+    "privacy.md": ("dp_accounting",),
     "streaming.md": ("datasketches",),
 }
 
