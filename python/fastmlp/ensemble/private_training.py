@@ -43,10 +43,8 @@ class PrivateRun:
         """Epochs, each of as many steps as have each row once on average."""
         return int(self.options["max_iter"])
 
-    def run(
-        self, inputs: _core.Standardisation, n_threads: int, progress: Progress
-    ) -> tuple[Member, int]:
-        """Train; returns the member, and how many steps it was trained for.
+    def run(self, inputs: _core.Standardisation, n_threads: int, progress: Progress) -> Member:
+        """Train, and return the member.
 
         Raises
         ------
@@ -79,4 +77,4 @@ class PrivateRun:
             seconds=time.perf_counter() - start,
         )
         trained = replace(self.member, history=history, samples_seen=len(rates) * self.data.n_rows)
-        return trained.after_fit(), len(rates) * per_epoch
+        return trained.after_fit()

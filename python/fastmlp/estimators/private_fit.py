@@ -106,17 +106,19 @@ def fit_privately(
     n_networks = int(settings.of("n_estimators", _spec(0, data.n_rows)))
     members = _members(settings, columns, n_networks, data.n_rows, random_state)
     options = _options(settings, columns.task, members[0], data.n_rows, wanted)
-    rate, n_steps = options["sampling_rate"], options["n_steps"]
+    # A callback may stop for a reason that has to do with the rows, so the planned steps count.
+    rate, n_steps = options["sampling_rate"], n_networks * options["n_steps"]
     noise = privacy.noise_multiplier(
-        wanted.epsilon, delta=wanted.delta, n_steps=n_networks * n_steps, sampling_rate=rate
+        wanted.epsilon, delta=wanted.delta, n_steps=n_steps, sampling_rate=rate
     )
+    epsilon = privacy.epsilon(noise, delta=wanted.delta, n_steps=n_steps, sampling_rate=rate)
     options["noise_multiplier"] = noise
     scaled = data._replace(y=columns.task.scale(data.y, members[0].network.dtype))
     runs = [
         PrivateRun(member, scaled, options, key, index)
         for index, (member, key) in enumerate(zip(members, _keys(wanted, n_networks), strict=True))
     ]
-    trained, n_taken = _train(estimator, runs, columns.scaling, called)
+    trained = _train(estimator, runs, columns.scaling, called)
     return FittedModel(
         encoder=columns.encoder,
         scaling=columns.scaling,
@@ -130,12 +132,12 @@ def fit_privately(
         fingerprint=None,
         fit_seconds=time.perf_counter() - start,
         privacy=PrivacyGuarantee(
-            epsilon=privacy.epsilon(noise, delta=wanted.delta, n_steps=n_taken, sampling_rate=rate),
+            epsilon=epsilon,
             delta=wanted.delta,
             noise_multiplier=noise,
             max_grad_norm=float(wanted.max_grad_norm),
             sampling_rate=rate,
-            n_steps=n_taken,
+            n_steps=n_steps,
         ),
     )
 
@@ -271,20 +273,19 @@ def _options(
 
 def _train(
     estimator: BaseMLP, runs: Sequence[PrivateRun], scaling: Scaling, callbacks: Sequence[Callback]
-) -> tuple[list[Member], int]:
-    """Train one network after the other; returns them, and the steps of all together."""
+) -> list[Member]:
+    """Train one network after the other."""
     progress = Progress(estimator.verbose, [run.n_epochs for run in runs], callbacks)
     try:
-        trained = [run.run(scaling.engine, n_threads(estimator.n_jobs), progress) for run in runs]
+        members = [run.run(scaling.engine, n_threads(estimator.n_jobs), progress) for run in runs]
     finally:
         progress.close()
-    members, n_steps = zip(*trained, strict=True)
     if not all(np.isfinite(member.network._engine.flat()).all() for member in members):
         raise ValueError(
             "training diverged: the weights are no longer finite. A smaller learning_rate_init "
             f"(now {runs[0].options['learning_rate_init']}) helps"
         )
-    return list(members), sum(n_steps)
+    return members
 
 
 def _keys(wanted: Privacy, n_networks: int) -> list[bytes]:

@@ -98,7 +98,8 @@ class PrivacyGuarantee:
     sampling_rate : float
         Probability with which a row is in a minibatch.
     n_steps : int
-        Minibatches, of all networks together.
+        Minibatches that were planned, of all networks together. A callback that stops earlier, for
+        whatever reason, saves nothing.
     """
 
     epsilon: float
