@@ -102,12 +102,13 @@ def fit_by_rows(
         seconds = time.perf_counter() - start
     members = trained_members(plan.members, coordinators, seconds)
     ensemble = WeightedEnsemble(members, scaling, task.link)
+    conformal = None
     if all(own is not None for own in held_out):
         of_sample = np.concatenate(held_out)
         validation = [
             _subset(sample, of_sample[:, one.network]) for one in coordinators if not one.is_lost
         ]
-        ensemble, task, _ = learn_from_held_out(
+        ensemble, task, _, conformal = learn_from_held_out(
             ensemble, task, sample, validation, None, n_threads(estimator.n_jobs)
         )
     return FittedModel(
@@ -122,6 +123,7 @@ def fit_by_rows(
         assignment=None,
         fingerprint=None,  # no later fit can tell which rows were held out here
         fit_seconds=seconds,
+        conformal=conformal,
     )
 
 
