@@ -128,7 +128,7 @@ calls = dict(
     predict=lambda X: _core.PredictorF32(engine, None, "identity").predict(X, {n_threads}),
     forward=lambda X: engine.forward(X, False, {n_threads}),
     backward=lambda X: engine.backward(
-        X, np.zeros(len(X), "float32"), None, None, "squared_error", 1.0, [0.5], 0.0, 0.0, 0.0,
+        X, np.zeros(len(X), "float32"), None, None, dict(loss="squared_error"), 0.0, 0.0,
         {n_threads},
     ),
 )

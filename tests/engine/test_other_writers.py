@@ -208,10 +208,7 @@ def backward(engine, X, **given):
         "y": None,
         "sample_weight": None,
         "output_gradient": None,
-        "loss": "squared_error",
-        "delta": 1.0,
-        "quantiles": [0.5],
-        "label_smoothing": 0.0,
+        "loss": {"loss": "squared_error"},
         "l1": 0.0,
         "l2": 0.0,
         "n_threads": 1,
@@ -227,11 +224,18 @@ def test_a_backward_pass_remembers_nothing_of_the_last(rng):
         (64, {"y": Y[:64], "l1": 0.2, "l2": 0.3}),
         (64, {"y": Y[:64]}),
         (50, {"output_gradient": Y[:50]}),
-        (64, {"y": Y[:64], "loss": "quantile", "quantiles": [0.2, 0.7]}),
+        (64, {"y": Y[:64], "loss": {"loss": "quantile", "quantiles": [0.2, 0.7]}}),
         (20, {"y": Y[:20], "sample_weight": X[:20, 3] ** 2}),
-        (300, {"y": (Y[:, 0] > 0).astype("int32"), "loss": "cross_entropy", "n_threads": 2}),
+        (
+            300,
+            {
+                "y": (Y[:, 0] > 0).astype("int32"),
+                "loss": {"loss": "cross_entropy"},
+                "n_threads": 2,
+            },
+        ),
         (300, {"y": Y, "n_threads": 1}),
-        (7, {"y": Y[:7], "loss": "huber", "delta": 0.4}),
+        (7, {"y": Y[:7], "loss": {"loss": "huber", "delta": 0.4}}),
     ]
     kept = network(N_COLUMNS, 64, 2)
     for n_rows, options in calls * 2:
