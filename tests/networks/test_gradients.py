@@ -308,6 +308,15 @@ def test_losses_of_extreme_logits(loss, dtype, shift):
     assert all(np.isfinite(g).all() for g in network.gradients_)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_tweedie_of_a_total_of_0_that_is_predicted_to_be_0(dtype):
+    network = Network([Dense(1, 1)], dtype=dtype, random_state=0)
+    network.parameters[0][...] = -1600  # exp(800) times 0 is 0 here
+    network.parameters[1][...] = 0
+    assert network.backward(np.ones((1, 1)), np.zeros((1, 1)), loss="tweedie") == 0
+    assert all(np.all(g == 0) for g in network.gradients_)
+
+
 def loss_derivative(loss, z, y):
     p = np.exp(log_softmax(z, axis=1))
     if loss == "cross_entropy":

@@ -121,3 +121,18 @@ def test_labels_must_be_complete():
     labels = np.where(KNOWN[:60], TRUTH[:60] > 1, np.nan)
     with pytest.raises(ValueError, match="Input y contains NaN"):
         tiny(Classifier).fit(X[:60], labels)
+
+
+def test_intervals_are_calibrated_by_the_rows_that_have_all_targets():
+    model = tiny(n_estimators=2, validation_fraction=0.5).fit(X, Y)
+    complete = int(KNOWN.all(axis=1).sum())
+    assert 0 < len(model._model.conformal.scores.values) <= complete
+    intervals = model.predict_interval(UNSEEN, coverage=0.8)
+    assert np.isfinite(intervals).all()
+    assert np.all(intervals[..., 0] < intervals[..., 1])
+    file = io.BytesIO()
+    model.save(file)
+    file.seek(0)
+    np.testing.assert_array_equal(
+        fastmlp.load(file).predict_interval(UNSEEN, coverage=0.8), intervals
+    )

@@ -24,7 +24,11 @@ struct Tweedie {
   }
   P derivative(const P& z, const P& y) const { return psub(of_mean(z), of_true_value(z, y)); }
   P of_mean(const P& z) const { return pexp(pmul(set<T>(above), z)); }
-  P of_true_value(const P& z, const P& y) const { return pmul(y, pexp(pmul(set<T>(-below), z))); }
+  /** 0 where y is, however large the exponential. */
+  P of_true_value(const P& z, const P& y) const {
+    const P zero = set<T>(0);
+    return pselect(pcmp_eq(y, zero), zero, pmul(y, pexp(pmul(set<T>(-below), z))));
+  }
   T below, above;  // p - 1 and 2 - p
 };
 

@@ -72,8 +72,9 @@ class Observed(NamedTuple):
 
     @property
     def counted(self) -> Observed:
-        """The rows that are predicted and weigh anything."""
+        """The rows that are predicted, have all their targets, and weigh anything."""
         counted = ~np.isnan(self.predicted[:, 0])
+        counted &= ~np.isnan(self.targets).reshape(len(counted), -1).any(axis=1)
         if self.weights is not None:
             counted &= self.weights > 0
         groups = self.groups

@@ -47,7 +47,9 @@ def shrinkage_of(
     if data.sample_weight is not None:
         counted = data.sample_weight > 0
     known = counted & ~np.isnan(out_of_fold[:, 0])
-    mean_square = np.square(data.y[known] - out_of_fold[known]).mean(axis=0)
+    errors = data.y[known] - out_of_fold[known]
+    given = ~np.isnan(errors)
+    mean_square = np.square(errors).sum(axis=0, where=given) / np.maximum(given.sum(axis=0), 1)
     rows = np.flatnonzero(counted)
     rows = rows[:: -(-rows.size // _MOST_ROWS)]
     dtype = ensemble.members[0].network.dtype
