@@ -93,7 +93,7 @@ class RowsOfSource:
         known = source.fingerprint if cache is None or cache.key is None else cache.key
         self._digest = None
         if self._parent is not None and known is not None:
-            text = json.dumps([known, asked], sort_keys=True)
+            text = json.dumps([known, list(source.names), asked], sort_keys=True)
             self._digest = sha256(text.encode()).hexdigest()[:32]
         self._source, self._write = source, write
         self._temporary: Path | None = None
@@ -125,11 +125,12 @@ class RowsOfSource:
 
     def _kept(self, folder: Path) -> tuple[RowCache, Learnt]:
         _remove_unfinished(folder)
-        found = read_cache(folder)
-        if found is not None:
-            _log.info("the row cache %s is used again", folder)
-            return found
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():  # else another process may be about to put a whole one there
+            found = read_cache(folder)
+            if found is not None:
+                _log.info("the row cache %s is used again", folder)
+                return found
+            shutil.rmtree(folder, ignore_errors=True)
         return _written(folder, self._source, self._write)
 
 
