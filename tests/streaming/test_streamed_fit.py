@@ -235,7 +235,8 @@ def unread():
     [
         ({"warm_start": True}, {}, "warm_start must be False"),
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
-        ({}, {"X_val": X, "y_val": Y}, "X_val and y_val must be None"),
+        ({}, {"X_val": X, "y_val": Y}, "X_val, y_val and sample_weight_val must be None"),
+        ({}, {"sample_weight_val": Y}, "X_val, y_val and sample_weight_val must be None"),
         ({}, {"max_memory": "much"}, "max_memory must be a number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),
@@ -290,6 +291,26 @@ def test_predictions_of_classes_have_probabilities(tmp_path):
     probabilities = model.predict_proba(X)
     for k, label in enumerate(model.classes_):
         np.testing.assert_array_equal(written[f"probability_{label}"], probabilities[:, k])
+
+
+def test_predictions_read_csv_as_the_model_was_trained(tmp_path):
+    digits = X.assign(color=X["color"].map({"red": "1", "green": "2", "blue": "3"}))
+    model = Regressor(**QUICK).fit(digits, Y)
+    with_notes = digits.assign(note=799 * [7.0] + ["seven" * 20], filler="x" * 3000)
+    with_notes.to_csv(tmp_path / "table.csv", index=False)
+    model.predict_dataset(tmp_path / "table.csv", tmp_path / "predicted", keep=["note"])
+    written = pq.read_table(tmp_path / "predicted")
+    np.testing.assert_allclose(written["prediction"], model.predict(digits), rtol=1e-6)
+    assert written["note"][799].as_py() == "seven" * 20  # was read as numbers at first
+
+
+def test_errors_of_predictions_name_the_file(streamed, tmp_path):
+    X.assign(a=np.inf).to_parquet(tmp_path / "table.parquet")
+    with pytest.raises(ValueError, match=r"table\.parquet, block 1\): .*infinity.* in column 'a'"):
+        streamed.predict_dataset(tmp_path / "table.parquet", tmp_path / "predicted")
+    X.assign(a="long").to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(ValueError, match=r"table\.csv'.* invalid value 'long'"):
+        streamed.predict_dataset(tmp_path / "table.csv", tmp_path / "predicted")
 
 
 def test_failed_predictions_leave_nothing(streamed, tmp_path):

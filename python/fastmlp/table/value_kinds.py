@@ -13,6 +13,8 @@ from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 ValueKind = Literal[
     "number", "date", "duration", "number as text", "text", "boolean", "label", "unused"
 ]
+TextKind = Literal["number", "text"]
+_TEXT = ("date", "duration", "number as text", "text")  # and what text stands for
 
 
 def columns_of(encoder: Encoder) -> tuple[Column, ...]:
@@ -21,6 +23,18 @@ def columns_of(encoder: Encoder) -> tuple[Column, ...]:
         return encoder.columns
     names = None if encoder.feature_names is None else encoder.feature_names.tolist()
     return tuple(Column(column_name(names, p), "numeric") for p in range(encoder.n_columns))
+
+
+def kinds_in_text(encoder: Encoder) -> dict[str, TextKind]:
+    """How a reader of text reads columns by name, for values as in training.
+
+    Columns of other kinds, such as booleans, are left to the reader.
+    """
+    return {
+        column.name: "number" if kind == "number" else "text"
+        for column in columns_of(encoder)
+        if (kind := value_kind(column)) in ("number", *_TEXT)
+    }
 
 
 def value_kind(column: Column) -> ValueKind:
