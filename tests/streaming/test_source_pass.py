@@ -11,6 +11,7 @@ from columns_of_every_kind import FRAMES, people
 from streams import ClassesLearner, NumbersLearner, blocks_of, numbered, one_pass
 
 from fastmlp.streaming import label_sketch, source_pass
+from fastmlp.streaming.sources.opening import open_source
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.training_range import TrainingRange
 
@@ -98,6 +99,17 @@ def test_numbers_too_large_for_their_type_are_an_error(tmp_path):
     frame = pd.DataFrame({"day": dates(300, "1D"), "small": np.arange(300.0), "x": column})
     with pytest.raises(ValueError, match=r"X \(block 4\): column 'x' holds numbers too large"):
         one_pass(blocks_of(frame, numbered(300)), tmp_path)
+
+
+def test_rows_without_weight_may_hold_any_numbers(tmp_path):
+    column, weights = np.arange(300.0), np.ones(300)
+    column[250], weights[250] = 1e60, 0
+    source = open_source(blocks_of(column[:, None], numbered(300), weight=weights), None)
+    for dtype in ("float16", "float32"):
+        cache, _ = source_pass.SourcePass(source, "from_dtype", NumbersLearner, 64, 1, dtype).write(
+            tmp_path
+        )
+        assert np.isfinite(read_rows(cache).X).all()
 
 
 def test_missing_values_that_come_late(tmp_path):

@@ -266,6 +266,12 @@ def test_targets_must_fit_the_estimator():
         Regressor(**QUICK).fit(blocks_of(X, kinds_of(Y)))
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         Classifier(**QUICK).fit(blocks_of(X, Y))
+    for missing in (None, np.nan):
+        labels = np.array([*kinds_of(Y)[1:], missing], dtype=object)
+        with pytest.raises(ValueError, match=r"X \(block 13\): y holds .*every row needs a label"):
+            Classifier(**QUICK).fit(blocks_of(X, labels))
+        with pytest.raises(ValueError, match=r"X \(block 1\): y holds .*every row needs a label"):
+            Classifier(**QUICK).fit(blocks_of(X, np.roll(labels, 2)))
     with pytest.raises(ValueError, match="at least two classes"):
         Classifier(**QUICK).fit(blocks_of(X, np.zeros(ROWS, dtype=int)))
 

@@ -148,7 +148,7 @@ class ColumnsReader:
         with np.errstate(over="ignore"):  # in rows without weight
             raw -= self.shift
             raw *= self.scale
-            numbers = raw.astype(np.float32)
+            numbers = raw.clip(-self._largest, self._largest).astype(np.float32)
         labels = [self._labels(table.column(p)) for p in self.labelled]
         return BlockColumns(numbers, n_missing, low, high, labels, dates)
 
