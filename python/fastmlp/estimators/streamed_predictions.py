@@ -48,7 +48,7 @@ def predict_stream(
     names = encoder.feature_names
     memory = MemoryPlan(size_in_bytes(max_memory))
     return write_predictions(
-        open_source(X, None, has_targets=False, known=kinds_in_text(encoder)),
+        open_source(X, None, has_targets=False, known=kinds_in_text(encoder, keep)),
         folder,
         predict,
         columns=None if names is None else names.tolist(),

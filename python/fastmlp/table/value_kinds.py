@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from fastmlp.table.column import Column, column_name
@@ -25,16 +26,20 @@ def columns_of(encoder: Encoder) -> tuple[Column, ...]:
     return tuple(Column(column_name(names, p), "numeric") for p in range(encoder.n_columns))
 
 
-def kinds_in_text(encoder: Encoder) -> dict[str, TextKind]:
+def kinds_in_text(encoder: Encoder, kept: Iterable[str]) -> dict[str, TextKind]:
     """How a reader of text reads columns by name, for values as in training.
 
-    Columns of other kinds, such as booleans, are left to the reader.
+    Columns of other kinds, such as booleans, are left to the reader. Columns that are only kept
+    stay text, such as identifiers with leading zeros.
     """
-    return {
-        column.name: "number" if kind == "number" else "text"
-        for column in columns_of(encoder)
-        if (kind := value_kind(column)) in ("number", *_TEXT)
+    inputs = {column.name: value_kind(column) for column in columns_of(encoder)}
+    known: dict[str, TextKind] = {
+        name: "text" for name in kept if inputs.get(name, "unused") == "unused"
     }
+    for name, kind in inputs.items():
+        if kind == "number" or kind in _TEXT:
+            known[name] = "number" if kind == "number" else "text"
+    return known
 
 
 def value_kind(column: Column) -> ValueKind:

@@ -98,7 +98,8 @@ def predict_folder(
 
     predictor, notes = load_predictor(model)
     names = predictor.feature_names_in_
-    known = kinds_in_text(predictor._pipeline.encoder)
+    kept = open_source(table, None, has_targets=False).names if keep else ids
+    known = kinds_in_text(predictor._pipeline.encoder, kept)
     source = open_source(table, None, has_targets=False, known=known)
 
     def predicted(X: Any) -> dict[str, NDArray[Any]]:
@@ -109,7 +110,7 @@ def predict_folder(
         output,
         predicted,
         columns=None if names is None else names.tolist(),
-        keep=source.names if keep else ids,
+        keep=kept,
         block_rows=_BLOCK_ROWS,
     )
 
