@@ -16,7 +16,7 @@ from streams import NumbersLearner, blocks_of
 from fastmlp import Cache
 from fastmlp.streaming import cache_folder
 from fastmlp.streaming.cache_file import read_cache
-from fastmlp.streaming.cache_folder import RowsOfSource
+from fastmlp.streaming.cache_folder import RowsOfSource, host
 from fastmlp.streaming.source_pass import SourcePass
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.target_learners import ClassesLearner, IndicatorsLearner
@@ -171,12 +171,25 @@ def test_what_a_killed_process_left_is_removed(table, tmp_path):
     opened, caches = Opened(), tmp_path / "caches"
     with opened(table, caches) as (rows, _):
         digest = rows.folder.name
-    dead, alive = (caches / f"{digest}.{pid}.ab12.unfinished" for pid in (2**22 + 1, os.getppid()))
-    for folder in (dead, alive):
+    writers = [(host(), 2**22 + 1), (host(), os.getppid()), ("elsewhere", 2**22 + 1)]
+    left = [caches / f"{digest}.{machine}.{pid}.ab12.unfinished" for machine, pid in writers]
+    for folder in left:
         folder.mkdir()
     with opened(table, caches):
         pass
-    assert (dead.exists(), alive.exists()) == (False, True)
+    assert [folder.exists() for folder in left] == [False, True, True]
+
+
+def test_what_is_being_written_names_its_writer(table, tmp_path):
+    caches = tmp_path / "caches"
+    source, seen = open_source(table, "y"), []
+
+    def write(folder):
+        seen.append(folder.name)
+        return SourcePass(source, "from_dtype", NumbersLearner, 64, 1).write(folder)
+
+    with RowsOfSource(Cache(caches), source, {"y": "y"}, write) as (rows, _):
+        assert seen[0].startswith(f"{rows.folder.name}.{host()}.{os.getpid()}.")
 
 
 def test_another_process_may_be_faster(table, tmp_path):

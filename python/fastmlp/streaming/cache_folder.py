@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import platform
 import secrets
 import shutil
 import tempfile
@@ -134,9 +135,14 @@ class RowsOfSource:
         return _written(folder, self._source, self._write)
 
 
+def host() -> str:
+    """Stands for this machine in names of folders, which others may share."""
+    return sha256(platform.node().encode()).hexdigest()[:8]
+
+
 def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Learnt]:
     """Write a cache beside its place, which it takes when it is whole."""
-    writer = f"{os.getpid()}.{secrets.token_hex(4)}"
+    writer = f"{host()}.{os.getpid()}.{secrets.token_hex(4)}"
     unfinished = folder.with_name(f"{folder.name}.{writer}{_UNFINISHED}")
     unfinished.mkdir()
     try:
@@ -156,9 +162,10 @@ def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Lea
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what processes left that were killed while they wrote this cache."""
-    for path in folder.parent.glob(f"{folder.name}.*{_UNFINISHED}"):
-        writer = path.name.removeprefix(f"{folder.name}.").partition(".")[0]
+    """Remove what processes of this machine left that were killed while they wrote this cache."""
+    of_machine = f"{folder.name}.{host()}."
+    for path in folder.parent.glob(f"{of_machine}*{_UNFINISHED}"):
+        writer = path.name.removeprefix(of_machine).partition(".")[0]
         with suppress(ValueError, PermissionError):
             try:
                 os.kill(int(writer), 0)
