@@ -87,7 +87,7 @@ def main() -> None:
         LocalCluster(
             n_workers=given.workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.ERROR,
         ) as cluster,
         Client(cluster) as client,

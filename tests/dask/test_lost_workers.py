@@ -18,7 +18,7 @@ from fastmlp.dask import Regressor, clients, learning
 from fastmlp.dask.shard_exchange import ShardExchange
 from fastmlp.dask.shards import Shards
 
-FOUR = TINY | {"n_estimators": 4, "max_iter": 12, "preset": "fast"}
+FOUR = TINY | {"n_estimators": 4, "max_iter": 8, "preset": "fast"}
 CHUNK = 200  # rows
 
 
@@ -52,7 +52,7 @@ def cluster():
     with dask.config.set(quick):
         get_mp_context().set_forkserver_preload(["distributed", "dask.array", "fastmlp.dask"])
         with LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
         ) as cluster:
             yield cluster
 
@@ -131,7 +131,7 @@ def test_rows_are_read_by_others(client, kill, monkeypatch, arrays, X, y, owner,
 
     during(monkeypatch, owner, name, soon if name == "_ask" else kill)
     model = Regressor(**FOUR).fit(*arrays, distribute="rows")
-    assert model.n_iter_ == 12
+    assert model.n_iter_ == 8
     assert np.isfinite(model.to_local().score(X, y))
 
 

@@ -141,10 +141,25 @@ def test_names_and_logs_for_the_dashboard(client, model):
     assert any("network 3 (periodic): ended by max_iter after 6 epochs" in line for line in lines)
 
 
-def test_threads_of_a_task(client, X, y):
-    Regressor(**FOLDS | {"n_estimators": 1, "n_jobs": 5}).fit(X, y)
-    lines = [line for log in client.get_worker_logs().values() for _, line in log]
-    assert any("network 0 (balanced): 90 rows, threads: 2" in line for line in lines)
+@pytest.mark.parametrize(
+    ("workers", "n_jobs", "n_networks", "expected"),
+    [
+        ([1, 1], None, 1, 1),  # no more than a worker has
+        ([4, 4], None, 2, 4),
+        ([4, 4], None, 10, 1),
+        ([4, 2], None, 1, 2),
+        ([4, 4], 3, 2, 3),
+        ([4, 4], -1, 2, 4),
+    ],
+)
+def test_threads_of_a_task(client, monkeypatch, X, y, workers, n_jobs, n_networks, expected):
+    monkeypatch.setattr(client, "nthreads", lambda: dict(enumerate(workers)))
+    tasks = []
+    placed = "fastmlp.dask.executor.placed_on_workers"
+    monkeypatch.setattr(placed, lambda client, task: tasks.append(task) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Regressor(**FOLDS | {"n_estimators": n_networks, "n_jobs": n_jobs}).fit(X, y)
+    assert tasks[0].threads == expected
 
 
 def test_parameters():

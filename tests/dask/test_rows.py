@@ -36,6 +36,11 @@ def model(client, lazy):
     return Regressor(**FEW).fit(lazy, "y", distribute="rows")
 
 
+def test_held_out_rows_calibrate_intervals(model, table):
+    low, high = model.predict_interval(table.drop(columns="y")).T
+    assert 0.85 < ((low <= table["y"]) & (table["y"] <= high)).mean() < 0.98
+
+
 def test_as_good_as_one_process(model, table):
     X, y = table.drop(columns="y"), table["y"]
     local = fastmlp.Regressor(**FEW).fit(X, y)

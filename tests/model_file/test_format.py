@@ -103,6 +103,27 @@ class Reader:
             return expit((np.log(probabilities) - np.log1p(-probabilities)) / temperature)
         return softmax(np.log(probabilities) / temperature, axis=1)
 
+    def interval(self, frame, coverage):
+        """Of each row, of one output without groups and weights."""
+        conformal, predicted = self.pipeline["conformal"], self.predict(frame)
+        assert (conformal["kind"], conformal["groups"]) == ("intervals", None)
+        scores, level = self.tensors["conformal.scores"], (1 + coverage) / 2
+        rank = int(np.ceil(level * (len(scores) + 1) - 1e-9))
+        low, high = (-np.sort(-scores, axis=0)[rank - 1], np.sort(scores, axis=0)[rank - 1])
+        if conformal["quantiles"]:
+            quantiles = np.array(conformal["quantiles"])
+            first, last = (np.abs(quantiles - end).argmin() for end in (1 - level, level))
+            return np.column_stack(
+                [predicted[:, first] + low[first], predicted[:, last] + high[last]]
+            )
+        size = 1.0
+        if "conformal.difficulty.error" in self.tensors:
+            points = (
+                self.tensors[f"conformal.difficulty.{name}"][0] for name in ("predicted", "error")
+            )
+            size = np.interp(predicted, *points)
+        return np.column_stack([predicted + low * size, predicted + high * size])
+
     def _numbers(self, mean, decoder, beyond):
         found = mean * self.tensors["decoder.unit"] + self.tensors["decoder.shift"]
         if "decoder.lowest" in self.tensors:
@@ -200,6 +221,16 @@ def test_fewer_bytes(name, dtype):
     data = saved(model, dtype=dtype)
     expected = outputs(fastmlp.load(data), rows)
     np.testing.assert_allclose(Reader(data).predict(rows), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("quantile", [0.5, [0.1, 0.5, 0.9]])
+def test_intervals(quantile):
+    rng = np.random.default_rng(0)
+    rows, y = rng.normal(size=(120, 3)), rng.normal(size=120)
+    options = {"hidden_layer_sizes": 4, "max_iter": 2, "n_estimators": 2, "random_state": 0}
+    model = Regressor(**options, loss="quantile", quantile=quantile, validation_fraction=0.5)
+    found = Reader(saved(model.fit(rows, y))).interval(rows, 0.8)
+    np.testing.assert_allclose(found, model.predict_interval(rows, 0.8), rtol=1e-4, atol=1e-4)
 
 
 def few_columns():

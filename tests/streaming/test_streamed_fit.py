@@ -89,6 +89,15 @@ def test_it_is_saved_loaded_pickled_and_compiled(streamed, tmp_path):
         assert same(streamed, other)
 
 
+def test_the_held_out_rows_of_its_sample_calibrate_intervals(streamed):
+    low, high = streamed.predict_interval(NEW).T
+    n_scores = len(streamed._model.conformal.scores.values)
+    error = np.sqrt(0.09 / ROWS + 0.09 / n_scores)
+    # Both networks together are better than the one that a row is held out from.
+    inside = (low <= NEW_Y) & (high >= NEW_Y)
+    assert inside.mean() > 0.9 - 4 * error
+
+
 def test_there_are_no_out_of_fold_predictions(streamed):
     with pytest.raises(AttributeError, match="oof_prediction_"):
         streamed.oof_prediction_  # noqa: B018

@@ -90,6 +90,7 @@ def of_networks(model: FittedModel, chosen: Sequence[int]) -> FittedModel:
         ensemble=ensemble,
         n_estimators=len(chosen),
         out_of_fold=None,
+        conformal=None,
         notes={},  # scores of the whole ensemble may be among them
     )
 

@@ -34,7 +34,7 @@ def client_for(own: Client | None) -> Iterator[Client]:
                 n_workers=1,
                 threads_per_worker=n_threads(None),
                 processes=False,
-                dashboard_address=None,
+                dashboard_address=":0",
             ) as cluster,
             Client(cluster, set_as_default=False) as embedded,
         ):

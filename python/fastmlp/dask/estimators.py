@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
 from fastmlp import estimators
+from fastmlp._threads import check_n_jobs
 from fastmlp.dask.clients import client_for
 from fastmlp.dask.executor import DaskExecutor
 from fastmlp.dask.fit_by_rows import fit_by_rows
 from fastmlp.dask.predictions import lazy_predictions
 from fastmlp.dask.tables import in_memory, is_dask_table, is_large, with_columns
 from fastmlp.ensemble.progress import Callback
+from fastmlp.ensemble.settings import LARGEST
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.unknown_names import explains_keywords
@@ -135,6 +137,8 @@ class _OnCluster(BaseMLP):
         averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
         if distribute not in DISTRIBUTIONS:
             raise ValueError(f"distribute must be one of {DISTRIBUTIONS}; got {distribute!r}")
+        check_n_jobs(self.n_jobs)
+        most_threads = LARGEST if self.n_jobs is None or self.n_jobs < 0 else self.n_jobs
         X, y, sample_weight = with_columns(X, y, sample_weight)
         with client_for(self._own_client) as client:
             if distribute == "rows" or (distribute == "auto" and is_large(client, X)):
@@ -144,7 +148,9 @@ class _OnCluster(BaseMLP):
                         "early_stopping=True holds out rows"
                     )
                 called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
-                self._model = fit_by_rows(self, client, X, y, sample_weight, called, averaging)
+                self._model = fit_by_rows(
+                    self, client, X, y, sample_weight, called, averaging, most_threads
+                )
                 return self
             tables = in_memory(
                 client,
@@ -155,7 +161,7 @@ class _OnCluster(BaseMLP):
                 y_val=y_val,
                 sample_weight_val=sample_weight_val,
             )
-            self._fit(**tables, callbacks=callbacks, executor=DaskExecutor(client, self.n_jobs))
+            self._fit(**tables, callbacks=callbacks, executor=DaskExecutor(client, most_threads))
         return self
 
     def to_local(self) -> Any:

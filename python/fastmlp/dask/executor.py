@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from math import inf
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from fastmlp.dask.network_task import NetworkTask, PlacedRows
 from fastmlp.dask.tasks_in_flight import TasksInFlight
 from fastmlp.ensemble.executor import ran_to_their_ends, share_of_time
 from fastmlp.ensemble.progress import Progress
+from fastmlp.ensemble.settings import LARGEST
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.scaling import Scaling
@@ -30,11 +30,11 @@ class DaskExecutor:
     Parameters
     ----------
     client : Client
-    most_threads : int or None
-        That are used of each worker; None: all that it has.
+    most_threads : int, default=LARGEST
+        That are used of each worker.
     """
 
-    def __init__(self, client: Client, most_threads: int | None) -> None:
+    def __init__(self, client: Client, most_threads: int = LARGEST) -> None:
         self._client = client
         self._most_threads = most_threads
         self._fit = uuid4().hex[:8]  # in the keys of this fit's tasks
@@ -43,8 +43,10 @@ class DaskExecutor:
     @property
     def n_threads(self) -> int:
         """Threads of all workers that may be used."""
-        most = inf if self._most_threads is None else self._most_threads
-        return int(sum(min(threads, most) for threads in self._client.nthreads().values()))
+        return sum(self._threads_of_workers())
+
+    def _threads_of_workers(self) -> list[int]:
+        return [min(own, self._most_threads) for own in self._client.nthreads().values()]
 
     def run(
         self,
@@ -58,7 +60,8 @@ class DaskExecutor:
         if not runs:
             return True
         flight = TasksInFlight(self._client, self._fit, runs, progress)
-        threads = max(1, self.n_threads // len(runs))  # of a task
+        of_workers = self._threads_of_workers()
+        threads = max(1, min([sum(of_workers) // len(runs), *of_workers]))  # of a task
         waiting = deque(range(len(runs)))
         try:
             with flight:

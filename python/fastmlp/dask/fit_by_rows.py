@@ -53,8 +53,15 @@ def fit_by_rows(
     sample_weight: Any,
     callbacks: Sequence[Callback],
     averaging: AveragingOptions,
+    most_threads: int,
 ) -> FittedModel:
-    """Fit an estimator on Dask collections; see `fastmlp.dask.Regressor.fit`."""
+    """Fit an estimator on Dask collections; see `fastmlp.dask.Regressor.fit`.
+
+    Parameters
+    ----------
+    most_threads : int
+        That are used of each worker.
+    """
     settings = checked_settings(estimator)
     _check_supported(estimator, settings)
     partitions = partitions_of(X, y, sample_weight)
@@ -68,7 +75,7 @@ def fit_by_rows(
     random_state = check_random_state(estimator.random_state)
     name, encoder, n_rows = type(estimator).__name__, learnt.encoder, sum(learnt.n_rows)
     seed = random_state.randint(2**31)
-    with Shards(client, partitions, learnt.n_rows, seed, _SAMPLE_ROWS, estimator.n_jobs) as shards:
+    with Shards(client, partitions, learnt.n_rows, seed, _SAMPLE_ROWS, most_threads) as shards:
         shards.encode(Encoding(encoder, task, settings, name))
         sample = joined(shards.each("sample", sample_of))
         scaling = settings.learn_scaling(sample.X, encoder.n_numeric, None, sample.sample_weight)
@@ -95,12 +102,13 @@ def fit_by_rows(
         seconds = time.perf_counter() - start
     members = trained_members(plan.members, coordinators, seconds)
     ensemble = WeightedEnsemble(members, scaling, task.link)
+    conformal = None
     if all(own is not None for own in held_out):
         of_sample = np.concatenate(held_out)
         validation = [
             _subset(sample, of_sample[:, one.network]) for one in coordinators if not one.is_lost
         ]
-        ensemble, task, _ = learn_from_held_out(
+        ensemble, task, _, conformal = learn_from_held_out(
             ensemble, task, sample, validation, None, n_threads(estimator.n_jobs)
         )
     return FittedModel(
@@ -115,6 +123,7 @@ def fit_by_rows(
         assignment=None,
         fingerprint=None,  # no later fit can tell which rows were held out here
         fit_seconds=seconds,
+        conformal=conformal,
     )
 
 

@@ -70,6 +70,7 @@ class ShardExchange:
             try:
                 updates += result_of(future)
             except CancelledError:
+                self._shards.renew(number)
                 continue
             n_answered += 1
             if 2 * n_answered >= n_asked and deadline == inf:

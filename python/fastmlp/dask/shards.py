@@ -18,13 +18,12 @@ from distributed import Client, Future, KilledWorker
 from fastmlp.dask.clients import Placed, Workers
 from fastmlp.dask.network_task import end_network
 from fastmlp.dask.shard_tasks import Encoding, Shard, encode_block, forget, joined
-from fastmlp.ensemble.settings import LARGEST
 
 if TYPE_CHECKING:
     from typing import Self
 
 _TICK = 0.25  # seconds between two looks at the workers
-_MOST_HOMES = 4  # workers that may die of one shard
+_MOST_LOST = 5  # times that a shard may be, which may be what kills workers
 
 
 class Shards:
@@ -45,8 +44,8 @@ class Shards:
         Of the samples.
     n_sample : int
         Rows of all samples together.
-    most_threads : int or None
-        That are used of each worker; None: all that it has.
+    most_threads : int
+        That are used of each worker.
 
     Attributes
     ----------
@@ -62,7 +61,7 @@ class Shards:
         n_rows: Sequence[int],
         seed: int,
         n_sample: int,
-        most_threads: int | None,
+        most_threads: int,
     ) -> None:
         self._client = client
         self._workers = Workers(client)
@@ -76,7 +75,7 @@ class Shards:
             for number, (_, rows) in enumerate(self._parts)
         ]
         self._homes = homes[: len(self.shards)]
-        self._n_homes = [1] * len(self.shards)  # that each shard has had
+        self._n_lost = [0] * len(self.shards)  # times that each was
         self._n_submitted = 0
         self._inbox: SimpleQueue[Future] = SimpleQueue()
         self._data: list[Future] = []
@@ -131,15 +130,28 @@ class Shards:
         alive = self._alive()
         lost = [k for k, home in enumerate(self._homes) if home not in alive]
         for number in lost:
-            self._n_homes[number] += 1
-            if self._n_homes[number] > _MOST_HOMES:
-                raise RuntimeError(
-                    f"{_MOST_HOMES} workers died one after the other while they had shard {number} "
-                    "of the table; their logs say why. Each needs memory for its encoded rows"
-                )
-            load = Counter(home for home in self._homes if home in alive)
-            self._move(number, min(sorted(alive), key=load.__getitem__))
+            self.renew(number)
         return lost
+
+    def renew(self, number: int) -> None:
+        """Have a lost shard encoded again, by another worker if its home is dead.
+
+        Raises
+        ------
+        RuntimeError
+            If that was necessary too often.
+        """
+        self._n_lost[number] += 1
+        if self._n_lost[number] >= _MOST_LOST:
+            raise RuntimeError(
+                f"shard {number} of the table was lost {_MOST_LOST} times, with the workers that "
+                "had it; their logs say why. Each needs memory for its encoded rows"
+            )
+        alive, home = self._alive(), self._homes[number]
+        load = Counter(home for home in self._homes if home in alive)
+        if home not in alive:
+            home = min(sorted(alive), key=load.__getitem__)
+        self._move(number, home)
 
     def even_out(self) -> None:
         """Give workers that have none a shard of those that have several."""
@@ -176,7 +188,7 @@ class Shards:
     def threads_of(self, number: int) -> int:
         """Threads of a shard's home, for each shard that is there."""
         home = self._homes[number]
-        threads = min(self._alive().get(home, 1), self._most_threads or LARGEST)
+        threads = min(self._alive().get(home, 1), self._most_threads)
         return max(1, threads // self._homes.count(home))
 
     def stop(self) -> None:
@@ -202,6 +214,7 @@ class Shards:
                 try:
                     results[number] = result_of(future)
                 except CancelledError:
+                    self.renew(number)
                     lost = [number]
             elif future is None:
                 lost = self.move_lost()

@@ -19,8 +19,10 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
+from fastmlp.prediction.conformal import Conformal
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import PrivacyGuarantee
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
@@ -71,6 +73,10 @@ class FittedModel:
     out_of_fold : ndarray or None
         Predictions for the training rows by the networks that they were held out from.
     feature_importances : ndarray of shape (n_columns,) or None
+    conformal : PredictionIntervals, PredictionSets or None
+        What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
+    privacy : PrivacyGuarantee or None
+        What a private fit promises; None if training was not private, or went on without.
     version : str
         Of fastmlp.
     time : str
@@ -92,6 +98,8 @@ class FittedModel:
     fit_seconds: float
     out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
+    conformal: Conformal | None = None
+    privacy: PrivacyGuarantee | None = None
     version: str = __version__
     time: str = field(default_factory=_now)
     notes: Mapping[str, Any] = field(default_factory=dict)
@@ -167,6 +175,7 @@ class FittedModel:
             decoder=self.task.decoder,
             training_range=self.watch.training_range,
             linear=self.linear,
+            conformal=self.conformal,
         )
 
     @property

@@ -1,17 +1,30 @@
-"""What is learnt from held-out rows: weights of the kinds of networks, and the calibration."""
+"""What is learnt from held-out rows: weights of the kinds of networks, calibration, intervals."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.conformal import Observed, learn_conformal
+from fastmlp.ensemble.shrinkage import shrinkage_of
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.prediction.conformal import Conformal
 from fastmlp.table.rows import rows_without_weight
-from fastmlp.tasks import Task
+from fastmlp.tasks import RegressionTask, Task
+
+
+class LearntFromHeldOut(NamedTuple):
+    """The networks with their weights, the calibrated task, and what is known of held-out rows."""
+
+    ensemble: WeightedEnsemble
+    task: Task
+    out_of_fold: NDArray[np.float64] | None = None
+    conformal: Conformal | None = None
 
 
 def learn_from_held_out(
@@ -21,7 +34,7 @@ def learn_from_held_out(
     validation: Sequence[RowSubset | None],
     shared: RowSubset | None,
     n_threads: int,
-) -> tuple[WeightedEnsemble, Task, NDArray[np.float64] | None]:
+) -> LearntFromHeldOut:
     """Weigh and calibrate networks by their predictions for held-out rows.
 
     These are the rows of the validation table that all networks share, or those held out from each.
@@ -36,16 +49,13 @@ def learn_from_held_out(
 
     Returns
     -------
-    ensemble : WeightedEnsemble
-    task : Task
-    out_of_fold : ndarray or None
-        Predictions for all training rows, if several networks have them held out.
+    LearntFromHeldOut
+        With out-of-fold predictions for all training rows, if several networks have them held out.
     """
+    if not any(validation):
+        return LearntFromHeldOut(ensemble, task)
     out_of_fold = shared is None and len(validation) > 1
     calibrates = task.calibrates(by_whole_model=not out_of_fold)
-    is_used = calibrates or out_of_fold or len(ensemble.kinds) > 1
-    if not (any(validation) and is_used):
-        return ensemble, task, None
     held_out = data if shared is None else shared
     offset = task.raw_offset(held_out.offset, ensemble.members[0].network.dtype)
     targets, weights = held_out.y, held_out.sample_weight
@@ -61,20 +71,26 @@ def learn_from_held_out(
         task = task.calibrated(
             outputs[known], targets[known], None if weights is None else weights[known]
         )
-    if not out_of_fold:
-        return ensemble, task, None
-    # No training row of weight lies beyond the training range.
-    decoded = task.decode(outputs, np.zeros((data.n_rows, 1)))
-    others = rows_without_weight(data.sample_weight)
-    if others.size:
-        decoded[others] = task.decode(outputs[others])
-    return ensemble, task, decoded
+    if shared is None:
+        # No training row of weight lies beyond the training range.
+        decoded = task.decode(outputs, np.zeros((data.n_rows, 1)))
+        others = rows_without_weight(weights)
+        if others.size:
+            decoded[others] = task.decode(outputs[others])
+    else:
+        decoded = task.decode(outputs)
+    shrinkage = None
+    if out_of_fold and isinstance(task, RegressionTask):
+        shrinkage = shrinkage_of(ensemble, task, data, validation, decoded, n_threads, offset)
+    observed = Observed.of(task, decoded, targets, weights).without_class_weights(task)
+    conformal = learn_conformal(task, observed, shrinkage)
+    return LearntFromHeldOut(ensemble, task, decoded if out_of_fold else None, conformal)
 
 
 def warn_of_late_interruption(before_weighing: bool) -> None:
     """Warn that Ctrl-C came when all networks were trained."""
     missing = (
-        "their weights are equal, and probabilities are not calibrated"
+        "their weights are equal, and neither probabilities nor intervals are calibrated"
         if before_weighing
         else "feature_importances_ are missing"
     )

@@ -6,6 +6,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,6 +21,7 @@ from fastmlp._user_warnings import warn
 from fastmlp.checkpoints import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.ensemble.conformal import Observed, conformalized
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -54,6 +56,7 @@ from fastmlp.estimators.arguments import (
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
+from fastmlp.estimators.private_fit import fit_privately
 from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.estimators.unknown_names import (
     check_parameter_names,
@@ -66,6 +69,7 @@ from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import Privacy
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
@@ -108,6 +112,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     feature_importances_ = FittedAttribute(
         lambda model: model.feature_importances, "set compute_importances=True before `fit`"
     )
+    privacy_ = FittedAttribute(lambda model: model.privacy, may_be_none=True)
     t_ = FittedAttribute(lambda model: model.samples_seen)
     n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
     feature_names_in_ = FittedAttribute(
@@ -152,6 +157,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         cache: str | PathLike[str] | Cache | None = None,
         max_memory: int | str = "1GB",
         checkpoint: str | PathLike[str] | Checkpoint | None = None,
+        dp: tuple[float, float] | Privacy | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -195,6 +201,12 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             File to keep the fit in while it goes on. If the process is killed, the same call goes
             on from there and ends with the same model, bit for bit. The file is removed when the
             fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
+        dp : (epsilon, delta), Privacy or None, default=None
+            Train with (epsilon, delta)-differential privacy: the model tells next to nothing of any
+            single row. Nothing is learnt of the columns but by noised gradients: they must be
+            numbers about as large as 1, and classes 0 and 1, or a `fastmlp.Privacy` has a schema.
+            One network of a smaller recipe is trained, without validation rows. `privacy_` says
+            what was promised. Takes ``pip install "fastmlp[privacy]"``.
 
         Returns
         -------
@@ -211,13 +223,24 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         TypeError
             If X holds nested values, y holds dates, or a parameter is of the wrong type.
         ImportError
-            If X is a stream and a library of the extra "stream" is not installed.
+            If X is a stream and a library of the extra "stream" is not installed, or `dp` is given
+            and ``dp-accounting`` is not.
         OSError
             If a stream cannot be read, the disk has not enough space for its rows, or the
             checkpoint cannot be written when training begins.
         MemoryError
             If there is not enough memory for the networks.
         """
+        if dp is not None:
+            others = {
+                "X_val": X_val,
+                "y_val": y_val,
+                "sample_weight_val": sample_weight_val,
+                "cache": cache,
+                "checkpoint": checkpoint,
+            }
+            self._model = fit_privately(self, X, y, sample_weight, dp, callbacks, others)
+            return self
         if is_stream(X):
             self._model = self._fit_stream(
                 X,
@@ -310,10 +333,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         validation = [splits[run.index].validation for run in training.runs]
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
-        out_of_fold, importances = None, None
+        out_of_fold, conformal, importances = None, None, None
         if never_trained_on or shared is not None:
             try:
-                ensemble, task, out_of_fold = learn_from_held_out(
+                ensemble, task, out_of_fold, conformal = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads
                 )
                 if settings.compute_importances and isinstance(encoder, TableEncoder):
@@ -343,6 +366,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
             out_of_fold=out_of_fold,
             feature_importances=importances,
+            conformal=conformal,
         )
         if kept and is_whole:
             kept.remove()
@@ -562,6 +586,73 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         return Progress(self.verbose, epochs, callbacks, task.shown_error)
 
     # ---- the fitted model
+
+    def conformalize(
+        self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None
+    ) -> Self:
+        """Calibrate intervals (`predict_interval`) or sets of classes (`predict_set`).
+
+        `fit` does this with its held-out rows. Do it again with rows that `fit` did not get, for
+        coverage that is guaranteed (docs/intervals.md), after training without held-out rows, or
+        for coverage in each of several groups. Predictions stay as they are.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features), or None
+            Rows that the model was not trained on. None: the training rows, in the order of `fit`,
+            with their out-of-fold predictions. The training rows themselves as X make intervals
+            too narrow.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True values, or class labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each row counts, such as how much more often rows like it will be predicted.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of groups, such as a column of X. Coverage then holds in each group, and
+            predictions need groups too. A group needs 19 rows for intervals of coverage 0.9, 39 for
+            0.95.
+
+        Returns
+        -------
+        self
+            The estimator.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X, y, sample_weight or groups do not fit the model or each other, X is None and there
+            are no out-of-fold predictions, or rows have several labels each.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from fastmlp import Regressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
+        >>> is_female = X[:, 1] > 0
+        >>> model.conformalize(None, y, groups=is_female).predict_interval(
+        ...     X[:3], groups=is_female[:3]
+        ... ).shape
+        (3, 2)
+        """
+        model, threads = self._fitted, n_threads(self.n_jobs)
+        predicted = model.out_of_fold
+        if X is not None:
+            predicted = model.predict(X, threads, estimator=type(self).__name__)
+        elif predicted is None:
+            raise ValueError(
+                "X must hold rows that were not trained on: this model has no out-of-fold "
+                "predictions, which X=None stands for"
+            )
+        check_no_dates_or_gaps(y, "y")
+        y = checked_targets(y, predicted, 1, self)
+        targets = model.task.encode(y, model.dtype)
+        weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
+        observed = Observed.of(model.task, predicted, targets, weights, groups)
+        conformal = conformalized(model.task, model.conformal, observed, out_of_fold=X is None)
+        self._model = replace(model, conformal=conformal)
+        return self
 
     @property
     def _is_fitted(self) -> bool:

@@ -230,6 +230,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the log loss rises if a column of the validation
         rows is shuffled, the weighted mean over networks.
+    privacy_ : PrivacyGuarantee or None
+        What a fit with `dp` promises; None if the last training had none.
     t_ : int
         Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
         networks the largest number.
@@ -611,6 +613,76 @@ class Classifier(ClassifierMixin, BaseMLP):
             verbose=self.verbose,
         )
         return cast(ClassificationTask, model.task).labels(probabilities)
+
+    def predict_set(
+        self,
+        X: Any,
+        coverage: float = 0.9,
+        *,
+        class_conditional: bool = False,
+        groups: Any = None,
+    ) -> NDArray[np.bool_]:
+        """Predict sets of classes that hold the true class as often as asked for.
+
+        A set holds the classes that are as probable as true ones usually are. It is empty if none
+        is, which happens where `coverage` is less than the accuracy. Calibrated on the rows that
+        `fit` held out, or by `conformalize`; docs/intervals.md says what that guarantees.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Share of rows, in (0, 1), whose sets hold the true class.
+        class_conditional : bool, default=False
+            Whether that holds for the rows of each class, which makes sets larger. Else rare
+            classes may be missed more often than others.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of the rows' groups, if `conformalize` was given groups.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_samples, n_classes)
+            Whether each class, in the order of `classes_`, is in the set. A class with fewer than
+            ``coverage / (1 - coverage)`` rows to calibrate with is in all of them.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table, `coverage` is not in (0, 1),
+            groups are missing or not expected, no rows were held out, or rows have several labels.
+        KeyboardInterrupt
+            After Ctrl-C.
+
+        Warns
+        -----
+        UserWarning
+            If rows to calibrate with are too few.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from fastmlp import Classifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> model = Classifier(preset="fast", random_state=0).fit(X[::2], y[::2])
+        >>> sets = model.predict_set(X[1::2], coverage=0.95)
+        >>> sets.shape
+        (75, 3)
+        >>> bool(sets[range(75), y[1::2]].mean() > 0.9)
+        True
+        """
+        model = self._fitted
+        model.pipeline.check_conformal(coverage)
+        probabilities = model.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
+        return model.pipeline.sets(
+            probabilities, coverage, groups, class_conditional=class_conditional
+        )
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -226,6 +226,8 @@ class Regressor(RegressorMixin, BaseMLP):
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the coefficient of determination falls if a column
         of the validation rows is shuffled, the weighted mean over networks.
+    privacy_ : PrivacyGuarantee or None
+        What a fit with `dp` promises; None if the last training had none.
     t_ : int
         Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
         networks the largest number.
@@ -561,6 +563,66 @@ class Regressor(RegressorMixin, BaseMLP):
             estimator=type(self).__name__,
             verbose=self.verbose,
         )
+
+    def predict_interval(
+        self, X: Any, coverage: float = 0.9, *, groups: Any = None
+    ) -> NDArray[np.float64]:
+        """Predict intervals that hold the true value as often as asked for.
+
+        Half of the misses are below and half above, also where errors are skewed. Intervals are
+        wider where errors are larger: by the prediction, or with several quantiles as these say.
+        They are calibrated on the rows that `fit` held out, or by `conformalize`. docs/intervals.md
+        says what that guarantees, and what was measured.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        coverage : float, default=0.9
+            Share of true values, in (0, 1), that their intervals hold; of several outputs each
+            output's own.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of the rows' groups, if `conformalize` was given groups.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
+            Lower and upper end. Infinite where there are too few rows to calibrate with: with n of
+            them coverage is at most ``(n - 1) / (n + 1)``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table, `coverage` is not in (0, 1),
+            groups are missing or not expected, or no rows were held out.
+        KeyboardInterrupt
+            After Ctrl-C.
+
+        Warns
+        -----
+        UserWarning
+            If ends are infinite.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_diabetes
+        >>> from fastmlp import Regressor
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = Regressor(preset="fast", random_state=0).fit(X[:300], y[:300])
+        >>> low, high = model.predict_interval(X[300:], coverage=0.8).T
+        >>> bool(0.7 < ((low <= y[300:]) & (y[300:] <= high)).mean() < 0.9)
+        True
+        """
+        model = self._fitted
+        model.pipeline.check_conformal(coverage)
+        predicted = model.predict(
+            X,
+            n_threads(self.n_jobs),
+            estimator=type(self).__name__,
+            verbose=self.verbose,
+        )
+        return model.pipeline.intervals(predicted, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.

@@ -114,9 +114,11 @@ def fit_stream(
         None if own is None else data._replace(rows=own.rows)
         for own in (splits[run.index].validation for run in training.runs)
     ]
-    weighed, importances = False, None
+    weighed, conformal, importances = False, None, None
     try:
-        ensemble, task, _ = learn_from_held_out(ensemble, task, data, validation, None, threads)
+        ensemble, task, _, conformal = learn_from_held_out(
+            ensemble, task, data, validation, None, threads
+        )
         weighed = True
         if settings.compute_importances:
             importances = importances_of(
@@ -140,6 +142,7 @@ def fit_stream(
         fingerprint=None,  # no later fit can tell whether its rows were held out here
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
         feature_importances=importances,
+        conformal=conformal,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.model_file.conformal import read_conformal, written_conformal
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.decoder import (
     LINKS,
@@ -67,6 +68,7 @@ def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
         draft.add("training_range.low", np.array(pipeline.training_range.low))
         draft.add("training_range.high", np.array(pipeline.training_range.high))
     linear, training_range = pipeline.linear, pipeline.training_range
+    conformal = pipeline.conformal
     return {
         "encoder": written_encoder(pipeline.encoder, draft),
         "scaling": _written_scaling(pipeline.scaling, "scaling", draft),
@@ -79,6 +81,7 @@ def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
         ],
         "link": pipeline.link,
         "decoder": written_decoder(pipeline.decoder, draft),
+        "conformal": None if conformal is None else written_conformal(conformal, draft),
     }
 
 
@@ -159,7 +162,13 @@ def read_pipeline(contents: Contents) -> Pipeline:
     weights = tensors.floats("weights", (len(networks),))
     if not ((weights >= 0).all() and weights.any()):
         raise fields.error("must have weights of networks that are not negative, nor all 0")
-    return Pipeline(encoder, scaling, networks, weights, link, decoder, training_range, linear)
+    conformal = None
+    if fields.has("conformal"):
+        n_outputs = networks[0].n_outputs
+        conformal = read_conformal(fields.object("conformal"), decoder, n_outputs, tensors, values)
+    return Pipeline(
+        encoder, scaling, networks, weights, link, decoder, training_range, linear, conformal
+    )
 
 
 def _read_scaling(

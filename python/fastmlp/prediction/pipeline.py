@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.prediction.decoders import Decoder
+from fastmlp.prediction.conformal import (
+    SEVERAL_LABELS,
+    Conformal,
+    PredictionIntervals,
+    PredictionSets,
+    check_coverage,
+)
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.rounded_weights import (
     RoundedWeights,
@@ -86,6 +93,8 @@ class Pipeline:
     training_range : TrainingRange or None
         Of the columns of numbers; None: it is not known.
     linear : LinearPart or None
+    conformal : PredictionIntervals, PredictionSets or None
+        What intervals or sets of classes are made with; None: it is not known.
     """
 
     encoder: Encoder
@@ -96,6 +105,7 @@ class Pipeline:
     decoder: Decoder
     training_range: TrainingRange | None = None
     linear: LinearPart | None = None
+    conformal: Conformal | None = None
 
     @property
     def counted(self) -> Pipeline:
@@ -136,3 +146,39 @@ class Pipeline:
         table, offset, beyond = self.linear.split(table, self.training_range)
         raw = self.decoder.raw_offset(offset, self.n_outputs, self.networks[0].dtype)
         return self.decoder.decode(mean_outputs(table, raw), beyond)
+
+    def check_conformal(self, coverage: Any) -> None:
+        """Raise if there are no intervals, or sets of classes, of this coverage."""
+        check_coverage(coverage)
+        if isinstance(self.decoder, ClassificationDecoder) and self.decoder.multilabel:
+            raise ValueError(SEVERAL_LABELS)
+        if self.conformal is None:
+            raise ValueError(
+                "the model was not calibrated on rows that no network was trained on: its fit held "
+                "out none (early_stopping=False, federated or distilled), went on with other rows "
+                "(partial_fit, warm_start), or networks were left out later. Call conformalize(X, "
+                "y) with such rows, or fit with early_stopping=True or X_val"
+            )
+
+    def intervals(
+        self, predicted: NDArray[np.float64], coverage: float, groups: Any
+    ) -> NDArray[np.float64]:
+        """Intervals of predictions, (n_rows, 2) or (n_rows, n_outputs, 2)."""
+        conformal = cast("PredictionIntervals", self.conformal)
+        intervals = conformal.of(predicted.reshape(len(predicted), -1), coverage, groups)
+        if self.link == "exponential":  # of numbers that are not negative
+            intervals = np.maximum(intervals, 0)
+        one_dimensional = cast("RegressionDecoder", self.decoder).one_dimensional
+        return intervals[:, 0] if one_dimensional else intervals
+
+    def sets(
+        self,
+        probabilities: NDArray[np.float64],
+        coverage: float,
+        groups: Any,
+        *,
+        class_conditional: bool,
+    ) -> NDArray[np.bool_]:
+        """Which classes are in the set of each row, (n_rows, n_classes)."""
+        conformal = cast("PredictionSets", self.conformal)
+        return conformal.of(probabilities, coverage, groups, class_conditional=class_conditional)

@@ -186,6 +186,76 @@ class Predictor:
         predicted, is_row = self._decoded(rows)
         return predicted[0] if is_row else predicted
 
+    def predict_interval(
+        self, rows: Any, coverage: float = 0.9, *, groups: Any = None
+    ) -> NDArray[np.float64]:
+        """Predict intervals, as `fastmlp.Regressor.predict_interval` does.
+
+        Parameters
+        ----------
+        rows
+            As for `predict`.
+        coverage : float, default=0.9
+        groups : array-like of shape (n_rows,), default=None
+            Of one row a list of one label.
+
+        Returns
+        -------
+        ndarray of shape (2,) or (n_outputs, 2) for one row; or (n_rows, 2), (n_rows, n_outputs, 2)
+            Lower and upper end.
+
+        Raises
+        ------
+        AttributeError
+            If the model predicts labels.
+        ValueError, TypeError, KeyboardInterrupt
+            As `predict`, and if the model was not calibrated.
+        """
+        if isinstance(self._pipeline.decoder, ClassificationDecoder):
+            raise AttributeError("predict_interval is for regressors; this model predicts labels")
+        self._pipeline.check_conformal(coverage)
+        predicted, is_row = self._decoded(self._plain(rows))
+        intervals = self._pipeline.intervals(predicted, coverage, groups)
+        return intervals[0] if is_row else intervals
+
+    def predict_set(
+        self,
+        rows: Any,
+        coverage: float = 0.9,
+        *,
+        class_conditional: bool = False,
+        groups: Any = None,
+    ) -> NDArray[np.bool_]:
+        """Predict sets of classes, as `fastmlp.Classifier.predict_set` does.
+
+        Parameters
+        ----------
+        rows
+            As for `predict`.
+        coverage : float, default=0.9
+        class_conditional : bool, default=False
+        groups : array-like of shape (n_rows,), default=None
+            Of one row a list of one label.
+
+        Returns
+        -------
+        ndarray of bool, shape (n_classes,) for one row, or (n_rows, n_classes)
+            In the order of `classes_`.
+
+        Raises
+        ------
+        AttributeError
+            If the model predicts numbers.
+        ValueError, TypeError, KeyboardInterrupt
+            As `predict`, and if the model was not calibrated.
+        """
+        if not isinstance(self._pipeline.decoder, ClassificationDecoder):
+            raise AttributeError("predict_set is for classifiers; this model predicts numbers")
+        self._pipeline.check_conformal(coverage)
+        predicted, is_row = self._decoded(self._plain(rows))
+        sets = self._pipeline.sets(predicted, coverage, groups, class_conditional=class_conditional)
+        return sets[0] if is_row else sets
+
     def _probabilities_of_row(
         self, row: Any, decoder: ClassificationDecoder
     ) -> NDArray[np.float64] | None:

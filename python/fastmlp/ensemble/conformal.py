@@ -1,0 +1,183 @@
+"""What intervals and sets of classes are made with, learnt from rows that networks have not seen.
+
+These are out-of-fold rows, or a validation part that all networks share, or rows that come later.
+Only the last have scores like those of new rows exactly. The others chose the networks' best epochs
+and the weights of their kinds, and few numbers besides; docs/intervals.md says what that changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.prediction.conformal import (
+    SEVERAL_LABELS,
+    Conformal,
+    ConformalScores,
+    Difficulty,
+    PredictionIntervals,
+    PredictionSets,
+    group_labels,
+)
+from fastmlp.table.labels import sorted_labels
+from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+
+_MOST_ROWS = 2**16  # whose scores are kept: every k-th
+
+
+class Observed(NamedTuple):
+    """Predictions for rows that were not trained on, and the truth.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n_rows, n_columns)
+        Numbers or probabilities.
+    targets : ndarray of shape (n_rows, n_outputs), or class numbers (n_rows,)
+    weights : ndarray of shape (n_rows,) or None
+    groups : array-like of shape (n_rows,) or None
+    """
+
+    predicted: NDArray[np.float64]
+    targets: NDArray[Any]
+    weights: NDArray[Any] | None
+    groups: Any = None
+
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        predicted: NDArray[np.float64],
+        targets: NDArray[Any],
+        weights: NDArray[Any] | None,
+        groups: Any = None,
+    ) -> Observed:
+        """Rows with the task's targets."""
+        predicted = predicted.reshape(len(predicted), -1)
+        if isinstance(task, ClassificationTask) and not task.multilabel:
+            targets = targets.ravel().astype(np.intp)
+        return cls(predicted, targets, weights, groups)
+
+    def without_class_weights(self, task: Task) -> Observed:
+        """The rows with their own weights alone, of weights times those of their classes."""
+        if self.weights is None or not isinstance(task, ClassificationTask) or task.multilabel:
+            return self
+        by_class = task.class_weights(task.classes[self.targets])
+        if by_class is None:
+            return self
+        # Rows of classes that weigh nothing stay without weight.
+        own = np.divide(self.weights, by_class, where=by_class > 0, out=np.zeros(by_class.size))
+        return self._replace(weights=own)
+
+    @property
+    def counted(self) -> Observed:
+        """The rows that are predicted and weigh anything."""
+        counted = ~np.isnan(self.predicted[:, 0])
+        if self.weights is not None:
+            counted &= self.weights > 0
+        groups = self.groups
+        if groups is not None:
+            labels = np.empty(len(counted), dtype=object)
+            labels[:] = group_labels(groups, len(counted))
+            groups = labels[counted]
+        weights = None if self.weights is None else self.weights[counted].astype(np.float64)
+        if weights is not None and weights.size and np.allclose(weights, weights[0], rtol=1e-6):
+            weights = None
+        return Observed(self.predicted[counted], self.targets[counted], weights, groups)
+
+    def scores(self, values: NDArray[np.float64]) -> ConformalScores:
+        """The scores of these rows."""
+        if self.groups is None:
+            return ConformalScores(values, self.weights)
+        labels = sorted_labels(set(self.groups.tolist()))
+        number_of = {label: number for number, label in enumerate(labels)}
+        group = np.array([number_of[label] for label in self.groups.tolist()], dtype=np.int32)
+        return ConformalScores(values, self.weights, group, tuple(labels))
+
+
+def learn_conformal(
+    task: Task, observed: Observed, shrinkage: NDArray[np.float64] | None = None
+) -> Conformal | None:
+    """Learn it from the held-out rows of a fit; None for several labels per row, or without rows.
+
+    Parameters
+    ----------
+    task : Task
+    observed : Observed
+        NaN is predicted for rows that were not held out.
+    shrinkage : ndarray of shape (n_outputs,) or None
+        See `fastmlp.ensemble.shrinkage`.
+    """
+    observed = observed.counted
+    if not len(observed.predicted):
+        return None
+    if isinstance(task, ClassificationTask):
+        return None if task.multilabel else _sets(observed)
+    loss = cast(RegressionTask, task).training_loss
+    if shrinkage is None:
+        shrinkage = np.ones(observed.predicted.shape[1])
+    if loss.several_quantiles:
+        return _intervals(observed, None, loss.quantiles, shrinkage, shrinkage)
+    errors = np.abs(observed.targets - observed.predicted)
+    difficulty = Difficulty.learn(observed.predicted, errors)
+    return _intervals(observed, difficulty, (), shrinkage, shrinkage)
+
+
+def conformalized(
+    task: Task, before: Conformal | None, observed: Observed, *, out_of_fold: bool
+) -> Conformal:
+    """Learn it anew from other rows, or from the out-of-fold rows of the fit in groups.
+
+    The difficulty of rows stays as the fit learnt it: what divides scores must not depend on them.
+
+    Raises
+    ------
+    ValueError
+        If there are several labels per row, or no row weighs anything.
+    """
+    observed = observed.counted
+    if not len(observed.predicted):
+        raise ValueError("sample_weight is 0 for all rows that have predictions")
+    if isinstance(task, ClassificationTask):
+        if task.multilabel:
+            raise ValueError(SEVERAL_LABELS)
+        return _sets(observed)
+    loss = cast(RegressionTask, task).training_loss
+    quantiles = loss.quantiles if loss.several_quantiles else ()
+    none = np.ones(observed.predicted.shape[1])
+    if not isinstance(before, PredictionIntervals):
+        return _intervals(observed, None, quantiles, none, none)
+    factor = before.shrinkage if out_of_fold else none
+    return _intervals(observed, before.difficulty, quantiles, factor, before.shrinkage)
+
+
+def _intervals(
+    observed: Observed,
+    difficulty: Difficulty | None,
+    quantiles: tuple[float, ...],
+    factor: NDArray[np.float64],
+    shrinkage: NDArray[np.float64],
+) -> PredictionIntervals:
+    """Intervals by the residuals of these rows times a factor."""
+    residuals = factor * (observed.targets - observed.predicted)
+    if difficulty is not None:
+        residuals /= difficulty.of(observed.predicted)
+    scores = observed.scores(residuals)
+    return PredictionIntervals(scores.of_rows(_kept(scores)), difficulty, quantiles, shrinkage)
+
+
+def _sets(observed: Observed) -> PredictionSets:
+    """Sets of classes by the probabilities of the true classes of these rows."""
+    rows = np.arange(len(observed.targets))
+    scores = observed.scores(1 - observed.predicted[rows, observed.targets][:, None])
+    kept = _kept(scores)
+    return PredictionSets(scores.of_rows(kept), observed.targets[kept].astype(np.int32))
+
+
+def _kept(scores: ConformalScores) -> NDArray[np.intp]:
+    """Rows whose scores are kept, in an order that does not tell which rows these are."""
+    n = len(scores.values)
+    rows = np.arange(0, n, -(-n // _MOST_ROWS))
+    kept: NDArray[np.intp] = rows[np.argsort(scores.values[rows, 0], kind="stable")]
+    return kept

@@ -1,0 +1,97 @@
+"""How much smaller errors of an ensemble are than its out-of-fold residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmlp.ensemble.splits import RowSubset
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.table.engine_array import engine_table
+from fastmlp.tasks import RegressionTask
+
+_MOST_ROWS = 2000  # that networks are compared on: every k-th
+_LEAST = 0.5
+
+
+def shrinkage_of(
+    ensemble: WeightedEnsemble,
+    task: RegressionTask,
+    data: RowSubset,
+    validation: Sequence[RowSubset | None],
+    out_of_fold: NDArray[np.float64],
+    n_threads: int,
+    offset: NDArray[Any] | None,
+) -> NDArray[np.float64]:
+    """How much smaller errors of all networks are than out-of-fold residuals, for each output.
+
+    A row is held out from few networks. What these err by beside all the others is averaged out in
+    the mean of all. It is measured where it can be: by how far the networks of a kind that were
+    trained on a row disagree about it. About new rows they disagree more, so this is less than what
+    there is to gain.
+
+    Parameters
+    ----------
+    out_of_fold : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        NaN for rows that no network has held out.
+    offset : ndarray of shape (n_rows, n_outputs) or None
+        Of raw outputs.
+    """
+    if task.training_loss.several_quantiles:  # their errors do not shrink so
+        return np.ones(task.n_network_outputs)
+    out_of_fold = out_of_fold.reshape(-1, task.n_outputs)
+    counted = np.ones(data.n_rows, dtype=bool)
+    if data.sample_weight is not None:
+        counted = data.sample_weight > 0
+    known = counted & ~np.isnan(out_of_fold[:, 0])
+    mean_square = np.square(data.y[known] - out_of_fold[known]).mean(axis=0)
+    rows = np.flatnonzero(counted)
+    rows = rows[:: -(-rows.size // _MOST_ROWS)]
+    dtype = ensemble.members[0].network.dtype
+    table, own = engine_table(data.X[rows], dtype), None if offset is None else offset[rows]
+    kinds = np.array([member.recipe.spec.kind for member in ensemble.members])
+    gain = np.zeros(task.n_outputs)
+    for kind in ensemble.kinds:
+        members = np.flatnonzero((kinds == kind) & (ensemble.weights > 0))
+        if members.size < 2:
+            continue
+        outputs = np.array(
+            [ensemble.predictors[i].predict(table, n_threads, own) for i in members.tolist()]
+        )
+        unseen = np.array([_holds(validation[i], rows) for i in members.tolist()])
+        n_unseen = unseen.sum(axis=0)
+        disagreement = _variance(outputs, ~unseen)
+        if not n_unseen.any() or disagreement is None:
+            continue
+        averaged = 1 / n_unseen[n_unseen > 0].mean() - 1 / members.size
+        gain += ensemble.weights[members].sum() ** 2 * disagreement * averaged
+    share = np.divide(gain * task.unit**2, mean_square, where=mean_square > 0, out=0 * gain)
+    shrinkage: NDArray[np.float64] = np.sqrt(np.maximum(1 - share, _LEAST**2))
+    return shrinkage
+
+
+def _holds(subset: RowSubset | None, rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each of the rows is in the subset."""
+    if subset is None or subset.rows is None:
+        return np.zeros(rows.size, dtype=bool)
+    return np.isin(rows, subset.rows)
+
+
+def _variance(outputs: NDArray[Any], seen: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+    """Mean over rows of the variance of networks that have seen them; None without two of them.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_networks, n_rows, n_outputs)
+    seen : ndarray of shape (n_networks, n_rows)
+    """
+    enough = seen.sum(axis=0) >= 2
+    if not enough.any():
+        return None
+    where = np.broadcast_to(seen[:, enough, None], outputs[:, enough].shape)
+    variances = outputs[:, enough].astype(np.float64).var(axis=0, ddof=1, where=where)
+    mean: NDArray[np.float64] = variances.mean(axis=0)
+    return mean
