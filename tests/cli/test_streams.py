@@ -71,6 +71,16 @@ def test_errors(run, folder, target, options, message, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
+@pytest.mark.parametrize("kept", [["--id", "id"], ["--keep"]])
+def test_identifiers_in_csv_are_kept_as_they_are(run, model, table, kept, tmp_path):
+    (tmp_path / "new").mkdir()
+    numbers = [f"{k:05d}" for k in range(len(table))]
+    table.assign(id=numbers).to_csv(tmp_path / "new" / "table.csv", index=False)
+    result = run("predict", model, tmp_path / "new", "-o", tmp_path / "predicted", *kept)
+    assert result.status == 0, result.err
+    assert pq.read_table(tmp_path / "predicted")["id"].to_pylist() == numbers
+
+
 def test_predictions_of_a_folder_need_a_folder(run, folder, model):
     result = run("predict", model, folder)
     assert result.status == 2

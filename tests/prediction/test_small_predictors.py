@@ -35,11 +35,14 @@ def models():
         "classes": (tiny(Classifier, **default).fit(FRAME, np.arange(60) % 3), FRAME),
         "wide": (tiny(**WIDE).fit(NUMBERS, a), NUMBERS),
         "sparse": (tiny(hidden_layer_sizes=40).fit(SPARSE, a), SPARSE),
+        "narrow": (tiny(hidden_layer_sizes=(54, 3)).fit(NUMBERS, a), NUMBERS),  # held transposed
         "drop-in": (MLPRegressor(**DROP_IN).fit(NUMBERS, a), NUMBERS),
     }
 
 
-KINDS = pytest.mark.parametrize("kind", ["ensemble", "classes", "wide", "sparse", "drop-in"])
+KINDS = pytest.mark.parametrize(
+    "kind", ["ensemble", "classes", "wide", "sparse", "narrow", "drop-in"]
+)
 
 
 def in_file(model, dtype=None) -> bytes:

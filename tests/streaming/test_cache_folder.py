@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cached_rows import read_rows
+from pyarrow import dataset
 from streams import NumbersLearner, blocks_of
 
 from fastmlp import Cache
 from fastmlp.streaming import cache_folder
 from fastmlp.streaming.cache_file import read_cache
-from fastmlp.streaming.cache_folder import RowsOfSource
+from fastmlp.streaming.cache_folder import RowsOfSource, host
 from fastmlp.streaming.source_pass import SourcePass
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.target_learners import ClassesLearner, IndicatorsLearner
@@ -170,12 +171,25 @@ def test_what_a_killed_process_left_is_removed(table, tmp_path):
     opened, caches = Opened(), tmp_path / "caches"
     with opened(table, caches) as (rows, _):
         digest = rows.folder.name
-    dead, alive = (caches / f"{digest}.{pid}.ab12.unfinished" for pid in (2**22 + 1, os.getppid()))
-    for folder in (dead, alive):
+    writers = [(host(), 2**22 + 1), (host(), os.getppid()), ("elsewhere", 2**22 + 1)]
+    left = [caches / f"{digest}.{machine}.{pid}.ab12.unfinished" for machine, pid in writers]
+    for folder in left:
         folder.mkdir()
     with opened(table, caches):
         pass
-    assert (dead.exists(), alive.exists()) == (False, True)
+    assert [folder.exists() for folder in left] == [False, True, True]
+
+
+def test_what_is_being_written_names_its_writer(table, tmp_path):
+    caches = tmp_path / "caches"
+    source, seen = open_source(table, "y"), []
+
+    def write(folder):
+        seen.append(folder.name)
+        return SourcePass(source, "from_dtype", NumbersLearner, 64, 1).write(folder)
+
+    with RowsOfSource(Cache(caches), source, {"y": "y"}, write) as (rows, _):
+        assert seen[0].startswith(f"{rows.folder.name}.{host()}.{os.getpid()}.")
 
 
 def test_another_process_may_be_faster(table, tmp_path):
@@ -191,6 +205,43 @@ def test_another_process_may_be_faster(table, tmp_path):
     with RowsOfSource(Cache(caches), source, {"y": "y"}, write) as (rows, _):
         assert read_cache(rows.folder) is not None
     assert len([*caches.iterdir()]) == 1
+
+
+def test_a_cache_that_was_not_there_is_not_removed(table, tmp_path, monkeypatch):
+    """Another process may put it there at any moment."""
+    removed = []
+    rmtree = cache_folder.shutil.rmtree
+
+    def spy(folder, **options):
+        removed.append(folder)
+        rmtree(folder, **options)
+
+    monkeypatch.setattr(cache_folder.shutil, "rmtree", spy)
+    with Opened()(table, tmp_path / "caches") as (rows, _):
+        assert rows.folder not in removed
+
+
+def test_rows_are_on_the_disk_before_their_description(table, tmp_path, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def spy(number):
+        synced.append(os.fstat(number).st_ino)
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    with Opened()(table, tmp_path / "caches") as (rows, _):
+        files = [(rows.folder / name).stat().st_ino for name in ("rows.bin", "cache.json")]
+    assert synced.index(files[0]) < synced.index(files[1])
+
+
+def test_a_key_stands_for_the_same_columns_only(table, tmp_path):
+    opened, cache = Opened(), Cache(tmp_path / "caches", key="sales")
+    with opened(dataset.dataset(table), cache) as (rows, _):
+        assert rows.n_columns == 2
+    fewer = dataset.dataset(table, schema=TABLE.select(["x", "y"]).schema)
+    with opened(fewer, cache) as (rows, _):
+        assert rows.n_columns == 1
 
 
 def test_too_little_space_is_an_error_before_anything_is_read(table, tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from columns_of_every_kind import FRAMES, people
 from streams import ClassesLearner, NumbersLearner, blocks_of, numbered, one_pass
 
 from fastmlp.streaming import label_sketch, source_pass
+from fastmlp.streaming.sources.opening import open_source
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.training_range import TrainingRange
 
@@ -95,8 +96,20 @@ def test_large_numbers_keep_their_digits(tmp_path):
 def test_numbers_too_large_for_their_type_are_an_error(tmp_path):
     column = np.arange(300.0)
     column[250] = 1e60
-    with pytest.raises(ValueError, match=r"X \(block 4\) holds numbers too large to be stored"):
-        one_pass(blocks_of(pd.DataFrame({"x": column}), numbered(300)), tmp_path)
+    frame = pd.DataFrame({"day": dates(300, "1D"), "small": np.arange(300.0), "x": column})
+    with pytest.raises(ValueError, match=r"X \(block 4\): column 'x' holds numbers too large"):
+        one_pass(blocks_of(frame, numbered(300)), tmp_path)
+
+
+def test_rows_without_weight_may_hold_any_numbers(tmp_path):
+    column, weights = np.arange(300.0), np.ones(300)
+    column[250], weights[250] = 1e60, 0
+    source = open_source(blocks_of(column[:, None], numbered(300), weight=weights), None)
+    for dtype in ("float16", "float32"):
+        cache, _ = source_pass.SourcePass(source, "from_dtype", NumbersLearner, 64, 1, dtype).write(
+            tmp_path
+        )
+        assert np.isfinite(read_rows(cache).X).all()
 
 
 def test_missing_values_that_come_late(tmp_path):
@@ -122,6 +135,15 @@ def test_text_after_numbers_makes_labels(tmp_path, caplog):
     assert learnt.encoder.columns[0].kind == "category"
     assert set(learnt.encoder.columns[0].categories) == {*range(5), "many", "few"}
     assert "from its beginning again" in caplog.text
+
+
+def test_the_first_blocks_may_be_of_different_types(tmp_path):
+    numbers = pd.DataFrame({"n": np.arange(10.0), "x": np.arange(10.0)})
+    text = numbers.assign(n=["many", "few"] * 5)
+    _, learnt = one_pass(lambda: iter([(one, numbered(10)) for one in (numbers, text)]), tmp_path)
+    with pytest.warns(UserWarning, match="numbers beside 'many'"):
+        whole, _ = TableEncoder.learn(pd.concat([numbers, text]))
+    assert learnt.encoder.columns == whole.columns
 
 
 def test_a_later_block_tells_the_order_of_dates(tmp_path):

@@ -1,6 +1,7 @@
 """Sources: every kind of stream yields the rows of its table."""
 
 import os
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from cached_rows import read_rows
 from streams import NumbersLearner, one_pass
 
+from fastmlp.streaming.sources.blocks import BeginAgain
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import TableEncoder
@@ -159,6 +161,19 @@ def test_csv_columns_become_text_where_a_later_value_is_none(tmp_path):
     assert cache.n_rows == len(size)
 
 
+@pytest.mark.parametrize(("last", "kind"), [(1, "i"), (1.5, "f"), ("none", "O")])
+def test_whole_numbers_of_csv_stay_whole_as_targets(last, kind, tmp_path):
+    y = [*range(5)] * 800 + [last]  # beyond the first MB
+    pd.DataFrame({"x": 4001 * ["a" * 300], "y": y}).to_csv(tmp_path / "table.csv", index=False)
+    source = open_source(tmp_path / "table.csv", "y")
+    found = None
+    while found is None:
+        with suppress(BeginAgain):
+            found = np.concatenate([block.y for block in source.blocks(2000)])
+    assert found.dtype.kind == kind
+    assert len(found) == len(y)
+
+
 def test_broken_csv_names_the_file(tmp_path):
     (tmp_path / "table.csv").write_text('x,y\n1,2\n"3,4\n')
     with pytest.raises(ValueError, match=r"table\.csv' cannot be read as csv"):
@@ -200,6 +215,32 @@ def test_missing_targets_name_file_and_block(tmp_path):
     pq.write_table(TABLE.set_column(3, "y", pa.array(y)), tmp_path / "part.parquet")
     with pytest.raises(ValueError, match=r"part\.parquet, block 5\): column 'y' holds missing"):
         one_pass(tmp_path / "part.parquet", tmp_path, "y")
+
+
+def test_errors_of_later_files_name_file_and_column(tmp_path):
+    for part, x in enumerate(([1, 2], [1.5, 2.0])):
+        pq.write_table(pa.table({"x": x, "y": [0.0, 1.0]}), tmp_path / f"part-{part}.parquet")
+    with pytest.raises(ValueError, match=r"part-1\.parquet: column 'x' cannot be read as int64"):
+        one_pass(tmp_path, tmp_path, "y")
+
+
+def test_damaged_files_are_named(tmp_path):
+    for part in range(2):
+        pq.write_table(TABLE, tmp_path / f"part-{part}.parquet")
+    with open(tmp_path / "part-1.parquet", "r+b") as file:
+        file.seek(4)
+        file.write(b"\xff" * 60)
+    with pytest.raises(OSError, match=r"part-1\.parquet: "):
+        one_pass(tmp_path, tmp_path, "y")
+
+
+def test_functions_make_a_new_iterator_in_each_call(tmp_path):
+    frames = [pd.DataFrame({"x": np.arange(300.0)}), *3 * [pd.DataFrame({"x": ["a"] * 300})]]
+    blocks = iter([(frame, np.arange(300.0)) for frame in frames])
+    with pytest.raises(ValueError, match="it must make a new one in each call"):
+        one_pass(lambda: blocks, tmp_path)
+    with pytest.raises(TypeError, match="must return an iterator of blocks; got NoneType"):
+        one_pass(lambda: None, tmp_path)
 
 
 def test_functions_say_what_they_must_yield(tmp_path):

@@ -244,7 +244,8 @@ def unread():
     [
         ({"warm_start": True}, {}, "warm_start must be False"),
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
-        ({}, {"X_val": X, "y_val": Y}, "X_val and y_val must be None"),
+        ({}, {"X_val": X, "y_val": Y}, "X_val, y_val and sample_weight_val must be None"),
+        ({}, {"sample_weight_val": Y}, "X_val, y_val and sample_weight_val must be None"),
         ({}, {"max_memory": "much"}, "max_memory must be a number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),
@@ -274,6 +275,12 @@ def test_targets_must_fit_the_estimator():
         Regressor(**QUICK).fit(blocks_of(X, kinds_of(Y)))
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         Classifier(**QUICK).fit(blocks_of(X, Y))
+    for missing in (None, np.nan):
+        labels = np.array([*kinds_of(Y)[1:], missing], dtype=object)
+        with pytest.raises(ValueError, match=r"X \(block 13\): y holds .*every row needs a label"):
+            Classifier(**QUICK).fit(blocks_of(X, labels))
+        with pytest.raises(ValueError, match=r"X \(block 1\): y holds .*every row needs a label"):
+            Classifier(**QUICK).fit(blocks_of(X, np.roll(labels, 2)))
     with pytest.raises(ValueError, match="at least two classes"):
         Classifier(**QUICK).fit(blocks_of(X, np.zeros(ROWS, dtype=int)))
 
@@ -299,6 +306,28 @@ def test_predictions_of_classes_have_probabilities(tmp_path):
     probabilities = model.predict_proba(X)
     for k, label in enumerate(model.classes_):
         np.testing.assert_array_equal(written[f"probability_{label}"], probabilities[:, k])
+
+
+def test_predictions_read_csv_as_the_model_was_trained(tmp_path):
+    digits = X.assign(color=X["color"].map({"red": "1", "green": "2", "blue": "3"}))
+    model = Regressor(**QUICK).fit(digits, Y)
+    numbers = [f"{k:05d}" for k in range(ROWS)]
+    # "other" holds no numbers any more beyond the first MB.
+    more = {"id": numbers, "other": 799 * [7.0] + ["seven"], "filler": "x" * 3000}
+    digits.assign(**more).to_csv(tmp_path / "table.csv", index=False)
+    model.predict_dataset(tmp_path / "table.csv", tmp_path / "predicted", keep=["id"])
+    written = pq.read_table(tmp_path / "predicted")
+    np.testing.assert_allclose(written["prediction"], model.predict(digits), rtol=1e-6)
+    assert written["id"].to_pylist() == numbers
+
+
+def test_errors_of_predictions_name_the_file(streamed, tmp_path):
+    X.assign(a=np.inf).to_parquet(tmp_path / "table.parquet")
+    with pytest.raises(ValueError, match=r"table\.parquet, block 1\): .*infinity.* in column 'a'"):
+        streamed.predict_dataset(tmp_path / "table.parquet", tmp_path / "predicted")
+    X.assign(a="long").to_csv(tmp_path / "table.csv", index=False)
+    with pytest.raises(ValueError, match=r"table\.csv'.* invalid value 'long'"):
+        streamed.predict_dataset(tmp_path / "table.csv", tmp_path / "predicted")
 
 
 def test_failed_predictions_leave_nothing(streamed, tmp_path):

@@ -245,7 +245,14 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             return self
         if is_stream(X):
             self._model = self._fit_stream(
-                X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory, checkpoint
+                X,
+                y,
+                sample_weight,
+                (X_val, y_val, sample_weight_val),
+                callbacks,
+                cache,
+                max_memory,
+                checkpoint,
             )
             return self
         executor = LocalThreads(n_threads(self.n_jobs))
@@ -414,8 +421,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         X: Any,
         y: Any,
         sample_weight: Any,
-        X_val: Any,
-        y_val: Any,
+        validation: tuple[Any, Any, Any],
         callbacks: Callback | Sequence[Callback] | None,
         cache: str | PathLike[str] | Cache | None,
         max_memory: int | str,
@@ -424,9 +430,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         # pyarrow and others, which tables in memory do not need
         from fastmlp.estimators.streamed_fit import fit_stream
 
-        if X_val is not None or y_val is not None:
+        if any(given is not None for given in validation):
             raise ValueError(
-                "X_val and y_val must be None if X is a stream: early_stopping=True holds out rows"
+                "X_val, y_val and sample_weight_val must be None if X is a stream: "
+                "early_stopping=True holds out rows"
             )
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         return fit_stream(

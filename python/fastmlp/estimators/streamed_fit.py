@@ -191,6 +191,6 @@ def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> T
         return NumbersLearner(y)
     if y.ndim == 2:
         return IndicatorsLearner(y)
-    if type_of_target(y).startswith("continuous"):
+    if y.dtype.kind == "f" and np.isfinite(y).all() and type_of_target(y) == "continuous":
         estimator._new_task(y, settings)  # raises, and says what y must hold
     return ClassesLearner(y)

@@ -13,6 +13,7 @@ from fastmlp.streaming.memory import MemoryPlan, size_in_bytes
 from fastmlp.streaming.predictions import named_predictions, write_predictions
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.sources.recognition import is_stream
+from fastmlp.table.value_kinds import kinds_in_text
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -47,7 +48,7 @@ def predict_stream(
     names = encoder.feature_names
     memory = MemoryPlan(size_in_bytes(max_memory))
     return write_predictions(
-        open_source(X, None, has_targets=False),
+        open_source(X, None, has_targets=False, known=kinds_in_text(encoder, keep)),
         folder,
         predict,
         columns=None if names is None else names.tolist(),

@@ -33,7 +33,8 @@ class RoundedWeights:
     ----------
     dtype : {"float16", "bfloat16", "int8"}
     values : ndarray of shape (n_rows, n_columns)
-        Of type float16, int8, or uint16: the upper halves of floats, which are bfloat16 numbers.
+        In C's order, of type float16, int8, or uint16: the upper halves of floats, which are
+        bfloat16 numbers.
     scale : ndarray of shape (n_columns,) or None
         What the columns of int8 are multiplied by, float32; a column is what a unit weighs its
         inputs with, or one number of all categories' vectors. None for the other types.
@@ -52,6 +53,7 @@ class RoundedWeights:
         ValueError
             If a weight is too large for the type.
         """
+        weights = np.ascontiguousarray(weights)  # networks hold those of few units transposed
         with np.errstate(over="ignore"):  # infinities are an error below
             if dtype == "float16":
                 rounded = cls(dtype, weights.astype(np.float16))

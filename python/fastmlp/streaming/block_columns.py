@@ -105,6 +105,14 @@ class ColumnsReader:
             return [*range(first, first + self._widths[position])]
         return [int(np.searchsorted(self._plain, position))]
 
+    def _name_of(self, stored: int, table: RawTable) -> str:
+        """The name of the column that became a stored number."""
+        by_reader = (p for p in self._first if stored in self.stored_numbers(p))
+        position = next(by_reader, None)
+        if position is None:
+            position = int(self._plain[stored])
+        return names_of_table(table)[position]
+
     def read(
         self, table: RawTable, counted: NDArray[np.bool_] | None, *, strict: bool = True
     ) -> BlockColumns:
@@ -131,14 +139,16 @@ class ColumnsReader:
             for reduced, end in ((np.fmin, np.inf), (np.fmax, -np.inf))
         )
         ends = np.where(low <= high, (low, high), self.shift)  # there may be none
-        if (np.abs((ends - self.shift) * self.scale) > self._largest).any():
+        too_large = (np.abs((ends - self.shift) * self.scale) > self._largest).any(axis=0)
+        if too_large.any():
             raise ValueError(
-                f"{table.name} holds numbers too large to be stored beside those of the first rows"
+                f"{table.name}: column {self._name_of(int(too_large.argmax()), table)!r} holds "
+                "numbers too large to be stored beside those of the first rows"
             )
         with np.errstate(over="ignore"):  # in rows without weight
             raw -= self.shift
             raw *= self.scale
-            numbers = raw.astype(np.float32)
+            numbers = raw.clip(-self._largest, self._largest).astype(np.float32)
         labels = [self._labels(table.column(p)) for p in self.labelled]
         return BlockColumns(numbers, n_missing, low, high, labels, dates)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ def write_description(cache: RowCache, learnt: Learnt) -> None:
         "n_rows": learnt.training_range.n_rows,
         "targets": _written_targets(learnt.targets, draft),
     }
+    with open(cache.path, "rb+") as rows:  # are on the disk before the description says so
+        os.fsync(rows.fileno())
     write_whole(cache.folder / _LEARNT, packed(document, draft.tensors))
     description = {
         "format": _FORMAT,

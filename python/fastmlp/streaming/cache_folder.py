@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import platform
 import secrets
 import shutil
 import tempfile
@@ -93,7 +94,7 @@ class RowsOfSource:
         known = source.fingerprint if cache is None or cache.key is None else cache.key
         self._digest = None
         if self._parent is not None and known is not None:
-            text = json.dumps([known, asked], sort_keys=True)
+            text = json.dumps([known, list(source.names), asked], sort_keys=True)
             self._digest = sha256(text.encode()).hexdigest()[:32]
         self._source, self._write = source, write
         self._temporary: Path | None = None
@@ -125,17 +126,23 @@ class RowsOfSource:
 
     def _kept(self, folder: Path) -> tuple[RowCache, Learnt]:
         _remove_unfinished(folder)
-        found = read_cache(folder)
-        if found is not None:
-            _log.info("the row cache %s is used again", folder)
-            return found
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():  # else another process may be about to put a whole one there
+            found = read_cache(folder)
+            if found is not None:
+                _log.info("the row cache %s is used again", folder)
+                return found
+            shutil.rmtree(folder, ignore_errors=True)
         return _written(folder, self._source, self._write)
+
+
+def host() -> str:
+    """Stands for this machine in names of folders, which others may share."""
+    return sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Learnt]:
     """Write a cache beside its place, which it takes when it is whole."""
-    writer = f"{os.getpid()}.{secrets.token_hex(4)}"
+    writer = f"{host()}.{os.getpid()}.{secrets.token_hex(4)}"
     unfinished = folder.with_name(f"{folder.name}.{writer}{_UNFINISHED}")
     unfinished.mkdir()
     try:
@@ -155,9 +162,10 @@ def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Lea
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what processes left that were killed while they wrote this cache."""
-    for path in folder.parent.glob(f"{folder.name}.*{_UNFINISHED}"):
-        writer = path.name.removeprefix(f"{folder.name}.").partition(".")[0]
+    """Remove what processes of this machine left that were killed while they wrote this cache."""
+    of_machine = f"{folder.name}.{host()}."
+    for path in folder.parent.glob(f"{of_machine}*{_UNFINISHED}"):
+        writer = path.name.removeprefix(of_machine).partition(".")[0]
         with suppress(ValueError, PermissionError):
             try:
                 os.kill(int(writer), 0)

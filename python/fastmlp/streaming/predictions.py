@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shutil
@@ -14,11 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from fastmlp.streaming.sources.blocks import Block, Source
+from fastmlp.streaming.block_reader import naming
+from fastmlp.streaming.sources.blocks import BeginAgain, Block, Source
 from fastmlp.table.frames import as_frame
 
 _FILE_ROWS = 2**20
 _PREDICTION, _PROBABILITY = "prediction", "probability"
+
+_log = logging.getLogger("fastmlp")
 
 
 def write_predictions(
@@ -49,25 +53,31 @@ def write_predictions(
     ------
     FileExistsError
         If the folder exists.
+    ValueError, TypeError
+        If a block cannot be predicted; they say which one.
+    OSError
+        If the source cannot be read, or the files cannot be written.
     """
     target = Path(folder)
     if target.exists():
         raise FileExistsError(f"{os.fspath(folder)!r} exists; predictions need a new folder")
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}.unfinished")
-    unfinished.mkdir(parents=True)
-    try:
-        n_rows = 0
-        for number, tables in enumerate(
-            _files(_tables(source, predict, columns, keep, block_rows))
-        ):
-            n_rows += _write(tables, unfinished / f"part-{number:05d}.parquet")
-        if n_rows == 0:
-            raise ValueError("X has no rows")
-        os.rename(unfinished, target)
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
-    return n_rows
+    while True:
+        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}.unfinished")
+        unfinished.mkdir(parents=True)
+        try:
+            n_rows = 0
+            for number, tables in enumerate(
+                _files(_tables(source, predict, columns, keep, block_rows))
+            ):
+                n_rows += _write(tables, unfinished / f"part-{number:05d}.parquet")
+            if n_rows == 0:
+                raise ValueError("X has no rows")
+            os.rename(unfinished, target)
+            return n_rows
+        except BeginAgain as reason:
+            _log.warning("the table is read from its beginning again: %s", reason)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def named_predictions(
@@ -104,7 +114,8 @@ def _tables(
 ) -> Iterator[pa.Table]:
     for block in source.blocks(block_rows):
         X, kept = _taken_apart(block, columns, keep)
-        predicted = predict(X)
+        with naming(block.where):
+            predicted = predict(X)
         twice = next((name for name in predicted if name in kept), None)
         if twice is not None:
             raise ValueError(f"X has a column {twice!r} already: it cannot be kept")

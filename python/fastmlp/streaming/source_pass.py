@@ -88,7 +88,11 @@ class SourcePass:
         first, names = read_table(head[0].X, "X"), feature_names_of(head[0].X)
         listed = frozenset(positions_of(self.categorical_features, names, first.n_columns))
         tables = [table_of(block) for block in head]
-        reader = ColumnsReader(readings_of(tables, listed, self._known), tables, self.dtype)
+        readings = readings_of(tables, listed, self._known)
+        try:
+            reader = ColumnsReader(readings, tables, self.dtype)
+        except Contradiction as found:  # blocks of different types
+            self._read_more_generally(found, tables, readings)
         settled = {p for p, reading in self._known.items() if reading == "labels"}
         columns = ColumnsLearner(reader, first, names, listed, settled)
         with naming(head[0].where):
@@ -112,7 +116,7 @@ class SourcePass:
                     writer.add(StoredRows(stored, read.weights, read.columns.numbers, codes))
                 encoder, origins, training_range = columns.finish()
             except Contradiction as found:
-                self._read_more_generally(found, tables, reader)
+                self._read_more_generally(found, tables, readings)
         if training_range.n_rows == 0:
             raise ValueError("sample_weight must have at least one positive weight")
         cache = RowCache(folder, sections, writer.groups, origins, reader.shift, reader.scale)
@@ -140,13 +144,13 @@ class SourcePass:
         return head
 
     def _read_more_generally(
-        self, found: Contradiction, tables: Sequence[RawTable], reader: ColumnsReader
+        self, found: Contradiction, tables: Sequence[RawTable], readings: Sequence[Reading]
     ) -> NoReturn:
         """Begin again, and read a column as its values ask for; the second time as labels."""
         position, labels = found.position, found.labels
         reading: Reading = "labels"
         if position not in self._known:
-            if reader.readings[position] != "labels":  # else they are all that came before
+            if readings[position] != "labels":  # else they are all that came before
                 seen = labels_of([table.column(position) for table in tables])
                 labels = seen.with_labels_of(labels)
             reading = reading_of(labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from fastmlp.table.column import Column, column_name
@@ -13,6 +14,8 @@ from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 ValueKind = Literal[
     "number", "date", "duration", "number as text", "text", "boolean", "label", "unused"
 ]
+TextKind = Literal["number", "text"]
+_TEXT = ("date", "duration", "number as text", "text")  # and what text stands for
 
 
 def columns_of(encoder: Encoder) -> tuple[Column, ...]:
@@ -21,6 +24,22 @@ def columns_of(encoder: Encoder) -> tuple[Column, ...]:
         return encoder.columns
     names = None if encoder.feature_names is None else encoder.feature_names.tolist()
     return tuple(Column(column_name(names, p), "numeric") for p in range(encoder.n_columns))
+
+
+def kinds_in_text(encoder: Encoder, kept: Iterable[str]) -> dict[str, TextKind]:
+    """How a reader of text reads columns by name, for values as in training.
+
+    Columns of other kinds, such as booleans, are left to the reader. Columns that are only kept
+    stay text, such as identifiers with leading zeros.
+    """
+    inputs = {column.name: value_kind(column) for column in columns_of(encoder)}
+    known: dict[str, TextKind] = {
+        name: "text" for name in kept if inputs.get(name, "unused") == "unused"
+    }
+    for name, kind in inputs.items():
+        if kind == "number" or kind in _TEXT:
+            known[name] = "number" if kind == "number" else "text"
+    return known
 
 
 def value_kind(column: Column) -> ValueKind:

@@ -15,6 +15,7 @@ from fastmlp.cli.models.inputs import ModelInputs
 from fastmlp.cli.tables.reading import PIPE, TextFormat, kind_of_file, open_table
 from fastmlp.cli.tables.writing import table_writer
 from fastmlp.model_file.notes import Notes
+from fastmlp.table.value_kinds import kinds_in_text
 
 _BLOCK_ROWS = 2**14  # of a folder
 
@@ -97,7 +98,9 @@ def predict_folder(
 
     predictor, notes = load_predictor(model)
     names = predictor.feature_names_in_
-    source = open_source(table, None, has_targets=False)
+    kept = open_source(table, None, has_targets=False).names if keep else ids
+    known = kinds_in_text(predictor._pipeline.encoder, kept)
+    source = open_source(table, None, has_targets=False, known=known)
 
     def predicted(X: Any) -> dict[str, NDArray[Any]]:
         return _predicted_columns(predictor, notes, X, with_probabilities=with_probabilities)
@@ -107,7 +110,7 @@ def predict_folder(
         output,
         predicted,
         columns=None if names is None else names.tolist(),
-        keep=source.names if keep else ids,
+        keep=kept,
         block_rows=_BLOCK_ROWS,
     )
 

@@ -52,7 +52,7 @@ def train_on_stream(
         After Ctrl-C.
     """
     check_extra()
-    source = open_path(table, StreamRoles(roles.targets, roles.weight, roles.dropped))
+    source = open_path(table, StreamRoles(roles.targets, roles.weight, roles.dropped), {})
     check_columns(roles.categories, source.names, table)
     targets = _first_targets(source, roles.targets, task)
     categories = list(roles.categories) or "from_dtype"

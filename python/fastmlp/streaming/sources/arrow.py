@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from fastmlp.streaming.sources.blocks import BeginAgain, Block, Roles, Source
+from fastmlp.table.value_kinds import TextKind
 
 _FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
@@ -23,6 +24,7 @@ _FORMATS = {
 }
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
 _BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
+_TYPES = {"number": pa.float64(), "text": pa.string()}
 _UNCONVERTED = re.compile(r"In CSV column #(\d+): (.*)")
 
 
@@ -68,8 +70,8 @@ class DatasetSource(Source):
                     ]
                     for batch in file.iter_batches(n_rows, columns=wanted):
                         yield fragment.path, _with_schema(batch, self._schema, known)
-            except pa.ArrowInvalid as error:
-                raise ValueError(f"{fragment.path}: {error}") from error
+            except (ValueError, pa.ArrowException, OSError) as error:
+                raise _naming(fragment.path, error) from error
 
     def _of_any(self, n_rows: int) -> Iterator[tuple[str, Any]]:
         scanner = self._dataset.scanner(batch_size=n_rows, batch_readahead=1, fragment_readahead=1)
@@ -78,19 +80,33 @@ class DatasetSource(Source):
             for tagged in scanner.scan_batches():
                 file = getattr(tagged.fragment, "path", "X")
                 yield file, tagged.record_batch
-        except pa.ArrowInvalid as error:
-            raise ValueError(f"{file}: {error}") from error
+        except (pa.ArrowException, OSError) as error:
+            raise _naming(file, error) from error
 
 
 class CsvSource(DatasetSource):
-    """Files of CSV, whose columns are numbers as long as all values are."""
+    """Files of CSV, whose columns are numbers as long as all values are.
 
-    def __init__(self, path: Path, roles: Roles) -> None:
-        self._path = path
+    Parameters
+    ----------
+    path : Path
+    roles : Roles
+        Whole numbers among the targets stay whole: they may be classes.
+    known : mapping of str to {"number", "text"}
+        How some columns are read, whatever their values are.
+    """
+
+    def __init__(self, path: Path, roles: Roles, known: Mapping[str, TextKind]) -> None:
+        self._path, self._known = path, known
         delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
         self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
         # Of the first MB. What is null there may be numbers later.
-        self._types = {field.name: _read_as(field.type) for field in self._opened({}).schema}
+        self._types = {
+            field.name: _TYPES[known[field.name]]
+            if field.name in known
+            else _read_as(field.type, stays_whole=field.name in roles.targets)
+            for field in self._opened({}).schema
+        }
         super().__init__(self._opened(self._types), roles)
 
     def _opened(self, types: dict[str, Any]) -> Any:
@@ -104,26 +120,30 @@ class CsvSource(DatasetSource):
         except ValueError as error:
             found = _UNCONVERTED.search(str(error))
             name = None if found is None else self._schema.names[int(found[1])]
-            if found is None or self._types.get(name) in (None, pa.string()):
+            is_fixed = name in self._known or self._types.get(name) in (None, pa.string())
+            if found is None or is_fixed:
                 raise
-            self._types[name] = pa.string()
+            was_whole = self._types[name] == pa.int64()
+            self._types[name] = read_as = pa.float64() if was_whole else pa.string()
             self._dataset = self._opened(self._types)
             self._schema = self._dataset.schema
-            raise BeginAgain(f"column {name!r} is read as text: {found[2]}") from None
+            raise BeginAgain(f"column {name!r} is read as {read_as}: {found[2]}") from None
 
 
-def _read_as(guessed: Any) -> Any:
+def _read_as(guessed: Any, *, stays_whole: bool) -> Any:
     """How a column of CSV is read at first: dates stay text, which tells how they are written."""
     if pa.types.is_boolean(guessed):
         return guessed
+    if stays_whole and pa.types.is_integer(guessed):
+        return pa.int64()
     is_number = any(
         is_one(guessed) for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_null)
     )
     return pa.float64() if is_number else pa.string()
 
 
-def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
-    """The source of a file or of a folder, by the suffix of its first file."""
+def open_path(path: str | os.PathLike[str], roles: Roles, known: Mapping[str, TextKind]) -> Source:
+    """The source of a file or of a folder, by the suffix of its first file; see `CsvSource`."""
     given = Path(path)
     if not given.exists():
         raise FileNotFoundError(f"X: there is no file or folder {os.fspath(path)!r}")
@@ -131,7 +151,7 @@ def open_path(path: str | os.PathLike[str], roles: Roles) -> Source:
     kind = _FORMATS.get(suffix, "parquet")
     try:
         if kind == "csv":
-            return CsvSource(given, roles)
+            return CsvSource(given, roles, known)
         return DatasetSource(ds.dataset(given, format=kind, partitioning="hive"), roles)
     except pa.ArrowInvalid as error:
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
@@ -165,13 +185,25 @@ def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
     columns = []
     for field in schema:
         if field.name in batch.schema.names:
-            columns.append(batch.column(field.name).cast(field.type))
+            try:
+                columns.append(batch.column(field.name).cast(field.type))
+            except pa.ArrowException as error:
+                raise ValueError(
+                    f"column {field.name!r} cannot be read as {field.type}, which it is in the "
+                    f"first file: {error}"
+                ) from error
         elif field.name in known:
             value = pa.scalar(known[field.name]).cast(field.type)
             columns.append(pa.repeat(value, batch.num_rows))
         else:
             columns.append(pa.nulls(batch.num_rows, field.type))
     return pa.record_batch(columns, schema=schema)
+
+
+def _naming(file: str, error: Exception) -> Exception:
+    """The error with the name of the file."""
+    kind = OSError if isinstance(error, OSError) else ValueError
+    return kind(f"{file}: {error}")
 
 
 def _fingerprint(dataset: Any, roles: Roles) -> str | None:

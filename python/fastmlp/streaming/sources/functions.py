@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,11 @@ class FunctionSource(Source):
 
     def __init__(self, function: Callable[[], Any], *, has_targets: bool) -> None:
         self._function, self._has_targets = function, has_targets
+        self._before: Iterator[Any] | None = None
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Call the function, and take what it yields."""
-        for number, given in enumerate(self._function()):
+        for number, given in enumerate(self._iterator()):
             where = f"block {number + 1}"
             X, y, weight = self._parts(given, where)
             length = len(X)
@@ -30,6 +31,22 @@ class FunctionSource(Source):
                     None if weight is None else weight[some],
                     where,
                 )
+
+    def _iterator(self) -> Iterator[Any]:
+        """What the function returns; an error if a call before has read a part of it."""
+        returned = self._function()
+        if not isinstance(returned, Iterable):
+            raise TypeError(
+                f"X: the function must return an iterator of blocks; got {type(returned).__name__}"
+            )
+        iterator = iter(returned)
+        if iterator is self._before:
+            raise ValueError(
+                "X: the rows are to be read from their beginning again, but the function returned "
+                "the iterator of its last call; it must make a new one in each call"
+            )
+        self._before = iterator
+        return iterator
 
     def _parts(self, given: Any, where: str) -> tuple[Any, Any, Any]:
         if not self._has_targets and not isinstance(given, tuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from fastmlp.streaming.sources.blocks import Roles, Source
 from fastmlp.streaming.sources.functions import FunctionSource
 from fastmlp.streaming.sources.recognition import library_of
+from fastmlp.table.value_kinds import TextKind
 
 _NEEDED = ("pyarrow", "datasketches")
 
@@ -19,6 +20,7 @@ def open_source(
     weight: str | None = None,
     *,
     has_targets: bool = True,
+    known: Mapping[str, TextKind] | None = None,
 ) -> Source:
     """The source of a stream.
 
@@ -31,6 +33,8 @@ def open_source(
         A column of X.
     has_targets : bool, default=True
         Whether targets are needed.
+    known : mapping of str to {"number", "text"} or None, default=None
+        How some columns of CSV are read, whatever their values are.
 
     Raises
     ------
@@ -57,7 +61,7 @@ def open_source(
         return PolarsSource(X, roles) if library == "polars" else DaskSource(X, roles)
     from fastmlp.streaming.sources.arrow import DatasetSource, open_path
 
-    return DatasetSource(X, roles) if library == "pyarrow" else open_path(X, roles)
+    return DatasetSource(X, roles) if library == "pyarrow" else open_path(X, roles, known or {})
 
 
 def _roles(targets: Any, weight: Any, has_targets: bool) -> Roles:
