@@ -7,6 +7,7 @@ void register_network(pybind11::module_& m);
 void register_training(pybind11::module_& m);
 void register_epochs(pybind11::module_& m);
 void register_prediction(pybind11::module_& m);
+void register_private_training(pybind11::module_& m);
 void register_rows(pybind11::module_& m);
 void register_stream(pybind11::module_& m);
 }  // namespace fastmlp::bindings
@@ -19,6 +20,7 @@ PYBIND11_MODULE(fastmlp_core, m) {
   register_training(m);
   register_epochs(m);
   register_prediction(m);
+  register_private_training(m);
   register_rows(m);
   register_stream(m);
 }

@@ -5,9 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "bindings/network.h"
-#include "bindings/tables.h"
-#include "bindings/targets.h"
+#include "bindings/training_arguments.h"
 #include "bindings/training_state.h"
 #include "core/thread_budget.h"
 #include "train/trainer.h"
@@ -20,13 +18,9 @@ using py::arg;
 TrainOptions train_options(const py::dict& from) {
   TrainOptions to;
   const auto number = [&](const char* key) { return from[key].cast<double>(); };
-  to.step.loss = loss_options(from["loss"].cast<std::string>(), number("delta"),
-                              from["quantiles"].cast<std::vector<double>>(), number("label_smoothing"));
-  to.step.l1 = number("l1");
-  to.step.l2 = number("l2");
+  to.step = step_options(from);
   to.step.max_grad_norm = number("max_grad_norm");
-  to.schedule = schedule_options(from["learning_rate"].cast<std::string>(), number("learning_rate_init"),
-                                 number("power_t"), number("warmup_fraction"));
+  to.schedule = schedule_options(from);
   to.max_iter = from["max_iter"].cast<Index>();
   to.batch_size = from["batch_size"].cast<Index>();
   to.shuffle = from["shuffle"].cast<bool>();
@@ -41,26 +35,6 @@ TrainOptions train_options(const py::dict& from) {
   to.seed = from["seed"].cast<std::uint64_t>();
   to.samples_seen = number("samples_seen");
   return to;
-}
-
-/** Part is (X, y, sample_weight or None, row numbers or None, offset or None), X a TableObject; its arrays and `labels`
- * must outlive the result. */
-template <class T>
-Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
-                      Labels& labels) {
-  const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
-  Dataset<T> data{samples_of(part[0].cast<TableObject>(), network.stack(), ("X" + suffix).c_str()), {}};
-  const Index n_rows = data.table_rows();
-  if (n_rows < 1) invalid("X" + suffix, "must have at least one row");
-  data.y = targets_of<T>(array(1), loss, n_rows, network.stack().outputs(), ("y" + suffix).c_str(), labels);
-  if (!part[2].is_none()) data.weights = weights_of<T>(array(2), n_rows, ("sample_weight" + suffix).c_str());
-  if (part[3].is_none())
-    data.use_all_rows();
-  else
-    data.rows = row_numbers(part[3].cast<Array<std::uint32_t>>(), n_rows, "rows" + suffix, "X" + suffix);
-  if (!part[4].is_none())
-    data.offset = offset_of<T>(array(4), n_rows, network.stack().outputs(), ("offset" + suffix).c_str());
-  return data;
 }
 
 /** What Python's functions raise is kept until the trainer has come to rest. */

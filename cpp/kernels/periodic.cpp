@@ -98,10 +98,53 @@ void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<con
     }
 }
 
+template <class T>
+void add_periodic_norms(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<const T> delta,
+                        double* norms) {
+  constexpr int width = kWidth<T>;
+  const Index n = parameters.weights.cols;
+  TurnedFeatures<T, kPeriodicFeatures> features;
+  for (Index first = 0; first < n; first += width)
+    for (Index row = 0; row < in.rows; row += features.kRows) {
+      const Index count = std::min<Index>(width, n - first), rows = std::min(features.kRows, in.rows - row);
+      features.take(in, delta, row, rows, first, count, n);
+      for (Index i = 0; i < rows; i += width) {
+        Packet<T> norm = set<T>(0);
+        for (Index j = 0; j < count; ++j) {
+          const Packet<T> x = features.x(j, i);
+          Packet<T> squares = set<T>(0);  // of the derivatives by b2; times cosine^2, by w2
+          for (Index k = 0; k < kPeriodicFeatures; ++k)
+            squares = pmadd(features.delta(k, j, i), features.delta(k, j, i), squares);
+          norm = padd(norm, squares);
+          const Packet<T> turned = pmul(set<T>(T(2 * std::numbers::pi)), x);
+          const Packet<T> of_phase = pmadd(turned, turned, set<T>(1));  // w1 and b1
+          for (Index f = 0; f < kFrequencies; ++f) {
+            const SineCosine<T> half(
+                turns<T>(x, set<T>(parameters.weights.row(f)[first + j]), set<T>(parameters.bias.row(f)[first + j])));
+            const Packet<T> cosine = pmadd(pmul(set<T>(-2), half.sine), half.sine, set<T>(1));
+            Packet<T> by_cosine = set<T>(0);
+            for (Index k = 0; k < kPeriodicFeatures; ++k) {
+              const T w2 = parameters.weights.row((1 + k) * kFrequencies + f)[first + j];
+              by_cosine = pmadd(features.delta(k, j, i), set<T>(w2), by_cosine);
+            }
+            const Packet<T> by_phase = pmul(pmul(set<T>(-2), by_cosine), pmul(half.sine, half.cosine));
+            norm = pmadd(pmul(squares, cosine), cosine, norm);
+            norm = pmadd(pmul(by_phase, by_phase), of_phase, norm);
+          }
+        }
+        alignas(kAlignment) T lanes[width];
+        store(lanes, norm);
+        for (Index r = 0; r < std::min<Index>(width, rows - i); ++r)
+          norms[row + i + r] += static_cast<double>(lanes[r]);
+      }
+    }
+}
+
 #define FASTMLP_INSTANTIATE(T)                                                                                        \
   template void periodic(const PeriodicParameters<const T>&, Matrix<const T>, Matrix<T>);                             \
   template void periodic_gradient(const PeriodicParameters<const T>&, Matrix<const T>, Matrix<const T>, Index, Index, \
-                                  const PeriodicParameters<T>&, bool);
+                                  const PeriodicParameters<T>&, bool);                                                \
+  template void add_periodic_norms(const PeriodicParameters<const T>&, Matrix<const T>, Matrix<const T>, double*);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)
 #undef FASTMLP_INSTANTIATE

@@ -32,4 +32,9 @@ template <class T>
 void periodic_gradient(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<const T> delta,
                        Index first, Index n, const PeriodicParameters<T>& gradient, bool add);
 
+/** norms[i] += the squared norm of row i's part of that gradient, of all features. */
+template <class T>
+void add_periodic_norms(const PeriodicParameters<const T>& parameters, Matrix<const T> in, Matrix<const T> delta,
+                        double* norms);
+
 }  // namespace fastmlp

@@ -59,9 +59,40 @@ void piecewise_gradient(const Steps<T>& steps, Matrix<const T> in, Matrix<const 
     }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                           \
-  template void piecewise(const Steps<T>&, Matrix<const T>, Matrix<const T>, Matrix<T>); \
-  template void piecewise_gradient(const Steps<T>&, Matrix<const T>, Matrix<const T>, Index, Matrix<T>, bool);
+template <class T>
+void add_piecewise_norms(const Steps<T>& steps, Matrix<const T> in, Matrix<const T> delta, double* norms) {
+  constexpr int width = kWidth<T>;
+  const auto& [start, slope] = steps;
+  TurnedFeatures<T, kPiecewiseFeatures> features;
+  for (Index first = 0; first < start.cols; first += width)
+    for (Index row = 0; row < in.rows; row += features.kRows) {
+      const Index count = std::min<Index>(width, start.cols - first), rows = std::min(features.kRows, in.rows - row);
+      features.take(in, delta, row, rows, first, count, start.cols);
+      for (Index i = 0; i < rows; i += width) {
+        Packet<T> norm = set<T>(0);
+        for (Index j = 0; j < count; ++j) {
+          Packet<T> deltas = set<T>(0), coordinates = set<T>(0);  // sums of squares
+          for (Index k = 0; k < kPiecewiseFeatures; ++k)
+            deltas = pmadd(features.delta(k, j, i), features.delta(k, j, i), deltas);
+          for (Index s = 0; s < start.rows; ++s) {
+            const Packet<T> at =
+                step<T>(features.x(j, i), set<T>(start.row(s)[first + j]), set<T>(slope.row(s)[first + j]));
+            coordinates = pmadd(at, at, coordinates);
+          }
+          norm = pmadd(deltas, coordinates, norm);
+        }
+        alignas(kAlignment) T lanes[width];
+        store(lanes, norm);
+        for (Index r = 0; r < std::min<Index>(width, rows - i); ++r)
+          norms[row + i + r] += static_cast<double>(lanes[r]);
+      }
+    }
+}
+
+#define FASTMLP_INSTANTIATE(T)                                                                                 \
+  template void piecewise(const Steps<T>&, Matrix<const T>, Matrix<const T>, Matrix<T>);                       \
+  template void piecewise_gradient(const Steps<T>&, Matrix<const T>, Matrix<const T>, Index, Matrix<T>, bool); \
+  template void add_piecewise_norms(const Steps<T>&, Matrix<const T>, Matrix<const T>, double*);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)
 #undef FASTMLP_INSTANTIATE

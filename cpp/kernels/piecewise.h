@@ -29,4 +29,8 @@ template <class T>
 void piecewise_gradient(const Steps<T>& steps, Matrix<const T> in, Matrix<const T> delta, Index first,
                         Matrix<T> gradient, bool add);
 
+/** norms[i] += the squared norm of row i's part of that gradient, of all features. */
+template <class T>
+void add_piecewise_norms(const Steps<T>& steps, Matrix<const T> in, Matrix<const T> delta, double* norms);
+
 }  // namespace fastmlp

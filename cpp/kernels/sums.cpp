@@ -40,6 +40,18 @@ double squared_norm(const Matrix<T>& gradient) {
 }
 
 template <class T>
+double squared_norm(const T* values, Index n) {
+  constexpr Index kSums = 8;  // as many as fill the vectors
+  double sums[kSums] = {};
+  const auto square = [&](Index j) { return static_cast<double>(values[j]) * static_cast<double>(values[j]); };
+  Index j = 0;
+  for (; j + kSums <= n; j += kSums)
+    for (Index k = 0; k < kSums; ++k) sums[k] += square(j + k);
+  for (; j < n; ++j) sums[j % kSums] += square(j);
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+template <class T>
 void move_towards(Matrix<const T> weights, Matrix<T> mean, T share) {
   const auto p_share = set<T>(share);
   for (Index i = 0; i < mean.rows; ++i)
@@ -53,6 +65,7 @@ void move_towards(Matrix<const T> weights, Matrix<T> mean, T share) {
   template void add_to(T*, const T*, Index);                                    \
   template void add_as_tree(std::span<const Matrix<const T>>, Matrix<T>, bool); \
   template double squared_norm(const Matrix<T>&);                               \
+  template double squared_norm(const T*, Index);                                \
   template void move_towards(Matrix<const T>, Matrix<T>, T);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -19,6 +19,10 @@ void add_as_tree(std::span<const Matrix<const T>> parts, Matrix<T> to, bool add)
 template <class T>
 double squared_norm(const Matrix<T>& gradient);
 
+/** The sum of the squares of n numbers, in double. */
+template <class T>
+double squared_norm(const T* values, Index n);
+
 /** mean <- mean + share * (w - mean); both of the same shape. */
 template <class T>
 void move_towards(Matrix<const T> weights, Matrix<T> mean, T share);

@@ -279,6 +279,23 @@ void Dense<T>::gradient(const Task& task, const T*, const LayerInput<T>& in, Mat
                    gradient.bias.row(1), add);
 }
 
+template <class T>
+void Dense<T>::add_squared_norms(const T*, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T> saved,
+                                 double* norms) const {
+  for (Index i = 0; i < delta.rows; ++i) {
+    double inputs;
+    if (sparse_) {
+      const auto [begin, end] = in.sparse.entries(i);
+      inputs = squared_norm(in.sparse.table->values + begin, end - begin);
+    } else {
+      inputs = squared_norm(in.dense.row(i), inputs_);
+    }
+    // The norm of a product of two vectors is that of their norms; the bias is as a weight of an input that is 1.
+    norms[i] += (inputs + 1) * squared_norm(delta.row(i), outputs_);
+    if (parametric_) norms[i] += squared_norm(saved.row(i) + padded<T>(outputs_), outputs_);
+  }
+}
+
 template class Dense<float>;
 template class Dense<double>;
 

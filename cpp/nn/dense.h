@@ -53,6 +53,8 @@ class Dense final : public Layer<T> {
   }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
+  void add_squared_norms(const T* values, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T> saved,
+                         double* norms) const override;
 
  private:
   // W is stored row-major, inputs x outputs. With few outputs padding would take more than the weights; W is then

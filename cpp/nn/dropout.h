@@ -24,6 +24,8 @@ class Dropout final : public Layer<T> {
                const Pass& pass) const override;
   Fused backward(LayerWeights<T>, Matrix<const T> delta, const Activated<T>& in, Matrix<T> d_in, const Pass& pass,
                  T* gradients, bool add) const override;
+  /** There are no parameters. */
+  void add_squared_norms(const T*, const LayerInput<T>&, Matrix<const T>, Matrix<const T>, double*) const override {}
 
  private:
   /** to <- from * mask / (1 - rate); the mask depends on (seed, step, layer, row, column) alone. */

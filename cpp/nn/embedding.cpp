@@ -223,6 +223,18 @@ void Embedding<T>::gradient(const Task& task, const T* values, const LayerInput<
   }
 }
 
+template <class T>
+void Embedding<T>::add_squared_norms(const T* values, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T>,
+                                     double* norms) const {
+  if (periodic_weights_.rows > 0)
+    add_periodic_norms<T>({periodic_weights_.in(values), periodic_bias_.in(values)}, in.dense, delta, norms);
+  if (piecewise_weights_.rows > 0)
+    add_piecewise_norms<T>(steps(), in.dense, delta.columns(first_piecewise_, first_plain_ - first_piecewise_), norms);
+  for (std::size_t c = 0; c < tables_.size(); ++c)
+    if (const Index width = tables_[c].rows > 0 ? tables_[c].cols : 0)
+      for (Index i = 0; i < delta.rows; ++i) norms[i] += squared_norm(delta.row(i) + places_[c], width);
+}
+
 template class Embedding<float>;
 template class Embedding<double>;
 

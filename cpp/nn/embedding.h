@@ -52,6 +52,8 @@ class Embedding final : public Layer<T> {
   }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
+  void add_squared_norms(const T* values, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T> saved,
+                         double* norms) const override;
 
  private:
   enum Part : Index { kPeriodicPart, kPiecewisePart, kFirstTable };  // of tasks; the tables of vectors come last

@@ -157,6 +157,11 @@ class Layer {
                          T* gradients, bool add) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
+  /** norms[i] += the squared norm of row i's part of the gradient of all the layer's parameters, without computing that
+   * part (Goodfellow 2015, arXiv:1510.01799). Arguments as in gradient(), but the layer's parameters are all there.
+   * Private training relies on it, so that no layer can do without. */
+  virtual void add_squared_norms(const T* values, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T> saved,
+                                 double* norms) const = 0;
   /** Multiply-adds of one row's forward pass. */
   virtual Index work_per_row() const { return 0; }
   /** gradient <- (gradient +) this task's part, summed over all rows in an order that only the shapes decide. `saved`

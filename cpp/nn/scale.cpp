@@ -43,6 +43,19 @@ void Scale<T>::gradient(const Task&, const T*, const LayerInput<T>& in, Matrix<c
   }
 }
 
+template <class T>
+void Scale<T>::add_squared_norms(const T*, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T>,
+                                 double* norms) const {
+  for (Index i = 0; i < delta.rows; ++i) {
+    const T* x = in.dense.row(i);
+    const T* d = delta.row(i);
+    for (Index j = 0; j < width_; ++j) {
+      const double product = static_cast<double>(x[j]) * static_cast<double>(d[j]);
+      norms[i] += product * product;
+    }
+  }
+}
+
 template class Scale<float>;
 template class Scale<double>;
 

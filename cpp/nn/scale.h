@@ -33,6 +33,8 @@ class Scale final : public Layer<T> {
   Index work_per_row() const override { return width_; }
   void gradient(const Task& task, const T* values, const LayerInput<T>& in, Matrix<const T> delta,
                 Matrix<const T> saved, const TaskGradient<T>& gradient, bool add) const override;
+  void add_squared_norms(const T* values, const LayerInput<T>& in, Matrix<const T> delta, Matrix<const T> saved,
+                         double* norms) const override;
 
  private:
   Index width_;

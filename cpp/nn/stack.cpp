@@ -181,6 +181,44 @@ void Stack<T>::gradient(const Task& task, const T* values, const Workspace<T>& w
                     rows(workspace.saved(i)), gradient, add);
 }
 
+template <class T>
+void Stack<T>::gradients(const T* values, const Workspace<T>& workspace, Index first, Index count, T* gradients,
+                         bool add) const {
+  for (const Task& task : tasks_) gradient(task, values, workspace, first, count, place(task, gradients), add);
+}
+
+template <class T>
+void Stack<T>::squared_norms(const T* values, const Workspace<T>& workspace, Index first, Index count, double* norms,
+                             const SparseRows<T>& sparse) const {
+  const auto rows = [&](Matrix<T> m) -> Matrix<const T> { return m.data ? m.slice(first, count) : m; };
+  std::fill_n(norms, count, 0.0);
+  for (Index i = 0; i < n_layers(); ++i)
+    layer(i).add_squared_norms(values + first_parameter(i),
+                               {rows(i > 0 ? workspace.output(i - 1) : workspace.input()), sparse},
+                               rows(workspace.delta(i)), rows(workspace.saved(i)), norms);
+}
+
+template <class T>
+void Stack<T>::scale_rows(const Workspace<T>& workspace, Index first, Index count, const double* factors) const {
+  const auto scale = [&](Matrix<T> m, bool is_linear) {
+    if (!m.data) return;
+    for (Index i = 0; i < count; ++i) {
+      T* row = m.row(first + i);
+      if (factors[i] == 0)
+        std::fill_n(row, m.cols, T(0));
+      else if (is_linear)
+        for (Index j = 0; j < m.cols; ++j) row[j] *= static_cast<T>(factors[i]);
+    }
+  };
+  // Gradients are linear in the deltas, and in what parametric activations have saved.
+  scale(workspace.input(), false);
+  for (Index i = 0; i < n_layers(); ++i) {
+    scale(workspace.output(i), false);
+    scale(workspace.delta(i), true);
+    scale(workspace.saved(i), true);
+  }
+}
+
 template class Stack<float>;
 template class Stack<double>;
 

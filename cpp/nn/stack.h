@@ -74,6 +74,17 @@ class Stack {
   void gradient(const Task& task, const T* values, const Workspace<T>& workspace, Index first, Index count,
                 const TaskGradient<T>& gradient, bool add, const SparseRows<T>& sparse = {}) const;
 
+  /** Every task's gradient over those rows, to its place in a flat buffer. */
+  void gradients(const T* values, const Workspace<T>& workspace, Index first, Index count, T* gradients,
+                 bool add) const;
+
+  /** After backward(), without its gradients: norms[i] <- the squared norm of what row first + i adds to them. */
+  void squared_norms(const T* values, const Workspace<T>& workspace, Index first, Index count, double* norms,
+                     const SparseRows<T>& sparse = {}) const;
+  /** Multiplies what row first + i adds to the gradients by factors[i]. A factor of 0 leaves nothing of the row, even
+   * where it holds what is no number. */
+  void scale_rows(const Workspace<T>& workspace, Index first, Index count, const double* factors) const;
+
  private:
   LayerWeights<T> weights_of(StackWeights<T> weights, Index i) const;
   static LayerWeights<T> weights_of(const std::vector<LayerWeights<T>>& weights, Index i) {

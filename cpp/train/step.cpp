@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "core/denormals.h"
 #include "core/team_size.h"
+#include "kernels/normal_noise.h"
 #include "kernels/penalty.h"
 
 namespace fastmlp {
@@ -16,6 +18,7 @@ namespace {
 constexpr Index kMostForLeaves = Index{1} << 17;  // parameters
 constexpr Index kMostLeaves = 16;
 constexpr Index kMostChunkRows = Index{1} << 14;
+constexpr Index kMostBlockRows = 1024;
 
 constexpr Index kMegabyte = Index{1} << 20;
 
@@ -37,8 +40,8 @@ bool is_small(const Stack<T>& stack) {
  * of a larger one what L2 holds; but so many that it is worth while to convert the weights for the matrix unit. */
 template <class T>
 Index rows_at_once(const Stack<T>& stack) {
-  if (is_small(stack)) return rows_for(stack, Index{192} << 10, 64, 1024, kMegabyte * 2);
-  return rows_for(stack, Index{1} << 19, 256, 1024, kMegabyte * 16);
+  if (is_small(stack)) return rows_for(stack, Index{192} << 10, 64, kMostBlockRows, kMegabyte * 2);
+  return rows_for(stack, Index{1} << 19, 256, kMostBlockRows, kMegabyte * 16);
 }
 
 /** Rows whose activations are kept until the tasks' owning threads have summed over them. */
@@ -161,15 +164,17 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   const Index chunk_rows = ceil_div(batch.count, chunks);
   // Every member sums the weights itself: cheaper than handing the sum over.
   double weight = static_cast<double>(batch.count);
-  if (data_.weights) {
+  if (privacy) {
+    weight = privacy->expected_rows;
+  } else if (data_.weights) {
     weight = 0;
     for (Index i = 0; i < batch.count; ++i) weight += static_cast<double>(data_.weights[batch.rows[i]]);
   }
   double loss = 0;
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
-    const Chunk chunk{batch.rows + first, first, count, first + count == batch.count, weight, step,
-                      batch.dropout_share};
+    const Chunk chunk{batch.rows + first,  first,       count, first + count == batch.count, weight, step,
+                      batch.dropout_share, batch.counts};
     if (by_owning_threads())
       rows_phase(member, chunk);
     else
@@ -251,10 +256,40 @@ void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>
       losses[i] = 0;
     }
   } else {
-    evaluate_loss<T>(options_.loss, rows(workspace.output()), data_.y, data_.weights, picked,
-                     chunk.weight != 0 ? 1 / chunk.weight : 0, losses, delta);
+    const double scale = privacy ? 1 : chunk.weight != 0 ? 1 / chunk.weight : 0;
+    evaluate_loss<T>(options_.loss, rows(workspace.output()), data_.y, data_.weights, picked, scale, losses, delta);
   }
-  stack_.backward(network_.weights(), workspace, at, count, pass, gradients, add);
+  if (!privacy) {
+    stack_.backward(network_.weights(), workspace, at, count, pass, gradients, add);
+  } else {
+    stack_.backward(network_.weights(), workspace, at, count, pass);
+    limit_rows(workspace, at, {&data_.sparse, picked, 0, count}, chunk.counts);
+    if (gradients) stack_.gradients(network_.values().data(), workspace, at, count, gradients, add);
+  }
+}
+
+template <class T>
+void Step<T>::limit_rows(const Workspace<T>& workspace, Index at, const SparseRows<T>& rows, bool counts) const {
+  // What is added to the gradient is rounded: this much less makes up for it.
+  constexpr double kRoom = 1 - 64.0 * std::numeric_limits<T>::epsilon();
+  double factors[kMostBlockRows];  // first the squared norms
+  stack_.squared_norms(network_.values().data(), workspace, at, rows.count, factors, rows);
+  for (double* factor = factors; factor != factors + rows.count; ++factor)
+    *factor = counts && std::isfinite(*factor)
+                  ? clipping_factor(*factor, kRoom * privacy->max_norm) / privacy->expected_rows
+                  : 0;
+  stack_.scale_rows(workspace, at, rows.count, factors);
+}
+
+template <class T>
+void Step<T>::add_noise(const Task& task, std::uint64_t step, const TaskGradient<T>& gradient) const {
+  const double scale = privacy->noise_multiplier * privacy->max_norm / privacy->expected_rows;
+  const auto add = [&](const Block& block, Matrix<T> to) {
+    const Index first = stack_.first_parameter(task.layer) + block.offset;
+    add_normal_noise<T>(privacy->key, PrivateGradients::noise_stream(step), first, block.stride, scale, to);
+  };
+  add(task.weights, gradient.weights);
+  add(task.bias, gradient.bias);
 }
 
 template <class T>
@@ -277,6 +312,7 @@ void Step<T>::weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* op
     }
     own = gradient(task, chunk, member.size(), own, !passing);
     if (!chunk.last) continue;
+    if (privacy) add_noise(task, chunk.step, own);
     if (penalised) {
       const Matrix<T> weights = task.weights.in(network_.values().data() + stack_.first_parameter(task.layer));
       penalties_[i] = chunk.weight == 0

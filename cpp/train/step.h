@@ -19,6 +19,7 @@
 #include "train/average.h"
 #include "train/gradient_tree.h"
 #include "train/optimizer.h"
+#include "train/private_gradients.h"
 
 namespace fastmlp {
 
@@ -78,10 +79,15 @@ class Step {
     const std::uint32_t* rows;
     Index count;
     double dropout_share = 1;  // of every layer's rate
+    bool counts = true;        // with `privacy`: whether its rows add anything to the gradient
   };
 
   /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
   Matrix<const T> given_delta;
+
+  /** Makes the gradients private, with a loss that is then not of the minibatch's mean; may be null. The penalty, too,
+   * is divided by the number of rows that was expected. */
+  const PrivateGradients* privacy = nullptr;
 
   /** The mean of the weights, brought up to date in every step; may be null. */
   WeightAverage<T>* average = nullptr;
@@ -118,6 +124,7 @@ class Step {
     double weight;  // of the whole minibatch
     std::uint64_t step;
     double dropout_share;
+    bool counts;
   };
   void rows_phase(Member& member, const Chunk& chunk);
   void leaves_phase(Member& member, const Chunk& chunk);
@@ -127,6 +134,11 @@ class Step {
    * is not null, their gradient too, to that flat buffer or, with `add`, to what it holds. */
   void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
                  T* gradients = nullptr, bool add = false);
+  /** Scales what the rows of a workspace from `at` on add to the gradient down to the largest norm that they may have,
+   * and divides it by the expected number of rows. `rows` are they, where the table is sparse. */
+  void limit_rows(const Workspace<T>& workspace, Index at, const SparseRows<T>& rows, bool counts) const;
+  /** Adds noise to one task's gradient. */
+  void add_noise(const Task& task, std::uint64_t step, const TaskGradient<T>& gradient) const;
   void weights_phase(Member& member, const Chunk& chunk, Optimizer<T>* optimizer, typename Optimizer<T>::Rate rate);
   /** This task's gradient over the chunk, from the workspace or from the trees: in `to`, or unless `keep`
    * where it already is. */

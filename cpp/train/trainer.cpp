@@ -106,7 +106,7 @@ bool Trainer<T>::end_epoch() {
 template <class T>
 TrainResult Trainer<T>::finish() {
   if (was_interrupted()) restore_epoch();
-  if (result_.best_epoch > 0) executor_.write_parameters(best_);
+  if (result_.best_epoch > 0 && best_.size() > 0) executor_.write_parameters(best_);  // a state may claim an epoch
   executor_.store();
   if (!all_finite(network_.values())) result_.reason = StopReason::diverged;
   return result_;

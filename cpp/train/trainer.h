@@ -141,7 +141,7 @@ class Trainer {
   bool has_validation() const { return n_validation_ > 0; }
   /** Steps of this fit so far. */
   std::uint64_t steps() const { return network_.steps - first_step_; }
-  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
 
   Network<T>& network_;
   Optimizer<T>& optimizer_;
@@ -157,6 +157,7 @@ class Trainer {
   Index window_steps_ = 0, done_ = 0;
   // What training goes on from
   Clock::time_point start_ = Clock::now();
+  double seconds_before_ = 0;  // until then
   TrainResult result_;
   Epoch epoch_;
   Buffer<T> last_epoch_, best_;
@@ -184,7 +185,8 @@ void Trainer<T>::visit_state(Visit&& visit) {
 
   double spent = seconds();
   visit("seconds", spent);
-  start_ = Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(spent));
+  start_ = Clock::now();
+  seconds_before_ = spent;
   visit("step_seconds", step_seconds_);
   visit("evaluation_seconds", evaluation_seconds_);
 

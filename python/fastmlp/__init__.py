@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastmlp.model_file import ModelFileError
     from fastmlp.networks import Dense, Dropout, Embedding, Network, Optimizer, Scale
     from fastmlp.prediction.predictor import Predictor
+    from fastmlp.privacy import Privacy, PrivacyGuarantee
     from fastmlp.streaming.cache_folder import Cache
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "Network",
     "Optimizer",
     "Predictor",
+    "Privacy",
+    "PrivacyGuarantee",
     "Regressor",
     "Scale",
     "__version__",
@@ -61,6 +64,8 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "Network": "fastmlp.networks",
             "Optimizer": "fastmlp.networks",
             "Predictor": "fastmlp.prediction.predictor",
+            "Privacy": "fastmlp.privacy",
+            "PrivacyGuarantee": "fastmlp.privacy",
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
             "__version__": "fastmlp._version",

@@ -78,6 +78,7 @@ OptimizerF32 = _module.OptimizerF32
 OptimizerF64 = _module.OptimizerF64
 PredictorF32 = _module.PredictorF32
 PredictorF64 = _module.PredictorF64
+PrivateTraining = _module.PrivateTraining
 Standardisation = _module.Standardisation
 ThreadBudget = _module.ThreadBudget
 Training = _module.Training

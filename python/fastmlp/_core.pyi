@@ -254,6 +254,33 @@ def train(
     interrupted: Callable[[], bool] | None,
 ) -> TrainResult: ...
 
+class PrivateTraining:
+    """Differentially private training of one network (DP-SGD); no loss is known.
+
+    Every step takes a minibatch that has each row with the probability `sampling_rate`. The sum of
+    its rows' gradients, each scaled down to the norm `max_row_norm`, and of normal noise is divided
+    by the expected number of rows. Noise and minibatches are ChaCha20's for the key.
+    """
+
+    def __init__(
+        self,
+        network: _Network[Any],
+        optimizer: _Optimizer[Any],
+        inputs: Standardisation | None,
+        part: _Part,
+        # Of `train` those of the loss, the penalty and the schedule; n_steps, sampling_rate,
+        # max_row_norm, noise_multiplier, average_steps
+        options: dict[str, Any],
+        key: bytes,  # 32
+        n_threads: int,
+    ) -> None: ...
+    # After Ctrl-C it raises, and the network is partly trained.
+    def run(self, n_steps: int) -> None: ...
+    # Leaves the network with the mean of its last weights.
+    def finish(self) -> None: ...
+    @property
+    def learning_rate(self) -> float: ...
+
 class Training:
     """Training of one network that can be taken up again, of a table in memory or by windows.
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from fastmlp import Checkpoint, Classifier, ModelFileError, Regressor
 from fastmlp.checkpoints import file
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.model_file import atomic
+from fastmlp.model_file.container import packed, unpacked
 
 SMALL = {"n_estimators": 2, "max_iter": 4, "random_state": 0, "preset": "fast", "n_jobs": 1}
 
@@ -159,6 +161,58 @@ def test_a_disk_that_becomes_full_does_not_end_the_fit(path, X, y, monkeypatch, 
     assert "No space left on device" in caplog.text
 
 
+def test_a_file_that_memory_is_too_small_for_does_not_end_the_fit(path, X, y, monkeypatch, caplog):
+    packed = iter([file.packed])
+
+    def once(document, tensors):
+        return next(packed, too_small)(document, tensors)
+
+    def too_small(document, tensors):
+        raise MemoryError
+
+    monkeypatch.setattr(file, "packed", once)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of threads that end by an exception
+        Regressor(**SMALL).fit(X, y, checkpoint=Checkpoint(path, epochs=1))
+    assert "could not be written" in caplog.text
+    assert "not enough memory" in caplog.text
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"states": [1]}, "checkpoint.states must be an object"),
+        ({"fit": {"version": "1", "estimator": "E", "parameters": 1, "data": {}}}, "parameters mu"),
+    ],
+)
+def test_a_file_of_other_fields_is_refused(change, message, path, X, y):
+    interrupted(path, X, y)
+    document, arrays = unpacked(path)
+    del document["sha256"]
+    path.write_bytes(packed(document | change, arrays))
+    with pytest.raises(ModelFileError, match=message):
+        Regressor(**SMALL).fit(X, y, checkpoint=path)
+
+
+@pytest.mark.parametrize("name", ["fit", "a" * 60])
+def test_what_other_fits_are_writing_is_left_alone(name, path, X, y):
+    """Their files' names begin alike."""
+    other = path.with_name(f"{name}.2")
+    with atomic.replacing(other) as temporary:
+        temporary.write_bytes(b"half of it")
+        Regressor(**SMALL).fit(X, y, checkpoint=path.with_name(name))
+        assert temporary.exists()
+    assert os.listdir(path.parent) == [other.name]
+
+
+def test_of_a_link_the_file_goes(path, X, y, tmp_path):
+    file_itself = tmp_path / "elsewhere"
+    path.symlink_to(file_itself)
+    Regressor(**SMALL).fit(X, y, checkpoint=path)
+    assert os.listdir(path.parent) == [path.name]
+
+
 def test_leftovers_of_killed_writers_are_removed(path, X, y):
     leftover = path.with_name(f".{path.name}.0123456789abcdef.tmp")
     other = path.with_name(".other.0123456789abcdef.tmp")
@@ -195,7 +249,7 @@ def test_bad_arguments_are_refused(arguments, error, message, X, y):
 
 def test_a_state_is_due_after_epochs_or_minutes(path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
     kept = KeptFit(Checkpoint(path, minutes=2, epochs=3), None)
     assert [epoch for epoch in range(1, 8) if kept.is_due("a", epoch)] == [3, 6]
     assert not kept.is_due("b", 1)
@@ -203,6 +257,7 @@ def test_a_state_is_due_after_epochs_or_minutes(path, monkeypatch):
     assert kept.is_due("b", 2)
     assert not kept.is_due("b", 3)
     assert kept.is_due("a", 8)
+    assert kept.is_due("of a long first epoch", 1)
 
 
 _CHILD = """

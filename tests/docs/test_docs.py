@@ -1,4 +1,7 @@
-"""The Python in docs/ runs as it stands, each page from top to bottom."""
+"""The Python in docs/ runs as it stands, each page from top to bottom.
+
+But for blocks marked `py`, which are for several machines.
+"""
 
 import re
 import shutil
@@ -18,6 +21,8 @@ BLOCKS = {
 NEEDS = {
     "dask.md": ("distributed",),
     "export.md": ("onnxruntime", "skl2onnx"),
+    "federated.md": ("dp_accounting",),
+    "privacy.md": ("dp_accounting",),
     "streaming.md": ("datasketches",),
 }
 

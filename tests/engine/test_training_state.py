@@ -164,6 +164,17 @@ def test_states_of_other_options_are_refused():
         Case(average_epochs=0.0).training.restore(Case().state())
 
 
+def test_a_state_that_claims_best_weights_or_times_that_cannot_be_does_no_harm():
+    trained, other = Case(early_stopping=False), Case(early_stopping=False)
+    trained.run(WINDOWS)
+    state = trained.state() | {"kept_epoch": 1, "ended": True, "seconds": 1e300}
+    other.training.restore(state)
+    other.training.finish()
+    assert other.state()["seconds"] == 1e300
+    for own, there in zip(other.network.parameters, trained.network.parameters, strict=True):
+        np.testing.assert_array_equal(own, there)
+
+
 def test_ctrl_c_ends_training_and_leaves_no_state():
     case = Case()
 

@@ -78,6 +78,16 @@ def test_networks_and_sampling_are_accounted_for(sites):
     assert model.epsilon_ == pytest.approx(expected, rel=1e-6)
 
 
+def test_epsilon_is_that_of_all_rounds_whenever_training_ends(sites):
+    """When it ends may depend on what was learnt."""
+    pytest.importorskip("dp_accounting")
+    model = federated.Regressor(**QUICK | {"preset": "plain"}).fit(
+        sites, schema=table(60, seed=5), callbacks=lambda record: record.epoch == 2, **NOISE
+    )
+    assert model.n_iter_ == 2
+    assert model.epsilon_ == pytest.approx(privacy.epsilon(1.0, delta=1e-3, n_steps=12), rel=1e-6)
+
+
 def test_with_noise_sites_tell_nothing_but_their_parameters(sites):
     pytest.importorskip("dp_accounting")
     seen = []
@@ -97,7 +107,8 @@ def test_with_noise_sites_tell_nothing_but_their_parameters(sites):
     assert len(seen) == 10
     for one in seen:
         assert (one.weight, one.loss, one.validation_loss) == (1.0, None, None)
-    assert model.loss_curve_ == []
+        assert one.learning_rate is None  # of the last step: it tells of the number of rows
+    assert model.loss_curve_ == model.learning_rate_curve_ == []
     assert model.best_iteration_ is None
 
 

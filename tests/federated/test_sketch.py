@@ -113,6 +113,13 @@ def test_a_sketch_is_small_however_many_rows_there_are():
         assert column.numbers[0].values.size == 33
 
 
+def test_labels_of_any_number_of_rows_are_merged_in_little_memory():
+    site = LabelSketch({"a": 10**12, "b": 10**11, "rare": 1}, n_missing=10**12)
+    column = LabelSketch.merged([site, site]).column("ward")
+    assert set(column.codes) == {"a", "b", "rare", None}
+    assert column.kind == "category"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

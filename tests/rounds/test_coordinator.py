@@ -231,6 +231,21 @@ def test_records_pair_the_losses_of_a_round():
     assert [record.learning_rate for record in records] == one.learning_rate_curve
 
 
+def test_records_pair_the_losses_if_nobody_validated_at_first():
+    records = []
+    one = coordinator(4, parameters=[np.zeros(1)])
+
+    def execute(starts):
+        (start,) = starts
+        told = (float(start.number), 1.0) if start.number > 1 else (None, 0.0)
+        return [Update(0, 0, start.number, [start.parameters[0] + 1], 1.0, 1.0, 0.1, *told)]
+
+    train_in_rounds([one], execute, Progress(0, [4], [records.append]))
+    assert one.validation_curve == [2.0, 2.0, 3.0, 4.0]  # of the parameters after each round
+    assert [record.epoch for record in records] == [1, 2, 3, 4]
+    assert [record.validation_loss for record in records[2:]] == [3.0, 4.0]
+
+
 def test_a_pickled_coordinator_goes_on_to_the_same_bits():
     many = participants()
     whole = coordinator(12, outer_rate=0.7, outer_momentum=0.5)

@@ -168,9 +168,10 @@ def test_participants_differ_in_their_random_numbers(case):
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-def test_what_a_participant_does_follows_from_the_round():
+@pytest.mark.parametrize("schedule", ["cosine", "invscaling"])
+def test_what_a_participant_does_follows_from_the_round(schedule):
     """A late one has the learning rate and the order of rows of those that were there."""
-    case = Case(solver="sgd", momentum=0.0, learning_rate="cosine", learning_rate_init=0.01)
+    case = Case(solver="sgd", momentum=0.0, learning_rate=schedule, learning_rate_init=0.01)
     whole = Coordinator(case.initial, RoundOptions(N_EPOCHS))
     there = case.participant()
     for _ in range(4):
@@ -183,6 +184,20 @@ def test_what_a_participant_does_follows_from_the_round():
         np.testing.assert_array_equal(a, b)
 
 
+def test_rounds_may_be_asked_for_again_and_missed():
+    """What did not arrive is asked for again, more often than there are rounds."""
+    case = Case(solver="sgd", momentum=0.0, learning_rate="invscaling", learning_rate_init=0.01)
+    start = replace(Coordinator(case.initial, RoundOptions(3)).start(), number=2)
+    expected = case.participant(n_rounds=3).answer(start, 1)
+    participant = case.participant(n_rounds=3)
+    participant.answer(replace(start, number=0), 1)
+    for _ in range(4):
+        again = participant.answer(start, 1)
+        assert (again.loss, again.learning_rate) == (expected.loss, expected.learning_rate)
+        for a, b in zip(again.parameters, expected.parameters, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
 def test_updates_are_by_value_and_tell_no_more_than_asked(case):
     participant = case.participant(tells_losses=False)
     start = Coordinator(case.initial, RoundOptions(N_EPOCHS)).start()
@@ -192,6 +207,7 @@ def test_updates_are_by_value_and_tell_no_more_than_asked(case):
     for a, b in zip(update.parameters, kept.parameters, strict=True):
         np.testing.assert_array_equal(a, b)
     assert update.loss is None
+    assert update.learning_rate is None  # that of the last step tells how many there were
     assert update.validation_loss is None
     assert len(pickle.dumps(update)) < 1.1 * start.n_bytes + 2000
 

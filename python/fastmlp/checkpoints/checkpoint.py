@@ -20,8 +20,8 @@ class Checkpoint:
     path : str or PathLike
         Of the file. Its folder must exist.
     minutes : float, default=1.0
-        The state of a network is kept once so many minutes have passed since it was last kept, at
-        the end of an epoch.
+        The state of a network is kept once so many minutes have passed since it was last kept, or
+        since the fit began, at the end of an epoch.
     epochs : int or None, default=None
         The same, once it has been trained for so many epochs; whichever comes first. None: only
         the time counts.

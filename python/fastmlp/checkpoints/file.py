@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,17 @@ from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.container import Arrays, packed, unpacked
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.errors import ModelFileError
-from fastmlp.model_file.fields import Fields, anything, number, one_of
+from fastmlp.model_file.fields import Fields, Kind, mapping, number, one_of, text
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_seed, written_value
 
 _KIND = "checkpoint"
+_IDENTITY: dict[str, Kind[Any]] = {
+    "version": text,
+    "estimator": text,
+    "parameters": mapping,
+    "data": mapping,
+}
 
 
 @dataclass(frozen=True)
@@ -87,8 +93,8 @@ def read(path: str | os.PathLike[str]) -> Contents:
         found.get("kind", one_of([_KIND]))
         values = Values(Tensors(arrays))
         fit = found.object("fit")
-        identity = FitIdentity(*(fit.get(one.name, anything) for one in fields(FitIdentity)))
-        states = found.get("states", anything)
+        identity = FitIdentity(**fit.get_all(_IDENTITY))
+        states = found.get("states", mapping)
         return Contents(
             identity,
             found.get("seed", values.seed),

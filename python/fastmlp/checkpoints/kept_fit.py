@@ -126,8 +126,8 @@ class KeptFit:
 
     def is_due(self, name: str, epoch: float) -> bool:
         """Whether to keep a state now; see `StateKeeper`."""
-        now = time.monotonic()
-        last_epoch, last_time = self._asked.setdefault(name, (epoch - 1, now))
+        now = time.perf_counter()
+        last_epoch, last_time = self._asked.setdefault(name, (epoch - 1, self._start))
         every = self.checkpoint.epochs
         is_due = now - last_time >= 60 * self.checkpoint.minutes or (
             every is not None and epoch - last_epoch >= every
@@ -146,7 +146,7 @@ class KeptFit:
     def remove(self) -> None:
         """Remove the file: the fit has ended, and there is nothing to go on with."""
         with suppress(OSError):
-            os.unlink(self.checkpoint.path)
+            os.unlink(os.path.realpath(self.checkpoint.path))  # a link stays, as when it is written
 
     def _write_changes(self) -> None:
         """Write what changes until the end; what fails is tried again with the next change."""
@@ -158,12 +158,12 @@ class KeptFit:
                 self._is_dirty = False
             try:
                 self._write()
-            except OSError as error:
+            except (OSError, MemoryError) as error:  # a file is made in memory first
                 _log.warning(
                     "the checkpoint %r could not be written, and is as it was before; the fit goes "
                     "on: %s",
                     os.fspath(self.checkpoint.path),
-                    error,
+                    str(error) or "not enough memory",
                 )
 
     def _write(self) -> None:

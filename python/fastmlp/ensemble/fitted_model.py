@@ -22,6 +22,7 @@ from fastmlp.networks import Dense
 from fastmlp.prediction.conformal import Conformal
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import PrivacyGuarantee
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
@@ -74,6 +75,8 @@ class FittedModel:
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
         What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
+    privacy : PrivacyGuarantee or None
+        What a private fit promises; None if training was not private, or went on without.
     version : str
         Of fastmlp.
     time : str
@@ -96,6 +99,7 @@ class FittedModel:
     out_of_fold: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     conformal: Conformal | None = None
+    privacy: PrivacyGuarantee | None = None
     version: str = __version__
     time: str = field(default_factory=_now)
     notes: Mapping[str, Any] = field(default_factory=dict)

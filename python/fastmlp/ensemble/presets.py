@@ -79,6 +79,11 @@ _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
 _SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
+# Private training has noise for every parameter and every step: few of both, and large minibatches.
+_PRIVATE_RATE = 0.03
+_PRIVATE_EPOCHS = 40
+_PRIVATE_MINIBATCHES = 10  # of an epoch
+
 
 def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:
     """Choose the kind of a network of an ensemble on so many folds (0: none).
@@ -115,6 +120,8 @@ def preset_settings(
 
     These are "sigma" (see `Kind`) and "average_epochs".
     """
+    if spec.kind == "private":
+        return _private_settings(solver)
     if preset == "plain":
         return {
             "n_estimators": 1,
@@ -188,6 +195,27 @@ def _sparse_settings(
     }
 
 
+def _private_settings(solver: str) -> dict[str, Any]:
+    """What is set for a differentially private fit, by any preset, and why: docs/privacy.md."""
+    return {
+        "n_estimators": 1,
+        "hidden_layer_sizes": (32,),
+        "activation": "relu",
+        "dropout": 0.0,
+        "numeric_embedding": None,
+        "sigma": 0.0,
+        "standardize": "robust",
+        "learning_rate": "cosine",
+        "learning_rate_init": _PRIVATE_RATE if solver == "adam" else _PLAIN_RATE,
+        "beta_2": 0.99 if solver == "rmsprop" else 0.999,
+        "weight_decay": 0.0,
+        "max_iter": _PRIVATE_EPOCHS,
+        "n_iter_no_change": _PRIVATE_EPOCHS,  # no loss is looked at
+        "validation_fraction": 0.2,
+        "average_epochs": _AVERAGE_EPOCHS,
+    }
+
+
 def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
     """Epochs of a network: of larger tables fewer, but more steps."""
     if spec.kind == "balanced":
@@ -209,6 +237,8 @@ def _share_of(full_rows: int, spec: MemberSpec) -> float:
 
 def preset_batch_size(preset: str, spec: MemberSpec, n_rows: int) -> int:
     """Return the rows of a minibatch if training is on so many rows."""
+    if spec.kind == "private":
+        return -(-n_rows // _PRIVATE_MINIBATCHES)
     if preset == "plain":
         # RealMLP's rule: larger tables bear larger minibatches.
         for limit, size in ((1024, 64), (8192, 128), (30_000, 256), (100_000, 512)):

@@ -21,7 +21,7 @@ class EpochRecord:
     epoch : int
         Number of the epoch in this call, from 1.
     loss : float
-        Training loss: mean over the epoch's minibatches, penalty included.
+        Training loss: mean over the epoch's minibatches, penalty included. NaN where it is private.
     validation_loss : float
         Loss on the validation rows; NaN if there are none.
     learning_rate : float
@@ -159,7 +159,8 @@ class Progress:
             has_validation = not math.isnan(record.validation_loss)
             validation = f", Val Loss: {record.validation_loss:.4f}" if has_validation else ""
             epoch = f"Epoch [{record.epoch}/{self._max_iters[record.network]}]"
-            print(f"{network}{epoch}, Loss: {record.loss:.4f}{validation}{metric}", flush=True)
+            loss = "" if math.isnan(record.loss) else f", Loss: {record.loss:.4f}"
+            print(f"{network}{epoch}{loss}{validation}{metric}", flush=True)
 
     def _note_error(self, record: EpochRecord) -> None:
         if not math.isnan(record.metric):
@@ -167,8 +168,10 @@ class Progress:
         elif not math.isnan(record.validation_loss):
             name, error = self._shown_error(record.validation_loss)
             self._error_name = f"validation {name}"
-        else:
+        elif not math.isnan(record.loss):
             self._error_name, error = "training loss", record.loss
+        else:
+            return
         self._errors[record.network] = error
 
     def _state(self) -> str:

@@ -52,7 +52,7 @@ class Recipe:
     @property
     def tabular(self) -> bool:
         """Whether the network has a scale layer, parametric activations and rates by layer."""
-        return self.preset != "plain" and self.spec.kind != "sparse"
+        return self.preset != "plain" and self.spec.kind not in ("sparse", "private")
 
     def embeds(self, how: str, n_numeric: int) -> bool:
         """Whether so many numeric columns get the "periodic" or "piecewise_linear" embedding."""

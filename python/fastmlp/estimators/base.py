@@ -56,6 +56,7 @@ from fastmlp.estimators.arguments import (
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
+from fastmlp.estimators.private_fit import fit_privately
 from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.estimators.unknown_names import (
     check_parameter_names,
@@ -68,6 +69,7 @@ from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import Privacy
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
@@ -110,6 +112,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
     feature_importances_ = FittedAttribute(
         lambda model: model.feature_importances, "set compute_importances=True before `fit`"
     )
+    privacy_ = FittedAttribute(lambda model: model.privacy, may_be_none=True)
     t_ = FittedAttribute(lambda model: model.samples_seen)
     n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
     feature_names_in_ = FittedAttribute(
@@ -154,6 +157,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         cache: str | PathLike[str] | Cache | None = None,
         max_memory: int | str = "1GB",
         checkpoint: str | PathLike[str] | Checkpoint | None = None,
+        dp: tuple[float, float] | Privacy | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -197,6 +201,12 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             File to keep the fit in while it goes on. If the process is killed, the same call goes
             on from there and ends with the same model, bit for bit. The file is removed when the
             fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
+        dp : (epsilon, delta), Privacy or None, default=None
+            Train with (epsilon, delta)-differential privacy: the model tells next to nothing of any
+            single row. Nothing is learnt of the columns but by noised gradients: they must be
+            numbers about as large as 1, and classes 0 and 1, or a `fastmlp.Privacy` has a schema.
+            One network of a smaller recipe is trained, without validation rows. `privacy_` says
+            what was promised. Takes ``pip install "fastmlp[privacy]"``.
 
         Returns
         -------
@@ -213,13 +223,24 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         TypeError
             If X holds nested values, y holds dates, or a parameter is of the wrong type.
         ImportError
-            If X is a stream and a library of the extra "stream" is not installed.
+            If X is a stream and a library of the extra "stream" is not installed, or `dp` is given
+            and ``dp-accounting`` is not.
         OSError
             If a stream cannot be read, the disk has not enough space for its rows, or the
             checkpoint cannot be written when training begins.
         MemoryError
             If there is not enough memory for the networks.
         """
+        if dp is not None:
+            others = {
+                "X_val": X_val,
+                "y_val": y_val,
+                "sample_weight_val": sample_weight_val,
+                "cache": cache,
+                "checkpoint": checkpoint,
+            }
+            self._model = fit_privately(self, X, y, sample_weight, dp, callbacks, others)
+            return self
         if is_stream(X):
             self._model = self._fit_stream(
                 X, y, sample_weight, X_val, y_val, callbacks, cache, max_memory, checkpoint

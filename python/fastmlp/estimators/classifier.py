@@ -230,6 +230,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the log loss rises if a column of the validation
         rows is shuffled, the weighted mean over networks.
+    privacy_ : PrivacyGuarantee or None
+        What a fit with `dp` promises; None if the last training had none.
     t_ : int
         Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
         networks the largest number.

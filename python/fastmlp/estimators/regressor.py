@@ -226,6 +226,8 @@ class Regressor(RegressorMixin, BaseMLP):
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the coefficient of determination falls if a column
         of the validation rows is shuffled, the weighted mean over networks.
+    privacy_ : PrivacyGuarantee or None
+        What a fit with `dp` promises; None if the last training had none.
     t_ : int
         Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
         networks the largest number.

@@ -132,7 +132,8 @@ class FederatedMLP(BaseMLP):
         Returns
         -------
         self
-            The fitted estimator. `epsilon_` is infinite without noise.
+            The fitted estimator. `epsilon_` is infinite without noise; with noise it is that of all
+            rounds that were planned, also if a callback or Ctrl-C ended training.
 
         Raises
         ------
@@ -175,16 +176,15 @@ class FederatedMLP(BaseMLP):
         ) as exchange:
             columns = self._columns(exchange, settings, schema, random_state)
             plan = _plan(self, columns, settings, averaging, options.is_private, random_state)
-            # Before training, so that a missing accountant is told of at once.
-            options.epsilon(max(plan.n_rounds), len(plan.members))
+            # Of all rounds: if training ends early, that may depend on what was learnt.
+            epsilon = options.epsilon(max(plan.n_rounds), len(plan.members))
             exchange.prepare(plan)
             coordinators = plan.coordinators(_average(options, len(known), noise_random_state))
             progress = Progress(self.verbose, plan.n_rounds, called, plan.task.shown_error)
             train_in_rounds(coordinators, exchange.train, progress)
         seconds = time.perf_counter() - start
-        model = _fitted(columns, plan, coordinators, seconds)
-        self.epsilon_ = options.epsilon(max(one.number for one in coordinators), len(coordinators))
-        self._model = model
+        self._model = _fitted(columns, plan, coordinators, seconds)
+        self.epsilon_ = epsilon
         return self
 
     def _check_federated(self, settings: Settings, options: FederationOptions, schema: Any) -> None:

@@ -49,6 +49,6 @@ class FederationOptions:
         return privacy.epsilon(
             self.noise_multiplier / sqrt(n_networks),
             delta=self.delta,
-            n_steps=max(n_rounds, 1),
+            n_steps=n_rounds,
             sampling_rate=self.site_fraction,
         )

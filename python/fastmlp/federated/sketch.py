@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.streaming.counted_labels import CountedLabels
 from fastmlp.table.column import Column, Reader
 from fastmlp.table.column_values import ColumnValues
 from fastmlp.table.encoder import TableEncoder
@@ -108,11 +109,9 @@ class LabelSketch:
 
     def column(self, name: str) -> Column:
         """What is learnt of a column with these labels."""
-        labels = list(self.counts)
-        values = ColumnValues(np.empty(0, dtype=object), name, "sites")
-        positions = np.repeat(np.arange(len(labels)), list(self.counts.values()))
-        missing = np.full(self.n_missing, -1)
-        values.factors = np.concatenate([positions, missing]).astype(np.int32), labels
+        like = ColumnValues(np.empty(0, dtype=object), name, "sites")
+        counts = np.array([*self.counts.values()], dtype=np.intp)
+        values = CountedLabels([*self.counts], counts, self.n_missing, like)
         return values.describe(listed=True, min_rows=_MIN_CATEGORY_ROWS)
 
     def rows(self, n_rows: int) -> list[Any]:

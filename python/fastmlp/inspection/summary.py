@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from math import isfinite
 
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
@@ -125,11 +126,18 @@ def summarise(estimator: str, model: FittedModel) -> str:
     lines.append(f"Training, {model.fit_seconds:.2f} seconds")
     for member, weight in zip(members, model.ensemble.weights, strict=True):
         history, spec = member.history, member.recipe.spec
+        loss = f", loss {history.best_loss:.4g}" if isfinite(history.best_loss) else ""
         best = f", best {history.best_iteration}" if history.best_iteration else ""
         kind = f"{spec.kind}, " if member.recipe.tabular else ""
         which = f"{spec.index} ({kind}weight {weight:.2g}): " if several else ""
         lines.append(
-            f"  {which}{history.n_iter} epochs{best}, loss {history.best_loss:.4g}, "
+            f"  {which}{history.n_iter} epochs{best}{loss}, "
             f"{history.stop_reason}, {history.seconds:.2f} seconds"
+        )
+    if (privacy := model.privacy) is not None:
+        lines.append(
+            f"Differentially private: epsilon {privacy.epsilon:.3g}, delta {privacy.delta:.3g} "
+            f"(noise {privacy.noise_multiplier:.3g} x {privacy.max_grad_norm:g}, "
+            f"{privacy.n_steps} minibatches of {privacy.sampling_rate:.3g} of the rows)"
         )
     return "\n".join(lines)

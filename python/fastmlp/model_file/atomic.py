@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EISDIR
-from glob import escape
 from pathlib import Path
+from zlib import crc32
 
 _SUFFIX = ".tmp"
 _NAMED = 50  # characters of a file's name in the temporary one's; names have at most 255 bytes
+_RANDOM_BYTES = 8  # of the temporary name
 
 
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
@@ -52,7 +54,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     if target.exists() and not target.is_file():
         yield target
         return
-    temporary = target.with_name(f"{_start_of_name(target)}{secrets.token_hex(8)}{_SUFFIX}")
+    random = secrets.token_hex(_RANDOM_BYTES)
+    temporary = target.with_name(f"{_start_of_name(target)}{random}{_SUFFIX}")
     try:
         # Opened with the permissions that a new file gets, unless there is an old one.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -75,14 +78,21 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files that killed processes left when they wrote this file."""
     target = Path(os.path.realpath(path))
-    for leftover in target.parent.glob(f"{escape(_start_of_name(target))}*{_SUFFIX}"):
-        with suppress(OSError):
-            leftover.unlink()
+    # No more than that: "fit" must leave those of "fit.2" alone, which another process may write.
+    random = f"[0-9a-f]{{{2 * _RANDOM_BYTES}}}"
+    own = re.compile(re.escape(_start_of_name(target)) + random + re.escape(_SUFFIX))
+    with suppress(OSError):
+        for name in os.listdir(target.parent):
+            if own.fullmatch(name):
+                os.unlink(target.parent / name)
 
 
 def _start_of_name(target: Path) -> str:
-    """Of its temporary files."""
-    return f".{target.name[:_NAMED]}."
+    """Of its temporary files; those of files with the same start differ."""
+    name = target.name
+    if len(name) > _NAMED:
+        name = f"{name[:_NAMED]}-{crc32(os.fsencode(name)):08x}"
+    return f".{name}."
 
 
 def _sync_folder(folder: Path) -> None:

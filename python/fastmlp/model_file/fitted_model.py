@@ -20,6 +20,7 @@ from fastmlp.model_file.fields import (
     maybe,
     one_of,
     plain,
+    plain_fields,
     real,
     text,
     tuple_of,
@@ -30,11 +31,21 @@ from fastmlp.model_file.training import read_member, written_member
 from fastmlp.model_file.values import Values, written_seed, written_value
 from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.privacy import PrivacyGuarantee
 from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
 from fastmlp.tasks.losses import REGRESSION_LOSSES, RegressionLoss
 
 _RESULTS = ("out_of_fold", "feature_importances")  # arrays, which may be missing
+
+_PRIVACY: dict[str, Kind[Any]] = {
+    "epsilon": real(0),
+    "delta": real(0, 1),
+    "noise_multiplier": real(0),
+    "max_grad_norm": real(0),
+    "sampling_rate": real(0, 1),
+    "n_steps": integer(1),
+}
 
 
 def packed_fitted_model(model: FittedModel) -> tuple[bytes, tuple[Any, ...]]:
@@ -78,6 +89,7 @@ def _written_training(model: FittedModel, draft: Draft, include_optimizer: bool)
         "assignment": _written_assignment(model.assignment, draft),
         "fingerprint": None if model.fingerprint is None else model.fingerprint.hex(),
         "fit_seconds": model.fit_seconds,
+        "privacy": None if model.privacy is None else plain_fields(model.privacy, _PRIVACY),
     }
 
 
@@ -120,6 +132,7 @@ def read_fitted_model(contents: Contents) -> FittedModel:
         assignment=_read_assignment(fields, values),
         fingerprint=fields.get("fingerprint", maybe(_digest)),
         fit_seconds=fields.get("fit_seconds", real(0)),
+        privacy=_read_privacy(fields),
         **{name: tensors.numbers(name) if name in tensors else None for name in _RESULTS},
         conformal=pipeline.conformal,
         version=provenance.get("version", text),
@@ -151,6 +164,12 @@ def _read_assignment(fields: Fields, values: Values) -> RowAssignment | None:
         return None
     own = fields.object("assignment")
     return RowAssignment(own.get("n_estimators", integer(1)), own.get("seed", values.seed))
+
+
+def _read_privacy(fields: Fields) -> PrivacyGuarantee | None:
+    if not fields.has("privacy"):
+        return None
+    return PrivacyGuarantee(**fields.object("privacy").get_all(_PRIVACY))
 
 
 # ---- tasks

@@ -38,7 +38,7 @@ from fastmlp.prediction.pipeline import TrainedNetwork
 
 _SPEC: dict[str, Kind[Any]] = {
     "index": integer(),
-    "kind": one_of((*KINDS, "sparse")),
+    "kind": one_of((*KINDS, "sparse", "private")),
     "n_rows": integer(),
 }
 _RECIPE: dict[str, Kind[Any]] = {

@@ -5,6 +5,7 @@ Google's `dp-accounting` computes it; nothing here adds up privacy losses by its
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf
 from typing import Any
 
@@ -60,9 +61,8 @@ def epsilon(
     _check_steps(n_steps, sampling_rate)
     if noise_multiplier == 0:
         return inf
-    accountant = _accountant()
-    accountant.compose(_step(noise_multiplier, sampling_rate), n_steps)
-    return float(accountant.get_epsilon(delta))
+    _library()
+    return _epsilon(float(noise_multiplier), float(delta), int(n_steps), float(sampling_rate))
 
 
 def noise_multiplier(
@@ -97,6 +97,19 @@ def noise_multiplier(
         raise ValueError(f"epsilon must be positive and finite; got {epsilon!r}")
     _check(delta=delta)
     _check_steps(n_steps, sampling_rate)
+    _library()
+    return _noise_multiplier(float(epsilon), float(delta), int(n_steps), float(sampling_rate))
+
+
+@lru_cache(maxsize=256)  # seconds each, and the same for every candidate of a search
+def _epsilon(noise_multiplier: float, delta: float, n_steps: int, sampling_rate: float) -> float:
+    accountant = _accountant()
+    accountant.compose(_step(noise_multiplier, sampling_rate), n_steps)
+    return float(accountant.get_epsilon(delta))
+
+
+@lru_cache(maxsize=256)
+def _noise_multiplier(epsilon: float, delta: float, n_steps: int, sampling_rate: float) -> float:
     library = _library()
     return float(
         library.calibrate_dp_mechanism(

@@ -193,7 +193,7 @@ class Coordinator:
         loss = _mean(updates, lambda u: u.validation_loss, lambda u: u.validation_weight)
         if self.number == 0:
             return
-        _extend(self.validation_curve, loss)
+        _extend(self.validation_curve, loss, self.number)
         if loss is None or not self.options.early_stopping:
             return
         if not isfinite(loss):
@@ -219,18 +219,21 @@ class Coordinator:
         self.parameters = parameters
         trained = [update for update in updates if update.is_finite]
         self.number += 1
-        _extend(self.loss_curve, _mean(trained, lambda u: u.loss, lambda u: u.weight))
+        loss = _mean(trained, lambda u: u.loss, lambda u: u.weight)
         rate = _mean(trained, lambda u: u.learning_rate, lambda u: 1.0)
-        _extend(self.learning_rate_curve, rate)
+        _extend(self.loss_curve, loss, self.number)
+        _extend(self.learning_rate_curve, rate, self.number)
         is_last = self.number == self.options.n_rounds
         if is_last and not (self._validates and self.options.early_stopping):
             self.stop("max_iter")
 
 
-def _extend(curve: list[float], value: float | None) -> None:
-    """Add what a round told; its last value again if nobody who tells it answered."""
-    if value is not None or curve:
-        curve.append(curve[-1] if value is None else value)
+def _extend(curve: list[float], value: float | None, number: int) -> None:
+    """Add what a round told: the value before if nobody who tells it answered, or the next one."""
+    if value is None and curve:
+        value = curve[-1]
+    if value is not None:
+        curve += [value] * (number - len(curve))
 
 
 def _mean(

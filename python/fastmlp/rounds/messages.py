@@ -61,7 +61,7 @@ class Update:
     loss : float or None
         Mean training loss of the local steps. None: not told.
     learning_rate : float or None
-        Of the last local step.
+        Of the last local step. None: not told.
     validation_loss : float or None
         On the participant's held-out rows, of the parameters that the round began with. None: it
         has none, or does not tell.

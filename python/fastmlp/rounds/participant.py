@@ -59,7 +59,8 @@ class Participant:
 
     The optimiser's moments stay with it from round to round, as in DiLoCo. All else that it does in
     a round follows from the round's number: learning rate, order of rows, dropout. A participant
-    that begins late, or anew, therefore needs nothing but the `RoundStart`.
+    that begins late, or anew, or is asked for a round again, therefore needs nothing but the
+    `RoundStart`.
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ class Participant:
         Of a round, in whole minibatches; there are more steps where there are more rows.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
-        Whether updates hold the training loss and the weight of the rows, else 1.
+        Whether updates hold the training loss, the learning rate, which tells of the number of
+        rows, and the weight of the rows, else 1.
     """
 
     def __init__(
@@ -95,7 +97,8 @@ class Participant:
         self._inputs = inputs
         self._rows = run.train.for_engine(run.member.network.dtype)
         self._batch_size = int(run.options["batch_size"])
-        self._epoch_steps = -(-run.train.n_rows // self._batch_size)
+        self._n_rows = run.train.n_rows
+        self._epoch_steps = -(-self._n_rows // self._batch_size)
         self.steps = max(1, round(epochs * self._epoch_steps))
         self._held_out = held_out
         self._tells_losses = tells_losses
@@ -113,6 +116,7 @@ class Participant:
             "reports_outputs": False,
         }
         self._training: _core.Training | None = None
+        self._next_round = 0  # that the training expects
 
     def answer(
         self,
@@ -147,6 +151,8 @@ class Participant:
         network._engine.steps = self._first_step
         training = self._training or self._new_training(n_threads)
         network._engine.steps += update.number * self.steps
+        if update.number != self._next_round:
+            self._go_to(training, update.number)
         threads = _core.ThreadBudget(n_threads, 1)
         told: list[tuple[float, float]] = []
 
@@ -166,16 +172,14 @@ class Participant:
         ((loss, rate),) = told
         # A diverged training has ended. The next round begins with a new one.
         self._training = training if isfinite(loss) else None
-        return replace(
-            update,
-            parameters=[values.copy() for values in network.parameters],
-            loss=loss if self._tells_losses else None,
-            learning_rate=rate,
-        )
+        self._next_round = update.number + 1
+        update = replace(update, parameters=[values.copy() for values in network.parameters])
+        return replace(update, loss=loss, learning_rate=rate) if self._tells_losses else update
 
     def _new_training(self, n_threads: int) -> _core.Training:
         """Training with an optimiser that begins anew."""
         self._member = self._member.with_new_optimizer(self._member.optimizer_options)
+        self._next_round = 0
         return _core.Training(
             self._member.network._engine,
             self._member.optimizer._engine,
@@ -184,6 +188,13 @@ class Participant:
             self._options,
             n_threads,
         )
+
+    def _go_to(self, training: _core.Training, number: int) -> None:
+        """Be at the beginning of a round that does not follow on the last one."""
+        epochs, steps = divmod(number * self.steps, self._epoch_steps)
+        rows_seen = epochs * self._n_rows + steps * self._batch_size
+        place = {"n_iter": number, "rows_seen": float(rows_seen), "ended": False}
+        training.restore(training.state() | place)
 
     def _passes(self, number: int) -> Iterator[Rows | None]:
         """The rows of a round's steps, those of each pass of the engine (None: all).

@@ -41,7 +41,8 @@ class Plan:
     seed : int
         Of the order of rows, the held-out rows and dropout; each participant makes another of it.
     tells_losses : bool, default=True
-        Whether participants hold out rows, and tell losses and the weight of their rows.
+        Whether participants hold out rows, and tell losses, learning rates and the weight of their
+        rows.
     """
 
     estimator: str

@@ -1,0 +1,295 @@
+"""A private fit: what is learnt of the columns is public, what networks learn is noised."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from fastmlp import privacy
+from fastmlp._threads import n_threads
+from fastmlp._user_warnings import warn
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.ensemble.private_training import PrivateRun
+from fastmlp.ensemble.progress import Callback, Progress
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.arguments import (
+    check_no_dates_or_gaps,
+    checked_targets,
+    checked_weights,
+    weights_by_class,
+)
+from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.privacy import Privacy, PrivacyGuarantee
+from fastmlp.streaming.sources.recognition import is_stream
+from fastmlp.table.column import ColumnKindError
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.feature_names import feature_names_of
+from fastmlp.table.reading import read_table
+from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse import is_sparse
+from fastmlp.table.training_range import RangeWatch, TrainingRange
+from fastmlp.tasks import RegressionTask, Task
+
+if TYPE_CHECKING:
+    from fastmlp.estimators.base import BaseMLP
+
+_UNSUPPORTED = {
+    "warm_start": False,
+    "extrapolation": "clip",
+    "time_limit": None,
+    "max_grad_norm": None,
+}
+# Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
+_MADE_UP = np.linspace(-2, 2, 33)
+
+
+class _Columns(NamedTuple):
+    """What is known of columns and targets before training, none of it from the rows."""
+
+    encoder: TableEncoder
+    scaling: Scaling
+    task: Task
+    rows: RowSubset  # public or made up, encoded, with targets
+    training_range: TrainingRange
+
+
+def fit_privately(
+    estimator: BaseMLP,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    dp: Any,
+    callbacks: Callback | Sequence[Callback] | None,
+    others: Mapping[str, Any],
+) -> FittedModel:
+    """The model of a private fit.
+
+    Parameters
+    ----------
+    X, y, sample_weight, dp, callbacks
+        As for `fit`.
+    others : mapping
+        Further arguments of `fit`, which must be None.
+    """
+    wanted = Privacy.of(dp)
+    for name, value in others.items():
+        if value is not None:
+            raise ValueError(f"{name} must be None with dp")
+    called = [*checked_callbacks(estimator.callbacks), *checked_callbacks(callbacks)]
+    start = time.perf_counter()
+    settings = estimator._settings(X, False)
+    _check_supported(estimator, settings, X)
+    check_no_dates_or_gaps(y, "y")
+    if wanted.schema is None:
+        columns = _unscaled_columns(estimator, settings, X, y)
+    else:
+        columns = _columns_of(estimator, settings, wanted.schema)
+    data = _encoded(estimator, settings, columns, X, y, sample_weight)
+    if wanted.delta >= 1 / data.n_rows:
+        warn(
+            f"dp has delta={wanted.delta:g} for {data.n_rows} rows: a model that publishes one row "
+            "as it is has a delta of 1 / (number of rows). Choose a much smaller one"
+        )
+    random_state = check_random_state(estimator.random_state)
+    n_networks = int(settings.of("n_estimators", _spec(0, data.n_rows)))
+    members = _members(settings, columns, n_networks, data.n_rows, random_state)
+    options = _options(settings, columns.task, members[0], data.n_rows, wanted)
+    rate, n_steps = options["sampling_rate"], options["n_steps"]
+    noise = privacy.noise_multiplier(
+        wanted.epsilon, delta=wanted.delta, n_steps=n_networks * n_steps, sampling_rate=rate
+    )
+    options["noise_multiplier"] = noise
+    scaled = data._replace(y=columns.task.scale(data.y, members[0].network.dtype))
+    runs = [
+        PrivateRun(member, scaled, options, key, index)
+        for index, (member, key) in enumerate(zip(members, _keys(wanted, n_networks), strict=True))
+    ]
+    trained, n_taken = _train(estimator, runs, columns.scaling, called)
+    return FittedModel(
+        encoder=columns.encoder,
+        scaling=columns.scaling,
+        task=columns.task,
+        ensemble=WeightedEnsemble(trained, columns.scaling, columns.task.link),
+        linear=None,
+        watch=RangeWatch(columns.training_range),
+        standardize=settings.of("standardize"),
+        n_estimators=n_networks,
+        assignment=None,
+        fingerprint=None,
+        fit_seconds=time.perf_counter() - start,
+        privacy=PrivacyGuarantee(
+            epsilon=privacy.epsilon(noise, delta=wanted.delta, n_steps=n_taken, sampling_rate=rate),
+            delta=wanted.delta,
+            noise_multiplier=noise,
+            max_grad_norm=float(wanted.max_grad_norm),
+            sampling_rate=rate,
+            n_steps=n_taken,
+        ),
+    )
+
+
+def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
+    """Raise for what would look at the rows without noise."""
+    for name, supported in _UNSUPPORTED.items():
+        value = getattr(estimator, name)
+        if value != supported:
+            advice = "; Privacy(max_grad_norm=...) limits each row" * (name == "max_grad_norm")
+            raise ValueError(f"{name} must be {supported!r} with dp; got {value!r}{advice}")
+    for name in estimator._needs_held_out():
+        raise ValueError(f"{name} needs validation rows, and dp would have to protect these too")
+    if settings.of("learning_rate", _spec(0, 1)) == "adaptive":
+        raise ValueError("learning_rate must not be 'adaptive' with dp: it looks at the loss")
+    if getattr(estimator, "class_weight", None) == "balanced":
+        raise ValueError(
+            "class_weight must not be 'balanced' with dp: it counts the rows of each class. A dict "
+            "of weights is possible"
+        )
+    if is_stream(X) or is_sparse(X):
+        raise TypeError("dp needs a dense table in memory; X is a stream, or sparse")
+
+
+def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any]) -> _Columns:
+    """Learn the columns and targets from rows that may be public."""
+    X, given = schema
+    check_no_dates_or_gaps(given, "y of schema")
+    encoder, rows = TableEncoder.learn(X, estimator.categorical_features, name="X of schema")
+    y = checked_targets(given, rows, 2, estimator)
+    task, targets = estimator._new_task(y, settings)
+    scaling = settings.learn_scaling(rows, encoder.n_numeric, None, None)
+    task = task.scaled_to(targets, None, None, None).with_range_of(targets, None)
+    nothing = TrainingRange.of_no_rows(encoder.n_numeric)
+    data = RowSubset(rows, targets, None)
+    return _Columns(encoder, scaling, task, data, nothing.widened(rows, None))
+
+
+def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) -> _Columns:
+    """What is assumed of columns and targets: numbers about as large as 1, classes 0 and 1."""
+    if not isinstance(estimator.categorical_features, str):
+        raise ValueError(
+            "categorical_features must be 'from_dtype' with dp, unless dp is a fastmlp.Privacy "
+            "with a schema, which tells the categories"
+        )
+    n_columns = read_table(X, "X").n_columns
+    encoder = TableEncoder(feature_names_of(X), n_columns, n_columns)
+    y = checked_targets(y, np.empty((len(y), 0)), 2, estimator)
+    if estimator._classifies and not np.isin(y, (0, 1)).all():
+        raise ValueError(
+            "y must hold the classes 0 and 1 with dp, unless dp is a fastmlp.Privacy with a "
+            "schema, which tells the classes"
+        )
+    task, _ = estimator._new_task(y, settings, [0, 1] if y.ndim == 1 else None)
+    if isinstance(task, RegressionTask):
+        # As the shape of y is all that was learnt of it, nothing else tells what it holds.
+        task = replace(task, clips=False, varied=np.ones_like(task.varied))
+    table = np.tile(_MADE_UP[:, None], (1, n_columns))
+    rows = RowSubset(table, _made_up_targets(task), None)
+    scaling = Scaling(np.empty(0), np.empty(0), n_columns, clips=True)
+    return _Columns(encoder, scaling, task, rows, TrainingRange.of_no_rows(n_columns))
+
+
+def _made_up_targets(task: Task) -> NDArray[Any]:
+    """Targets of the rows that are made up: 1, so that counts begin at 1."""
+    return np.ones((_MADE_UP.size, task.n_outputs))
+
+
+def _encoded(
+    estimator: BaseMLP, settings: Settings, columns: _Columns, X: Any, y: Any, sample_weight: Any
+) -> RowSubset:
+    """The training rows, by what is known of columns and targets."""
+    name = type(estimator).__name__
+    columns.encoder.check_features(X, name)
+    try:
+        table = columns.encoder.encode(X)
+    except ColumnKindError as error:
+        raise ValueError(
+            f"{error}. With dp, columns hold what the schema of fastmlp.Privacy holds, or without "
+            "one numbers"
+        ) from None
+    y = checked_targets(y, table, 2, estimator)
+    dtype = np.dtype(settings.dtype)
+    targets = columns.task.encode(y, dtype)
+    weights = checked_weights(sample_weight, table, dtype)
+    return RowSubset(table, targets, weights_by_class(columns.task, y, weights, dtype))
+
+
+def _spec(index: int, n_rows: int) -> MemberSpec:
+    return MemberSpec(index, "private", n_rows)
+
+
+def _members(
+    settings: Settings,
+    columns: _Columns,
+    n_networks: int,
+    n_rows: int,
+    random_state: np.random.RandomState,
+) -> list[Member]:
+    """New networks; what their initial weights are fitted to is public."""
+    new = NewNetworks(
+        columns.rows,
+        [Split(None, None)] * n_networks,
+        None,
+        settings,
+        columns.encoder,
+        columns.scaling,
+        columns.task,
+        random_state,
+    )
+    return new.members([_spec(index, n_rows) for index in range(n_networks)])
+
+
+def _options(
+    settings: Settings, task: Task, member: Member, n_rows: int, wanted: Privacy
+) -> dict[str, Any]:
+    """The engine's options of a private training, but not the noise."""
+    options = settings.training_options(member.recipe, n_rows)
+    rate = min(1.0, options["batch_size"] / n_rows)
+    per_epoch = round(1 / rate)
+    return (
+        options
+        | task.loss_options
+        | settings.penalty(task.penalty_factor)
+        | {
+            "sampling_rate": rate,
+            "n_steps": per_epoch * member.recipe.max_iter,
+            "average_steps": per_epoch * member.recipe.average_epochs,
+            "max_row_norm": float(wanted.max_grad_norm),
+        }
+    )
+
+
+def _train(
+    estimator: BaseMLP, runs: Sequence[PrivateRun], scaling: Scaling, callbacks: Sequence[Callback]
+) -> tuple[list[Member], int]:
+    """Train one network after the other; returns them, and the steps of all together."""
+    progress = Progress(estimator.verbose, [run.n_epochs for run in runs], callbacks)
+    try:
+        trained = [run.run(scaling.engine, n_threads(estimator.n_jobs), progress) for run in runs]
+    finally:
+        progress.close()
+    members, n_steps = zip(*trained, strict=True)
+    if not all(np.isfinite(member.network._engine.flat()).all() for member in members):
+        raise ValueError(
+            "training diverged: the weights are no longer finite. A smaller learning_rate_init "
+            f"(now {runs[0].options['learning_rate_init']}) helps"
+        )
+    return list(members), sum(n_steps)
+
+
+def _keys(wanted: Privacy, n_networks: int) -> list[bytes]:
+    """A key of 32 random bytes for each network."""
+    if wanted.noise_random_state is None:
+        return [os.urandom(32) for _ in range(n_networks)]
+    generator = np.random.default_rng(int(wanted.noise_random_state))
+    return [generator.bytes(32) for _ in range(n_networks)]
