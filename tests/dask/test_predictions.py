@@ -6,7 +6,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_models import TINY
+from tiny_models import FOLDS, TINY
 
 from fastmlp.dask import Classifier, Regressor
 
@@ -55,6 +55,15 @@ def test_predictions_are_columns_of_the_frame(regressor, frame):
     table = dd.from_pandas(frame, npartitions=3)
     table["predicted"] = regressor.predict(table)
     assert np.array_equal(table.compute()["predicted"], regressor.predict(frame))
+
+
+def test_graph_holds_nothing_of_the_training_rows(client, frame, y, monkeypatch):
+    fitted = Regressor(**FOLDS).fit(frame, y)
+    monkeypatch.setattr("fastmlp.dask.estimators.lazy_predictions", lambda model, *_: model)
+    model = fitted.predict(dd.from_pandas(frame, npartitions=3))
+    assert len(fitted.oof_prediction_) == len(frame)
+    with pytest.raises(AttributeError):
+        model.oof_prediction_  # noqa: B018
 
 
 def test_empty_partitions(regressor, classifier, frame):
