@@ -54,6 +54,7 @@ def client_for(own: Client | None) -> Iterator[Client]:
                 dashboard_address="127.0.0.1:0",
             ) as cluster,
             Client(cluster, set_as_default=False) as embedded,
+            embedded.as_current(),  # Dask's own functions, such as `wait`, look for it there
         ):
             yield embedded
     else:
@@ -62,7 +63,8 @@ def client_for(own: Client | None) -> Iterator[Client]:
                 "the client must not be asynchronous, because fit and score wait for its results; "
                 f"got {client!r}"
             )
-        yield client
+        with client.as_current():
+            yield client
 
 
 def _is_in_a_task() -> bool:
