@@ -60,10 +60,6 @@ def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
     assert model.metric_curve_ == local.metric_curve_
 
 
-def test_embedded_cluster_where_there_is_no_client(X, y, local):
-    assert_same(Regressor(**FOLDS).fit(X, y), local)
-
-
 def test_own_client(client, X, y):
     model = Regressor(**FOLDS)
     assert model.client is None

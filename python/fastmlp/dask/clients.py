@@ -43,9 +43,8 @@ def client_for(own: Client | None) -> Iterator[Client]:
         with worker_client() as client:
             yield own or client
         return
-    try:
-        client = own or default_client()
-    except ValueError:  # there is none
+    client = own or _client_of_context()
+    if client is None:
         with (
             LocalCluster(
                 n_workers=1,
@@ -54,17 +53,22 @@ def client_for(own: Client | None) -> Iterator[Client]:
                 dashboard_address="127.0.0.1:0",
             ) as cluster,
             Client(cluster, set_as_default=False) as embedded,
-            embedded.as_current(),  # Dask's own functions, such as `wait`, look for it there
         ):
             yield embedded
-    else:
-        if client.asynchronous:
-            raise TypeError(
-                "the client must not be asynchronous, because fit and score wait for its results; "
-                f"got {client!r}"
-            )
-        with client.as_current():
-            yield client
+        return
+    if client.asynchronous:
+        raise TypeError(
+            "the client must not be asynchronous, because fit and score wait for its results; "
+            f"got {client!r}"
+        )
+    yield client
+
+
+def _client_of_context() -> Client | None:
+    try:
+        return default_client()
+    except ValueError:
+        return None
 
 
 def _is_in_a_task() -> bool:
@@ -146,7 +150,8 @@ def computed(client: Client, collections: Sequence[Any]) -> list[Any]:
     while True:
         try:
             if futures:
-                wait(futures, timeout=_TICK)
+                with client.as_current():  # which `wait` takes
+                    wait(futures, timeout=_TICK)
         except DaskTimeoutError:
             workers.alive()
         else:
