@@ -595,7 +595,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
         `fit` does this with its held-out rows. Do it again with rows that `fit` did not get, for
         coverage that is guaranteed (docs/intervals.md), after training without held-out rows, or
-        for coverage in each of several groups. Predictions stay as they are.
+        for coverage in each of several groups. Predictions stay as they are. The model then holds a
+        number of each row, which the privacy budget of ``fit(dp=...)`` does not cover.
 
         Parameters
         ----------
