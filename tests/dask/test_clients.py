@@ -2,9 +2,10 @@
 
 import asyncio
 
+import dask.array as da
 import numpy as np
 import pytest
-from distributed import Client
+from distributed import Client, LocalCluster
 from tiny_models import TINY
 
 from fastmlp.dask import Regressor, clients
@@ -19,6 +20,28 @@ def test_fit_within_tasks_that_take_all_threads(client, X, y):
     expected = [fit(seed) for seed in range(2)]
     found = client.gather([one.result(timeout=30) for one in client.map(fit, range(2))])
     assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("distribute", ["networks", "rows"])
+def test_another_client_than_that_of_the_context(client, X, y, distribute):
+    lazy = da.from_array(X, chunks=(60, 4)), da.from_array(y, chunks=60)
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        ) as cluster,
+        Client(cluster, set_as_default=False) as other,
+    ):
+        model = Regressor(**ONE)
+        model.client = other
+        assert np.isfinite(model.fit(*lazy, distribute=distribute).score(*lazy))
+
+
+@pytest.mark.parametrize("wrong", ["scheduler:8786", Client])
+def test_what_is_no_client_is_refused(wrong):
+    model = Regressor()
+    with pytest.raises(TypeError, match=r"client must be a distributed\.Client, such as"):
+        model.client = wrong
+    assert model.client is None
 
 
 def test_asynchronous_clients_are_refused(client, X, y):

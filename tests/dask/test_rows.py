@@ -95,6 +95,18 @@ def test_named_columns_stay_with_their_rows(client, table):
     assert model.score(table.drop(columns="y"), table["y"]) > 0.5
 
 
+def test_small_files(client, table, tmp_path):
+    weighted = table.assign(w=1.0)
+    for number in range(4):
+        weighted[number::4].to_parquet(tmp_path / f"{number}.parquet")
+    lazy = dd.read_parquet(tmp_path)
+    assert lazy["y"].optimize().npartitions < lazy.npartitions  # Dask joins those of few columns
+    model = Regressor(**ONCE).fit(lazy, "y", "w", distribute="rows")
+    assert np.isfinite(model.loss_curve_).all()
+    with pytest.raises(ValueError, match="Pass the name of a column of X as y"):
+        model.fit(lazy.drop(columns="y"), lazy["y"], distribute="rows")
+
+
 def test_partitions_without_weight(client, table):
     weighted = table.assign(w=np.arange(800) >= 300)
     lazy = dd.from_pandas(weighted, npartitions=4)
@@ -181,8 +193,10 @@ def test_errors_of_arguments(client, lazy, table):
         model.fit(table, table["y"], distribute="rows")
     with pytest.raises(ValueError, match=r"y must have the partitions of X, 5; it has 2"):
         model.fit(lazy, dd.from_pandas(table["y"], npartitions=2), distribute="rows")
-    with pytest.raises(ValueError, match="X has no column 'z'"):
+    with pytest.raises(ValueError, match=r"X has no column 'z'; it has \['a', 'b', "):
         model.fit(lazy, "z")
+    with pytest.raises(TypeError, match=r"'checkpoint'\. Only fits in one process keep"):
+        model.fit(lazy, "y", checkpoint="fit.checkpoint")
     with pytest.raises(ValueError, match="distribute must be one of"):
         model.fit(lazy, "y", distribute="columns")
     with pytest.raises(ValueError, match="local_epochs must be positive; got 0"):

@@ -18,7 +18,14 @@ from fastmlp.dask.clients import client_for
 from fastmlp.dask.executor import DaskExecutor
 from fastmlp.dask.fit_by_rows import fit_by_rows
 from fastmlp.dask.predictions import lazy_predictions
-from fastmlp.dask.tables import check_names, in_memory, is_dask_table, is_large, with_columns
+from fastmlp.dask.tables import (
+    check_names,
+    in_memory,
+    is_dask_table,
+    is_large,
+    with_columns,
+    without_rows,
+)
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import LARGEST
 from fastmlp.estimators.base import BaseMLP
@@ -64,8 +71,14 @@ class _OnCluster(BaseMLP):
 
     @client.setter
     def client(self, client: Client | None) -> None:
+        if not isinstance(client, Client | None):
+            raise TypeError(
+                "client must be a distributed.Client, such as Client('scheduler:8786'), or None; "
+                f"got {client!r}"
+            )
         self._own_client = client
 
+    @explains_keywords
     def fit(  # type: ignore[override]
         self,
         X: Any,
@@ -188,7 +201,8 @@ class _OnCluster(BaseMLP):
         return local
 
     def _predicted(self, method: str, X: Any, outputs: NDArray[Any], names: Any = None) -> Any:
-        """Lazy predictions for a Dask collection."""
+        """Lazy predictions for a Dask collection, which must have the columns of training."""
+        self._fitted.encoder.check_features(without_rows(X), type(self).__name__)
         model = self.to_local()
         # A task has one of its worker's threads. What is not needed there may not be picklable,
         # or is as long as the training table.
@@ -293,8 +307,8 @@ class Regressor(_OnCluster, estimators.Regressor):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X does not have the columns of the training table; of a Dask collection when it is
-            computed.
+            If X does not have the columns of the training table. Values that cannot be read are an
+            error when a Dask collection is computed.
         """
         if not is_dask_table(X):
             return super().predict(X)

@@ -41,7 +41,7 @@ def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[Delayed]:
         if len(own) != len(parts["X"]):
             raise ValueError(
                 f"{name} must have the partitions of X, {len(parts['X'])}; it has {len(own)}. "
-                "Take both from one DataFrame, or rechunk"
+                f"Pass the name of a column of X as {name}, or rechunk arrays"
             )
     return [
         dask.delayed(_block)(*own, f"partition {number}")

@@ -11,6 +11,7 @@ from distributed import Client
 from distributed.system import MEMORY_LIMIT
 
 from fastmlp.dask.clients import computed
+from fastmlp.table.text import quoted_few
 
 _SHARE = 0.25  # of memory that a table may take in one place
 
@@ -57,7 +58,7 @@ def check_names(X: Any, y: Any, sample_weight: Any) -> None:
         )
     for name in named:
         if name not in X.columns:
-            raise ValueError(f"X has no column {name!r}")
+            raise ValueError(f"X has no column {name!r}; it has {quoted_few(X.columns)}")
 
 
 def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -65,6 +66,11 @@ def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     named = [name for name in (y, sample_weight) if isinstance(name, str)]
     y, sample_weight = (X[one] if isinstance(one, str) else one for one in (y, sample_weight))
     return (X.drop(columns=named) if named else X), y, sample_weight
+
+
+def without_rows(X: Any) -> Any:
+    """The columns of a Dask table, known before it is computed, as a table in memory."""
+    return X._meta if is_frame(X) else np.empty((0, *X.shape[1:]), X.dtype)
 
 
 def is_large(client: Client, X: Any) -> bool:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.checkpoints import Checkpoint
-from fastmlp.checkpoints.identity import FitIdentity, digests_of
+from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.conformal import Observed, conformalized
 from fastmlp.ensemble.deadline import Deadline
@@ -285,7 +285,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             shared = shared._replace(X=table, offset=offset)
         elif shared is not None and isinstance(encoder, TableEncoder):
             watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-        kept = self._kept_fit(checkpoint, before, data, shared)
+        kept = self._kept_fit(checkpoint, before, encoder, data, shared)
         deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
         assignment, random_state = self._assignment(settings, before, data.n_rows, kept)
         splits = split_rows(
@@ -538,6 +538,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         self,
         checkpoint: str | PathLike[str] | Checkpoint | None,
         before: FittedModel | None,
+        encoder: Encoder,
         data: RowSubset,
         shared: RowSubset | None,
     ) -> KeptFit | None:
@@ -549,7 +550,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 "checkpoint must be None if a warm start goes on with a fitted model, which the "
                 "file does not hold"
             )
-        digests = digests_of(data) | digests_of(shared, "_val")
+        digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
         return KeptFit.of(checkpoint, FitIdentity.of(self, digests))
 
     def _assignment(
