@@ -208,8 +208,8 @@ def test_three_classes_and_several_labels():
     assert model.predict(X).shape == (2000, 2)
 
 
-def test_the_explicit_embeddings_and_dropout_train_too():
-    options = {"numeric_embedding": "both", "dropout": 0.2, "hidden_layer_sizes": (8, 8)}
+def test_the_explicit_embeddings_train_too():
+    options = {"numeric_embedding": "both", "hidden_layer_sizes": (8, 8)}
     model = Regressor(**QUICK, **options).fit(*patients(), dp=asked())
     assert np.isfinite(model.predict(patients()[0])).all()
 
@@ -247,6 +247,8 @@ def test_training_that_goes_on_without_privacy_promises_nothing(regressor):
     X, y = patients()
     continued = pickle.loads(pickle.dumps(regressor)).set_params(n_estimators=1)
     assert continued.partial_fit(X, y).privacy_ is None
+    calibrated = pickle.loads(pickle.dumps(regressor))
+    assert calibrated.conformalize(X, y).privacy_ is None  # it holds a residual of each row
     assert Regressor(preset="fast", **QUICK).fit(X, y).privacy_ is None
 
 
@@ -260,6 +262,8 @@ def test_training_that_goes_on_without_privacy_promises_nothing(regressor):
         ({"eval_metric": "r2"}, "eval_metric needs validation rows, and dp would have to"),
         ({"compute_importances": True}, "compute_importances needs validation rows"),
         ({"learning_rate": "adaptive"}, "learning_rate must not be 'adaptive' with dp"),
+        ({"dropout": 0.2}, "dropout must be 0 with dp; got 0.2"),
+        ({"dropout": (0.0, 0.1)}, r"dropout must be 0 with dp; got \(0.0, 0.1\)"),
     ],
 )
 def test_what_would_look_at_the_rows_is_refused(options, message):

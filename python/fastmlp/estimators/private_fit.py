@@ -153,6 +153,12 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
         raise ValueError(f"{name} needs validation rows, and dp would have to protect these too")
     if settings.of("learning_rate", _spec(0, 1)) == "adaptive":
         raise ValueError("learning_rate must not be 'adaptive' with dp: it looks at the loss")
+    if np.any(np.asarray(settings.of("dropout", _spec(0, 1))) != 0):
+        raise ValueError(
+            f"dropout must be 0 with dp; got {estimator.dropout!r}: which units are left out for a "
+            "row is known from the seed and the row's place in its minibatch, so that one row more "
+            "changes the gradients of others"
+        )
     if getattr(estimator, "class_weight", None) == "balanced":
         raise ValueError(
             "class_weight must not be 'balanced' with dp: it counts the rows of each class. A dict "
