@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 import fastmlp
 from fastmlp import Classifier, Privacy, Regressor, privacy
+from fastmlp.ensemble.private_training import PrivateRun
 
 pytest.importorskip("dp_accounting")
 
@@ -212,6 +213,21 @@ def test_the_explicit_embeddings_train_too():
     options = {"numeric_embedding": "both", "hidden_layer_sizes": (8, 8)}
     model = Regressor(**QUICK, **options).fit(*patients(), dp=asked())
     assert np.isfinite(model.predict(patients()[0])).all()
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_no_two_networks_have_the_same_noise(monkeypatch, seed):
+    keys = []
+    run = PrivateRun.run
+
+    def recorded(self, *arguments):
+        keys.append(self.key)
+        return run(self, *arguments)
+
+    monkeypatch.setattr(PrivateRun, "run", recorded)
+    Regressor(n_estimators=3, **QUICK).fit(*patients(), dp=asked(noise_random_state=seed))
+    assert len(set(keys)) == 3
+    assert all(len(key) == 32 for key in keys)
 
 
 def test_noise_is_new_in_every_fit_and_any_number_of_threads_gives_the_same_bits(regressor):
