@@ -64,6 +64,7 @@ def test_the_model_says_what_it_promises(regressor):
     )
     assert promised.epsilon == again
     assert "Differentially private: epsilon 2, delta 1e-05" in regressor.summary()
+    assert "seconds" not in regressor.summary()
 
 
 def test_a_second_library_agrees(regressor):
@@ -119,10 +120,10 @@ def test_a_callback_that_stops_is_told_no_loss_and_saves_no_epsilon(regressor):
 
 
 def learnt(model):
-    """All of a fitted model but the parameters of its networks, and times."""
+    """All of a fitted model but the parameters of its networks."""
     fitted = model._model
     histories = [
-        (h.n_iter, h.loss_curve, h.validation_curve, h.best_loss, h.stop_reason)
+        (h.n_iter, h.loss_curve, h.validation_curve, h.best_loss, h.stop_reason, h.seconds)
         for h in fitted.histories
     ]
     task = {
@@ -139,6 +140,7 @@ def learnt(model):
         [(member.recipe, member.samples_seen) for member in fitted.members],
         histories,
         (fitted.out_of_fold, fitted.fingerprint, fitted.assignment, fitted.feature_importances),
+        (fitted.conformal, fitted.fit_seconds),
         fitted.privacy,
         fitted.ensemble.weights.tolist(),
     )
@@ -216,7 +218,7 @@ def test_the_explicit_embeddings_train_too():
 
 
 @pytest.mark.parametrize("seed", [None, 0])
-def test_no_two_networks_have_the_same_noise(monkeypatch, seed):
+def test_no_two_networks_have_the_same_noise(asked_accountant, monkeypatch, seed):
     keys = []
     run = PrivateRun.run
 
