@@ -596,7 +596,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         `fit` does this with its held-out rows. Do it again with rows that `fit` did not get, for
         coverage that is guaranteed (docs/intervals.md), after training without held-out rows, or
         for coverage in each of several groups. Predictions stay as they are. The model then holds a
-        number of each row, which the privacy budget of ``fit(dp=...)`` does not cover.
+        number for each of these rows, which the privacy budget of ``fit(dp=...)`` does not cover:
+        `privacy_` is then None.
 
         Parameters
         ----------
@@ -653,7 +654,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
         observed = Observed.of(model.task, predicted, targets, weights, groups)
         conformal = conformalized(model.task, model.conformal, observed, out_of_fold=X is None)
-        self._model = replace(model, conformal=conformal)
+        # What calibrates is kept as it is, without noise.
+        self._model = replace(model, conformal=conformal, privacy=None)
         return self
 
     @property

@@ -222,7 +222,7 @@ class Regressor(RegressorMixin, BaseMLP):
         without `X_val`. The weights of the kinds of networks are chosen on the same rows, so scores
         of them are slightly optimistic.
     fit_seconds_ : float
-        Time that training took, of all networks together.
+        Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the coefficient of determination falls if a column
         of the validation rows is shuffled, the weighted mean over networks.
