@@ -45,13 +45,14 @@ def predict_stream(
         outputs = quantiles if len(quantiles) == n_outputs else [*range(n_outputs)]
         return named_predictions(predicted, probabilities, outputs, classes)
 
-    names = encoder.feature_names
+    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
+    needed = None if names is None else [*names, *keep]
     memory = MemoryPlan(size_in_bytes(max_memory))
     return write_predictions(
-        open_source(X, None, has_targets=False, known=kinds_in_text(encoder, keep)),
+        open_source(X, None, has_targets=False, known=kinds_in_text(encoder, keep), needed=needed),
         folder,
         predict,
-        columns=None if names is None else names.tolist(),
+        columns=names,
         keep=keep,
         block_rows=memory.block_rows(encoder.n_columns),
     )

@@ -97,10 +97,12 @@ def predict_folder(
     from fastmlp.streaming.sources.opening import open_source
 
     predictor, notes = load_predictor(model)
-    names = predictor.feature_names_in_
+    inputs = predictor.feature_names_in_
+    names = None if inputs is None else inputs.tolist()
     kept = open_source(table, None, has_targets=False).names if keep else ids
     known = kinds_in_text(predictor._pipeline.encoder, kept)
-    source = open_source(table, None, has_targets=False, known=known)
+    needed = None if names is None else [*names, *kept]
+    source = open_source(table, None, has_targets=False, known=known, needed=needed)
 
     def predicted(X: Any) -> dict[str, NDArray[Any]]:
         return _predicted_columns(predictor, notes, X, with_probabilities=with_probabilities)
@@ -109,7 +111,7 @@ def predict_folder(
         source,
         output,
         predicted,
-        columns=None if names is None else names.tolist(),
+        columns=names,
         keep=kept,
         block_rows=_BLOCK_ROWS,
     )
