@@ -330,6 +330,12 @@ def test_errors_of_predictions_name_the_file(streamed, tmp_path):
         streamed.predict_dataset(tmp_path / "table.csv", tmp_path / "predicted")
 
 
+def test_predictions_are_not_written_among_the_files(folder, streamed):
+    with pytest.raises(ValueError, match=r"folder must be outside of X.*in '"):
+        streamed.predict_dataset(folder, folder / "more" / "predicted")
+    assert not (folder / "more").exists()
+
+
 def test_failed_predictions_leave_nothing(streamed, tmp_path):
     def blocks():
         yield X

@@ -143,7 +143,7 @@ class CsvSource(DatasetSource):
         known: Mapping[str, TextKind],
         needed: Sequence[str] | None,
     ) -> None:
-        self._path, self._known = path, known
+        self.path, self._known = path, known
         delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
         self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
         # Of the first MB. What is null there may be numbers later.
@@ -158,7 +158,7 @@ class CsvSource(DatasetSource):
     def _opened(self, types: dict[str, Any]) -> Any:
         convert = arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
         own = ds.CsvFileFormat(parse_options=self._parse, convert_options=convert)
-        return ds.dataset(self._path, format=own)
+        return ds.dataset(self.path, format=own)
 
     def _of_any(self, n_rows: int) -> Iterator[tuple[str, Any]]:
         try:
@@ -204,7 +204,9 @@ def open_path(
         if kind == "csv":
             return CsvSource(given, roles, known, needed)
         dataset = ds.dataset(given, format=kind, partitioning="hive")
-        return DatasetSource(dataset, roles, needed, same_columns=True)
+        source = DatasetSource(dataset, roles, needed, same_columns=True)
+        source.path = given
+        return source
     except pa.ArrowInvalid as error:
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
 
