@@ -61,7 +61,7 @@ def test_a_file_is_read_in_blocks_if_memory_is_limited(run, csv, target, tmp_pat
         (["--groups", "x"], "tables that are read as a whole"),
         (["--category", "none"], "has no column 'none'"),
         (["--drop", "none"], "no column 'none'"),
-        (["--max-memory", "lots"], "max_memory must be a number of bytes"),
+        (["--max-memory", "lots"], "max_memory must be a whole number of bytes"),
     ],
 )
 def test_errors(run, folder, target, options, message, tmp_path):
