@@ -81,6 +81,22 @@ def test_identifiers_in_csv_are_kept_as_they_are(run, model, table, kept, tmp_pa
     assert pq.read_table(tmp_path / "predicted")["id"].to_pylist() == numbers
 
 
+def test_a_folder_of_another_delimiter(run, table, target, tmp_path):
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        table.to_csv(tmp_path / folder / "table.csv", index=False, sep=";")
+    training = ["train", tmp_path / "old", "--target", target, "-o", tmp_path / "model"]
+    quick = ["--estimators", 2, "--quiet", "--preset", "fast", "--time-limit", 1]
+    result = run(*training, *quick)
+    assert (result.status, "or --delimiter on the command line" in result.err) == (1, True)
+    result = run(*training, *quick, "--delimiter", ";")
+    assert result.status == 0, result.err
+    predicting = ["predict", tmp_path / "model", tmp_path / "new", "-o", tmp_path / "predicted"]
+    result = run(*predicting, "--delimiter", ";", "--id", target)
+    assert result.status == 0, result.err
+    assert pq.read_table(tmp_path / "predicted").column_names == [target, "prediction"]
+
+
 def test_predictions_of_a_folder_need_a_folder(run, folder, model):
     result = run("predict", model, folder)
     assert result.status == 2

@@ -174,6 +174,18 @@ def test_whole_numbers_of_csv_stay_whole_as_targets(last, kind, tmp_path):
     assert len(found) == len(y)
 
 
+@pytest.mark.parametrize("delimiter", [";", "|"])
+def test_another_delimiter_is_named(delimiter, tmp_path):
+    (tmp_path / "table.csv").write_text(f"x{delimiter}y\n1{delimiter}2\n")
+    with pytest.raises(ValueError, match=r"single column.*ParseOptions") as caught:
+        open_source(tmp_path, "y")
+    assert f"delimiter={delimiter!r}" in str(caught.value)
+    options = arrow_csv.ParseOptions(delimiter=delimiter)
+    source = open_source(ds.dataset(tmp_path, format=ds.CsvFileFormat(options)), "y")
+    assert source.names == ["x"]
+    assert [block.y.tolist() for block in source.blocks(10)] == [[2]]
+
+
 def test_broken_csv_names_the_file(tmp_path):
     (tmp_path / "table.csv").write_text('x,y\n1,2\n"3,4\n')
     with pytest.raises(ValueError, match=r"table\.csv' cannot be read as csv"):

@@ -32,6 +32,7 @@ _FORMATS = {
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
 _BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
 _TYPES = {"number": pa.float64(), "text": pa.string()}
+_DELIMITERS = ",;\t|"
 _UNCONVERTED = re.compile(r"In CSV column #(\d+): (.*)")
 
 
@@ -134,6 +135,8 @@ class CsvSource(DatasetSource):
         How some columns are read, whatever their values are.
     needed : sequence of str or None
         As of `DatasetSource`.
+    delimiter : str or None
+        None: a comma, or a tab in files that end in ``.tsv``.
     """
 
     def __init__(
@@ -142,16 +145,20 @@ class CsvSource(DatasetSource):
         roles: Roles,
         known: Mapping[str, TextKind],
         needed: Sequence[str] | None,
+        delimiter: str | None,
     ) -> None:
         self.path, self._known = path, known
-        delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
+        if delimiter is None:
+            delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
         self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
+        opened = self._opened({})
+        _check_delimiter(path, opened.schema.names, delimiter)
         # Of the first MB. What is null there may be numbers later.
         self._types = {
             field.name: _TYPES[known[field.name]]
             if field.name in known
             else _read_as(field.type, stays_whole=field.name in roles.targets)
-            for field in self._opened({}).schema
+            for field in opened.schema
         }
         super().__init__(self._opened(self._types), roles, needed, same_columns=True)
 
@@ -176,6 +183,17 @@ class CsvSource(DatasetSource):
             raise BeginAgain(f"column {name!r} is read as {read_as}: {found[2]}") from None
 
 
+def _check_delimiter(path: Path, names: Sequence[str], delimiter: str) -> None:
+    """Raise if what looks like a single column is several with another delimiter between them."""
+    found = next((one for one in _DELIMITERS if one != delimiter and one in names[0]), None)
+    if len(names) == 1 and found is not None:
+        raise ValueError(
+            f"X: {os.fspath(path)!r} has a single column, {names[0]!r}, if {delimiter!r} is the "
+            f"delimiter. If it is {found!r}, pass pyarrow.dataset.dataset(path, format="
+            f"CsvFileFormat(ParseOptions(delimiter={found!r}))), or --delimiter on the command line"
+        )
+
+
 def _read_as(guessed: Any, *, stays_whole: bool) -> Any:
     """How a column of CSV is read at first: dates stay text, which tells how they are written."""
     if pa.types.is_boolean(guessed):
@@ -193,6 +211,7 @@ def open_path(
     roles: Roles,
     known: Mapping[str, TextKind],
     needed: Sequence[str] | None = None,
+    delimiter: str | None = None,
 ) -> Source:
     """The source of a file or of a folder, by the suffix of its first file; see `CsvSource`."""
     given = Path(path)
@@ -202,7 +221,7 @@ def open_path(
     kind = _FORMATS.get(suffix, "parquet")
     try:
         if kind == "csv":
-            return CsvSource(given, roles, known, needed)
+            return CsvSource(given, roles, known, needed, delimiter)
         dataset = ds.dataset(given, format=kind, partitioning="hive")
         source = DatasetSource(dataset, roles, needed, same_columns=True)
         source.path = given

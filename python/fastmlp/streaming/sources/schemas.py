@@ -15,7 +15,7 @@ class FileSchema(NamedTuple):
 
     path: str
     types: Mapping[str, Any]
-    index: Collection[str]
+    index_columns: Collection[str]
 
     @classmethod
     def of(cls, fragment: Any) -> FileSchema:
