@@ -62,6 +62,9 @@ class DatasetSource(Source):
         *,
         same_columns: bool = False,
     ) -> None:
+        self._dataset, self._roles = dataset, roles
+        # Reads what all files say of themselves, several at a time.
+        self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
         asked = {*roles.names, *(needed or ())}
         own = dataset.schema
         schema = without_index(own, asked)
@@ -73,13 +76,11 @@ class DatasetSource(Source):
             check_files(files, [name for name in schema.names if name in read], others)
             if isinstance(dataset, ds.FileSystemDataset):
                 schema = unified(schema, files)
-                dataset = ds.FileSystemDataset(
+                self._dataset = ds.FileSystemDataset(
                     list(dataset.get_fragments()), schema, dataset.format, dataset.filesystem
                 )
-        self._dataset, self._roles = dataset, roles
         self._schema = schema
-        self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
-        self.fingerprint = _fingerprint(dataset, roles)
+        self.fingerprint = _fingerprint(self._dataset, roles)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Read the files in their order."""

@@ -58,7 +58,7 @@ def check_files(
     for path, types, index in files:
         lacking = next((name for name in needed if name not in types), None)
         if lacking is not None:
-            raise ValueError(f"X: {path} has no column {lacking!r}, which other files have")
+            raise ValueError(f"X: {path} has no column {lacking!r}, which all files need")
         if ignored is None:
             continue
         expected = {*needed, *ignored, *index}
