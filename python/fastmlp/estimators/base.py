@@ -70,7 +70,7 @@ from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import Privacy
-from fastmlp.streaming.sources.recognition import is_stream
+from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY, check_in_memory, is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
@@ -155,7 +155,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         cache: str | PathLike[str] | Cache | None = None,
-        max_memory: int | str = "1GB",
+        max_memory: int | str = DEFAULT_MEMORY,
         checkpoint: str | PathLike[str] | Checkpoint | None = None,
         dp: tuple[float, float] | Privacy | None = None,
     ) -> Self:
@@ -196,7 +196,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             are read again if the files of X have not changed, and `y`, `sample_weight` and
             `categorical_features` are the same. None: a temporary folder, which is removed.
         max_memory : int or str, default="1GB"
-            If X is a stream, bytes for its rows in memory, as a number or as text such as "500MB".
+            If X is a stream, bytes for its rows in memory, as a whole number or as text such as
+            "500MB".
         checkpoint : str, PathLike, Checkpoint or None, default=None
             File to keep the fit in while it goes on. If the process is killed, the same call goes
             on from there and ends with the same model, bit for bit. The file is removed when the
@@ -253,6 +254,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 checkpoint,
             )
             return self
+        check_in_memory(X, cache, max_memory)
         executor = LocalThreads(n_threads(self.n_jobs))
         self._fit(
             X, y, sample_weight, X_val, y_val, sample_weight_val, callbacks, executor, checkpoint
@@ -690,8 +692,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         X: Any,
         folder: str | PathLike[str],
         *,
-        keep: Sequence[str] = (),
-        max_memory: int | str = "1GB",
+        keep: str | Sequence[str] = (),
+        max_memory: int | str = DEFAULT_MEMORY,
     ) -> int:
         """Predict a table that is read in blocks, and write the predictions as Parquet files.
 
@@ -705,10 +707,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         folder : path-like
             Must not exist. It appears when all rows are predicted; before, and after a failure,
             there is none.
-        keep : sequence of str, default=()
-            Columns of X to write beside the predictions.
+        keep : str or sequence of str, default=()
+            Columns of X to write beside the predictions: names, or a single one.
         max_memory : int or str, default="1GB"
-            Bytes for rows in memory, as a number or as text such as "500MB".
+            Bytes for rows in memory, as a whole number or as text such as "500MB".
 
         Returns
         -------
