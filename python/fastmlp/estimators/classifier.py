@@ -13,7 +13,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval
 
-from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
@@ -561,12 +560,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         KeyboardInterrupt
             After Ctrl-C.
         """
-        return self._fitted.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        return self._predictions(X)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the logarithms of the probabilities; see `predict_proba`.
@@ -606,12 +600,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         model = self._fitted
-        probabilities = model.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        probabilities = self._predictions(X)
         return cast(ClassificationTask, model.task).labels(probabilities)
 
     def predict_set(
@@ -674,12 +663,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        probabilities = model.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        probabilities = self._predictions(X)
         return model.pipeline.sets(
             probabilities, coverage, groups, class_conditional=class_conditional
         )
