@@ -35,9 +35,9 @@ HEADS = {
 STEPS = 12  # of the search for a level: to 1/4096
 
 
-def splits(table: Table, n: int, n_rows: int) -> Iterator[tuple[int, Array, Array]]:
+def splits(table: Table, seeds: range, n_rows: int) -> Iterator[tuple[int, Array, Array]]:
     """Seeds, training rows and test rows."""
-    for seed in range(n):
+    for seed in seeds:
         rows = np.random.default_rng(seed).permutation(len(table.y))
         n_train = min(n_rows, int(0.7 * rows.size))
         yield seed, rows[:n_train], rows[n_train : n_train + MOST_TEST_ROWS]
@@ -62,10 +62,10 @@ def equal_width(model: Regressor, X: pd.DataFrame, y: Array) -> float:
     return float(np.ptp(model.predict_interval(X, high), axis=1).mean())
 
 
-def of_numbers(table: Table, n: int, n_rows: int, preset: str) -> None:
+def of_numbers(table: Table, seeds: range, n_rows: int, preset: str) -> None:
     """Print a line of the table of intervals."""
     measured = []
-    for seed, train, test in splits(table, n, n_rows):
+    for seed, train, test in splits(table, seeds, n_rows):
         X, y = rows_of(table, train)
         X_test, y_test = rows_of(table, test)
         options = {"preset": preset, "random_state": seed}
@@ -79,17 +79,22 @@ def of_numbers(table: Table, n: int, n_rows: int, preset: str) -> None:
         fresh = model.conformalize(X_test[:half], y_test[:half]).predict_interval(X_test[half:])
         coverages = [held(one, y_test) for one in (*found, raw)]
         measured.append([*coverages, held(fresh, y_test[half:]), *np.array(widths) / y.std()])
-    mean, error = np.mean(measured, axis=0), np.std(measured, axis=0) / np.sqrt(n)
+    mean, error = np.mean(measured, axis=0), np.std(measured, axis=0) / np.sqrt(len(seeds))
     cells = [f"{100 * m:.1f}% ±{100 * e:.1f}" for m, e in zip(mean[:4], error, strict=False)]
     ratio = f"{mean[4] / mean[5]:.3f}"
     cells += [f"{width:.3f}" for width in mean[4:]]
-    print("|", " | ".join([table.name, str(n), str(len(train)), *cells, ratio]), "|", flush=True)
+    print(
+        "|",
+        " | ".join([table.name, str(len(seeds)), str(len(train)), *cells, ratio]),
+        "|",
+        flush=True,
+    )
 
 
-def of_classes(table: Table, n: int, n_rows: int, preset: str) -> None:
+def of_classes(table: Table, seeds: range, n_rows: int, preset: str) -> None:
     """Print a line of the table of sets."""
     measured = []
-    for seed, train, test in splits(table, n, n_rows):
+    for seed, train, test in splits(table, seeds, n_rows):
         X_test, y_test = rows_of(table, test)
         model = Classifier(preset=preset, random_state=seed).fit(*rows_of(table, train))
         codes = np.searchsorted(model.classes_, y_test)
@@ -100,12 +105,12 @@ def of_classes(table: Table, n: int, n_rows: int, preset: str) -> None:
             least = min(holds[codes == code].mean() for code in np.unique(codes))
             line += [holds.mean(), least, sets.sum(axis=1).mean()]
         measured.append(line)
-    mean, error = np.mean(measured, axis=0), np.std(measured, axis=0) / np.sqrt(n)
+    mean, error = np.mean(measured, axis=0), np.std(measured, axis=0) / np.sqrt(len(seeds))
     cells = [
         f"{m:.2f}" if k in (2, 5) else f"{100 * m:.1f}% ±{100 * e:.1f}"
         for k, (m, e) in enumerate(zip(mean, error, strict=True))
     ]
-    print("|", " | ".join([table.name, str(n), str(len(train)), *cells]), "|", flush=True)
+    print("|", " | ".join([table.name, str(len(seeds)), str(len(train)), *cells]), "|", flush=True)
 
 
 def main() -> None:
@@ -113,6 +118,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder of real tables")
     parser.add_argument("--tables", default=TABLES, metavar="A,B")
     parser.add_argument("--splits", type=positive, default=50)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first split")
     parser.add_argument("--rows", type=positive, default=1000, help="most training rows")
     parser.add_argument("--preset", default="default")
     asked = parser.parse_args()
@@ -128,7 +134,7 @@ def main() -> None:
             heads = ["table", "splits", "rows", *HEADS[classification]]
             print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
         for table in own:
-            measure(table, asked.splits, asked.rows, asked.preset)
+            measure(table, range(asked.first, asked.first + asked.splits), asked.rows, asked.preset)
 
 
 if __name__ == "__main__":

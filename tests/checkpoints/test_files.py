@@ -7,6 +7,7 @@ import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import fastmlp
@@ -92,6 +93,15 @@ def test_a_checkpoint_of_another_fit_is_refused_and_kept(change, message, path, 
         monkeypatch.setattr(kind, "fit", with_checkpoint(kind.fit, path))
     with pytest.raises(ValueError, match=f"is of another fit, and is not overwritten.*{message}"):
         change(Regressor(**SMALL), X, y)
+    assert path.read_bytes() == before
+
+
+def test_a_renamed_column_makes_another_table(path, X, y):
+    table = pd.DataFrame(X).add_prefix("x")
+    before = interrupted(path, table, y)
+    for other in (table.rename(columns={"x0": "first"}), X):
+        with pytest.raises(ValueError, match=r"differ in the names of the columns\. Pass"):
+            Regressor(**SMALL).fit(other, y, checkpoint=path)
     assert path.read_bytes() == before
 
 

@@ -61,7 +61,7 @@ def test_a_file_is_read_in_blocks_if_memory_is_limited(run, csv, target, tmp_pat
         (["--groups", "x"], "tables that are read as a whole"),
         (["--category", "none"], "has no column 'none'"),
         (["--drop", "none"], "no column 'none'"),
-        (["--max-memory", "lots"], "max_memory must be a number of bytes"),
+        (["--max-memory", "lots"], "max_memory must be a whole number of bytes"),
     ],
 )
 def test_errors(run, folder, target, options, message, tmp_path):
@@ -79,6 +79,22 @@ def test_identifiers_in_csv_are_kept_as_they_are(run, model, table, kept, tmp_pa
     result = run("predict", model, tmp_path / "new", "-o", tmp_path / "predicted", *kept)
     assert result.status == 0, result.err
     assert pq.read_table(tmp_path / "predicted")["id"].to_pylist() == numbers
+
+
+def test_a_folder_of_another_delimiter(run, table, target, tmp_path):
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        table.to_csv(tmp_path / folder / "table.csv", index=False, sep=";")
+    training = ["train", tmp_path / "old", "--target", target, "-o", tmp_path / "model"]
+    quick = ["--estimators", 2, "--quiet", "--preset", "fast", "--time-limit", 1]
+    result = run(*training, *quick)
+    assert (result.status, "or --delimiter on the command line" in result.err) == (1, True)
+    result = run(*training, *quick, "--delimiter", ";")
+    assert result.status == 0, result.err
+    predicting = ["predict", tmp_path / "model", tmp_path / "new", "-o", tmp_path / "predicted"]
+    result = run(*predicting, "--delimiter", ";", "--id", target)
+    assert result.status == 0, result.err
+    assert pq.read_table(tmp_path / "predicted").column_names == [target, "prediction"]
 
 
 def test_predictions_of_a_folder_need_a_folder(run, folder, model):

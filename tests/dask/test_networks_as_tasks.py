@@ -1,11 +1,14 @@
 """Workers train the networks of an ensemble: a local fit's bits, with the table placed once."""
 
+import pickle
+from concurrent.futures import CancelledError
+
 import dask.array as da
 import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import Client
+from distributed import Client, Future
 from distributed.protocol import serialize
 from sklearn.base import clone
 from tiny_models import FOLDS
@@ -57,16 +60,12 @@ def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
     assert model.metric_curve_ == local.metric_curve_
 
 
-def test_embedded_cluster_where_there_is_no_client(X, y, local):
-    assert_same(Regressor(**FOLDS).fit(X, y), local)
-
-
 def test_own_client(client, X, y):
     model = Regressor(**FOLDS)
     assert model.client is None
     model.client = client
     assert clone(model).client is None
-    assert Regressor.__setstate__ is not None
+    assert pickle.loads(pickle.dumps(model)).client is None
     assert model.fit(X, y).to_local().score(X, y) == model.score(X, y)
 
 
@@ -75,7 +74,7 @@ def test_table_is_placed_once(client, monkeypatch, X, y):
     scatter, submit = Client.scatter, Client.submit
 
     def counted(self, data, **options):
-        scattered.append(type(data))
+        scattered.extend(map(type, data))
         return scatter(self, data, **options)
 
     def weighed(self, function, *args, **options):
@@ -160,6 +159,29 @@ def test_threads_of_a_task(client, monkeypatch, X, y, workers, n_jobs, n_network
     with pytest.raises(ZeroDivisionError):
         Regressor(**FOLDS | {"n_estimators": n_networks, "n_jobs": n_jobs}).fit(X, y)
     assert tasks[0].threads == expected
+
+
+def test_networks_of_several_threads_share_no_worker(client, monkeypatch, X, y):
+    workers = dict.fromkeys(client.nthreads(), 4)
+    monkeypatch.setattr(client, "nthreads", lambda: workers)
+    meant, submit = [], Client.submit
+
+    def seen(self, *args, workers, **options):
+        meant.extend(workers)
+        return submit(self, *args, workers=workers, **options)
+
+    monkeypatch.setattr(Client, "submit", seen)
+    Regressor(**FOLDS | {"n_estimators": 2}).fit(X, y)
+    assert sorted(meant) == sorted(workers)
+
+
+def test_a_network_that_is_always_lost(client, monkeypatch, X, y):
+    def lost(task):
+        raise CancelledError
+
+    monkeypatch.setattr(Future, "result", lost)
+    with pytest.raises(RuntimeError, match="died one after the other"):
+        Regressor(**FOLDS).fit(X, y)
 
 
 def test_parameters():

@@ -6,7 +6,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_models import TINY
+from tiny_models import FOLDS, TINY
 
 from fastmlp.dask import Classifier, Regressor
 
@@ -57,6 +57,32 @@ def test_predictions_are_columns_of_the_frame(regressor, frame):
     assert np.array_equal(table.compute()["predicted"], regressor.predict(frame))
 
 
+def test_graph_holds_nothing_of_the_training_rows(client, frame, y, monkeypatch):
+    fitted = Regressor(**FOLDS).fit(frame, y)
+    monkeypatch.setattr("fastmlp.dask.estimators.lazy_predictions", lambda model, *_: model)
+    model = fitted.predict(dd.from_pandas(frame, npartitions=3))
+    assert len(fitted.oof_prediction_) == len(frame)
+    with pytest.raises(AttributeError):
+        model.oof_prediction_  # noqa: B018
+
+
+def test_other_columns_are_an_error_before_anything_is_computed(regressor, classifier, frame):
+    others = (frame.drop(columns="e"), frame.assign(y=1), frame[[*"dcbae"]])
+    for model, method in ((regressor, "predict"), (classifier, "predict_proba")):
+        for other in others:
+            with pytest.raises(ValueError, match="The feature names should match") as local:
+                getattr(model.to_local(), method)(other)
+            with pytest.raises(ValueError, match="The feature names should match") as lazy:
+                getattr(model, method)(dd.from_pandas(other, npartitions=3))
+            assert str(lazy.value) == str(local.value)
+
+
+def test_arrays_of_another_width(X, y):
+    model = Regressor(**ONE).fit(X, y)
+    with pytest.raises(ValueError, match="X has 3 features, but Regressor is expecting 4"):
+        model.predict(da.from_array(X[:, :3], chunks=(50, 3)))
+
+
 def test_empty_partitions(regressor, classifier, frame):
     table = dd.from_pandas(frame, npartitions=3)
     table = table[table["a"] > 100]
@@ -89,9 +115,9 @@ def test_nothing_is_computed_before_it_is_asked_for(regressor, frame):
     regressor.predict(table)
 
 
-def test_model_is_once_in_the_graph(regressor, X):
-    parts = regressor.predict(dd.from_pandas(pd.DataFrame(X), npartitions=12))
-    small = regressor.predict(dd.from_pandas(pd.DataFrame(X), npartitions=2))
+def test_model_is_once_in_the_graph(regressor, frame):
+    parts = regressor.predict(dd.from_pandas(frame, npartitions=12))
+    small = regressor.predict(dd.from_pandas(frame, npartitions=2))
     held = [[type(node).__name__ for node in one.dask.values()] for one in (parts, small)]
     others = [sorted(names) for names in held]
     assert others[0].count("DataNode") == others[1].count("DataNode") + 10

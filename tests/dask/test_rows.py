@@ -10,7 +10,8 @@ from tiny_models import LEARNING
 import fastmlp
 from fastmlp.dask import Classifier, Regressor
 from fastmlp.dask import fit_by_rows as by_rows
-from fastmlp.dask.shard_tasks import _participants
+from fastmlp.dask.shard_tasks import _participants, joined
+from fastmlp.ensemble.splits import RowSubset
 
 FEW = LEARNING | {"n_estimators": 2, "preset": "fast", "max_iter": 16}
 ONCE = FEW | {"max_iter": 1}
@@ -85,6 +86,42 @@ def test_classes_and_weights(client, table):
     assert model.to_local().score(X, frame["y"], frame["w"]) > 0.85
 
 
+def test_named_columns_stay_with_their_rows(client, table):
+    def mixed(part):  # otherwise at every reading
+        return part.sample(frac=1.0)
+
+    lazy = dd.from_pandas(table, npartitions=5).map_partitions(mixed, meta=table.iloc[:0])
+    model = Regressor(**FEW).fit(lazy, "y", distribute="rows")
+    assert model.score(table.drop(columns="y"), table["y"]) > 0.5
+
+
+def test_small_files(client, table, tmp_path):
+    weighted = table.assign(w=1.0)
+    for number in range(4):
+        weighted[number::4].to_parquet(tmp_path / f"{number}.parquet")
+    lazy = dd.read_parquet(tmp_path)
+    assert lazy["y"].optimize().npartitions < lazy.npartitions  # Dask joins those of few columns
+    model = Regressor(**ONCE).fit(lazy, "y", "w", distribute="rows")
+    assert np.isfinite(model.loss_curve_).all()
+    with pytest.raises(ValueError, match="Pass the name of a column of X as y"):
+        model.fit(lazy.drop(columns="y"), lazy["y"], distribute="rows")
+
+
+def test_partitions_without_weight(client, table):
+    weighted = table.assign(w=np.arange(800) >= 300)
+    lazy = dd.from_pandas(weighted, npartitions=4)
+    model = Regressor(**ONCE).fit(lazy, "y", "w", distribute="rows")
+    assert np.isfinite(model.loss_curve_).all()
+    with pytest.raises(ValueError, match="sample_weight must have at least one positive weight"):
+        model.fit(lazy, lazy["y"], 0 * lazy["y"], distribute="rows")
+
+
+def test_partitions_that_change(table):
+    rows = RowSubset(np.zeros((3, 1)), np.zeros((3, 1)), None)
+    with pytest.raises(ValueError, match="had 7 rows at first have 6 now"):
+        joined([rows, None, rows], 7)
+
+
 def test_labels_that_only_some_partitions_have(client, table):
     frame = table.assign(e=np.where(np.arange(800) < 790, "1", "x"))  # numbers at first
     lazy = dd.from_pandas(frame, npartitions=4)
@@ -156,8 +193,10 @@ def test_errors_of_arguments(client, lazy, table):
         model.fit(table, table["y"], distribute="rows")
     with pytest.raises(ValueError, match=r"y must have the partitions of X, 5; it has 2"):
         model.fit(lazy, dd.from_pandas(table["y"], npartitions=2), distribute="rows")
-    with pytest.raises(ValueError, match="X has no column 'z'"):
+    with pytest.raises(ValueError, match=r"X has no column 'z'; it has \['a', 'b', "):
         model.fit(lazy, "z")
+    with pytest.raises(TypeError, match=r"'checkpoint'\. Only fits in one process keep"):
+        model.fit(lazy, "y", checkpoint="fit.checkpoint")
     with pytest.raises(ValueError, match="distribute must be one of"):
         model.fit(lazy, "y", distribute="columns")
     with pytest.raises(ValueError, match="local_epochs must be positive; got 0"):

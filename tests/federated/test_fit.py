@@ -170,9 +170,17 @@ def test_it_is_saved_and_loaded_as_fastmlps_own(data, model, tmp_path):
 
 def test_a_site_that_cannot_be_reached_is_left_out_of_the_round(data):
     X, y, sites = data
-    elsewhere = [Elsewhere(*rows) for rows in sites[:-1]]
-    elsewhere.append(Elsewhere(*sites[-1], fails_in=range(3, 8)))
-    model = federated.Regressor(**QUICK).fit(elsewhere)
+    elsewhere = [Elsewhere(*rows) for rows in sites[:-2]]
+    elsewhere += [
+        Elsewhere(*sites[-2], fails_in=[5]),
+        Elsewhere(*sites[-1], fails_in=[1, *range(3, 8)]),
+    ]
+    with pytest.warns(
+        UserWarning,
+        match=r"left out of .*: site 3 \(round 5\), site 4 \(rounds 1, 3-7\)\. .*no route to site",
+    ) as caught:
+        model = federated.Regressor(**QUICK).fit(elsewhere)
+    assert len(caught) == 1
     assert model.n_iter_ == 12
     assert model.score(X, y) > 0.8
 
@@ -253,6 +261,11 @@ def test_what_cannot_be_is_an_error(data, parameters, options, message):
     ("sites", "options", "error", "message"),
     [
         ([], {}, ValueError, "at least one site"),
+        ("houses", {"y": "price"}, TypeError, "sites must be a list of sites.*; got 'houses'"),
+        (None, {}, TypeError, "sites must be a list of sites.*; got None"),
+        (np.eye(9), {"y": np.arange(9)}, TypeError, r"such as \[\(X_1, y_1\), .*; got ndarray"),
+        ([(np.eye(9), np.arange(9))], {"y": np.arange(9)}, TypeError, "y must be the name of a"),
+        ([(np.eye(9), np.arange(9))], {"checkpoint": "a"}, TypeError, "'checkpoint'. Only fits in"),
         ([np.zeros((3, 2))], {}, TypeError, r"tuples \(X, y\).*; got ndarray"),
         (["rows.parquet"], {}, ValueError, "y must name the target column of files"),
         ([(np.zeros((9, 2)), np.arange(8))], {}, ValueError, "site 0: .*inconsistent"),

@@ -32,7 +32,8 @@ def test_a_hospital_in_another_process_may_die(manager):
         if record.epoch == 6:
             os.kill(manager._process.pid, signal.SIGKILL)
 
-    without = federated.Regressor(**QUICK).fit([first, elsewhere], callbacks=kill)
+    with pytest.warns(UserWarning, match=r"site 1 \(rounds \d+-12\)"):
+        without = federated.Regressor(**QUICK).fit([first, elsewhere], callbacks=kill)
     assert without.n_iter_ == 12
     np.testing.assert_array_equal(without.validation_curve_[:6], here.validation_curve_[:6])
     assert without.score(X, y) > 0.7

@@ -125,15 +125,25 @@ def test_ends_that_cross_are_put_in_order():
 
 def test_difficulty_follows_the_errors():
     predicted = np.linspace(0, 10, 1001)[::-1, None]
-    difficulty = Difficulty.learn(predicted, 1 + predicted)
+    difficulty, _ = Difficulty.learn(predicted, 1 + predicted)
     x = np.array([[2.0], [5.0], [8.0]])
     assert_allclose(difficulty.of(x), 1 + x, rtol=0.1)
     ends = difficulty.of(np.array([[-100.0], [100.0]]))
     assert_array_equal(ends[:, 0], difficulty.error[0, [0, -1]])  # constant outside
 
 
+def test_the_difficulty_of_a_row_that_is_learnt_from_leaves_out_its_own_error():
+    """All the others' mean, where all predictions of a half are equal."""
+    errors = np.random.default_rng(0).exponential(size=(100, 1))
+    halves = np.repeat([0.0, 1.0], 50)[:, None]
+    _, without = Difficulty.learn(halves, errors)
+    own, prior = errors[:50], 10 * errors.mean()
+    assert_allclose(without[:50], (own.sum() - own + prior) / 59)
+
+
 def test_difficulty_of_few_rows_and_of_no_errors():
     assert Difficulty.learn(np.zeros((99, 1)), np.ones((99, 1))) is None
-    difficulty = Difficulty.learn(np.full((100, 1), 0.1), np.zeros((100, 1)))
+    difficulty, without = Difficulty.learn(np.full((100, 1), 0.1), np.zeros((100, 1)))
     assert (difficulty.of(np.array([[0.1], [3.0]])) > 0).all()
+    assert (without > 0).all()
     assert (np.diff(difficulty.predicted) >= 0).all()

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 import fastmlp
 from fastmlp import Classifier, Privacy, Regressor, privacy
+from fastmlp.ensemble.private_training import PrivateRun
 
 pytest.importorskip("dp_accounting")
 
@@ -63,6 +64,7 @@ def test_the_model_says_what_it_promises(regressor):
     )
     assert promised.epsilon == again
     assert "Differentially private: epsilon 2, delta 1e-05" in regressor.summary()
+    assert "seconds" not in regressor.summary()
 
 
 def test_a_second_library_agrees(regressor):
@@ -118,10 +120,10 @@ def test_a_callback_that_stops_is_told_no_loss_and_saves_no_epsilon(regressor):
 
 
 def learnt(model):
-    """All of a fitted model but the parameters of its networks, and times."""
+    """All of a fitted model but the parameters of its networks."""
     fitted = model._model
     histories = [
-        (h.n_iter, h.loss_curve, h.validation_curve, h.best_loss, h.stop_reason)
+        (h.n_iter, h.loss_curve, h.validation_curve, h.best_loss, h.stop_reason, h.seconds)
         for h in fitted.histories
     ]
     task = {
@@ -138,6 +140,7 @@ def learnt(model):
         [(member.recipe, member.samples_seen) for member in fitted.members],
         histories,
         (fitted.out_of_fold, fitted.fingerprint, fitted.assignment, fitted.feature_importances),
+        (fitted.conformal, fitted.fit_seconds),
         fitted.privacy,
         fitted.ensemble.weights.tolist(),
     )
@@ -208,10 +211,25 @@ def test_three_classes_and_several_labels():
     assert model.predict(X).shape == (2000, 2)
 
 
-def test_the_explicit_embeddings_and_dropout_train_too():
-    options = {"numeric_embedding": "both", "dropout": 0.2, "hidden_layer_sizes": (8, 8)}
+def test_the_explicit_embeddings_train_too():
+    options = {"numeric_embedding": "both", "hidden_layer_sizes": (8, 8)}
     model = Regressor(**QUICK, **options).fit(*patients(), dp=asked())
     assert np.isfinite(model.predict(patients()[0])).all()
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+def test_no_two_networks_have_the_same_noise(asked_accountant, monkeypatch, seed):
+    keys = []
+    run = PrivateRun.run
+
+    def recorded(self, *arguments):
+        keys.append(self.key)
+        return run(self, *arguments)
+
+    monkeypatch.setattr(PrivateRun, "run", recorded)
+    Regressor(n_estimators=3, **QUICK).fit(*patients(), dp=asked(noise_random_state=seed))
+    assert len(set(keys)) == 3
+    assert all(len(key) == 32 for key in keys)
 
 
 def test_noise_is_new_in_every_fit_and_any_number_of_threads_gives_the_same_bits(regressor):
@@ -247,6 +265,8 @@ def test_training_that_goes_on_without_privacy_promises_nothing(regressor):
     X, y = patients()
     continued = pickle.loads(pickle.dumps(regressor)).set_params(n_estimators=1)
     assert continued.partial_fit(X, y).privacy_ is None
+    calibrated = pickle.loads(pickle.dumps(regressor))
+    assert calibrated.conformalize(X, y).privacy_ is None  # it holds a residual of each row
     assert Regressor(preset="fast", **QUICK).fit(X, y).privacy_ is None
 
 
@@ -261,6 +281,8 @@ def test_training_that_goes_on_without_privacy_promises_nothing(regressor):
         ({"compute_importances": True}, "compute_importances needs validation rows"),
         ({"learning_rate": "adaptive"}, "learning_rate must not be 'adaptive' with dp"),
         ({"loss": (max, min)}, "loss must be a name with dp"),
+        ({"dropout": 0.2}, "dropout must be 0 with dp; got 0.2"),
+        ({"dropout": (0.0, 0.1)}, r"dropout must be 0 with dp; got \(0.0, 0.1\)"),
     ],
 )
 def test_what_would_look_at_the_rows_is_refused(options, message):

@@ -202,11 +202,21 @@ def test_noise_is_normal_and_of_the_size_that_epsilon_is_computed_for():
     assert noise.std() == pytest.approx(1, abs=0.1)
 
 
-def test_every_step_and_every_key_has_its_own_noise(monkeypatch):
+def test_every_key_has_its_own_noise(monkeypatch):
     one = noise_of()
     monkeypatch.setattr(f"{__name__}.KEY", os.urandom(32))
     other = noise_of()
     assert abs(np.corrcoef(one, other)[0, 1]) < 0.2
+
+
+def test_every_step_has_its_own_noise():
+    y = LOSSES["squared_error"](np.random.default_rng(1))
+    # No row is in a minibatch: steps are noise alone.
+    about = {"sampling_rate": 1e-6, "noise_multiplier": 1.0, "max_row_norm": 1e-6}
+    first, both = (
+        gradient_of_a_step("all layers", "squared_error", y, n_steps=n, **about) for n in (1, 2)
+    )
+    assert abs(np.corrcoef(first, both - first)[0, 1]) < 0.2
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -167,6 +167,21 @@ def test_what_is_not_whole_is_written_anew(damage, table, tmp_path):
     assert opened.n_written == 2
 
 
+def test_a_damaged_cache_is_written_anew(table, tmp_path, caplog):
+    opened = Opened()
+    with opened(table, tmp_path / "caches") as (first, _):
+        before = read_rows(first)
+    with open(first.path, "r+b") as file:
+        file.seek(first.groups[-1].offset + 5)
+        file.write(b"\xff\x00\xff")
+    for _ in range(2):
+        with opened(table, tmp_path / "caches") as (again, _):
+            np.testing.assert_array_equal(read_rows(again).X, before.X)
+    assert opened.n_written == 2
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
+    assert f"row cache {first.folder} is damaged: it is written again" in caplog.text
+
+
 def test_what_a_killed_process_left_is_removed(table, tmp_path):
     opened, caches = Opened(), tmp_path / "caches"
     with opened(table, caches) as (rows, _):

@@ -24,7 +24,7 @@ def test_sizes(given, size):
 
 @pytest.mark.parametrize("given", ["", "GB", "1XB", "-1GB", 1.5e9, None, True, "1TiB2"])
 def test_what_is_no_size(given):
-    with pytest.raises(ValueError, match="max_memory must be a number of bytes"):
+    with pytest.raises(ValueError, match="max_memory must be a whole number of bytes"):
         size_in_bytes(given)
 
 

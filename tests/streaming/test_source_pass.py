@@ -261,13 +261,17 @@ def frame_with(**changes):
     ("later", "expected"),
     [
         (frame_with(x=np.inf), r"X \(block 2\) contains infinity .*'x'"),
-        (frame_with().rename(columns={"x": "z"}), r"X \(block 2\) must have the columns.*'z'"),
+        (frame_with().rename(columns={"x": "z"}), r"X \(block 2\).* has no column 'x'"),
+        (frame_with(z=1), r"X \(block 2\).* has a column 'z' beside them"),
+        (frame_with()[["name", "x"]], r"X \(block 2\).* has 'name' where they have 'x'"),
+        (np.zeros((200, 2)), r"X \(block 2\).* has no column 'x'"),
         (frame_with()[["name"]], r"X \(block 2\) must have the columns of the first"),
     ],
 )
-def test_errors_name_block_and_column(later, expected, tmp_path):
+@pytest.mark.parametrize("n_before", [200, 100], ids=["after the head", "in the head"])
+def test_errors_name_block_and_column(later, expected, n_before, tmp_path):
     def blocks():
-        yield frame_with(), numbered(200)
+        yield frame_with()[:n_before], numbered(n_before)
         yield later, numbered(200)
 
     with pytest.raises(ValueError, match=expected):

@@ -174,6 +174,18 @@ def test_whole_numbers_of_csv_stay_whole_as_targets(last, kind, tmp_path):
     assert len(found) == len(y)
 
 
+@pytest.mark.parametrize("delimiter", [";", "|"])
+def test_another_delimiter_is_named(delimiter, tmp_path):
+    (tmp_path / "table.csv").write_text(f"x{delimiter}y\n1{delimiter}2\n")
+    with pytest.raises(ValueError, match=r"single column.*ParseOptions") as caught:
+        open_source(tmp_path, "y")
+    assert f"delimiter={delimiter!r}" in str(caught.value)
+    options = arrow_csv.ParseOptions(delimiter=delimiter)
+    source = open_source(ds.dataset(tmp_path, format=ds.CsvFileFormat(options)), "y")
+    assert source.names == ["x"]
+    assert [block.y.tolist() for block in source.blocks(10)] == [[2]]
+
+
 def test_broken_csv_names_the_file(tmp_path):
     (tmp_path / "table.csv").write_text('x,y\n1,2\n"3,4\n')
     with pytest.raises(ValueError, match=r"table\.csv' cannot be read as csv"):
@@ -218,9 +230,9 @@ def test_missing_targets_name_file_and_block(tmp_path):
 
 
 def test_errors_of_later_files_name_file_and_column(tmp_path):
-    for part, x in enumerate(([1, 2], [1.5, 2.0])):
+    for part, x in enumerate(([1, 2], [[1.5], [2.0]])):
         pq.write_table(pa.table({"x": x, "y": [0.0, 1.0]}), tmp_path / f"part-{part}.parquet")
-    with pytest.raises(ValueError, match=r"part-1\.parquet: column 'x' cannot be read as int64"):
+    with pytest.raises(ValueError, match=r"part-1\.parquet: column 'x' cannot be read as string"):
         one_pass(tmp_path, tmp_path, "y")
 
 
@@ -259,3 +271,102 @@ def test_the_extra_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr("fastmlp.streaming.sources.opening.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'fastmlp\[stream\]'"):
         open_source(of_file(tmp_path), "y")
+
+
+# ---- files that differ
+
+
+def in_files(folder, *tables):
+    for part, table in enumerate(tables):
+        pq.write_table(pa.table(table), folder / f"part-{part}.parquet")
+    return folder
+
+
+def rows_of(source):
+    return pa.concat_tables([block.X for block in source.blocks(100)])
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [5, 3, 4],
+        pd.Index(list("abc"), name="order"),
+        pd.Index([5, 3, 4], name="__null_dask_index__"),
+    ],
+)
+def test_an_index_is_no_column_unless_asked_for(index, tmp_path):
+    frame = pd.DataFrame({"x": [1, 2, 3], "y": [1.0, 2.0, 3.0]}, index=index)
+    frame.to_parquet(tmp_path / "table.parquet")
+    name = frame.index.name or "__index_level_0__"
+    for X in (tmp_path, ds.dataset(tmp_path), ds.dataset(tmp_path).filter(ds.field("x") > 0)):
+        source = open_source(X, "y")
+        assert source.names == ["x"]
+        assert rows_of(source).column_names == ["x"]
+    asked = open_source(tmp_path, None, has_targets=False, needed=["x", name])
+    assert rows_of(asked)[name].to_pylist() == frame.index.tolist()
+
+
+def test_each_file_has_its_own_index(tmp_path):
+    for part, index in enumerate([range(2), [7, 5]]):
+        pd.DataFrame({"x": [1, 2], "y": [0, 1]}, index).to_parquet(tmp_path / f"{part}.parquet")
+    assert rows_of(open_source(tmp_path, "y"))["x"].to_pylist() == [1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ("xzy", "xy", r"part-1\.parquet has no column 'z'"),
+        ("xy", "xzy", r"part-1\.parquet has a column 'z', which .*part-0\.parquet does not have"),
+        ("xzy", "xvy", r"part-1\.parquet has no column 'z'"),
+    ],
+)
+def test_files_with_other_columns(first, second, message, tmp_path):
+    in_files(tmp_path, *({name: [1, 2] for name in names} for names in (first, second)))
+    with pytest.raises(ValueError, match=message):
+        open_source(tmp_path, "y")
+
+
+def test_files_of_csv_with_other_columns(tmp_path):
+    for part, name in enumerate(["x", "X"]):
+        (tmp_path / f"{part}.csv").write_text(f"{name},y\n1,2\n")
+    with pytest.raises(ValueError, match=r"1\.csv has no column 'x'"):
+        open_source(tmp_path, "y")
+
+
+def test_columns_that_are_not_needed_may_differ(tmp_path):
+    in_files(tmp_path, {"x": [1], "y": [1]}, {"x": [2], "z": [2], "y": [2]})
+    source = open_source(tmp_path, None, has_targets=False, needed=["x"])
+    assert rows_of(source)["x"].to_pylist() == [1, 2]
+    schema = pa.schema({"x": pa.int64(), "y": pa.int64()})
+    assert open_source(ds.dataset(tmp_path, schema=schema), "y").names == ["x"]
+    with pytest.raises(ValueError, match=r"part-0\.parquet has no column 'z'"):
+        open_source(
+            ds.dataset(tmp_path, schema=schema.append(pa.field("z", pa.int64()))),
+            None,
+            has_targets=False,
+            needed=["x", "z"],
+        )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "read"),
+    [
+        ([None, None], ["a", "b"], [None, None, "a", "b"]),
+        ([1, 2], [1.5, 2], [1, 2, 1.5, 2]),
+        ([1, 2], ["3 rooms", None], ["1", "2", "3 rooms", None]),
+        (pa.array(["a", "b"]).dictionary_encode(), ["c", "d"], list("abcd")),
+    ],
+)
+@pytest.mark.parametrize("format", ["parquet", "ipc"])
+def test_types_of_all_files_are_unified(first, second, read, format, tmp_path):
+    for part, x in enumerate((first, second)):
+        table = pa.table({"x": x, "y": [0.0, 1.0]})
+        name = f"part-{part}-{{i}}.{'arrow' if format == 'ipc' else format}"
+        ds.write_dataset(
+            table,
+            tmp_path,
+            format=format,
+            basename_template=name,
+            existing_data_behavior="overwrite_or_ignore",
+        )
+    assert rows_of(open_source(tmp_path, "y"))["x"].to_pylist() == read

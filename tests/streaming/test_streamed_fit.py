@@ -223,6 +223,11 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tm
     assert checkpoint.path.exists()
     with pytest.raises(ValueError, match="They differ in max_memory"):
         Regressor(**QUICK).fit(folder, "size", checkpoint=checkpoint, max_memory="2GB")
+    renamed = dataset.dataset(pa.Table.from_pandas(X.rename(columns={"a": "d"}).assign(size=Y)))
+    with pytest.raises(ValueError, match=r"They differ in .*the names of the columns\. Pass"):
+        Regressor(**QUICK).fit(renamed, "size", checkpoint=checkpoint)
+    with pytest.raises(ValueError, match=r"They differ in X, y, sample_weight, max_memory\. Pass"):
+        Regressor(**QUICK).fit(X, Y, checkpoint=checkpoint)
     epochs = []
     model = Regressor(**QUICK).fit(
         folder, "size", checkpoint=checkpoint, callbacks=lambda record: epochs.append(record.epoch)
@@ -246,7 +251,7 @@ def unread():
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
         ({}, {"X_val": X, "y_val": Y}, "X_val, y_val and sample_weight_val must be None"),
         ({}, {"sample_weight_val": Y}, "X_val, y_val and sample_weight_val must be None"),
-        ({}, {"max_memory": "much"}, "max_memory must be a number of bytes"),
+        ({}, {"max_memory": "much"}, "max_memory must be a whole number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),
     ],
@@ -254,6 +259,26 @@ def unread():
 def test_what_cannot_be_is_an_error_before_anything_is_read(options, keywords, message):
     with pytest.raises(ValueError, match=message):
         Regressor(**QUICK | options).fit(unread, **keywords)
+
+
+@pytest.mark.parametrize("keywords", [{"cache": "folder"}, {"max_memory": "2GB"}])
+def test_what_is_for_streams_is_an_error_beside_a_table(keywords):
+    with pytest.raises(ValueError, match=r"(cache|max_memory) is for streams.*got DataFrame"):
+        Regressor(**QUICK).fit(X, Y, **keywords)
+
+
+def test_the_result_of_a_function_is_no_stream():
+    with pytest.raises(TypeError, match="pass the function, not its result"):
+        Regressor(**QUICK).fit(block for block in [(X, Y)])
+
+
+def test_paths_are_for_fits_and_predictions_of_datasets(folder, streamed):
+    for path in (folder, str(folder)):
+        for call in (streamed.predict, lambda path: streamed.score(path, Y)):
+            with pytest.raises(TypeError, match=r"a table in memory; got .*predict_dataset"):
+                call(path)
+        with pytest.raises(TypeError, match="X must be a table in memory"):
+            Regressor(preset="plain").partial_fit(path, Y)
 
 
 def test_a_failed_fit_leaves_the_model_and_no_files(folder, streamed, tmp_path, monkeypatch):
@@ -328,6 +353,26 @@ def test_errors_of_predictions_name_the_file(streamed, tmp_path):
     X.assign(a="long").to_csv(tmp_path / "table.csv", index=False)
     with pytest.raises(ValueError, match=r"table\.csv'.* invalid value 'long'"):
         streamed.predict_dataset(tmp_path / "table.csv", tmp_path / "predicted")
+
+
+def test_a_single_column_may_be_kept(folder, streamed, tmp_path):
+    streamed.predict_dataset(folder, tmp_path / "predicted", keep="color")
+    assert pq.read_table(tmp_path / "predicted").column_names == ["color", "prediction"]
+
+
+def test_an_index_may_be_kept(streamed, tmp_path):
+    squares = np.arange(ROWS) ** 2
+    NEW.set_index(squares).to_parquet(tmp_path / "new.parquet")
+    index = "__index_level_0__"
+    streamed.predict_dataset(tmp_path / "new.parquet", tmp_path / "predicted", keep=index)
+    written = pq.read_table(tmp_path / "predicted")
+    assert written[index].to_pylist() == squares.tolist()
+
+
+def test_predictions_are_not_written_among_the_files(folder, streamed):
+    with pytest.raises(ValueError, match=r"folder must be outside of X.*in '"):
+        streamed.predict_dataset(folder, folder / "more" / "predicted")
+    assert not (folder / "more").exists()
 
 
 def test_failed_predictions_leave_nothing(streamed, tmp_path):

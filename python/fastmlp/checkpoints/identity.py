@@ -14,6 +14,7 @@ from fastmlp.ensemble.splits import RowSubset
 from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.values import written_value
 from fastmlp.table.rows import add_to_digest
+from fastmlp.table.sparse_encoder import Encoder
 
 # Parameters that change no bit of the model; `time_limit` may be raised in order to go on.
 _FREE = ("callbacks", "n_jobs", "time_limit", "verbose")
@@ -32,7 +33,8 @@ class FitIdentity:
     parameters : dict
         Of the estimator, as JSON.
     data : dict of str to str
-        Digests of what the fit learns from, by names that its user knows.
+        Digests of what the fit learns from, by names that its user knows; ", " joins the names of
+        what has one digest.
     """
 
     version: str
@@ -64,12 +66,13 @@ class FitIdentity:
             own, there = self.parameters.get(name), other.parameters.get(name)
             if own != there:
                 found.append(f"{name} ({_shown(there)} there, {_shown(own)} here)")
-        found += [
-            name
-            for name in dict.fromkeys([*self.data, *other.data])
-            if self.data.get(name) != other.data.get(name)
+        of_data = [
+            names
+            for names in {**self.data, **other.data}
+            if self.data.get(names) != other.data.get(names)
         ]
-        return found
+        # X and y of a table have digests each, and those of a stream one: each is named once.
+        return [*found, *dict.fromkeys(name for names in of_data for name in names.split(", "))]
 
 
 def digests_of(rows: RowSubset | None, suffix: str = "") -> dict[str, str]:
@@ -92,6 +95,14 @@ def digests_of(rows: RowSubset | None, suffix: str = "") -> dict[str, str]:
             add_to_digest(digest, part)
             digests[f"{name}{suffix}"] = digest.hexdigest()
     return digests
+
+
+def digest_of_names(encoder: Encoder) -> dict[str, str]:
+    """Digest of the names of the columns, if they have any, for `FitIdentity.data`."""
+    if encoder.feature_names is None:
+        return {}
+    names = json.dumps(encoder.feature_names.tolist())
+    return {"the names of the columns": sha256(names.encode()).hexdigest()}
 
 
 def _written(value: Any) -> Any:

@@ -7,11 +7,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from distributed import Client, Future, LocalCluster, default_client, wait
+from distributed import (
+    Client,
+    Future,
+    LocalCluster,
+    default_client,
+    get_worker,
+    wait,
+    worker_client,
+)
+from distributed import TimeoutError as DaskTimeoutError  # another one in Python 3.10
 
 from fastmlp._threads import n_threads
 
 SECONDS_WITHOUT_WORKERS = 30.0  # that a cluster may have none; a nanny starts new ones
+MOST_LOST = 5  # times that a task or shard may be, which may be what kills workers
 _TICK = 1.0  # seconds between two looks at the workers
 _ATTEMPTS, _SECONDS = 2, 10  # to place data: how often, and how long workers are waited for
 
@@ -21,26 +31,52 @@ def client_for(own: Client | None) -> Iterator[Client]:
     """Yield a client: `own`, else the one in use, else that of a cluster inside this process.
 
     The embedded cluster has one worker with a thread for each core, shares this process's memory,
-    and ends with the call.
+    and ends with the call. Within a task of a worker, the task leaves its thread to the tasks that
+    it waits for.
+
+    Raises
+    ------
+    TypeError
+        If the client is asynchronous.
     """
-    if own is not None:
-        yield own
+    if _is_in_a_task():
+        with worker_client() as client:
+            yield own or client
         return
-    try:
-        client = default_client()
-    except ValueError:  # there is none
+    client = own or _client_of_context()
+    if client is None:
         with (
             LocalCluster(
                 n_workers=1,
                 threads_per_worker=n_threads(None),
                 processes=False,
-                dashboard_address=":0",
+                dashboard_address="127.0.0.1:0",
             ) as cluster,
             Client(cluster, set_as_default=False) as embedded,
         ):
             yield embedded
-    else:
-        yield client
+        return
+    if client.asynchronous:
+        raise TypeError(
+            "the client must not be asynchronous, because fit and score wait for its results; "
+            f"got {client!r}"
+        )
+    yield client
+
+
+def _client_of_context() -> Client | None:
+    try:
+        return default_client()
+    except ValueError:
+        return None
+
+
+def _is_in_a_task() -> bool:
+    try:
+        get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def placed_on_workers(client: Client, data: Any) -> Future:
@@ -56,10 +92,13 @@ def placed_on_workers(client: Client, data: Any) -> Future:
     """
     for _ in range(_ATTEMPTS):
         try:
-            # A hash of the data would take longer than to send it again.
-            return client.scatter(data, hash=False, timeout=_SECONDS)
-        except (KeyError, OSError, TimeoutError) as error:  # a worker has died meanwhile
+            # In a list, or the items of data that is one would be scattered. A hash of the data
+            # would take longer than to send it again.
+            (future,) = client.scatter([data], hash=False, timeout=_SECONDS)
+        except (KeyError, OSError, DaskTimeoutError) as error:  # a worker has died meanwhile
             last = error
+        else:
+            return future
     raise RuntimeError(
         "data could not be placed on the workers of the cluster: they die, or there are none. "
         f"Their logs say why; the last error was {last!r}"
@@ -71,7 +110,7 @@ class Workers:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._seen = time.monotonic()
+        self._missed: float | None = None  # when it was first seen that there were none
 
     def alive(self) -> dict[str, int]:
         """Addresses and their threads.
@@ -83,8 +122,10 @@ class Workers:
         """
         workers: dict[str, int] = self._client.nthreads()
         if workers:
-            self._seen = time.monotonic()
-        elif time.monotonic() - self._seen > SECONDS_WITHOUT_WORKERS:
+            self._missed = None
+        elif self._missed is None:
+            self._missed = time.monotonic()
+        elif time.monotonic() - self._missed > SECONDS_WITHOUT_WORKERS:
             raise RuntimeError(
                 f"the cluster has had no workers for {SECONDS_WITHOUT_WORKERS:.0f} s: they died or "
                 "were closed. Their logs say why"
@@ -93,7 +134,7 @@ class Workers:
 
     def tell(self, function: Callable[..., None], *arguments: Any) -> None:
         """Call a function on each, as far as they can be reached."""
-        with suppress(OSError, TimeoutError):
+        with suppress(OSError, DaskTimeoutError):
             self._client.run(function, *arguments, on_error="ignore")
 
 
@@ -109,8 +150,9 @@ def computed(client: Client, collections: Sequence[Any]) -> list[Any]:
     while True:
         try:
             if futures:
-                wait(futures, timeout=_TICK)
-        except TimeoutError:
+                with client.as_current():  # which `wait` takes
+                    wait(futures, timeout=_TICK)
+        except DaskTimeoutError:
             workers.alive()
         else:
             results: list[Any] = client.gather(futures)

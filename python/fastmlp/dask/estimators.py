@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
 
@@ -17,7 +18,14 @@ from fastmlp.dask.clients import client_for
 from fastmlp.dask.executor import DaskExecutor
 from fastmlp.dask.fit_by_rows import fit_by_rows
 from fastmlp.dask.predictions import lazy_predictions
-from fastmlp.dask.tables import in_memory, is_dask_table, is_large, with_columns
+from fastmlp.dask.tables import (
+    check_names,
+    in_memory,
+    is_dask_table,
+    is_large,
+    with_columns,
+    without_rows,
+)
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import LARGEST
 from fastmlp.estimators.base import BaseMLP
@@ -63,8 +71,14 @@ class _OnCluster(BaseMLP):
 
     @client.setter
     def client(self, client: Client | None) -> None:
+        if not isinstance(client, Client | None):
+            raise TypeError(
+                "client must be a distributed.Client, such as Client('scheduler:8786'), or None; "
+                f"got {client!r}"
+            )
         self._own_client = client
 
+    @explains_keywords
     def fit(  # type: ignore[override]
         self,
         X: Any,
@@ -139,7 +153,7 @@ class _OnCluster(BaseMLP):
             raise ValueError(f"distribute must be one of {DISTRIBUTIONS}; got {distribute!r}")
         check_n_jobs(self.n_jobs)
         most_threads = LARGEST if self.n_jobs is None or self.n_jobs < 0 else self.n_jobs
-        X, y, sample_weight = with_columns(X, y, sample_weight)
+        check_names(X, y, sample_weight)
         with client_for(self._own_client) as client:
             if distribute == "rows" or (distribute == "auto" and is_large(client, X)):
                 if X_val is not None or y_val is not None:
@@ -152,6 +166,7 @@ class _OnCluster(BaseMLP):
                     self, client, X, y, sample_weight, called, averaging, most_threads
                 )
                 return self
+            X, y, sample_weight = with_columns(X, y, sample_weight)
             tables = in_memory(
                 client,
                 X=X,
@@ -186,10 +201,13 @@ class _OnCluster(BaseMLP):
         return local
 
     def _predicted(self, method: str, X: Any, outputs: NDArray[Any], names: Any = None) -> Any:
-        """Lazy predictions for a Dask collection."""
+        """Lazy predictions for a Dask collection, which must have the columns of training."""
+        self._fitted.encoder.check_features(without_rows(X), type(self).__name__)
         model = self.to_local()
-        # A task has one of its worker's threads. What is not needed there may not be picklable.
+        # A task has one of its worker's threads. What is not needed there may not be picklable,
+        # or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
+        model._model = replace(model._model, out_of_fold=None, assignment=None, fingerprint=None)
         return lazy_predictions(model, method, X, outputs, names)
 
     def _no_rows(self) -> NDArray[np.float64]:
@@ -289,8 +307,8 @@ class Regressor(_OnCluster, estimators.Regressor):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X does not have the columns of the training table; of a Dask collection when it is
-            computed.
+            If X does not have the columns of the training table. Values that cannot be read are an
+            error when a Dask collection is computed.
         """
         if not is_dask_table(X):
             return super().predict(X)

@@ -43,10 +43,11 @@ class DaskExecutor:
     @property
     def n_threads(self) -> int:
         """Threads of all workers that may be used."""
-        return sum(self._threads_of_workers())
+        return sum(self._threads_of_workers().values())
 
-    def _threads_of_workers(self) -> list[int]:
-        return [min(own, self._most_threads) for own in self._client.nthreads().values()]
+    def _threads_of_workers(self) -> dict[str, int]:
+        workers: dict[str, int] = self._client.nthreads()
+        return {address: min(own, self._most_threads) for address, own in workers.items()}
 
     def run(
         self,
@@ -60,25 +61,34 @@ class DaskExecutor:
         if not runs:
             return True
         flight = TasksInFlight(self._client, self._fit, runs, progress)
-        of_workers = self._threads_of_workers()
+        of_workers = self._threads_of_workers().values()
         threads = max(1, min([sum(of_workers) // len(runs), *of_workers]))  # of a task
         waiting = deque(range(len(runs)))
         try:
             with flight:
                 while waiting or flight.running:
-                    n_slots = max(1, self.n_threads // threads)
-                    while waiting and len(flight.running) < n_slots:
+                    n_slots, free = self._slots(flight, threads)
+                    for worker in free[: len(waiting)]:
                         position = waiting.popleft()
-                        workers = min(n_slots, len(runs))
-                        limit = share_of_time(seconds, position, workers, end)
+                        limit = share_of_time(seconds, position, min(n_slots, len(runs)), end)
                         task = self._task(runs[position], scaling, threads, limit, progress)
-                        flight.submit(position, *task)
+                        flight.submit(position, worker, *task)
                     waiting.extendleft(flight.take_in())
         except KeyboardInterrupt:
             if not any(run.trained is not None for run in runs):
                 raise
             return False
         return ran_to_their_ends(runs)
+
+    def _slots(self, flight: TasksInFlight, threads: int) -> tuple[int, list[str]]:
+        """How many tasks may run, and the workers of those that do not, the least busy first.
+
+        To Dask a task is one thread: it would run all networks where the table is already.
+        """
+        busy = flight.n_of_workers()
+        slots = {w: max(1, own // threads) for w, own in self._threads_of_workers().items()}
+        free = [(k, worker) for worker, n in slots.items() for k in range(busy[worker], n)]
+        return sum(slots.values()), [worker for _, worker in sorted(free)]
 
     def _task(
         self,

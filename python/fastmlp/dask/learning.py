@@ -32,7 +32,7 @@ class LearntTable(NamedTuple):
     encoder: TableEncoder
     training_range: TrainingRange
     targets: LearntTargets
-    n_rows: list[int]  # of each partition
+    n_rows: list[int]  # of each partition; 0: none, or none that counts
 
 
 class _Learners(NamedTuple):
@@ -141,7 +141,9 @@ def _learn(block: Block, learners: _Learners) -> _Part | _Other | None:
         raise kind(f"{block.where}: {error}") from error
     n_rows = len(block.y)
     columns.learn(read, n_rows if counted is None else int(counted.sum()), asks=False)
-    return _Part(columns, targets, n_rows)
+    # Rows that all have the weight 0 are not trained on.
+    counts = block.weight is None or bool(block.weight.any())
+    return _Part(columns, targets, n_rows if counts else 0)
 
 
 def _merged(learners: _Learners, parts: Sequence[_Part | None]) -> LearntTable:
@@ -150,8 +152,10 @@ def _merged(learners: _Learners, parts: Sequence[_Part | None]) -> LearntTable:
         if part is not None:
             columns.merge(part.columns)
             targets.merge(part.targets)
-    encoder, _, training_range = columns.finish()
     n_rows = [0 if part is None else part.n_rows for part in parts]
+    if not any(n_rows):
+        raise ValueError("sample_weight must have at least one positive weight")
+    encoder, _, training_range = columns.finish()
     return LearntTable(encoder, training_range, targets.finish(), n_rows)
 
 

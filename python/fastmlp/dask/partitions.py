@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dask
 import numpy as np
 from dask.delayed import Delayed
 
-from fastmlp.dask.tables import is_array, is_dask_table, is_frame
+from fastmlp.dask.tables import is_array, is_dask_table, is_frame, with_columns
 from fastmlp.streaming.sources.blocks import Block
 
 
 def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[Delayed]:
     """The recipe of each partition's Block, whose parts are computed by the same worker.
+
+    Columns that are named leave the frame there: recipes of X and y apart would read it twice, and
+    the rows of some, such as random samples, come in another order each time.
 
     Raises
     ------
@@ -22,9 +26,11 @@ def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[Delayed]:
     ValueError
         If they do not have the same partitions.
     """
-    tables = {"X": X, "y": y} | ({} if sample_weight is None else {"sample_weight": sample_weight})
-    parts = {}
-    for name, table in tables.items():
+    parts: dict[str, Sequence[Any]] = {}
+    for name, table in {"X": X, "y": y, "sample_weight": sample_weight}.items():
+        if isinstance(table, str) or (name == "sample_weight" and table is None):
+            parts[name] = [table] * len(parts["X"])
+            continue
         if not is_dask_table(table):
             raise TypeError(
                 f"{name} must be a Dask DataFrame, Series or Array if fit is distributed by rows; "
@@ -35,12 +41,11 @@ def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[Delayed]:
         if len(own) != len(parts["X"]):
             raise ValueError(
                 f"{name} must have the partitions of X, {len(parts['X'])}; it has {len(own)}. "
-                "Take both from one DataFrame, or rechunk"
+                f"Pass the name of a column of X as {name}, or rechunk arrays"
             )
-    weights = parts.get("sample_weight", [None] * len(parts["X"]))
     return [
         dask.delayed(_block)(*own, f"partition {number}")
-        for number, own in enumerate(zip(parts["X"], parts["y"], weights, strict=True))
+        for number, own in enumerate(zip(*parts.values(), strict=True))
     ]
 
 
@@ -54,4 +59,5 @@ def _parts(table: Any) -> list[Delayed]:
 
 
 def _block(X: Any, y: Any, weight: Any, where: str) -> Block:
+    X, y, weight = with_columns(X, y, weight)
     return Block(X, np.asarray(y), None if weight is None else np.asarray(weight), where)

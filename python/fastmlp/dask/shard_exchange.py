@@ -54,7 +54,7 @@ class ShardExchange:
         updates: list[Update] = []
         n_asked, n_answered = len(asked), 0
         start, deadline = time.monotonic(), inf
-        while (asked or not n_asked) and time.monotonic() < deadline:
+        while asked and time.monotonic() < deadline:
             future = self._shards.ended()
             if future is None:
                 lost = self._shards.move_lost()
@@ -63,8 +63,6 @@ class ShardExchange:
                 continue
             number = self._running.pop(future, None)
             if number not in asked:  # an answer to an earlier round
-                if not n_asked:  # which is what this one has waited for
-                    return []
                 continue
             asked.remove(number)
             try:
@@ -79,12 +77,16 @@ class ShardExchange:
         return updates
 
     def _ask(self, starts: Sequence[RoundStart]) -> set[int]:
-        """Send the message to all shards that are not busy; returns these."""
+        """Send the message to all shards that are not busy; returns these.
+
+        There is one: a round ends early only when half of its shards have answered.
+        """
         shards, busy = self._shards, set(self._running.values())
         asked = {shard.number for shard in shards.shards} - busy
-        message = placed_on_workers(self._client, list(starts))
+        message, threads = placed_on_workers(self._client, list(starts)), shards.threads()
         for number in sorted(asked):
-            threads = shards.threads_of(number)
-            future = shards.submit(number, "round", train_round, self._plan, message, threads)
+            future = shards.submit(
+                number, "round", train_round, self._plan, message, threads[number]
+            )
             self._running[future] = number
         return asked

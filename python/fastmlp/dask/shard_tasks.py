@@ -88,9 +88,21 @@ def encode_block(block: Block, encoding: Encoding) -> RowSubset | None:
         raise kind(f"{block.where}: {error}") from error
 
 
-def joined(parts: Sequence[RowSubset | None]) -> RowSubset:
-    """The rows of several partitions as one table."""
+def joined(parts: Sequence[RowSubset | None], n_rows: int | None = None) -> RowSubset:
+    """The rows of several partitions as one table.
+
+    Raises
+    ------
+    ValueError
+        If there are not `n_rows`, where that is known.
+    """
     known = [part for part in parts if part is not None]
+    found = sum(part.n_rows for part in known)
+    if n_rows not in (None, found):
+        raise ValueError(
+            f"partitions of X that had {n_rows} rows at first have {found} now: what they are "
+            "computed from has changed, or they are random. client.persist(X) keeps them"
+        )
     weights: Any = [part.sample_weight for part in known]
     return RowSubset(
         np.concatenate([part.X for part in known]),

@@ -15,7 +15,7 @@ import dask
 from dask.delayed import Delayed
 from distributed import Client, Future, KilledWorker
 
-from fastmlp.dask.clients import Placed, Workers
+from fastmlp.dask.clients import MOST_LOST, Placed, Workers
 from fastmlp.dask.network_task import end_network
 from fastmlp.dask.shard_tasks import Encoding, Shard, encode_block, forget, joined
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 _TICK = 0.25  # seconds between two looks at the workers
-_MOST_LOST = 5  # times that a shard may be, which may be what kills workers
 
 
 class Shards:
@@ -109,7 +108,7 @@ class Shards:
 
     def _encoded(self, number: int) -> Future:
         home = [self._homes[number]]
-        partitions, _ = self._parts[number]
+        partitions, n_rows = self._parts[number]
         # Not strictly there: their recipes may be known already, with a home that has died.
         parts = self._client.compute(
             [dask.delayed(encode_block)(one, self._encoding) for one in partitions],
@@ -117,7 +116,7 @@ class Shards:
             allow_other_workers=True,
         )
         return self._client.submit(
-            joined, parts, key=self._key("encode", number), workers=home, pure=False
+            joined, parts, n_rows, key=self._key("encode", number), workers=home, pure=False
         )
 
     def _key(self, what: str, number: int) -> tuple[str, str, int, int]:
@@ -142,9 +141,9 @@ class Shards:
             If that was necessary too often.
         """
         self._n_lost[number] += 1
-        if self._n_lost[number] >= _MOST_LOST:
+        if self._n_lost[number] >= MOST_LOST:
             raise RuntimeError(
-                f"shard {number} of the table was lost {_MOST_LOST} times, with the workers that "
+                f"shard {number} of the table was lost {MOST_LOST} times, with the workers that "
                 "had it; their logs say why. Each needs memory for its encoded rows"
             )
         alive, home = self._alive(), self._homes[number]
@@ -185,11 +184,13 @@ class Shards:
         future.add_done_callback(self._inbox.put)
         return future
 
-    def threads_of(self, number: int) -> int:
-        """Threads of a shard's home, for each shard that is there."""
-        home = self._homes[number]
-        threads = min(self._alive().get(home, 1), self._most_threads)
-        return max(1, threads // self._homes.count(home))
+    def threads(self) -> list[int]:
+        """Threads for each shard: of its home, shared by the shards that are there."""
+        alive, n_shards = self._alive(), Counter(self._homes)
+        return [
+            max(1, min(alive.get(home, 1), self._most_threads) // n_shards[home])
+            for home in self._homes
+        ]
 
     def stop(self) -> None:
         """End the training of all networks, where they are."""

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from dask.base import is_dask_collection
 from distributed import Client
-from psutil import virtual_memory
+from distributed.system import MEMORY_LIMIT
 
 from fastmlp.dask.clients import computed
+from fastmlp.table.text import quoted_few
 
 _SHARE = 0.25  # of memory that a table may take in one place
 
@@ -48,20 +49,28 @@ def in_memory(client: Client, **tables: Any) -> dict[str, Any]:
     return tables | dict(zip(lazy, computed(client, [*lazy.values()]), strict=True))
 
 
-def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Take targets and weights that are named out of a Dask DataFrame."""
+def check_names(X: Any, y: Any, sample_weight: Any) -> None:
+    """Raise if targets or weights are named, and X has no such columns."""
     named = [name for name in (y, sample_weight) if isinstance(name, str)]
-    if not named:
-        return X, y, sample_weight
-    if not is_frame(X):
+    if named and not is_frame(X):
         raise TypeError(
             f"y and sample_weight can name columns of a Dask DataFrame; X is {type(X).__name__}"
         )
     for name in named:
         if name not in X.columns:
-            raise ValueError(f"X has no column {name!r}")
+            raise ValueError(f"X has no column {name!r}; it has {quoted_few(X.columns)}")
+
+
+def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Take targets and weights that are named out of a frame, of Dask or pandas."""
+    named = [name for name in (y, sample_weight) if isinstance(name, str)]
     y, sample_weight = (X[one] if isinstance(one, str) else one for one in (y, sample_weight))
-    return X.drop(columns=named), y, sample_weight
+    return (X.drop(columns=named) if named else X), y, sample_weight
+
+
+def without_rows(X: Any) -> Any:
+    """The columns of a Dask table, known before it is computed, as a table in memory."""
+    return X._meta if is_frame(X) else np.empty((0, *X.shape[1:]), X.dtype)
 
 
 def is_large(client: Client, X: Any) -> bool:
@@ -70,7 +79,7 @@ def is_large(client: Client, X: Any) -> bool:
         return False
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     limits = [worker["memory_limit"] for worker in workers if worker["memory_limit"]]
-    return bool(_n_bytes(client, X) > _SHARE * min([*limits, virtual_memory().total]))
+    return bool(_n_bytes(client, X) > _SHARE * min([*limits, MEMORY_LIMIT]))
 
 
 def _n_bytes(client: Client, X: Any) -> float:

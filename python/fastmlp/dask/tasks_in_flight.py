@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from distributed import Client, Future, KilledWorker
 
-from fastmlp.dask.clients import Workers
+from fastmlp.dask.clients import MOST_LOST, Workers
 from fastmlp.dask.network_task import Trained, end_network, topic_of, train_network
 from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.training_run import TrainingRun
@@ -41,18 +41,19 @@ class TasksInFlight:
 
     Attributes
     ----------
-    running : dict of Future to int
-        Tasks, and the positions of their runs.
+    running : dict of Future to tuple of int and str
+        Tasks, the positions of their runs, and the workers that they were meant for.
     """
 
     def __init__(
         self, client: Client, fit: str, runs: Sequence[TrainingRun], progress: Observer
     ) -> None:
-        self.running: dict[Future, int] = {}
+        self.running: dict[Future, tuple[int, str]] = {}
         self._client, self._fit, self._runs, self._progress = client, fit, runs, progress
         self._inbox: SimpleQueue[Future | list[dict[str, Any]]] = SimpleQueue()
         self._ended: deque[Future] = deque()
         self._n_records: Counter[int] = Counter()  # of each network
+        self._n_lost: Counter[int] = Counter()  # times that the task of each was
         self._told: set[int] = set()  # networks that workers were told to end
         self._shows = True
         self._n_submitted = 0
@@ -78,8 +79,12 @@ class TasksInFlight:
             self.running.clear()
             self._client.unsubscribe_topic(topic_of(self._fit))
 
-    def submit(self, position: int, task: Future, tables: Sequence[Future]) -> None:
-        """Have a network trained by any worker."""
+    def n_of_workers(self) -> Counter[str]:
+        """Tasks of each worker."""
+        return Counter(worker for _, worker in self.running.values())
+
+    def submit(self, position: int, worker: str, task: Future, tables: Sequence[Future]) -> None:
+        """Have a network trained by a worker, or by another one if that dies."""
         run = self._runs[position]
         self._n_submitted += 1
         future = self._client.submit(
@@ -88,9 +93,11 @@ class TasksInFlight:
             list(tables),
             # What the dashboard shows: networks of a kind share a colour.
             key=(f"fastmlp-{run.member.recipe.spec.kind}", self._fit, run.index, self._n_submitted),
+            workers=[worker],
+            allow_other_workers=True,
             pure=False,
         )
-        self.running[future] = position
+        self.running[future] = position, worker
         future.add_done_callback(self._inbox.put)
 
     def take_in(self) -> list[int]:
@@ -111,13 +118,14 @@ class TasksInFlight:
         task = self._ended.popleft() if self._ended else self._receive(_TICK)
         if task is None:
             return []
-        position = self.running.pop(task)
+        position, _ = self.running.pop(task)
         run = self._runs[position]
         try:
             trained: Trained | None = task.result()
-        except CancelledError:  # its data, or its result, was lost with a worker
-            return [position]
-        except KilledWorker as error:
+        except (CancelledError, KilledWorker) as error:
+            self._n_lost[position] += 1
+            if isinstance(error, CancelledError) and self._n_lost[position] < MOST_LOST:
+                return [position]  # its data, or its result, was lost with a worker
             raise RuntimeError(
                 f"the workers that trained network {run.index} died one after the other; their "
                 "logs say why. Each needs memory for the whole encoded table"
@@ -149,11 +157,12 @@ class TasksInFlight:
                 self._workers.tell(end_network, self._fit, record.network)
 
     def _await_records(self, run: TrainingRun, n_unsent: int) -> None:
-        """Wait for records of a network that are still on their way."""
+        """Wait for records of a network that are still on their way, and are to be shown."""
         n_epochs = run.latest.history.n_iter - run.member.history.n_iter - n_unsent
         end = time.monotonic() + _SECONDS_FOR_RECORDS
         while (
-            self._progress.is_wanted
+            self._shows
+            and self._progress.is_wanted
             and self._n_records[run.index] < n_epochs
             and time.monotonic() < end
         ):

@@ -7,6 +7,7 @@ and the weights of their kinds, and few numbers besides; docs/intervals.md says 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -116,13 +117,16 @@ def learn_conformal(
     if isinstance(task, ClassificationTask):
         return None if task.multilabel else _sets(observed)
     loss = cast(RegressionTask, task).training_loss
+    residuals = observed.targets - observed.predicted
     if shrinkage is None:
-        shrinkage = np.ones(observed.predicted.shape[1])
+        shrinkage = np.ones(residuals.shape[1])
     if loss.several_quantiles:
-        return _intervals(observed, None, loss.quantiles, shrinkage, shrinkage)
-    errors = np.abs(observed.targets - observed.predicted)
-    difficulty = Difficulty.learn(observed.predicted, errors)
-    return _intervals(observed, difficulty, (), shrinkage, shrinkage)
+        scores = _kept_scores(observed, residuals)
+        return PredictionIntervals(scores, None, loss.quantiles, shrinkage)
+    learnt = Difficulty.learn(observed.predicted, np.abs(residuals))
+    difficulty, size = (None, 1.0) if learnt is None else learnt
+    scores = _kept_scores(observed, shrinkage * residuals / size)
+    return PredictionIntervals(scores, difficulty, (), shrinkage)
 
 
 def conformalized(
@@ -130,55 +134,49 @@ def conformalized(
 ) -> Conformal:
     """Learn it anew from other rows, or from the out-of-fold rows of the fit in groups.
 
-    The difficulty of rows stays as the fit learnt it: what divides scores must not depend on them.
+    The difficulty of other rows is as the fit learnt it: what divides scores must not depend on
+    them.
 
     Raises
     ------
     ValueError
         If there are several labels per row, or no row weighs anything.
     """
+    if isinstance(task, ClassificationTask) and task.multilabel:
+        raise ValueError(SEVERAL_LABELS)
+    shrinkage = before.shrinkage if isinstance(before, PredictionIntervals) else None
+    if out_of_fold or isinstance(task, ClassificationTask):
+        learnt = learn_conformal(task, observed, shrinkage)
+        if learnt is None:
+            raise ValueError("sample_weight is 0 for all rows that have predictions")
+        return learnt
     observed = observed.counted
-    if not len(observed.predicted):
-        raise ValueError("sample_weight is 0 for all rows that have predictions")
-    if isinstance(task, ClassificationTask):
-        if task.multilabel:
-            raise ValueError(SEVERAL_LABELS)
-        return _sets(observed)
-    loss = cast(RegressionTask, task).training_loss
-    quantiles = loss.quantiles if loss.several_quantiles else ()
-    none = np.ones(observed.predicted.shape[1])
+    residuals = observed.targets - observed.predicted
     if not isinstance(before, PredictionIntervals):
-        return _intervals(observed, None, quantiles, none, none)
-    factor = before.shrinkage if out_of_fold else none
-    return _intervals(observed, before.difficulty, quantiles, factor, before.shrinkage)
-
-
-def _intervals(
-    observed: Observed,
-    difficulty: Difficulty | None,
-    quantiles: tuple[float, ...],
-    factor: NDArray[np.float64],
-    shrinkage: NDArray[np.float64],
-) -> PredictionIntervals:
-    """Intervals by the residuals of these rows times a factor."""
-    residuals = factor * (observed.targets - observed.predicted)
-    if difficulty is not None:
-        residuals /= difficulty.of(observed.predicted)
-    scores = observed.scores(residuals)
-    return PredictionIntervals(scores.of_rows(_kept(scores)), difficulty, quantiles, shrinkage)
+        loss = cast(RegressionTask, task).training_loss
+        quantiles = loss.quantiles if loss.several_quantiles else ()
+        scores = _kept_scores(observed, residuals)
+        return PredictionIntervals(scores, None, quantiles, np.ones(residuals.shape[1]))
+    if before.difficulty is not None:
+        residuals /= before.difficulty.of(observed.predicted)
+    return replace(before, scores=_kept_scores(observed, residuals))
 
 
 def _sets(observed: Observed) -> PredictionSets:
     """Sets of classes by the probabilities of the true classes of these rows."""
     rows = np.arange(len(observed.targets))
-    scores = observed.scores(1 - observed.predicted[rows, observed.targets][:, None])
-    kept = _kept(scores)
-    return PredictionSets(scores.of_rows(kept), observed.targets[kept].astype(np.int32))
+    values = 1 - observed.predicted[rows, observed.targets][:, None]
+    kept = _kept(values)
+    classes = observed.targets[kept].astype(np.int32)
+    return PredictionSets(observed.scores(values).of_rows(kept), classes)
 
 
-def _kept(scores: ConformalScores) -> NDArray[np.intp]:
+def _kept_scores(observed: Observed, values: NDArray[np.float64]) -> ConformalScores:
+    return observed.scores(values).of_rows(_kept(values))
+
+
+def _kept(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Rows whose scores are kept, in an order that does not tell which rows these are."""
-    n = len(scores.values)
-    rows = np.arange(0, n, -(-n // _MOST_ROWS))
-    kept: NDArray[np.intp] = rows[np.argsort(scores.values[rows, 0], kind="stable")]
+    rows = np.arange(0, len(values), -(-len(values) // _MOST_ROWS))
+    kept: NDArray[np.intp] = rows[np.argsort(values[rows, 0], kind="stable")]
     return kept

@@ -59,7 +59,11 @@ def learn_from_held_out(
     held_out = data if shared is None else shared
     offset = task.raw_offset(held_out.offset, ensemble.members[0].network.dtype)
     targets, weights = held_out.y, held_out.sample_weight
-    if shared is None:
+    alone = validation[0] if shared is None and len(validation) == 1 else None
+    if alone is not None:
+        by_kind, per_row = [ensemble.predict_held_out_alone(alone, n_threads, offset)], [1.0]
+        targets, weights = alone.own_targets()
+    elif shared is None:
         by_kind, per_row = ensemble.predict_held_out(validation, data.n_rows, n_threads, offset)
     else:
         by_kind = ensemble.predict_by_kind(shared.X, n_threads, offset)
@@ -73,7 +77,7 @@ def learn_from_held_out(
         )
     if shared is None:
         # No training row of weight lies beyond the training range.
-        decoded = task.decode(outputs, np.zeros((data.n_rows, 1)))
+        decoded = task.decode(outputs, np.zeros((len(outputs), 1)))
         others = rows_without_weight(weights)
         if others.size:
             decoded[others] = task.decode(outputs[others])

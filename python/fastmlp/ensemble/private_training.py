@@ -70,11 +70,7 @@ class PrivateRun:
                 break
         training.finish()
         progress.ended(reason)
-        history = History(
-            n_iter=len(rates),
-            learning_rate_curve=rates,
-            stop_reason=reason,
-            seconds=time.perf_counter() - start,
-        )
+        # Without the time, which may tell of the rows.
+        history = History(n_iter=len(rates), learning_rate_curve=rates, stop_reason=reason)
         trained = replace(self.member, history=history, samples_seen=len(rates) * self.data.n_rows)
         return trained.after_fit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, isnan
 from typing import Any
 
@@ -14,7 +14,7 @@ from fastmlp.ensemble.splits import RowSubset
 from fastmlp.prediction.compiled import compiled_type
 from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.rows import Table, pieces
+from fastmlp.table.rows import Rows, Table, pieces
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
@@ -134,16 +134,29 @@ class WeightedEnsemble:
                 subset = validation[i]
                 if subset is None:
                     continue
-                for rows in pieces(subset.X, subset.rows):
-                    own = None if offset is None else offset[rows]
-                    table = engine_table(subset.X[rows], network.dtype)
-                    outputs[rows] += self.predictors[i].predict(table, n_threads, own)
+                for rows, own in self._in_pieces(i, subset, n_threads, offset):
+                    outputs[rows] += own
                 counts[subset.rows] += 1
             with np.errstate(invalid="ignore"):
                 outputs /= counts
             by_kind.append(outputs)
             per_row.append(float(counts.sum() / max(np.count_nonzero(counts), 1)))
         return by_kind, per_row
+
+    def predict_held_out_alone(
+        self, subset: RowSubset, n_threads: int, offset: NDArray[Any] | None
+    ) -> NDArray[Any]:
+        """Outputs of a single network for the rows held out from it, in their order."""
+        return np.concatenate([own for _, own in self._in_pieces(0, subset, n_threads, offset)])
+
+    def _in_pieces(
+        self, index: int, subset: RowSubset, n_threads: int, offset: NDArray[Any] | None
+    ) -> Iterator[tuple[slice | Rows, NDArray[Any]]]:
+        """A network's outputs for a subset, a few rows at a time: the table is not copied."""
+        for rows in pieces(subset.X, subset.rows):
+            own = None if offset is None else offset[rows]
+            table = engine_table(subset.X[rows], self.members[0].network.dtype)
+            yield rows, self.predictors[index].predict(table, n_threads, own)
 
     def weigh_kinds(
         self,

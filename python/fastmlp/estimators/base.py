@@ -6,7 +6,6 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,9 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.checkpoints import Checkpoint
-from fastmlp.checkpoints.identity import FitIdentity, digests_of
+from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
-from fastmlp.ensemble.conformal import Observed, conformalized
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -53,6 +51,7 @@ from fastmlp.estimators.arguments import (
     encoded_validation_table,
     weights_by_class,
 )
+from fastmlp.estimators.conformal_calibration import ConformalCalibration
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
@@ -70,7 +69,7 @@ from fastmlp.model_file.envelope import Contents
 from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_model
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import Privacy
-from fastmlp.streaming.sources.recognition import is_stream
+from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY, check_in_memory, is_stream
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
@@ -88,7 +87,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric", "loss")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(SmallerModels, metaclass=ABCMeta):
+class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
@@ -156,7 +155,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         sample_weight_val: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         cache: str | PathLike[str] | Cache | None = None,
-        max_memory: int | str = "1GB",
+        max_memory: int | str = DEFAULT_MEMORY,
         checkpoint: str | PathLike[str] | Checkpoint | None = None,
         dp: tuple[float, float] | Privacy | None = None,
     ) -> Self:
@@ -198,7 +197,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             are read again if the files of X have not changed, and `y`, `sample_weight` and
             `categorical_features` are the same. None: a temporary folder, which is removed.
         max_memory : int or str, default="1GB"
-            If X is a stream, bytes for its rows in memory, as a number or as text such as "500MB".
+            If X is a stream, bytes for its rows in memory, as a whole number or as text such as
+            "500MB".
         checkpoint : str, PathLike, Checkpoint or None, default=None
             File to keep the fit in while it goes on. If the process is killed, the same call goes
             on from there and ends with the same model, bit for bit. The file is removed when the
@@ -255,6 +255,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 checkpoint,
             )
             return self
+        check_in_memory(X, cache, max_memory)
         executor = LocalThreads(n_threads(self.n_jobs))
         self._fit(
             X, y, sample_weight, X_val, y_val, sample_weight_val, callbacks, executor, checkpoint
@@ -287,7 +288,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             shared = shared._replace(X=table, offset=offset)
         elif shared is not None and isinstance(encoder, TableEncoder):
             watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-        kept = self._kept_fit(checkpoint, before, data, shared)
+        kept = self._kept_fit(checkpoint, before, encoder, data, shared)
         deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
         assignment, random_state = self._assignment(settings, before, data.n_rows, kept)
         splits = split_rows(
@@ -540,6 +541,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         self,
         checkpoint: str | PathLike[str] | Checkpoint | None,
         before: FittedModel | None,
+        encoder: Encoder,
         data: RowSubset,
         shared: RowSubset | None,
     ) -> KeptFit | None:
@@ -551,7 +553,7 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
                 "checkpoint must be None if a warm start goes on with a fitted model, which the "
                 "file does not hold"
             )
-        digests = digests_of(data) | digests_of(shared, "_val")
+        digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
         return KeptFit.of(checkpoint, FitIdentity.of(self, digests))
 
     def _assignment(
@@ -589,73 +591,6 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
 
     # ---- the fitted model
 
-    def conformalize(
-        self, X: Any, y: Any, sample_weight: Any = None, *, groups: Any = None
-    ) -> Self:
-        """Calibrate intervals (`predict_interval`) or sets of classes (`predict_set`).
-
-        `fit` does this with its held-out rows. Do it again with rows that `fit` did not get, for
-        coverage that is guaranteed (docs/intervals.md), after training without held-out rows, or
-        for coverage in each of several groups. Predictions stay as they are.
-
-        Parameters
-        ----------
-        X : array-like, frame or sparse matrix of shape (n_samples, n_features), or None
-            Rows that the model was not trained on. None: the training rows, in the order of `fit`,
-            with their out-of-fold predictions. The training rows themselves as X make intervals
-            too narrow.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            How much each row counts, such as how much more often rows like it will be predicted.
-        groups : array-like of shape (n_samples,), default=None
-            Labels of groups, such as a column of X. Coverage then holds in each group, and
-            predictions need groups too. A group needs 19 rows for intervals of coverage 0.9, 39 for
-            0.95.
-
-        Returns
-        -------
-        self
-            The estimator.
-
-        Raises
-        ------
-        sklearn.exceptions.NotFittedError
-            Before `fit`.
-        ValueError, TypeError
-            If X, y, sample_weight or groups do not fit the model or each other, X is None and there
-            are no out-of-fold predictions, or rows have several labels each.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_diabetes
-        >>> from fastmlp import Regressor
-        >>> X, y = load_diabetes(return_X_y=True)
-        >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
-        >>> is_female = X[:, 1] > 0
-        >>> model.conformalize(None, y, groups=is_female).predict_interval(
-        ...     X[:3], groups=is_female[:3]
-        ... ).shape
-        (3, 2)
-        """
-        model, threads = self._fitted, n_threads(self.n_jobs)
-        predicted = model.out_of_fold
-        if X is not None:
-            predicted = model.predict(X, threads, estimator=type(self).__name__)
-        elif predicted is None:
-            raise ValueError(
-                "X must hold rows that were not trained on: this model has no out-of-fold "
-                "predictions, which X=None stands for"
-            )
-        check_no_dates_or_gaps(y, "y")
-        y = checked_targets(y, predicted, 1, self)
-        targets = model.task.encode(y, model.dtype)
-        weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
-        observed = Observed.of(model.task, predicted, targets, weights, groups)
-        conformal = conformalized(model.task, model.conformal, observed, out_of_fold=X is None)
-        self._model = replace(model, conformal=conformal)
-        return self
-
     @property
     def _is_fitted(self) -> bool:
         return "_model" in self.__dict__
@@ -680,6 +615,12 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
             model = model.nameless
         return model.predict(rows, n_threads(self.n_jobs), estimator=type(self).__name__)
 
+    def _predictions(self, X: Any) -> NDArray[np.float64]:
+        """Numbers, or calibrated probabilities, for the rows of a raw table."""
+        return self._fitted.predict(
+            X, n_threads(self.n_jobs), estimator=type(self).__name__, verbose=self.verbose
+        )
+
     def _read(self, contents: Contents) -> None:
         self._model = read_fitted_model(contents)
 
@@ -688,8 +629,8 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         X: Any,
         folder: str | PathLike[str],
         *,
-        keep: Sequence[str] = (),
-        max_memory: int | str = "1GB",
+        keep: str | Sequence[str] = (),
+        max_memory: int | str = DEFAULT_MEMORY,
     ) -> int:
         """Predict a table that is read in blocks, and write the predictions as Parquet files.
 
@@ -703,10 +644,10 @@ class BaseMLP(SmallerModels, metaclass=ABCMeta):
         folder : path-like
             Must not exist. It appears when all rows are predicted; before, and after a failure,
             there is none.
-        keep : sequence of str, default=()
-            Columns of X to write beside the predictions.
+        keep : str or sequence of str, default=()
+            Columns of X to write beside the predictions: names, or a single one.
         max_memory : int or str, default="1GB"
-            Bytes for rows in memory, as a number or as text such as "500MB".
+            Bytes for rows in memory, as a whole number or as text such as "500MB".
 
         Returns
         -------

@@ -13,7 +13,6 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval
 
-from fastmlp._threads import n_threads
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
@@ -237,7 +236,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         several networks with `early_stopping` and without `X_val`. The weights of the kinds of
         networks are chosen on the same rows, so scores of them are slightly optimistic.
     fit_seconds_ : float
-        Time that training took, of all networks together.
+        Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the log loss rises if a column of the validation
         rows is shuffled, the weighted mean over networks.
@@ -594,12 +593,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         KeyboardInterrupt
             After Ctrl-C.
         """
-        return self._fitted.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        return self._predictions(X)
 
     def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict the logarithms of the probabilities; see `predict_proba`.
@@ -640,12 +634,7 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         model = self._fitted
-        probabilities = model.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        probabilities = self._predictions(X)
         return cast(ClassificationTask, model.task).labels(probabilities)
 
     def predict_set(
@@ -708,12 +697,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        probabilities = model.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        probabilities = self._predictions(X)
         return model.pipeline.sets(
             probabilities, coverage, groups, class_conditional=class_conditional
         )

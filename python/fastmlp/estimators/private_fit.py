@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -88,7 +87,6 @@ def fit_privately(
         if value is not None:
             raise ValueError(f"{name} must be None with dp")
     called = [*checked_callbacks(estimator.callbacks), *checked_callbacks(callbacks)]
-    start = time.perf_counter()
     settings = estimator._settings(X, False)
     _check_supported(estimator, settings, X)
     check_no_dates_or_gaps(y, "y")
@@ -130,7 +128,7 @@ def fit_privately(
         n_estimators=n_networks,
         assignment=None,
         fingerprint=None,
-        fit_seconds=time.perf_counter() - start,
+        fit_seconds=0.0,  # how long it took may tell of the rows
         privacy=PrivacyGuarantee(
             epsilon=epsilon,
             delta=wanted.delta,
@@ -155,6 +153,12 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
         raise ValueError("learning_rate must not be 'adaptive' with dp: it looks at the loss")
     if not isinstance(estimator.loss, str):
         raise ValueError("loss must be a name with dp: a function might mix rows of a minibatch")
+    if np.any(np.asarray(settings.of("dropout", _spec(0, 1))) != 0):
+        raise ValueError(
+            f"dropout must be 0 with dp; got {estimator.dropout!r}: which units are left out for a "
+            "row is known from the seed and the row's place in its minibatch, so that one row more "
+            "changes the gradients of others"
+        )
     if getattr(estimator, "class_weight", None) == "balanced":
         raise ValueError(
             "class_weight must not be 'balanced' with dp: it counts the rows of each class. A dict "

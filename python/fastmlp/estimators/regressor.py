@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
 
-from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
@@ -235,7 +234,7 @@ class Regressor(RegressorMixin, BaseMLP):
         without `X_val`. The weights of the kinds of networks are chosen on the same rows, so scores
         of them are slightly optimistic.
     fit_seconds_ : float
-        Time that training took, of all networks together.
+        Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the coefficient of determination falls if a column
         of the validation rows is shuffled, the weighted mean over networks.
@@ -647,12 +646,7 @@ class Regressor(RegressorMixin, BaseMLP):
         KeyboardInterrupt
             After Ctrl-C.
         """
-        return self._fitted.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        return self._predictions(X)
 
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, groups: Any = None
@@ -706,12 +700,7 @@ class Regressor(RegressorMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        predicted = model.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        predicted = self._predictions(X)
         return model.pipeline.intervals(predicted, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -738,10 +727,5 @@ class Regressor(RegressorMixin, BaseMLP):
             If X does not have the columns of the training table, or y not its rows.
         """
         model = self._fitted
-        predicted = model.predict(
-            X,
-            n_threads(self.n_jobs),
-            estimator=type(self).__name__,
-            verbose=self.verbose,
-        )
+        predicted = self._predictions(X)
         return cast(RegressionTask, model.task).score_of(y, predicted, sample_weight)

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import type_of_target
 from fastmlp._threads import n_threads
 from fastmlp._version import __version__
 from fastmlp.checkpoints.checkpoint import Checkpoint
-from fastmlp.checkpoints.identity import FitIdentity
+from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -75,6 +75,7 @@ def fit_stream(
         kept = None
         if checkpoint is not None:
             data_of_fit = {"X, y, sample_weight": rows.digest, "max_memory": str(memory.size)}
+            data_of_fit |= digest_of_names(encoder)
             kept = KeptFit.of(checkpoint, FitIdentity.of(estimator, data_of_fit))
             deadline = deadline.after_spending(kept.seconds_before)
         n_networks = settings.n_networks(rows.n_rows)

@@ -24,7 +24,7 @@ def predict_stream(
     X: Any,
     folder: str | PathLike[str],
     *,
-    keep: Sequence[str],
+    keep: str | Sequence[str],
     max_memory: int | str,
 ) -> int:
     """Write predictions of a stream; see `BaseMLP.predict_dataset`."""
@@ -33,6 +33,7 @@ def predict_stream(
             "X must be a path, a dataset, a lazy frame or a function; `predict` takes tables in "
             f"memory; got {type(X).__name__}"
         )
+    kept = [keep] if isinstance(keep, str) else keep
     model: Any = estimator
     encoder = model._fitted.encoder
     classes = [*map(str, getattr(model, "classes_", ()))]
@@ -45,13 +46,14 @@ def predict_stream(
         outputs = quantiles if len(quantiles) == n_outputs else [*range(n_outputs)]
         return named_predictions(predicted, probabilities, outputs, classes)
 
-    names = encoder.feature_names
+    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
+    needed = None if names is None else [*names, *kept]
     memory = MemoryPlan(size_in_bytes(max_memory))
     return write_predictions(
-        open_source(X, None, has_targets=False, known=kinds_in_text(encoder, keep)),
+        open_source(X, None, has_targets=False, known=kinds_in_text(encoder, kept), needed=needed),
         folder,
         predict,
-        columns=None if names is None else names.tolist(),
-        keep=keep,
+        columns=names,
+        keep=kept,
         block_rows=memory.block_rows(encoder.n_columns),
     )

@@ -23,10 +23,11 @@ from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.parameters import checked_callbacks, checked_settings
+from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.federated.clipped_mean import ClippedMean
 from fastmlp.federated.exchange import SiteExchange
 from fastmlp.federated.options import FederationOptions
-from fastmlp.federated.site import Site, site_of
+from fastmlp.federated.site import Site, sites_of
 from fastmlp.federated.sketch import MergedTable
 from fastmlp.rounds.averaging import Average, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator
@@ -58,11 +59,12 @@ class FederatedMLP(BaseMLP):
 
     epsilon_: float
 
+    @explains_keywords
     def fit(  # type: ignore[override]
         self,
         sites: Sequence[Site | tuple[Any, ...] | str | Path],
-        *,
         y: str | None = None,
+        *,
         sample_weight: str | None = None,
         schema: tuple[Any, Any] | None = None,
         local_epochs: float = 1.0,
@@ -88,7 +90,8 @@ class FederatedMLP(BaseMLP):
         docs/federated.md says what of that can be avoided, and how.
 
         After any exception the estimator is as it was before. A site that cannot be reached in a
-        round (its `train` raises OSError or EOFError) is left out of that round.
+        round (its `train` raises OSError or EOFError) is left out of that round; a warning at the
+        end names such sites and rounds.
 
         Parameters
         ----------
@@ -161,9 +164,7 @@ class FederatedMLP(BaseMLP):
         settings = checked_settings(self)
         self._check_federated(settings, options, schema)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
-        known = [site_of(site, y, sample_weight, 1) for site in sites]
-        if not known:
-            raise ValueError("sites must hold at least one site")
+        known = sites_of(sites, y, sample_weight, 1)
         random_state = check_random_state(self.random_state)
         random: Random = SystemRandom()
         if not options.is_private:
@@ -182,6 +183,7 @@ class FederatedMLP(BaseMLP):
             coordinators = plan.coordinators(_average(options, len(known), noise_random_state))
             progress = Progress(self.verbose, plan.n_rounds, called, plan.task.shown_error)
             train_in_rounds(coordinators, exchange.train, progress)
+        exchange.warn_of_missed()
         seconds = time.perf_counter() - start
         self._model = _fitted(columns, plan, coordinators, seconds)
         self.epsilon_ = epsilon

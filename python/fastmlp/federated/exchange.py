@@ -8,6 +8,7 @@ from random import Random, SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fastmlp._user_warnings import warn
 from fastmlp.federated.site import LocalSite, Site
 from fastmlp.federated.sketch import TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
@@ -44,6 +45,8 @@ class SiteExchange:
         self._sites = sites
         self._fraction = fraction
         self._random = random or SystemRandom()
+        self._missed: dict[int, list[int]] = {}  # rounds, by the number of a site
+        self._last_error: Exception | None = None
         are_local = all(isinstance(site, LocalSite) for site in sites)
         self._pool = ThreadPoolExecutor(min(n_threads, len(sites)) if are_local else len(sites))
 
@@ -85,13 +88,13 @@ class SiteExchange:
             for number in range(len(self._sites))
             if self._fraction == 1 or self._random.random() < self._fraction
         ]
-        unreachable: list[OSError | EOFError] = []
+        unreachable: dict[int, OSError | EOFError] = {}
 
         def train(number: int) -> list[Update]:
             try:
                 updates = self._sites[number].train(starts)
             except (OSError, EOFError) as error:
-                unreachable.append(error)
+                unreachable[number] = error
                 return []
             for update in updates:
                 if update.participant != number:  # else a site could count more than once
@@ -102,8 +105,22 @@ class SiteExchange:
         if asked and len(unreachable) == len(asked):
             raise ConnectionError(
                 f"none of {len(asked)} sites answered in round {starts[0].number}"
-            ) from unreachable[0]
+            ) from unreachable[asked[0]]
+        for number in sorted(unreachable):
+            self._missed.setdefault(number, []).append(starts[0].number)
+            self._last_error = unreachable[number]
         return updates
+
+    def warn_of_missed(self) -> None:
+        """Warn of the sites that were left out of rounds, once."""
+        if self._missed:
+            missed = [
+                f"site {site} ({_spans(self._missed[site])})" for site in sorted(self._missed)
+            ]
+            warn(
+                "sites that could not be reached were left out of rounds (the first is 0): "
+                f"{', '.join(missed)}. The last error was {self._last_error!r}"
+            )
 
     def _ask(self, numbers: Sequence[int], call: Callable[[int], T]) -> list[T]:
         def named(number: int) -> T:
@@ -114,3 +131,15 @@ class SiteExchange:
                 raise kind(f"site {number}: {error}") from error
 
         return list(self._pool.map(named, numbers))
+
+
+def _spans(rounds: Sequence[int]) -> str:
+    """Ascending numbers of rounds as text, neighbours joined: 2, 5-9."""
+    spans: list[list[int]] = []
+    for one in rounds:
+        if spans and one == spans[-1][1] + 1:
+            spans[-1][1] = one
+        else:
+            spans.append([one, one])
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in spans]
+    return f"round{'s' * (len(rounds) > 1)} {', '.join(shown)}"

@@ -121,7 +121,26 @@ class LocalSite:
         )
 
 
-def site_of(given: Any, target: str | None, weight: str | None, n_jobs: int | None) -> Site:
+def sites_of(given: Any, target: str | None, weight: str | None, n_jobs: int | None) -> list[Site]:
+    """Make sites of what users pass as `sites`; `target` and `weight` are columns of files."""
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        shown = repr(given) if isinstance(given, str | Path | None) else type(given).__name__
+        raise TypeError(
+            "sites must be a list of sites, such as [(X_1, y_1), (X_2, y_2)] or a list of paths; "
+            f"got {shown}"
+        )
+    if not given:
+        raise ValueError("sites must hold at least one site")
+    for name, column in {"y": target, "sample_weight": weight}.items():
+        if not isinstance(column, str | None):
+            raise TypeError(
+                f"{name} must be the name of a column of sites that are files, or None; tables in "
+                f"memory are tuples (X, y) in sites. Got {type(column).__name__}"
+            )
+    return [_site_of(site, target, weight, n_jobs) for site in given]
+
+
+def _site_of(given: Any, target: str | None, weight: str | None, n_jobs: int | None) -> Site:
     """Make a site of what users pass: a site, a tuple of arrays or frames, or a file."""
     if isinstance(given, str | Path):
         return _site_of_file(Path(given), target, weight, n_jobs)

@@ -123,7 +123,7 @@ def summarise(estimator: str, model: FittedModel) -> str:
         which = f"{kind} " if len(first_of) > 1 else ""
         lines.append(f"Layers of the first {which}network" if several else "Layers")
         lines += [f"  {describe_layer(layer)}" for layer in network.layers]
-    lines.append(f"Training, {model.fit_seconds:.2f} seconds")
+    lines.append(f"Training{_took(model.fit_seconds)}")
     for member, weight in zip(members, model.ensemble.weights, strict=True):
         history, spec = member.history, member.recipe.spec
         loss = f", loss {history.best_loss:.4g}" if isfinite(history.best_loss) else ""
@@ -132,7 +132,7 @@ def summarise(estimator: str, model: FittedModel) -> str:
         which = f"{spec.index} ({kind}weight {weight:.2g}): " if several else ""
         lines.append(
             f"  {which}{history.n_iter} epochs{best}{loss}, "
-            f"{history.stop_reason}, {history.seconds:.2f} seconds"
+            f"{history.stop_reason}{_took(history.seconds)}"
         )
     if (privacy := model.privacy) is not None:
         lines.append(
@@ -141,3 +141,8 @@ def summarise(estimator: str, model: FittedModel) -> str:
             f"{privacy.n_steps} minibatches of {privacy.sampling_rate:.3g} of the rows)"
         )
     return "\n".join(lines)
+
+
+def _took(seconds: float) -> str:
+    """How long something took, where that is kept: of private training it is not."""
+    return f", {seconds:.2f} seconds" if seconds else ""

@@ -176,19 +176,29 @@ class Difficulty:
     @classmethod
     def learn(
         cls, predicted: NDArray[np.float64], errors: NDArray[np.float64]
-    ) -> Difficulty | None:
-        """Learn it from predictions and absolute errors (n_rows, n_outputs); None if too few."""
+    ) -> tuple[Difficulty, NDArray[np.float64]] | None:
+        """Learn it from predictions and absolute errors (n_rows, n_outputs); None if too few.
+
+        Also returns the difficulty of each of these rows (n_rows, n_outputs) as it would be without
+        its own error. With it, large errors would be divided by more than those of new rows are.
+        """
         n_bins = min(_MOST_BINS, len(predicted) // _ROWS_OF_A_BIN)
         if n_bins < 2:
             return None
-        points = np.empty((2, predicted.shape[1], n_bins))
+        points, own_share = np.empty((2, predicted.shape[1], n_bins)), np.empty(errors.shape)
         for k, (own, error) in enumerate(zip(predicted.T, errors.T, strict=True)):
             mean = error.mean() or 1.0
-            for i, rows in enumerate(np.array_split(np.argsort(own, kind="stable"), n_bins)):
-                total = error[rows].sum() + _PRIOR_ROWS * mean
-                points[:, k, i] = own[rows].mean(), total / (rows.size + _PRIOR_ROWS)
-        # The means of equal numbers may differ in the last bit.
-        return cls(np.maximum.accumulate(points[0], axis=1), points[1])
+            bins = np.array_split(np.argsort(own, kind="stable"), n_bins)
+            for i, rows in enumerate(bins):
+                n = rows.size + _PRIOR_ROWS
+                points[:, k, i] = own[rows].mean(), (error[rows].sum() + _PRIOR_ROWS * mean) / n
+                own_share[rows, k] = (error[rows] - points[1, k, i]) / (n - 1)
+            # The means of equal numbers may differ in the last bit.
+            np.maximum.accumulate(points[0, k], out=points[0, k])
+            for rows, only in zip(bins, np.eye(n_bins), strict=True):
+                own_share[rows, k] *= np.interp(own[rows], points[0, k], only)
+        difficulty = cls(points[0], points[1])
+        return difficulty, difficulty.of(predicted) - own_share
 
     def of(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         """The error expected with each prediction (n_rows, n_outputs)."""

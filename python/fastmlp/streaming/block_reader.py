@@ -80,7 +80,7 @@ class BlockReader:
 
     def _read(self, block: Block, *, strict: bool = True) -> Read:
         table = table_of(block)
-        self._check_columns(table, block.where)
+        check_columns(table, self._first, block.where)
         weights = self._checked_weights(block)
         counted = None if weights is None else weights > 0
         return Read(block, self._reader.read(table, counted, strict=strict), weights)
@@ -101,18 +101,6 @@ class BlockReader:
                 raise
             return read
 
-    def _check_columns(self, table: RawTable, where: str) -> None:
-        """Raise if a block has other columns than the first one."""
-        first = self._first
-        if (table.n_columns, table.names) == (first.n_columns, first.names):
-            return
-        known = names_of_table(first)
-        others = [name for name in names_of_table(table) if name not in known]
-        raise ValueError(
-            f"X ({where}) must have the columns of the first block, {first.n_columns} in the same "
-            f"order; it has {table.n_columns}" + (f", among them {others[0]!r}" if others else "")
-        )
-
     def _checked_weights(self, block: Block) -> NDArray[np.float32] | None:
         if (block.weight is not None) != self._has_weights:
             raise ValueError(f"X ({block.where}): all blocks must have weights, or none")
@@ -130,6 +118,23 @@ class BlockReader:
 def table_of(block: Block) -> RawTable:
     """The block as a raw table, whose errors say which block it is."""
     return read_table(block.X, f"X ({block.where})")
+
+
+def check_columns(table: RawTable, first: RawTable, where: str) -> None:
+    """Raise if a block has other columns than the first one."""
+    if (table.n_columns, table.names) == (first.n_columns, first.names):
+        return
+    known, own = names_of_table(first), names_of_table(table)
+    differences = [
+        *(f"no column {name!r}" for name in known if name not in own),
+        *(f"a column {name!r} beside them" for name in own if name not in known),
+        *(f"{b!r} where they have {a!r}" for a, b in zip(known, own, strict=False) if a != b),
+        "names of columns" if first.names is None else "no names of columns",
+    ]
+    raise ValueError(
+        f"X ({where}) must have the columns of the first block, {len(known)} in their order; it "
+        f"has {differences[0]}"
+    )
 
 
 @contextmanager

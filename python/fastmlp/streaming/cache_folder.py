@@ -128,9 +128,11 @@ class RowsOfSource:
         _remove_unfinished(folder)
         if folder.exists():  # else another process may be about to put a whole one there
             found = read_cache(folder)
-            if found is not None:
+            if found is not None and found[0].is_intact:
                 _log.info("the row cache %s is used again", folder)
                 return found
+            if found is not None:
+                _log.warning("the row cache %s is damaged: it is written again", folder)
             shutil.rmtree(folder, ignore_errors=True)
         return _written(folder, self._source, self._write)
 

@@ -31,7 +31,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
         unit = None if found is None else _UNITS.get(found[2].lower())
         if found is None or unit is None:
             raise ValueError(
-                f"{name} must be a number of bytes, or text such as '1GB'; got {given!r}"
+                f"{name} must be a whole number of bytes, or text such as '1GB'; got {given!r}"
             )
         size = round(float(found[1]) * unit)
     if size < _LEAST:

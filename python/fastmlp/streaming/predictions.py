@@ -54,13 +54,18 @@ def write_predictions(
     FileExistsError
         If the folder exists.
     ValueError, TypeError
-        If a block cannot be predicted; they say which one.
+        If a block cannot be predicted; they say which one. If the folder is in the source's.
     OSError
         If the source cannot be read, or the files cannot be written.
     """
     target = Path(folder)
     if target.exists():
         raise FileExistsError(f"{os.fspath(folder)!r} exists; predictions need a new folder")
+    if source.path is not None and target.resolve().is_relative_to(source.path.resolve()):
+        raise ValueError(
+            f"folder must be outside of X, whose files would have predictions among them; got "
+            f"{os.fspath(folder)!r}, which is in {os.fspath(source.path)!r}"
+        )
     while True:
         unfinished = target.with_name(f".{target.name}.{secrets.token_hex(8)}.unfinished")
         unfinished.mkdir(parents=True)

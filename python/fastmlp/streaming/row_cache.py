@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,6 +131,16 @@ class RowCache:
     def path(self) -> Path:
         """The file of the rows."""
         return self.folder / ROWS
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether all groups of rows have the checksums that were written."""
+        with open(self.path, "rb") as file:
+            for group in self.groups:
+                file.seek(group.offset)
+                if crc32(file.read(self.sections.group_size(group.n_rows))) != group.checksum:
+                    return False
+        return True
 
     @property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 from numpy.typing import NDArray
 
 from fastmlp.streaming.block_columns import ColumnsReader, Contradiction
-from fastmlp.streaming.block_reader import BlockReader, naming, table_of
+from fastmlp.streaming.block_reader import BlockReader, check_columns, naming, table_of
 from fastmlp.streaming.cache_writer import CacheWriter, StoredRows
 from fastmlp.streaming.columns import ColumnsLearner
 from fastmlp.streaming.readings import Reading, labels_of, reading_of, readings_of
@@ -88,6 +88,8 @@ class SourcePass:
         first, names = read_table(head[0].X, "X"), feature_names_of(head[0].X)
         listed = frozenset(positions_of(self.categorical_features, names, first.n_columns))
         tables = [table_of(block) for block in head]
+        for block, table in zip(head, tables, strict=True):
+            check_columns(table, first, block.where)
         readings = readings_of(tables, listed, self._known)
         try:
             reader = ColumnsReader(readings, tables, self.dtype)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
-from fastmlp.table.reading import is_array_like
+from fastmlp.table.reading import check_no_path, is_array_like
 
 _MOST_LISTED = 5
 
@@ -123,6 +123,7 @@ def check_features(
     estimator, table : str
         Names of the estimator and of X in messages, which are scikit-learn's.
     """
+    check_no_path(X, table)
     check_feature_names(known, X, estimator, table)
     shape: Any = getattr(X, "shape", ())
     if len(shape) == 2 and shape[1] != n_columns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from os import PathLike, fspath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -186,6 +187,15 @@ def is_array_like(X: Any) -> bool:
     return isinstance(X, np.ndarray | list | tuple)
 
 
+def check_no_path(X: Any, name: str) -> None:
+    """Raise for a path where only tables in memory are taken."""
+    if isinstance(X, str | PathLike):
+        raise TypeError(
+            f"{name} must be a table in memory; got the path {fspath(X)!r}, which `fit` and "
+            "`predict_dataset` read"
+        )
+
+
 def check_shape(shape: tuple[int, ...]) -> None:
     """Raise scikit-learn's error for a table without rows or columns."""
     if 0 in shape:
@@ -209,6 +219,7 @@ def _read_array(X: Any, name: str) -> RawTable:
     plain = _as_numbers(X)
     if plain is not None:
         return NumberTable(plain, name)
+    check_no_path(X, name)
     if isinstance(X, Mapping):
         raise ValueError(
             f"{name} must be a table with a row for each sample; got a mapping. A frame of one row "

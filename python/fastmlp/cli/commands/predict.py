@@ -63,11 +63,19 @@ def predict(
     from fastmlp.cli.models.predictions import predict_folder, predict_table
 
     if Path(table).is_dir():
-        if output == PIPE or how != TextFormat():
+        if output == PIPE or how != TextFormat(how.delimiter):
             raise click.UsageError(
-                "predictions for a folder need -o, a new folder, and no options of text"
+                "predictions for a folder need -o, a new folder, and no --encoding or --decimal"
             )
-        predict_folder(model, table, output, keep=keep, ids=ids, with_probabilities=proba)
+        predict_folder(
+            model,
+            table,
+            output,
+            keep=keep,
+            ids=ids,
+            with_probabilities=proba,
+            delimiter=how.delimiter,
+        )
         return
 
     check_outputs([None if output == PIPE else output], [model, table])

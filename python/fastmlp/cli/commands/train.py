@@ -223,14 +223,16 @@ def train(
     roles = Roles(targets, dropped, categories, weight, groups, time)
     # What does the work takes a while to import, which --help need not.
     if Path(table).is_dir() or max_memory is not None or cache is not None:
-        if validation or groups or time or how != TextFormat():
+        if validation or groups or time or how != TextFormat(how.delimiter):
             raise click.UsageError(
-                "--validation, --groups, --time and options of text are for tables that are read "
-                "as a whole"
+                "--validation, --groups, --time, --encoding and --decimal are for tables that are "
+                "read as a whole"
             )
         from fastmlp.cli.training.from_stream import train_on_stream
 
-        result = train_on_stream(table, roles, task, parameters, max_memory or "1GB", cache)
+        result = train_on_stream(
+            table, roles, task, parameters, max_memory or "1GB", cache, how.delimiter
+        )
     else:
         from fastmlp.cli.training.from_table import train_model
 

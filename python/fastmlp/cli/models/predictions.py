@@ -83,6 +83,7 @@ def predict_folder(
     keep: bool,
     ids: Sequence[str],
     with_probabilities: bool,
+    delimiter: str | None,
 ) -> None:
     """Predict the rows of the files in a folder, block by block, and write a folder of Parquet.
 
@@ -92,15 +93,23 @@ def predict_folder(
         A file and two folders; the last one must not exist.
     keep, ids, with_probabilities
         As for `predict_table`.
+    delimiter : str or None
+        Of CSV; None: a comma, or a tab in files that end in ``.tsv``.
     """
+    from fastmlp.streaming.sources.opening import check_extra
+
+    check_extra()
     from fastmlp.streaming.predictions import write_predictions
-    from fastmlp.streaming.sources.opening import open_source
+    from fastmlp.streaming.sources.arrow import open_path
+    from fastmlp.streaming.sources.blocks import Roles
 
     predictor, notes = load_predictor(model)
-    names = predictor.feature_names_in_
-    kept = open_source(table, None, has_targets=False).names if keep else ids
+    inputs = predictor.feature_names_in_
+    names = None if inputs is None else inputs.tolist()
+    kept = open_path(table, Roles(), {}, delimiter=delimiter).names if keep else ids
     known = kinds_in_text(predictor._pipeline.encoder, kept)
-    source = open_source(table, None, has_targets=False, known=known)
+    needed = None if names is None else [*names, *kept]
+    source = open_path(table, Roles(), known, needed, delimiter)
 
     def predicted(X: Any) -> dict[str, NDArray[Any]]:
         return _predicted_columns(predictor, notes, X, with_probabilities=with_probabilities)
@@ -109,7 +118,7 @@ def predict_folder(
         source,
         output,
         predicted,
-        columns=None if names is None else names.tolist(),
+        columns=names,
         keep=kept,
         block_rows=_BLOCK_ROWS,
     )

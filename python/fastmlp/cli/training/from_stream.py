@@ -28,6 +28,7 @@ def train_on_stream(
     parameters: Mapping[str, Any],
     max_memory: str,
     cache: str | None,
+    delimiter: str | None,
 ) -> TrainingResult:
     """Train on a table that is read in blocks.
 
@@ -43,6 +44,8 @@ def train_on_stream(
     max_memory : str
     cache : str or None
         Folder that keeps what is read.
+    delimiter : str or None
+        Of CSV; None: a comma, or a tab in files that end in ``.tsv``.
 
     Raises
     ------
@@ -52,7 +55,8 @@ def train_on_stream(
         After Ctrl-C.
     """
     check_extra()
-    source = open_path(table, StreamRoles(roles.targets, roles.weight, roles.dropped), {})
+    own = StreamRoles(roles.targets, roles.weight, roles.dropped)
+    source = open_path(table, own, {}, delimiter=delimiter)
     check_columns(roles.categories, source.names, table)
     targets = _first_targets(source, roles.targets, task)
     categories = list(roles.categories) or "from_dtype"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,13 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from fastmlp.streaming.sources.blocks import BeginAgain, Block, Roles, Source
+from fastmlp.streaming.sources.schemas import (
+    FileSchema,
+    check_files,
+    naming_file,
+    unified,
+    without_index,
+)
 from fastmlp.table.value_kinds import TextKind
 
 _FORMATS = {
@@ -25,6 +32,7 @@ _FORMATS = {
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
 _BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
 _TYPES = {"number": pa.float64(), "text": pa.string()}
+_DELIMITERS = ",;\t|"
 _UNCONVERTED = re.compile(r"In CSV column #(\d+): (.*)")
 
 
@@ -35,14 +43,44 @@ class DatasetSource(Source):
     ----------
     dataset : pyarrow.dataset.Dataset
     roles : Roles
+    needed : sequence of str or None
+        Columns that are used; None: all but the index that pandas or Dask wrote.
+    same_columns : bool, default=False
+        Whether files must not have other columns, if all are used.
+
+    Raises
+    ------
+    ValueError
+        If a file does not have the columns of the others.
     """
 
-    def __init__(self, dataset: Any, roles: Roles) -> None:
-        self.names = roles.inputs(dataset.schema.names)
+    def __init__(
+        self,
+        dataset: Any,
+        roles: Roles,
+        needed: Sequence[str] | None = None,
+        *,
+        same_columns: bool = False,
+    ) -> None:
         self._dataset, self._roles = dataset, roles
-        self._schema = dataset.schema
+        # Reads what all files say of themselves, several at a time.
         self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
-        self.fingerprint = _fingerprint(dataset, roles)
+        asked = {*roles.names, *(needed or ())}
+        own = dataset.schema
+        schema = without_index(own, asked)
+        self.names = roles.inputs(schema.names)
+        if not _is_filtered(dataset):
+            files = [FileSchema.of(fragment) for fragment in dataset.get_fragments()]
+            read = set(schema.names if needed is None else needed) - {*roles.dropped}
+            others = {*own.names, *roles.dropped} if same_columns and needed is None else None
+            check_files(files, [name for name in schema.names if name in read], others)
+            if isinstance(dataset, ds.FileSystemDataset):
+                schema = unified(schema, files)
+                self._dataset = ds.FileSystemDataset(
+                    list(dataset.get_fragments()), schema, dataset.format, dataset.filesystem
+                )
+        self._schema = schema
+        self.fingerprint = _fingerprint(self._dataset, roles)
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Read the files in their order."""
@@ -71,17 +109,19 @@ class DatasetSource(Source):
                     for batch in file.iter_batches(n_rows, columns=wanted):
                         yield fragment.path, _with_schema(batch, self._schema, known)
             except (ValueError, pa.ArrowException, OSError) as error:
-                raise _naming(fragment.path, error) from error
+                raise naming_file(fragment.path, error) from error
 
     def _of_any(self, n_rows: int) -> Iterator[tuple[str, Any]]:
-        scanner = self._dataset.scanner(batch_size=n_rows, batch_readahead=1, fragment_readahead=1)
+        scanner = self._dataset.scanner(
+            columns=self._schema.names, batch_size=n_rows, batch_readahead=1, fragment_readahead=1
+        )
         file = "X"
         try:
             for tagged in scanner.scan_batches():
                 file = getattr(tagged.fragment, "path", "X")
                 yield file, tagged.record_batch
         except (pa.ArrowException, OSError) as error:
-            raise _naming(file, error) from error
+            raise naming_file(file, error) from error
 
 
 class CsvSource(DatasetSource):
@@ -94,25 +134,39 @@ class CsvSource(DatasetSource):
         Whole numbers among the targets stay whole: they may be classes.
     known : mapping of str to {"number", "text"}
         How some columns are read, whatever their values are.
+    needed : sequence of str or None
+        As of `DatasetSource`.
+    delimiter : str or None
+        None: a comma, or a tab in files that end in ``.tsv``.
     """
 
-    def __init__(self, path: Path, roles: Roles, known: Mapping[str, TextKind]) -> None:
-        self._path, self._known = path, known
-        delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
+    def __init__(
+        self,
+        path: Path,
+        roles: Roles,
+        known: Mapping[str, TextKind],
+        needed: Sequence[str] | None,
+        delimiter: str | None,
+    ) -> None:
+        self.path, self._known = path, known
+        if delimiter is None:
+            delimiter = "\t" if _first_suffix(path) == ".tsv" else ","
         self._parse = arrow_csv.ParseOptions(delimiter=delimiter)
+        opened = self._opened({})
+        _check_delimiter(path, opened.schema.names, delimiter)
         # Of the first MB. What is null there may be numbers later.
         self._types = {
             field.name: _TYPES[known[field.name]]
             if field.name in known
             else _read_as(field.type, stays_whole=field.name in roles.targets)
-            for field in self._opened({}).schema
+            for field in opened.schema
         }
-        super().__init__(self._opened(self._types), roles)
+        super().__init__(self._opened(self._types), roles, needed, same_columns=True)
 
     def _opened(self, types: dict[str, Any]) -> Any:
         convert = arrow_csv.ConvertOptions(column_types=types, strings_can_be_null=True)
         own = ds.CsvFileFormat(parse_options=self._parse, convert_options=convert)
-        return ds.dataset(self._path, format=own)
+        return ds.dataset(self.path, format=own)
 
     def _of_any(self, n_rows: int) -> Iterator[tuple[str, Any]]:
         try:
@@ -130,6 +184,17 @@ class CsvSource(DatasetSource):
             raise BeginAgain(f"column {name!r} is read as {read_as}: {found[2]}") from None
 
 
+def _check_delimiter(path: Path, names: Sequence[str], delimiter: str) -> None:
+    """Raise if what looks like a single column is several with another delimiter between them."""
+    found = next((one for one in _DELIMITERS if one != delimiter and one in names[0]), None)
+    if len(names) == 1 and found is not None:
+        raise ValueError(
+            f"X: {os.fspath(path)!r} has a single column, {names[0]!r}, if {delimiter!r} is the "
+            f"delimiter. If it is {found!r}, pass pyarrow.dataset.dataset(path, format="
+            f"CsvFileFormat(ParseOptions(delimiter={found!r}))), or --delimiter on the command line"
+        )
+
+
 def _read_as(guessed: Any, *, stays_whole: bool) -> Any:
     """How a column of CSV is read at first: dates stay text, which tells how they are written."""
     if pa.types.is_boolean(guessed):
@@ -142,7 +207,13 @@ def _read_as(guessed: Any, *, stays_whole: bool) -> Any:
     return pa.float64() if is_number else pa.string()
 
 
-def open_path(path: str | os.PathLike[str], roles: Roles, known: Mapping[str, TextKind]) -> Source:
+def open_path(
+    path: str | os.PathLike[str],
+    roles: Roles,
+    known: Mapping[str, TextKind],
+    needed: Sequence[str] | None = None,
+    delimiter: str | None = None,
+) -> Source:
     """The source of a file or of a folder, by the suffix of its first file; see `CsvSource`."""
     given = Path(path)
     if not given.exists():
@@ -151,8 +222,11 @@ def open_path(path: str | os.PathLike[str], roles: Roles, known: Mapping[str, Te
     kind = _FORMATS.get(suffix, "parquet")
     try:
         if kind == "csv":
-            return CsvSource(given, roles, known)
-        return DatasetSource(ds.dataset(given, format=kind, partitioning="hive"), roles)
+            return CsvSource(given, roles, known, needed, delimiter)
+        dataset = ds.dataset(given, format=kind, partitioning="hive")
+        source = DatasetSource(dataset, roles, needed, same_columns=True)
+        source.path = given
+        return source
     except pa.ArrowInvalid as error:
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
 
@@ -189,8 +263,8 @@ def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
                 columns.append(batch.column(field.name).cast(field.type))
             except pa.ArrowException as error:
                 raise ValueError(
-                    f"column {field.name!r} cannot be read as {field.type}, which it is in the "
-                    f"first file: {error}"
+                    f"column {field.name!r} cannot be read as {field.type}, as in other files: "
+                    f"{error}"
                 ) from error
         elif field.name in known:
             value = pa.scalar(known[field.name]).cast(field.type)
@@ -198,12 +272,6 @@ def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
         else:
             columns.append(pa.nulls(batch.num_rows, field.type))
     return pa.record_batch(columns, schema=schema)
-
-
-def _naming(file: str, error: Exception) -> Exception:
-    """The error with the name of the file."""
-    kind = OSError if isinstance(error, OSError) else ValueError
-    return kind(f"{file}: {error}")
 
 
 def _fingerprint(dataset: Any, roles: Roles) -> str | None:

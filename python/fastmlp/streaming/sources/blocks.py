@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals.stable.v1 as nw
@@ -43,11 +44,14 @@ class Source(ABC):
         None if they have not been counted.
     names : sequence of str
         Of the columns of inputs; none if they are not known before the first block.
+    path : Path or None
+        The file or the folder that it reads, if it is one.
     """
 
     fingerprint: str | None = None
     n_rows: int | None = None
     names: Sequence[str] = ()
+    path: Path | None = None
 
     @property
     def n_columns(self) -> int | None:

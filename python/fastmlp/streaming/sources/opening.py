@@ -21,6 +21,7 @@ def open_source(
     *,
     has_targets: bool = True,
     known: Mapping[str, TextKind] | None = None,
+    needed: Sequence[str] | None = None,
 ) -> Source:
     """The source of a stream.
 
@@ -35,6 +36,8 @@ def open_source(
         Whether targets are needed.
     known : mapping of str to {"number", "text"} or None, default=None
         How some columns of CSV are read, whatever their values are.
+    needed : sequence of str or None, default=None
+        Columns of files that are used; None: all but the index that pandas or Dask wrote.
 
     Raises
     ------
@@ -61,7 +64,9 @@ def open_source(
         return PolarsSource(X, roles) if library == "polars" else DaskSource(X, roles)
     from fastmlp.streaming.sources.arrow import DatasetSource, open_path
 
-    return DatasetSource(X, roles) if library == "pyarrow" else open_path(X, roles, known or {})
+    if library == "pyarrow":
+        return DatasetSource(X, roles, needed)
+    return open_path(X, roles, known or {}, needed)
 
 
 def _roles(targets: Any, weight: Any, has_targets: bool) -> Roles:
