@@ -119,6 +119,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
+        time: Any = None,
+        cv: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         cache: str | PathLike[str] | Cache | None = None,
         max_memory: int | str = DEFAULT_MEMORY,
@@ -155,6 +158,19 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of groups of rows that belong together, such as the patient of each visit. No
+            group is in the training rows and in the validation rows of a network, so that
+            out-of-fold predictions are as good as those for new groups. docs/validation.md says
+            when to use this and the next two.
+        time : array-like of shape (n_samples,) or str, default=None
+            Times of the rows, as dates or numbers, or the name of a column of X. Later rows
+            validate networks that are trained on earlier ones, which tell for how many epochs to
+            train; the networks of the model are then trained on all rows.
+        cv : splitter or iterable of (train, test), default=None
+            A splitter of scikit-learn, which gets `groups`, or pairs of arrays of row numbers: the
+            networks have these parts in turn. If parts leave rows out, as those of TimeSeriesSplit
+            do, the networks of the model are trained on all rows after them.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
@@ -206,6 +222,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             X_val=X_val,
             y_val=y_val,
             sample_weight_val=sample_weight_val,
+            groups=groups,
+            time=time,
+            cv=cv,
             callbacks=callbacks,
             cache=cache,
             max_memory=max_memory,

@@ -16,6 +16,9 @@ from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY
 if TYPE_CHECKING:
     from fastmlp.streaming.cache_folder import Cache
 
+# Arguments that say which rows validate networks.
+VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val", "groups", "time", "cv")
+
 
 @dataclass(frozen=True, eq=False)
 class FitArguments:
@@ -27,6 +30,9 @@ class FitArguments:
     X_val: Any = None
     y_val: Any = None
     sample_weight_val: Any = None
+    groups: Any = None
+    time: Any = None
+    cv: Any = None
     callbacks: Callback | Sequence[Callback] | None = None
     cache: str | PathLike[str] | Cache | None = None
     max_memory: int | str = DEFAULT_MEMORY

@@ -23,7 +23,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.inspection.importances import importances_of
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
@@ -46,13 +46,12 @@ from fastmlp.table.training_range import RangeWatch
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
-_VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val")
 _SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
 
 
 def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """Fit an estimator on a stream; see `BaseMLP.fit`."""
-    given.check_none(_VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
+    given.check_none(VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)

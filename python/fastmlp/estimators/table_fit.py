@@ -15,13 +15,26 @@ from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_o
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, LocalThreads
+from fastmlp.ensemble.final_networks import (
+    final_runs,
+    share_of_validated,
+    trained_on_all_rows,
+    with_final,
+)
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
 from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split, fingerprint, split_rows
+from fastmlp.ensemble.splits import (
+    ALL_ROWS,
+    RowAssignment,
+    RowSubset,
+    fingerprint,
+    split_rows,
+)
+from fastmlp.ensemble.splitters import Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -29,7 +42,9 @@ from fastmlp.estimators.arguments import ADVICE_ON_PIPELINES
 from fastmlp.estimators.encoding import encoded_training_rows, encoded_validation_rows
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.splitting import splitter_of
 from fastmlp.inspection.importances import importances_of
+from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.table.constant_columns import warn_of_constants
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.sparse_encoder import Encoder
@@ -59,7 +74,8 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         shared = shared._replace(X=table, offset=offset)
     elif shared is not None and isinstance(encoder, TableEncoder):
         watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-    kept = _kept_fit(estimator, given, before, encoder, data, shared)
+    splitter = splitter_of(given, settings, encoder, data.X)
+    kept = _kept_fit(estimator, given, before, encoder, data, shared, splitter)
     deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
     assignment, random_state = _assignment(estimator, settings, before, data.n_rows, kept)
     splits = split_rows(
@@ -69,28 +85,40 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         settings.held_out_fraction,
         assignment.n_estimators,
         random_state,
+        splitter,
     )
-    estimator._check_held_out(splits)
+    estimator._check_held_out(splits.each)
+    if not splits.are_folds:
+        _check_final(before, linear)
     # Rows that are held out now must have been held out in earlier fits too.
-    digest = fingerprint(data, splits) if estimator.warm_start else None
+    digest = fingerprint(data, splits.each) if estimator.warm_start else None
     never_trained_on = before is None or (digest == before.fingerprint and is_honest)
 
     longer = None
     if before is None:
-        new = NewNetworks.scaled_to(data, splits, settings, encoder, task, random_state, kept)
+        held_out = splits.each[0].validation is not None
+        specs = final = settings.specs(
+            assignment.n_estimators,
+            data.n_rows,
+            held_out=held_out,
+            n_folds=splits.n_folds if splits.are_folds else None,
+        )
+        if not splits.are_folds:
+            splits, specs = with_final(splits, final)
+        new = NewNetworks.scaled_to(
+            data, splits.each, splits.rows_of_all, settings, encoder, task, random_state, kept
+        )
         scaling, task = new.scaling, new.task
-        held_out = splits[0].validation is not None
-        specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
         runs = new.runs(specs)
         if settings.adapts(specs):
             longer = partial(longer_runs, new)
     else:
         scaling, task, members = before.continued(data, settings, task)
-        splits = [splits[member.recipe.spec.index] for member in members]
+        splits = splits._replace(each=[splits.each[member.recipe.spec.index] for member in members])
         runs = runs_of_fit(
             members,
             range(len(members)),
-            splits,
+            splits.each,
             data,
             settings=settings,
             task=task,
@@ -98,41 +126,57 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         )
     # Each row is predicted once when networks are weighed, and once for each shuffled column.
     passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
-    progress = estimator._progress(runs, task, called)
-    trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
+    until = deadline
+    if not splits.are_folds:
+        until = deadline.after_share(share_of_validated(runs, settings, final))
+    trainer = EnsembleTrainer(
+        scaling, executor, estimator._progress(runs, task, called), until, passes
+    )
     with kept or nullcontext():
         training = trainer.train(runs, longer, may_leave_out=before is None)
-    is_whole = training.is_whole
-    members = [member.after_fit() for member in training.members]
-    validation = [splits[run.index].validation for run in training.runs]
+        seconds, is_whole = training.seconds, training.is_whole
+        members = [member.after_fit() for member in training.members]
+        validation = [splits.each[run.index].validation for run in training.runs]
 
-    weights = None if before is None else training.weights_of(before.ensemble)
-    ensemble = WeightedEnsemble(members, scaling, task.link, weights)
-    out_of_fold, conformal, importances = None, None, None
-    if never_trained_on or shared is not None:
-        try:
-            ensemble, task, out_of_fold, conformal = learn_from_held_out(
-                ensemble, task, data, validation, shared, threads
-            )
-            if settings.compute_importances and isinstance(encoder, TableEncoder):
-                importances = importances_of(
-                    ensemble,
-                    encoder,
-                    task,
-                    validation,
-                    linear,
-                    threads,
-                    estimator.verbose,
-                    deadline,
+        weights = None if before is None else training.weights_of(before.ensemble)
+        ensemble = WeightedEnsemble(members, scaling, task.link, weights)
+        out_of_fold, conformal, importances = None, None, None
+        if never_trained_on or shared is not None:
+            try:
+                ensemble, task, out_of_fold, conformal = learn_from_held_out(
+                    ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
                 )
-        except KeyboardInterrupt:  # what is trained is kept
-            is_whole = False
-            warn_of_late_interruption(out_of_fold is None)
-    elif settings.compute_importances:
-        warn(
-            "feature_importances_ were not computed: this warm start holds out rows that "
-            "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
-        )
+                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                    importances = importances_of(
+                        ensemble,
+                        encoder,
+                        task,
+                        validation,
+                        linear,
+                        threads,
+                        estimator.verbose,
+                        until,
+                    )
+            except KeyboardInterrupt:  # what is trained is kept
+                is_whole = False
+                warn_of_late_interruption(out_of_fold is None)
+        elif settings.compute_importances:
+            warn(
+                "feature_importances_ were not computed: this warm start holds out rows that "
+                "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
+            )
+        if not splits.are_folds and is_whole:
+            runs = final_runs(new, final, training.runs, ensemble)
+            progress = estimator._progress([*training.runs, *runs], task, called)
+            trainer = EnsembleTrainer(scaling, executor, progress, deadline)
+            ensemble, more, is_whole = trained_on_all_rows(
+                ensemble, training.runs, runs, trainer, task.link
+            )
+            seconds += more
+    # Rows may be assigned to more networks than there are: see `with_fewer_networks`. There may be
+    # more networks than were asked for after Ctrl-C, if others were to be trained on all rows.
+    n_estimators = assignment.n_estimators if before is None else before.n_estimators
+    n_estimators = max(n_estimators, len(ensemble.members))
     model = FittedModel(
         encoder=encoder,
         scaling=scaling,
@@ -141,11 +185,10 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         linear=linear,
         watch=watch,
         standardize=settings.of("standardize"),
-        # Rows may be assigned to more networks than there are: see `with_fewer_networks`.
-        n_estimators=assignment.n_estimators if before is None else before.n_estimators,
-        assignment=assignment,
-        fingerprint=digest if never_trained_on else None,
-        fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        n_estimators=n_estimators,
+        assignment=assignment if splits.are_folds else None,
+        fingerprint=digest if never_trained_on and splits.are_folds else None,
+        fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=out_of_fold,
         feature_importances=importances,
         conformal=conformal,
@@ -173,8 +216,8 @@ def partial_fit_table(
     )
     if before is None:
         random_state = check_random_state(estimator.random_state)
-        splits = [Split(None, None)] * settings.n_networks(data.n_rows)
-        new = NewNetworks.scaled_to(data, splits, settings, encoder, task, random_state)
+        splits = [ALL_ROWS] * settings.n_networks(data.n_rows)
+        new = NewNetworks.scaled_to(data, splits, None, settings, encoder, task, random_state)
         scaling, task = new.scaling, new.task
         members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
         warn_of_constants(encoder)
@@ -201,6 +244,21 @@ def partial_fit_table(
     )
 
 
+def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
+    """Raise for what cannot be where networks are trained on all rows after their validation."""
+    if before is not None:
+        raise ValueError(
+            "time, and cv whose parts leave rows out, cannot be used by a warm start that goes on "
+            "with networks: these have seen all rows"
+        )
+    if linear is not None:
+        raise ValueError(
+            "extrapolation must be 'clip' with time, and with cv whose parts leave rows out: the "
+            "linear part is learnt from all rows, and would tell of later ones. Pass the last rows "
+            "as X_val to judge a forecast, and fit on all rows then (docs/forecasts.md)"
+        )
+
+
 def _kept_fit(
     estimator: BaseMLP,
     given: FitArguments,
@@ -208,6 +266,7 @@ def _kept_fit(
     encoder: Encoder,
     data: RowSubset,
     shared: RowSubset | None,
+    splitter: Splitter,
 ) -> KeptFit | None:
     """The fit that a checkpoint keeps, to begin or to go on with."""
     if given.checkpoint is None:
@@ -218,7 +277,8 @@ def _kept_fit(
             "file does not hold"
         )
     digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
-    return KeptFit.of(given.checkpoint, FitIdentity.of(estimator, digests))
+    identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
+    return KeptFit.of(given.checkpoint, identity)
 
 
 def _assignment(
