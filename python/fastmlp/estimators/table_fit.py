@@ -23,6 +23,7 @@ from fastmlp.ensemble.final_networks import (
 )
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.leakage import warn_of_leakage
 from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -34,7 +35,7 @@ from fastmlp.ensemble.splits import (
     fingerprint,
     split_rows,
 )
-from fastmlp.ensemble.splitters import Splitter
+from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -97,6 +98,8 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     longer = None
     if before is None:
         held_out = splits.each[0].validation is not None
+        if held_out and shared is None and splitter is RANDOM:
+            warn_of_leakage(encoder, task, data)
         specs = final = settings.specs(
             assignment.n_estimators,
             data.n_rows,
