@@ -176,10 +176,11 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
                 ensemble, training.runs, runs, trainer, task.link
             )
             seconds += more
-    # Rows may be assigned to more networks than there are: see `with_fewer_networks`. There may be
-    # more networks than were asked for after Ctrl-C, if others were to be trained on all rows.
+    # Rows may be assigned to more networks than there are: see `with_fewer_networks`. After Ctrl-C
+    # there may be more than were asked for, if others were to be trained on all rows.
     n_estimators = assignment.n_estimators if before is None else before.n_estimators
-    n_estimators = max(n_estimators, len(ensemble.members))
+    last = max(member.recipe.spec.index for member in ensemble.members)
+    n_estimators = max(n_estimators, 1 + last)
     model = FittedModel(
         encoder=encoder,
         scaling=scaling,
