@@ -1,8 +1,9 @@
 """Out-of-fold errors against errors on unseen groups and on later rows; what the checks cost.
 
-Grouped rows: 50 groups with an intercept each and three columns of their own (constant in a group),
-1,000 rows with three columns of their own; errors are those of rows of 500 other groups. Rows in
-time: the coefficients of 1,500 rows drift; errors are those of the 300 rows that follow.
+Grouped rows: 1,000 rows of 50 groups, which have an intercept and two columns of their own; errors
+are those of rows of 500 other groups. The intercept's standard deviation is that of the noise, or
+twice as large. Rows in time: the coefficients of 1,500 rows drift; errors are those of the 300 rows
+that follow.
 
     python bench/validation.py [--repeats 20] [--preset default]
 """
@@ -24,18 +25,21 @@ from fastmlp.ensemble.splits import RowSubset
 Array = NDArray[Any]
 
 N_GROUPS, N_ROWS, N_NEW = 50, 1000, 500
+NOISE = 0.5
 N_TIMES, N_LATER = 1500, 300
 
 
-def grouped(rng: np.random.Generator) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
+def grouped(
+    rng: np.random.Generator, intercept: float
+) -> tuple[tuple[Array, Array, Array], tuple[Array, Array]]:
     """Rows of 50 groups with the groups' labels, and rows of others."""
-    own = rng.normal(size=(N_GROUPS + N_NEW, 3))
-    intercepts = rng.normal(size=N_GROUPS + N_NEW)
+    own = rng.normal(size=(N_GROUPS + N_NEW, 2))
+    intercepts = intercept * rng.normal(size=N_GROUPS + N_NEW)
 
     def rows(groups: Array) -> tuple[Array, Array]:
-        x = rng.normal(size=(groups.size, 3))
+        x = rng.normal(size=(groups.size, 2))
         y = np.sin(2 * x[:, 0]) + x[:, 1] + 0.5 * own[groups, 0] + intercepts[groups]
-        return np.column_stack([x, own[groups]]), y + 0.5 * rng.normal(size=groups.size)
+        return np.column_stack([x, own[groups]]), y + NOISE * rng.normal(size=groups.size)
 
     groups = rng.integers(N_GROUPS, size=N_ROWS)
     others = N_GROUPS + np.repeat(np.arange(N_NEW), 4)
@@ -82,12 +86,46 @@ def seconds_of_checks(model: Regressor, X: Array, y: Array) -> float:
     return min(taken)
 
 
-def compare(name: str, rows: list[tuple[float, ...]], columns: tuple[str, ...]) -> None:
-    """Print the means of the columns."""
+def shown(name: str, rows: list[tuple[float, ...]], columns: tuple[str, ...]) -> None:
+    """Print the means of the columns, the first four of which are errors."""
     print(name)
     means, errors = np.mean(rows, axis=0), np.std(rows, axis=0, ddof=1) / np.sqrt(len(rows))
     for column, mean, error in zip(columns, means, errors, strict=True):
-        print(f"  {column:48} {mean:8.4f} +- {error:.4f}")
+        print(f"  {column:34} {mean:8.4f} +- {error:.4f}")
+    print(f"  out of fold / unseen {means[0] / means[1]:.3f}, random {means[2] / means[3]:.3f}")
+
+
+def errors_of(models: tuple[Regressor, Regressor], y: Array, X_new: Array, y_new: Array) -> Any:
+    """Out of fold and on unseen rows, of each model."""
+    pairs = [(rmse(one.oof_prediction_, y), rmse(one.predict(X_new), y_new)) for one in models]
+    return *pairs[0], *pairs[1]
+
+
+ERRORS = ("out of fold", "unseen", "out of fold, random folds", "unseen, random folds")
+
+
+def compare_groups(preset: str, n_repeats: int, intercept: float) -> None:
+    """Folds of groups, and random ones."""
+    rows = []
+    for seed in range(n_repeats):
+        (X, y, groups), new = grouped(np.random.default_rng(seed), intercept)
+        model, _, warned = fitted(preset, X, y, groups=groups)
+        random, seconds, random_warned = fitted(preset, X, y)
+        checks = seconds_of_checks(random, X, y) / seconds
+        rows.append((*errors_of((model, random), y, *new), warned, random_warned, checks))
+    columns = (*ERRORS, "warned", "warned, random folds", "checks / fit time")
+    shown(f"groups, intercept {intercept:g}, noise {NOISE:g}", rows, columns)
+
+
+def compare_times(preset: str, n_repeats: int) -> None:
+    """Windows of time, and random folds."""
+    rows = []
+    for seed in range(n_repeats):
+        (X, y), new = drifting(np.random.default_rng(seed))
+        model, seconds, _ = fitted(preset, X, y, time=np.arange(len(y)))
+        random, random_seconds, _ = fitted(preset, X, y)
+        rows.append((*errors_of((model, random), y, *new), seconds / random_seconds))
+    shown("time", rows, (*ERRORS, "fit time / that of random folds"))
 
 
 def main() -> None:
@@ -96,41 +134,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--preset", default="default")
     given = parser.parse_args()
-    by_group, by_time = [], []
-    for seed in range(given.repeats):
-        (X, y, groups), (X_new, y_new) = grouped(np.random.default_rng(seed))
-        model, seconds, warned = fitted(given.preset, X, y, groups=groups)
-        random, random_seconds, random_warned = fitted(given.preset, X, y)
-        by_group.append(
-            (
-                rmse(model.oof_prediction_, y),
-                rmse(model.predict(X_new), y_new),
-                rmse(random.oof_prediction_, y),
-                rmse(random.predict(X_new), y_new),
-                float(warned),
-                float(random_warned),
-                seconds_of_checks(random, X, y) / random_seconds,
-            )
-        )
-        (X, y), (X_new, y_new) = drifting(np.random.default_rng(seed))
-        model, seconds, _ = fitted(given.preset, X, y, time=np.arange(len(y)))
-        random, random_seconds, _ = fitted(given.preset, X, y)
-        by_time.append(
-            (
-                rmse(model.oof_prediction_, y),
-                rmse(model.predict(X_new), y_new),
-                rmse(random.oof_prediction_, y),
-                rmse(random.predict(X_new), y_new),
-                seconds / random_seconds,
-            )
-        )
-    errors = ("out of fold", "unseen", "out of fold, random folds", "unseen, random folds")
-    compare("groups", by_group, (*errors, "warned", "warned, random folds", "checks / fit time"))
-    means = np.mean(by_group, axis=0)
-    print(f"  out of fold / unseen: {means[0] / means[1]:.3f}, random {means[2] / means[3]:.3f}")
-    compare("time", by_time, (*errors, "fit time / that with random folds"))
-    means = np.mean(by_time, axis=0)
-    print(f"  out of fold / unseen: {means[0] / means[1]:.3f}, random {means[2] / means[3]:.3f}")
+    for intercept in (NOISE, 2 * NOISE):
+        compare_groups(given.preset, given.repeats, intercept)
+    compare_times(given.preset, given.repeats)
 
 
 if __name__ == "__main__":

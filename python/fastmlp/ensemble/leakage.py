@@ -44,7 +44,7 @@ _OTHERWISE = (
 )
 
 
-def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
+def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: bool = True) -> None:
     """Warn if rows that are held out at random are not like rows to come.
 
     Parameters
@@ -53,10 +53,12 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
     task : Task
     data : RowSubset
         All training rows.
+    of_time : bool, default=True
+        Whether rows may be divided by time.
     """
     if not isinstance(encoder, TableEncoder):
         return
-    message = _of_time(encoder, data.X)
+    message = _of_time(encoder, data.X) if of_time else None
     if message is None:
         columns, rows = _columns_and_rows(data.X, encoder.n_numeric)
         message = _of_copies(data.X, columns, rows)

@@ -99,7 +99,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     if before is None:
         held_out = splits.each[0].validation is not None
         if held_out and shared is None and splitter is RANDOM:
-            warn_of_leakage(encoder, task, data)
+            warn_of_leakage(encoder, task, data, of_time=linear is None)
         specs = final = settings.specs(
             assignment.n_estimators,
             data.n_rows,
