@@ -156,7 +156,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds.
+        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
+        or `cv`.
     eval_metric : str, callable or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -234,8 +235,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         Out-of-fold probabilities, with the columns of `predict_proba`: for each training row those
         of the networks that it was held out from; NaN if there are none, which holds for 60% of
         the rows if two networks are trained, the default beyond 100,000 rows. They exist for
-        several networks with `early_stopping` and without `X_val`. The weights of the kinds of
-        networks are chosen on the same rows, so scores of them are slightly optimistic.
+        several networks with `early_stopping` and without `X_val`. The best epochs and the weights
+        of the kinds of networks are chosen on the same rows, so scores of them are slightly
+        optimistic. With `time` they are those of networks on earlier rows, and NaN for the first
+        40%.
     fit_seconds_ : float
         Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
