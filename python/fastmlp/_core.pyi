@@ -241,10 +241,19 @@ _OwnLoss = Callable[
     tuple[float, NDArray[np.float64] | None],
 ]
 
-# Epoch, loss, validation loss, learning rate, seconds, raw outputs on the validation rows; whether
-# to stop, and what to watch in place of the loss
+# Epoch, loss, validation loss, learning rate, seconds, raw outputs on the validation rows, loss and
+# raw outputs on each of the others; whether to stop, and what to watch in place of the loss
 _OnEpoch = Callable[
-    [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
+    [
+        int,
+        float,
+        float,
+        float,
+        float,
+        NDArray[np.float64] | None,
+        list[tuple[float, NDArray[np.float64] | None]],
+    ],
+    tuple[bool, float | None],
 ]
 
 def train(
@@ -311,6 +320,7 @@ class Training:
         validation: _Part | None,
         options: dict[str, Any],  # as for `train`, and steps_per_epoch
         n_threads: int,  # the most
+        others: tuple[_Part, ...] = (),  # to evaluate beside the validation rows
     ) -> None: ...
     # All epochs of a table in memory. between_epochs is called where `state` may be.
     def train(

@@ -61,7 +61,7 @@ struct Case {
         optimizer(solver, network.stack()),
         trainer(network, optimizer, none, validation.dataset(), options) {
     trainer.on_epoch = [](const EpochRecord& record) {
-      return EpochAnswer{false, std::abs(record.validation_loss - 0.4)};  // finds its best early
+      return EpochAnswer{false, std::abs(record.validation.loss - 0.4)};  // finds its best early
     };
   }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.recipe import network_layers
@@ -45,6 +46,8 @@ class NewNetworks:
     random_state : RandomState
     keeper : StateKeeper or None
         Keeps the states of their trainings.
+    eval_sets : sequence of EvalSet
+        Rows to measure them on after each epoch.
     """
 
     data: RowSubset
@@ -56,6 +59,7 @@ class NewNetworks:
     task: Task
     random_state: np.random.RandomState
     keeper: StateKeeper | None = None
+    eval_sets: Sequence[EvalSet] = ()
 
     @classmethod
     def scaled_to(
@@ -67,6 +71,7 @@ class NewNetworks:
         task: Task,
         random_state: np.random.RandomState,
         keeper: StateKeeper | None = None,
+        eval_sets: Sequence[EvalSet] = (),
     ) -> NewNetworks:
         """Learn the scaling of table and targets from the training rows, for new networks."""
         # A single network: its training rows. Several: all, because each holds out other ones.
@@ -74,7 +79,9 @@ class NewNetworks:
         scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
         task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
         task = task.with_range_of(data.y, data.sample_weight)
-        return cls(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+        return cls(
+            data, splits, rows, settings, encoder, scaling, task, random_state, keeper, eval_sets
+        )
 
     @cached_property
     def _bin_edges(self) -> Sequence[Sequence[float]]:
@@ -122,4 +129,5 @@ class NewNetworks:
             random_state=self.random_state,
             n_rows=n_rows,
             keeper=self.keeper,
+            eval_sets=self.eval_sets,
         )

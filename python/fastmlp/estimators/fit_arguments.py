@@ -27,6 +27,7 @@ class FitArguments:
     X_val: Any = None
     y_val: Any = None
     sample_weight_val: Any = None
+    eval_set: Any = None
     callbacks: Callback | Sequence[Callback] | None = None
     cache: str | PathLike[str] | Cache | None = None
     max_memory: int | str = DEFAULT_MEMORY

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -137,12 +138,18 @@ class Regressor(RegressorMixin, BaseMLP):
         1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
         for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on with the networks, standardisation and optimiser state of the last
-        one, and with its assignment of rows to networks, whatever `random_state` is now. The
-        networks' sizes, activations, dropout, dtype and number cannot change then. Weights of the
-        networks in the mean, out-of-fold predictions and importances are learnt only if every fit
-        of these networks, from the first, had warm_start=True and held out the same rows; else the
-        weights stay as they were. Rows of `X_val` must not be among those trained on before.
+        Whether `fit` goes on with the networks of the last one. On the same rows and with more
+        `n_estimators` it adds networks, and those that are there stay as they are. Else it trains
+        all of them further, with their standardisation and optimiser state; with other rows that is
+        fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
+        sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
+        out-of-fold predictions and importances are learnt anew if all fits of these networks were
+        on the same rows and held out the same ones; else the weights stay as they were. Rows of
+        `X_val` must not be among those trained on before. See docs/growing.md.
+    init_model : fitted Regressor, str, PathLike or None, default=None
+        What `fit` begins with in place of new networks: another estimator's, or those of a file
+        that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
+        standardisation, extrapolation and dtype. `sklearn.base.clone` and searches keep it.
     momentum : float, default=0.9
         Parameter of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -156,11 +163,13 @@ class Regressor(RegressorMixin, BaseMLP):
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
         decides on their kinds.
-    eval_metric : str, callable or None, default=None
+    eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
-        `sample_weight` is passed to metrics that take it.
+        `sample_weight` is passed to metrics that take it. Of a list, or a dict of names and
+        metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
+        the validation loss.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
@@ -218,8 +227,12 @@ class Regressor(RegressorMixin, BaseMLP):
         epochs up to it), the median over networks; None without validation rows.
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
-        `eval_metric` after each epoch, the mean over networks; the latter two None without
+        first metric after each epoch, the mean over networks; the latter two None without
         validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
+    evals_result_ : dict of str to dict of str to list of float
+        Losses and metrics after each epoch, the mean over networks: by the name of the rows,
+        "validation" or one of `eval_set`, and then of the metric, or "loss". `histories_` have
+        those of each network, `LossCurveDisplay` plots them.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -451,11 +464,16 @@ class Regressor(RegressorMixin, BaseMLP):
         tol: float = 0.0,
         verbose: int = 0,
         warm_start: bool = False,
+        init_model: Regressor | str | PathLike[str] | None = None,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = True,
         validation_fraction: float | Literal["auto"] = "auto",
-        eval_metric: str | Callable[..., float] | None = None,
+        eval_metric: str
+        | Callable[..., float]
+        | Sequence[str | Callable[..., float]]
+        | Mapping[str, str | Callable[..., float]]
+        | None = None,
         compute_importances: bool = False,
         beta_1: float = 0.9,
         beta_2: float | Literal["auto"] = "auto",
@@ -497,6 +515,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.init_model = init_model
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping

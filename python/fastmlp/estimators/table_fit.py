@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from fastmlp._user_warnings import warn
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.growing import Growth
 from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
-from fastmlp.ensemble.linear_part import with_linear_part
+from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
@@ -26,7 +29,12 @@ from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_fit, runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.arguments import ADVICE_ON_PIPELINES
-from fastmlp.estimators.encoding import encoded_training_rows, encoded_validation_rows
+from fastmlp.estimators.encoding import (
+    encoded_eval_sets,
+    encoded_training_rows,
+    encoded_validation_rows,
+)
+from fastmlp.estimators.eval_sets import suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.inspection.importances import importances_of
@@ -41,27 +49,38 @@ if TYPE_CHECKING:
 
 def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> FittedModel:
     """Fit an estimator to a table in memory, with networks trained by the executor."""
-    settings = estimator._settings(given.X, estimator.warm_start)
+    before = estimator._trained_before(estimator.warm_start)
+    settings = estimator._settings(given.X, before)
     threads = n_threads(estimator.n_jobs)
     deadline = Deadline.after(settings.time_limit)
     called = given.called_after(estimator.callbacks)
-    before = estimator._trained_before(settings) if estimator.warm_start else None
+    growth = None
+    if before is not None:
+        before.check_continues(settings, may_grow=True)
+        growth = Growth(before, settings) if before.grows(settings) else None
     encoder, task, data = encoded_training_rows(
         estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
     )
     shared = encoded_validation_rows(estimator, given, settings, encoder, task)
+    eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
     watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
         data.X, data.sample_weight
     )
     linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
-    if linear is not None and shared is not None:
-        table, offset, _ = linear.split(shared.X, watch.training_range)
-        shared = shared._replace(X=table, offset=offset)
+    if linear is not None:
+        shared = shared and with_offset(shared, linear, watch.training_range)
+        eval_sets = [
+            one._replace(rows=with_offset(one.rows, linear, watch.training_range))
+            for one in eval_sets
+        ]
     elif shared is not None and isinstance(encoder, TableEncoder):
         watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-    kept = _kept_fit(estimator, given, before, encoder, data, shared)
+    kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets)
     deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-    assignment, random_state = _assignment(estimator, settings, before, data.n_rows, kept)
+    if growth is None:
+        assignment, random_state = _assignment(estimator, settings, before, data.n_rows, kept)
+    else:
+        assignment, random_state = growth.assignment, growth.assignment.generator()
     splits = split_rows(
         data,
         task.strata(data.y),
@@ -70,43 +89,62 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         assignment.n_estimators,
         random_state,
     )
-    estimator._check_held_out(splits)
+    estimator._check_held_out(splits, eval_sets)
+    held_out = splits[0].validation is not None
     # Rows that are held out now must have been held out in earlier fits too.
-    digest = fingerprint(data, splits) if estimator.warm_start else None
-    never_trained_on = before is None or (digest == before.fingerprint and is_honest)
+    digest = fingerprint(data, splits)
+    if growth is not None:
+        growth.check_rows(data, splits, is_honest)
+        never_trained_on = True
+    else:
+        never_trained_on = before is None or (digest == before.fingerprint and is_honest)
 
     longer = None
     if before is None:
-        new = NewNetworks.scaled_to(data, splits, settings, encoder, task, random_state, kept)
+        new = NewNetworks.scaled_to(
+            data, splits, settings, encoder, task, random_state, kept, eval_sets
+        )
         scaling, task = new.scaling, new.task
-        held_out = splits[0].validation is not None
         specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
         runs = new.runs(specs)
         if settings.adapts(specs):
             longer = partial(longer_runs, new)
+    elif growth is not None:
+        scaling = before.scaling
+        # As in scikit-learn's forests: new networks must not begin as those that are there did.
+        random_state.randint(2**31 - 1, size=len(before.members))
+        new = NewNetworks(
+            data, splits, None, settings, encoder, scaling, task, random_state, None, eval_sets
+        )
+        runs = new.runs(growth.specs(held_out=held_out))
     else:
         scaling, task, members = before.continued(data, settings, task)
-        splits = [splits[member.recipe.spec.index] for member in members]
         runs = runs_of_fit(
             members,
             range(len(members)),
-            splits,
+            [splits[member.recipe.spec.index] for member in members],
             data,
             settings=settings,
             task=task,
             random_state=random_state,
+            eval_sets=eval_sets,
         )
     # Each row is predicted once when networks are weighed, and once for each shuffled column.
     passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
     progress = estimator._progress(runs, task, called)
     trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
     with kept or nullcontext():
-        training = trainer.train(runs, longer, may_leave_out=before is None)
+        may_leave_out = before is None or growth is not None
+        training = trainer.train(runs, longer, may_leave_out=may_leave_out)
     is_whole = training.is_whole
     members = [member.after_fit() for member in training.members]
-    validation = [splits[run.index].validation for run in training.runs]
+    weights = None
+    if before is not None and growth is not None:
+        members = [*before.members, *members]
+    elif before is not None:
+        weights = training.weights_of(before.ensemble)
+    validation = [splits[member.recipe.spec.index].validation for member in members]
 
-    weights = None if before is None else training.weights_of(before.ensemble)
     ensemble = WeightedEnsemble(members, scaling, task.link, weights)
     out_of_fold, conformal, importances = None, None, None
     if never_trained_on or shared is not None:
@@ -142,7 +180,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         watch=watch,
         standardize=settings.of("standardize"),
         # Rows may be assigned to more networks than there are: see `with_fewer_networks`.
-        n_estimators=assignment.n_estimators if before is None else before.n_estimators,
+        n_estimators=settings.n_networks(data.n_rows if before is None else before.n_rows),
         assignment=assignment,
         fingerprint=digest if never_trained_on else None,
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
@@ -159,9 +197,11 @@ def partial_fit_table(
     estimator: BaseMLP, X: Any, y: Any, sample_weight: Any, classes: Any = None
 ) -> FittedModel:
     """One epoch over the given rows; see the estimators' `partial_fit`."""
-    settings = estimator._settings(X, True)
+    before = estimator._trained_before(goes_on=True)
+    settings = estimator._settings(X, before)
     deadline = Deadline.after(settings.time_limit)
-    before = estimator._trained_before(settings)
+    if before is not None:
+        before.check_continues(settings, may_grow=False)
     encoder, task, data = encoded_training_rows(
         estimator, X, y, sample_weight, settings, before, minimum=1, classes=classes
     )
@@ -208,16 +248,19 @@ def _kept_fit(
     encoder: Encoder,
     data: RowSubset,
     shared: RowSubset | None,
+    eval_sets: Sequence[EvalSet],
 ) -> KeptFit | None:
     """The fit that a checkpoint keeps, to begin or to go on with."""
     if given.checkpoint is None:
         return None
     if before is not None:
         raise ValueError(
-            "checkpoint must be None if a warm start goes on with a fitted model, which the "
-            "file does not hold"
+            "checkpoint must be None if fit goes on with a fitted model (warm_start, init_model), "
+            "which the file does not hold"
         )
     digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
+    for one in eval_sets:
+        digests |= digests_of(one.rows, suffix_of(one.name))
     return KeptFit.of(given.checkpoint, FitIdentity.of(estimator, digests))
 
 
