@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         new = NewNetworks(
             data, splits, None, settings, encoder, scaling, task, random_state, None, eval_sets
         )
-        runs = new.runs(growth.specs(held_out=held_out))
+        added = enumerate(new.runs(growth.specs(held_out=held_out)))
+        runs = [replace(run, index=position) for position, run in added]
     else:
         scaling, task, members = before.continued(data, settings, task)
         runs = runs_of_fit(
