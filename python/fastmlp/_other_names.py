@@ -153,6 +153,8 @@ KEYWORDS = _inverted(
         "label_smoothing": "label_smooth",
         "learning_rate": "schedule lr_schedule lr_scheduler scheduler",
         "learning_rate_init": "lr eta base_lr max_lr step_size",
+        "eval_set": "valid_sets evals eval_names eval_sample_weight sample_weight_eval_set",
+        "init_model": "xgb_model",
         "loss": "objective loss_function criterion",
         "max_grad_norm": "clipnorm grad_clip gradient_clip gradient_clip_val clip_grad_norm",
         "max_iter": (
@@ -166,16 +168,15 @@ KEYWORDS = _inverted(
         "quantile": "quantiles quantile_alpha",
         "random_state": "seed random_seed",
         "sample_weight": "weight weights sample_weights",
-        "sample_weight_val": "eval_sample_weight sample_weight_eval_set val_sample_weight",
+        "sample_weight_val": "val_sample_weight",
         "solver": "optimizer optimiser algorithm",
         "standardize": "normalize normalise scale standardise scaler",
         "tweedie_power": "tweedie_variance_power variance_power power",
         "time_limit": "timeout time_budget max_time time_limit_s",
         "validation_fraction": "validation_split val_size test_size eval_fraction val_fraction",
         "verbose": "verbose_eval silent verbosity logging_level log_level metric_period",
-        "warm_start": "init_model xgb_model",
         "weight_decay": "wd decay",
-        "X_val and y_val": "eval_set validation_data valid_sets evals x_valid y_valid",
+        "X_val and y_val": "validation_data x_valid y_valid",
     }
 )
 
@@ -205,7 +206,8 @@ ATTRIBUTES = _inverted(
             "feature_importance feature_importance_ get_feature_importance importances_"
         ),
         "feature_names_in_": "feature_name_ feature_names_ feature_names",
-        "histories_": "evals_result_ evals_result get_evals_result history history_ logs_",
+        "evals_result_": "evals_result get_evals_result",
+        "histories_": "history history_ logs_",
         "intercepts_": "intercept_",
         "loss_curve_": "losses_ train_score_ loss_history_",
         "n_features_in_": "n_features_ n_features",
