@@ -57,6 +57,7 @@ PYTHON = {
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
+    "tuning": [*SMALL, "tasks", "ensemble"],
     "__init__": [
         *SMALL,
         *("networks", "prediction", "ensemble", "inspection", "model_file", "checkpoints"),
