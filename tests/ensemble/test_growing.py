@@ -131,11 +131,15 @@ def test_networks_that_were_left_out_are_filled_up(X, y):
 
 def test_from_a_single_network(X, y):
     model = tiny(preset="default", n_estimators=1).fit(X, y)
-    with pytest.raises(ValueError, match="begin with n_estimators=2 or more"):
+    with pytest.raises(ValueError, match="only to several, or to one of a fit with warm_start"):
+        grown(model, X, y, 3)
+    model = tiny(preset="default", n_estimators=1, warm_start=True).fit(X, y)
+    with pytest.raises(ValueError, match="pass X_val, or begin with n_estimators=2"):
         grown(model, X, y, 3)
     validation = {"X_val": X[:20], "y_val": y[:20]}
     for preset in ("default", "plain"):
-        model = tiny(preset=preset, n_estimators=1).fit(X[20:], y[20:], **validation)
+        model = tiny(preset=preset, n_estimators=1, warm_start=True)
+        model.fit(X[20:], y[20:], **validation)
         before = bits(model)
         grown(model, X[20:], y[20:], 3, **validation)
         assert bits(model)[:1] == before

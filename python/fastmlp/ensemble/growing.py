@@ -36,10 +36,14 @@ class Growth:
 
     def __init__(self, model: FittedModel, settings: Settings) -> None:
         if model.assignment is None or model.fingerprint is None:
+            known = (
+                "to several, or to one of a fit with warm_start=True and X_val"
+                if model.n_estimators == 1
+                else "to those of a fit whose rows are known. These networks were trained on other "
+                "rows too, by partial_fit, on a stream, or by an older version of fastmlp"
+            )
             raise ValueError(
-                f"n_estimators was {model.n_estimators}, and networks can be added only to those "
-                "of one `fit` on the same rows, in memory. These were trained on other rows too, "
-                "by partial_fit, by fit on a stream or by a version of fastmlp that did not note it"
+                f"n_estimators was {model.n_estimators}, and networks can be added only {known}"
             )
         self._model, self._settings = model, settings
         taken = {member.recipe.spec.index for member in model.members}
@@ -67,8 +71,8 @@ class Growth:
         if is_honest and fingerprint(data, splits[:n_before]) == self._model.fingerprint:
             return
         advice = (
-            "A single network holds out another part of the rows than several do: begin with "
-            "n_estimators=2 or more"
+            "A single network holds out another part of the rows than several do: pass X_val, or "
+            "begin with n_estimators=2"
             if n_before == 1
             else "Pass the same X and y, and do not change what is held out"
         )

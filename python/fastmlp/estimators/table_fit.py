@@ -93,12 +93,14 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     estimator._check_held_out(splits, eval_sets)
     held_out = splits[0].validation is not None
     # Rows that are held out now must have been held out in earlier fits too.
-    digest = fingerprint(data, splits)
+    digest = fingerprint(data, splits) if estimator.warm_start or len(splits) > 1 else None
     if growth is not None:
         growth.check_rows(data, splits, is_honest)
         never_trained_on = True
     else:
-        never_trained_on = before is None or (digest == before.fingerprint and is_honest)
+        never_trained_on = before is None or (
+            digest is not None and digest == before.fingerprint and is_honest
+        )
 
     longer = None
     if before is None:
