@@ -29,7 +29,9 @@ from fastmlp.dask.tables import (
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import LARGEST
 from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
@@ -176,7 +178,8 @@ class _OnCluster(BaseMLP):
                 y_val=y_val,
                 sample_weight_val=sample_weight_val,
             )
-            self._fit(**tables, callbacks=callbacks, executor=DaskExecutor(client, most_threads))
+            given = FitArguments(**tables, callbacks=callbacks)
+            self._model = fit_table(self, given, DaskExecutor(client, most_threads))
         return self
 
     def to_local(self) -> Any:

@@ -57,6 +57,25 @@ class NewNetworks:
     random_state: np.random.RandomState
     keeper: StateKeeper | None = None
 
+    @classmethod
+    def scaled_to(
+        cls,
+        data: RowSubset,
+        splits: Sequence[Split],
+        settings: Settings,
+        encoder: Encoder,
+        task: Task,
+        random_state: np.random.RandomState,
+        keeper: StateKeeper | None = None,
+    ) -> NewNetworks:
+        """Learn the scaling of table and targets from the training rows, for new networks."""
+        # A single network: its training rows. Several: all, because each holds out other ones.
+        rows = splits[0].train if len(splits) == 1 else None
+        scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
+        task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
+        task = task.with_range_of(data.y, data.sample_weight)
+        return cls(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+
     @cached_property
     def _bin_edges(self) -> Sequence[Sequence[float]]:
         """Learnt once, for networks that are made later too."""
