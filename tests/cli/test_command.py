@@ -65,6 +65,10 @@ def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
 def test_a_stopped_training_goes_on_from_its_checkpoint(run, csv, tmp_path, monkeypatch):
     epochs = []
 
+    def interrupt_the_second_epoch(record):
+        if record.epoch == 2:
+            interrupt(record)
+
     def train(callback, name, *more):
         estimator = partial(regressor, callbacks=callback)
         monkeypatch.setitem(from_table.ESTIMATORS, "regression", estimator)
@@ -72,7 +76,7 @@ def test_a_stopped_training_goes_on_from_its_checkpoint(run, csv, tmp_path, monk
 
     regressor, kept = from_table.ESTIMATORS["regression"], tmp_path / "checkpoint"
     monkeypatch.setattr(KeptFit, "is_due", lambda *_: True)  # not once a minute
-    result = train(interrupt, "resumed", "--checkpoint", kept)
+    result = train(interrupt_the_second_epoch, "resumed", "--checkpoint", kept)
     assert result.status == 130
     assert f"The same command goes on from {kept}.\n" in result.err
     assert kept.exists()
