@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,11 @@ from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
-from fastmlp.table.training_range import RangeWatch
+from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
+
+if TYPE_CHECKING:
+    from fastmlp.ensemble.held_out import LearntFromHeldOut
 
 _ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
 
@@ -109,6 +112,40 @@ class FittedModel:
     version: str = __version__
     time: str = field(default_factory=_now)
     notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of_rows_elsewhere(
+        cls,
+        learnt: LearntFromHeldOut,
+        encoder: Encoder,
+        scaling: Scaling,
+        settings: Settings,
+        training_range: TrainingRange,
+        *,
+        n_estimators: int,
+        fit_seconds: float,
+        assignment: RowAssignment | None = None,
+        feature_importances: NDArray[np.float64] | None = None,
+    ) -> FittedModel:
+        """What a fit produces whose rows were on disk, on workers or at sites.
+
+        No later fit can tell which of them were held out, and nothing goes on beyond their range.
+        """
+        return cls(
+            encoder=encoder,
+            scaling=scaling,
+            task=learnt.task,
+            ensemble=learnt.ensemble,
+            linear=None,
+            watch=RangeWatch(training_range),
+            standardize=settings.of("standardize"),
+            n_estimators=n_estimators,
+            assignment=assignment,
+            fingerprint=None,
+            fit_seconds=fit_seconds,
+            feature_importances=feature_importances,
+            conformal=learnt.conformal,
+        )
 
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0

@@ -124,6 +124,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         y_val: Any = None,
         sample_weight_val: Any = None,
         eval_set: Any = None,
+        groups: Any = None,
+        time: Any = None,
+        cv: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         cache: str | PathLike[str] | Cache | None = None,
         max_memory: int | str = DEFAULT_MEMORY,
@@ -160,6 +163,19 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of groups of rows that belong together, such as the patient of each visit. No
+            group is in the training rows and in the validation rows of a network, so that
+            out-of-fold predictions are as good as those for new groups. docs/validation.md says
+            when to use this and the next two.
+        time : array-like of shape (n_samples,) or str, default=None
+            Times of the rows, as dates or numbers, or the name of a column of X. Later rows
+            validate networks that are trained on earlier ones, which tell for how many epochs to
+            train; the networks of the model are then trained on all rows.
+        cv : splitter or iterable of (train, test), default=None
+            A splitter of scikit-learn, which gets `groups`, or pairs of arrays of row numbers: the
+            networks have these parts in turn. If parts leave rows out, as those of TimeSeriesSplit
+            do, the networks of the model are trained on all rows after them.
         eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
             Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
             in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
@@ -216,6 +232,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             y_val=y_val,
             sample_weight_val=sample_weight_val,
             eval_set=eval_set,
+            groups=groups,
+            time=time,
+            cv=cv,
             callbacks=callbacks,
             cache=cache,
             max_memory=max_memory,

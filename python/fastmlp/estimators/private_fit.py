@@ -29,7 +29,7 @@ from fastmlp.estimators.arguments import (
     checked_weights,
     weights_by_class,
 )
-from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.privacy import Privacy, PrivacyGuarantee
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.column import ColumnKindError
@@ -51,10 +51,7 @@ _UNSUPPORTED = {
     "time_limit": None,
     "max_grad_norm": None,
 }
-_UNSUPPORTED_ARGUMENTS = (
-    *("X_val", "y_val", "sample_weight_val", "eval_set"),
-    *("cache", "checkpoint"),
-)
+_UNSUPPORTED_ARGUMENTS = (*VALIDATION_ROWS, "cache", "checkpoint")
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
 _MADE_UP = np.linspace(-2, 2, 33)
 

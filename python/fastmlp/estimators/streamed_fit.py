@@ -17,13 +17,17 @@ from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.held_out import (
+    LearntFromHeldOut,
+    learn_from_held_out,
+    warn_of_late_interruption,
+)
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.inspection.importances import importances_of
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
@@ -41,18 +45,16 @@ from fastmlp.streaming.target_learners import (
 )
 from fastmlp.streaming.training import WindowExecutor
 from fastmlp.streaming.windows import Windows
-from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
-_VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val", "eval_set")
 _SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
 
 
 def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """Fit an estimator on a stream; see `BaseMLP.fit`."""
-    given.check_none(_VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
+    given.check_none(VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
@@ -107,35 +109,36 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         None if own is None else data._replace(rows=own.rows)
         for own in (splits[run.index].validation for run in training.runs)
     ]
-    weighed, conformal, importances = False, None, None
+    unweighed = from_held_out = LearntFromHeldOut(ensemble, task)
+    importances = None
     try:
-        ensemble, task, _, conformal = learn_from_held_out(
-            ensemble, task, data, validation, None, threads
-        )
-        weighed = True
+        from_held_out = learn_from_held_out(ensemble, task, data, validation, None, threads)
         if settings.compute_importances:
             importances = importances_of(
-                ensemble, encoder, task, validation, None, threads, estimator.verbose, deadline
+                from_held_out.ensemble,
+                encoder,
+                from_held_out.task,
+                validation,
+                None,
+                threads,
+                estimator.verbose,
+                deadline,
             )
     except KeyboardInterrupt:  # what is trained is kept
         is_whole = False
-        warn_of_late_interruption(not weighed)
+        warn_of_late_interruption(from_held_out is unweighed)
     if kept and is_whole:
         kept.remove()
-    return FittedModel(
-        encoder=encoder,
-        scaling=scaling_of_table,
-        task=task,
-        ensemble=ensemble,
-        linear=None,
-        watch=RangeWatch(learnt.training_range),
-        standardize=settings.of("standardize"),
+    return FittedModel.of_rows_elsewhere(
+        from_held_out,
+        encoder,
+        scaling_of_table,
+        settings,
+        learnt.training_range,
         n_estimators=assignment.n_estimators,
-        assignment=assignment,
-        fingerprint=None,  # no later fit can tell whether its rows were held out here
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        assignment=assignment,
         feature_importances=importances,
-        conformal=conformal,
     )
 
 

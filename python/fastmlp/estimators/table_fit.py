@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,16 +16,25 @@ from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.executor import Executor, LocalThreads
+from fastmlp.ensemble.final_networks import final_runs, share_of_validated, trained_on_all_rows
+from fastmlp.ensemble.fit_plan import plan_of_going_on, plan_of_new_networks
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.growing import Growth
 from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.leakage import warn_of_leakage
 from fastmlp.ensemble.linear_part import with_linear_part, with_offset
-from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split, fingerprint, split_rows
+from fastmlp.ensemble.splits import (
+    ALL_ROWS,
+    RowAssignment,
+    RowSubset,
+    fingerprint,
+    split_rows,
+)
+from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
-from fastmlp.ensemble.training_run import runs_of_fit, runs_of_partial_fit
+from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.arguments import ADVICE_ON_PIPELINES
 from fastmlp.estimators.encoding import (
@@ -38,7 +45,9 @@ from fastmlp.estimators.encoding import (
 from fastmlp.estimators.eval_sets import suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.splitting import splitter_of
 from fastmlp.inspection.importances import importances_of
+from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.table.constant_columns import warn_of_constants
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.sparse_encoder import Encoder
@@ -59,6 +68,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     if before is not None:
         before.check_continues(settings, may_grow=True)
         growth = Growth(before, settings) if before.grows(settings) else None
+
     encoder, task, data = encoded_training_rows(
         estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
     )
@@ -76,12 +86,11 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         ]
     elif shared is not None and isinstance(encoder, TableEncoder):
         watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-    kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets)
+
+    splitter = splitter_of(given, settings, encoder, data.X)
+    kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets, splitter)
     deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-    if growth is None:
-        assignment, random_state = _assignment(estimator, settings, before, data.n_rows, kept)
-    else:
-        assignment, random_state = growth.assignment, growth.assignment.generator()
+    assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
     splits = split_rows(
         data,
         task.strata(data.y),
@@ -89,105 +98,100 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         settings.held_out_fraction,
         assignment.n_estimators,
         random_state,
+        splitter,
     )
-    estimator._check_held_out(splits, eval_sets)
-    held_out = splits[0].validation is not None
-    # Rows that are held out now must have been held out in earlier fits too.
-    digest = fingerprint(data, splits) if estimator.warm_start or len(splits) > 1 else None
+    estimator._check_held_out(splits.each, eval_sets)
+    if not splits.are_folds:
+        _check_final(before, linear)
     if growth is not None:
         growth.check_rows(data, splits, is_honest)
-        never_trained_on = True
-    else:
-        never_trained_on = before is None or (
-            digest is not None and digest == before.fingerprint and is_honest
-        )
+    # Rows that are held out now must have been held out in earlier fits too.
+    has_digest = estimator.warm_start or assignment.n_estimators > 1
+    digest = fingerprint(data, splits.each) if has_digest else None
+    never_trained_on = (
+        before is None
+        or growth is not None
+        or (digest is not None and digest == before.fingerprint and is_honest)
+    )
 
-    longer = None
     if before is None:
-        new = NewNetworks.scaled_to(
-            data, splits, settings, encoder, task, random_state, kept, eval_sets
-        )
-        scaling, task = new.scaling, new.task
-        specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
-        runs = new.runs(specs)
-        if settings.adapts(specs):
-            longer = partial(longer_runs, new)
-    elif growth is not None:
-        scaling = before.scaling
-        # As in scikit-learn's forests: new networks must not begin as those that are there did.
-        random_state.randint(2**31 - 1, size=len(before.members))
-        new = NewNetworks(
-            data, splits, None, settings, encoder, scaling, task, random_state, None, eval_sets
-        )
-        added = enumerate(new.runs(growth.specs(held_out=held_out)))
-        runs = [replace(run, index=position) for position, run in added]
-    else:
-        scaling, task, members = before.continued(data, settings, task)
-        runs = runs_of_fit(
-            members,
-            range(len(members)),
-            [splits[member.recipe.spec.index] for member in members],
+        if splits.each[0].validation is not None and shared is None and splitter is RANDOM:
+            warn_of_leakage(encoder, task, data)
+        plan = plan_of_new_networks(
             data,
-            settings=settings,
-            task=task,
-            random_state=random_state,
-            eval_sets=eval_sets,
+            splits,
+            assignment.n_estimators,
+            settings,
+            encoder,
+            task,
+            random_state,
+            kept,
+            eval_sets,
         )
+    elif growth is not None:
+        plan = growth.plan(data, splits, encoder, task, random_state, eval_sets)
+    else:
+        plan = plan_of_going_on(before, data, splits, settings, task, random_state, eval_sets)
     # Each row is predicted once when networks are weighed, and once for each shuffled column.
     passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
-    progress = estimator._progress(runs, task, called)
-    trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
+    until = deadline
+    if plan.final:
+        until = deadline.after_share(share_of_validated(plan.runs, settings, plan.final))
+    progress = estimator._progress(plan.runs, task, called)
+    trainer = EnsembleTrainer(plan.scaling, executor, progress, until, passes)
     with kept or nullcontext():
-        may_leave_out = before is None or growth is not None
-        training = trainer.train(runs, longer, may_leave_out=may_leave_out)
-    is_whole = training.is_whole
-    members = [member.after_fit() for member in training.members]
-    weights = None
-    if before is not None and growth is not None:
-        members = [*before.members, *members]
-    elif before is not None:
-        weights = training.weights_of(before.ensemble)
-    validation = [splits[member.recipe.spec.index].validation for member in members]
-
-    ensemble = WeightedEnsemble(members, scaling, task.link, weights)
-    out_of_fold, conformal, importances = None, None, None
-    if never_trained_on or shared is not None:
-        try:
-            ensemble, task, out_of_fold, conformal = learn_from_held_out(
-                ensemble, task, data, validation, shared, threads
-            )
-            if settings.compute_importances and isinstance(encoder, TableEncoder):
-                importances = importances_of(
-                    ensemble,
-                    encoder,
-                    task,
-                    validation,
-                    linear,
-                    threads,
-                    estimator.verbose,
-                    deadline,
+        training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
+        seconds, is_whole = training.seconds, training.is_whole
+        task, ensemble = plan.task, plan.ensemble_of(training)
+        out_of_fold, conformal, importances = None, None, None
+        if never_trained_on or shared is not None:
+            validation = plan.validation_of(ensemble)
+            try:
+                ensemble, task, out_of_fold, conformal = learn_from_held_out(
+                    ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
                 )
-        except KeyboardInterrupt:  # what is trained is kept
-            is_whole = False
-            warn_of_late_interruption(out_of_fold is None)
-    elif settings.compute_importances:
-        warn(
-            "feature_importances_ were not computed: this warm start holds out rows that "
-            "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
-        )
+                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                    importances = importances_of(
+                        ensemble,
+                        encoder,
+                        task,
+                        validation,
+                        linear,
+                        threads,
+                        estimator.verbose,
+                        until,
+                    )
+            except KeyboardInterrupt:  # what is trained is kept
+                is_whole = False
+                warn_of_late_interruption(out_of_fold is None)
+        elif settings.compute_importances:
+            warn(
+                "feature_importances_ were not computed: this warm start holds out rows that "
+                "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
+            )
+        if plan.new is not None and plan.final and is_whole:
+            runs = final_runs(plan.new, plan.final, training.runs, ensemble)
+            progress = estimator._progress([*training.runs, *runs], task, called)
+            trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
+            ensemble, more, is_whole = trained_on_all_rows(
+                ensemble, training.runs, runs, trainer, task.link
+            )
+            seconds += more
+    n_estimators = settings.n_networks(data.n_rows if before is None else before.n_rows)
     model = FittedModel(
         encoder=encoder,
-        scaling=scaling,
+        scaling=plan.scaling,
         task=task,
         ensemble=ensemble,
         linear=linear,
         watch=watch,
         standardize=settings.of("standardize"),
-        # Rows may be assigned to more networks than there are: see `with_fewer_networks`.
-        n_estimators=settings.n_networks(data.n_rows if before is None else before.n_rows),
-        assignment=assignment,
-        fingerprint=digest if never_trained_on else None,
-        fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        # There may be more networks than were asked for after Ctrl-C, if others were to be trained
+        # on all rows.
+        n_estimators=max(n_estimators, len(ensemble.members)),
+        assignment=assignment if splits.are_folds else None,
+        fingerprint=digest if never_trained_on and splits.are_folds else None,
+        fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=out_of_fold,
         feature_importances=importances,
         conformal=conformal,
@@ -217,8 +221,8 @@ def partial_fit_table(
     )
     if before is None:
         random_state = check_random_state(estimator.random_state)
-        splits = [Split(None, None)] * settings.n_networks(data.n_rows)
-        new = NewNetworks.scaled_to(data, splits, settings, encoder, task, random_state)
+        splits = [ALL_ROWS] * settings.n_networks(data.n_rows)
+        new = NewNetworks.scaled_to(data, splits, None, settings, encoder, task, random_state)
         scaling, task = new.scaling, new.task
         members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
         warn_of_constants(encoder)
@@ -245,6 +249,21 @@ def partial_fit_table(
     )
 
 
+def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
+    """Raise for what cannot be where networks are trained on all rows after their validation."""
+    if before is not None:
+        raise ValueError(
+            "time, and cv whose parts leave rows out, cannot be used by a warm start that goes on "
+            "with networks: these have seen all rows"
+        )
+    if linear is not None:
+        raise ValueError(
+            "extrapolation must be 'clip' with time, and with cv whose parts leave rows out: the "
+            "linear part is learnt from all rows, and would tell of later ones. Pass the last rows "
+            "as X_val to judge a forecast, and fit on all rows then (docs/forecasts.md)"
+        )
+
+
 def _kept_fit(
     estimator: BaseMLP,
     given: FitArguments,
@@ -253,6 +272,7 @@ def _kept_fit(
     data: RowSubset,
     shared: RowSubset | None,
     eval_sets: Sequence[EvalSet],
+    splitter: Splitter,
 ) -> KeptFit | None:
     """The fit that a checkpoint keeps, to begin or to go on with."""
     if given.checkpoint is None:
@@ -265,17 +285,21 @@ def _kept_fit(
     digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
     for one in eval_sets:
         digests |= digests_of(one.rows, suffix_of(one.name))
-    return KeptFit.of(given.checkpoint, FitIdentity.of(estimator, digests))
+    identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
+    return KeptFit.of(given.checkpoint, identity)
 
 
 def _assignment(
     estimator: BaseMLP,
     settings: Settings,
     before: FittedModel | None,
+    growth: Growth | None,
     n_rows: int,
     kept: KeptFit | None,
 ) -> tuple[RowAssignment, np.random.RandomState]:
     """How rows are assigned to networks: as before, if training goes on."""
+    if growth is not None:
+        return growth.assignment, growth.assignment.generator()
     if before is None:
         n_networks = settings.n_networks(n_rows)
         if kept is None:
