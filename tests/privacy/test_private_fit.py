@@ -308,6 +308,7 @@ def test_what_classifiers_would_learn_of_the_rows_is_refused(options, message):
     [
         ({"X_val": 1, "y_val": 1}, ValueError, "X_val must be None with dp"),
         ({"sample_weight_val": 1}, ValueError, "sample_weight_val must be None with dp"),
+        ({"groups": 1}, ValueError, "groups must be None with dp"),
         ({"checkpoint": "x"}, ValueError, "checkpoint must be None with dp"),
         ({"dp": 1.0}, TypeError, r"dp must be \(epsilon, delta\) or a fastmlp.Privacy; got 1.0"),
         ({"dp": (0, 1e-5)}, ValueError, "epsilon of dp must be a positive number; got 0"),

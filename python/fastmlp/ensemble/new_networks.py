@@ -88,7 +88,10 @@ class NewNetworks:
         return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
 
     def members(
-        self, specs: Sequence[MemberSpec], epochs: Mapping[str, int] | None = None
+        self,
+        specs: Sequence[MemberSpec],
+        epochs: Mapping[str, int] | None = None,
+        first: int = 0,
     ) -> list[Member]:
         """Make networks, each with initial weights that are fitted to its own training rows.
 
@@ -98,6 +101,8 @@ class NewNetworks:
         epochs : mapping of str to int or None, default=None
             How many epochs each kind is trained for without validation rows. None: as the settings
             say.
+        first : int, default=0
+            Number of the split of the network with index 0; those of the others follow.
         """
         data = self.data
         recipes = [self.settings.recipe(spec) for spec in specs]
@@ -111,7 +116,9 @@ class NewNetworks:
             layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)
             network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
             if recipe.tabular:
-                train = rows_with_weight(self.splits[recipe.spec.index].train, data.sample_weight)
+                train = rows_with_weight(
+                    self.splits[first + recipe.spec.index].train, data.sample_weight
+                )
                 n_rows = data.X.shape[0] if train is None else train.size
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
                 chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
@@ -126,6 +133,7 @@ class NewNetworks:
         specs: Sequence[MemberSpec],
         n_rows: int | None = None,
         epochs: Mapping[str, int] | None = None,
+        first: int = 0,
     ) -> list[TrainingRun]:
         """Make networks, and the run that trains each on its split.
 
@@ -135,11 +143,12 @@ class NewNetworks:
         n_rows : int or None
             Training rows of an epoch, if `data` is a sample of them.
         epochs : mapping of str to int or None, default=None
+        first : int, default=0
             As for `members`.
         """
         return runs_of_fit(
-            self.members(specs, epochs),
-            [spec.index for spec in specs],
+            self.members(specs, epochs, first),
+            [first + spec.index for spec in specs],
             self.splits,
             self.data,
             settings=self.settings,

@@ -116,7 +116,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
 
     if before is None:
         if splits.each[0].validation is not None and shared is None and splitter is RANDOM:
-            warn_of_leakage(encoder, task, data)
+            warn_of_leakage(encoder, task, data, of_time=linear is None)
         plan = plan_of_new_networks(
             data,
             splits,
@@ -178,6 +178,8 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             )
             seconds += more
     n_estimators = settings.n_networks(data.n_rows if before is None else before.n_rows)
+    # After Ctrl-C there may be more than were asked for, if others were to be trained on all rows.
+    last = max(member.recipe.spec.index for member in ensemble.members)
     model = FittedModel(
         encoder=encoder,
         scaling=plan.scaling,
@@ -186,9 +188,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         linear=linear,
         watch=watch,
         standardize=settings.of("standardize"),
-        # There may be more networks than were asked for after Ctrl-C, if others were to be trained
-        # on all rows.
-        n_estimators=max(n_estimators, len(ensemble.members)),
+        n_estimators=max(n_estimators, 1 + last),
         assignment=assignment if splits.are_folds else None,
         fingerprint=digest if never_trained_on and splits.are_folds else None,
         fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
