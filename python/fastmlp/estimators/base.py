@@ -52,6 +52,7 @@ from fastmlp.estimators.arguments import (
     weights_by_class,
 )
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
+from fastmlp.estimators.explanations import Explanations
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
@@ -87,7 +88,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric", "loss")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
+class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS

@@ -1,0 +1,38 @@
+"""Columns of a raw table by their names or positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.text import quoted
+
+
+def column_positions(encoder: TableEncoder, columns: Iterable[Any], parameter: str) -> list[int]:
+    """Positions of columns that are given by name or position.
+
+    Parameters
+    ----------
+    encoder : TableEncoder
+        Of the training table.
+    columns : iterable of str or int
+    parameter : str
+        What messages call `columns`.
+    """
+    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
+    positions = []
+    for column in columns:
+        if names is not None and column in names:
+            positions.append(names.index(column))
+        elif isinstance(column, Integral) and 0 <= column < encoder.n_columns:
+            positions.append(int(column))
+        else:
+            raise ValueError(
+                f"{parameter} must hold names of columns or positions from 0 to "
+                f"{encoder.n_columns - 1}; got {quoted(column)}"
+            )
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"{parameter} must hold each column once; got {quoted(list(columns))}")
+    return positions
