@@ -1,6 +1,7 @@
 #include "explain/coalitions.h"
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -11,43 +12,49 @@ namespace {
 
 constexpr Index kBlockRows = 128;  // coalitions whose units are in memory at a time
 
-/** The sums of one pair of rows after the other, while their coalition changes column by column. */
+/** sums <- sums + (joins - leaves) */
 template <class T>
-class PairSums {
- public:
-  PairSums(const ColumnSums<T>& rows, const ColumnSums<T>& background)
-      : rows_(rows), background_(background), sums_(rows.units), inside_(static_cast<std::size_t>(rows.columns)) {}
+void exchange(const T* leaves, const T* joins, Index n, T* sums) {
+  for (Index k = 0; k < n; ++k) sums[k] += joins[k] - leaves[k];
+}
 
-  /** Begins with the empty coalition, whose sums are those of the background's row. */
-  void start(Index row, Index other, const T* whole) {
-    row_ = row;
-    other_ = other;
-    std::copy_n(whole, rows_.units, sums_.data());
-    std::fill(inside_.begin(), inside_.end(), false);
+/** Which columns join or leave from one coalition to the next, counted from the empty one for each row of the
+ * background. */
+class Changes {
+ public:
+  struct Change {
+    Index column;
+    bool joins;
+  };
+
+  explicit Changes(const Coalitions& coalitions) : count_(coalitions.count) {
+    std::vector<std::uint8_t> inside;
+    for (Index row = 0; row < coalitions.background; ++row) {
+      inside.assign(static_cast<std::size_t>(coalitions.columns), 0);
+      for (Index i = 0; i < coalitions.count; ++i) {
+        const std::uint8_t* const members = coalitions.of(row, i);
+        for (Index j = 0; j < coalitions.columns; ++j) {
+          const std::uint8_t joins = members[j] != 0;
+          std::uint8_t& is_inside = inside[static_cast<std::size_t>(j)];
+          if (joins != is_inside) changes_.push_back({j, joins != 0});
+          is_inside = joins;
+        }
+        ends_.push_back(changes_.size());
+      }
+    }
   }
 
-  /** The sums of a coalition. */
-  const T* of(const std::uint8_t* members) {
-    for (Index j = 0; j < rows_.columns; ++j) {
-      const auto place = static_cast<std::size_t>(j);
-      const bool joins = members[j] != 0;
-      if (joins == inside_[place]) continue;
-      const T *own = rows_.of(row_, j), *others = background_.of(other_, j);
-      joins ? exchange(others, own) : exchange(own, others);
-      inside_[place] = joins;
-    }
-    return sums_.data();
+  /** Those of a coalition. */
+  std::span<const Change> of(Index row, Index i) const {
+    const auto k = static_cast<std::size_t>(row * count_ + i);
+    const std::size_t first = k > 0 ? ends_[k - 1] : 0;
+    return {changes_.data() + first, ends_[k] - first};
   }
 
  private:
-  void exchange(const T* leaves, const T* joins) {
-    for (Index k = 0; k < rows_.units; ++k) sums_[k] += joins[k] - leaves[k];
-  }
-
-  const ColumnSums<T>&rows_, &background_;
-  Index row_ = 0, other_ = 0;
-  Buffer<T> sums_;
-  std::vector<bool> inside_;
+  Index count_;
+  std::vector<Change> changes_;
+  std::vector<std::size_t> ends_;
 };
 
 /** A block of units as the table that the rest of the network reads. */
@@ -74,24 +81,37 @@ template <class T>
 void CoalitionNetwork<T>::predict(const ColumnSums<T>& rows, const ColumnSums<T>& background, const T* whole,
                                   const Coalitions& coalitions, T* out, int max_threads,
                                   const Interruption& interruption) const {
-  const Index n = units(), stride = row_stride<T>(n), block_rows = std::min(kBlockRows, coalitions.count);
+  const Changes changes(coalitions);
+  const Index n = units(), stride = row_stride<T>(n), count = coalitions.count;
   const Index n_pairs = checked_product(rows.rows, coalitions.background, "the coalitions");
-  for_each_block(n_pairs, 1, work_per_coalition() * coalitions.count, max_threads, interruption, [&] {
-    return
-        [&, sums = PairSums<T>(rows, background), memory = Buffer<T>(block_rows * stride)](Index pair, Index) mutable {
-          const Index other = pair % coalitions.background;
-          sums.start(pair / coalitions.background, other, whole + other * n);
-          for (Index first = 0; first < coalitions.count; first += block_rows) {
-            const Matrix<T> block{memory.data(), std::min(block_rows, coalitions.count - first), n, stride};
-            for (Index i = 0; i < block.rows; ++i)
-              std::copy_n(sums.of(coalitions.of(other, first + i)), n, block.row(i));
-            if (slopes_.size() > 0)
-              activate_parametric<T>(activation_, slopes_.data(), block, {});
-            else
-              activate<T>(activation_, block, {});
-            rest_.predict(table_of<T>(block), out + (pair * coalitions.count + first) * outputs(), 1);
+  const Index block_pairs = std::max<Index>(1, kBlockRows / std::max<Index>(count, 1));
+  for_each_block(n_pairs, block_pairs, work_per_coalition() * count, max_threads, interruption, [&] {
+    return [&, sums = Buffer<T>(n), memory = Buffer<T>(kBlockRows * stride)](Index first, Index pairs) mutable {
+      Matrix<T> block{memory.data(), 0, n, stride};
+      T* to = out + first * count * outputs();
+      const auto finish = [&] {
+        if (slopes_.size() > 0)
+          activate_parametric<T>(activation_, slopes_.data(), block, {});
+        else
+          activate<T>(activation_, block, {});
+        rest_.predict(table_of<T>(block), to, 1);
+        to += block.rows * outputs();
+        block.rows = 0;
+      };
+      for (Index pair = first; pair < first + pairs; ++pair) {
+        const Index row = pair / coalitions.background, other = pair % coalitions.background;
+        std::copy_n(whole + other * n, n, sums.data());
+        for (Index i = 0; i < count; ++i) {
+          for (const auto [column, joins] : changes.of(other, i)) {
+            const T *own = rows.of(row, column), *others = background.of(other, column);
+            joins ? exchange(others, own, n, sums.data()) : exchange(own, others, n, sums.data());
           }
-        };
+          std::copy_n(sums.data(), n, block.row(block.rows++));
+          if (block.rows == kBlockRows) finish();
+        }
+      }
+      if (block.rows > 0) finish();
+    };
   });
 }
 

@@ -26,7 +26,7 @@ def column_positions(encoder: TableEncoder, columns: Iterable[Any], parameter: s
     for column in columns:
         if names is not None and column in names:
             positions.append(names.index(column))
-        elif isinstance(column, Integral) and 0 <= column < encoder.n_columns:
+        elif isinstance(column, Integral) and 0 <= int(column) < encoder.n_columns:
             positions.append(int(column))
         else:
             raise ValueError(

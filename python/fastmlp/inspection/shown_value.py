@@ -5,7 +5,8 @@ from __future__ import annotations
 from numbers import Real
 from typing import Any
 
-from fastmlp.table.column_values import BOOLEANS, is_missing
+from fastmlp.table.column_values import BOOLEANS
+from fastmlp.table.labels import is_missing
 
 _LONGEST = 30  # characters
 

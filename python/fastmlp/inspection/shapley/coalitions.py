@@ -57,12 +57,10 @@ def coalitions_of(
     n_columns: int, n_background: int, n_permutations: int, random_state: np.random.RandomState
 ) -> Coalitions:
     """All coalitions where they are no more than those of the permutations, else the latter."""
-    permutations = Permutations.drawn(n_columns, n_background, n_permutations, random_state)
-    if n_columns <= _MOST_COLUMNS_OF_ALL:
-        every = AllCoalitions(n_columns, n_background)
-        if every.count <= permutations.count:
-            return every
-    return permutations
+    every = AllCoalitions(n_columns, n_background)
+    if n_columns <= _MOST_COLUMNS_OF_ALL and every.count <= n_permutations * 2 * (n_columns - 1):
+        return every
+    return Permutations.drawn(n_columns, n_background, n_permutations, random_state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ class Permutations:
     def count(self) -> int:
         """Those of both orders of each pair."""
         n_pairs, n_columns = self.ranks.shape[1:]
-        return n_pairs * 2 * (n_columns - 1)
+        return int(n_pairs * 2 * (n_columns - 1))
 
     def members(self, background: slice) -> NDArray[np.bool_]:
         """In the order of each column, and then without the first of them, the first two, ..."""

@@ -158,4 +158,5 @@ class ExplainedModel:
             return outputs
         least = np.finfo(self._model.dtype).epsneg
         probabilities = outputs.clip(least, 1 - least)
-        return np.log(probabilities) - np.log1p(-probabilities)
+        log_odds: NDArray[np.float64] = np.log(probabilities) - np.log1p(-probabilities)
+        return log_odds

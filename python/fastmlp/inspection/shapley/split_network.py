@@ -82,7 +82,7 @@ class SplitNetwork:
         for column, group in enumerate(self.groups):
             rows[:, column, group] = table[:, group]
         sums = self.sums.predict(rows.reshape(-1, reference.size), n_threads)
-        changes = sums - self.sums.predict(reference[None], n_threads)
+        changes: NDArray[Any] = sums - self.sums.predict(reference[None], n_threads)
         return changes.reshape(len(table), len(self.groups), -1)
 
     def predict(
