@@ -14,6 +14,7 @@ from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.estimators.arguments import checked_weights, encoded_rows
 from fastmlp.inspection.attributions import Attributions, attributions_of
+from fastmlp.inspection.columns import dense_encoder
 from fastmlp.inspection.one_row import one_row
 from fastmlp.inspection.partial_dependence import PartialDependence, partial_dependence_of
 from fastmlp.inspection.repeated_importances import repeated_importances
@@ -230,10 +231,8 @@ class Explanations(BaseEstimator):
         """
         check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
         model = self._fitted
-        encoder = self._explained().encoder  # which must be of dense rows
-        rows = encoded_rows(
-            X, y, sample_weight, encoder, model.task, model.dtype, type(self).__name__
-        )
+        encoder, estimator = dense_encoder(model), type(self).__name__
+        rows = encoded_rows(X, y, sample_weight, encoder, model.task, model.dtype, estimator)
         return repeated_importances(
             model,
             rows,

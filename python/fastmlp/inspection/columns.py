@@ -1,4 +1,4 @@
-"""Columns of a raw table by their names or positions."""
+"""Columns of a raw table, which explanations are about."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
+from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.text import quoted
+
+
+def dense_encoder(model: FittedModel) -> TableEncoder:
+    """The model's encoder; an error if it is one of sparse rows."""
+    if not isinstance(model.encoder, TableEncoder):
+        raise ValueError(
+            "X must be dense: a model of sparse rows has too many columns to explain each. Fit one "
+            "on fewer columns, such as those of TruncatedSVD"
+        )
+    return model.encoder
 
 
 def column_positions(encoder: TableEncoder, columns: Iterable[Any], parameter: str) -> list[int]:

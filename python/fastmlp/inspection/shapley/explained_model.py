@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.inspection.columns import dense_encoder
 from fastmlp.inspection.shapley.coalitions import Coalitions
 from fastmlp.inspection.shapley.split_network import SplitNetwork, has_hidden_layer
 from fastmlp.prediction.decoders import ClassificationDecoder
-from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import slices
 
-_MOST_PREDICTIONS = 2**18  # in memory at a time
-_MOST_MEMBERS = 2**25  # of coalitions, in bytes
+_MOST_NUMBERS = 2**19  # of predictions, or of the rows that they are for, in memory at a time
+_MOST_MEMBERS = 2**25  # of coalitions
 
 
 class ExplainedModel:
@@ -32,6 +32,7 @@ class ExplainedModel:
 
     Attributes
     ----------
+    encoder : TableEncoder
     output_names : list or None
         Classes or labels, if several are explained.
     is_one_dimensional : bool
@@ -39,16 +40,11 @@ class ExplainedModel:
     """
 
     def __init__(self, model: FittedModel, n_threads: int, *, log_odds: bool = False) -> None:
-        if not isinstance(model.encoder, TableEncoder):
-            raise ValueError(
-                "X must be dense: a model of sparse rows has too many columns to explain each. "
-                "Fit one on fewer columns, such as those of TruncatedSVD"
-            )
         decoder = model.task.decoder
         if log_odds and not isinstance(decoder, ClassificationDecoder):
             raise ValueError("log_odds is for classifiers; this model predicts numbers")
         self._model, self._n_threads, self._log_odds = model, n_threads, log_odds
-        self.encoder: TableEncoder = model.encoder
+        self.encoder = dense_encoder(model)
         self.output_names: list[Any] | None = None
         self._is_binary = False
         if isinstance(decoder, ClassificationDecoder):
@@ -69,7 +65,10 @@ class ExplainedModel:
             Names of the estimator and of X in messages.
         """
         self.encoder.check_features(X, estimator, name)
-        return self.encoder.encode(X, name)
+        table = self.encoder.encode(X, name)
+        if self._model.linear is None:
+            self._model.watch.look_at(table, self.encoder)
+        return table
 
     def predict(self, table: NDArray[Any]) -> NDArray[np.float64]:
         """What is explained, (n_rows, n_outputs), for an encoded table."""
@@ -100,10 +99,13 @@ class ExplainedModel:
         table, background = (rows.astype(common, copy=False) for rows in (table, background))
         n_columns, per_row = self.encoder.n_columns, max(1, coalitions.count)
         values = np.zeros((len(table), n_columns, whole.shape[1]))
-        most = max(1, min(_MOST_MEMBERS // n_columns, _MOST_PREDICTIONS) // per_row)
-        for others in slices(len(background), most):
+        numbers = whole.shape[1] if self._split else max(whole.shape[1], table.shape[1])
+        most = _MOST_NUMBERS // numbers
+        for others in slices(
+            len(background), max(1, min(_MOST_MEMBERS // n_columns, most) // per_row)
+        ):
             members = coalitions.members(others)
-            for rows in slices(len(table), max(1, _MOST_PREDICTIONS // (len(members) * per_row))):
+            for rows in slices(len(table), max(1, most // (len(members) * per_row))):
                 predicted = self._of_coalitions(table[rows], background[others], members)
                 values[rows] += coalitions.shapley_values(
                     predicted, empty[others], whole[rows], others
