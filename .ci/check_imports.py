@@ -74,8 +74,9 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
+    "explain": ["core", "kernels", "nn", "predict"],
     "stream": ["core"],
-    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "explain", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {

@@ -199,6 +199,7 @@ SENTENCES = {
 # What to write for an attribute or a method of a fitted estimator.
 ATTRIBUTES = _inverted(
     {
+        "attributions": "shap_values shap_interaction_values predict_contrib explain",
         "best_iteration_": "best_iteration best_epoch best_epoch_ n_iterations_ best_ntree_limit",
         "best_loss_": "best_score_ best_score best_validation_score_",
         "coefs_": "coef_",
@@ -208,12 +209,14 @@ ATTRIBUTES = _inverted(
         "feature_names_in_": "feature_name_ feature_names_ feature_names",
         "evals_result_": "evals_result get_evals_result",
         "histories_": "history history_ logs_",
+        "importances": "permutation_importance permutation_importances",
         "intercepts_": "intercept_",
         "loss_curve_": "losses_ train_score_ loss_history_",
         "n_features_in_": "n_features_ n_features",
         "n_iter_": "n_estimators_ tree_count_ n_epochs_",
         "networks_": "booster_ booster get_booster estimators_ model_ model layers",
         "oof_prediction_": "oob_prediction_",
+        "partial_dependence": "plot_partial_dependence calc_feature_statistics",
         "predict_proba": "decision_function predict_logits",
         "score": "evaluate",
         "validation_curve_": "validation_score_ validation_scores_ val_loss_ val_curve_",

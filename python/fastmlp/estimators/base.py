@@ -23,6 +23,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import FEWEST_ROWS, Split
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
+from fastmlp.estimators.explanations import Explanations
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.initial_model import initial_model
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric", "loss")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
+class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
