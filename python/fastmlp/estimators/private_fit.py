@@ -49,6 +49,9 @@ _UNSUPPORTED = {
     "extrapolation": "clip",
     "time_limit": None,
     "max_grad_norm": None,
+    "mixup": 0.0,
+    "input_noise": 0.0,
+    "swap_noise": 0.0,
 }
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
 _MADE_UP = np.linspace(-2, 2, 33)
