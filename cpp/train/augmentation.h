@@ -17,7 +17,7 @@ struct AugmentationOptions {
   double input_noise = 0;  // standard deviation of what is added to numbers
 
   /** Whether there is anything to change. */
-  bool any() const { return mixup > 0 || swap_noise > 0 || input_noise > 0; }
+  bool any() const { return mixup != 0 || swap_noise != 0 || input_noise != 0; }
 };
 
 /** Rows [first, first + count) of a minibatch, in a step. */
