@@ -72,9 +72,9 @@ void add_input_noise(Matrix<T> rows, double deviation, std::uint64_t key, Index 
   }
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                                          \
-  template void mix_rows(Matrix<T>, Matrix<const T>, const T*, Index, std::uint64_t, Index);            \
-  template void swap_values(Matrix<T>, Matrix<const T>, double, std::uint64_t, Index);                  \
+#define FASTMLP_INSTANTIATE(T)                                                               \
+  template void mix_rows(Matrix<T>, Matrix<const T>, const T*, Index, std::uint64_t, Index); \
+  template void swap_values(Matrix<T>, Matrix<const T>, double, std::uint64_t, Index);       \
   template void add_input_noise(Matrix<T>, double, std::uint64_t, Index);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -17,8 +17,7 @@ std::uint64_t key_of(const RowsOfStep& rows, Stream use, std::uint64_t what = 0)
 
 const AugmentationOptions& checked(const AugmentationOptions& options) {
   const auto check_number = [](const char* name, double value) {
-    if (!(value >= 0 && std::isfinite(value)))
-      invalid(name, "must be a number >= 0; got " + std::to_string(value));
+    if (!(value >= 0 && std::isfinite(value))) invalid(name, "must be a number >= 0; got " + std::to_string(value));
   };
   check_number("mixup", options.mixup);
   check_number("input_noise", options.input_noise);

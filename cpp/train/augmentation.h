@@ -1,6 +1,6 @@
 // Augmentation: in every step networks learn from changed copies of the rows. Rows are mixed with others of the
-// minibatch, some of their values are those of others, and noise is added to their numbers. What is random is a function
-// of seed, step and a row's place in the minibatch.
+// minibatch, some of their values are those of others, and noise is added to their numbers. What is random is a
+// function of seed, step and a row's place in the minibatch.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ template <class T>
 class Augmentation {
  public:
   /** For blocks of at most `most_rows` rows of dense tables that begin with `n_numbers` columns of numbers, on threads
-   * numbered from 0 to `n_threads` - 1. An error that names the option if one is out of range, or the stack takes sparse
-   * rows. */
+   * numbered from 0 to `n_threads` - 1. An error that names the option if one is out of range, or the stack takes
+   * sparse rows. */
   Augmentation(const AugmentationOptions& options, const Stack<T>& stack, Index n_numbers, Index most_rows,
                int n_threads);
 

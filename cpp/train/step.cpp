@@ -217,10 +217,9 @@ bool Step<T>::own_loss_phase(Member& member, const Minibatch& batch, std::uint64
     const DenormalMode keep(false);  // the function's arithmetic is not ours to flush
     const Matrix<const double> outputs{own_outputs_.data(), batch.count, cols, cols};
     const Matrix<T> derivative{own_delta_.data(), batch.count, cols, cols};
-    const std::optional<double> value =
-        augmentation
-            ? augmentation->evaluate_loss(rows_of(batch, step, 0, batch.count), own_loss, outputs, data_, derivative)
-            : own_loss(data_, batch.rows, outputs, derivative);
+    const std::optional<double> value = augmentation ? augmentation->evaluate_loss(rows_of(batch, step, 0, batch.count),
+                                                                                   own_loss, outputs, data_, derivative)
+                                                     : own_loss(data_, batch.rows, outputs, derivative);
     own_value_ = value.value_or(0);
     if (!value) stopping_.store(true, std::memory_order_relaxed);
   }

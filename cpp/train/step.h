@@ -124,8 +124,8 @@ class Step {
   double loss_of(const Chunk& chunk, int team) const;
   /** Rows [row, row + count) of a chunk through all layers and back, in a workspace from row `at` on; where `gradients`
    * is not null, their gradient too, to that flat buffer or, with `add`, to what it holds. */
-  void pass_rows(int rank, const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
-                 T* gradients = nullptr, bool add = false);
+  void pass_rows(int rank, const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at,
+                 double* losses, T* gradients = nullptr, bool add = false);
   /** Scales what the rows of a workspace from `at` on add to the gradient down to the largest norm that they may have,
    * and divides it by the expected number of rows. `rows` are they, where the table is sparse. */
   void limit_rows(const Workspace<T>& workspace, Index at, const SparseRows<T>& rows, bool counts) const;

@@ -1,4 +1,4 @@
-"""Augmentation: which rows a network learns from, value by value, and the gradients of their losses.
+"""Augmentation: the rows that a network learns from, value by value, and gradients of their losses.
 
 A loss of one's own sees the rows: the raw outputs of a network that is the identity are its inputs.
 """
