@@ -21,6 +21,8 @@ TrainOptions train_options(const py::dict& from) {
   const auto number = [&](const char* key) { return from[key].cast<double>(); };
   to.step = step_options(from);
   to.step.max_grad_norm = number("max_grad_norm");
+  const auto optional = [&](const char* key) { return from.contains(key) ? number(key) : 0.0; };
+  to.augmentation = {optional("mixup"), optional("swap_noise"), optional("input_noise")};
   to.schedule = schedule_options(from);
   to.max_iter = from["max_iter"].cast<Index>();
   to.batch_size = from["batch_size"].cast<Index>();

@@ -18,6 +18,11 @@ Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standa
       team_(Step<T>::team_size(network.stack(), options.batch_size, options.n_threads)),
       step_(network, inputs, {}, options.step, options.batch_size, team_.next()) {
   evaluated_loss_.label_smoothing = 0;  // which is for training alone
+  if (options.augmentation.any()) {
+    const Index most_rows = std::min(step_.block_rows(), options.batch_size);
+    step_.augmentation =
+        &augmentation_.emplace(options.augmentation, network.stack(), inputs.n_filled(), most_rows, team_.next());
+  }
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
   const bool keeps = options.keeps_outputs || options.step.loss.kind == LossKind::own;
   for (Dataset<T>& data : evaluated) {

@@ -41,6 +41,7 @@ struct StepsPlan {
 
 struct ExecutorOptions {
   StepOptions step;
+  AugmentationOptions augmentation;
   Index batch_size = 200;
   double average_steps = 0;    // what is evaluated is the mean of the weights over so many steps (0: the weights)
   bool keeps_outputs = false;  // of evaluated rows
@@ -127,6 +128,7 @@ class Executor {
   LossOptions evaluated_loss_;
   TeamSize team_;
   Step<T> step_;
+  std::optional<Augmentation<T>> augmentation_;
   std::optional<WeightAverage<T>> average_;
   std::vector<Workspace<T>> workspaces_;  // for evaluations, one per thread, each of block_rows_
   Index block_rows_ = 0;

@@ -34,6 +34,7 @@ const TrainOptions& checked(const TrainOptions& options) {
 ExecutorOptions executor_options(const TrainOptions& options, bool has_validation) {
   ExecutorOptions to;
   to.step = options.step;
+  to.augmentation = options.augmentation;
   to.batch_size = options.batch_size;
   if (options.early_stopping && has_validation && options.average_epochs > 0)
     to.average_steps = std::max(1.0, options.average_epochs * options.steps_per_epoch);

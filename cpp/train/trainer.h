@@ -16,6 +16,7 @@ namespace fastmlp {
 
 struct TrainOptions {
   StepOptions step;
+  AugmentationOptions augmentation;
   ScheduleOptions schedule;
   Index max_iter = 200;
   Index batch_size = 200;

@@ -150,6 +150,7 @@ KEYWORDS = _inverted(
             "hidden_layers hidden_units hidden_sizes hidden_size hidden_dim hidden_dims layers "
             "layer_sizes units neurons n_hidden"
         ),
+        "input_noise": "noise_std gaussian_noise noise_stddev",
         "label_smoothing": "label_smooth",
         "learning_rate": "schedule lr_schedule lr_scheduler scheduler",
         "learning_rate_init": "lr eta base_lr max_lr step_size",
@@ -161,6 +162,7 @@ KEYWORDS = _inverted(
             "epochs n_epochs nb_epoch num_epochs max_epochs iterations n_iterations "
             "num_iterations num_boost_round num_round num_rounds n_iter max_iterations"
         ),
+        "mixup": "mixup_alpha alpha_mixup use_mixup",
         "n_estimators": "n_models num_models ensemble_size n_networks n_ensembles num_trees",
         "n_iter_no_change": "early_stopping_rounds early_stopping_round patience od_wait",
         "n_jobs": "num_threads nthread nthreads thread_count n_threads workers",
@@ -170,6 +172,7 @@ KEYWORDS = _inverted(
         "sample_weight": "weight weights sample_weights",
         "sample_weight_val": "val_sample_weight",
         "solver": "optimizer optimiser algorithm",
+        "swap_noise": "swap_probability swap_prob corruption_rate",
         "standardize": "normalize normalise scale standardise scaler",
         "tweedie_power": "tweedie_variance_power variance_power power",
         "time_limit": "timeout time_budget max_time time_limit_s",

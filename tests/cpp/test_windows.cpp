@@ -126,6 +126,7 @@ TrainOptions options_of(Schedule schedule, bool early_stopping) {
   if (schedule == Schedule::adaptive) options.n_iter_no_change = 1, options.tol = 0.02;
   options.early_stopping = options.reports_outputs = early_stopping;
   options.average_epochs = early_stopping ? 2 : 0;
+  if (early_stopping) options.augmentation = {.mixup = 0.5, .swap_noise = 0.1, .input_noise = 0.1};
   return options;
 }
 

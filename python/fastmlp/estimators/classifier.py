@@ -98,6 +98,17 @@ class Classifier(ClassifierMixin, BaseMLP):
     dropout : float, sequence of float or "auto", default="auto"
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers, or one for each.
+    mixup : float, default=0.0
+        Networks learn from mixtures of two training rows and of the losses for both labels, whose
+        shares are drawn from a beta distribution with both parameters equal to this number ([8]_).
+        From 0.1 to 1 for shares near 0 and 1 to evenly distributed ones; 0: no mixtures. See
+        docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse rows.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise that is added to standardised numbers in training, anew
+        in every step. Not for sparse rows.
+    swap_noise : float, default=0.0
+        Probability in [0, 1) that a value that the network reads is replaced by that of another
+        training row, anew in every step ([9]_). Not for sparse rows.
     batch_size : int or "auto", default="auto"
         Rows per minibatch. 'auto': about 128, 256 or 1,024, see Notes; with preset 'plain' 64 up to
         1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
@@ -360,6 +371,10 @@ class Classifier(ClassifierMixin, BaseMLP):
        https://arxiv.org/abs/1708.02002
     .. [7] Elkan 2001, "The foundations of cost-sensitive learning",
        https://dl.acm.org/doi/10.5555/1642194.1642224
+    .. [8] Zhang, Cissé, Dauphin & Lopez-Paz 2018, "mixup: beyond empirical risk minimization",
+       https://arxiv.org/abs/1710.09412
+    .. [9] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
+       random feature corruption", https://arxiv.org/abs/2106.15147
 
     Examples
     --------
@@ -417,6 +432,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         l1_ratio: float = 0.0,
         weight_decay: float | Literal["auto"] = "auto",
         dropout: float | Sequence[float] | Literal["auto"] = "auto",
+        mixup: float = 0.0,
+        input_noise: float = 0.0,
+        swap_noise: float = 0.0,
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: Literal[
             "auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"
@@ -471,6 +489,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.l1_ratio = l1_ratio
         self.weight_decay = weight_decay
         self.dropout = dropout
+        self.mixup = mixup
+        self.input_noise = input_noise
+        self.swap_noise = swap_noise
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -58,6 +58,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "weight_decay": [_AUTO, Interval(Real, 0, None, closed="left")],
     "dropout": [_AUTO, Interval(Real, 0, 1, closed="left"), "array-like"],
+    "mixup": [Interval(Real, 0, None, closed="left")],
+    "input_noise": [Interval(Real, 0, None, closed="left")],
+    "swap_noise": [Interval(Real, 0, 1, closed="left")],
     "batch_size": [_AUTO, Interval(Integral, 1, None, closed="left")],
     "learning_rate": [NameAmong("auto", *LEARNING_RATES)],
     "learning_rate_init": [_AUTO, Interval(Real, 0, None, closed="neither")],
@@ -189,6 +192,10 @@ def _check_for_sparse(settings: Settings) -> None:
         raise ValueError(
             f"extrapolation must be 'clip' if X is sparse; got {settings.extrapolation!r}"
         )
+    for name in ("mixup", "input_noise", "swap_noise"):
+        value = getattr(settings, name)
+        if value:
+            raise ValueError(f"{name} must be 0 if X is sparse; got {value!r}")
     if settings.compute_importances:
         raise ValueError(
             "compute_importances must be False if X is sparse: it would predict all validation "

@@ -50,6 +50,9 @@ _UNSUPPORTED = {
     "extrapolation": "clip",
     "time_limit": None,
     "max_grad_norm": None,
+    "mixup": 0.0,
+    "input_noise": 0.0,
+    "swap_noise": 0.0,
 }
 _UNSUPPORTED_ARGUMENTS = (*VALIDATION_ROWS, "cache", "checkpoint")
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
