@@ -89,8 +89,11 @@ def test_all_categories_rare():
         assert described(values) == Column("a", "constant", rare=20)
     with pytest.warns(UserWarning, match="'a' is not used"):
         assert codes(values) == [0] * 20
-    assert described([*values, None]) == Column("a", "category", (None,), missing=True, rare=20)
-    assert codes([*values, None]) == [0] * 20 + [1]
+    with pytest.warns(UserWarning, match="'a' is used only for which values are missing: none of"):
+        column = described([*values, None])
+    assert column == Column("a", "category", (None,), missing=True, rare=20)
+    with pytest.warns(UserWarning, match="'a' is used only for which values are missing"):
+        assert codes([*values, None]) == [0] * 20 + [1]
     with pytest.warns(UserWarning, match="'a' is not used"):
         *_, columns = encoded(pd.DataFrame({"a": values}))
     assert (columns.n_numeric, columns.n_flags, columns.category_sizes) == (0, 1, ())

@@ -112,10 +112,9 @@ def test_thousands_do_not_begin_with_zero():
 
 def test_few_rows_are_numbers():
     words = ["sold out", "on request"] * 50
-    for texts in ([f"{n}.50" for n in range(200)], [f"${n}.50" for n in range(200)]):
-        with pytest.warns(UserWarning, match="a category of 202 values. It holds numbers"):
-            *_, columns = encoded(pd.DataFrame({"a": texts + words}))
-        assert columns.columns[0].kind == "category"
+    with pytest.warns(UserWarning, match="a category of 202 values. It holds numbers"):
+        *_, columns = encoded(pd.DataFrame({"a": [f"{n}.50" for n in range(200)] + words}))
+    assert columns.columns[0].kind == "category"
 
 
 def test_percentages_without_the_sign_are_not_guessed():

@@ -17,6 +17,7 @@ from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
+from fastmlp.table.identifiers import warn_of_identifiers
 from fastmlp.table.layout import Layout
 from fastmlp.table.pandas_schema import PandasSchema, is_pandas_frame
 from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
@@ -103,6 +104,7 @@ class TableEncoder:
         names = feature_names_of(X, name)
         table = read_table(X, name)
         listed = positions_of(categorical_features, names, table.n_columns)
+        warn_of_identifiers(table, listed)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)

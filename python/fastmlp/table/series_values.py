@@ -65,7 +65,10 @@ def _factorize(series: Any) -> tuple[NDArray[Any], list[Any]]:
     """For each row the position of its label, or -1 where it is missing; and the labels."""
     native = series.to_native()
     if hasattr(native, "factorize"):  # three times as fast with pandas
-        rows, labels = native.factorize()
+        try:
+            rows, labels = native.factorize()
+        except NotImplementedError:  # Arrow's views of text
+            return factorize(np.array(series.to_list(), dtype=object))
         return rows, exact_objects(labels.tolist())
     if hasattr(native, "dictionary_encode") and series.dtype in _PLAIN_LABELS:  # of pyarrow
         encoded = native.dictionary_encode().unify_dictionaries()  # ten times as fast
@@ -78,4 +81,4 @@ def _factorize(series: Any) -> tuple[NDArray[Any], list[Any]]:
     if not labels:
         return np.full(len(series), -1), labels
     rows = series.replace_strict(labels, list(range(len(labels))), return_dtype=nw.Int32)
-    return rows.fill_null(-1).to_numpy(), labels
+    return rows.fill_null(-1).to_numpy(), exact_objects(labels)
