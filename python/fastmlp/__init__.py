@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastmlp.ensemble.history import History
     from fastmlp.ensemble.progress import EpochRecord
     from fastmlp.estimators import Classifier, Regressor
+    from fastmlp.estimators.table_encoder import TableEncoder
     from fastmlp.inspection.loss_curve_display import LossCurveDisplay
     from fastmlp.inspection.versions import show_versions
     from fastmlp.loading import load, load_predictor
@@ -40,6 +41,7 @@ __all__ = [
     "PrivacyGuarantee",
     "Regressor",
     "Scale",
+    "TableEncoder",
     "__version__",
     "load",
     "load_predictor",
@@ -68,6 +70,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "PrivacyGuarantee": "fastmlp.privacy",
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
+            "TableEncoder": "fastmlp.estimators.table_encoder",
             "__version__": "fastmlp._version",
             "load": "fastmlp.loading",
             "load_predictor": "fastmlp.loading",

@@ -19,7 +19,7 @@ from columns_of_every_kind import (
 )
 
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 # ---- categories
 
@@ -140,14 +140,14 @@ def test_numbers_among_words_are_warned_of(kind):
 
     numbers = [str(i) for i in range(10, 40)]  # of one length, as codes are
     with pytest.warns(UserWarning, match="'(a|x0)' is not used: .* numbers written as text"):
-        TableEncoder.learn(frame(numbers))
+        DenseEncoder.learn(frame(numbers))
     numbers *= 2  # so that none is rare
     with pytest.warns(UserWarning, match=r"of 31 values\. It holds numbers beside 'none yet'"):
-        TableEncoder.learn(frame([*numbers, "none yet"]))
-    TableEncoder.learn(frame(numbers[:9]))  # grades or the like
-    TableEncoder.learn(frame(numbers), [0])  # as told
+        DenseEncoder.learn(frame([*numbers, "none yet"]))
+    DenseEncoder.learn(frame(numbers[:9]))  # grades or the like
+    DenseEncoder.learn(frame(numbers), [0])  # as told
     if kind is pd.DataFrame:
-        TableEncoder.learn(frame(numbers).astype("category"))
+        DenseEncoder.learn(frame(numbers).astype("category"))
 
 
 def test_every_column_constant():

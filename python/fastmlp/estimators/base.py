@@ -70,7 +70,7 @@ from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_mo
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import Privacy
 from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY, check_in_memory, is_stream
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling
@@ -286,7 +286,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         if linear is not None and shared is not None:
             table, offset, _ = linear.split(shared.X, watch.training_range)
             shared = shared._replace(X=table, offset=offset)
-        elif shared is not None and isinstance(encoder, TableEncoder):
+        elif shared is not None and isinstance(encoder, DenseEncoder):
             watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
         kept = self._kept_fit(checkpoint, before, encoder, data, shared)
         deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
@@ -342,7 +342,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
                 ensemble, task, out_of_fold, conformal = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads
                 )
-                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                if settings.compute_importances and isinstance(encoder, DenseEncoder):
                     importances = importances_of(
                         ensemble, encoder, task, validation, linear, threads, self.verbose, deadline
                     )
@@ -508,7 +508,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
     ) -> tuple[Encoder, Table]:
         """Learn the columns of X, and encode its rows."""
         if not settings.sparse:
-            return TableEncoder.learn(X, self.categorical_features)
+            return DenseEncoder.learn(X, self.categorical_features)
         dtype = np.dtype(settings.dtype)
         return SparseEncoder.learn(X, self.categorical_features, dtype, drops_empty=drops_empty)
 

@@ -16,7 +16,7 @@ from fastmlp.prediction.compiled import (
 )
 from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.feature_names import check_keys
 from fastmlp.table.reading import ObjectTable
@@ -82,7 +82,7 @@ class Predictor:
         self._names: list[str] | None = None if names is None else names.tolist()
         self._index: Any = None  # of the last Series that had these names in this order
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
-        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+        if isinstance(encoder, DenseEncoder) and pipeline.linear is None:
             reader = row_reader(encoder, takes_missing=self._takes_missing)
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
@@ -302,7 +302,7 @@ class Predictor:
         table, is_row = self._encoded(rows)
         if not (self._takes_missing or np.isfinite(table).all()):
             raise ValueError("Input rows contains NaN, and the model takes no missing values")
-        if self._watch is not None and isinstance(self._pipeline.encoder, TableEncoder):
+        if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
         return self._pipeline.predict(table, self._outputs), is_row
 
@@ -346,7 +346,7 @@ class Predictor:
         for i, row in enumerate(rows):
             check_keys(names, row, "rows")
             objects[i] = [row[name] for name in names]
-        if not isinstance(encoder, TableEncoder):
+        if not isinstance(encoder, DenseEncoder):
             return encoder.encode(objects, "rows")
         return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
 

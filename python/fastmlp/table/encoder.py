@@ -1,4 +1,4 @@
-"""TableEncoder: what is learnt of a raw table's columns, and how its rows become numbers."""
+"""DenseEncoder: what is learnt of a raw table's columns, and how its rows become numbers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
-class TableEncoder:
+class DenseEncoder:
     """The columns of a table, learnt from the training rows. Immutable.
 
     Numbers stay as they are. Dates, durations and numbers that are written as text become numbers;
@@ -74,7 +74,7 @@ class TableEncoder:
     @classmethod
     def learn(
         cls, X: Any, categorical_features: Any = "from_dtype", *, name: str = "X"
-    ) -> tuple[TableEncoder, NDArray[Any]]:
+    ) -> tuple[DenseEncoder, NDArray[Any]]:
         """Learn the columns, and encode the rows that they are learnt from.
 
         Parameters
@@ -88,7 +88,7 @@ class TableEncoder:
 
         Returns
         -------
-        encoder : TableEncoder
+        encoder : DenseEncoder
         encoded : ndarray of shape (n_rows, n_numeric + n_flags + len(category_sizes))
             X itself if it is an array of numbers without missing values that the engine can read;
             else float32 if that holds the types of all numbers, or float64.
@@ -116,7 +116,7 @@ class TableEncoder:
     @classmethod
     def of_columns(
         cls, names: NDArray[Any] | None, columns: tuple[Column, ...], listed: frozenset[int]
-    ) -> TableEncoder:
+    ) -> DenseEncoder:
         """The encoder of columns that were learnt before.
 
         Parameters
