@@ -28,8 +28,8 @@ class _Learnt:
     """What is learnt of a table: columns, and of standardised numbers scale and bin edges."""
 
     encoder: DenseEncoder
-    scaling: Scaling | None
-    bin_edges: Sequence[Sequence[float]]
+    scaling: Scaling | None = None
+    bin_edges: Sequence[Sequence[float]] = ()
 
 
 class TableEncoder(TransformerMixin, BaseEstimator):
@@ -257,11 +257,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):
             self._parameter_constraints, self.get_params(deep=False), type(self).__name__
         )
         encoder, encoded = DenseEncoder.learn(X, self.categorical_features)
-        scaling, bin_edges = None, ()
+        learnt = _Learnt(encoder)
         if self.standardize:
             scaling = learn_scaling(encoded, encoder.n_numeric, None, None, robust=True)
-            bin_edges = learn_bin_edges(encoded, scaling, None, None)
-        self._model = _Learnt(encoder, scaling, bin_edges)
+            learnt = _Learnt(encoder, scaling, learn_bin_edges(encoded, scaling, None, None))
+        self._model = learnt
         return encoded
 
     def _numbers(self, encoded: NDArray[Any]) -> NDArray[Any]:
