@@ -260,7 +260,10 @@ class DenseEncoder:
         schema = self._schema
         if schema is None or not schema.is_wide or not schema.has_columns_of(X):
             return None
-        row = X.iloc[0].to_numpy()
+        try:
+            row = X.iloc[0].to_numpy()
+        except NotImplementedError:  # pandas, of Arrow's newer types
+            return None
         return self._row_reader.encode(row) if row.dtype in _WIDE_OR_OBJECTS else None
 
     def _read(self, X: Any, name: str) -> RawTable:
