@@ -6,7 +6,7 @@ from fastmlp import _core  # noqa: F401  an installation that cannot work says s
 from fastmlp._lazy import lazily
 
 if TYPE_CHECKING:
-    from fastmlp._user_warnings import ExtrapolationWarning
+    from fastmlp._user_warnings import ExtrapolationWarning, ValidationWarning
     from fastmlp._version import __version__
     from fastmlp.checkpoints import Checkpoint
     from fastmlp.ensemble.history import History
@@ -42,6 +42,7 @@ __all__ = [
     "Regressor",
     "Scale",
     "TableEncoder",
+    "ValidationWarning",
     "__version__",
     "load",
     "load_predictor",
@@ -71,6 +72,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
             "TableEncoder": "fastmlp.estimators.table_encoder",
+            "ValidationWarning": "fastmlp._user_warnings",
             "__version__": "fastmlp._version",
             "load": "fastmlp.loading",
             "load_predictor": "fastmlp.loading",
