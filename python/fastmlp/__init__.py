@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fastmlp.ensemble.history import History
     from fastmlp.ensemble.progress import EpochRecord
     from fastmlp.estimators import Classifier, Regressor
+    from fastmlp.estimators.table_encoder import TableEncoder
     from fastmlp.inspection.attributions import Attributions
     from fastmlp.inspection.attributions_display import AttributionsDisplay
     from fastmlp.inspection.loss_curve_display import LossCurveDisplay
@@ -44,6 +45,7 @@ __all__ = [
     "PrivacyGuarantee",
     "Regressor",
     "Scale",
+    "TableEncoder",
     "ValidationWarning",
     "__version__",
     "load",
@@ -75,6 +77,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "PrivacyGuarantee": "fastmlp.privacy",
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
+            "TableEncoder": "fastmlp.estimators.table_encoder",
             "ValidationWarning": "fastmlp._user_warnings",
             "__version__": "fastmlp._version",
             "load": "fastmlp.loading",

@@ -29,7 +29,7 @@ from fastmlp.prediction.conformal import Conformal
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import PrivacyGuarantee
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
@@ -163,7 +163,7 @@ class FittedModel:
         """
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
-        if self.linear is None and isinstance(self.encoder, TableEncoder):
+        if self.linear is None and isinstance(self.encoder, DenseEncoder):
             self.watch.look_at(table, self.encoder)
         outputs = partial(self._outputs, n_threads=n_threads, verbose=verbose)
         return self.pipeline.predict(table, outputs)

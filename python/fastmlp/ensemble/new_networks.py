@@ -17,7 +17,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
-from fastmlp.networks import Network, Optimizer
+from fastmlp.networks import Embedding, Network, Optimizer
 from fastmlp.table.bin_edges import learn_bin_edges
 from fastmlp.table.rows import Rows, rows_with_weight
 from fastmlp.table.scaling import Scaling
@@ -25,6 +25,7 @@ from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 _START_ROWS = 1024  # that initial weights are fitted to
+_MANY_LABELS = 100  # of a column: more have few rows each
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +124,7 @@ class NewNetworks:
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
                 chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
                 network._engine.initialise_from(data.X, chosen, self.scaling.engine)
+                _shrink_vectors(network)
             self.task.initialise_output(network, data.y, data.sample_weight, data.offset)
             options = self.settings.optimizer_options(recipe, layers)
             members.append(Member(network, Optimizer(network, **options), recipe, options))
@@ -158,3 +160,17 @@ class NewNetworks:
             keeper=self.keeper,
             eval_sets=self.eval_sets,
         )
+
+
+def _shrink_vectors(network: Network) -> None:
+    """Let the vectors of columns of many labels start at 0, as the one of unknown labels stays.
+
+    So a label differs from others as much as its own rows make it. From the random vectors that few
+    labels start at, few rows would never lead back. (Compared in docs/tabular.md.)
+    """
+    first = network.layers[0]
+    if isinstance(first, Embedding):
+        sizes = [size for size, width in first.categories if width > 0]
+        for size, vectors in zip(sizes, network.parameters_of("vectors"), strict=True):
+            if size > _MANY_LABELS:
+                vectors[:] = 0

@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.column import ColumnKindError
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import FeatureNamesError
 from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
@@ -151,7 +151,7 @@ def encoded_rows(
     X: Any,
     y: Any,
     sample_weight: Any,
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     task: Task,
     dtype: np.dtype[Any],
     estimator: str,

@@ -20,7 +20,7 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.tasks import Task
@@ -76,7 +76,7 @@ def _learn_columns(
 ) -> tuple[Encoder, Table]:
     """Learn the columns of X, and encode its rows."""
     if not settings.sparse:
-        return TableEncoder.learn(X, estimator.categorical_features)
+        return DenseEncoder.learn(X, estimator.categorical_features)
     dtype = np.dtype(settings.dtype)
     return SparseEncoder.learn(X, estimator.categorical_features, dtype, drops_empty=drops_empty)
 

@@ -33,7 +33,7 @@ from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.privacy import Privacy, PrivacyGuarantee
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.column import ColumnKindError
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import read_table
 from fastmlp.table.scaling import Scaling
@@ -62,7 +62,7 @@ _MADE_UP = np.linspace(-2, 2, 33)
 class _Columns(NamedTuple):
     """What is known of columns and targets before training, none of it from the rows."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     scaling: Scaling
     task: Task
     rows: RowSubset  # public or made up, encoded, with targets
@@ -160,7 +160,7 @@ def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any])
     """Learn the columns and targets from rows that may be public."""
     X, given = schema
     check_no_dates_or_gaps(given, "y of schema")
-    encoder, rows = TableEncoder.learn(X, estimator.categorical_features, name="X of schema")
+    encoder, rows = DenseEncoder.learn(X, estimator.categorical_features, name="X of schema")
     y = checked_targets(given, rows, 2, estimator)
     task, targets = estimator._new_task(y, settings)
     scaling = settings.learn_scaling(rows, encoder.n_numeric, None, None)
@@ -178,7 +178,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
             "with a schema, which tells the categories"
         )
     n_columns = read_table(X, "X").n_columns
-    encoder = TableEncoder(feature_names_of(X), n_columns, n_columns)
+    encoder = DenseEncoder(feature_names_of(X), n_columns, n_columns)
     y = checked_targets(y, np.empty((len(y), 0)), 2, estimator)
     if estimator._classifies and not np.isin(y, (0, 1)).all():
         raise ValueError(

@@ -49,7 +49,7 @@ from fastmlp.estimators.splitting import splitter_of
 from fastmlp.inspection.importances import importances_of
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.table.constant_columns import warn_of_constants
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import RangeWatch
 
@@ -84,7 +84,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             one._replace(rows=with_offset(one.rows, linear, watch.training_range))
             for one in eval_sets
         ]
-    elif shared is not None and isinstance(encoder, TableEncoder):
+    elif shared is not None and isinstance(encoder, DenseEncoder):
         watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
 
     splitter = splitter_of(given, settings, encoder, data.X)
@@ -150,7 +150,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
                 ensemble, task, out_of_fold, conformal = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
                 )
-                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                if settings.compute_importances and isinstance(encoder, DenseEncoder):
                     importances = importances_of(
                         ensemble,
                         encoder,

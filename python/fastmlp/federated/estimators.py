@@ -35,7 +35,7 @@ from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan
 from fastmlp.rounds.training import train_in_rounds, trained_members
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import Task
 
@@ -54,7 +54,7 @@ _UNSUPPORTED = {
 class _Columns(NamedTuple):
     """What is known of the columns before training."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     task: Task
     rows: RowSubset  # that represent the table, encoded, with targets
     n_rows: int  # that the recipe is for
@@ -237,7 +237,7 @@ class FederatedMLP(BaseMLP):
         else:
             X, given = schema
             check_no_dates_or_gaps(given, "y of schema")
-            encoder, rows = TableEncoder.learn(X, self.categorical_features, name="X of schema")
+            encoder, rows = DenseEncoder.learn(X, self.categorical_features, name="X of schema")
             y = checked_targets(given, rows, 2, self)
             n_rows = len(y)
         task, targets = self._new_task(y, settings)

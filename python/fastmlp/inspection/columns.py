@@ -7,13 +7,13 @@ from numbers import Integral
 from typing import Any
 
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.text import quoted
 
 
-def dense_encoder(model: FittedModel) -> TableEncoder:
+def dense_encoder(model: FittedModel) -> DenseEncoder:
     """The model's encoder; an error if it is one of sparse rows."""
-    if not isinstance(model.encoder, TableEncoder):
+    if not isinstance(model.encoder, DenseEncoder):
         raise ValueError(
             "X must be dense: a model of sparse rows has too many columns to explain each. Fit one "
             "on fewer columns, such as those of TruncatedSVD"
@@ -21,12 +21,12 @@ def dense_encoder(model: FittedModel) -> TableEncoder:
     return model.encoder
 
 
-def column_positions(encoder: TableEncoder, columns: Iterable[Any], parameter: str) -> list[int]:
+def column_positions(encoder: DenseEncoder, columns: Iterable[Any], parameter: str) -> list[int]:
     """Positions of columns that are given by name or position.
 
     Parameters
     ----------
-    encoder : TableEncoder
+    encoder : DenseEncoder
         Of the training table.
     columns : iterable of str or int
     parameter : str

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.raw_values import raw_values
 
 
-def one_row(encoder: TableEncoder, row: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def one_row(encoder: DenseEncoder, row: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """The encoded table of one row, (1, n_encoded), and its values, (1, n_columns).
 
     Parameters
     ----------
-    encoder : TableEncoder
+    encoder : DenseEncoder
     row : mapping, sequence, 1-D array or Series; or a table of one row
     """
     names = encoder.feature_names

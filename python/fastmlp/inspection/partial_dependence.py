@@ -14,7 +14,7 @@ from sklearn.utils import Bunch
 from fastmlp.inspection.columns import column_positions
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
 from fastmlp.inspection.shown_value import shown_value
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.raw_values import raw_values
 from fastmlp.table.rows import slices
 
@@ -169,7 +169,7 @@ def _as_list(columns: Any) -> Sequence[Any]:
 
 
 def _grid_of(
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     X: Any,
     table: NDArray[Any],
     position: int,

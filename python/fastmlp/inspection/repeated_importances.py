@@ -13,7 +13,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.inspection.columns import column_positions
 from fastmlp.inspection.importances import permutation_importances
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import rows_with_weight
 from fastmlp.table.text import quoted
 
@@ -75,7 +75,7 @@ def _outputs(model: FittedModel, table: NDArray[Any], n_threads: int) -> NDArray
 
 
 def _shuffled_together(
-    encoder: TableEncoder, groups: Mapping[Any, Sequence[Any]] | None
+    encoder: DenseEncoder, groups: Mapping[Any, Sequence[Any]] | None
 ) -> tuple[list[Any], list[list[int]]]:
     """Names, and the columns of the encoded table that are shuffled together."""
     encoded = encoder.encoded_by_column

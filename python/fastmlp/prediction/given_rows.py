@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import check_keys
 from fastmlp.table.reading import ObjectTable
 from fastmlp.table.sparse_encoder import Encoder
@@ -45,7 +45,7 @@ def _of_mappings(encoder: Encoder, rows: Sequence[Mapping[Any, Any]]) -> Any:
     for i, row in enumerate(rows):
         check_keys(names, row, "rows")
         objects[i] = [row[name] for name in names]
-    if not isinstance(encoder, TableEncoder):
+    if not isinstance(encoder, DenseEncoder):
         return encoder.encode(objects, "rows")
     return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
 

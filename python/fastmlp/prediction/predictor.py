@@ -17,7 +17,7 @@ from fastmlp.prediction.compiled import (
 from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
 from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.row_reader import row_reader
 from fastmlp.table.training_range import RangeWatch
@@ -81,7 +81,7 @@ class Predictor:
         self._names: list[str] | None = None if names is None else names.tolist()
         self._index: Any = None  # of the last Series that had these names in this order
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
-        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+        if isinstance(encoder, DenseEncoder) and pipeline.linear is None:
             reader = row_reader(encoder, takes_missing=self._takes_missing)
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
@@ -301,7 +301,7 @@ class Predictor:
         table, is_row = encoded_rows(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
             raise ValueError("Input rows contains NaN, and the model takes no missing values")
-        if self._watch is not None and isinstance(self._pipeline.encoder, TableEncoder):
+        if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
         return self._pipeline.predict(table, self._outputs), is_row
 

@@ -32,7 +32,7 @@ class ExplainedModel:
 
     Attributes
     ----------
-    encoder : TableEncoder
+    encoder : DenseEncoder
     output_names : list or None
         Classes or labels, if several are explained.
     is_one_dimensional : bool
