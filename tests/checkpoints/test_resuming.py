@@ -67,6 +67,11 @@ FITS = {
         (X, Y),
         {},
     ),
+    "augmentation": (
+        Regressor(n_estimators=2, mixup=0.5, swap_noise=0.1, input_noise=0.1, **SMALL),
+        (X, Y),
+        {},
+    ),
     "callback": (Regressor(n_estimators=2, **SMALL), (X, Y), {"callbacks": Calls()}),
     "sparse": (Classifier(n_estimators=2, **SMALL), (SPARSE, CLASSES), {}),
     "warm start": (Regressor(n_estimators=2, warm_start=True, **SMALL), (X, Y), {}),

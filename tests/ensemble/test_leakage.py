@@ -10,7 +10,7 @@ from tiny_models import FOLDS, tiny
 from fastmlp import Classifier, Regressor, ValidationWarning
 from fastmlp.ensemble import leakage
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 RNG = np.random.default_rng(0)
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(0)
 def warned(X, y, estimator=Regressor):
     """The message of the warning; the empty text without one."""
     model = tiny(estimator)
-    encoder, table = TableEncoder.learn(X)
+    encoder, table = DenseEncoder.learn(X)
     task, targets = model._new_task(np.asarray(y), model._settings(X, False))
     said = []
     with pytest.MonkeyPatch.context() as patch:

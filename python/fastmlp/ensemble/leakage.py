@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import ValidationWarning, warn
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
@@ -56,7 +56,7 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
     of_time : bool, default=True
         Whether rows may be divided by time.
     """
-    if not isinstance(encoder, TableEncoder):
+    if not isinstance(encoder, DenseEncoder):
         return
     message = _of_time(encoder, data.X) if of_time else None
     if message is None:
@@ -68,7 +68,7 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
         warn(f"{message}. {_OTHERWISE}", ValidationWarning)
 
 
-def _of_time(encoder: TableEncoder, X: NDArray[Any]) -> str | None:
+def _of_time(encoder: DenseEncoder, X: NDArray[Any]) -> str | None:
     """Rows in the order of a column of dates, or of numbers that are called so."""
     dates = encoder.days_of_dates
     named = () if encoder.feature_names is None else encoder.names_of_encoded[: encoder.n_numeric]
@@ -222,7 +222,7 @@ class _Cells(NamedTuple):
 
 
 def _of_groups(
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     X: NDArray[Any],
     targets: NDArray[np.float64],
     columns: Sequence[_Column],
