@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from fastmlp.ensemble.progress import EpochRecord
     from fastmlp.estimators import Classifier, Regressor
     from fastmlp.estimators.table_encoder import TableEncoder
+    from fastmlp.inspection.attributions import Attributions
+    from fastmlp.inspection.attributions_display import AttributionsDisplay
     from fastmlp.inspection.loss_curve_display import LossCurveDisplay
     from fastmlp.inspection.versions import show_versions
     from fastmlp.loading import load, load_predictor
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from fastmlp.streaming.cache_folder import Cache
 
 __all__ = [
+    "Attributions",
+    "AttributionsDisplay",
     "Cache",
     "Checkpoint",
     "Classifier",
@@ -53,6 +57,8 @@ if not TYPE_CHECKING:  # else any name would be one of the package
     __getattr__ = lazily(
         __name__,
         {
+            "Attributions": "fastmlp.inspection.attributions",
+            "AttributionsDisplay": "fastmlp.inspection.attributions_display",
             "Cache": "fastmlp.streaming.cache_folder",
             "Checkpoint": "fastmlp.checkpoints",
             "Classifier": "fastmlp.estimators",

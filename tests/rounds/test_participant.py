@@ -94,6 +94,7 @@ def trained_in_rounds(case, participants, n_rounds=N_EPOCHS, **options):
         {"dtype": "float64"},
         {"preset": "plain", "dropout": 0.2, "solver": "sgd", "learning_rate_init": 0.01},
         {"learning_rate": "invscaling"},
+        {"mixup": 0.5, "swap_noise": 0.1, "input_noise": 0.1},
     ],
 )
 def test_one_participant_trains_as_if_there_were_no_rounds(parameters):

@@ -28,11 +28,12 @@ _MOST_COLUMNS = 64  # of numbers that are looked at
 # Numbers of fewer different values, such as hours, months and grades, repeat by themselves.
 _FEWEST_VALUES = 30
 _COPIES = 0.05  # least share of the rows
-_COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal in all columns but the most varied
+_COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
+_COMPARED_ROWS = 2000  # at most, to tell whether two columns say the same
 _REPEATED = 0.5  # least share of the rows, that have a value which another one has already
 _MOST_COMPARED = 12  # columns, in pairs
 _DETERMINED = 0.95  # least share of rows of a cell, that have the same value of another column
-_MONOTONE = 0.9  # least rank correlation of columns that say the same thing twice
+_MONOTONE = 0.9  # least rank correlation of columns that say the same
 _MOST_CELLS = 400  # that are compared with their neighbours
 _LEAST_RATIO = 2.0  # of the variance between neighbours and what chance makes it
 _LEAST_EFFECT = 0.1  # of a cell, as a share of the variance of targets
@@ -43,7 +44,7 @@ _OTHERWISE = (
 )
 
 
-def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
+def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: bool = True) -> None:
     """Warn if rows that are held out at random are not like rows to come.
 
     Parameters
@@ -52,10 +53,12 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
     task : Task
     data : RowSubset
         All training rows.
+    of_time : bool, default=True
+        Whether rows may be divided by time.
     """
     if not isinstance(encoder, DenseEncoder):
         return
-    message = _of_time(encoder, data.X)
+    message = _of_time(encoder, data.X) if of_time else None
     if message is None:
         columns, rows = _columns_and_rows(data.X, encoder.n_numeric)
         message = _of_copies(data.X, columns, rows)
@@ -153,14 +156,23 @@ def _columns_and_rows(X: NDArray[Any], n_numeric: int) -> tuple[list[_Column], N
 def _of_copies(
     X: NDArray[Any], columns: Sequence[_Column], whole: NDArray[np.uint64]
 ) -> str | None:
-    """Rows that are equal in all columns; rows that are so in all but one are equal there too."""
+    """Rows that are equal in all columns, not only in those that have few values.
+
+    Copies differ in no column. Rows that are equal by chance are few of those that are equal but
+    for the most varied column and others that say the same.
+    """
     lengths = _lengths(whole)
     share = 1 - lengths.size / max(lengths.sum(), 1)
     if share < _COPIES or not columns:
         return None
     varied = max(columns, key=lambda column: column.n_distinct).position
-    alike = _n_pairs(_lengths(whole - _hashed(X, varied)))
-    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * alike:
+    some = slice(None, None, -(-len(X) // _COMPARED_ROWS))
+    ranks = _ranks(X[some, [column.position for column in columns]])
+    others = whole.copy()
+    for column, rank in zip(columns, ranks.T, strict=True):
+        if abs(np.corrcoef(rank, _ranks(X[some, varied]))[0, 1]) >= _MONOTONE:
+            others -= _hashed(X, column.position)
+    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(_lengths(others)):
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.recipe import network_layers
@@ -46,6 +47,8 @@ class NewNetworks:
     random_state : RandomState
     keeper : StateKeeper or None
         Keeps the states of their trainings.
+    eval_sets : sequence of EvalSet
+        Rows to measure them on after each epoch.
     """
 
     data: RowSubset
@@ -57,6 +60,7 @@ class NewNetworks:
     task: Task
     random_state: np.random.RandomState
     keeper: StateKeeper | None = None
+    eval_sets: Sequence[EvalSet] = ()
 
     @classmethod
     def scaled_to(
@@ -69,12 +73,15 @@ class NewNetworks:
         task: Task,
         random_state: np.random.RandomState,
         keeper: StateKeeper | None = None,
+        eval_sets: Sequence[EvalSet] = (),
     ) -> NewNetworks:
         """Learn the scaling of table and targets from the training rows, for new networks."""
         scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
         task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
         task = task.with_range_of(data.y, data.sample_weight)
-        return cls(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+        return cls(
+            data, splits, rows, settings, encoder, scaling, task, random_state, keeper, eval_sets
+        )
 
     @cached_property
     def _bin_edges(self) -> Sequence[Sequence[float]]:
@@ -82,7 +89,10 @@ class NewNetworks:
         return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
 
     def members(
-        self, specs: Sequence[MemberSpec], epochs: Mapping[str, int] | None = None
+        self,
+        specs: Sequence[MemberSpec],
+        epochs: Mapping[str, int] | None = None,
+        first: int = 0,
     ) -> list[Member]:
         """Make networks, each with initial weights that are fitted to its own training rows.
 
@@ -92,6 +102,8 @@ class NewNetworks:
         epochs : mapping of str to int or None, default=None
             How many epochs each kind is trained for without validation rows. None: as the settings
             say.
+        first : int, default=0
+            Number of the split of the network with index 0; those of the others follow.
         """
         data = self.data
         recipes = [self.settings.recipe(spec) for spec in specs]
@@ -105,7 +117,9 @@ class NewNetworks:
             layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)
             network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
             if recipe.tabular:
-                train = rows_with_weight(self.splits[recipe.spec.index].train, data.sample_weight)
+                train = rows_with_weight(
+                    self.splits[first + recipe.spec.index].train, data.sample_weight
+                )
                 n_rows = data.X.shape[0] if train is None else train.size
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
                 chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
@@ -121,6 +135,7 @@ class NewNetworks:
         specs: Sequence[MemberSpec],
         n_rows: int | None = None,
         epochs: Mapping[str, int] | None = None,
+        first: int = 0,
     ) -> list[TrainingRun]:
         """Make networks, and the run that trains each on its split.
 
@@ -130,11 +145,12 @@ class NewNetworks:
         n_rows : int or None
             Training rows of an epoch, if `data` is a sample of them.
         epochs : mapping of str to int or None, default=None
+        first : int, default=0
             As for `members`.
         """
         return runs_of_fit(
-            self.members(specs, epochs),
-            [spec.index for spec in specs],
+            self.members(specs, epochs, first),
+            [first + spec.index for spec in specs],
             self.splits,
             self.data,
             settings=self.settings,
@@ -142,6 +158,7 @@ class NewNetworks:
             random_state=self.random_state,
             n_rows=n_rows,
             keeper=self.keeper,
+            eval_sets=self.eval_sets,
         )
 
 

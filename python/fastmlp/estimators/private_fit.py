@@ -46,9 +46,13 @@ if TYPE_CHECKING:
 
 _UNSUPPORTED = {
     "warm_start": False,
+    "init_model": None,
     "extrapolation": "clip",
     "time_limit": None,
     "max_grad_norm": None,
+    "mixup": 0.0,
+    "input_noise": 0.0,
+    "swap_noise": 0.0,
 }
 _UNSUPPORTED_ARGUMENTS = (*VALIDATION_ROWS, "cache", "checkpoint")
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
@@ -71,7 +75,7 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     given.check_none(_UNSUPPORTED_ARGUMENTS, "with dp")
     called = given.called_after(estimator.callbacks)
     X, y = given.X, given.y
-    settings = estimator._settings(X, False)
+    settings = estimator._settings(X, None)
     _check_supported(estimator, settings, X)
     check_no_dates_or_gaps(y, "y")
     if wanted.schema is None:

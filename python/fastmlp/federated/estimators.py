@@ -43,7 +43,12 @@ if TYPE_CHECKING:
     from typing import Self
 
 _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
-_UNSUPPORTED = {"warm_start": False, "extrapolation": "clip", "time_limit": None}
+_UNSUPPORTED = {
+    "warm_start": False,
+    "init_model": None,
+    "extrapolation": "clip",
+    "time_limit": None,
+}
 
 
 class _Columns(NamedTuple):
@@ -145,7 +150,8 @@ class FederatedMLP(BaseMLP):
             If an argument or parameter is not what it should be, or sites differ in their columns;
             messages name the site. Parameters that need the rows in one place are refused:
             functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``,
-            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
+            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start`,
+            `init_model` and `time_limit`.
         ConnectionError
             If no site answers.
         ImportError
