@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import sqrt
+from dataclasses import dataclass, replace
+from math import inf, sqrt
 from typing import Any
 
 from fastmlp.ensemble.presets import MemberSpec
@@ -20,7 +20,7 @@ _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
 # For embeddings that are piecewise-linear only, and for the vectors of categories in them.
 _PIECEWISE_LINEAR_RATE = 0.4
 
-_SIGMA = 0.3  # if a periodic embedding is asked for and the preset sets no sigma
+SIGMA = 0.3  # if a periodic embedding is asked for and the preset sets no sigma
 _ONE_HOT = 9  # up to so many categories, a column is one-hot
 _VECTOR = 8  # width of the learnt vectors for columns of more categories
 _MOST_EMBEDDED = 256  # numeric columns; embeddings of more would be most of the network
@@ -54,9 +54,20 @@ class Recipe:
         """Whether the network has a scale layer, parametric activations and rates by layer."""
         return self.preset != "plain" and self.spec.kind not in ("sparse", "private")
 
+    def for_epochs(self, n_epochs: int) -> Recipe:
+        """The recipe of a network that is trained for so many epochs without validation rows."""
+        if self.learning_rate == "adaptive":  # patience lowers the rate
+            return replace(self, max_iter=n_epochs)
+        return replace(self, max_iter=n_epochs, n_iter_no_change=inf, patience_growth=0.0)
+
     def embeds(self, how: str, n_numeric: int) -> bool:
         """Whether so many numeric columns get the "periodic" or "piecewise_linear" embedding."""
         return self.numeric_embedding in (how, "both") and 0 < n_numeric <= _MOST_EMBEDDED
+
+
+def category_widths(sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """The number of codes of each column, and the width of their vectors; 0 is one-hot."""
+    return tuple((size, 0 if size <= _ONE_HOT else _VECTOR) for size in sizes)
 
 
 def network_layers(
@@ -73,10 +84,8 @@ def network_layers(
         bin_edges = ()
     width, sparse = n_numeric + n_flags, encoder.is_sparse
     if periodic or bin_edges or encoder.category_sizes:
-        categories = tuple(
-            (size, 0 if size <= _ONE_HOT else _VECTOR) for size in encoder.category_sizes
-        )
-        sigma = recipe.sigma or _SIGMA
+        categories = category_widths(encoder.category_sizes)
+        sigma = recipe.sigma or SIGMA
         embedding = Embedding(n_numeric, n_flags, periodic, sigma, bin_edges, categories)
         layers.append(embedding)
         width = embedding.outputs

@@ -16,6 +16,9 @@ from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY
 if TYPE_CHECKING:
     from fastmlp.streaming.cache_folder import Cache
 
+# Arguments with rows that networks are validated or measured on, or that say which these are.
+VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val", "eval_set", "groups", "time", "cv")
+
 
 @dataclass(frozen=True, eq=False)
 class FitArguments:
@@ -27,6 +30,10 @@ class FitArguments:
     X_val: Any = None
     y_val: Any = None
     sample_weight_val: Any = None
+    eval_set: Any = None
+    groups: Any = None
+    time: Any = None
+    cv: Any = None
     callbacks: Callback | Sequence[Callback] | None = None
     cache: str | PathLike[str] | Cache | None = None
     max_memory: int | str = DEFAULT_MEMORY

@@ -27,7 +27,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.inspection.importances import importances_of
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
@@ -49,17 +49,16 @@ from fastmlp.streaming.windows import Windows
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
-_VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val")
 _SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
 
 
 def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """Fit an estimator on a stream; see `BaseMLP.fit`."""
-    given.check_none(_VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
+    given.check_none(VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
-    _check_supported(settings, estimator.warm_start)
+    _check_supported(estimator, settings)
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(given.max_memory))
     source = open_source(X, y, sample_weight)
@@ -171,10 +170,12 @@ def _row_cache(
     return RowsOfSource(kept, source, asked, reading.write)
 
 
-def _check_supported(settings: Settings, warm_start: bool) -> None:
+def _check_supported(estimator: BaseMLP, settings: Settings) -> None:
     """Raise for what exists for tables in memory only, before anything is read."""
-    if warm_start:
+    if estimator.warm_start:
         raise ValueError("warm_start must be False if X is a stream")
+    if estimator.init_model is not None:
+        raise ValueError("init_model must be None if X is a stream")
     if settings.extrapolation != "clip":
         raise ValueError(
             f"extrapolation must be 'clip' if X is a stream; got {settings.extrapolation!r}"

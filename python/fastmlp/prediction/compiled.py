@@ -23,14 +23,18 @@ def compiled_type(dtype: DTypeLike) -> Any:
 
 def compiled_networks(pipeline: Pipeline) -> Any:
     """The weighted mean of a pipeline's networks as one predictor of the core."""
-    dtype = pipeline.networks[0].dtype
-    compiled = compiled_type(dtype)
     inputs = None if pipeline.scaling is None else pipeline.scaling.engine
-    predictors = []
-    for network in pipeline.networks:
-        engine, small = _with_weights(network)
-        predictors.append(compiled(engine, inputs, pipeline.link, small))
-    return compiled.mean_of(predictors, pipeline.weights.tolist())
+    predictors = [compiled_network(one, inputs, pipeline.link) for one in pipeline.networks]
+    mean_of = compiled_type(pipeline.networks[0].dtype).mean_of
+    return mean_of(predictors, pipeline.weights.tolist())
+
+
+def compiled_network(
+    network: TrainedNetwork, inputs: _core.Standardisation | None, link: str
+) -> Any:
+    """One network as a predictor of the core."""
+    engine, small = _with_weights(network)
+    return compiled_type(network.dtype)(engine, inputs, link, small)
 
 
 def _with_weights(trained: TrainedNetwork) -> tuple[Any, list[Any]]:

@@ -157,7 +157,7 @@ class Participant:
         told: list[tuple[float, float]] = []
 
         def on_epoch(
-            epoch: int, loss: float, validation: float, rate: float, seconds: float, outputs: Any
+            epoch: int, loss: float, validation: float, rate: float, *_: Any
         ) -> tuple[bool, float | None]:
             told.append((loss, rate))
             return False, None
