@@ -140,7 +140,7 @@ class TrainingOf final : public BoundTraining {
   TrainingOf(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
              const std::optional<py::tuple>& validation_part, const TrainOptions& options,
              const OptionalFunction& own_loss)
-      : network_(network), loss_(options.step.loss.kind), own_loss_(own_loss) {
+      : network_(network), loss_(options.step.loss), own_loss_(own_loss) {
     optimizer.check(network.stack());
     const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
     Dataset<T> validation;
@@ -244,7 +244,7 @@ class TrainingOf final : public BoundTraining {
   }
 
   BoundNetwork<T>& network_;
-  LossKind loss_;
+  LossOptions loss_;
   OptionalFunction own_loss_;
   TargetMemory validation_memory_;
   Callbacks callbacks_;

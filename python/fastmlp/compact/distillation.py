@@ -86,7 +86,7 @@ def distil(
         data, [Split(None, None)], None, settings, encoder, scaling, task, random_state
     )
     (member,) = new.members([spec])
-    loss = _LOSSES[task.link]
+    loss = _LOSSES[task.link.name]
     options = {
         **settings.training_options(member.recipe, data.n_rows),
         **settings.penalty(_PENALTY_FACTORS.get(loss, 1.0)),

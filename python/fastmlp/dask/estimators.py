@@ -207,7 +207,7 @@ class _OnCluster(BaseMLP):
         # A task has one of its worker's threads. What is not needed there may not be picklable,
         # or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
-        model._model = replace(model._model, out_of_fold=None, assignment=None, fingerprint=None)
+        model._model = replace(model._model, out_of_fold=None, out_of_fold_std=None, assignment=None, fingerprint=None)
         return lazy_predictions(model, method, X, outputs, names)
 
     def _no_rows(self) -> NDArray[np.float64]:
@@ -240,20 +240,12 @@ class _OnCluster(BaseMLP):
         with client_for(self._own_client) as client:
             tables = in_memory(client, y=y, predicted=self.predict(X), sample_weight=sample_weight)
         tables = {name: None if one is None else np.asarray(one) for name, one in tables.items()}
-        return _score(task, **tables)
+        return task.score_of(tables["y"], tables["predicted"], tables["sample_weight"])
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_own_client", None)
         return state
-
-
-def _score(
-    task: Task, y: NDArray[Any], predicted: NDArray[Any], sample_weight: NDArray[Any] | None
-) -> float:
-    if isinstance(task, RegressionTask):
-        return task.score_of(y, predicted, sample_weight)
-    return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
 
 class Regressor(_OnCluster, estimators.Regressor):

@@ -65,7 +65,7 @@ def shrinkage_of(
         )
         unseen = np.array([_holds(validation[i], rows) for i in members.tolist()])
         n_unseen = unseen.sum(axis=0)
-        disagreement = _variance(outputs, ~unseen)
+        disagreement = _variance(outputs[..., : task.n_outputs], ~unseen)
         if not n_unseen.any() or disagreement is None:
             continue
         averaged = 1 / n_unseen[n_unseen > 0].mean() - 1 / members.size

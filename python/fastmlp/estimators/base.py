@@ -49,6 +49,7 @@ from fastmlp.estimators.arguments import (
     checked_validation_targets,
     checked_weights,
     encoded_validation_table,
+    ordered_categories,
     weights_by_class,
 )
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
@@ -120,7 +121,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
     )
     n_layers_ = FittedAttribute(lambda model: model.n_layers)
     n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
-    out_activation_ = FittedAttribute(lambda model: model.task.link)
+    out_activation_ = FittedAttribute(lambda model: model.task.link.name)
 
     # ---- what a subclass says about its targets
 
@@ -128,9 +129,12 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
 
     @abstractmethod
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
-        """Learn from y what the targets are; returns the task and y's targets."""
+        """Learn from y what the targets are; returns the task and y's targets.
+
+        `order` are the categories of y if these are in order.
+        """
 
     @abstractmethod
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
@@ -336,10 +340,10 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         validation = [splits[run.index].validation for run in training.runs]
 
         ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
-        out_of_fold, conformal, importances = None, None, None
+        out_of_fold, conformal, out_of_fold_std, importances = None, None, None, None
         if never_trained_on or shared is not None:
             try:
-                ensemble, task, out_of_fold, conformal = learn_from_held_out(
+                ensemble, task, out_of_fold, conformal, out_of_fold_std = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads
                 )
                 if settings.compute_importances and isinstance(encoder, TableEncoder):
@@ -368,6 +372,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             fingerprint=digest if never_trained_on else None,
             fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
             out_of_fold=out_of_fold,
+            out_of_fold_std=out_of_fold_std,
             feature_importances=importances,
             conformal=conformal,
         )
@@ -480,18 +485,19 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y "
                 "is None."
             )
-        check_no_dates_or_gaps(y, "y", takes_gaps=not self._classifies)
+        check_no_dates_or_gaps(y, "y", takes_gaps=True)
         if before is None:
             # Parts to come may have entries in columns that are empty in the first part.
             encoder, table = self._learn_columns(X, settings, drops_empty=minimum > 1)
-            y = checked_targets(y, table, minimum, self, takes_gaps=not self._classifies)
-            task, targets = self._new_task(y, settings, classes)
+            order = ordered_categories(y)
+            y = checked_targets(y, table, minimum, self, takes_gaps=True)
+            task, targets = self._new_task(y, settings, classes, order)
         else:
             encoder = before.encoder
             encoder.check_listed(self.categorical_features)
             encoder.check_features(X, type(self).__name__)
             table = encoder.encode(X)
-            y = checked_targets(y, table, minimum, self, takes_gaps=not self._classifies)
+            y = checked_targets(y, table, minimum, self, takes_gaps=True)
             task = self._continued_task(before.task, classes)
             targets = task.encode(y, np.dtype(settings.dtype))
         dtype = np.dtype(settings.dtype)
@@ -528,7 +534,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             raise ValueError("sample_weight_val was given without X_val and y_val")
         if X_val is None:
             return None
-        y = checked_validation_targets(y_val, takes_gaps=not self._classifies)
+        y = checked_validation_targets(y_val, takes_gaps=True)
         dtype = np.dtype(settings.dtype)
         table = encoded_validation_table(X_val, y, encoder, type(self).__name__)
         targets = task.encode(y, dtype, "y_val")
@@ -617,7 +623,13 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
 
     def _predictions(self, X: Any) -> NDArray[np.float64]:
         """Numbers, or calibrated probabilities, for the rows of a raw table."""
-        return self._fitted.predict(
+        return self._predictions_with_std(X)[0]
+
+    def _predictions_with_std(
+        self, X: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The same, and the standard deviations of numbers, if these were learnt."""
+        return self._fitted.predict_with_std(
             X, n_threads(self.n_jobs), estimator=type(self).__name__, verbose=self.verbose
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.prediction.decoders import check_has_std
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
 from fastmlp.tasks.own_loss import OwnLoss
@@ -560,7 +561,7 @@ class Regressor(RegressorMixin, BaseMLP):
         return replace(loss, quantile=tuple(map(float, quantiles)))
 
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
         return RegressionTask.learn(
             y,
@@ -623,30 +624,62 @@ class Regressor(RegressorMixin, BaseMLP):
         self._partial_fit(X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> NDArray[np.float64]: ...
+
+    @overload
+    def predict(
+        self, X: Any, return_std: Literal[True]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> NDArray[np.float64] | tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict the target.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return standard deviations too, with ``loss="gaussian"``.
 
         Returns
         -------
-        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+        predicted : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             In the unit of the target, float64. Several quantiles never cross. Except with preset
             'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
             ``extrapolation="linear"``, no prediction leaves the range of the training targets.
+        std : ndarray of the same shape
+            With `return_std`: the standard deviation of the target, of its noise and of what the
+            networks disagree about, as a mixture of their Gaussians ([8]_).
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X does not have the columns of the training table.
+            If X does not have the columns of the training table, or the loss learnt no standard
+            deviations.
         KeyboardInterrupt
             After Ctrl-C.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(0, 1, size=(300, 1))
+        >>> y = X[:, 0] + (0.01 + 0.2 * X[:, 0]) * rng.normal(size=300)
+        >>> model = Regressor(preset="fast", loss="gaussian", random_state=0).fit(X, y)
+        >>> predicted, std = model.predict([[0.1], [0.9]], return_std=True)
+        >>> bool(std[1] > 3 * std[0])
+        True
         """
-        return self._predictions(X)
+        if not return_std:
+            return self._predictions(X)
+        check_has_std(self._fitted.task.decoder)
+        predicted, std = self._predictions_with_std(X)
+        return predicted, cast("NDArray[np.float64]", std)
 
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, groups: Any = None
@@ -700,8 +733,8 @@ class Regressor(RegressorMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        predicted = self._predictions(X)
-        return model.pipeline.intervals(predicted, coverage, groups)
+        predicted, std = self._predictions_with_std(X)
+        return model.pipeline.intervals(predicted, std, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.

@@ -117,7 +117,7 @@ def fit_stream(
     ]
     weighed, conformal, importances = False, None, None
     try:
-        ensemble, task, _, conformal = learn_from_held_out(
+        ensemble, task, _, conformal, _ = learn_from_held_out(
             ensemble, task, data, validation, None, threads
         )
         weighed = True

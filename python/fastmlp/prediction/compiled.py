@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastmlp import _core
 from fastmlp.networks.layers import engine_spec
-from fastmlp.prediction.decoders import ClassificationDecoder, Decoder
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, MultioutputDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 from fastmlp.prediction.rounded_weights import RoundedWeights
 
@@ -21,16 +23,22 @@ def compiled_type(dtype: DTypeLike) -> Any:
     return _core.PredictorF32 if dtype == np.float32 else _core.PredictorF64
 
 
+def compiled_network(
+    engine: Any, dtype: DTypeLike, inputs: Any, link: Link, small: Sequence[Any] = ()
+) -> Any:
+    """The core's predictor of a network of the core."""
+    return compiled_type(dtype)(engine, inputs, link.name, [*link.heads], [*small])
+
+
 def compiled_networks(pipeline: Pipeline) -> Any:
     """The weighted mean of a pipeline's networks as one predictor of the core."""
     dtype = pipeline.networks[0].dtype
-    compiled = compiled_type(dtype)
     inputs = None if pipeline.scaling is None else pipeline.scaling.engine
     predictors = []
     for network in pipeline.networks:
         engine, small = _with_weights(network)
-        predictors.append(compiled(engine, inputs, pipeline.link, small))
-    return compiled.mean_of(predictors, pipeline.weights.tolist())
+        predictors.append(compiled_network(engine, dtype, inputs, pipeline.link, small))
+    return compiled_type(dtype).mean_of(predictors, pipeline.weights.tolist())
 
 
 def _with_weights(trained: TrainedNetwork) -> tuple[Any, list[Any]]:
@@ -56,7 +64,12 @@ def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> A
         _core.RowPredictorF32 if isinstance(networks, _core.PredictorF32) else _core.RowPredictorF64
     )
     if isinstance(decoder, ClassificationDecoder):
-        decoding: Any = _core.ClassDecoding(tuple(decoder.classes.tolist()), decoder.multilabel)
+        decoding: Any = _core.ClassDecoding(
+            tuple(decoder.ranked_classes.tolist()), decoder.multilabel
+        )
+    elif isinstance(decoder, MultioutputDecoder):  # of whose outputs all are read as they are
+        n_outputs = sum(own.size for own in decoder.classes)
+        decoding = _core.ClassDecoding(tuple(range(n_outputs)), True)
     else:
         decoding = _core.NumberDecoding(
             decoder.unit.tolist(),
@@ -81,6 +94,7 @@ def core_decodes_probabilities(decoder: Decoder, n_outputs: int) -> bool:
     """
     return (
         isinstance(decoder, ClassificationDecoder)
+        and decoder.ranks is None
         and bool(np.all(decoder.temperature == 1.0))
         and (decoder.multilabel or n_outputs <= _FEW_CLASSES)
     )

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import huber, xlogy
 
+from fastmlp.prediction.link import Link
 from fastmlp.tasks.own_loss import OwnLoss
 
-CLASSIFICATION_LOSSES = ("log_loss", "focal")
+ORDINAL = "ordinal"
+CLASSIFICATION_LOSSES = ("log_loss", "focal", ORDINAL)
 OWN = "own"  # stands for the name of a pair of functions
 
 
@@ -69,6 +71,19 @@ def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[An
     return right
 
 
+def gaussian_loss(
+    means: NDArray[Any],
+    variances: NDArray[Any],
+    targets: NDArray[Any],
+    sample_weight: NDArray[Any] | None,
+) -> float:
+    """Mean negative log-likelihood of targets (n_rows, n_outputs), which may be NaN."""
+    errors = targets - means
+    losses = 0.5 * (np.log(2 * np.pi * variances) + errors**2 / variances)
+    known = ~np.isnan(targets)
+    return _mean(losses, sample_weight, None if known.all() else known)
+
+
 _Terms = Callable[["RegressionLoss", NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 
@@ -116,7 +131,8 @@ _TERMS: dict[str, _Terms] = {
     "gamma": _gamma,
     "tweedie": _tweedie,
 }
-REGRESSION_LOSSES = tuple(_TERMS)
+GAUSSIAN = "gaussian"
+REGRESSION_LOSSES = (*_TERMS, GAUSSIAN)
 # Their networks give the logarithm of the mean.
 _OF_LOGARITHMS = ("poisson", "gamma", "tweedie")
 
@@ -162,9 +178,16 @@ class RegressionLoss:
         return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
 
     @property
-    def link(self) -> str:
-        """The engine's name of the inverse link that outputs are trained for."""
-        return "exponential" if self.name in _OF_LOGARITHMS else "identity"
+    def is_gaussian(self) -> bool:
+        """Whether networks learn a mean and a spread of each target."""
+        return self.name == GAUSSIAN
+
+    @property
+    def link(self) -> Link:
+        """The inverse link that outputs are trained for."""
+        if self.is_gaussian:
+            return Link("gaussian")
+        return Link("exponential" if self.name in _OF_LOGARITHMS else "identity")
 
     @property
     def penalty_factor(self) -> float:

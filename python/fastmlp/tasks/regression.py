@@ -14,15 +14,17 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
 from fastmlp.prediction.decoders import RegressionDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.table.labels import reads_as_number
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted
 from fastmlp.tasks.links import apply_inverse_link
-from fastmlp.tasks.losses import RegressionLoss
+from fastmlp.tasks.losses import RegressionLoss, gaussian_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task, as_1d
 
 _VANISHING = 1e-140  # numbers whose squares do
+VARIANT=(0.5,1.0001)
 _FAR = 100  # standard deviations from the mean
 
 
@@ -73,7 +75,7 @@ class RegressionTask(Task):
         extrapolate: bool,
     ) -> tuple[RegressionTask, NDArray[Any]]:
         """Learn the shape of y; returns the task and the targets of y's rows."""
-        logarithms = loss.link == "exponential"
+        logarithms = loss.link.name == "exponential"
         if extrapolate and loss.is_own:
             raise ValueError(
                 "extrapolation='linear' needs one of the named losses: a function's predictions "
@@ -99,14 +101,20 @@ class RegressionTask(Task):
     # ---- what the networks learn
 
     @property
-    def link(self) -> str:
-        """The engine's name of the inverse link function."""
+    def link(self) -> Link:
+        """What lies between raw outputs and outputs."""
         return self.training_loss.link
 
     @property
+    def _learns_logarithms(self) -> bool:
+        return self.link.name == "exponential"
+
+    @property
     def n_network_outputs(self) -> int:
-        """Units of the output layer: one for each column of y, or for each quantile."""
+        """Units of the output layer: one for each column of y, or quantile; or two, for spreads."""
         loss = self.training_loss
+        if loss.is_gaussian:
+            return 2 * self.n_outputs
         return len(loss.quantiles) if loss.several_quantiles else self.n_outputs
 
     @property
@@ -117,9 +125,9 @@ class RegressionTask(Task):
             return {"loss": loss.own.for_engine(self.shift, self.unit)}
         return {
             "loss": loss.name,
-            "delta": loss.delta,
+            "delta": VARIANT[0] if loss.is_gaussian else loss.delta,
             "quantiles": list(loss.quantiles),
-            "tweedie_power": loss.tweedie_power,
+            "tweedie_power": VARIANT[1] if loss.is_gaussian else loss.tweedie_power,
             "expectile": loss.expectile,
         }
 
@@ -135,10 +143,12 @@ class RegressionTask(Task):
         weights: NDArray[Any] | None,
         offset: NDArray[np.float64] | None,
     ) -> None:
-        """Start a network whose output is a logarithm at the logarithm of the mean target."""
-        if self.link == "exponential":
+        """Start logarithms at that of the mean target, and spreads at that of all targets."""
+        if self._learns_logarithms:
             every = np.ones(self.n_outputs, dtype=bool)
             self._start_at_mean(network, targets, weights, offset, every)
+        if self.training_loss.is_gaussian:
+            network.parameters[-2][:, self.n_outputs :] *= 0.1
 
     def restart_output(
         self,
@@ -149,7 +159,7 @@ class RegressionTask(Task):
         offset: NDArray[np.float64] | None,
     ) -> None:
         """Start outputs at the logarithm of the mean if all counts before were 0."""
-        if self.link == "exponential":
+        if self._learns_logarithms:
             first = self.varied & ~cast(RegressionTask, before).varied
             self._start_at_mean(network, targets, weights, offset, first)
 
@@ -191,7 +201,7 @@ class RegressionTask(Task):
         offset: NDArray[np.float64] | None,
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
-        if self.link == "exponential":
+        if self._learns_logarithms:
             return replace(self, varied=_mean_of(lambda y: y, targets, rows, weights) > 0)
         if not self.standardizes:
             return self
@@ -235,7 +245,7 @@ class RegressionTask(Task):
         Warns if the targets are far from those that the scale of all others was learnt from.
         """
         task = self
-        if self.link == "exponential" and not self.varied.all():
+        if self._learns_logarithms and not self.varied.all():
             learnt = self.scaled_to(targets, None, weights, None)
             task = replace(self, varied=self.varied | learnt.varied)
         if self.standardizes:
@@ -288,7 +298,7 @@ class RegressionTask(Task):
             for rows in pieces(targets):
                 exact = (targets[rows] - self.shift) / self.unit if scales else targets[rows]
                 largest = max(largest, float(np.fmax.reduce(np.abs(exact), axis=None)))
-                scaled[rows] = exact
+                scaled[rows] = np.tile(exact, 2) if self.training_loss.is_gaussian else exact
         if np.isinf(scaled).any():
             raise ValueError(f"{name} holds values too large for {dtype}")
         if 0 < largest < np.finfo(dtype).tiny:
@@ -299,6 +309,8 @@ class RegressionTask(Task):
         """The error in the unit of the target, if there is one unit."""
         if self.training_loss.is_own:
             return "loss", loss
+        if self.training_loss.is_gaussian:
+            return "NLL", loss + float(np.log(self.unit).mean())
         name, error = self.training_loss.error_of(loss)
         if self.n_outputs > 1 and self.standardizes:
             return f"standardised {name}", error
@@ -313,6 +325,8 @@ class RegressionTask(Task):
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """The targets: several quantiles have the same slopes."""
+        if self.training_loss.is_gaussian:
+            raise ValueError("extrapolation='linear' is not supported for loss='gaussian'")
         if np.isnan(targets).any():
             raise ValueError("extrapolation='linear' needs all targets; y has missing ones")
         return targets.astype(np.float64)
@@ -330,12 +344,17 @@ class RegressionTask(Task):
             moves=self.extrapolates,
             sorts=self.training_loss.several_quantiles,
             one_dimensional=self.one_dimensional,
+            has_std=self.training_loss.is_gaussian,
         )
 
     def loss(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The mean training loss of outputs."""
+        if self.training_loss.is_gaussian:
+            means, variances = np.split(outputs.astype(np.float64), 2, axis=1)
+            scaled = (targets - self.shift) / self.unit
+            return gaussian_loss(means, variances, scaled, weights)
         predicted = self.decode(outputs).reshape(outputs.shape)
         return self.training_loss.mean(predicted, targets, weights, self.unit)
 
@@ -396,7 +415,7 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
             f"{name} must be positive for loss='gamma'; got {np.nanmin(values):g}. 'tweedie' takes "
             "zeros too"
         )
-    if loss.link == "exponential" and np.any(values < 0):
+    if loss.link.name == "exponential" and np.any(values < 0):
         raise ValueError(f"{name} must not be negative for loss={loss.name!r}")
     if loss.several_quantiles and values.ndim == 2:
         raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")

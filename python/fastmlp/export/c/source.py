@@ -79,8 +79,8 @@ def _mean(program: Program, pipeline: Pipeline, parts: str, n_outputs: int) -> l
         statements.append(f"network_{i}({parts}, z);")
         if pipeline.linear is not None:
             statements.append(f"add(offset, {n_outputs}, 1, z);")
-        if pipeline.link != "identity":
-            program.needs(functions.LINKS[pipeline.link])
+        if pipeline.link.name != "identity":
+            program.needs(functions.LINKS[pipeline.link.name])
             statements.append(f"inverse_link(z, {n_outputs});")
         statements.append(f"add(z, {n_outputs}, {number(share, program.dtype)}, mean);")
     return statements

@@ -37,7 +37,7 @@ def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str
         outputs = _raw_outputs(g, network, rows)
         if offset is not None:
             outputs = g("Add", outputs, offset)
-        outputs = _after_inverse_link(g, pipeline.link, outputs, network.dtype)
+        outputs = _after_inverse_link(g, pipeline.link.name, outputs, network.dtype)
         if len(pipeline.networks) > 1:
             outputs = g("Mul", outputs, share)
         mean = g("Add", mean, outputs) if mean else outputs
