@@ -108,7 +108,7 @@ def fit_by_rows(
         validation = [
             _subset(sample, of_sample[:, one.network]) for one in coordinators if not one.is_lost
         ]
-        ensemble, task, _, conformal = learn_from_held_out(
+        ensemble, task, _, conformal, _ = learn_from_held_out(
             ensemble, task, sample, validation, None, n_threads(estimator.n_jobs)
         )
     return FittedModel(

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.history import History, mean_curve
-from fastmlp.ensemble.member import Member, check_unchanged
+from fastmlp.ensemble.member import Member, check_unchanged, continued_members
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.splits import RowAssignment, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.conformal import Conformal
@@ -162,6 +162,19 @@ class FittedModel:
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
 
+    def continued(
+        self, data: RowSubset, settings: Settings, task: Task
+    ) -> tuple[Scaling, Task, list[Member]]:
+        """Scaling, task and copies of the networks, to go on with on these rows."""
+        weights, offset = data.sample_weight, data.offset
+        task, task_before = task.going_on_with(data.y, weights, offset), task
+        members = continued_members(
+            self.members, settings=settings, task=task, n_inputs=data.X.shape[1]
+        )
+        for member in members:
+            task.restart_output(member.network, task_before, data.y, weights, offset)
+        return self.scaling.going_on_with(data.X, weights), task, members
+
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type that the networks compute in."""
@@ -271,3 +284,15 @@ class FittedModel:
         """Layers of units, input and output included."""
         layers = self.members[0].network.layers
         return sum(isinstance(layer, Dense) for layer in layers) + 1
+
+    def dense_parameters(self, kind: str) -> list[NDArray[Any]]:
+        """Read-only views of the parameters of the dense layers of a single network."""
+        if len(self.members) > 1:
+            raise AttributeError(
+                f"coefs_ and intercepts_ exist for one network, and here are {len(self.members)}; "
+                "networks_ holds them all, and n_estimators=1 fits one"
+            )
+        views = [values.view() for values in self.members[0].network.parameters_of(kind)]
+        for view in views:
+            view.flags.writeable = False  # predictors hold copies
+        return views
