@@ -63,20 +63,19 @@ Targets<T> targets_of(const py::array& y, const LossOptions& loss, Index rows, I
                       TargetMemory& memory) {
   if (y.ndim() < 1 || y.shape(0) != rows)
     invalid(name, "must have as many rows as X (" + std::to_string(rows) + "); got shape " + shape_of(y));
-  const bool probabilities = loss.kind == LossKind::cross_entropy && loss.heads.empty() && y.ndim() == 2 &&
-                             py::isinstance<py::array_t<T>>(y);
+  const bool probabilities =
+      loss.kind == LossKind::cross_entropy && loss.heads.empty() && y.ndim() == 2 && py::isinstance<py::array_t<T>>(y);
   if (is_categorical(loss.kind) && !probabilities) return labels_of<T>(y, loss, rows, outputs, name, memory);
   if (loss.kind == LossKind::gaussian && outputs % 2 != 0)
-    invalid(name, "must be for a network with a mean and a spread of each; it has " + std::to_string(outputs) +
-                      " outputs");
+    invalid(name,
+            "must be for a network with a mean and a spread of each; it has " + std::to_string(outputs) + " outputs");
   if (!py::isinstance<py::array_t<T, py::array::c_style>>(y) || y.size() != rows * outputs)
     invalid(name, "must be a C-contiguous array of the network's dtype with " + std::to_string(outputs) +
                       " values per row; got shape " + shape_of(y));
   const auto* values = static_cast<const T*>(y.data());
   Targets<T> targets{values, nullptr, outputs};
   const auto is_gap = [](T value) { return std::isnan(value); };
-  if (std::any_of(values, values + y.size(), is_gap))
-    targets.known = memory.shares_of(values, rows, outputs, is_gap);
+  if (std::any_of(values, values + y.size(), is_gap)) targets.known = memory.shares_of(values, rows, outputs, is_gap);
   return targets;
 }
 
@@ -97,9 +96,9 @@ const T* offset_of(const py::array& offset, Index rows, Index outputs, const cha
   return static_cast<const T*>(offset.data());
 }
 
-#define FASTMLP_INSTANTIATE(T)                                                                          \
+#define FASTMLP_INSTANTIATE(T)                                                                                    \
   template Targets<T> targets_of(const py::array&, const LossOptions&, Index, Index, const char*, TargetMemory&); \
-  template const T* weights_of<T>(const py::array&, Index, const char*);                                \
+  template const T* weights_of<T>(const py::array&, Index, const char*);                                          \
   template const T* offset_of<T>(const py::array&, Index, Index, const char*);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -31,9 +31,9 @@ struct TargetMemory {
 /** The loss of a dict: its name as "loss", and those of its parameters that are not the default. */
 LossOptions loss_options_of(const py::dict& from);
 
-/** True values of `rows` rows: for categorical losses class numbers (of several heads one each, -1: not known), else rows x outputs numbers (NaN: not known),
- * which for cross_entropy may be given too: probabilities of the classes. `memory` and the array must outlive the
- * result. */
+/** True values of `rows` rows: for categorical losses class numbers (of several heads one each, -1: not known), else
+ * rows x outputs numbers (NaN: not known), which for cross_entropy may be given too: probabilities of the classes.
+ * `memory` and the array must outlive the result. */
 template <class T>
 Targets<T> targets_of(const py::array& y, const LossOptions& loss, Index rows, Index outputs, const char* name,
                       TargetMemory& memory);

@@ -206,7 +206,7 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
       return categorical<false, T>(loss, output, targets, weights, rows, scale, losses, delta);
     case LossKind::binary_focal: return pass.sum_of_terms(BinaryFocal<T>(loss));
     case LossKind::focal: return of_heads<FocalOfRow, T>(loss, output, targets, weights, rows, scale, losses, delta);
-    case LossKind::gaussian: return gaussian<T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::gaussian: return gaussian<T>(output, targets, weights, rows, scale, losses, delta);
     case LossKind::half_squared_error: return pass.sum_of_terms(HalfSquaredError<T>(loss));
     case LossKind::half_poisson: return pass.sum_of_terms(Poisson<T>(loss));
     case LossKind::binary_log_loss: return pass.sum_of_terms(BinaryLogLoss<T>(loss));

@@ -35,8 +35,9 @@ enum class LossKind {
 };
 /** Of the losses that users choose from; the others follow from the link. */
 inline constexpr std::array kLossNames = {
-    "squared_error", "absolute_error",       "huber",         "quantile",     "poisson", "gamma", "tweedie", "log_cosh",
-    "expectile",     "binary_cross_entropy", "cross_entropy", "binary_focal", "focal", "gaussian"};
+    "squared_error", "absolute_error", "huber",    "quantile",  "poisson",
+    "gamma",         "tweedie",        "log_cosh", "expectile", "binary_cross_entropy",
+    "cross_entropy", "binary_focal",   "focal",    "gaussian"};
 
 struct LossOptions {
   LossKind kind = LossKind::squared_error;
@@ -61,8 +62,9 @@ inline bool is_categorical(LossKind kind) {
   return kind == LossKind::cross_entropy || kind == LossKind::log_loss || kind == LossKind::focal;
 }
 
-/** True values of all rows of a table: `values` (rows x outputs), or `labels`, class numbers (rows x heads). Values that
- * are not known are NaN, or class number -1, and count nothing; `known` then has each row's share of those that are. */
+/** True values of all rows of a table: `values` (rows x outputs), or `labels`, class numbers (rows x heads). Values
+ * that are not known are NaN, or class number -1, and count nothing; `known` then has each row's share of those that
+ * are. */
 template <class T>
 struct Targets {
   const T* values = nullptr;

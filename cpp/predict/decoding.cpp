@@ -94,12 +94,12 @@ int is_probable(T output) {
   return std::abs(beyond) > T(kClose) ? beyond > 0 : -1;
 }
 
-#define FASTMLP_INSTANTIATE(T)                                             \
-  template void weighted_mean(const T*, Index, const std::vector<T>&, T*); \
+#define FASTMLP_INSTANTIATE(T)                                                            \
+  template void weighted_mean(const T*, Index, const std::vector<T>&, T*);                \
   template void add_variance_of_means(const T*, Index, Index, const std::vector<T>&, T*); \
-  template void NumberDecoding::decode(const T*, Index, double*) const;    \
-  template void class_probabilities(const T*, Index, double*);             \
-  template Index most_probable(const T*, Index);                           \
+  template void NumberDecoding::decode(const T*, Index, double*) const;                   \
+  template void class_probabilities(const T*, Index, double*);                            \
+  template Index most_probable(const T*, Index);                                          \
   template int is_probable(T);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -53,7 +53,7 @@ void apply_link(const Link& link, Matrix<T> outputs, T* to) {
       case Link::continuation_ratio: apply_continuation_ratio(row, n, own); break;
       default: std::copy_n(row, n, own);
     }
-    if (link.kind == Link::gaussian) losses::variances(own + n / 2, n / 2);
+    if (link.kind == Link::gaussian) losses::variances_of_spreads(own + n / 2, n / 2);
   }
   if (link.kind == Link::exponential) exponential(to, outputs.rows * n);
   if (link.kind == Link::logistic) logistic(to, outputs.rows * n);

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from distributed import Client
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score
 
 from fastmlp import estimators
 from fastmlp._threads import check_n_jobs
@@ -33,7 +32,7 @@ from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.rounds.options import AveragingOptions
-from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+from fastmlp.tasks import MultioutputClassificationTask
 
 if TYPE_CHECKING:
     from typing import Self
@@ -229,13 +228,15 @@ class _OnCluster(BaseMLP):
         # A task has one of its worker's threads. What is not needed there may not be picklable,
         # or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
-        model._model = replace(model._model, out_of_fold=None, out_of_fold_std=None, assignment=None, fingerprint=None)
+        model._model = replace(
+            model._model, out_of_fold=None, out_of_fold_std=None, assignment=None, fingerprint=None
+        )
         return lazy_predictions(model, method, X, outputs, names)
 
     def _no_rows(self) -> NDArray[np.float64]:
         """Decoded outputs of a table without rows, of the right shape."""
         task = self._fitted.task
-        return task.decode(np.ones((1, task.n_network_outputs)))[:0]
+        return task.decode(np.ones((1, self._fitted.ensemble.n_outputs)))[:0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions: by R2 those of a regressor, by accuracy those of a classifier.
@@ -303,12 +304,14 @@ class Regressor(_OnCluster, estimators.Regressor):
     def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, return_std: bool = False) -> Any:  # type: ignore[override]
         """Predict the target.
 
         Parameters
         ----------
         X : Dask DataFrame or Array, or what `fastmlp.Regressor` takes
+        return_std : bool, default=False
+            As of `fastmlp.Regressor`; for tables that are no Dask collections.
 
         Returns
         -------
@@ -325,7 +328,12 @@ class Regressor(_OnCluster, estimators.Regressor):
             error when a Dask collection is computed.
         """
         if not is_dask_table(X):
-            return super().predict(X)
+            return super().predict(X, return_std)
+        if return_std:
+            raise ValueError(
+                "return_std must be False for Dask collections; map_partitions(lambda part: "
+                "model.predict(part, return_std=True)) of model = to_local() predicts both"
+            )
         return self._predicted("predict", X, self._no_rows())
 
 
@@ -360,8 +368,8 @@ class Classifier(_OnCluster, estimators.Classifier):
         """Predict labels; see `Regressor.predict`."""
         if not is_dask_table(X):
             return super().predict(X)
-        task = cast(ClassificationTask, self._fitted.task)
-        return self._predicted("predict", X, task.labels(self._no_rows()))
+        labels = self._fitted_task.decoder.labels(self._no_rows())
+        return self._predicted("predict", X, labels)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the classes; columns of a frame are named by them.
@@ -382,6 +390,11 @@ class Classifier(_OnCluster, estimators.Classifier):
         """
         if not is_dask_table(X):
             return super().predict_proba(X)
-        task = cast(ClassificationTask, self._fitted.task)
+        task = self._fitted_task
+        if isinstance(task, MultioutputClassificationTask):
+            raise ValueError(
+                "predict_proba of several columns of labels is for tables that are no Dask "
+                "collections; to_local() gives a model for map_partitions"
+            )
         names = None if task.multilabel else task.classes.tolist()
         return self._predicted("predict_proba", X, self._no_rows(), names)

@@ -70,6 +70,11 @@ class WeightedEnsemble:
         )
         self._weigh(_normalised(np.ones(len(members))) if weights is None else weights)
 
+    @property
+    def n_outputs(self) -> int:
+        """Outputs after the inverse link."""
+        return int(self.compiled.outputs)
+
     def with_weights(self, weights: NDArray[np.float64]) -> WeightedEnsemble:
         """The ensemble with other weights, which add up to 1."""
         other = object.__new__(WeightedEnsemble)
@@ -129,8 +134,8 @@ class WeightedEnsemble:
         network = self.members[0].network
         by_kind, per_row = [], []
         for kind in self.kinds:
-            width = self.predictors[0].outputs
-            averages = np.zeros((n_rows, width), self._link.average_dtype(network.dtype))
+            dtype = self._link.average_dtype(network.dtype)
+            averages = np.zeros((n_rows, self.n_outputs), dtype)
             counts = np.zeros((n_rows, 1), dtype=np.uint16)
             for i in np.flatnonzero(self._kind_of == kind).tolist():
                 subset = validation[i]

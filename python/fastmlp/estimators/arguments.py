@@ -77,7 +77,7 @@ def _reject_missing(values: Any, name: str) -> None:
 
 def ordered_categories(y: Any) -> list[Any] | None:
     """The categories of y in their order, if it is a pandas or polars column of ordered ones."""
-    dtype = getattr(y, "dtype", None)
+    dtype: Any = getattr(y, "dtype", None)
     is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
     return list(dtype.categories) if is_ordered else None
 

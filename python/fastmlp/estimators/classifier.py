@@ -376,9 +376,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     classes_ = FittedAttribute(lambda model: _listed(model.task.classes))
     oof_proba_ = FittedAttribute(
         lambda model: (
-            None
-            if model.out_of_fold is None
-            else model.task.decoder.by_output(model.out_of_fold)
+            None if model.out_of_fold is None else model.task.decoder.by_output(model.out_of_fold)
         ),
         "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
         "predictions; partial_fit and a warm start on other rows remove them",
@@ -512,7 +510,9 @@ class Classifier(ClassifierMixin, BaseMLP):
     def _new_task(
         self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
-        options = self._options() | {"order": order if self.class_order is None else self.class_order}
+        options = self._options() | {
+            "order": order if self.class_order is None else self.class_order
+        }
         if has_several_outputs(y):
             return MultioutputClassificationTask.learn(y, classes=classes, **options)
         return ClassificationTask.learn(y, np.dtype(settings.dtype), classes=classes, **options)

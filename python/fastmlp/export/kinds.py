@@ -1,7 +1,8 @@
-"""Which number stands for a value of a column where a runtime reads no dates and no text."""
+"""What exports have in common: which models there are for them, and which numbers they read."""
 
 from __future__ import annotations
 
+from fastmlp.prediction.decoders import Decoder, MultioutputDecoder
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
@@ -12,6 +13,15 @@ _READ: dict[type, str] = {
     Durations: "seconds",
     NumberText: "number, without separators and units",
 }
+
+
+def check_exportable(decoder: Decoder) -> None:
+    """Raise for predictions that neither ONNX models nor C files of this package have."""
+    if isinstance(decoder, MultioutputDecoder):
+        raise ValueError(
+            "models of several columns of labels cannot be exported; fit a Classifier for each "
+            "column, or pass zeros and ones"
+        )
 
 
 def kind_of_number(column: Column) -> str:

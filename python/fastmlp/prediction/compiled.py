@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastmlp import _core
 from fastmlp.networks.layers import engine_spec
-from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, MultioutputDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 from fastmlp.prediction.rounded_weights import RoundedWeights
@@ -67,10 +67,10 @@ def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> A
         decoding: Any = _core.ClassDecoding(
             tuple(decoder.ranked_classes.tolist()), decoder.multilabel
         )
-    elif isinstance(decoder, MultioutputDecoder):  # of whose outputs all are read as they are
-        n_outputs = sum(own.size for own in decoder.classes)
-        decoding = _core.ClassDecoding(tuple(range(n_outputs)), True)
+    elif not core_decodes_predictions(decoder):  # whose outputs are read as they are
+        decoding = _core.ClassDecoding(tuple(range(networks.outputs)), True)
     else:
+        assert isinstance(decoder, RegressionDecoder)
         decoding = _core.NumberDecoding(
             decoder.unit.tolist(),
             decoder.shift.tolist(),
@@ -85,6 +85,13 @@ def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> A
 
 def _numbers(limits: NDArray[np.float64] | None) -> list[float]:
     return [] if limits is None else limits.tolist()
+
+
+def core_decodes_predictions(decoder: Decoder) -> bool:
+    """Whether the core turns outputs into predictions: it knows of no costs and no variances."""
+    if isinstance(decoder, RegressionDecoder):
+        return not decoder.has_std
+    return isinstance(decoder, ClassificationDecoder) and decoder.cost_matrix is None
 
 
 def core_decodes_probabilities(decoder: Decoder, n_outputs: int) -> bool:

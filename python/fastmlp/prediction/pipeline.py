@@ -22,8 +22,8 @@ from fastmlp.prediction.decoders import (
     has_several_labels,
     std_of,
 )
-from fastmlp.prediction.link import Link
 from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.rounded_weights import (
     RoundedWeights,
     SmallDtype,

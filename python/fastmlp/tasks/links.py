@@ -16,7 +16,8 @@ from fastmlp.prediction.link import Link
 
 def apply_inverse_link(link: Link, outputs: NDArray[Any]) -> NDArray[Any]:
     """Raw outputs (n_rows, n_outputs) as predictions."""
-    return _FUNCTIONS[link.name](outputs, link)
+    predictions: NDArray[Any] = _FUNCTIONS[link.name](outputs, link)
+    return predictions
 
 
 def _softmax(outputs: NDArray[Any], link: Link) -> NDArray[Any]:
@@ -26,7 +27,7 @@ def _softmax(outputs: NDArray[Any], link: Link) -> NDArray[Any]:
 
 def _gaussian(outputs: NDArray[Any], link: Link) -> NDArray[Any]:
     means, spreads = np.split(outputs, 2, axis=1)
-    return np.hstack([means, np.exp(spreads) + 1e-6])
+    return np.hstack([means, (np.logaddexp(0, spreads) + 1e-3) ** 2])
 
 
 def _continuation_ratio(outputs: NDArray[Any], link: Link) -> NDArray[Any]:

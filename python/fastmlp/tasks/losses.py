@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import huber, xlogy
+from scipy.special import erf, huber, xlogy
 
 from fastmlp.prediction.link import Link
 from fastmlp.tasks.own_loss import OwnLoss
@@ -72,14 +72,23 @@ def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[An
 
 
 def gaussian_loss(
-    means: NDArray[Any],
-    variances: NDArray[Any],
-    targets: NDArray[Any],
-    sample_weight: NDArray[Any] | None,
+    outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
 ) -> float:
-    """Mean negative log-likelihood of targets (n_rows, n_outputs), which may be NaN."""
-    errors = targets - means
-    losses = 0.5 * (np.log(2 * np.pi * variances) + errors**2 / variances)
+    """Mean continuous ranked probability score of Gaussians (Gneiting et al. 2005, see the engine).
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_rows, 2 * n_outputs)
+        Means, then variances.
+    targets : ndarray of shape (n_rows, n_outputs)
+        Those that are NaN count nothing.
+    sample_weight : ndarray of shape (n_rows,) or None
+    """
+    means, variances = np.split(outputs, 2, axis=1)
+    errors, deviations = means - targets, np.sqrt(variances)
+    ratios = errors / deviations
+    density = np.sqrt(2 / np.pi) * np.exp(-0.5 * ratios**2)
+    losses = errors * erf(ratios / np.sqrt(2)) + deviations * (density - 1 / np.sqrt(np.pi))
     known = ~np.isnan(targets)
     return _mean(losses, sample_weight, None if known.all() else known)
 
@@ -200,7 +209,7 @@ class RegressionLoss:
             return "RMSE", float(np.sqrt(loss))
         if self.name == "expectile":
             return "root expectile loss", float(np.sqrt(loss))
-        names = {"absolute_error": "MAE", "quantile": "pinball loss"}
+        names = {"absolute_error": "MAE", "quantile": "pinball loss", GAUSSIAN: "CRPS"}
         return names.get(self.name, f"{self.name} loss"), loss
 
     def mean(

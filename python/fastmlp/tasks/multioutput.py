@@ -309,7 +309,8 @@ def _check_single(training_loss: str, cost_matrix: Any) -> None:
 def _missing(column: NDArray[Any]) -> NDArray[np.bool_]:
     """Whether each label is missing."""
     if column.dtype.kind == "f":
-        return np.isnan(column)
+        missing: NDArray[np.bool_] = np.isnan(column)
+        return missing
     if column.dtype.kind != "O":
         return np.zeros(column.size, dtype=bool)
     return np.array([is_missing(label) for label in column.tolist()], dtype=bool)

@@ -24,7 +24,6 @@ from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task, as_1d
 
 _VANISHING = 1e-140  # numbers whose squares do
-VARIANT=(0.5,1.0001)
 _FAR = 100  # standard deviations from the mean
 
 
@@ -125,9 +124,9 @@ class RegressionTask(Task):
             return {"loss": loss.own.for_engine(self.shift, self.unit)}
         return {
             "loss": loss.name,
-            "delta": VARIANT[0] if loss.is_gaussian else loss.delta,
+            "delta": loss.delta,
             "quantiles": list(loss.quantiles),
-            "tweedie_power": VARIANT[1] if loss.is_gaussian else loss.tweedie_power,
+            "tweedie_power": loss.tweedie_power,
             "expectile": loss.expectile,
         }
 
@@ -149,6 +148,7 @@ class RegressionTask(Task):
             self._start_at_mean(network, targets, weights, offset, every)
         if self.training_loss.is_gaussian:
             network.parameters[-2][:, self.n_outputs :] *= 0.1
+            network.parameters[-1][self.n_outputs :] = np.log(np.e - 1)  # a spread of 1
 
     def restart_output(
         self,
@@ -309,8 +309,6 @@ class RegressionTask(Task):
         """The error in the unit of the target, if there is one unit."""
         if self.training_loss.is_own:
             return "loss", loss
-        if self.training_loss.is_gaussian:
-            return "NLL", loss + float(np.log(self.unit).mean())
         name, error = self.training_loss.error_of(loss)
         if self.n_outputs > 1 and self.standardizes:
             return f"standardised {name}", error
@@ -352,9 +350,8 @@ class RegressionTask(Task):
     ) -> float:
         """The mean training loss of outputs."""
         if self.training_loss.is_gaussian:
-            means, variances = np.split(outputs.astype(np.float64), 2, axis=1)
             scaled = (targets - self.shift) / self.unit
-            return gaussian_loss(means, variances, scaled, weights)
+            return gaussian_loss(outputs.astype(np.float64), scaled, weights)
         predicted = self.decode(outputs).reshape(outputs.shape)
         return self.training_loss.mean(predicted, targets, weights, self.unit)
 
