@@ -79,7 +79,7 @@ class _OnCluster(BaseMLP):
         self._own_client = client
 
     @explains_keywords
-    def fit(  # type: ignore[override]
+    def fit(
         self,
         X: Any,
         y: Any,
@@ -228,9 +228,8 @@ class _OnCluster(BaseMLP):
         # A task has one of its worker's threads. What is not needed there may not be picklable,
         # or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
-        model._model = replace(
-            model._model, out_of_fold=None, out_of_fold_std=None, assignment=None, fingerprint=None
-        )
+        unused = ("out_of_fold", "out_of_fold_std", "assignment", "fingerprint")
+        model._model = replace(model._model, **dict.fromkeys(unused))
         return lazy_predictions(model, method, X, outputs, names)
 
     def _no_rows(self) -> NDArray[np.float64]:
@@ -304,7 +303,7 @@ class Regressor(_OnCluster, estimators.Regressor):
     def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:  # type: ignore[override]
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the target.
 
         Parameters
@@ -328,11 +327,11 @@ class Regressor(_OnCluster, estimators.Regressor):
             error when a Dask collection is computed.
         """
         if not is_dask_table(X):
-            return super().predict(X, return_std)
+            return super().predict(X, True) if return_std else super().predict(X)
         if return_std:
             raise ValueError(
-                "return_std must be False for Dask collections; map_partitions(lambda part: "
-                "model.predict(part, return_std=True)) of model = to_local() predicts both"
+                "return_std must be False for Dask collections; map_partitions with the predict of "
+                "to_local() gives both"
             )
         return self._predicted("predict", X, self._no_rows())
 

@@ -126,7 +126,7 @@ class FittedModel:
     def predict_with_std(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """The same, and the standard deviations of numbers, in their shape, if these were learnt."""
+        """The same, and the standard deviations of numbers, if these were learnt."""
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
         if self.linear is None and isinstance(self.encoder, TableEncoder):

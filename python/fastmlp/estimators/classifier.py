@@ -510,9 +510,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     def _new_task(
         self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
-        options = self._options() | {
-            "order": order if self.class_order is None else self.class_order
-        }
+        options = self._options()
+        options["order"] = order if self.class_order is None else self.class_order
         if has_several_outputs(y):
             return MultioutputClassificationTask.learn(y, classes=classes, **options)
         return ClassificationTask.learn(y, np.dtype(settings.dtype), classes=classes, **options)

@@ -646,13 +646,13 @@ class Regressor(RegressorMixin, BaseMLP):
 
         Returns
         -------
-        predicted : ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
+        ndarray of shape (n_samples,), (n_samples, n_outputs) or (n_samples, n_quantiles)
             In the unit of the target, float64. Several quantiles never cross. Except with preset
             'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
             ``extrapolation="linear"``, no prediction leaves the range of the training targets.
-        std : ndarray of the same shape
-            With `return_std`: the standard deviation of the target, of its noise and of what the
-            networks disagree about, as a mixture of their Gaussians ([8]_).
+            With `return_std` a tuple of that and of the standard deviations in the same shape:
+            those of the mixture of all networks' Gaussians, which have the spread of the target and
+            the networks' disagreement in them ([8]_).
 
         Raises
         ------

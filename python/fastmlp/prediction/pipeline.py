@@ -149,7 +149,7 @@ class Pipeline:
     def predict_with_std(
         self, table: Table, mean_outputs: Callable[[Table, NDArray[Any] | None], NDArray[Any]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-        """The same, and the standard deviations of numbers, in their shape, if these were learnt."""
+        """The same, and the standard deviations of numbers, if these were learnt."""
         raw = beyond = None
         if self.linear is not None:
             if self.training_range is None:

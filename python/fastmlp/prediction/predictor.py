@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,7 +93,7 @@ class Predictor:
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
             self._watch = None if known_range is None else RangeWatch(known_range)
-        self._predict_row = _nothing
+        self._predict_row: Callable[[Any], Any] = _nothing
         if self._row is not None:
             self._predict_row = (
                 self._row.predict if core_decodes_predictions(decoder) else self._decoded_row

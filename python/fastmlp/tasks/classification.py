@@ -441,8 +441,8 @@ def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], boo
     check_classification_targets(y)
     if kind == "multiclass-multioutput":
         raise ValueError(
-            f"{name} must be 1-D labels or a 0/1 matrix of several labels per row, as the model was "
-            "fitted; got several columns of labels"
+            f"{name} must be 1-D labels or a 0/1 matrix of several labels per row, as the model "
+            "was fitted; got several columns of labels"
         )
     if kind != "multilabel-indicator":
         labels = as_1d(y, name)
