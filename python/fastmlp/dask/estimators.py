@@ -79,7 +79,7 @@ class _OnCluster(BaseMLP):
         self._own_client = client
 
     @explains_keywords
-    def fit(
+    def fit(  # type: ignore[override]
         self,
         X: Any,
         y: Any,

@@ -220,8 +220,8 @@ def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Val
     n_trained = pipeline.networks[0].n_outputs
     if (task.link, task.n_network_outputs) != (pipeline.link, n_trained):
         raise fields.error(
-            f"has networks of {task.n_network_outputs} outputs and the link {task.link.name}; there "
-            f"are {n_trained}, and the link is {pipeline.link.name}"
+            f"has networks of {task.n_network_outputs} outputs and the link {task.link.name}; "
+            f"there are {n_trained}, and the link is {pipeline.link.name}"
         )
     return task
 

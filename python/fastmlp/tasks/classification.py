@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Number, Real
+from numbers import Number
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -19,7 +19,12 @@ from fastmlp.prediction.link import Link
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted, quoted_few
 from fastmlp.tasks.calibration import fit_temperature
-from fastmlp.tasks.class_weights import ClassWeight, balanced_weights
+from fastmlp.tasks.class_weights import (
+    ClassWeight,
+    balanced_weights,
+    check_finite,
+    weights_of_classes,
+)
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
@@ -243,10 +248,7 @@ class ClassificationTask(Task):
         if self.class_weight is None:
             return None
         weights = self._class_weights(y)
-        if not np.all(np.isfinite(weights) & (weights >= 0)):
-            raise ValueError(
-                f"class_weight must hold finite numbers >= 0; got {self.class_weight!r}"
-            )
+        check_finite(weights, self.class_weight)
         return weights
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64]:
@@ -258,17 +260,7 @@ class ClassificationTask(Task):
             weights: NDArray[np.float64] = compute_sample_weight(self.class_weight, y)
             return weights
         labels = column_or_1d(y)
-        weight_of = cast(Mapping[Any, float], self.class_weight)
-        unknown = set(weight_of) - set(self.classes.tolist())
-        if unknown:
-            raise ValueError(
-                "class_weight names classes that do not exist: "
-                f"{quoted_few(sorted(unknown, key=str))}; the classes are "
-                f"{quoted_few(self.classes.tolist())}"
-            )
-        if not all(isinstance(weight, Real) for weight in weight_of.values()):
-            raise TypeError(f"class_weight must hold numbers; got {quoted(self.class_weight)}")
-        by_class = np.array([weight_of.get(label, 1.0) for label in self.classes.tolist()], float)
+        by_class = weights_of_classes(self.classes, cast(Mapping[Any, float], self.class_weight))
         weights = np.empty(labels.size)
         for rows in pieces(labels):
             weights[rows] = by_class[np.searchsorted(self.classes, labels[rows])]

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.utils import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 from fastmlp.prediction.decoders import MultioutputDecoder
@@ -17,7 +16,7 @@ from fastmlp.prediction.link import Link
 from fastmlp.table.labels import is_missing
 from fastmlp.table.text import quoted_few
 from fastmlp.tasks.calibration import fit_temperature
-from fastmlp.tasks.class_weights import ClassWeight, balanced_weights
+from fastmlp.tasks.class_weights import ClassWeight, balanced_weights, weights_of_classes
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
@@ -171,13 +170,27 @@ class MultioutputClassificationTask(Task):
         """Learn what "balanced" stands for, so that all later rows are weighted alike."""
         if self.class_weight != "balanced":
             return self
-        return replace(self, class_weight=[balanced_weights(own, sample_weight) for own in y.T])
+        weights = []
+        for column in y.T:
+            known = ~_missing(column)
+            own = None if sample_weight is None else sample_weight[known]
+            weights.append(balanced_weights(column[known], own))
+        return replace(self, class_weight=weights)
 
     def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
-        """Weight of each row: the product of those of its classes."""
-        if self.class_weight is None:
+        """Weight of each row: the product of those of its known classes."""
+        given = self.class_weight
+        if given is None:
             return None
-        weights: NDArray[np.float64] = compute_sample_weight(self.class_weight, y)
+        if not isinstance(given, list | tuple) or len(given) != self.n_outputs:
+            raise ValueError(
+                "class_weight must be 'balanced' or a list of a dict for each of the "
+                f"{self.n_outputs} columns of y; got {given!r}"
+            )
+        weights = np.ones(len(y))
+        columns = zip(self.classes, given, self.encode(y, y.dtype).T, strict=True)
+        for classes, weight_of, codes in columns:
+            weights *= np.append(weights_of_classes(classes, weight_of), 1.0)[codes]
         return weights
 
     def shown_error(self, loss: float) -> tuple[str, float]:
