@@ -105,7 +105,7 @@ def _dtype_of(kind: str, labels: list[Any]) -> np.dtype[Any] | None:
     return np.dtype(kind) if kind in _NUMBERS else None
 
 
-def read_decoder(fields: Fields, link: str, tensors: Tensors, values: Values) -> Decoder:
+def read_decoder(fields: Fields, tensors: Tensors, values: Values, link: str) -> Decoder:
     """The decoder of a file, for outputs after an inverse link of this name."""
     kind = fields.get("kind", one_of(tuple(_LINKS)))
     if link not in _LINKS[kind]:

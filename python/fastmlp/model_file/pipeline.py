@@ -157,7 +157,7 @@ def read_pipeline(contents: Contents) -> Pipeline:
         )
         training_range = TrainingRange(low, high, own.get("n_rows", integer()))
     link_name = fields.get("link", one_of(LINKS))
-    decoder = read_decoder(fields.object("decoder"), link_name, tensors, values)
+    decoder = read_decoder(fields.object("decoder"), tensors, values, link_name)
     link = link_of(link_name, decoder)
     if fields.has("linear"):
         if training_range is None or encoder.is_sparse:

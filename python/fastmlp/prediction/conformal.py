@@ -233,9 +233,9 @@ class PredictionIntervals:
     def of(
         self,
         predicted: NDArray[np.float64],
-        std: NDArray[np.float64] | None,
         coverage: float,
         groups: Any,
+        std: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
         """Intervals (n_rows, n_outputs, 2) of predictions (n_rows, n_columns) and their std."""
         numbers = self.scores.numbers_of(groups, len(predicted))

@@ -183,7 +183,7 @@ class Pipeline:
         conformal = cast("PredictionIntervals", self.conformal)
         n_rows = len(predicted)
         size = None if std is None else std.reshape(n_rows, -1)
-        intervals = conformal.of(predicted.reshape(n_rows, -1), size, coverage, groups)
+        intervals = conformal.of(predicted.reshape(n_rows, -1), coverage, groups, size)
         if self.link.name == "exponential":  # of numbers that are not negative
             intervals = np.maximum(intervals, 0)
         one_dimensional = cast("RegressionDecoder", self.decoder).one_dimensional

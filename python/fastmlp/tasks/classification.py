@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -424,6 +425,8 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
 
 def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], bool]:
     """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
+    if not issparse(y) and y.dtype.kind == "f" and np.isnan(y).any():
+        raise ValueError(f"Input {name} contains NaN: zeros and ones of labels must all be known")
     kind = type_of_target(y, input_name=name)
     if kind.startswith("continuous"):
         raise ValueError(
