@@ -66,9 +66,12 @@ Targets<T> targets_of(const py::array& y, const LossOptions& loss, Index rows, I
   const bool probabilities =
       loss.kind == LossKind::cross_entropy && loss.heads.empty() && y.ndim() == 2 && py::isinstance<py::array_t<T>>(y);
   if (is_categorical(loss.kind) && !probabilities) return labels_of<T>(y, loss, rows, outputs, name, memory);
-  if (loss.kind == LossKind::gaussian && outputs % 2 != 0)
-    invalid(name,
-            "must be for a network with a mean and a spread of each; it has " + std::to_string(outputs) + " outputs");
+  if (loss.kind == LossKind::gaussian) {
+    if (outputs % 2 != 0)
+      invalid("loss", "must not be 'gaussian' for a network of " + std::to_string(outputs) +
+                          " outputs: it needs a mean and a spread of each value");
+    outputs /= 2;
+  }
   if (!py::isinstance<py::array_t<T, py::array::c_style>>(y) || y.size() != rows * outputs)
     invalid(name, "must be a C-contiguous array of the network's dtype with " + std::to_string(outputs) +
                       " values per row; got shape " + shape_of(y));

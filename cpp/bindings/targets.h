@@ -32,8 +32,8 @@ struct TargetMemory {
 LossOptions loss_options_of(const py::dict& from);
 
 /** True values of `rows` rows: for categorical losses class numbers (of several heads one each, -1: not known), else
- * rows x outputs numbers (NaN: not known), which for cross_entropy may be given too: probabilities of the classes.
- * `memory` and the array must outlive the result. */
+ * rows x outputs numbers (NaN: not known), which for cross_entropy may be given too: probabilities of the classes; of
+ * gaussian rows x outputs / 2. `memory` and the array must outlive the result. */
 template <class T>
 Targets<T> targets_of(const py::array& y, const LossOptions& loss, Index rows, Index outputs, const char* name,
                       TargetMemory& memory);

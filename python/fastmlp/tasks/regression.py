@@ -287,18 +287,19 @@ class RegressionTask(Task):
         )
 
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
-        """Targets as networks learn them, (n_rows, n_network_outputs).
+        """Targets as networks learn them: (n_rows, n_outputs), or a column for each quantile.
 
         Those of a function of the user's stay as they are: it may ask whether they are 0.
         """
         scales = not self.training_loss.is_own
-        scaled = np.empty((targets.shape[0], self.n_network_outputs), dtype=dtype)
+        n_columns = self.n_outputs if self.training_loss.is_gaussian else self.n_network_outputs
+        scaled = np.empty((targets.shape[0], n_columns), dtype=dtype)
         largest = 0.0
         with np.errstate(over="ignore"):
             for rows in pieces(targets):
                 exact = (targets[rows] - self.shift) / self.unit if scales else targets[rows]
                 largest = max(largest, float(np.fmax.reduce(np.abs(exact), axis=None)))
-                scaled[rows] = np.tile(exact, 2) if self.training_loss.is_gaussian else exact
+                scaled[rows] = exact
         if np.isinf(scaled).any():
             raise ValueError(f"{name} holds values too large for {dtype}")
         if 0 < largest < np.finfo(dtype).tiny:
