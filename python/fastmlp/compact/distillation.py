@@ -16,6 +16,7 @@ import numpy as np
 
 from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.evaluation import Evaluation
 from fastmlp.ensemble.executor import LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -93,7 +94,7 @@ def distil(
         "loss": loss,
         "seed": int(random_state.randint(np.iinfo(np.int32).max)),
     }
-    run = TrainingRun(member, data, None, options, None, 0, data.n_rows)
+    run = TrainingRun(member, data, None, options, Evaluation(), 0, data.n_rows)
     progress = Progress(verbose, [options["max_iter"]], callbacks)
     trainer = EnsembleTrainer(scaling, LocalThreads(n_threads), progress, deadline)
     training = trainer.train([run], may_leave_out=False)

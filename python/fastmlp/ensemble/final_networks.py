@@ -70,14 +70,13 @@ def final_runs(
     """
     epochs = _best_epochs(validated)
     counts = _weight_of_kinds(ensemble)
-    first = len(new.splits) - len(specs)
     chosen = []
-    for index, spec in enumerate(specs, first):
+    for spec in specs:
         longer = longer_spec(spec, classifies=new.settings.classifies)
         kind = longer.kind if longer.kind in epochs else spec.kind
         if counts.get(kind, 0.0) > 0:
-            chosen.append(replace(spec, kind=kind, index=index))
-    return new.runs(chosen, epochs=epochs)
+            chosen.append(replace(spec, kind=kind))
+    return new.runs(chosen, epochs=epochs, first=len(new.splits) - len(specs))
 
 
 def _best_epochs(runs: Sequence[TrainingRun]) -> dict[str, int]:
@@ -136,9 +135,7 @@ def trained_on_all_rows(
         )
         return validated, 0.0, False
     of_kind = _weight_of_kinds(validated)
-    members = [
-        member.numbered(number).after_fit() for number, member in enumerate(training.members)
-    ]
+    members = [member.after_fit() for member in training.members]
     kinds = [member.recipe.spec.kind for member in members]
     weights = np.array([of_kind[kind] / kinds.count(kind) for kind in kinds])
     ensemble = WeightedEnsemble(members, trainer.scaling, link, weights / weights.sum())

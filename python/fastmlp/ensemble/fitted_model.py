@@ -6,15 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
-from fastmlp.ensemble.history import History, mean_curve
-from fastmlp.ensemble.member import Member, check_unchanged, continued_members
+from fastmlp.ensemble.evaluation import by_name
+from fastmlp.ensemble.history import EvalCurves, History, mean_curve
+from fastmlp.ensemble.member import (
+    Member,
+    check_recipes,
+    check_unchanged,
+    continued_members,
+)
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -23,12 +29,15 @@ from fastmlp.prediction.conformal import Conformal
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import PrivacyGuarantee
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
-from fastmlp.table.training_range import RangeWatch
+from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
+
+if TYPE_CHECKING:
+    from fastmlp.ensemble.held_out import LearntFromHeldOut
 
 _ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
 
@@ -107,6 +116,40 @@ class FittedModel:
     time: str = field(default_factory=_now)
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of_rows_elsewhere(
+        cls,
+        learnt: LearntFromHeldOut,
+        encoder: Encoder,
+        scaling: Scaling,
+        settings: Settings,
+        training_range: TrainingRange,
+        *,
+        n_estimators: int,
+        fit_seconds: float,
+        assignment: RowAssignment | None = None,
+        feature_importances: NDArray[np.float64] | None = None,
+    ) -> FittedModel:
+        """What a fit produces whose rows were on disk, on workers or at sites.
+
+        No later fit can tell which of them were held out, and nothing goes on beyond their range.
+        """
+        return cls(
+            encoder=encoder,
+            scaling=scaling,
+            task=learnt.task,
+            ensemble=learnt.ensemble,
+            linear=None,
+            watch=RangeWatch(training_range),
+            standardize=settings.of("standardize"),
+            n_estimators=n_estimators,
+            assignment=assignment,
+            fingerprint=None,
+            fit_seconds=fit_seconds,
+            feature_importances=feature_importances,
+            conformal=learnt.conformal,
+        )
+
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
     ) -> NDArray[np.float64]:
@@ -129,7 +172,7 @@ class FittedModel:
         """The same, and the standard deviations of numbers, if these were learnt."""
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
-        if self.linear is None and isinstance(self.encoder, TableEncoder):
+        if self.linear is None and isinstance(self.encoder, DenseEncoder):
             self.watch.look_at(table, self.encoder)
         outputs = partial(self._outputs, n_threads=n_threads, verbose=verbose)
         return self.pipeline.predict_with_std(table, outputs)
@@ -152,15 +195,40 @@ class FittedModel:
             bar.close()
         return np.concatenate(parts)
 
-    def check_continues(self, settings: Settings) -> None:
-        """Raise if training cannot go on with the networks under these settings."""
+    def check_continues(self, settings: Settings, *, may_grow: bool) -> None:
+        """Raise if training cannot go on with the networks under these settings.
+
+        Parameters
+        ----------
+        settings : Settings
+        may_grow : bool
+            Whether these may ask for more networks.
+        """
         check_unchanged("preset", self.members[0].recipe.preset, settings.preset)
-        n_rows = self.members[0].recipe.spec.n_rows  # that the number was chosen for
-        check_unchanged("n_estimators", self.n_estimators, settings.n_networks(n_rows))
+        n_networks = settings.n_networks(self.n_rows)
+        if n_networks < self.n_estimators:
+            raise ValueError(
+                f"n_estimators was {self.n_estimators} and cannot become {n_networks} while "
+                "training goes on with the networks; with_fewer_networks(X, n_networks="
+                f"{n_networks}) chooses some of them"
+            )
+        if not (may_grow and self.grows(settings)):
+            check_unchanged("n_estimators", self.n_estimators, n_networks)
+        else:
+            check_recipes(self.members, settings)
         check_unchanged("standardize", self.standardize, settings.of("standardize"))
         extrapolation = "clip" if self.linear is None else "linear"
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table that the presets were chosen for."""
+        return self.members[0].recipe.spec.n_rows
+
+    def grows(self, settings: Settings) -> bool:
+        """Whether these settings ask for more networks."""
+        return settings.n_networks(self.n_rows) > self.n_estimators
 
     def continued(
         self, data: RowSubset, settings: Settings, task: Task
@@ -233,8 +301,32 @@ class FittedModel:
 
     @property
     def metric_curve(self) -> list[float] | None:
-        """`eval_metric` after each epoch, the mean over networks; None without."""
+        """The first metric after each epoch, the mean over networks; None without."""
         return self._mean_curve(lambda history: history.metric_curve) or None
+
+    @property
+    def evals_result(self) -> EvalCurves:
+        """All that was measured after each epoch, the mean over the networks that have it."""
+        curves = self.eval_curves
+        return by_name(curves, map(mean_curve, curves.values()))
+
+    @property
+    def eval_curves(self) -> dict[tuple[str, str], list[list[float]]]:
+        """The curves of each network that has one, by the names of rows and measure."""
+        names = dict.fromkeys(
+            (rows, measure)
+            for history in self.histories
+            for rows, measures in history.evals_result.items()
+            for measure in measures
+        )
+        return {
+            (rows, measure): [
+                curve
+                for curve in self.curves(partial(History.curve, rows=rows, measure=measure))
+                if curve
+            ]
+            for rows, measure in names
+        }
 
     @property
     def learning_rate_curve(self) -> list[float]:

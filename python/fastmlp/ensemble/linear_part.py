@@ -105,6 +105,12 @@ def with_linear_part(
     return linear, _clipped_without_weight(linear, watch.training_range, data), is_honest
 
 
+def with_offset(rows: RowSubset, linear: LinearPart, training_range: TrainingRange) -> RowSubset:
+    """Rows that are not trained on, as `predict` would read them."""
+    table, offset, _ = linear.split(rows.X, training_range)
+    return rows._replace(X=table, offset=offset)
+
+
 def _clipped_without_weight(
     linear: LinearPart, training_range: TrainingRange, data: RowSubset
 ) -> RowSubset:

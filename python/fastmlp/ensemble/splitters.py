@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.utils.extmath import _approximate_mode
 
+from fastmlp._user_warnings import warn
 from fastmlp.table.rows import Rows, add_to_digest
 
 _LEAST_TRAINED = 1 / 3  # of the rows, that a network is trained on which later rows validate
@@ -194,6 +195,11 @@ class GivenSplitter:
         parts = list(self.parts)
         if not all(train.size + held_out.size == n_rows for train, held_out in parts):
             return Division(parts, len(parts), are_folds=False)
+        if len(parts) > n_estimators:
+            warn(
+                f"cv has {len(parts)} parts for {n_estimators} networks, and the others are not "
+                f"used. n_estimators={len(parts)} uses them all"
+            )
         turns = [parts[network % len(parts)] for network in range(n_estimators)]
         return Division(turns, len(parts))
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.prediction.compiled import compiled_network, compiled_type
+from fastmlp.prediction.compiled import compiled_type, engine_predictor
 from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.table.engine_array import engine_table
@@ -62,7 +62,7 @@ class WeightedEnsemble:
         self._link, dtype = link, members[0].network.dtype
         self._compiled = compiled_type(dtype)
         self.predictors: tuple[Any, ...] = tuple(
-            compiled_network(member.network._engine, dtype, inputs, link) for member in members
+            engine_predictor(member.network._engine, dtype, inputs, link) for member in members
         )
         self.networks = tuple(
             TrainedNetwork(member.network.layers, tuple(member.network.parameters))

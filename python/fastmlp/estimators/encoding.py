@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
@@ -18,8 +19,9 @@ from fastmlp.estimators.arguments import (
     ordered_categories,
     weights_by_class,
 )
+from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.tasks import Task
@@ -75,7 +77,7 @@ def _learn_columns(
 ) -> tuple[Encoder, Table]:
     """Learn the columns of X, and encode its rows."""
     if not settings.sparse:
-        return TableEncoder.learn(X, estimator.categorical_features)
+        return DenseEncoder.learn(X, estimator.categorical_features)
     dtype = np.dtype(settings.dtype)
     return SparseEncoder.learn(X, estimator.categorical_features, dtype, drops_empty=drops_empty)
 
@@ -90,11 +92,34 @@ def encoded_validation_rows(
         raise ValueError("sample_weight_val was given without X_val and y_val")
     if given.X_val is None:
         return None
-    y = checked_validation_targets(given.y_val, takes_gaps=True)
+    rows = GivenRows("", given.X_val, given.y_val, given.sample_weight_val)
+    return _encoded(estimator, rows, "_val", settings, encoder, task)
+
+
+def encoded_eval_sets(
+    estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
+) -> list[EvalSet]:
+    """Encode the sets of `eval_set`."""
+    return [
+        EvalSet(one.name, _encoded(estimator, one, suffix_of(one.name), settings, encoder, task))
+        for one in given_eval_sets(given.eval_set)
+    ]
+
+
+def _encoded(
+    estimator: BaseMLP,
+    given: GivenRows,
+    suffix: str,
+    settings: Settings,
+    encoder: Encoder,
+    task: Task,
+) -> RowSubset:
+    """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    y = checked_validation_targets(given.y, suffix, takes_gaps=True)
     dtype = np.dtype(settings.dtype)
-    table = encoded_validation_table(given.X_val, y, encoder, type(estimator).__name__)
-    targets = task.encode(y, dtype, "y_val")
-    name = "sample_weight_val"
-    weights = checked_weights(given.sample_weight_val, table, dtype, name)
+    table = encoded_validation_table(given.X, y, encoder, type(estimator).__name__, suffix)
+    targets = task.encode(y, dtype, f"y{suffix}")
+    name = f"sample_weight{suffix}"
+    weights = checked_weights(given.sample_weight, table, dtype, name)
     weights = weights_by_class(task, y, weights, dtype, name)
     return RowSubset(table, targets, weights)

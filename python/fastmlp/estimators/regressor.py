@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
+from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
 
 import numpy as np
@@ -97,6 +98,17 @@ class Regressor(RegressorMixin, BaseMLP):
     dropout : float, sequence of float or "auto", default="auto"
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers, or one for each.
+    mixup : float, default=0.0
+        Networks learn from mixtures of two training rows and of the losses for both targets, whose
+        shares are drawn from a beta distribution with both parameters equal to this number ([5]_).
+        From 0.1 to 1 for shares near 0 and 1 to evenly distributed ones; 0: no mixtures. See
+        docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse rows.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise that is added to standardised numbers in training, anew
+        in every step. Not for sparse rows.
+    swap_noise : float, default=0.0
+        Probability in [0, 1) that a value that the network reads is replaced by that of another
+        training row, anew in every step ([6]_). Not for sparse rows.
     batch_size : int or "auto", default="auto"
         Rows per minibatch. 'auto': about 128, 256 or 1,024, see Notes; with preset 'plain' 64 up to
         1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
@@ -138,12 +150,18 @@ class Regressor(RegressorMixin, BaseMLP):
         1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
         for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on with the networks, standardisation and optimiser state of the last
-        one, and with its assignment of rows to networks, whatever `random_state` is now. The
-        networks' sizes, activations, dropout, dtype and number cannot change then. Weights of the
-        networks in the mean, out-of-fold predictions and importances are learnt only if every fit
-        of these networks, from the first, had warm_start=True and held out the same rows; else the
-        weights stay as they were. Rows of `X_val` must not be among those trained on before.
+        Whether `fit` goes on with the networks of the last one. On the same rows and with more
+        `n_estimators` it adds networks, and those that are there stay as they are. Else it trains
+        all of them further, with their standardisation and optimiser state; with other rows that is
+        fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
+        sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
+        out-of-fold predictions and importances are learnt anew if all fits of these networks were
+        on the same rows and held out the same ones; else the weights stay as they were. Rows of
+        `X_val` must not be among those trained on before. See docs/growing.md.
+    init_model : fitted Regressor, str, PathLike or None, default=None
+        What `fit` begins with in place of new networks: another estimator's, or those of a file
+        that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
+        standardisation, extrapolation and dtype. `sklearn.base.clone` and searches keep it.
     momentum : float, default=0.9
         Parameter of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -157,11 +175,13 @@ class Regressor(RegressorMixin, BaseMLP):
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
         decides on their kinds.
-    eval_metric : str, callable or None, default=None
+    eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
-        `sample_weight` is passed to metrics that take it.
+        `sample_weight` is passed to metrics that take it. Of a list, or a dict of names and
+        metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
+        the validation loss.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
@@ -219,8 +239,12 @@ class Regressor(RegressorMixin, BaseMLP):
         epochs up to it), the median over networks; None without validation rows.
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
-        `eval_metric` after each epoch, the mean over networks; the latter two None without
+        first metric after each epoch, the mean over networks; the latter two None without
         validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
+    evals_result_ : dict of str to dict of str to list of float
+        Losses and metrics after each epoch, the mean over networks: by the name of the rows,
+        "validation" or one of `eval_set`, and then of the metric, or "loss". `histories_` have
+        those of each network, `LossCurveDisplay` plots them.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -359,6 +383,10 @@ class Regressor(RegressorMixin, BaseMLP):
        https://arxiv.org/abs/1711.05101
     .. [4] Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large
        learning rates", https://arxiv.org/abs/1708.07120
+    .. [5] Zhang, Cissé, Dauphin & Lopez-Paz 2018, "mixup: beyond empirical risk minimization",
+       https://arxiv.org/abs/1710.09412
+    .. [6] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
+       random feature corruption", https://arxiv.org/abs/2106.15147
 
     Examples
     --------
@@ -437,6 +465,9 @@ class Regressor(RegressorMixin, BaseMLP):
         l1_ratio: float = 0.0,
         weight_decay: float | Literal["auto"] = "auto",
         dropout: float | Sequence[float] | Literal["auto"] = "auto",
+        mixup: float = 0.0,
+        input_noise: float = 0.0,
+        swap_noise: float = 0.0,
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: Literal[
             "auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"
@@ -452,11 +483,16 @@ class Regressor(RegressorMixin, BaseMLP):
         tol: float = 0.0,
         verbose: int = 0,
         warm_start: bool = False,
+        init_model: Regressor | str | PathLike[str] | None = None,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = True,
         validation_fraction: float | Literal["auto"] = "auto",
-        eval_metric: str | Callable[..., float] | None = None,
+        eval_metric: str
+        | Callable[..., float]
+        | Sequence[str | Callable[..., float]]
+        | Mapping[str, str | Callable[..., float]]
+        | None = None,
         compute_importances: bool = False,
         beta_1: float = 0.9,
         beta_2: float | Literal["auto"] = "auto",
@@ -485,6 +521,9 @@ class Regressor(RegressorMixin, BaseMLP):
         self.l1_ratio = l1_ratio
         self.weight_decay = weight_decay
         self.dropout = dropout
+        self.mixup = mixup
+        self.input_noise = input_noise
+        self.swap_noise = swap_noise
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -498,6 +537,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.init_model = init_model
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping

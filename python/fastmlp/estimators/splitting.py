@@ -20,7 +20,7 @@ from fastmlp.ensemble.splitters import (
 )
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.prediction.conformal import group_labels
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Rows, Table
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted_few
@@ -102,11 +102,11 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
                 f"{quoted_few(names) if names else 'no names'}"
             )
         position = names.index(time)
-        if not isinstance(encoder, TableEncoder):
+        if not isinstance(encoder, DenseEncoder):
             raise TypeError("time must hold the time of each row if X is sparse; got a name")
     else:
         _check_length("time", _num_samples(time), table.shape[0])
-        encoder, table = TableEncoder.learn(_as_table(time), name="time")
+        encoder, table = DenseEncoder.learn(_as_table(time), name="time")
         position = 0
     column = encoder.columns[position]
     if column.kind != "numeric":

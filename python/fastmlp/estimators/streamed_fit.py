@@ -17,7 +17,11 @@ from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.held_out import (
+    LearntFromHeldOut,
+    learn_from_held_out,
+    warn_of_late_interruption,
+)
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
@@ -41,7 +45,6 @@ from fastmlp.streaming.target_learners import (
 )
 from fastmlp.streaming.training import WindowExecutor
 from fastmlp.streaming.windows import Windows
-from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -55,7 +58,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
-    _check_supported(settings, estimator.warm_start)
+    _check_supported(estimator, settings)
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(given.max_memory))
     source = open_source(X, y, sample_weight)
@@ -106,35 +109,36 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         None if own is None else data._replace(rows=own.rows)
         for own in (splits[run.index].validation for run in training.runs)
     ]
-    weighed, conformal, importances = False, None, None
+    unweighed = from_held_out = LearntFromHeldOut(ensemble, task)
+    importances = None
     try:
-        ensemble, task, _, conformal, _ = learn_from_held_out(
-            ensemble, task, data, validation, None, threads
-        )
-        weighed = True
+        from_held_out = learn_from_held_out(ensemble, task, data, validation, None, threads)
         if settings.compute_importances:
             importances = importances_of(
-                ensemble, encoder, task, validation, None, threads, estimator.verbose, deadline
+                from_held_out.ensemble,
+                encoder,
+                from_held_out.task,
+                validation,
+                None,
+                threads,
+                estimator.verbose,
+                deadline,
             )
     except KeyboardInterrupt:  # what is trained is kept
         is_whole = False
-        warn_of_late_interruption(not weighed)
+        warn_of_late_interruption(from_held_out is unweighed)
     if kept and is_whole:
         kept.remove()
-    return FittedModel(
-        encoder=encoder,
-        scaling=scaling_of_table,
-        task=task,
-        ensemble=ensemble,
-        linear=None,
-        watch=RangeWatch(learnt.training_range),
-        standardize=settings.of("standardize"),
+    return FittedModel.of_rows_elsewhere(
+        from_held_out,
+        encoder,
+        scaling_of_table,
+        settings,
+        learnt.training_range,
         n_estimators=assignment.n_estimators,
-        assignment=assignment,
-        fingerprint=None,  # no later fit can tell whether its rows were held out here
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        assignment=assignment,
         feature_importances=importances,
-        conformal=conformal,
     )
 
 
@@ -166,10 +170,12 @@ def _row_cache(
     return RowsOfSource(kept, source, asked, reading.write)
 
 
-def _check_supported(settings: Settings, warm_start: bool) -> None:
+def _check_supported(estimator: BaseMLP, settings: Settings) -> None:
     """Raise for what exists for tables in memory only, before anything is read."""
-    if warm_start:
+    if estimator.warm_start:
         raise ValueError("warm_start must be False if X is a stream")
+    if estimator.init_model is not None:
+        raise ValueError("init_model must be None if X is a stream")
     if settings.extrapolation != "clip":
         raise ValueError(
             f"extrapolation must be 'clip' if X is a stream; got {settings.extrapolation!r}"

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from fastmlp import estimators
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
@@ -34,21 +35,26 @@ from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan
 from fastmlp.rounds.training import train_in_rounds, trained_members
-from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.training_range import RangeWatch, TrainingRange
+from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from typing import Self
 
 _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
-_UNSUPPORTED = {"warm_start": False, "extrapolation": "clip", "time_limit": None}
+_UNSUPPORTED = {
+    "warm_start": False,
+    "init_model": None,
+    "extrapolation": "clip",
+    "time_limit": None,
+}
 
 
 class _Columns(NamedTuple):
     """What is known of the columns before training."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     task: Task
     rows: RowSubset  # that represent the table, encoded, with targets
     n_rows: int  # that the recipe is for
@@ -144,7 +150,8 @@ class FederatedMLP(BaseMLP):
             If an argument or parameter is not what it should be, or sites differ in their columns;
             messages name the site. Parameters that need the rows in one place are refused:
             functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``,
-            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
+            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start`,
+            `init_model` and `time_limit`.
         ConnectionError
             If no site answers.
         ImportError
@@ -230,7 +237,7 @@ class FederatedMLP(BaseMLP):
         else:
             X, given = schema
             check_no_dates_or_gaps(given, "y of schema")
-            encoder, rows = TableEncoder.learn(X, self.categorical_features, name="X of schema")
+            encoder, rows = DenseEncoder.learn(X, self.categorical_features, name="X of schema")
             y = checked_targets(given, rows, 2, self)
             n_rows = len(y)
         task, targets = self._new_task(y, settings)
@@ -335,16 +342,12 @@ def _fitted(
     members = trained_members(plan.members, coordinators, seconds)
     nothing = TrainingRange.of_no_rows(columns.encoder.n_numeric)
     seen = replace(nothing.widened(columns.rows.X, None), n_rows=columns.n_rows)
-    return FittedModel(
-        encoder=columns.encoder,
-        scaling=plan.scaling,
-        task=plan.task,
-        ensemble=WeightedEnsemble(members, plan.scaling, plan.task.link),
-        linear=None,
-        watch=RangeWatch(seen),
-        standardize=plan.settings.of("standardize"),
+    return FittedModel.of_rows_elsewhere(
+        LearntFromHeldOut(WeightedEnsemble(members, plan.scaling, plan.task.link), plan.task),
+        columns.encoder,
+        plan.scaling,
+        plan.settings,
+        seen,
         n_estimators=len(plan.members),
-        assignment=None,
-        fingerprint=None,
         fit_seconds=seconds,
     )

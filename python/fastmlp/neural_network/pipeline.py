@@ -12,7 +12,7 @@ from fastmlp.neural_network.engine import LINKS, by_layer
 from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 
 def pipeline_of(model: Any) -> Pipeline:
@@ -37,7 +37,7 @@ def pipeline_of(model: Any) -> Pipeline:
     parameters = by_layer(model.coefs_, model.intercepts_)
     n_columns = int(model.n_features_in_)
     return Pipeline(
-        encoder=TableEncoder(getattr(model, "feature_names_in_", None), n_columns, n_columns),
+        encoder=DenseEncoder(getattr(model, "feature_names_in_", None), n_columns, n_columns),
         scaling=None,
         networks=(TrainedNetwork(layers, tuple(np.asarray(p, dtype) for p in parameters)),),
         weights=np.ones(1),

@@ -23,7 +23,7 @@ def compiled_type(dtype: DTypeLike) -> Any:
     return _core.PredictorF32 if dtype == np.float32 else _core.PredictorF64
 
 
-def compiled_network(
+def engine_predictor(
     engine: Any, dtype: DTypeLike, inputs: Any, link: Link, small: Sequence[Any] = ()
 ) -> Any:
     """The core's predictor of a network of the core."""
@@ -32,13 +32,18 @@ def compiled_network(
 
 def compiled_networks(pipeline: Pipeline) -> Any:
     """The weighted mean of a pipeline's networks as one predictor of the core."""
-    dtype = pipeline.networks[0].dtype
     inputs = None if pipeline.scaling is None else pipeline.scaling.engine
-    predictors = []
-    for network in pipeline.networks:
-        engine, small = _with_weights(network)
-        predictors.append(compiled_network(engine, dtype, inputs, pipeline.link, small))
-    return compiled_type(dtype).mean_of(predictors, pipeline.weights.tolist())
+    predictors = [compiled_network(one, inputs, pipeline.link) for one in pipeline.networks]
+    mean_of = compiled_type(pipeline.networks[0].dtype).mean_of
+    return mean_of(predictors, pipeline.weights.tolist())
+
+
+def compiled_network(
+    network: TrainedNetwork, inputs: _core.Standardisation | None, link: Link
+) -> Any:
+    """One network as a predictor of the core."""
+    engine, small = _with_weights(network)
+    return engine_predictor(engine, network.dtype, inputs, link, small)
 
 
 def _with_weights(trained: TrainedNetwork) -> tuple[Any, list[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,10 @@ from fastmlp.prediction.decoders import (
     RegressionDecoder,
     check_has_std,
 )
+from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
 from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.feature_names import check_keys
-from fastmlp.table.reading import ObjectTable
 from fastmlp.table.row_reader import row_reader
 from fastmlp.table.training_range import RangeWatch
 
@@ -88,7 +87,7 @@ class Predictor:
         self._names: list[str] | None = None if names is None else names.tolist()
         self._index: Any = None  # of the last Series that had these names in this order
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
-        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+        if isinstance(encoder, DenseEncoder) and pipeline.linear is None:
             reader = row_reader(encoder, takes_missing=self._takes_missing)
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
@@ -307,13 +306,13 @@ class Predictor:
             return rows
         if isinstance(rows, Mapping):
             return dict(rows)
-        if not _is_series(rows):
+        if not is_series(rows):
             return rows
         names = self._names
         if names is None:
             return rows.to_numpy()
         if not self._has_names_of_columns(rows.index):
-            return _by_name(rows)
+            return by_name(rows)
         is_of_objects = rows.dtype == object
         return dict(zip(names, rows.tolist(), strict=True)) if is_of_objects else rows.to_numpy()
 
@@ -330,10 +329,10 @@ class Predictor:
 
         In the middle the standard deviations of numbers, if these were learnt.
         """
-        table, is_row = self._encoded(rows)
+        table, is_row = encoded_rows(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
             raise ValueError("Input rows contains NaN, and the model takes no missing values")
-        if self._watch is not None and isinstance(self._pipeline.encoder, TableEncoder):
+        if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
         return *self._pipeline.predict_with_std(table, self._outputs), is_row
 
@@ -344,58 +343,6 @@ class Predictor:
         table = engine_table(table, self._pipeline.networks[0].dtype)
         outputs: NDArray[Any] = self._networks.predict(table, threads, offset)
         return outputs
-
-    def _encoded(self, rows: Any) -> tuple[Any, bool]:
-        """The encoded table of one row or of many; whether it is one."""
-        if isinstance(rows, np.ndarray):
-            is_row = rows.ndim == 1
-            return self._pipeline.encoder.encode(rows[None] if is_row else rows, "rows"), is_row
-        if isinstance(rows, Mapping):
-            return self._of_mappings([rows]), True
-        if isinstance(rows, list | tuple):
-            named = self.feature_names_in_ is not None
-            if rows and (isinstance(rows[0], Mapping) or (named and _is_series(rows[0]))):
-                return self._of_mappings([_by_name(row) for row in rows]), False
-            if rows and _is_value(rows[0]):
-                return self._pipeline.encoder.encode([rows], "rows"), True
-            return self._pipeline.encoder.encode(rows, "rows"), False
-        if getattr(rows, "ndim", 2) == 1:
-            return self._pipeline.encoder.encode(rows[None], "rows"), True
-        self._pipeline.encoder.check_features(rows, "the predictor", "rows")
-        return self._pipeline.encoder.encode(rows, "rows"), False
-
-    def _of_mappings(self, rows: Sequence[Mapping[Any, Any]]) -> Any:
-        """The encoded table of rows that are given by name."""
-        encoder = self._pipeline.encoder
-        if encoder.feature_names is None:
-            raise ValueError(
-                "rows must be in the order of the columns: the model was trained on a table "
-                "without names of columns"
-            )
-        names = encoder.feature_names.tolist()
-        objects = np.empty((len(rows), len(names)), dtype=object)
-        for i, row in enumerate(rows):
-            check_keys(names, row, "rows")
-            objects[i] = [row[name] for name in names]
-        if not isinstance(encoder, TableEncoder):
-            return encoder.encode(objects, "rows")
-        return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
-
-
-def _is_series(row: Any) -> bool:
-    """Whether that has values and an index, as pandas' Series."""
-    return getattr(row, "ndim", 2) == 1 and hasattr(row, "index") and hasattr(row, "to_numpy")
-
-
-def _by_name(row: Any) -> Any:
-    """A Series as a dict; anything else as it is."""
-    return dict(zip(row.index.tolist(), row.tolist(), strict=True)) if _is_series(row) else row
-
-
-def _is_value(item: Any) -> bool:
-    """Whether that is a value of a row, not a row of values."""
-    is_row = hasattr(item, "__len__") and getattr(item, "ndim", 1) > 0
-    return isinstance(item, str | bytes) or not is_row
 
 
 def _of_row(values: Any, is_row: bool) -> Any:

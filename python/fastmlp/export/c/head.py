@@ -10,7 +10,7 @@ from fastmlp.export.kinds import kind_of_number
 from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 _WIDTH = 100
 _KEPT_SPACE = "\0"  # where no line ends
@@ -51,7 +51,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 def _columns(pipeline: Pipeline) -> Iterator[str]:
     """A line for each column; none if all are numbers without names."""
     encoder = pipeline.encoder
-    if not isinstance(encoder, TableEncoder) or (
+    if not isinstance(encoder, DenseEncoder) or (
         encoder.feature_names is None and encoder.learnt is None
     ):
         return
