@@ -1,8 +1,7 @@
-"""What exports have in common: which models there are for them, and which numbers they read."""
+"""Which number stands for a value of a column where a runtime reads no dates and no text."""
 
 from __future__ import annotations
 
-from fastmlp.prediction.decoders import Decoder, MultioutputDecoder
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
@@ -13,15 +12,6 @@ _READ: dict[type, str] = {
     Durations: "seconds",
     NumberText: "number, without separators and units",
 }
-
-
-def check_exportable(decoder: Decoder) -> None:
-    """Raise for predictions that neither ONNX models nor C files of this package have."""
-    if isinstance(decoder, MultioutputDecoder):
-        raise ValueError(
-            "models of several columns of labels cannot be exported; fit a Classifier for each "
-            "column, or pass zeros and ones"
-        )
 
 
 def kind_of_number(column: Column) -> str:

@@ -231,6 +231,14 @@ def has_several_labels(decoder: Decoder) -> bool:
     )
 
 
+def check_one_column(decoder: Decoder, what: str) -> None:
+    """Raise if the decoder predicts several columns of labels, which `what` is not there for."""
+    if isinstance(decoder, MultioutputDecoder):
+        raise ValueError(
+            f"{what} is not supported for several columns of labels; fit a Classifier for each"
+        )
+
+
 def check_has_std(decoder: Decoder) -> None:
     """Raise if no standard deviations were learnt."""
     if not getattr(decoder, "has_std", False):

@@ -19,8 +19,8 @@ from fastmlp.export.c.rows import (
     scaled_numbers,
 )
 from fastmlp.export.c.text import number
-from fastmlp.export.kinds import check_exportable
 from fastmlp.export.networks import shares_of
+from fastmlp.prediction.decoders import check_one_column
 from fastmlp.prediction.pipeline import Pipeline
 
 
@@ -30,7 +30,7 @@ def c_source(pipeline: Pipeline, dtype: Literal["float16"] | None, prefix: str) 
         raise ValueError(f"dtype must be None or 'float16'; got {dtype!r}")
     if not re.fullmatch(r"(?:[A-Za-z]\w*)?", prefix, re.ASCII):
         raise ValueError(f"prefix must be able to begin a name in C; got {prefix!r}")
-    check_exportable(pipeline.decoder)
+    check_one_column(pipeline.decoder, "export to C")
     program = Program(pipeline.networks[0].dtype, dtype is not None)
     if program.halves:
         program.needs(functions.HALF)
