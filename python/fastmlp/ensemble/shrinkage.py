@@ -113,10 +113,10 @@ def _disagreement_about_new_rows(
 ) -> NDArray[np.float64]:
     """The variance of networks of a kind about rows that they have not seen, for each output.
 
-    Let t be what networks expect of a row on average that they have not seen, with the variance v
-    between them. Those that have seen it are drawn to its target y: they expect t + a (y - t). Then
-    three moments are known, of the mean u of the networks that have not seen a row and the mean s of
-    those that have, and the three unknowns a, v and E (y - t)^2 follow from them::
+    Let networks that have not seen a row expect t of it on average, with the variance v between
+    them. Those that have seen it are drawn to its target y: they expect t + a (y - t). Three
+    moments of the mean u of the former and the mean s of the latter are known, and the three
+    unknowns a, v and E (y - t)^2 follow from them::
 
         E (u - s)^2      = v / n_u + a^2 E (y - t)^2 + about_seen / n_s
         E (u - s)(u - y) = v / n_u + a E (y - t)^2
@@ -136,10 +136,16 @@ def _disagreement_about_new_rows(
     n_unseen, n_seen = unseen.sum(axis=0), (~unseen).sum(axis=0)
     u = np.einsum("nrk,nr->rk", outputs, unseen) / n_unseen[:, None]
     s = np.einsum("nrk,nr->rk", outputs, ~unseen) / n_seen[:, None]
+    known = ~np.isnan(targets)
+
+    def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        total: NDArray[np.float64] = values.sum(axis=0, where=known)
+        return total / known.sum(axis=0)
+
     with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = np.nanmean((u - s) ** 2, axis=0) - about_seen * np.mean(1 / n_seen)
-        together = np.nanmean((u - s) * (u - targets), axis=0)
-        errors = np.nanmean((targets - u) ** 2, axis=0)
+        drawn = mean((u - s) ** 2) - about_seen * np.mean(1 / n_seen)
+        together = mean((u - s) * (u - targets))
+        errors = mean((targets - u) ** 2)
         share = np.clip((together - drawn) / (errors - together), 0, _MOST_DRAWN)
         rest = (errors - together) / (1 - share)
         variance = (errors - rest) / np.mean(1 / n_unseen)
