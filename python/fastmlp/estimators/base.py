@@ -155,9 +155,10 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
             ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels. With several outputs of a Regressor some may be missing
-            (NaN): a row counts for those that it has, of which there must be one. If X is a stream,
-            the name of a column or a list of names; None if X is a function.
+            True values, or class labels: of several columns zeros and ones are labels that a row
+            has or not, others are classes each. With several outputs some may be missing (NaN or
+            None; not zeros and ones): a row counts for those that it has, of which there must be
+            one. If X is a stream, the name of a column or a list of names; None if X is a function.
         sample_weight : array-like of shape (n_samples,) or str, default=None
             Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None

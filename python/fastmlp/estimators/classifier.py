@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Classifier(ClassifierMixin, BaseMLP):
-    """Multilayer perceptron for classification: two classes, many, or several labels per row.
+    """Multilayer perceptron for classification: classes, several labels, or columns of classes.
 
     Takes raw tables. Parameters that mean the same as in scikit-learn's MLPClassifier have the same
     names; those at "auto" are set by `preset`.
@@ -59,11 +59,17 @@ class Classifier(ClassifierMixin, BaseMLP):
         "piecewise_linear": four learnt functions of the number that are linear between 17 bin
         edges (33 for more than 5,000 rows) and constant outside ([2]_, with few outputs). "both":
         both. None: none. "auto": by kind of network, number of rows and task; see Notes.
-    loss : {"log_loss", "focal"}, default="log_loss"
+    loss : {"log_loss", "focal", "ordinal"}, default="log_loss"
         The loss to minimise. 'focal' is the log loss times ``(1 - p) ** focal_gamma``, p being the
         probability of what is true, so that rows that are classified well count little ([6]_).
+        'ordinal' is for classes in order, such as grades: the log loss of the steps from each class
+        to the next ([10]_). `predict` returns the most probable class.
     focal_gamma : float, default=2.0
         Parameter of 'focal', at least 0, which is the log loss.
+    class_order : array-like of shape (n_classes,) or None, default=None
+        Parameter of 'ordinal': the classes from the lowest to the highest. None: numbers in
+        ascending order, or the categories of y, if it is an ordered categorical of pandas or an
+        Enum of polars; other text is refused. `classes_` is sorted in any case.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
@@ -221,8 +227,9 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels; column numbers for several labels per row.
+    classes_ : ndarray of shape (n_classes,), or list of ndarray
+        The labels; column numbers for several labels per row; a list of the labels of each for
+        several columns of labels.
     networks_ : list of Network
         Copies of the networks, without the linear part of ``extrapolation="linear"``.
     estimator_weights_ : ndarray of shape (n_networks,)
@@ -276,7 +283,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
-        Inverse link function between the last layer and predictions: 'logistic' or 'softmax'.
+        Inverse link function between the last layer and predictions: 'logistic', 'softmax' or
+        'continuation_ratio'.
 
     See Also
     --------
@@ -374,6 +382,8 @@ class Classifier(ClassifierMixin, BaseMLP):
        https://arxiv.org/abs/1710.09412
     .. [9] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
        random feature corruption", https://arxiv.org/abs/2106.15147
+    .. [10] Shi, Cao & Raschka 2023, "Deep neural networks for rank-consistent ordinal regression
+       based on conditional probabilities", https://arxiv.org/abs/2111.08851
 
     Examples
     --------
@@ -586,8 +596,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All labels of this and later calls; needed in the first call if y lacks any.
+        classes : array-like of shape (n_classes,) or list of array-like, default=None
+            All labels of this and later calls, of several columns of labels a list of those of
+            each; needed in the first call if y lacks any.
 
         Returns
         -------
@@ -622,9 +633,9 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes), or list of ndarray
             In the order of `classes_`, float64; with several labels per row the probability of
-            each.
+            each; with several columns of labels a list of an array for each.
 
         Raises
         ------
@@ -647,7 +658,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes), or list of ndarray
 
         Raises
         ------
@@ -667,9 +678,9 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_outputs)
             The most probable class of each row, or with `cost_matrix` that of least expected cost;
-            zeros and ones for several labels per row.
+            zeros and ones for several labels per row; a class for each of several columns.
 
         Raises
         ------
@@ -756,8 +767,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         float
-            Share of rows that are predicted right; with several labels per row of those of which
-            all are.
+            Share of rows that are predicted right; with several labels or columns of labels of
+            those of which all are.
 
         Raises
         ------

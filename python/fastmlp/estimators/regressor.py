@@ -276,7 +276,8 @@ class Regressor(RegressorMixin, BaseMLP):
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
-        Inverse link function between the last layer and predictions: 'identity' or 'exponential'.
+        Inverse link function between the last layer and predictions: 'identity', 'exponential' or
+        'gaussian'.
 
     See Also
     --------
@@ -322,6 +323,8 @@ class Regressor(RegressorMixin, BaseMLP):
     gamma              half the gamma deviance, y > 0              the mean of amounts
     tweedie            half the deviance of `tweedie_power`,       the mean of totals, of which
                        y >= 0                                      many are 0
+    gaussian           ranked probability score of a Gaussian      the mean, and the standard
+                       ([7]_)                                      deviation if asked for
     (value, gradient)  functions of your own                       where they are least
     =================  ==========================================  ===========================
 
@@ -387,6 +390,11 @@ class Regressor(RegressorMixin, BaseMLP):
        https://arxiv.org/abs/1710.09412
     .. [6] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
        random feature corruption", https://arxiv.org/abs/2106.15147
+    .. [7] Gneiting, Raftery, Westveld & Goldman 2005, "Calibrated probabilistic forecasting using
+       ensemble model output statistics and minimum CRPS estimation",
+       https://doi.org/10.1175/MWR2904.1
+    .. [8] Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive uncertainty
+       estimation using deep ensembles", https://arxiv.org/abs/1612.01474
 
     Examples
     --------
@@ -454,6 +462,7 @@ class Regressor(RegressorMixin, BaseMLP):
             "poisson",
             "gamma",
             "tweedie",
+            "gaussian",
         ]
         | tuple[Callable[..., float], Callable[..., Any]] = "squared_error",
         delta: float = 1.0,
