@@ -36,7 +36,7 @@ _DETERMINED = 0.95  # least share of rows of a cell, that have the same value of
 _MONOTONE = 0.9  # least rank correlation of columns that say the same
 _MOST_CELLS = 400  # that are compared with their neighbours
 _LEAST_RATIO = 2.0  # of the variance between neighbours and what chance makes it
-_LEAST_EFFECT = 0.1  # of a cell, as a share of the variance of targets
+_LEAST_EFFECT = 0.02  # of a cell, as a share of the variance of targets
 
 _OTHERWISE = (
     "If rows to predict are of the same kind as these, random folds are right: "
