@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.recipe import network_layers
@@ -58,6 +59,15 @@ class NewNetworks:
     keeper: StateKeeper | None = None
 
     @cached_property
+    def _constraints(self) -> Constraints | None:
+        constraints = Constraints.learn(
+            self.settings.monotonic_cst, self.settings.interaction_cst, self.encoder
+        )
+        if constraints and constraints.is_monotonic and self.task.link == "softmax":
+            raise ValueError("monotonic constraints are not supported for multiclass classification.")
+        return constraints
+
+    @cached_property
     def _bin_edges(self) -> Sequence[Sequence[float]]:
         """Learnt once, for networks that are made later too."""
         return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
@@ -71,7 +81,13 @@ class NewNetworks:
             bin_edges = self._bin_edges
         members = []
         for recipe in recipes:
-            layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)
+            layers = network_layers(
+                recipe,
+                self.encoder,
+                bin_edges,
+                self.task.n_network_outputs,
+                self._constraints,
+            )
             network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
             if recipe.tabular:
                 train = rows_with_weight(self.splits[recipe.spec.index].train, data.sample_weight)
@@ -81,7 +97,10 @@ class NewNetworks:
                 network._engine.initialise_from(data.X, chosen, self.scaling.engine)
             self.task.initialise_output(network, data.y, data.sample_weight, data.offset)
             options = self.settings.optimizer_options(recipe, layers)
-            members.append(Member(network, Optimizer(network, **options), recipe, options))
+            optimizer = Optimizer(network, **options)
+            members.append(
+                Member(network, optimizer, recipe, options, constraints=self._constraints)
+            )
         return members
 
     def runs(self, specs: Sequence[MemberSpec], n_rows: int | None = None) -> list[TrainingRun]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.ensemble.unit_kinds import hidden_units, output_units, units_of_columns
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
 from fastmlp.table.sparse_encoder import Encoder
 
@@ -64,6 +66,7 @@ def network_layers(
     encoder: Encoder,
     bin_edges: Sequence[Sequence[float]],
     n_outputs: int,
+    constraints: Constraints | None = None,
 ) -> list[Layer]:
     """Layers from the encoded table to the outputs; `bin_edges` are those of `learn_bin_edges`."""
     layers: list[Layer] = []
@@ -91,7 +94,30 @@ def network_layers(
             layers.append(Dropout(rate))
         width = units
     layers.append(Dense(width, n_outputs, sparse=sparse and not layers))
-    return layers
+    return layers if constraints is None else _constrained(layers, constraints, encoder)
+
+
+def _constrained(
+    layers: Sequence[Layer], constraints: Constraints, encoder: Encoder
+) -> list[Layer]:
+    """The layers with signs of weights that keep constraints, and as wide as that takes."""
+    units = units_of_columns(constraints, encoder)
+    constrained: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Embedding):
+            layer = replace(layer, signs=units.signs_of(layer.n_numbers) if layer.bin_edges else "")
+            units = units.embedded(layer)
+        elif isinstance(layer, Scale):
+            layer = replace(layer, signs=units.signs_of(units.size))
+        elif isinstance(layer, Dense):
+            made = output_units if layer is layers[-1] else hidden_units
+            above = made(constraints, layer.outputs)
+            layer = replace(
+                layer, inputs=units.size, outputs=above.size, signs=units.signs_to(above)
+            )
+            units = above
+        constrained.append(layer)
+    return constrained
 
 
 def rate_factors(

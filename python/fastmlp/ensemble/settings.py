@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Literal
 
@@ -78,6 +78,8 @@ class Settings:
     n_iter_no_change: Any
     max_grad_norm: float | None
     standardize: Any
+    monotonic_cst: Any
+    interaction_cst: Any
     extrapolation: Literal["clip", "linear"]
     dtype: Literal["float32", "float64"]
 
@@ -193,7 +195,8 @@ class Settings:
         standardize = self.of("standardize")
         if self.sparse or not standardize:
             return Scaling(np.empty(0), np.empty(0), n_numeric)
-        return learn_scaling(X, n_numeric, rows, weights, robust=standardize == "robust")
+        scaling = learn_scaling(X, n_numeric, rows, weights, robust=standardize == "robust")
+        return replace(scaling, keeps_order=self.monotonic_cst is not None)
 
     def optimizer_options(self, recipe: Recipe, layers: Sequence[Layer]) -> dict[str, Any]:
         """Options of the Optimizer of a network with these layers."""

@@ -388,6 +388,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         preset: Literal["default", "fast", "best", "plain"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
+        monotonic_cst: Any = None,
+        interaction_cst: Any = None,
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         loss: Literal["log_loss", "focal"] = "log_loss",
         focal_gamma: float = 2.0,
@@ -440,6 +442,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.preset = preset
         self.n_estimators = n_estimators
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.focal_gamma = focal_gamma

@@ -50,6 +50,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "preset": [NameAmong(*PRESETS)],
     "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
     "categorical_features": ["array-like", NameAmong("from_dtype")],
+    "monotonic_cst": ["array-like", dict, None],
+    "interaction_cst": [list, tuple, NameAmong("pairwise", "no_interactions"), None],
     "numeric_embedding": [_AUTO, NameAmong(*NUMERIC_EMBEDDINGS), None],
     "solver": [NameAmong(*SOLVERS)],
     "alpha": [Interval(Real, 0, None, closed="left")],
@@ -142,6 +144,11 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
     settings = Settings(**known, **{name: getattr(estimator, name) for name in names})
     if sparse:
         _check_for_sparse(settings)
+    if settings.monotonic_cst is not None and settings.extrapolation != "clip":
+        raise ValueError(
+            "extrapolation must be 'clip' with monotonic_cst: a linear model has slopes of its own; "
+            f"got {settings.extrapolation!r}"
+        )
     given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
     sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)

@@ -413,6 +413,8 @@ class Regressor(RegressorMixin, BaseMLP):
         preset: Literal["default", "fast", "best", "plain"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
+        monotonic_cst: Any = None,
+        interaction_cst: Any = None,
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         loss: Literal[
             "squared_error",
@@ -472,6 +474,8 @@ class Regressor(RegressorMixin, BaseMLP):
         self.preset = preset
         self.n_estimators = n_estimators
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.delta = delta
