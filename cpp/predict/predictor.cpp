@@ -1,6 +1,7 @@
 #include "predict/predictor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "kernels/gather.h"
@@ -12,15 +13,28 @@
 namespace fastmlp {
 namespace {
 
+/** exp(x), or with the logistic link 1 / (1 + exp(-x)), by way of double: neighbouring floats differ by far more than its
+ * rounding, so that no output makes a smaller prediction than a smaller output does. The fast functions may, by a unit
+ * in the last place. */
+template <class T>
+void apply_in_order(Link link, T* x, Index n) {
+  for (Index i = 0; i < n; ++i) {
+    const double z = static_cast<double>(x[i]);
+    x[i] = static_cast<T>(link == Link::exponential ? std::exp(z) : 1 / (1 + std::exp(-z)));
+  }
+}
+
 /** Writes predictions, without padding, from raw outputs; softmax overwrites these. */
 template <class T>
-void apply_link(Link link, Matrix<T> outputs, T* to) {
+void apply_link(Link link, bool keeps_order, Matrix<T> outputs, T* to) {
   const Index n = outputs.cols;
   for (Index i = 0; i < outputs.rows; ++i) {
     T* row = outputs.row(i);
     const T scale = link == Link::softmax ? 1 / exponentials(row, n, row).normaliser : T(1);
     for (Index k = 0; k < n; ++k) to[i * n + k] = scale * row[k];
   }
+  if (keeps_order && (link == Link::exponential || link == Link::logistic))
+    return apply_in_order(link, to, outputs.rows * n);
   if (link == Link::exponential) exponential(to, outputs.rows * n);
   if (link == Link::logistic) logistic(to, outputs.rows * n);
 }
@@ -161,7 +175,7 @@ void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out,
         network->stack().forward(network->weights, workspace, 0, rows, Pass{}, {inputs.sparse, nullptr, row, rows});
         const Matrix<T> raw = workspace.output().slice(0, rows);
         if (offset) add_offset<T>(offset + row * outputs(), nullptr, raw);
-        apply_link(link_, raw, to);
+        apply_link(link_, inputs_->keeps_order(), raw, to);
         to += n;
       }
       if (!single) weighted_mean(outputs_of_all, n, weights_, mean);

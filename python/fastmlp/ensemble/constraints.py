@@ -9,11 +9,10 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
-from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.text import quoted_few
 
 _DIRECTIONS = (-1, 0, 1)
@@ -36,16 +35,14 @@ class Constraints:
     groups: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def learn(
-        cls, monotonic_cst: Any, interaction_cst: Any, encoder: Encoder
-    ) -> Constraints | None:
-        """Find the columns that parameters of an estimator speak of; None if there are none.
+    def learn(cls, monotonic_cst: Any, interaction_cst: Any, encoder: TableEncoder) -> Constraints:
+        """Find the columns that parameters of an estimator speak of.
 
         Parameters
         ----------
         monotonic_cst : dict of str, array-like of int or None
         interaction_cst : str, sequence of groups of int or str, or None
-        encoder : Encoder
+        encoder : TableEncoder
 
         Raises
         ------
@@ -54,11 +51,6 @@ class Constraints:
         TypeError
             If they are of another type.
         """
-        if monotonic_cst is None and interaction_cst is None:
-            return None
-        if isinstance(encoder, SparseEncoder):
-            name = "interaction_cst" if monotonic_cst is None else "monotonic_cst"
-            raise ValueError(f"{name} must be None if X is sparse")
         names = None if encoder.feature_names is None else encoder.feature_names.tolist()
         directions = _directions(monotonic_cst, names, encoder.n_columns)
         for direction, column in zip(directions, encoder.columns, strict=True):

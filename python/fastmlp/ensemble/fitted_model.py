@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.history import History, mean_curve
 from fastmlp.ensemble.member import Member, check_unchanged
 from fastmlp.ensemble.settings import Settings
@@ -152,6 +153,17 @@ class FittedModel:
         extrapolation = "clip" if self.linear is None else "linear"
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
+        if self.constraints is not None or settings.constrains:
+            if settings.constraints(self.encoder) != self.constraints:
+                raise ValueError(
+                    "monotonic_cst and interaction_cst cannot change while training goes on with "
+                    "networks that keep others"
+                )
+
+    @property
+    def constraints(self) -> Constraints | None:
+        """What all networks keep."""
+        return self.members[0].constraints
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -60,11 +60,11 @@ class NewNetworks:
 
     @cached_property
     def _constraints(self) -> Constraints | None:
-        constraints = Constraints.learn(
-            self.settings.monotonic_cst, self.settings.interaction_cst, self.encoder
-        )
+        constraints = self.settings.constraints(self.encoder)
         if constraints and constraints.is_monotonic and self.task.link == "softmax":
-            raise ValueError("monotonic constraints are not supported for multiclass classification.")
+            raise ValueError(
+                "monotonic constraints are not supported for multiclass classification."
+            )
         return constraints
 
     @cached_property

@@ -100,7 +100,10 @@ def network_layers(
 def _constrained(
     layers: Sequence[Layer], constraints: Constraints, encoder: Encoder
 ) -> list[Layer]:
-    """The layers with signs of weights that keep constraints, and as wide as that takes."""
+    """The layers with signs of weights that keep constraints, and as wide as that takes.
+
+    Slopes of monotone units would have to be limited as well, and gain nothing.
+    """
     units = units_of_columns(constraints, encoder)
     constrained: list[Layer] = []
     for layer in layers:
@@ -113,7 +116,11 @@ def _constrained(
             made = output_units if layer is layers[-1] else hidden_units
             above = made(constraints, layer.outputs)
             layer = replace(
-                layer, inputs=units.size, outputs=above.size, signs=units.signs_to(above)
+                layer,
+                inputs=units.size,
+                outputs=above.size,
+                parametric=layer.parametric and not constraints.is_monotonic,
+                signs=units.signs_to(above),
             )
             units = above
         constrained.append(layer)

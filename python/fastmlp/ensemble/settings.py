@@ -10,8 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import (
     FEW_ROWS,
+    MONOTONE_SETTINGS,
     MemberSpec,
     kind_of,
     preset_batch_size,
@@ -22,6 +24,7 @@ from fastmlp.ensemble.splits import n_folds_of
 from fastmlp.networks import Layer
 from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling, learn_scaling
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 LARGEST = 2**62  # number that the engine counts in 64 bits
 _PATIENCE = 40  # fewest epochs without progress before training ends, if presets set "auto"
@@ -89,9 +92,10 @@ class Settings:
         return self._preset(spec)[name] if is_auto(value) else value
 
     def _preset(self, spec: MemberSpec) -> dict[str, Any]:
-        return preset_settings(
+        preset = preset_settings(
             self.preset, self.solver, spec, classifies=self.classifies, sparse=self.sparse
         )
+        return preset if self.monotonic_cst is None else {**preset, **MONOTONE_SETTINGS}
 
     @property
     def held_out_fraction(self) -> float | None:
@@ -99,6 +103,17 @@ class Settings:
         return float(self.of("validation_fraction")) if self.early_stopping else None
 
     # ---- networks
+
+    @property
+    def constrains(self) -> bool:
+        """Whether networks have to keep anything."""
+        return not (self.monotonic_cst is None and self.interaction_cst is None)
+
+    def constraints(self, encoder: Encoder) -> Constraints | None:
+        """What networks on these columns have to keep."""
+        if isinstance(encoder, SparseEncoder) or not self.constrains:
+            return None
+        return Constraints.learn(self.monotonic_cst, self.interaction_cst, encoder)
 
     def n_networks(self, n_rows: int) -> int:
         """Number of networks for a table of so many rows."""

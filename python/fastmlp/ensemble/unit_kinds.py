@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.networks import Embedding
 from fastmlp.networks.layers import PERIODIC
-from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.encoder import TableEncoder
 
 _FEWEST = 8  # units of a kind in a hidden layer
-_FREE_SHARE = 0.5  # of the units of a group that has columns with and without direction
+_FREE_SHARE = 0.25  # of the units of a group that has columns with and without direction
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Units:
         return signs.tobytes().decode()
 
 
-def units_of_columns(constraints: Constraints, encoder: Encoder) -> Units:
+def units_of_columns(constraints: Constraints, encoder: TableEncoder) -> Units:
     """The columns of the encoded table."""
     encoded = encoder.encoded_by_column
     directions = np.zeros(sum(map(len, encoded)), dtype=np.int8)

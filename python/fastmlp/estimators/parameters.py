@@ -22,7 +22,7 @@ from sklearn.utils._param_validation import (
 
 from fastmlp._other_names import advice_on_value
 from fastmlp._threads import n_threads
-from fastmlp.ensemble.presets import PRESETS
+from fastmlp.ensemble.presets import MONOTONE_ACTIVATIONS, PRESETS
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.recipe import LEARNING_RATES, NUMERIC_EMBEDDINGS
 from fastmlp.ensemble.settings import LARGEST, Settings, is_auto
@@ -169,6 +169,11 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
                 f"each hidden layer; got {estimator.activation!r}."
                 f"{advice_on_value('activation', activation, ACTIVATIONS)}"
             )
+        if settings.monotonic_cst is not None and activation not in MONOTONE_ACTIVATIONS:
+            raise ValueError(
+                f"activation must be 'auto' or of {list(MONOTONE_ACTIVATIONS)} with monotonic_cst; "
+                f"got {estimator.activation!r}"
+            )
     rates = _values(settings.of("dropout"), Real)
     if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
         raise ValueError(f"dropout must be in [0, 1); got {estimator.dropout!r}")
@@ -193,6 +198,9 @@ def _check_for_sparse(settings: Settings) -> None:
         raise ValueError(
             f"extrapolation must be 'clip' if X is sparse; got {settings.extrapolation!r}"
         )
+    for name in ("monotonic_cst", "interaction_cst"):
+        if getattr(settings, name) is not None:
+            raise ValueError(f"{name} must be None if X is sparse")
     if settings.compute_importances:
         raise ValueError(
             "compute_importances must be False if X is sparse: it would predict all validation "

@@ -42,7 +42,14 @@ if TYPE_CHECKING:
     from typing import Self
 
 _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
-_UNSUPPORTED = {"warm_start": False, "extrapolation": "clip", "time_limit": None}
+_UNSUPPORTED = {
+    "warm_start": False,
+    "extrapolation": "clip",
+    "time_limit": None,
+    # Outer momentum and noise would leave the signs of weights that keep them.
+    "monotonic_cst": None,
+    "interaction_cst": None,
+}
 
 
 class _Columns(NamedTuple):

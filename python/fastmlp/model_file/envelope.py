@@ -21,7 +21,12 @@ _LEAST_READER = 1  # the oldest version that can read what this one writes
 KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
 ROUNDED_WEIGHTS = "rounded_weights"  # some are of another type than networks compute in
 COST_MATRIX = "cost_matrix"  # the most probable class is not the predicted one
-_FEATURES = (ROUNDED_WEIGHTS, COST_MATRIX)  # that a reader must know if a file names them
+CONSTRAINTS = "constraints"  # training must keep the signs of weights
+_FEATURES = (
+    ROUNDED_WEIGHTS,
+    COST_MATRIX,
+    CONSTRAINTS,
+)  # that a reader must know if a file names them
 
 
 class Contents(NamedTuple):

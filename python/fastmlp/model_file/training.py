@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec
@@ -76,6 +77,10 @@ _HISTORY: dict[str, Kind[Any]] = {
     "seconds": real(0),
 }
 _CURVES = ("loss_curve", "validation_curve", "metric_curve", "learning_rate_curve")
+_CONSTRAINTS: dict[str, Kind[Any]] = {
+    "directions": tuple_of(integer(-1, 1)),
+    "groups": tuple_of(tuple_of(integer())),
+}
 _MEMBER: dict[str, Kind[Any]] = {"samples_seen": integer(), "later_rate_share": real(0)}
 
 
@@ -105,9 +110,16 @@ def written_member(
         "optimizer_steps": steps,
         "history": plain_fields(member.history, _HISTORY),
         **plain_fields(member, _MEMBER),
+        **_written_constraints(member.constraints),
         "seed": engine.seed,
         "steps": engine.steps,
     }
+
+
+def _written_constraints(constraints: Constraints | None) -> dict[str, Any]:
+    if constraints is None:
+        return {}
+    return {"constraints": {name: plain(getattr(constraints, name)) for name in _CONSTRAINTS}}
 
 
 def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: Tensors) -> Member:
@@ -138,7 +150,14 @@ def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: T
         options,
         _read_history(fields.object("history"), number, tensors),
         **fields.get_all(_MEMBER),
+        constraints=_read_constraints(fields),
     )
+
+
+def _read_constraints(fields: Fields) -> Constraints | None:
+    if not fields.has("constraints"):
+        return None
+    return Constraints(**fields.object("constraints").get_all(_CONSTRAINTS))
 
 
 def _network(trained: TrainedNetwork, *, seed: int, steps: int) -> Network:
