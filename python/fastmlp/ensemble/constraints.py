@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Integral
@@ -119,14 +119,15 @@ def _check_ordered(column: Column) -> None:
 def _groups(given: Any, names: list[str] | None, n_columns: int) -> tuple[tuple[int, ...], ...]:
     """Positions of the columns of each group; those that are in none are one more, together."""
     every = range(n_columns)
-    groups: Iterable[Sequence[int]]
+    groups: Iterable[Iterable[int]]
     if given is None:
         groups = [every]
     elif isinstance(given, str):
         groups = combinations(every, min(2, n_columns)) if given == "pairwise" else zip(every)
     else:
         groups = [_positions(group, names, n_columns) for group in _listed(given)]
-    listed = tuple(dict.fromkeys(tuple(sorted(group)) for group in groups if group))
+    distinct = dict.fromkeys(tuple(sorted(group)) for group in groups)
+    listed = tuple(group for group in distinct if group)
     rest = tuple(sorted(set(every).difference(*listed)))
     return (*listed, rest) if rest else listed
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import MemberSpec
-from fastmlp.ensemble.unit_kinds import hidden_units, output_units, units_of_columns
+from fastmlp.ensemble.unit_kinds import Units, hidden_units, output_units, units_of_columns
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
-from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
 NUMERIC_EMBEDDINGS = ("periodic", "piecewise_linear", "both")
@@ -94,17 +94,18 @@ def network_layers(
             layers.append(Dropout(rate))
         width = units
     layers.append(Dense(width, n_outputs, sparse=sparse and not layers))
-    return layers if constraints is None else _constrained(layers, constraints, encoder)
+    if constraints is None or isinstance(encoder, SparseEncoder):
+        return layers
+    return _constrained(
+        layers, constraints, units_of_columns(constraints, encoder.encoded_by_column)
+    )
 
 
-def _constrained(
-    layers: Sequence[Layer], constraints: Constraints, encoder: Encoder
-) -> list[Layer]:
+def _constrained(layers: Sequence[Layer], constraints: Constraints, units: Units) -> list[Layer]:
     """The layers with signs of weights that keep constraints, and as wide as that takes.
 
     Slopes of monotone units would have to be limited as well, and gain nothing.
     """
-    units = units_of_columns(constraints, encoder)
     constrained: list[Layer] = []
     for layer in layers:
         if isinstance(layer, Embedding):

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.networks import Embedding
 from fastmlp.networks.layers import PERIODIC
-from fastmlp.table.encoder import TableEncoder
 
 _FEWEST = 8  # units of a kind in a hidden layer
 _FREE_SHARE = 0.25  # of the units of a group that has columns with and without direction
@@ -49,7 +48,7 @@ class Units:
 
     def embedded(self, embedding: Embedding) -> Units:
         """The features of an embedding of these."""
-        directions, groups = (own[embedding.sources] for own in (self.directions, self.groups))
+        directions, groups = self.directions[embedding.sources], self.groups[embedding.sources]
         n_periodic = PERIODIC * embedding.n_numbers * embedding.periodic
         # A function of these neither rises nor falls all along: nobody may read it.
         groups[:n_periodic][directions[:n_periodic] != 0] = False
@@ -72,9 +71,8 @@ class Units:
         return signs.tobytes().decode()
 
 
-def units_of_columns(constraints: Constraints, encoder: TableEncoder) -> Units:
-    """The columns of the encoded table."""
-    encoded = encoder.encoded_by_column
+def units_of_columns(constraints: Constraints, encoded: Sequence[Sequence[int]]) -> Units:
+    """The columns of the encoded table; `encoded` holds their positions by column of the raw one."""
     directions = np.zeros(sum(map(len, encoded)), dtype=np.int8)
     groups = np.zeros((directions.size, len(constraints.groups)), dtype=bool)
     for own, direction in zip(encoded, constraints.directions, strict=True):

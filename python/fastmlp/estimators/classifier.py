@@ -53,10 +53,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         as these. An array names columns of numbers, dates or such text that are categories too, by
         name, position or mask.
     monotonic_cst : dict of str, array-like of int or None, default=None
-        For columns by name, or for each in turn: 1 if the probability of the second class never fall as its value rises,
-        -1 if they never rise, 0 if they may do both. This is guaranteed (docs/constraints.md).
-        Columns of numbers, durations and booleans can have a direction;
-        with more than two classes none.
+        For columns by name, or for each in turn: 1 if the probability of the second class never
+        falls as its value rises, -1 if it never rises, 0 if it may do both; with several labels per
+        row the probability of each. This is guaranteed (docs/constraints.md). Columns of numbers,
+        durations and booleans can have a direction; not if there are more than two classes.
     interaction_cst : {"pairwise", "no_interactions"}, sequence of groups or None, default=None
         Groups of columns, each a list, tuple or set of positions or names, that may act together:
         raw outputs are sums of functions of one group each. Groups may overlap; columns in none

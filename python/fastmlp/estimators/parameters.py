@@ -146,8 +146,8 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
         _check_for_sparse(settings)
     if settings.monotonic_cst is not None and settings.extrapolation != "clip":
         raise ValueError(
-            "extrapolation must be 'clip' with monotonic_cst: a linear model has slopes of its own; "
-            f"got {settings.extrapolation!r}"
+            "extrapolation must be 'clip' with monotonic_cst, which its linear model would not "
+            f"keep; got {settings.extrapolation!r}"
         )
     given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
