@@ -38,6 +38,7 @@ ADULT_ROWS = 100_000
 DTYPES: tuple[Any, ...] = (None, "float16", "bfloat16", "int8")
 OTHER_BYTES = 3_000_000  # more than a second cache holds
 THREADS = 16
+THREADS_TURN = 0.5  # seconds
 
 
 def seconds_of_turn(call: Call) -> float:
@@ -233,20 +234,24 @@ def calls_per_second(predictor: Predictor, given: Any, n_threads: int, seconds: 
 
 
 def threads(seconds: float) -> None:
-    """One predictor, used by one thread, by two and by many."""
+    """One predictor, used by one thread, by two and by many, in turns of half a second."""
     predictor = Regressor(random_state=0, max_iter=1).fit(X, Y).predictor(n_jobs=1)
     lines = [["predictions per second", "1 thread", "2 threads", f"{THREADS} threads", "2 / 1"]]
-    for name, given, share in (
-        ("default ensemble, a row", ROW, 0.4),
-        ("default ensemble, 20 rows", X[:20], 0.3),
-        ("default ensemble, 200 rows", X[:200], 0.3),
+    numbers = (1, 2, THREADS)
+    turns = max(1, round(seconds / (3 * len(numbers) * THREADS_TURN)))
+    for name, given in (
+        ("default ensemble, a row", ROW),
+        ("default ensemble, 20 rows", X[:20]),
+        ("default ensemble, 200 rows", X[:200]),
     ):
-        one, two, many = (
-            calls_per_second(predictor, given, n, own * share * seconds)
-            for n, own in ((1, 0.2), (2, 0.2), (THREADS, 0.6))
+        rates = np.array(
+            [
+                [calls_per_second(predictor, given, n, THREADS_TURN) for n in numbers]
+                for _ in range(turns)
+            ]
         )
-        cells = [f"{one:,.0f}", f"{two:,.0f}", f"{many:,.0f}", f"{two / one:.2f}"]
-        lines.append([name, *cells])
+        cells = [f"{rate:,.0f}" for rate in np.median(rates, axis=0)]
+        lines.append([name, *cells, f"{np.median(rates[:, 1] / rates[:, 0]):.2f}"])
     print(aligned(lines), end="\n\n")
 
 

@@ -63,16 +63,22 @@ def make_files(folder: Path, n_rows: int) -> None:
 
 
 class PassEnd(logging.Handler):
-    """Notes wall time and processor time when the pass over the files has ended."""
+    """Notes wall time and processor time when the pass over the files has ended.
+
+    A fit that finds its rows in a cache has no pass: it has ended when this is made.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.wall = self.processor = self.idle = 0.0
+        self._take_times()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the time at the pass's last message."""
         if "rows into a cache" in record.getMessage():
-            self.wall, self.processor, self.idle = time.time(), processor_seconds(), idle_seconds()
+            self._take_times()
+
+    def _take_times(self) -> None:
+        self.wall, self.processor, self.idle = time.time(), processor_seconds(), idle_seconds()
 
 
 def processor_seconds() -> float:

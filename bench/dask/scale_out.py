@@ -40,7 +40,7 @@ GIGABIT = 125e6  # bytes a second
 class Costs:
     """Seconds, and bytes of one network's weights."""
 
-    row: float  # to train one network for one epoch on one row, on one thread
+    row: float  # of the table: to train one network for one epoch, or to validate it, on one thread
     message: float  # of a round, to one worker and back, without the bytes
     byte: float  # of a message, copied between processes
     reading: float  # of a row: read from Parquet, encoded, twice
@@ -57,10 +57,7 @@ def cpu_seconds(function: Callable, *args: object) -> float:
 def measured(client: Client, n_rows: int, folder: str) -> Costs:
     X, y = made_table(n_rows, 0)
 
-    few, many = (
-        fastmlp.Regressor(**OPTIONS, max_iter=epochs, n_jobs=1, early_stopping=False)
-        for epochs in EPOCHS
-    )
+    few, many = (fastmlp.Regressor(**OPTIONS, max_iter=epochs, n_jobs=1) for epochs in EPOCHS)
     times = [(cpu_seconds(few.fit, X, y), cpu_seconds(many.fit, X, y)) for _ in range(3)]
     few_seconds, many_seconds = map(min, zip(*times, strict=True))
     networks = many.networks_

@@ -6,7 +6,7 @@ from fastmlp import _core  # noqa: F401  an installation that cannot work says s
 from fastmlp._lazy import lazily
 
 if TYPE_CHECKING:
-    from fastmlp._user_warnings import ExtrapolationWarning
+    from fastmlp._user_warnings import ExtrapolationWarning, ValidationWarning
     from fastmlp._version import __version__
     from fastmlp.checkpoints import Checkpoint
     from fastmlp.ensemble.history import History
@@ -40,6 +40,7 @@ __all__ = [
     "PrivacyGuarantee",
     "Regressor",
     "Scale",
+    "ValidationWarning",
     "__version__",
     "load",
     "load_predictor",
@@ -68,6 +69,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "PrivacyGuarantee": "fastmlp.privacy",
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
+            "ValidationWarning": "fastmlp._user_warnings",
             "__version__": "fastmlp._version",
             "load": "fastmlp.loading",
             "load_predictor": "fastmlp.loading",

@@ -14,6 +14,10 @@ class ExtrapolationWarning(UserWarning):
     """Many rows of a table lie beyond the range of the training rows; see docs/forecasts.md."""
 
 
+class ValidationWarning(UserWarning):
+    """Random validation folds do not fit the training rows; see docs/validation.md."""
+
+
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Issue a warning at the nearest line that is not the package's own.
 

@@ -8,8 +8,11 @@ from functools import partial
 
 import pytest
 from houses import FAST
+from tiny_models import assert_same_weights
 
+import fastmlp
 from fastmlp import cli
+from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.cli.training import from_table
 
 COMMANDS = ("train", "predict", "evaluate", "info", "compact", "export", "serve")
@@ -43,19 +46,46 @@ def test_no_such_command(run):
     assert "No such command 'trian'" in result.err
 
 
-def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
-    def interrupt(record):
-        os.kill(os.getpid(), signal.SIGINT)
+def interrupt(record):
+    os.kill(os.getpid(), signal.SIGINT)
 
+
+def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
     interrupted = partial(from_table.ESTIMATORS["regression"], callbacks=interrupt)
     monkeypatch.setitem(from_table.ESTIMATORS, "regression", interrupted)
     model = tmp_path / "m.safetensors"
     model.write_text("the old one")
     result = run("train", csv, "--target", "price", "-o", model, *FAST)
     assert result.status == 130
-    assert result.err.endswith("Interrupted; no file was written.\n")
+    assert result.err.endswith("Interrupted; no output was written.\n")
     assert model.read_text() == "the old one"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_stopped_training_goes_on_from_its_checkpoint(run, csv, tmp_path, monkeypatch):
+    epochs = []
+
+    def interrupt_the_second_epoch(record):
+        if record.epoch == 2:
+            interrupt(record)
+
+    def train(callback, name, *more):
+        estimator = partial(regressor, callbacks=callback)
+        monkeypatch.setitem(from_table.ESTIMATORS, "regression", estimator)
+        return run("train", csv, "--target", "price", "-o", tmp_path / name, *FAST, *more)
+
+    regressor, kept = from_table.ESTIMATORS["regression"], tmp_path / "checkpoint"
+    monkeypatch.setattr(KeptFit, "is_due", lambda *_: True)  # not once a minute
+    result = train(interrupt_the_second_epoch, "resumed", "--checkpoint", kept)
+    assert result.status == 130
+    assert f"The same command goes on from {kept}.\n" in result.err
+    assert kept.exists()
+    result = train(lambda record: epochs.append(record.epoch), "resumed", "--checkpoint", kept)
+    assert (result.status, epochs) == (0, [2, 3])
+    assert not kept.exists()
+    assert train(None, "unbroken").status == 0
+    resumed, unbroken = (fastmlp.load(tmp_path / name) for name in ("resumed", "unbroken"))
+    assert_same_weights(resumed, unbroken)
 
 
 def test_progress_is_shown_unless_it_is_quiet(run, csv, tmp_path):

@@ -84,6 +84,34 @@ def test_another_name_of_the_target(run, trained, tmp_path):
     assert set(result.json["scores"]) == {"cost"}
 
 
+@pytest.mark.parametrize("targets", [["price"], ["price", "--target", "area"], ["sold"]])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_folder_has_the_scores_of_its_rows(run, trained, new, targets, suffix, tmp_path):
+    pytest.importorskip("datasketches")
+    table = pd.read_csv(new)
+    for part, rows in enumerate((table[:15], table[15:])):
+        path = tmp_path / f"{part}.{suffix}"
+        rows.to_csv(path, index=False) if suffix == "csv" else rows.to_parquet(path)
+    model, options = trained(*targets), ("--weight", "heavy", "--json")
+    assert run("evaluate", model, tmp_path, *options).json == (
+        run("evaluate", model, new, *options).json
+    )
+
+
+def test_what_is_wrong_with_a_folder(run, trained, tmp_path):
+    pytest.importorskip("datasketches")
+    model = trained("price")
+    NEW.assign(price=None).to_csv(tmp_path / "new.csv", index=False)
+    for options, message in [
+        ((), "no row has a 'price'"),
+        (("--target", "prize"), "no column 'prize'"),
+        (("--decimal", ","), "a folder is read without --encoding and --decimal"),
+    ]:
+        result = run("evaluate", model, tmp_path, *options)
+        assert result.status in (1, 2)
+        assert message in result.err
+
+
 def test_what_is_wrong(run, trained, new, tmp_path):
     path = tmp_path / "other.csv"
     pd.DataFrame(NEW.assign(sold="perhaps")).to_csv(path, index=False)

@@ -71,6 +71,15 @@ def test_errors(run, folder, target, options, message, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
+def test_other_files_are_no_checkpoints(run, folder, target, tmp_path):
+    kept = tmp_path / "checkpoint"
+    kept.write_text("something else")
+    options = ("-o", tmp_path / "m.safetensors", "--checkpoint", kept)
+    result = run("train", folder, "--target", target, *options)
+    assert (result.status, str(kept) in result.err) == (1, True)
+    assert kept.read_text() == "something else"
+
+
 @pytest.mark.parametrize("kept", [["--id", "id"], ["--keep"]])
 def test_identifiers_in_csv_are_kept_as_they_are(run, model, table, kept, tmp_path):
     (tmp_path / "new").mkdir()

@@ -9,6 +9,7 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
+from curved_tables import curved
 from distributed import Client, LocalCluster, Nanny, Status
 from distributed.utils import get_mp_context
 from tiny_models import TINY
@@ -24,12 +25,12 @@ CHUNK = 200  # rows
 
 @pytest.fixture(scope="module")
 def X():
-    return np.random.default_rng(0).normal(size=(800, 4))
+    return curved(800)[0]
 
 
 @pytest.fixture(scope="module")
-def y(X):
-    return X[:, 0] + X[:, 1] ** 2
+def y():
+    return curved(800)[1]
 
 
 @pytest.fixture(scope="module")
@@ -110,22 +111,24 @@ def test_placing(client, kill, monkeypatch, X, y, expected):
     assert np.array_equal(model.to_local().predict(X), expected)
 
 
+PHASES = {
+    "learning": (learning, "_head"),
+    "encoding": (Shards, "encode"),
+    "sampling": (Shards, "each"),
+    "training": (ShardExchange, "_ask"),
+    "averaging": (ShardExchange, "__call__"),
+}
+
+
 @pytest.mark.parametrize(
-    ("owner", "name"),
-    [
-        (learning, "_head"),
-        (Shards, "encode"),
-        (Shards, "each"),
-        (ShardExchange, "_ask"),
-        (ShardExchange, "__call__"),
-    ],
-    ids=["learning", "encoding", "sampling", "training", "averaging"],
+    "phases", [["learning", "training"], ["encoding", "averaging"], ["sampling"]], ids=" ".join
 )
-def test_rows_are_read_by_others(client, kill, monkeypatch, arrays, X, y, owner, name):
+def test_rows_are_read_by_others(client, kill, monkeypatch, arrays, X, y, phases):
     def soon():
         threading.Timer(0.02, kill).start()
 
-    during(monkeypatch, owner, name, soon if name == "_ask" else kill)
+    for phase in phases:
+        during(monkeypatch, *PHASES[phase], soon if phase == "training" else kill)
     model = Regressor(**FOUR).fit(*arrays, distribute="rows")
     assert model.n_iter_ == 8
     assert np.isfinite(model.to_local().score(X, y))

@@ -2,13 +2,23 @@
 
 import importlib.util
 import re
+from functools import partial
 
+import house_prices
 import numpy as np
 import peers
 import pytest
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 EPOCH = re.compile(r"^Epoch \[(\d+)/100\], Loss: \d+\.\d{4}, Val Loss: \d+\.\d{4}$", re.MULTILINE)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    """Every step of the example is run; what is learnt does not matter."""
+    quick = {"preset": "fast", "n_estimators": 1, "max_iter": 3}
+    for name in ("Regressor", "Classifier"):
+        monkeypatch.setattr(house_prices, name, partial(getattr(house_prices, name), **quick))
 
 
 def comparison(out):

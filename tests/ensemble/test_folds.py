@@ -6,7 +6,7 @@ from sklearn.model_selection import train_test_split
 from tiny_models import FOLDS, folded, folds_of
 
 from fastmlp import Classifier, Regressor
-from fastmlp.ensemble.splits import held_out_mask
+from fastmlp.ensemble.splitters import held_out_mask
 
 ROWS = 120
 

@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from tiny_models import FOLDS, THREE, folded, tiny, weights_of
 
 from fastmlp import Regressor
-from fastmlp.estimators import base
+from fastmlp.estimators import table_fit
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -176,7 +176,7 @@ def test_ctrl_c_after_training_keeps_the_networks(place, monkeypatch):
     X = np.random.default_rng(0).normal(size=(60, 3))
     options = THREE | {"compute_importances": True}
     whole = tiny(Regressor, **options).fit(X, X[:, 0])
-    monkeypatch.setattr(base, place, interrupted)
+    monkeypatch.setattr(table_fit, place, interrupted)
     missing = "their weights are equal" if place == "learn_from_held_out" else "importances_ are"
     with pytest.warns(match=f"after training. The networks were kept; .*{missing}"):
         model = tiny(Regressor, **options).fit(X, X[:, 0])

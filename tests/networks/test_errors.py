@@ -6,18 +6,9 @@ import sys
 import numpy as np
 import pytest
 from embedded_networks import EMBEDDINGS, network_on
+from small_networks import small
 
 from fastmlp import Dense, Dropout, Embedding, Network, Optimizer, Scale
-
-
-@pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(size=(40, 6))
-
-
-def small(dtype="float64", seed=0, rate=0.3) -> Network:
-    layers = [Dense(6, 10, "silu"), Dropout(rate), Dense(10, 7, "tanh"), Dropout(rate)]
-    return Network([*layers, Dense(7, 3)], dtype=dtype, random_state=seed)
 
 
 @pytest.mark.parametrize(

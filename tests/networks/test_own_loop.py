@@ -5,20 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
+from small_networks import small
 
-from fastmlp import Dense, Dropout, Network, Optimizer
+from fastmlp import Dense, Network, Optimizer
 
 DTYPES = ["float32", "float64"]
-
-
-@pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(size=(40, 6))
-
-
-def small(dtype="float64", seed=0, rate=0.3) -> Network:
-    layers = [Dense(6, 10, "silu"), Dropout(rate), Dense(10, 7, "tanh"), Dropout(rate)]
-    return Network([*layers, Dense(7, 3)], dtype=dtype, random_state=seed)
 
 
 def test_learning_rate_factors_as_an_array(X):

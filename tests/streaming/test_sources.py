@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 
+import narwhals.stable.v1 as nw
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -122,6 +123,19 @@ def test_every_kind_of_stream_yields_its_rows(kind, tmp_path):
     np.testing.assert_allclose(cache.restored(rows.X), encoded, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", [one for one in KINDS if one is not of_function])
+def test_only_columns_that_are_needed_are_read(kind, tmp_path):
+    X = kind(tmp_path)
+    source = open_source(X, None, has_targets=False, needed=["y", "x"])
+    assert sorted(source.names) == ["x", "y"]
+    blocks = [block.X for block in source.blocks(200)]
+    assert all(sorted(nw.from_native(block).columns) == ["x", "y"] for block in blocks)
+    y = np.concatenate([np.asarray(block["y"]) for block in blocks])
+    np.testing.assert_array_equal(y, TABLE["y"].to_numpy())
+    with pytest.raises(ValueError, match="X has no column 'none'"):
+        open_source(X, None, has_targets=False, needed=["x", "none"])
+
+
 def test_tables_in_memory_are_no_streams():
     for X in (np.zeros((2, 2)), pd.DataFrame({"x": [1]}), pl.DataFrame({"x": [1]}), TABLE, [[1.0]]):
         assert not is_stream(X)
@@ -159,6 +173,17 @@ def test_csv_columns_become_text_where_a_later_value_is_none(tmp_path):
     cache, learnt = one_pass(tmp_path / "table.csv", tmp_path, "y", rows=500)
     assert "large" in learnt.encoder.columns[0].categories
     assert cache.n_rows == len(size)
+
+
+def test_csv_columns_that_are_not_needed_hold_anything(tmp_path):
+    size = [*range(5)] * 800 + ["large"]  # beyond the first MB
+    frame = pd.DataFrame({"other": size, "filler": "a" * 300, "size": size})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    source = open_source(tmp_path / "table.csv", None, has_targets=False, needed=["size"])
+    with pytest.raises(BeginAgain, match="column 'size' is read as string"):
+        [*source.blocks(5000)]
+    assert rows_of(source).column_names == ["size"]
+    assert rows_of(source)["size"].to_pylist()[-1] == "large"
 
 
 @pytest.mark.parametrize(("last", "kind"), [(1, "i"), (1.5, "f"), ("none", "O")])

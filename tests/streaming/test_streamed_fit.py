@@ -249,8 +249,8 @@ def unread():
     [
         ({"warm_start": True}, {}, "warm_start must be False"),
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
-        ({}, {"X_val": X, "y_val": Y}, "X_val, y_val and sample_weight_val must be None"),
-        ({}, {"sample_weight_val": Y}, "X_val, y_val and sample_weight_val must be None"),
+        ({}, {"X_val": X, "y_val": Y}, "X_val must be None"),
+        ({}, {"sample_weight_val": Y}, "sample_weight_val must be None"),
         ({}, {"max_memory": "much"}, "max_memory must be a whole number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),

@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
             error.show()
             return error.exit_code
         except (KeyboardInterrupt, click.Abort):
-            click.echo("Interrupted; no file was written.", err=True)
+            click.echo("Interrupted; no output was written.", err=True)
             return _INTERRUPTED
         except BrokenPipeError:  # the reader of the output has ended, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,7 +29,8 @@ from fastmlp.dask.tables import (
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import LARGEST
 from fastmlp.estimators.base import BaseMLP
-from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
+from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
@@ -88,6 +89,9 @@ class _OnCluster(BaseMLP):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
+        time: Any = None,
+        cv: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         distribute: Literal["auto", "networks", "rows"] = "auto",
         local_epochs: float = 1.0,
@@ -107,6 +111,10 @@ class _OnCluster(BaseMLP):
             Weights of the rows; or, as y, the name of a column.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Validation rows for all networks. With ``distribute="rows"`` there can be none.
+        groups, time : Dask Series or Array, or what the local estimator takes, default=None
+            Which rows validate which networks; None with ``distribute="rows"``.
+        cv : splitter or iterable of (train, test), default=None
+            As for the local estimator; None with ``distribute="rows"``.
         callbacks : callable, sequence of callables or None, default=None
             Called by this process, as records of epochs come in; with ``distribute="rows"`` after
             each round. One that answers true ends its network, after the epoch in which that
@@ -154,14 +162,25 @@ class _OnCluster(BaseMLP):
         check_n_jobs(self.n_jobs)
         most_threads = LARGEST if self.n_jobs is None or self.n_jobs < 0 else self.n_jobs
         check_names(X, y, sample_weight)
+        given = FitArguments(
+            X=X,
+            y=y,
+            sample_weight=sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+            groups=groups,
+            time=time,
+            cv=cv,
+            callbacks=callbacks,
+        )
         with client_for(self._own_client) as client:
             if distribute == "rows" or (distribute == "auto" and is_large(client, X)):
-                if X_val is not None or y_val is not None:
-                    raise ValueError(
-                        "X_val and y_val must be None if fit is distributed by rows: "
-                        "early_stopping=True holds out rows"
-                    )
-                called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
+                given.check_none(
+                    VALIDATION_ROWS,
+                    "if fit is distributed by rows: early_stopping=True holds out rows",
+                )
+                called = given.called_after(self.callbacks)
                 self._model = fit_by_rows(
                     self, client, X, y, sample_weight, called, averaging, most_threads
                 )
@@ -175,8 +194,11 @@ class _OnCluster(BaseMLP):
                 X_val=X_val,
                 y_val=y_val,
                 sample_weight_val=sample_weight_val,
+                groups=groups,
+                time=time,
             )
-            self._fit(**tables, callbacks=callbacks, executor=DaskExecutor(client, most_threads))
+            given = replace(given, **tables)
+            self._model = fit_table(self, given, DaskExecutor(client, most_threads))
         return self
 
     def to_local(self) -> Any:

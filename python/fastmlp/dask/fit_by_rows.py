@@ -32,7 +32,6 @@ from fastmlp.estimators.streamed_fit import target_learner
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan
 from fastmlp.rounds.training import train_in_rounds, trained_members
-from fastmlp.table.training_range import RangeWatch
 
 _SAMPLE_ROWS = 2**18  # that scales, bin edges and the weights of networks are learnt from
 # Parameters that need the rows in one place, and what they must be.
@@ -68,17 +67,17 @@ def fit_by_rows(
     settings = checked_settings(estimator)
     _check_supported(estimator, settings)
     partitions = partitions_of(X, y, sample_weight)
-    learnt = learn_table(
+    table = learn_table(
         client,
         partitions,
         estimator.categorical_features,
         partial(target_learner, estimator, settings),
     )
-    task, _ = learnt.targets.task(partial(estimator._new_task, settings=settings))
+    task, _ = table.targets.task(partial(estimator._new_task, settings=settings))
     random_state = check_random_state(estimator.random_state)
-    name, encoder, n_rows = type(estimator).__name__, learnt.encoder, sum(learnt.n_rows)
+    name, encoder, n_rows = type(estimator).__name__, table.encoder, sum(table.n_rows)
     seed = random_state.randint(2**31)
-    with Shards(client, partitions, learnt.n_rows, seed, _SAMPLE_ROWS, most_threads) as shards:
+    with Shards(client, partitions, table.n_rows, seed, _SAMPLE_ROWS, most_threads) as shards:
         shards.encode(Encoding(encoder, task, settings, name))
         sample = joined(shards.each("sample", sample_of))
         scaling = settings.learn_scaling(sample.X, encoder.n_numeric, None, sample.sample_weight)
@@ -104,29 +103,21 @@ def fit_by_rows(
         train_in_rounds(coordinators, ShardExchange(client, shards, placed), progress)
         seconds = time.perf_counter() - start
     members = trained_members(plan.members, coordinators, seconds)
-    ensemble = WeightedEnsemble(members, scaling, task.link)
-    conformal = None
+    validation: list[RowSubset] = []
     if all(own is not None for own in held_out):
         of_sample = np.concatenate(held_out)
         validation = [
             _subset(sample, of_sample[:, one.network]) for one in coordinators if not one.is_lost
         ]
-        ensemble, task, _, conformal = learn_from_held_out(
-            ensemble, task, sample, validation, None, n_threads(estimator.n_jobs)
-        )
-    return FittedModel(
-        encoder=encoder,
-        scaling=scaling,
-        task=task,
-        ensemble=ensemble,
-        linear=None,
-        watch=RangeWatch(learnt.training_range),
-        standardize=settings.of("standardize"),
+    ensemble, threads = WeightedEnsemble(members, scaling, task.link), n_threads(estimator.n_jobs)
+    return FittedModel.of_rows_elsewhere(
+        learn_from_held_out(ensemble, task, sample, validation, None, threads),
+        encoder,
+        scaling,
+        settings,
+        table.training_range,
         n_estimators=n_networks,
-        assignment=None,
-        fingerprint=None,  # no later fit can tell which rows were held out here
         fit_seconds=seconds,
-        conformal=conformal,
     )
 
 

@@ -31,6 +31,10 @@ class Deadline:
         """The deadline of a call that goes on with what took so long before."""
         return replace(self, end=self.end - seconds)
 
+    def after_share(self, share: float) -> Deadline:
+        """When so much of the time that is left has passed."""
+        return replace(self, end=time.perf_counter() + share * self.left)
+
     @property
     def is_set(self) -> bool:
         """Whether there is a limit."""

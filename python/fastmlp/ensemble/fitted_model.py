@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,9 @@ from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.history import History, mean_curve
-from fastmlp.ensemble.member import Member, check_unchanged
+from fastmlp.ensemble.member import Member, check_unchanged, continued_members
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.splits import RowAssignment, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.conformal import Conformal
@@ -28,8 +28,11 @@ from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
-from fastmlp.table.training_range import RangeWatch
+from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
+
+if TYPE_CHECKING:
+    from fastmlp.ensemble.held_out import LearntFromHeldOut
 
 _ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
 
@@ -105,6 +108,40 @@ class FittedModel:
     time: str = field(default_factory=_now)
     notes: Mapping[str, Any] = field(default_factory=dict)
 
+    @classmethod
+    def of_rows_elsewhere(
+        cls,
+        learnt: LearntFromHeldOut,
+        encoder: Encoder,
+        scaling: Scaling,
+        settings: Settings,
+        training_range: TrainingRange,
+        *,
+        n_estimators: int,
+        fit_seconds: float,
+        assignment: RowAssignment | None = None,
+        feature_importances: NDArray[np.float64] | None = None,
+    ) -> FittedModel:
+        """What a fit produces whose rows were on disk, on workers or at sites.
+
+        No later fit can tell which of them were held out, and nothing goes on beyond their range.
+        """
+        return cls(
+            encoder=encoder,
+            scaling=scaling,
+            task=learnt.task,
+            ensemble=learnt.ensemble,
+            linear=None,
+            watch=RangeWatch(training_range),
+            standardize=settings.of("standardize"),
+            n_estimators=n_estimators,
+            assignment=assignment,
+            fingerprint=None,
+            fit_seconds=fit_seconds,
+            feature_importances=feature_importances,
+            conformal=learnt.conformal,
+        )
+
     def predict(
         self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
     ) -> NDArray[np.float64]:
@@ -153,17 +190,29 @@ class FittedModel:
         extrapolation = "clip" if self.linear is None else "linear"
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
-        if self.constraints is not None or settings.constrains:
-            if settings.constraints(self.encoder) != self.constraints:
-                raise ValueError(
-                    "monotonic_cst and interaction_cst cannot change while training goes on with "
-                    "networks that keep others"
-                )
+        if settings.constraints(self.encoder) != self.constraints:
+            raise ValueError(
+                "monotonic_cst and interaction_cst cannot change while training goes on: the "
+                "networks were made to keep what they said before"
+            )
 
     @property
     def constraints(self) -> Constraints | None:
         """What all networks keep."""
         return self.members[0].constraints
+
+    def continued(
+        self, data: RowSubset, settings: Settings, task: Task
+    ) -> tuple[Scaling, Task, list[Member]]:
+        """Scaling, task and copies of the networks, to go on with on these rows."""
+        weights, offset = data.sample_weight, data.offset
+        task, task_before = task.going_on_with(data.y, weights, offset), task
+        members = continued_members(
+            self.members, settings=settings, task=task, n_inputs=data.X.shape[1]
+        )
+        for member in members:
+            task.restart_output(member.network, task_before, data.y, weights, offset)
+        return self.scaling.going_on_with(data.X, weights), task, members
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -274,3 +323,15 @@ class FittedModel:
         """Layers of units, input and output included."""
         layers = self.members[0].network.layers
         return sum(isinstance(layer, Dense) for layer in layers) + 1
+
+    def dense_parameters(self, kind: str) -> list[NDArray[Any]]:
+        """Read-only views of the parameters of the dense layers of a single network."""
+        if len(self.members) > 1:
+            raise AttributeError(
+                f"coefs_ and intercepts_ exist for one network, and here are {len(self.members)}; "
+                "networks_ holds them all, and n_estimators=1 fits one"
+            )
+        views = [values.view() for values in self.members[0].network.parameters_of(kind)]
+        for view in views:
+            view.flags.writeable = False  # predictors hold copies
+        return views

@@ -34,6 +34,8 @@ def learn_from_held_out(
     validation: Sequence[RowSubset | None],
     shared: RowSubset | None,
     n_threads: int,
+    *,
+    are_folds: bool = True,
 ) -> LearntFromHeldOut:
     """Weigh and calibrate networks by their predictions for held-out rows.
 
@@ -46,6 +48,8 @@ def learn_from_held_out(
         All training rows.
     validation : sequence of RowSubset or None
         Of each network.
+    are_folds : bool, default=True
+        Whether each network was trained on all rows that it does not hold out.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def learn_from_held_out(
     else:
         decoded = task.decode(outputs)
     shrinkage = None
-    if out_of_fold and isinstance(task, RegressionTask):
+    if out_of_fold and are_folds and isinstance(task, RegressionTask):
         shrinkage = shrinkage_of(ensemble, task, data, validation, decoded, n_threads, offset)
     observed = Observed.of(task, decoded, targets, weights).without_class_weights(task)
     conformal = learn_conformal(task, observed, shrinkage)

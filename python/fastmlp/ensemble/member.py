@@ -47,6 +47,11 @@ class Member:
             self, optimizer=Optimizer(self.network, **options), optimizer_options=options
         )
 
+    def numbered(self, index: int) -> Member:
+        """The member as one of another number in its ensemble."""
+        spec = replace(self.recipe.spec, index=index)
+        return replace(self, recipe=replace(self.recipe, spec=spec))
+
     def after_fit(self) -> Member:
         """The member as a `fit` leaves it, with the learning rate for `partial_fit`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,6 +58,24 @@ class NewNetworks:
     random_state: np.random.RandomState
     keeper: StateKeeper | None = None
 
+    @classmethod
+    def scaled_to(
+        cls,
+        data: RowSubset,
+        splits: Sequence[Split],
+        rows: Rows | None,
+        settings: Settings,
+        encoder: Encoder,
+        task: Task,
+        random_state: np.random.RandomState,
+        keeper: StateKeeper | None = None,
+    ) -> NewNetworks:
+        """Learn the scaling of table and targets from the training rows, for new networks."""
+        scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
+        task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
+        task = task.with_range_of(data.y, data.sample_weight)
+        return cls(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+
     @cached_property
     def _constraints(self) -> Constraints | None:
         constraints = self.settings.constraints(self.encoder)
@@ -72,10 +90,22 @@ class NewNetworks:
         """Learnt once, for networks that are made later too."""
         return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
 
-    def members(self, specs: Sequence[MemberSpec]) -> list[Member]:
-        """Make networks, each with initial weights that are fitted to its own training rows."""
+    def members(
+        self, specs: Sequence[MemberSpec], epochs: Mapping[str, int] | None = None
+    ) -> list[Member]:
+        """Make networks, each with initial weights that are fitted to its own training rows.
+
+        Parameters
+        ----------
+        specs : sequence of MemberSpec
+        epochs : mapping of str to int or None, default=None
+            How many epochs each kind is trained for without validation rows. None: as the settings
+            say.
+        """
         data = self.data
         recipes = [self.settings.recipe(spec) for spec in specs]
+        if epochs is not None:
+            recipes = [recipe.for_epochs(epochs[recipe.spec.kind]) for recipe in recipes]
         bin_edges: Sequence[Sequence[float]] = ()
         if any(recipe.embeds("piecewise_linear", self.encoder.n_numeric) for recipe in recipes):
             bin_edges = self._bin_edges
@@ -103,7 +133,12 @@ class NewNetworks:
             )
         return members
 
-    def runs(self, specs: Sequence[MemberSpec], n_rows: int | None = None) -> list[TrainingRun]:
+    def runs(
+        self,
+        specs: Sequence[MemberSpec],
+        n_rows: int | None = None,
+        epochs: Mapping[str, int] | None = None,
+    ) -> list[TrainingRun]:
         """Make networks, and the run that trains each on its split.
 
         Parameters
@@ -111,9 +146,11 @@ class NewNetworks:
         specs : sequence of MemberSpec
         n_rows : int or None
             Training rows of an epoch, if `data` is a sample of them.
+        epochs : mapping of str to int or None, default=None
+            As for `members`.
         """
         return runs_of_fit(
-            self.members(specs),
+            self.members(specs, epochs),
             [spec.index for spec in specs],
             self.splits,
             self.data,

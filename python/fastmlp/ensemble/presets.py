@@ -79,7 +79,7 @@ _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
 _SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
-# With `monotonic_cst`, whatever the preset: the others are not monotone, or are so but for rounding.
+# With `monotonic_cst`, whatever the preset. Others fall somewhere, or may do so by rounding.
 MONOTONE_ACTIVATIONS = ("relu", "leaky_relu", "identity")
 MONOTONE_SETTINGS = {"activation": "relu"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import inf, sqrt
 from typing import Any
 
 from fastmlp.ensemble.constraints import Constraints
@@ -55,6 +55,12 @@ class Recipe:
     def tabular(self) -> bool:
         """Whether the network has a scale layer, parametric activations and rates by layer."""
         return self.preset != "plain" and self.spec.kind not in ("sparse", "private")
+
+    def for_epochs(self, n_epochs: int) -> Recipe:
+        """The recipe of a network that is trained for so many epochs without validation rows."""
+        if self.learning_rate == "adaptive":  # patience lowers the rate
+            return replace(self, max_iter=n_epochs)
+        return replace(self, max_iter=n_epochs, n_iter_no_change=inf, patience_growth=0.0)
 
     def embeds(self, how: str, n_numeric: int) -> bool:
         """Whether so many numeric columns get the "periodic" or "piecewise_linear" embedding."""

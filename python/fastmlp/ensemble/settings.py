@@ -20,7 +20,7 @@ from fastmlp.ensemble.presets import (
     preset_settings,
 )
 from fastmlp.ensemble.recipe import Recipe, rate_factors
-from fastmlp.ensemble.splits import n_folds_of
+from fastmlp.ensemble.splitters import n_folds_of
 from fastmlp.networks import Layer
 from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling, learn_scaling
@@ -119,13 +119,27 @@ class Settings:
         """Number of networks for a table of so many rows."""
         return int(self.of("n_estimators", MemberSpec(n_rows=n_rows)))
 
-    def specs(self, n_estimators: int, n_rows: int, *, held_out: bool) -> list[MemberSpec]:
-        """The networks of a new ensemble, in order."""
+    def specs(
+        self, n_estimators: int, n_rows: int, *, held_out: bool, n_folds: int | None = None
+    ) -> list[MemberSpec]:
+        """The networks of a new ensemble, in order.
+
+        Parameters
+        ----------
+        n_estimators, n_rows : int
+        held_out : bool
+            Whether there are validation rows.
+        n_folds : int or None, default=None
+            Of a round over them. None: as many as `validation_fraction` says.
+        """
         if self.preset == "plain":  # which has no kinds
             return [MemberSpec(index, n_rows=n_rows) for index in range(n_estimators)]
         if self.sparse:
             return [MemberSpec(index, "sparse", n_rows) for index in range(n_estimators)]
-        n_folds = n_folds_of(n_rows, self.of("validation_fraction")) if held_out else 0
+        if not held_out:
+            n_folds = 0
+        elif n_folds is None:
+            n_folds = n_folds_of(n_rows, self.of("validation_fraction"))
         kinds = [
             kind_of(index, n_estimators, n_folds, n_rows, classifies=self.classifies)
             for index in range(n_estimators)

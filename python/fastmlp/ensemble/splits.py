@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
-from sklearn.utils.extmath import _approximate_mode
 
+from fastmlp.ensemble.splitters import RANDOM, Splitter, n_held_out
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.rows import Rows, Table, add_to_digest
 
@@ -60,6 +59,42 @@ class Split(NamedTuple):
     train: Rows | None
     validation: RowSubset | None
 
+    @property
+    def held_out(self) -> Rows | None:
+        """Rows of the training table that it is validated on; None if there are none."""
+        return None if self.validation is None else self.validation.rows
+
+
+ALL_ROWS = Split(None, None)
+
+
+class Splits(NamedTuple):
+    """The splits of several networks.
+
+    Attributes
+    ----------
+    each : list of Split
+        Of each network that is validated.
+    n_folds : int or None
+        Networks of a round, which hold out other rows each; None if they hold out none.
+    are_folds : bool
+        Whether each network is trained on all rows that it does not hold out. Else networks are
+        trained on all rows once the others have been validated.
+    """
+
+    each: list[Split]
+    n_folds: int | None = None
+    are_folds: bool = True
+
+    @property
+    def rows_of_all(self) -> Rows | None:
+        """Rows that the final networks are trained on together (None: all of them)."""
+        return self.each[0].train if len(self.each) == 1 and self.are_folds else None
+
+    def repeated(self, n_times: int) -> Splits:
+        """The same splits for so many rounds of networks."""
+        return self._replace(each=self.each * n_times)
+
 
 @dataclass(frozen=True)
 class RowAssignment:
@@ -100,12 +135,13 @@ def split_rows(
     fraction: float | None,
     n_estimators: int,
     random_state: np.random.RandomState,
-) -> list[Split]:
+    splitter: Splitter = RANDOM,
+) -> Splits:
     """Choose training and validation rows of each network.
 
-    If there is a `shared` validation table, it is that of all networks. Else one network has a
-    `fraction` of the rows held out, and of several each has a fold. Without enough rows, or if the
-    rows of one side had no weight, none are held out.
+    If there is a `shared` validation table, it is that of all networks. Else the splitter chooses
+    the rows to hold out, of one network a `fraction` of all rows. Without enough rows, or if the
+    rows of one side of random folds had no weight, none are held out.
 
     Parameters
     ----------
@@ -116,9 +152,12 @@ def split_rows(
     shared : RowSubset or None
     fraction : float or None
         None: hold out no rows.
+    n_estimators : int
+    random_state : RandomState
+    splitter : Splitter, default=RANDOM
     """
     n_rows = data.n_rows
-    none = [Split(None, shared)] * n_estimators
+    none = Splits([Split(None, shared)] * n_estimators)
     if shared is not None or fraction is None or n_rows < FEWEST_ROWS:
         return none
     if n_held_out(n_rows, fraction) >= n_rows:
@@ -130,15 +169,17 @@ def split_rows(
     if weights is not None and not weights.all():
         # Rows without weight are shared out apart, or they would take the places of others.
         strata = 2 * (0 if strata is None else strata.astype(np.int32)) + (weights > 0)
-    masks = held_out_masks(n_rows, fraction, n_estimators, strata, random_state)
-    rows = np.arange(n_rows, dtype=np.uint32)
+    division = splitter.divide(n_rows, fraction, n_estimators, strata, random_state)
     splits = []
-    for mask in masks:
-        train, validation = rows[~mask], rows[mask]
-        if weights is not None and not (weights[train].any() and weights[validation].any()):
-            return none
-        splits.append(Split(train, data._replace(rows=validation)))
-    return splits
+    for train, held_out in division.parts:
+        if weights is not None and not (weights[train].any() and weights[held_out].any()):
+            if splitter is RANDOM:
+                return none
+            raise ValueError(
+                "sample_weight is 0 for all rows that a network is trained on, or validated on"
+            )
+        splits.append(Split(train, data._replace(rows=held_out)))
+    return Splits(splits, division.n_folds, division.are_folds)
 
 
 def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
@@ -150,83 +191,6 @@ def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
     add_to_digest(digest, data.X)
     add_to_digest(digest, data.y)
     for split in splits:
-        held_out = None if split.validation is None else split.validation.rows
+        held_out = split.held_out
         digest.update(b"none" if held_out is None else held_out.data)
     return digest.digest()
-
-
-def n_held_out(n_rows: int, fraction: float) -> int:
-    """Number of rows that a fraction of them is, at least one."""
-    return int(np.ceil(fraction * n_rows))
-
-
-def n_folds_of(n_rows: int, fraction: float) -> int:
-    """Number of folds, each of which holds at most this fraction of the rows."""
-    return max(2, -(-n_rows // n_held_out(n_rows, fraction)))
-
-
-def held_out_masks(
-    n_rows: int,
-    fraction: float,
-    n_estimators: int,
-    classes: NDArray[Any] | None,
-    random_state: np.random.RandomState,
-) -> list[NDArray[np.bool_]]:
-    """Choose the rows to hold out from each network, as masks.
-
-    From one network `fraction` of the rows are held out. Of several networks each has a fold; when
-    all folds are used, the rows are assigned to folds anew.
-    """
-    if n_estimators == 1:
-        return [held_out_mask(n_rows, n_held_out(n_rows, fraction), classes, random_state)]
-    n_folds = n_folds_of(n_rows, fraction)
-    masks: list[NDArray[np.bool_]] = []
-    while len(masks) < n_estimators:
-        fold = folds(n_rows, n_folds, classes, random_state)
-        masks += [fold == number for number in range(n_folds)]
-    return masks[:n_estimators]
-
-
-def held_out_mask(
-    n_rows: int, n_val: int, classes: NDArray[Any] | None, random_state: np.random.RandomState
-) -> NDArray[np.bool_]:
-    """Choose the rows that scikit-learn's `train_test_split` chooses for testing, as a mask.
-
-    Classes keep their proportions if each has enough rows. Given classes, scikit-learn's function
-    needs 70 bytes per row and this one a quarter of that.
-    """
-    mask = np.zeros(n_rows, dtype=bool)
-    if classes is not None:
-        classes = classes.astype(np.int32, copy=False)
-        counts = np.bincount(classes)
-        counts = counts[counts > 0]
-    if classes is None or counts.min() < 2 or min(n_val, n_rows - n_val) < counts.size:
-        mask[random_state.permutation(n_rows)[:n_val]] = True
-        return mask
-    # A sparse matrix with one entry per row lists the rows of each class, column after column.
-    ends = np.arange(n_rows + 1, dtype=np.int32 if n_rows < 2**31 else np.int64)
-    order = csr_array((np.ones(n_rows, dtype=bool), classes, ends)).tocsc().indices
-    n_train_of = _approximate_mode(counts, n_rows - n_val, random_state)
-    _approximate_mode(counts - n_train_of, n_val, random_state)  # takes all that are left
-    for rows, n_train in zip(np.split(order, counts.cumsum()[:-1]), n_train_of, strict=True):
-        random_state.shuffle(rows)
-        mask[rows[n_train:]] = True
-    # It shuffles both parts in the end, which matters only to the random numbers drawn later.
-    random_state.shuffle(order[n_val:])
-    random_state.shuffle(order[:n_val])
-    return mask
-
-
-def folds(
-    n_rows: int, n_folds: int, classes: NDArray[Any] | None, random_state: np.random.RandomState
-) -> NDArray[np.int32]:
-    """Assign each row to a fold: equally many rows to each, and classes spread over all folds.
-
-    Unlike scikit-learn's `StratifiedKFold` this also takes classes with fewer rows than folds.
-    """
-    order = random_state.permutation(n_rows)
-    if classes is not None:
-        order = order[np.argsort(classes[order], kind="stable")]
-    fold = np.empty(n_rows, dtype=np.int32)
-    fold[order] = np.arange(n_rows) % n_folds
-    return fold

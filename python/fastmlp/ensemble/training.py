@@ -11,6 +11,7 @@ from math import inf
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
@@ -30,6 +31,7 @@ from fastmlp.ensemble.time_budget import (
     wall_seconds,
 )
 from fastmlp.ensemble.training_run import TrainingRun
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.table.scaling import Scaling
 
 # From the first round and the runs planned to follow to those that do.
@@ -53,6 +55,10 @@ class Training(NamedTuple):
     def members(self) -> list[Member]:
         """The members that can be used."""
         return [run.latest for run in self.runs]
+
+    def weights_of(self, before: WeightedEnsemble) -> NDArray[np.float64]:
+        """The weights that these networks had in the ensemble that training went on with."""
+        return weights_of_rest(before.weights, [run.index for run in self.runs])
 
 
 @dataclass

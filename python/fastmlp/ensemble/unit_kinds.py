@@ -72,7 +72,7 @@ class Units:
 
 
 def units_of_columns(constraints: Constraints, encoded: Sequence[Sequence[int]]) -> Units:
-    """The columns of the encoded table; `encoded` holds their positions by column of the raw one."""
+    """The columns of the encoded table; `encoded` has their positions by column of the raw one."""
     directions = np.zeros(sum(map(len, encoded)), dtype=np.int8)
     groups = np.zeros((directions.size, len(constraints.groups)), dtype=bool)
     for own, direction in zip(encoded, constraints.directions, strict=True):

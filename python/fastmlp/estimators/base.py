@@ -1,68 +1,39 @@
-"""What Regressor and Classifier share: `fit` and `partial_fit` as one story, and attributes."""
+"""What Regressor and Classifier share: `fit`, attributes, and what they do once fitted."""
 
 from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
-from contextlib import nullcontext
 from copy import deepcopy
-from functools import cache, partial
+from functools import cache
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
-from fastmlp._user_warnings import warn
 from fastmlp.checkpoints import Checkpoint
-from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
-from fastmlp.checkpoints.kept_fit import KeptFit
-from fastmlp.ensemble.deadline import Deadline
-from fastmlp.ensemble.executor import Executor, LocalThreads
+from fastmlp.ensemble.executor import LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
-from fastmlp.ensemble.linear_part import with_linear_part
-from fastmlp.ensemble.longer import longer_runs
-from fastmlp.ensemble.member import Member, continued_members
-from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import (
-    FEWEST_ROWS,
-    RowAssignment,
-    RowSubset,
-    Split,
-    fingerprint,
-    split_rows,
-)
-from fastmlp.ensemble.state_keeper import StateKeeper
-from fastmlp.ensemble.training import EnsembleTrainer, Training
-from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit, runs_of_partial_fit
-from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
-from fastmlp.estimators.arguments import (
-    ADVICE_ON_PIPELINES,
-    check_no_dates_or_gaps,
-    checked_targets,
-    checked_validation_targets,
-    checked_weights,
-    encoded_validation_table,
-    weights_by_class,
-)
+from fastmlp.ensemble.splits import FEWEST_ROWS, Split
+from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
+from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.fitted_attribute import FittedAttribute
-from fastmlp.estimators.parameters import CONSTRAINTS, checked_callbacks, checked_settings
+from fastmlp.estimators.parameters import CONSTRAINTS, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
 from fastmlp.estimators.private_fit import fit_privately
 from fastmlp.estimators.smaller_models import SmallerModels
+from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import (
     check_parameter_names,
     explains_keywords,
     missing_attribute,
 )
-from fastmlp.inspection.importances import importances_of
 from fastmlp.inspection.summary import summarise
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.envelope import Contents
@@ -70,13 +41,8 @@ from fastmlp.model_file.fitted_model import read_fitted_model, written_fitted_mo
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import Privacy
 from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY, check_in_memory, is_stream
-from fastmlp.table.encoder import TableEncoder
 from fastmlp.table.feature_names import feature_names_of
-from fastmlp.table.rows import Table
-from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
-from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
-from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -97,8 +63,8 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
     networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])
     estimator_weights_ = FittedAttribute(lambda model: model.ensemble.weights)
     histories_ = FittedAttribute(lambda model: deepcopy(model.histories))
-    coefs_ = FittedAttribute(lambda model: _dense_parameters(model, "weights"))
-    intercepts_ = FittedAttribute(lambda model: _dense_parameters(model, "bias"))
+    coefs_ = FittedAttribute(lambda model: model.dense_parameters("weights"))
+    intercepts_ = FittedAttribute(lambda model: model.dense_parameters("bias"))
     n_iter_ = FittedAttribute(lambda model: model.n_iter)
     best_iteration_ = FittedAttribute(lambda model: model.best_iteration, may_be_none=True)
     loss_curve_ = FittedAttribute(lambda model: model.loss_curve)
@@ -153,6 +119,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        groups: Any = None,
+        time: Any = None,
+        cv: Any = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         cache: str | PathLike[str] | Cache | None = None,
         max_memory: int | str = DEFAULT_MEMORY,
@@ -189,6 +158,19 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
+        groups : array-like of shape (n_samples,), default=None
+            Labels of groups of rows that belong together, such as the patient of each visit. No
+            group is in the training rows and in the validation rows of a network, so that
+            out-of-fold predictions are as good as those for new groups. docs/validation.md says
+            when to use this and the next two.
+        time : array-like of shape (n_samples,) or str, default=None
+            Times of the rows, as dates or numbers, or the name of a column of X. Later rows
+            validate networks that are trained on earlier ones, which tell for how many epochs to
+            train; the networks of the model are then trained on all rows.
+        cv : splitter or iterable of (train, test), default=None
+            A splitter of scikit-learn, which gets `groups`, or pairs of arrays of row numbers: the
+            networks have these parts in turn. If parts leave rows out, as those of TimeSeriesSplit
+            do, the networks of the model are trained on all rows after them.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
@@ -233,220 +215,33 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         MemoryError
             If there is not enough memory for the networks.
         """
-        if dp is not None:
-            others = {
-                "X_val": X_val,
-                "y_val": y_val,
-                "sample_weight_val": sample_weight_val,
-                "cache": cache,
-                "checkpoint": checkpoint,
-            }
-            self._model = fit_privately(self, X, y, sample_weight, dp, callbacks, others)
-            return self
-        if is_stream(X):
-            self._model = self._fit_stream(
-                X,
-                y,
-                sample_weight,
-                (X_val, y_val, sample_weight_val),
-                callbacks,
-                cache,
-                max_memory,
-                checkpoint,
-            )
-            return self
-        check_in_memory(X, cache, max_memory)
-        executor = LocalThreads(n_threads(self.n_jobs))
-        self._fit(
-            X, y, sample_weight, X_val, y_val, sample_weight_val, callbacks, executor, checkpoint
-        )
-        return self
-
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        X_val: Any,
-        y_val: Any,
-        sample_weight_val: Any,
-        callbacks: Callback | Sequence[Callback] | None,
-        executor: Executor,
-        checkpoint: str | PathLike[str] | Checkpoint | None = None,
-    ) -> None:
-        """Train on a table in memory, with networks trained by the executor."""
-        settings, threads = self._settings(X, self.warm_start), n_threads(self.n_jobs)
-        deadline = Deadline.after(settings.time_limit)
-        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
-        before = self._trained_before(settings) if self.warm_start else None
-        encoder, task, data = self._encode(X, y, sample_weight, settings, before, minimum=2)
-        shared = self._validation_rows(X_val, y_val, sample_weight_val, settings, encoder, task)
-        watch = _watch(before, encoder, data)
-        linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
-        if linear is not None and shared is not None:
-            table, offset, _ = linear.split(shared.X, watch.training_range)
-            shared = shared._replace(X=table, offset=offset)
-        elif shared is not None and isinstance(encoder, TableEncoder):
-            watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
-        kept = self._kept_fit(checkpoint, before, encoder, data, shared)
-        deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-        assignment, random_state = self._assignment(settings, before, data.n_rows, kept)
-        splits = split_rows(
-            data,
-            task.strata(data.y),
-            shared,
-            settings.held_out_fraction,
-            assignment.n_estimators,
-            random_state,
-        )
-        self._check_held_out(splits)
-        # Rows that are held out now must have been held out in earlier fits too.
-        digest = fingerprint(data, splits) if self.warm_start else None
-        never_trained_on = before is None or (digest == before.fingerprint and is_honest)
-
-        longer = None
-        if before is None:
-            new, task = _new_networks(data, splits, settings, encoder, task, random_state, kept)
-            scaling = new.scaling
-            held_out = splits[0].validation is not None
-            specs = settings.specs(len(splits), data.n_rows, held_out=held_out)
-            runs = new.runs(specs)
-            if settings.adapts(specs):
-                longer = partial(longer_runs, new)
-        else:
-            scaling, task, members = _go_on(data, settings, before, task)
-            splits = [splits[member.recipe.spec.index] for member in members]
-            runs = runs_of_fit(
-                members,
-                range(len(members)),
-                splits,
-                data,
-                settings=settings,
-                task=task,
-                random_state=random_state,
-            )
-        # Each row is predicted once when networks are weighed, and once for each shuffled column.
-        passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
-        progress = self._progress(runs, task, called)
-        trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
-        with kept or nullcontext():
-            training = trainer.train(runs, longer, may_leave_out=before is None)
-        is_whole = training.is_whole
-        members = [member.after_fit() for member in training.members]
-        validation = [splits[run.index].validation for run in training.runs]
-
-        ensemble = WeightedEnsemble(members, scaling, task.link, _weights_before(before, training))
-        out_of_fold, conformal, importances = None, None, None
-        if never_trained_on or shared is not None:
-            try:
-                ensemble, task, out_of_fold, conformal = learn_from_held_out(
-                    ensemble, task, data, validation, shared, threads
-                )
-                if settings.compute_importances and isinstance(encoder, TableEncoder):
-                    importances = importances_of(
-                        ensemble, encoder, task, validation, linear, threads, self.verbose, deadline
-                    )
-            except KeyboardInterrupt:  # what is trained is kept
-                is_whole = False
-                warn_of_late_interruption(out_of_fold is None)
-        elif settings.compute_importances:
-            warn(
-                "feature_importances_ were not computed: this warm start holds out rows that "
-                "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
-            )
-        self._model = FittedModel(
-            encoder=encoder,
-            scaling=scaling,
-            task=task,
-            ensemble=ensemble,
-            linear=linear,
-            watch=watch,
-            standardize=settings.of("standardize"),
-            # Rows may be assigned to more networks than there are: see `with_fewer_networks`.
-            n_estimators=assignment.n_estimators if before is None else before.n_estimators,
-            assignment=assignment,
-            fingerprint=digest if never_trained_on else None,
-            fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
-            out_of_fold=out_of_fold,
-            feature_importances=importances,
-            conformal=conformal,
-        )
-        if kept and is_whole:
-            kept.remove()
-
-    def _partial_fit(self, X: Any, y: Any, sample_weight: Any, classes: Any = None) -> None:
-        """One epoch over the given rows; see the subclasses."""
-        settings = self._settings(X, True)
-        deadline = Deadline.after(settings.time_limit)
-        before = self._trained_before(settings)
-        encoder, task, data = self._encode(
-            X, y, sample_weight, settings, before, minimum=1, classes=classes
-        )
-        watch = _watch(before, encoder, data)
-        linear, data, _ = with_linear_part(
-            settings, before, watch, task, data, may_be_the_same_rows=False
-        )
-        if before is None:
-            random_state = check_random_state(self.random_state)
-            splits = [Split(None, None)] * settings.n_networks(data.n_rows)
-            new, task = _new_networks(data, splits, settings, encoder, task, random_state)
-            scaling = new.scaling
-            members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
-            _warn_of_constants(encoder)
-        else:
-            scaling, task, members = _go_on(data, settings, before, task)
-        runs = runs_of_partial_fit(members, data, settings=settings, task=task)
-        called = checked_callbacks(self.callbacks)
-        progress = self._progress(runs, task, called)
-        executor = LocalThreads(n_threads(self.n_jobs))
-        trainer = EnsembleTrainer(scaling, executor, progress, deadline)
-        training = trainer.train(runs, may_leave_out=False)
-        self._model = FittedModel(
-            encoder=encoder,
-            scaling=scaling,
-            task=task,
-            ensemble=WeightedEnsemble(
-                training.members, scaling, task.link, _weights_before(before, training)
-            ),
-            linear=linear,
-            watch=watch,
-            standardize=settings.of("standardize"),
-            n_estimators=len(members) if before is None else before.n_estimators,
-            assignment=None if before is None else before.assignment,
-            fingerprint=None,  # all rows were trained on
-            fit_seconds=training.seconds,
-        )
-
-    def _fit_stream(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        validation: tuple[Any, Any, Any],
-        callbacks: Callback | Sequence[Callback] | None,
-        cache: str | PathLike[str] | Cache | None,
-        max_memory: int | str,
-        checkpoint: str | PathLike[str] | Checkpoint | None,
-    ) -> FittedModel:
-        # pyarrow and others, which tables in memory do not need
-        from fastmlp.estimators.streamed_fit import fit_stream
-
-        if any(given is not None for given in validation):
-            raise ValueError(
-                "X_val, y_val and sample_weight_val must be None if X is a stream: "
-                "early_stopping=True holds out rows"
-            )
-        called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
-        return fit_stream(
-            self,
-            X,
-            y,
-            sample_weight,
-            called,
+        given = FitArguments(
+            X=X,
+            y=y,
+            sample_weight=sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+            groups=groups,
+            time=time,
+            cv=cv,
+            callbacks=callbacks,
             cache=cache,
             max_memory=max_memory,
             checkpoint=checkpoint,
+            dp=dp,
         )
+        if dp is not None:
+            self._model = fit_privately(self, given)
+        elif is_stream(X):
+            # pyarrow and others, which tables in memory do not need
+            from fastmlp.estimators.streamed_fit import fit_stream
+
+            self._model = fit_stream(self, given)
+        else:
+            check_in_memory(X, cache, max_memory)
+            self._model = fit_table(self, given, LocalThreads(n_threads(self.n_jobs)))
+        return self
 
     # ---- the steps of fitting
 
@@ -462,116 +257,6 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             return None
         self._model.check_continues(settings)
         return self._model
-
-    def _encode(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        settings: Settings,
-        before: FittedModel | None,
-        *,
-        minimum: int,
-        classes: Any = None,
-    ) -> tuple[Encoder, Task, RowSubset]:
-        """Encode X and y. Encoder and task are learnt first, unless training goes on."""
-        if y is None:
-            raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
-                "is None."
-            )
-        check_no_dates_or_gaps(y, "y", takes_gaps=not self._classifies)
-        if before is None:
-            # Parts to come may have entries in columns that are empty in the first part.
-            encoder, table = self._learn_columns(X, settings, drops_empty=minimum > 1)
-            y = checked_targets(y, table, minimum, self, takes_gaps=not self._classifies)
-            task, targets = self._new_task(y, settings, classes)
-        else:
-            encoder = before.encoder
-            encoder.check_listed(self.categorical_features)
-            encoder.check_features(X, type(self).__name__)
-            table = encoder.encode(X)
-            y = checked_targets(y, table, minimum, self, takes_gaps=not self._classifies)
-            task = self._continued_task(before.task, classes)
-            targets = task.encode(y, np.dtype(settings.dtype))
-        dtype = np.dtype(settings.dtype)
-        weights = checked_weights(sample_weight, table, dtype)
-        task = task.balanced_by(y, weights)
-        weights = weights_by_class(task, y, weights, dtype)
-        scales = before is None and settings.of("standardize")
-        if scales and isinstance(encoder, SparseEncoder):
-            encoder, table = encoder.scaled_to(table, weights)
-        return encoder, task, RowSubset(table, targets, weights)
-
-    def _learn_columns(
-        self, X: Any, settings: Settings, *, drops_empty: bool
-    ) -> tuple[Encoder, Table]:
-        """Learn the columns of X, and encode its rows."""
-        if not settings.sparse:
-            return TableEncoder.learn(X, self.categorical_features)
-        dtype = np.dtype(settings.dtype)
-        return SparseEncoder.learn(X, self.categorical_features, dtype, drops_empty=drops_empty)
-
-    def _validation_rows(
-        self,
-        X_val: Any,
-        y_val: Any,
-        sample_weight_val: Any,
-        settings: Settings,
-        encoder: Encoder,
-        task: Task,
-    ) -> RowSubset | None:
-        """Encode X_val and y_val; None if `fit` got none."""
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together")
-        if X_val is None and sample_weight_val is not None:
-            raise ValueError("sample_weight_val was given without X_val and y_val")
-        if X_val is None:
-            return None
-        y = checked_validation_targets(y_val, takes_gaps=not self._classifies)
-        dtype = np.dtype(settings.dtype)
-        table = encoded_validation_table(X_val, y, encoder, type(self).__name__)
-        targets = task.encode(y, dtype, "y_val")
-        name = "sample_weight_val"
-        weights = checked_weights(sample_weight_val, table, dtype, name)
-        weights = weights_by_class(task, y, weights, dtype, name)
-        return RowSubset(table, targets, weights)
-
-    def _kept_fit(
-        self,
-        checkpoint: str | PathLike[str] | Checkpoint | None,
-        before: FittedModel | None,
-        encoder: Encoder,
-        data: RowSubset,
-        shared: RowSubset | None,
-    ) -> KeptFit | None:
-        """The fit that a checkpoint keeps, to begin or to go on with."""
-        if checkpoint is None:
-            return None
-        if before is not None:
-            raise ValueError(
-                "checkpoint must be None if a warm start goes on with a fitted model, which the "
-                "file does not hold"
-            )
-        digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
-        return KeptFit.of(checkpoint, FitIdentity.of(self, digests))
-
-    def _assignment(
-        self,
-        settings: Settings,
-        before: FittedModel | None,
-        n_rows: int,
-        kept: KeptFit | None = None,
-    ) -> tuple[RowAssignment, np.random.RandomState]:
-        """How rows are assigned to networks: as before, if training goes on."""
-        if before is None:
-            n_networks = settings.n_networks(n_rows)
-            if kept is None:
-                return RowAssignment.new(n_networks, self.random_state)
-            return kept.assignment(n_networks, self.random_state)
-        if before.assignment is None:  # after partial_fit alone
-            return RowAssignment.new(before.n_estimators, self.random_state)
-        return before.assignment, before.assignment.generator()
 
     def _check_held_out(self, splits: Sequence[Split]) -> None:
         """Raise if a parameter needs validation rows and there are none."""
@@ -750,78 +435,3 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         """Names of the parameters, read once: reading them takes a tenth of a small fit."""
         names: list[str] = super()._get_param_names()
         return names
-
-
-def _new_networks(
-    data: RowSubset,
-    splits: Sequence[Split],
-    settings: Settings,
-    encoder: Encoder,
-    task: Task,
-    random_state: np.random.RandomState,
-    keeper: StateKeeper | None = None,
-) -> tuple[NewNetworks, Task]:
-    """Learn the scaling of table and targets from the training rows, for new networks."""
-    # A single network: its training rows. Several: all rows, because each holds out other ones.
-    rows = splits[0].train if len(splits) == 1 else None
-    scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
-    task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
-    task = task.with_range_of(data.y, data.sample_weight)
-    new = NewNetworks(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
-    return new, task
-
-
-def _watch(before: FittedModel | None, encoder: Encoder, data: RowSubset) -> RangeWatch:
-    """The watch over the range of all training rows, if these are dense."""
-    if isinstance(encoder, SparseEncoder):
-        return RangeWatch(TrainingRange.of_no_rows(0))
-    nothing = RangeWatch(TrainingRange.of_no_rows(encoder.n_numeric))
-    return (nothing if before is None else before.watch).widened(data.X, data.sample_weight)
-
-
-def _go_on(
-    data: RowSubset, settings: Settings, before: FittedModel, task: Task
-) -> tuple[Scaling, Task, list[Member]]:
-    """Scaling, task and copies of the networks of a fitted model, to go on with."""
-    task, task_before = task.going_on_with(data.y, data.sample_weight, data.offset), task
-    members = continued_members(
-        before.members, settings=settings, task=task, n_inputs=data.X.shape[1]
-    )
-    for member in members:
-        task.restart_output(member.network, task_before, data.y, data.sample_weight, data.offset)
-    return before.scaling.going_on_with(data.X, data.sample_weight), task, members
-
-
-def _weights_before(before: FittedModel | None, training: Training) -> NDArray[np.float64] | None:
-    """Weights that the networks had before this training; None if they are new."""
-    if before is None:
-        return None
-    return weights_of_rest(before.ensemble.weights, [run.index for run in training.runs])
-
-
-def _warn_of_constants(encoder: Encoder) -> None:
-    """Warn of columns without two labels, or without a number, in the first rows of partial_fit.
-
-    Numbers that do not vary are scaled by the first call in which they do.
-    """
-    if isinstance(encoder, SparseEncoder) or not encoder.n_flags:
-        return
-    names = [column.name for column in encoder.columns if column.kind == "constant"]
-    if names:
-        warn(
-            f"{len(names)} columns, such as {names[0]!r}, are constant in the first call of "
-            "partial_fit and are ignored in all later calls. Pass more varied rows first"
-        )
-
-
-def _dense_parameters(model: FittedModel, kind: str) -> list[NDArray[Any]]:
-    """Read-only views of the parameters of the dense layers of a single network."""
-    if len(model.members) > 1:
-        raise AttributeError(
-            f"coefs_ and intercepts_ exist for one network, and here are {len(model.members)}; "
-            "networks_ holds them all, and n_estimators=1 fits one"
-        )
-    views = [values.view() for values in model.members[0].network.parameters_of(kind)]
-    for view in views:
-        view.flags.writeable = False  # predictors hold copies
-    return views

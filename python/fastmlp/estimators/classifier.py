@@ -18,6 +18,7 @@ from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, Task
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES
@@ -581,7 +582,7 @@ class Classifier(ClassifierMixin, BaseMLP):
                 "sklearn.utils.class_weight.compute_class_weight('balanced', ...) gives for a "
                 "representative sample"
             )
-        self._partial_fit(X, y, sample_weight, classes)
+        self._model = partial_fit_table(self, X, y, sample_weight, classes)
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,7 +29,7 @@ from fastmlp.estimators.arguments import (
     checked_weights,
     weights_by_class,
 )
-from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.privacy import Privacy, PrivacyGuarantee
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.column import ColumnKindError
@@ -50,6 +50,7 @@ _UNSUPPORTED = {
     "time_limit": None,
     "max_grad_norm": None,
 }
+_UNSUPPORTED_ARGUMENTS = (*VALIDATION_ROWS, "cache", "checkpoint")
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
 _MADE_UP = np.linspace(-2, 2, 33)
 
@@ -64,29 +65,12 @@ class _Columns(NamedTuple):
     training_range: TrainingRange
 
 
-def fit_privately(
-    estimator: BaseMLP,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    dp: Any,
-    callbacks: Callback | Sequence[Callback] | None,
-    others: Mapping[str, Any],
-) -> FittedModel:
-    """The model of a private fit.
-
-    Parameters
-    ----------
-    X, y, sample_weight, dp, callbacks
-        As for `fit`.
-    others : mapping
-        Further arguments of `fit`, which must be None.
-    """
-    wanted = Privacy.of(dp)
-    for name, value in others.items():
-        if value is not None:
-            raise ValueError(f"{name} must be None with dp")
-    called = [*checked_callbacks(estimator.callbacks), *checked_callbacks(callbacks)]
+def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
+    """The model of a private fit."""
+    wanted = Privacy.of(given.dp)
+    given.check_none(_UNSUPPORTED_ARGUMENTS, "with dp")
+    called = given.called_after(estimator.callbacks)
+    X, y = given.X, given.y
     settings = estimator._settings(X, False)
     _check_supported(estimator, settings, X)
     check_no_dates_or_gaps(y, "y")
@@ -94,7 +78,7 @@ def fit_privately(
         columns = _unscaled_columns(estimator, settings, X, y)
     else:
         columns = _columns_of(estimator, settings, wanted.schema)
-    data = _encoded(estimator, settings, columns, X, y, sample_weight)
+    data = _encoded(estimator, settings, columns, X, y, given.sample_weight)
     if wanted.delta >= 1 / data.n_rows:
         warn(
             f"dp has delta={wanted.delta:g} for {data.n_rows} rows: a model that publishes one row "

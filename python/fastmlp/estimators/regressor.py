@@ -18,6 +18,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
+from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
@@ -632,7 +633,7 @@ class Regressor(RegressorMixin, BaseMLP):
         ValueError, TypeError
             As `fit`; the estimator is then as it was before the call.
         """
-        self._partial_fit(X, y, sample_weight)
+        self._model = partial_fit_table(self, X, y, sample_weight)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
 from os import PathLike
@@ -14,18 +13,21 @@ from sklearn.utils.multiclass import type_of_target
 
 from fastmlp._threads import n_threads
 from fastmlp._version import __version__
-from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.held_out import (
+    LearntFromHeldOut,
+    learn_from_held_out,
+    warn_of_late_interruption,
+)
 from fastmlp.ensemble.new_networks import NewNetworks
-from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.inspection.importances import importances_of
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
@@ -43,7 +45,6 @@ from fastmlp.streaming.target_learners import (
 )
 from fastmlp.streaming.training import WindowExecutor
 from fastmlp.streaming.windows import Windows
-from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -51,25 +52,18 @@ if TYPE_CHECKING:
 _SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
 
 
-def fit_stream(
-    estimator: BaseMLP,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
-    callbacks: Sequence[Callback],
-    *,
-    cache: str | PathLike[str] | Cache | None,
-    max_memory: int | str,
-    checkpoint: str | PathLike[str] | Checkpoint | None,
-) -> FittedModel:
+def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """Fit an estimator on a stream; see `BaseMLP.fit`."""
+    given.check_none(VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
+    called = given.called_after(estimator.callbacks)
+    X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
     _check_supported(settings, estimator.warm_start)
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
-    memory = MemoryPlan(size_in_bytes(max_memory))
+    memory = MemoryPlan(size_in_bytes(given.max_memory))
     source = open_source(X, y, sample_weight)
     asked = {"y": y, "sample_weight": sample_weight}
-    with _row_cache(estimator, settings, source, asked, cache, memory) as (rows, learnt):
+    with _row_cache(estimator, settings, source, asked, given.cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
         kept = None
@@ -101,7 +95,7 @@ def fit_stream(
         share = 1 - (fraction or 0.0) if is_held_out else 1.0
         runs = new.runs(specs, n_rows=max(1, round(share * rows.n_rows)))
         passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
-        progress = estimator._progress(runs, task, callbacks)
+        progress = estimator._progress(runs, task, called)
         executor = WindowExecutor(windows, targets, task, held_out, threads)
         trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
         with kept or nullcontext():
@@ -115,35 +109,36 @@ def fit_stream(
         None if own is None else data._replace(rows=own.rows)
         for own in (splits[run.index].validation for run in training.runs)
     ]
-    weighed, conformal, importances = False, None, None
+    unweighed = from_held_out = LearntFromHeldOut(ensemble, task)
+    importances = None
     try:
-        ensemble, task, _, conformal = learn_from_held_out(
-            ensemble, task, data, validation, None, threads
-        )
-        weighed = True
+        from_held_out = learn_from_held_out(ensemble, task, data, validation, None, threads)
         if settings.compute_importances:
             importances = importances_of(
-                ensemble, encoder, task, validation, None, threads, estimator.verbose, deadline
+                from_held_out.ensemble,
+                encoder,
+                from_held_out.task,
+                validation,
+                None,
+                threads,
+                estimator.verbose,
+                deadline,
             )
     except KeyboardInterrupt:  # what is trained is kept
         is_whole = False
-        warn_of_late_interruption(not weighed)
+        warn_of_late_interruption(from_held_out is unweighed)
     if kept and is_whole:
         kept.remove()
-    return FittedModel(
-        encoder=encoder,
-        scaling=scaling_of_table,
-        task=task,
-        ensemble=ensemble,
-        linear=None,
-        watch=RangeWatch(learnt.training_range),
-        standardize=settings.of("standardize"),
+    return FittedModel.of_rows_elsewhere(
+        from_held_out,
+        encoder,
+        scaling_of_table,
+        settings,
+        learnt.training_range,
         n_estimators=assignment.n_estimators,
-        assignment=assignment,
-        fingerprint=None,  # no later fit can tell whether its rows were held out here
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        assignment=assignment,
         feature_importances=importances,
-        conformal=conformal,
     )
 
 

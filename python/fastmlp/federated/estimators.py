@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from fastmlp import estimators
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
@@ -35,7 +36,7 @@ from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan
 from fastmlp.rounds.training import train_in_rounds, trained_members
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.training_range import RangeWatch, TrainingRange
+from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -342,16 +343,12 @@ def _fitted(
     members = trained_members(plan.members, coordinators, seconds)
     nothing = TrainingRange.of_no_rows(columns.encoder.n_numeric)
     seen = replace(nothing.widened(columns.rows.X, None), n_rows=columns.n_rows)
-    return FittedModel(
-        encoder=columns.encoder,
-        scaling=plan.scaling,
-        task=plan.task,
-        ensemble=WeightedEnsemble(members, plan.scaling, plan.task.link),
-        linear=None,
-        watch=RangeWatch(seen),
-        standardize=plan.settings.of("standardize"),
+    return FittedModel.of_rows_elsewhere(
+        LearntFromHeldOut(WeightedEnsemble(members, plan.scaling, plan.task.link), plan.task),
+        columns.encoder,
+        plan.scaling,
+        plan.settings,
+        seen,
         n_estimators=len(plan.members),
-        assignment=None,
-        fingerprint=None,
         fit_seconds=seconds,
     )

@@ -90,7 +90,7 @@ class Plan:
             self.settings.held_out_fraction if self.tells_losses else None,
             len(self.members),
             random_state,
-        )
+        ).each
         runs = runs_of_fit(
             self.members,
             range(len(self.members)),

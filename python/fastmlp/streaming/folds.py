@@ -8,7 +8,8 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.ensemble.splits import FEWEST_ROWS, n_folds_of
+from fastmlp.ensemble.splits import FEWEST_ROWS
+from fastmlp.ensemble.splitters import n_folds_of
 
 _HASHES = 2**32
 

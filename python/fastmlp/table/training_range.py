@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import ExtrapolationWarning, warn
 from fastmlp.table.encoder import TableEncoder
-from fastmlp.table.rows import pieces, rows_with_weight, slices
+from fastmlp.table.rows import Table, pieces, rows_with_weight, slices
+from fastmlp.table.sparse_encoder import Encoder
 
 _FEWEST_ROWS = 20  # of a table that is compared with the range
 _MARGIN = 0.05  # beyond the range counts what is further away than this share of its width
@@ -108,8 +109,16 @@ class RangeWatch:
         self._lock = Lock()
         self._warned: set[int] = set()
 
-    def widened(self, X: NDArray[Any], weights: NDArray[Any] | None) -> RangeWatch:
+    @classmethod
+    def of_columns(cls, encoder: Encoder) -> RangeWatch:
+        """A watch that has seen no rows; it never warns of sparse ones."""
+        n_numeric = encoder.n_numeric if isinstance(encoder, TableEncoder) else 0
+        return cls(TrainingRange.of_no_rows(n_numeric))
+
+    def widened(self, X: Table, weights: NDArray[Any] | None) -> RangeWatch:
         """A watch of the range with these training rows too, which warns of no column again."""
+        if not isinstance(X, np.ndarray):
+            return self
         watch = RangeWatch(self.training_range.widened(X, weights))
         watch._warned |= self._warned
         return watch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -14,7 +15,8 @@ from fastmlp.cli.tables.reading import TextFormat
     epilog="""\b
 Examples:
   fastmlp evaluate houses.safetensors sold_last_month.csv
-  fastmlp evaluate people.safetensors test.parquet --json > scores.json"""
+  fastmlp evaluate people.safetensors test.parquet --json > scores.json
+  fastmlp evaluate sales.safetensors sales_of_may/"""
 )
 @model_argument
 @table_argument
@@ -38,8 +40,11 @@ def evaluate(
 ) -> None:
     """Score the predictions of MODEL for the rows of TABLE, whose target is known.
 
-    Use rows that the model was not trained on. Rows without a target are left out.
+    Use rows that the model was not trained on. Rows without a target are left out. TABLE may be a
+    folder of files, which is read in blocks.
     """
+    if Path(table).is_dir() and how != TextFormat(how.delimiter):
+        raise click.UsageError("a folder is read without --encoding and --decimal")
     from fastmlp.cli.models.evaluation import evaluate_model
     from fastmlp.cli.models.scores import lines_of
 

@@ -22,9 +22,8 @@ def _character(context: click.Context, option: click.Parameter, value: str | Non
 
 
 model_argument = click.argument("model", type=click.Path(dir_okay=False))
-table_argument = click.argument("table", type=click.Path(dir_okay=False, allow_dash=True))
 # A folder is a table of many files, which is read in blocks.
-tables_argument = click.argument("table", type=click.Path(allow_dash=True))
+table_argument = click.argument("table", type=click.Path(allow_dash=True))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 

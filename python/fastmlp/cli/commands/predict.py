@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from fastmlp.cli.commands.options import model_argument, tables_argument, text_options
+from fastmlp.cli.commands.options import model_argument, table_argument, text_options
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import PIPE, TextFormat
 
@@ -20,7 +20,7 @@ Examples:
   zcat log.csv.gz | fastmlp predict m.safetensors - > predictions.csv"""
 )
 @model_argument
-@tables_argument
+@table_argument
 @click.option(
     "-o",
     "--output",

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastmlp.cli.commands.options import tables_argument, text_options
+from fastmlp.cli.commands.options import table_argument, text_options
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import TextFormat
@@ -38,7 +38,7 @@ Examples:
   fastmlp train rents.csv --target rent --quantile 0.1 --quantile 0.9 -o m.safetensors
   fastmlp train sales/ --target sold --max-memory 4GB -o m.safetensors"""
 )
-@tables_argument
+@table_argument
 @click.option(
     "--target",
     "targets",
@@ -153,6 +153,13 @@ Examples:
     help="Folder that keeps the rows of a TABLE that is read in blocks, in a form that is quick to "
     "read; the next training on the same files begins with it.",
 )
+@click.option(
+    "--checkpoint",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keeps the training once a minute while it goes on. After it was stopped or killed, the "
+    "same command goes on from FILE; a training that ends removes it.",
+)
 @click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Text to write.")
 @click.option(
     "--plot",
@@ -182,6 +189,7 @@ def train(
     time: str | None,
     max_memory: str | None,
     cache: str | None,
+    checkpoint: str | None,
     report_file: str | None,
     plot: str | None,
     quiet: bool,
@@ -194,7 +202,8 @@ def train(
     networks in turn, and the scores are those of these rows. (Of tables that are read in blocks the
     validation loss is reported.)
 
-    Ctrl-C ends training and writes nothing; use --time-limit for a model after some time.
+    Ctrl-C ends training and writes no model; use --time-limit for a model after some time, and
+    --checkpoint to go on later.
     """
     if sum(value is not None for value in (validation, groups, time)) > 1:
         raise click.UsageError("--validation, --groups and --time exclude each other")
@@ -202,7 +211,7 @@ def train(
         raise click.UsageError(f"--quantile excludes --loss {loss}")
     if (loss or quantiles) and task == "classification":
         raise click.UsageError("--loss and --quantile are for --task regression")
-    check_outputs((output, report_file, plot), (table, validation))
+    check_outputs((output, checkpoint, report_file, plot), (table, validation))
     if plot is not None:
         _check_plot(plot)
 
@@ -221,22 +230,34 @@ def train(
     if quantiles:
         parameters["quantile"] = sorted({*quantiles}) if len(quantiles) > 1 else quantiles[0]
     roles = Roles(targets, dropped, categories, weight, groups, time)
-    # What does the work takes a while to import, which --help need not.
-    if Path(table).is_dir() or max_memory is not None or cache is not None:
-        if validation or groups or time or how != TextFormat(how.delimiter):
-            raise click.UsageError(
-                "--validation, --groups, --time, --encoding and --decimal are for tables that are "
-                "read as a whole"
-            )
-        from fastmlp.cli.training.from_stream import train_on_stream
-
-        result = train_on_stream(
-            table, roles, task, parameters, max_memory or "1GB", cache, how.delimiter
+    in_blocks = Path(table).is_dir() or max_memory is not None or cache is not None
+    if in_blocks and (validation or groups or time or how != TextFormat(how.delimiter)):
+        raise click.UsageError(
+            "--validation, --groups, --time, --encoding and --decimal are for tables that are "
+            "read as a whole"
         )
-    else:
-        from fastmlp.cli.training.from_table import train_model
+    try:
+        if in_blocks:  # what does the work takes a while to import, which --help need not
+            from fastmlp.cli.training.from_stream import train_on_stream
 
-        result = train_model(table, how, roles, task, parameters, validation)
+            result = train_on_stream(
+                table,
+                roles,
+                task,
+                parameters,
+                max_memory or "1GB",
+                cache,
+                checkpoint,
+                how.delimiter,
+            )
+        else:
+            from fastmlp.cli.training.from_table import train_model
+
+            result = train_model(table, how, roles, task, parameters, validation, checkpoint)
+    except KeyboardInterrupt:
+        if checkpoint is not None and Path(checkpoint).exists():
+            click.echo(f"The same command goes on from {checkpoint}.", err=True)
+        raise
     result.save(output)
     size = Path(output).stat().st_size
     click.echo(f"{result.report}\nModel     {output}, {size / 1e6:,.2f} MB")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,13 +14,15 @@ from sklearn.base import is_classifier
 
 from fastmlp.cli.errors import check_columns
 from fastmlp.cli.models.files import load_model
-from fastmlp.cli.models.inputs import ModelInputs
+from fastmlp.cli.models.inputs import BLOCK_ROWS, ModelInputs
 from fastmlp.cli.models.scores import Scores, outputs_of, scores_of
 from fastmlp.cli.tables.reading import TextFormat, open_table
 from fastmlp.cli.tables.text_columns import as_kind, inferred
-from fastmlp.cli.training.data import have_targets, weight_of
+from fastmlp.cli.training.data import have_targets, no_targets, weight_of
 from fastmlp.cli.training.targets import numbers_of, values_of
+from fastmlp.streaming.sources.opening import check_extra
 from fastmlp.table.text import quoted_few
+from fastmlp.table.value_kinds import kinds_in_text
 
 
 def evaluate_model(
@@ -30,8 +33,9 @@ def evaluate_model(
     Parameters
     ----------
     model, table : str
-        Files.
+        Files. The table may be a folder of them, which is read in blocks.
     how : TextFormat
+        Of a folder the delimiter counts alone.
     targets : sequence of str
         Columns of true values; none: those that the model file names.
     weight : str or None
@@ -61,6 +65,29 @@ def evaluate_model(
             f"{model} predicts {n_targets} target{'s' if n_targets > 1 else ''}; got "
             f"{len(targets)}: {quoted_few(targets)}"
         )
+    pieces = _of_folder if Path(table).is_dir() else _of_file
+    true, outputs = [], []
+    weights: list[Any] = []
+    for answers, X in pieces(estimator, table, how, targets, weight):
+        if answers.num_rows:
+            columns = [_true(estimator, name, answers[name]) for name in targets]
+            true.append(np.column_stack(columns) if n_targets > 1 else columns[0])
+            outputs.append(outputs_of(estimator, X))
+            weights.append(weight_of(answers, weight))
+    if not true:
+        raise no_targets(targets, table)
+    y, of_rows = np.concatenate(true), None if weight is None else np.concatenate(weights)
+    return len(y), scores_of(estimator, targets, y, np.concatenate(outputs), of_rows)
+
+
+# Both yield the rows that have targets: these with the weights, and the inputs as the model takes
+# them.
+
+
+def _of_file(
+    estimator: Any, table: str, how: TextFormat, targets: Sequence[str], weight: str | None
+) -> Iterator[tuple[Any, Any]]:
+    """All rows of a file at once: the whole column tells what text stands for."""
     named = [*targets, *([] if weight is None else [weight])]
     with open_table(table, how) as file:
         check_columns(named, file.names, table)
@@ -68,8 +95,7 @@ def evaluate_model(
         rows = file.whole()
     answers = rows.select(named)
     if file.is_text:
-        labels = getattr(estimator, "classes_", np.empty(0))
-        are_text = np.asarray(labels).dtype.kind in "OU"
+        are_text = _predicts_text(estimator)
         answers = pa.table(
             {
                 name: as_kind(column, "text", how.decimal, name)
@@ -78,13 +104,34 @@ def evaluate_model(
                 for name, column in zip(named, answers.columns, strict=True)
             }
         )
-    known = have_targets(answers, targets, table)
-    answers = answers.filter(known)
-    y = np.column_stack([_true(estimator, name, answers[name]) for name in targets])
-    if len(targets) == 1:
-        y = y[:, 0]
-    outputs = outputs_of(estimator, inputs.for_model(inputs.of(rows.filter(known))))
-    return len(y), scores_of(estimator, targets, y, outputs, weight_of(answers, weight))
+    known = have_targets(answers, targets)
+    yield answers.filter(known), inputs.for_model(inputs.of(rows.filter(known)))
+
+
+def _of_folder(
+    estimator: Any, table: str, how: TextFormat, targets: Sequence[str], weight: str | None
+) -> Iterator[tuple[Any, Any]]:
+    """The rows of a folder of files, block by block."""
+    check_extra()
+    from fastmlp.streaming.sources.arrow import open_path
+    from fastmlp.streaming.sources.blocks import Roles
+
+    named = [*targets, *([] if weight is None else [weight])]
+    encoder = estimator._pipeline.encoder
+    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
+    known = kinds_in_text(encoder, targets if _predicts_text(estimator) else ())
+    needed = None if names is None else [*names, *named]
+    source = open_path(table, Roles(), known, needed, how.delimiter)
+    check_columns(named, source.names, table)
+    others = [name for name in source.names if name not in named]
+    for block in source.blocks(BLOCK_ROWS):
+        rows = block.X.filter(have_targets(block.X, targets))
+        X = rows.select(names or others)
+        yield rows.select(named), X if names else np.column_stack(X.columns)
+
+
+def _predicts_text(model: Any) -> bool:
+    return np.asarray(getattr(model, "classes_", np.empty(0))).dtype.kind in "OU"
 
 
 def _n_targets(model: Any) -> int:

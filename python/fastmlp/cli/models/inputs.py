@@ -15,6 +15,8 @@ from fastmlp.cli.tables.text_columns import as_kind
 from fastmlp.table.column import Column
 from fastmlp.table.value_kinds import ValueKind, columns_of, value_kind
 
+BLOCK_ROWS = 2**14  # of a folder
+
 
 class ModelInputs:
     """The inputs of a model in an open table.

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from fastmlp import Predictor
 from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.models.files import load_predictor
-from fastmlp.cli.models.inputs import ModelInputs
+from fastmlp.cli.models.inputs import BLOCK_ROWS, ModelInputs
 from fastmlp.cli.tables.reading import PIPE, TextFormat, kind_of_file, open_table
 from fastmlp.cli.tables.writing import table_writer
 from fastmlp.model_file.notes import Notes
 from fastmlp.table.value_kinds import kinds_in_text
-
-_BLOCK_ROWS = 2**14  # of a folder
 
 
 def predict_table(
@@ -120,7 +118,7 @@ def predict_folder(
         predicted,
         columns=names,
         keep=kept,
-        block_rows=_BLOCK_ROWS,
+        block_rows=BLOCK_ROWS,
     )
 
 

@@ -69,7 +69,7 @@ def read_training_data(
     """
     table = _read(path, how, roles)
     n_rows = table.num_rows
-    table = table.filter(have_targets(table, roles.targets, path))
+    table = _with_targets(table, roles.targets, path)
     held_out = None
     if roles.groups is not None:
         held_out = whole_groups(table[roles.groups], roles.groups, seed)
@@ -105,7 +105,7 @@ def read_validation_data(
             column = as_kind(column, kinds.get(name, "label"), how.decimal, where)
         columns[name] = column
     read = pa.table(columns)
-    read = read.filter(have_targets(read, roles.targets, path))
+    read = _with_targets(read, roles.targets, path)
     return TrainingData(
         X=read.select(names),
         targets=read_targets({name: read[name] for name in roles.targets}, data.targets.task),
@@ -143,16 +143,8 @@ def _kind_of(arrow_type: Any) -> ValueKind:
     return "number" if is_number else "text"
 
 
-def have_targets(table: Any, targets: Sequence[str], path: str) -> Any:
-    """Tell which rows have all targets; an error if none has.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-    targets : sequence of str
-    path : str
-        Of the table, for the error.
-    """
+def have_targets(table: Any, targets: Sequence[str]) -> Any:
+    """Tell which rows of a pyarrow.Table have all targets."""
     known = pa.chunked_array([np.ones(table.num_rows, dtype=bool)])
     for name in targets:
         column = table[name]
@@ -160,9 +152,20 @@ def have_targets(table: Any, targets: Sequence[str], path: str) -> Any:
         if pa.types.is_floating(column.type):
             own = pc.fill_null(pc.is_finite(column), False)
         known = pc.and_(known, own)
-    if not pc.any(known).as_py():
-        raise DataError(f"{path}: no row has a {' and a '.join(map(repr, targets))}")
     return known
+
+
+def no_targets(targets: Sequence[str], path: str) -> DataError:
+    """The error for a table of which no row has all targets."""
+    return DataError(f"{path}: no row has a {' and a '.join(map(repr, targets))}")
+
+
+def _with_targets(table: Any, targets: Sequence[str], path: str) -> Any:
+    """The rows that have all targets; an error if there are none."""
+    rows = table.filter(have_targets(table, targets))
+    if not rows.num_rows:
+        raise no_targets(targets, path)
+    return rows
 
 
 def weight_of(table: Any, name: str | None) -> NDArray[np.float64] | None:

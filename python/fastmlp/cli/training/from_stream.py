@@ -28,6 +28,7 @@ def train_on_stream(
     parameters: Mapping[str, Any],
     max_memory: str,
     cache: str | None,
+    checkpoint: str | None,
     delimiter: str | None,
 ) -> TrainingResult:
     """Train on a table that is read in blocks.
@@ -44,6 +45,8 @@ def train_on_stream(
     max_memory : str
     cache : str or None
         Folder that keeps what is read.
+    checkpoint : str or None
+        File that keeps the training.
     delimiter : str or None
         Of CSV; None: a comma, or a tab in files that end in ``.tsv``.
 
@@ -62,7 +65,7 @@ def train_on_stream(
     categories = list(roles.categories) or "from_dtype"
     model = ESTIMATORS[targets.task](**parameters, categorical_features=categories)
     with raising_late():
-        model.fit(source, cache=cache, max_memory=max_memory)
+        model.fit(source, cache=cache, max_memory=max_memory, checkpoint=checkpoint)
     text = "\n".join(_lines(table, source, targets, model))
     return TrainingResult(model, targets.names, None, {}, text)
 

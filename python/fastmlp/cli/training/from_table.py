@@ -68,6 +68,7 @@ def train_model(
     task: TaskName | None,
     parameters: Mapping[str, Any],
     validation: str | None,
+    checkpoint: str | None,
 ) -> TrainingResult:
     """Train on a table in a file.
 
@@ -84,6 +85,8 @@ def train_model(
         Of the estimator.
     validation : str or None
         A table to validate on.
+    checkpoint : str or None
+        File that keeps the training.
 
     Raises
     ------
@@ -108,11 +111,17 @@ def train_model(
         if roles.time is not None:  # the held-out rows lie beyond the others by intention
             warnings.simplefilter("ignore", ExtrapolationWarning)
         if validation_part is None:
-            model.fit(*training)
+            model.fit(*training, checkpoint=checkpoint)
             held_out = out_of_fold(model, data)
         else:
             X_val, y_val, weight_val = validation_part
-            model.fit(*training, X_val=X_val, y_val=y_val, sample_weight_val=weight_val)
+            model.fit(
+                *training,
+                X_val=X_val,
+                y_val=y_val,
+                sample_weight_val=weight_val,
+                checkpoint=checkpoint,
+            )
             held_out = validation_rows(y_val, outputs_of(model, X_val), weight_val, which)
     names = data.targets.names
     scores = {}

@@ -15,7 +15,7 @@ import pyarrow.csv as arrow_csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from fastmlp.streaming.sources.blocks import BeginAgain, Block, Roles, Source
+from fastmlp.streaming.sources.blocks import BeginAgain, Block, Roles, Source, used_columns
 from fastmlp.streaming.sources.schemas import (
     FileSchema,
     check_files,
@@ -44,7 +44,7 @@ class DatasetSource(Source):
     dataset : pyarrow.dataset.Dataset
     roles : Roles
     needed : sequence of str or None
-        Columns that are used; None: all but the index that pandas or Dask wrote.
+        Columns that are read; None: all but the index that pandas or Dask wrote.
     same_columns : bool, default=False
         Whether files must not have other columns, if all are used.
 
@@ -65,15 +65,14 @@ class DatasetSource(Source):
         self._dataset, self._roles = dataset, roles
         # Reads what all files say of themselves, several at a time.
         self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
-        asked = {*roles.names, *(needed or ())}
         own = dataset.schema
-        schema = without_index(own, asked)
+        schema = without_index(own, {*roles.names, *(needed or ())})
+        schema = _with_fields(schema, used_columns(schema.names, needed))
         self.names = roles.inputs(schema.names)
         if not _is_filtered(dataset):
             files = [FileSchema.of(fragment) for fragment in dataset.get_fragments()]
-            read = set(schema.names if needed is None else needed) - {*roles.dropped}
             others = {*own.names, *roles.dropped} if same_columns and needed is None else None
-            check_files(files, [name for name in schema.names if name in read], others)
+            check_files(files, [name for name in schema.names if name not in roles.dropped], others)
             if isinstance(dataset, ds.FileSystemDataset):
                 schema = unified(schema, files)
                 self._dataset = ds.FileSystemDataset(
@@ -173,14 +172,14 @@ class CsvSource(DatasetSource):
             yield from super()._of_any(n_rows)
         except ValueError as error:
             found = _UNCONVERTED.search(str(error))
-            name = None if found is None else self._schema.names[int(found[1])]
+            name = None if found is None else [*self._types][int(found[1])]
             is_fixed = name in self._known or self._types.get(name) in (None, pa.string())
             if found is None or is_fixed:
                 raise
             was_whole = self._types[name] == pa.int64()
             self._types[name] = read_as = pa.float64() if was_whole else pa.string()
             self._dataset = self._opened(self._types)
-            self._schema = self._dataset.schema
+            self._schema = _with_fields(self._dataset.schema, self._schema.names)
             raise BeginAgain(f"column {name!r} is read as {read_as}: {found[2]}") from None
 
 
@@ -242,6 +241,10 @@ def _first_suffix(path: Path) -> str:
     if first is None:
         raise ValueError(f"X: the folder {os.fspath(path)!r} holds no files")
     return _first_suffix(first)
+
+
+def _with_fields(schema: Any, names: Sequence[str]) -> Any:
+    return pa.schema([field for field in schema if field.name in names])
 
 
 def _is_filtered(dataset: Any) -> bool:

@@ -63,6 +63,20 @@ class Source(ABC):
         """Read from the beginning, in blocks of about so many rows."""
 
 
+def used_columns(columns: Sequence[str], needed: Sequence[str] | None) -> list[str]:
+    """The columns of a table that are read, in its order: those needed, or all if it is None."""
+    if needed is None:
+        return [*columns]
+    _check_there(needed, columns)
+    return [name for name in columns if name in needed]
+
+
+def _check_there(names: Sequence[str], columns: Sequence[str]) -> None:
+    lacking = next((name for name in names if name not in columns), None)
+    if lacking is not None:
+        raise ValueError(f"X has no column {lacking!r}; it has {quoted_few(columns)}")
+
+
 class Roles(NamedTuple):
     """Columns of a frame that are no inputs.
 
@@ -86,9 +100,7 @@ class Roles(NamedTuple):
 
     def inputs(self, columns: Sequence[str]) -> list[str]:
         """The other columns; an error if there are none, or some of these are not there."""
-        lacking = [name for name in self.names if name not in columns]
-        if lacking:
-            raise ValueError(f"X has no column {lacking[0]!r}; it has {quoted_few(columns)}")
+        _check_there(self.names, columns)
         inputs = [name for name in columns if name not in self.names]
         if not inputs:
             raise ValueError(f"X has no columns beside {quoted_few(self.names)}")

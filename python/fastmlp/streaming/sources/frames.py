@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fastmlp.streaming.sources.blocks import Block, Roles, Source
+from fastmlp.streaming.sources.blocks import Block, Roles, Source, used_columns
 
 
 class PolarsSource(Source):
-    """A `polars.LazyFrame`."""
+    """A `polars.LazyFrame`, of which the columns in `needed` are used (None: all)."""
 
-    def __init__(self, frame: Any, roles: Roles) -> None:
+    def __init__(self, frame: Any, roles: Roles, needed: Sequence[str] | None = None) -> None:
         if not hasattr(frame, "collect_batches"):
             raise ImportError("X: a LazyFrame needs a newer polars, which has collect_batches")
-        self.names = roles.inputs(frame.collect_schema().names())
-        self._frame, self._roles = frame, roles
+        used = used_columns(frame.collect_schema().names(), needed)
+        self.names = roles.inputs(used)
+        self._frame, self._roles = frame.select(used), roles
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Let polars' streaming engine compute the rows."""
@@ -28,11 +29,12 @@ class PolarsSource(Source):
 
 
 class DaskSource(Source):
-    """A `dask.dataframe.DataFrame`."""
+    """A `dask.dataframe.DataFrame`, of which the columns in `needed` are used (None: all)."""
 
-    def __init__(self, frame: Any, roles: Roles) -> None:
-        self.names = roles.inputs(list(frame.columns))
-        self._frame, self._roles = frame, roles
+    def __init__(self, frame: Any, roles: Roles, needed: Sequence[str] | None = None) -> None:
+        used = used_columns(list(frame.columns), needed)
+        self.names = roles.inputs(used)
+        self._frame, self._roles = frame[used], roles
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
         """Compute one partition after the other."""

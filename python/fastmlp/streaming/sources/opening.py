@@ -37,7 +37,8 @@ def open_source(
     known : mapping of str to {"number", "text"} or None, default=None
         How some columns of CSV are read, whatever their values are.
     needed : sequence of str or None, default=None
-        Columns of files that are used; None: all but the index that pandas or Dask wrote.
+        Columns of files and frames that are read; None: all but the index that pandas or Dask wrote
+        to files.
 
     Raises
     ------
@@ -61,7 +62,8 @@ def open_source(
     if library in ("polars", "dask"):
         from fastmlp.streaming.sources.frames import DaskSource, PolarsSource
 
-        return PolarsSource(X, roles) if library == "polars" else DaskSource(X, roles)
+        opened = PolarsSource if library == "polars" else DaskSource
+        return opened(X, roles, needed)
     from fastmlp.streaming.sources.arrow import DatasetSource, open_path
 
     if library == "pyarrow":

@@ -1,0 +1,154 @@
+"""Networks on all rows, after others that were validated told how to train and to weigh them.
+
+Where later rows validate earlier ones, no network that is validated has seen the last rows. So they
+only tell for how many epochs the networks of their kind are trained, and how much each kind counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+
+from fastmlp._user_warnings import warn
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.presets import MemberSpec, longer_spec
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import ALL_ROWS, Splits
+from fastmlp.ensemble.training import EnsembleTrainer
+from fastmlp.ensemble.training_run import TrainingRun
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+
+
+def with_final(splits: Splits, specs: Sequence[MemberSpec]) -> tuple[Splits, list[MemberSpec]]:
+    """Validate each kind of network on every split, and then train networks on all rows.
+
+    Parameters
+    ----------
+    splits : Splits
+        Of one round.
+    specs : sequence of MemberSpec
+        The final networks.
+
+    Returns
+    -------
+    splits : Splits
+        Of the networks that are validated, and behind them those of the final ones.
+    specs : list of MemberSpec
+        The networks that are validated.
+    """
+    kinds = dict.fromkeys(spec.kind for spec in specs)
+    own = [replace(specs[0], kind=kind) for kind in kinds for _ in splits.each]
+    validated = [replace(spec, index=index) for index, spec in enumerate(own)]
+    each = splits.each * len(kinds) + [ALL_ROWS] * len(specs)
+    return splits._replace(each=each), validated
+
+
+def final_runs(
+    new: NewNetworks,
+    specs: Sequence[MemberSpec],
+    validated: Sequence[TrainingRun],
+    ensemble: WeightedEnsemble,
+) -> list[TrainingRun]:
+    """Make networks, and the runs that train them on all rows.
+
+    Those of a kind are trained for the median of the best epochs of its validated networks, with
+    the whole schedule. Kinds that do not count are left out.
+
+    Parameters
+    ----------
+    new : NewNetworks
+        Makes them; their splits are the last ones.
+    specs : sequence of MemberSpec
+        The final networks.
+    validated : sequence of TrainingRun
+    ensemble : WeightedEnsemble
+        Of the validated networks, with their weights.
+    """
+    epochs = _best_epochs(validated)
+    counts = _weight_of_kinds(ensemble)
+    first = len(new.splits) - len(specs)
+    chosen = []
+    for index, spec in enumerate(specs, first):
+        longer = longer_spec(spec, classifies=new.settings.classifies)
+        kind = longer.kind if longer.kind in epochs else spec.kind
+        if counts.get(kind, 0.0) > 0:
+            chosen.append(replace(spec, kind=kind, index=index))
+    return new.runs(chosen, epochs=epochs)
+
+
+def _best_epochs(runs: Sequence[TrainingRun]) -> dict[str, int]:
+    """The median over the networks of each kind of the epoch whose weights were kept."""
+    best: dict[str, list[int]] = {}
+    for run in runs:
+        history = run.latest.history
+        of_kind = best.setdefault(run.latest.recipe.spec.kind, [])
+        of_kind.append(history.best_iteration or history.n_iter)
+    return {kind: max(1, round(median(epochs))) for kind, epochs in best.items()}
+
+
+def _weight_of_kinds(ensemble: WeightedEnsemble) -> dict[str, float]:
+    weights = dict.fromkeys(ensemble.kinds, 0.0)
+    for member, weight in zip(ensemble.members, ensemble.weights.tolist(), strict=True):
+        weights[member.recipe.spec.kind] += weight
+    return weights
+
+
+def trained_on_all_rows(
+    validated: WeightedEnsemble,
+    before: Sequence[TrainingRun],
+    runs: Sequence[TrainingRun],
+    trainer: EnsembleTrainer,
+    link: str,
+) -> tuple[WeightedEnsemble, float, bool]:
+    """Train the final networks; each kind counts as much as its validated networks do.
+
+    Parameters
+    ----------
+    validated : WeightedEnsemble
+    before : sequence of TrainingRun
+        Of the validated networks, whose epochs the progress counts too.
+    runs : sequence of TrainingRun
+        See `final_runs`.
+    trainer : EnsembleTrainer
+    link : str
+        The engine's name of the inverse link function.
+
+    Returns
+    -------
+    ensemble : WeightedEnsemble
+        The validated networks if Ctrl-C came before there were others.
+    seconds : float
+    is_whole : bool
+        Whether nothing ended training before its own rules did.
+    """
+    for run in before:
+        trainer.progress.skip(run.options["max_iter"])
+        trainer.progress.ended(run.stop_reason)
+    try:
+        training = trainer.train(runs, may_leave_out=True)
+    except KeyboardInterrupt:
+        warn(
+            "Training interrupted by user before networks were trained on all rows. Those that "
+            "were validated were kept."
+        )
+        return validated, 0.0, False
+    of_kind = _weight_of_kinds(validated)
+    members = [
+        member.numbered(number).after_fit() for number, member in enumerate(training.members)
+    ]
+    kinds = [member.recipe.spec.kind for member in members]
+    weights = np.array([of_kind[kind] / kinds.count(kind) for kind in kinds])
+    ensemble = WeightedEnsemble(members, trainer.scaling, link, weights / weights.sum())
+    return ensemble, training.seconds, training.is_whole
+
+
+def share_of_validated(
+    runs: Sequence[TrainingRun], settings: Settings, specs: Sequence[MemberSpec]
+) -> float:
+    """Share of all training that these runs are, if the specs are those of the final networks."""
+    own = sum(run.n_rows * run.options["max_iter"] for run in runs)
+    others = sum(spec.n_rows * settings.recipe(spec).max_iter for spec in specs)
+    return float(own / (own + others))

@@ -1,0 +1,182 @@
+"""`groups`, `time` and `cv` of `fit`: which rows validate which networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import _num_samples
+
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import FEWEST_ROWS
+from fastmlp.ensemble.splitters import (
+    RANDOM,
+    GivenSplitter,
+    GroupSplitter,
+    Splitter,
+    TimeSplitter,
+)
+from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.prediction.conformal import group_labels
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.rows import Rows, Table
+from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.text import quoted_few
+
+SPLITTING = ("groups", "time", "cv")
+
+
+def splitter_of(
+    given: FitArguments, settings: Settings, encoder: Encoder, table: Table
+) -> Splitter:
+    """What divides the rows, by the arguments of `fit`.
+
+    Parameters
+    ----------
+    given : FitArguments
+    settings : Settings
+    encoder : Encoder
+    table : ndarray or sparse array
+        Encoded X.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If one of the arguments is not what it should be, or does not go with others.
+    """
+    name = next((name for name in SPLITTING if getattr(given, name) is not None), None)
+    if name is None:
+        return RANDOM
+    n_rows = table.shape[0]
+    given.check_none(
+        ("X_val", "y_val", "sample_weight_val"), f"if {name} tells which rows validate networks"
+    )
+    if given.time is not None:
+        given.check_none(
+            ("groups", "cv"),
+            "if time is given; cv takes pairs of row numbers for divisions by both",
+        )
+    if not settings.early_stopping:
+        raise ValueError(f"{name} needs early_stopping=True: else no rows are held out")
+    if n_rows < FEWEST_ROWS:
+        raise ValueError(
+            f"{name} needs at least {FEWEST_ROWS} rows to hold some out; X has {n_rows}"
+        )
+    if given.cv is not None:
+        return GivenSplitter(_parts(given, n_rows))
+    if given.time is not None:
+        return TimeSplitter(_times(given.time, encoder, table))
+    return GroupSplitter(_groups(given.groups, n_rows))
+
+
+def _groups(groups: Any, n_rows: int) -> NDArray[np.int32]:
+    """The number of each row's group."""
+    if isinstance(groups, str):
+        raise TypeError(
+            f"groups must hold a label for each row; got {groups!r}. If that is a column of X: "
+            f"fit(X.drop(columns={groups!r}), y, groups=X[{groups!r}])"
+        )
+    labels = group_labels(groups, n_rows)
+    if None in labels:
+        raise ValueError("groups must have a label for each row; some are missing")
+    number_of = {label: number for number, label in enumerate(dict.fromkeys(labels))}
+    if len(number_of) < 2:
+        raise ValueError(f"groups must hold at least two different labels; got {labels[0]!r} alone")
+    return np.array([number_of[label] for label in labels], dtype=np.int32)
+
+
+def _check_length(name: str, length: int, n_rows: int) -> None:
+    if length != n_rows:
+        raise ValueError(f"{name} must have a value for each of {n_rows} rows; got {length}")
+
+
+def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
+    """The time of each row as a number."""
+    if isinstance(time, str):
+        names = [] if encoder.feature_names is None else encoder.feature_names.tolist()
+        if time not in names:
+            raise ValueError(
+                f"time={time!r} is no column of X, which has "
+                f"{quoted_few(names) if names else 'no names'}"
+            )
+        position = names.index(time)
+        if not isinstance(encoder, TableEncoder):
+            raise TypeError("time must hold the time of each row if X is sparse; got a name")
+    else:
+        _check_length("time", _num_samples(time), table.shape[0])
+        encoder, table = TableEncoder.learn(_as_table(time), name="time")
+        position = 0
+    column = encoder.columns[position]
+    if column.kind != "numeric":
+        raise TypeError(f"time must hold numbers or dates; got {quoted_few(column.categories)}")
+    # Of a date that is the days which have passed; behind it come phases of year, week and day.
+    times = np.asarray(table[:, encoder.encoded_by_column[position][0]], dtype=np.float64)
+    if np.isnan(times).any():
+        raise ValueError("time must not be missing in any row")
+    if times.min() == times.max():
+        raise ValueError("time must hold at least two different times")
+    return times
+
+
+def _as_table(column: Any) -> Any:
+    """A column as a table: a frame where it is of a library of frames."""
+    if hasattr(column, "to_frame"):
+        frame = column.to_frame()
+        return frame if hasattr(frame, "columns") else np.asarray(column)[:, None]
+    return np.asarray(column).reshape(len(column), -1)
+
+
+def _parts(given: FitArguments, n_rows: int) -> list[tuple[Rows, Rows]]:
+    """Pairs of training rows and held-out rows, by a splitter of scikit-learn or as they are."""
+    cv = given.cv
+    if hasattr(cv, "split"):
+        pairs = cv.split(given.X, given.y, given.groups)
+    elif isinstance(cv, Iterable) and not isinstance(cv, str):
+        given.check_none(("groups",), "if cv holds pairs, which say what is held out themselves")
+        pairs = cv
+    else:
+        raise TypeError(
+            "cv must be a splitter such as sklearn.model_selection.GroupKFold(), or pairs of "
+            f"arrays of row numbers (train, test); got {cv!r}. Random folds are the default: "
+            "validation_fraction=0.2 means five"
+        )
+    parts = [_checked_pair(number, pair, n_rows) for number, pair in enumerate(pairs)]
+    if not parts:
+        raise ValueError("cv must have at least one pair of training rows and held-out rows")
+    return parts
+
+
+def _checked_pair(number: int, pair: Any, n_rows: int) -> tuple[Rows, Rows]:
+    name = f"cv: pair {number}"
+    try:
+        train, test = pair
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be two arrays of row numbers; got {pair!r}") from None
+    masks = [
+        _mask(f"{name}: {part}", rows, n_rows) for part, rows in (("train", train), ("test", test))
+    ]
+    if (masks[0] & masks[1]).any():
+        row = int(np.argmax(masks[0] & masks[1]))
+        raise ValueError(f"{name} has row {row} in both parts")
+    return tuple(np.flatnonzero(mask).astype(np.uint32) for mask in masks)  # type: ignore[return-value]
+
+
+def _mask(name: str, rows: Any, n_rows: int) -> NDArray[np.bool_]:
+    """Row numbers, or a mask of rows, as a mask."""
+    rows, mask = np.asarray(rows), np.zeros(n_rows, dtype=bool)
+    if rows.ndim != 1 or rows.dtype.kind not in "iub" or not rows.size:
+        raise ValueError(f"{name} must be an array of row numbers; got {rows!r}")
+    if rows.dtype.kind == "b":
+        _check_length(name, rows.size, n_rows)
+        return rows
+    if rows.min() < 0 or rows.max() >= n_rows:
+        raise ValueError(
+            f"{name} must be numbers of rows of X, from 0 to {n_rows - 1}; got {rows.min()} to "
+            f"{rows.max()}"
+        )
+    mask[rows] = True
+    if np.count_nonzero(mask) != rows.size:
+        raise ValueError(f"{name} has a row more than once")
+    return mask

@@ -1,0 +1,302 @@
+"""`fit` and `partial_fit` on a table in memory: from the raw table to the fitted model."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from fastmlp._threads import n_threads
+from fastmlp._user_warnings import warn
+from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
+from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.executor import Executor, LocalThreads
+from fastmlp.ensemble.final_networks import (
+    final_runs,
+    share_of_validated,
+    trained_on_all_rows,
+    with_final,
+)
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
+from fastmlp.ensemble.leakage import warn_of_leakage
+from fastmlp.ensemble.linear_part import with_linear_part
+from fastmlp.ensemble.longer import longer_runs
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import (
+    ALL_ROWS,
+    RowAssignment,
+    RowSubset,
+    fingerprint,
+    split_rows,
+)
+from fastmlp.ensemble.splitters import RANDOM, Splitter
+from fastmlp.ensemble.training import EnsembleTrainer
+from fastmlp.ensemble.training_run import runs_of_fit, runs_of_partial_fit
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.arguments import ADVICE_ON_PIPELINES
+from fastmlp.estimators.encoding import encoded_training_rows, encoded_validation_rows
+from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.estimators.parameters import checked_callbacks
+from fastmlp.estimators.splitting import splitter_of
+from fastmlp.inspection.importances import importances_of
+from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.table.constant_columns import warn_of_constants
+from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.training_range import RangeWatch
+
+if TYPE_CHECKING:
+    from fastmlp.estimators.base import BaseMLP
+
+
+def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> FittedModel:
+    """Fit an estimator to a table in memory, with networks trained by the executor."""
+    settings = estimator._settings(given.X, estimator.warm_start)
+    threads = n_threads(estimator.n_jobs)
+    deadline = Deadline.after(settings.time_limit)
+    called = given.called_after(estimator.callbacks)
+    before = estimator._trained_before(settings) if estimator.warm_start else None
+    encoder, task, data = encoded_training_rows(
+        estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
+    )
+    shared = encoded_validation_rows(estimator, given, settings, encoder, task)
+    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
+        data.X, data.sample_weight
+    )
+    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
+    if linear is not None and shared is not None:
+        table, offset, _ = linear.split(shared.X, watch.training_range)
+        shared = shared._replace(X=table, offset=offset)
+    elif shared is not None and isinstance(encoder, TableEncoder):
+        watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
+    splitter = splitter_of(given, settings, encoder, data.X)
+    kept = _kept_fit(estimator, given, before, encoder, data, shared, splitter)
+    deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
+    assignment, random_state = _assignment(estimator, settings, before, data.n_rows, kept)
+    splits = split_rows(
+        data,
+        task.strata(data.y),
+        shared,
+        settings.held_out_fraction,
+        assignment.n_estimators,
+        random_state,
+        splitter,
+    )
+    estimator._check_held_out(splits.each)
+    if not splits.are_folds:
+        _check_final(before, linear)
+    # Rows that are held out now must have been held out in earlier fits too.
+    digest = fingerprint(data, splits.each) if estimator.warm_start else None
+    never_trained_on = before is None or (digest == before.fingerprint and is_honest)
+
+    longer = None
+    if before is None:
+        held_out = splits.each[0].validation is not None
+        if held_out and shared is None and splitter is RANDOM:
+            warn_of_leakage(encoder, task, data)
+        specs = final = settings.specs(
+            assignment.n_estimators,
+            data.n_rows,
+            held_out=held_out,
+            n_folds=splits.n_folds if splits.are_folds else None,
+        )
+        if not splits.are_folds:
+            splits, specs = with_final(splits, final)
+        new = NewNetworks.scaled_to(
+            data, splits.each, splits.rows_of_all, settings, encoder, task, random_state, kept
+        )
+        scaling, task = new.scaling, new.task
+        runs = new.runs(specs)
+        if settings.adapts(specs):
+            longer = partial(longer_runs, new)
+    else:
+        scaling, task, members = before.continued(data, settings, task)
+        splits = splits._replace(each=[splits.each[member.recipe.spec.index] for member in members])
+        runs = runs_of_fit(
+            members,
+            range(len(members)),
+            splits.each,
+            data,
+            settings=settings,
+            task=task,
+            random_state=random_state,
+        )
+    # Each row is predicted once when networks are weighed, and once for each shuffled column.
+    passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
+    until = deadline
+    if not splits.are_folds:
+        until = deadline.after_share(share_of_validated(runs, settings, final))
+    trainer = EnsembleTrainer(
+        scaling, executor, estimator._progress(runs, task, called), until, passes
+    )
+    with kept or nullcontext():
+        training = trainer.train(runs, longer, may_leave_out=before is None)
+        seconds, is_whole = training.seconds, training.is_whole
+        members = [member.after_fit() for member in training.members]
+        validation = [splits.each[run.index].validation for run in training.runs]
+
+        weights = None if before is None else training.weights_of(before.ensemble)
+        ensemble = WeightedEnsemble(members, scaling, task.link, weights)
+        out_of_fold, conformal, importances = None, None, None
+        if never_trained_on or shared is not None:
+            try:
+                ensemble, task, out_of_fold, conformal = learn_from_held_out(
+                    ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
+                )
+                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                    importances = importances_of(
+                        ensemble,
+                        encoder,
+                        task,
+                        validation,
+                        linear,
+                        threads,
+                        estimator.verbose,
+                        until,
+                    )
+            except KeyboardInterrupt:  # what is trained is kept
+                is_whole = False
+                warn_of_late_interruption(out_of_fold is None)
+        elif settings.compute_importances:
+            warn(
+                "feature_importances_ were not computed: this warm start holds out rows that "
+                "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
+            )
+        if not splits.are_folds and is_whole:
+            runs = final_runs(new, final, training.runs, ensemble)
+            progress = estimator._progress([*training.runs, *runs], task, called)
+            trainer = EnsembleTrainer(scaling, executor, progress, deadline)
+            ensemble, more, is_whole = trained_on_all_rows(
+                ensemble, training.runs, runs, trainer, task.link
+            )
+            seconds += more
+    # Rows may be assigned to more networks than there are: see `with_fewer_networks`. There may be
+    # more networks than were asked for after Ctrl-C, if others were to be trained on all rows.
+    n_estimators = assignment.n_estimators if before is None else before.n_estimators
+    n_estimators = max(n_estimators, len(ensemble.members))
+    model = FittedModel(
+        encoder=encoder,
+        scaling=scaling,
+        task=task,
+        ensemble=ensemble,
+        linear=linear,
+        watch=watch,
+        standardize=settings.of("standardize"),
+        n_estimators=n_estimators,
+        assignment=assignment if splits.are_folds else None,
+        fingerprint=digest if never_trained_on and splits.are_folds else None,
+        fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
+        out_of_fold=out_of_fold,
+        feature_importances=importances,
+        conformal=conformal,
+    )
+    if kept and is_whole:
+        kept.remove()
+    return model
+
+
+def partial_fit_table(
+    estimator: BaseMLP, X: Any, y: Any, sample_weight: Any, classes: Any = None
+) -> FittedModel:
+    """One epoch over the given rows; see the estimators' `partial_fit`."""
+    settings = estimator._settings(X, True)
+    deadline = Deadline.after(settings.time_limit)
+    before = estimator._trained_before(settings)
+    encoder, task, data = encoded_training_rows(
+        estimator, X, y, sample_weight, settings, before, minimum=1, classes=classes
+    )
+    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
+        data.X, data.sample_weight
+    )
+    linear, data, _ = with_linear_part(
+        settings, before, watch, task, data, may_be_the_same_rows=False
+    )
+    if before is None:
+        random_state = check_random_state(estimator.random_state)
+        splits = [ALL_ROWS] * settings.n_networks(data.n_rows)
+        new = NewNetworks.scaled_to(data, splits, None, settings, encoder, task, random_state)
+        scaling, task = new.scaling, new.task
+        members = new.members(settings.specs(len(splits), data.n_rows, held_out=False))
+        warn_of_constants(encoder)
+    else:
+        scaling, task, members = before.continued(data, settings, task)
+    runs = runs_of_partial_fit(members, data, settings=settings, task=task)
+    progress = estimator._progress(runs, task, checked_callbacks(estimator.callbacks))
+    executor = LocalThreads(n_threads(estimator.n_jobs))
+    trainer = EnsembleTrainer(scaling, executor, progress, deadline)
+    training = trainer.train(runs, may_leave_out=False)
+    weights = None if before is None else training.weights_of(before.ensemble)
+    return FittedModel(
+        encoder=encoder,
+        scaling=scaling,
+        task=task,
+        ensemble=WeightedEnsemble(training.members, scaling, task.link, weights),
+        linear=linear,
+        watch=watch,
+        standardize=settings.of("standardize"),
+        n_estimators=len(members) if before is None else before.n_estimators,
+        assignment=None if before is None else before.assignment,
+        fingerprint=None,  # all rows were trained on
+        fit_seconds=training.seconds,
+    )
+
+
+def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
+    """Raise for what cannot be where networks are trained on all rows after their validation."""
+    if before is not None:
+        raise ValueError(
+            "time, and cv whose parts leave rows out, cannot be used by a warm start that goes on "
+            "with networks: these have seen all rows"
+        )
+    if linear is not None:
+        raise ValueError(
+            "extrapolation must be 'clip' with time, and with cv whose parts leave rows out: the "
+            "linear part is learnt from all rows, and would tell of later ones. Pass the last rows "
+            "as X_val to judge a forecast, and fit on all rows then (docs/forecasts.md)"
+        )
+
+
+def _kept_fit(
+    estimator: BaseMLP,
+    given: FitArguments,
+    before: FittedModel | None,
+    encoder: Encoder,
+    data: RowSubset,
+    shared: RowSubset | None,
+    splitter: Splitter,
+) -> KeptFit | None:
+    """The fit that a checkpoint keeps, to begin or to go on with."""
+    if given.checkpoint is None:
+        return None
+    if before is not None:
+        raise ValueError(
+            "checkpoint must be None if a warm start goes on with a fitted model, which the "
+            "file does not hold"
+        )
+    digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
+    identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
+    return KeptFit.of(given.checkpoint, identity)
+
+
+def _assignment(
+    estimator: BaseMLP,
+    settings: Settings,
+    before: FittedModel | None,
+    n_rows: int,
+    kept: KeptFit | None,
+) -> tuple[RowAssignment, np.random.RandomState]:
+    """How rows are assigned to networks: as before, if training goes on."""
+    if before is None:
+        n_networks = settings.n_networks(n_rows)
+        if kept is None:
+            return RowAssignment.new(n_networks, estimator.random_state)
+        return kept.assignment(n_networks, estimator.random_state)
+    if before.assignment is None:  # after partial_fit alone
+        return RowAssignment.new(before.n_estimators, estimator.random_state)
+    return before.assignment, before.assignment.generator()
