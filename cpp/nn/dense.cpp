@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/matrix_unit.h"
 #include "kernels/product.h"
@@ -51,6 +52,18 @@ Dense<T>::Dense(const DenseSpec& spec)
       kAlignment, what);
   const ParameterArray w = arrays()[0];
   signs_ = SignConstraints<T>("Dense.signs", spec.signs, inputs_, outputs_, weights(), w.strides[0], w.strides[1]);
+  if (signs_.empty() || !parametric_) return;
+  least_slopes_ = Buffer<T>(padded<T>(outputs_));
+  most_slopes_ = Buffer<T>(padded<T>(outputs_));
+  constexpr T kAny = std::numeric_limits<T>::infinity();
+  for (Index j = 0; j < outputs_; ++j) {
+    least_slopes_[j] = -kAny;
+    most_slopes_[j] = kAny;
+    for (Index i = 0; i < inputs_; ++i) {
+      const char sign = spec.signs[static_cast<std::size_t>(i * outputs_ + j)];
+      if (sign == '+' || sign == '-') most_slopes_[j] = 1;
+    }
+  }
 }
 
 template <class T>
@@ -258,6 +271,17 @@ std::vector<Task> Dense<T>::tasks() const {
       tasks.push_back(task);
     }
   return tasks;
+}
+
+template <class T>
+void Dense<T>::project(const Task& task, T* values) const {
+  signs_.project(task.weights, values);
+  if (task.bias.rows < 2 || signs_.empty()) return;
+  const Index first = task.bias.offset - bias().offset;
+  const auto of_units = [&](const Buffer<T>& all) {
+    return Matrix<const T>{all.data() + first, 1, task.bias.cols, task.bias.stride};
+  };
+  clamp<T>(task.bias.in(values).slice(1, 1), of_units(least_slopes_), of_units(most_slopes_));
 }
 
 template <class T>

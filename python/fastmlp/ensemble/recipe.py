@@ -110,7 +110,7 @@ def network_layers(
 def _constrained(layers: Sequence[Layer], constraints: Constraints, units: Units) -> list[Layer]:
     """The layers with signs of weights that keep constraints, and as wide as that takes.
 
-    Slopes of monotone units would have to be limited as well, and gain nothing.
+    With slopes only rectifiers are monotone to the last bit.
     """
     constrained: list[Layer] = []
     for layer in layers:
@@ -126,7 +126,8 @@ def _constrained(layers: Sequence[Layer], constraints: Constraints, units: Units
                 layer,
                 inputs=units.size,
                 outputs=above.size,
-                parametric=layer.parametric and not constraints.is_monotonic,
+                parametric=layer.parametric
+                and (layer.activation == "relu" or not constraints.is_monotonic),
                 signs=units.signs_to(above),
             )
             units = above

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import (
     FEW_ROWS,
-    MONOTONE_SETTINGS,
     MemberSpec,
     kind_of,
     preset_batch_size,
@@ -92,10 +91,14 @@ class Settings:
         return self._preset(spec)[name] if is_auto(value) else value
 
     def _preset(self, spec: MemberSpec) -> dict[str, Any]:
-        preset = preset_settings(
-            self.preset, self.solver, spec, classifies=self.classifies, sparse=self.sparse
+        return preset_settings(
+            self.preset,
+            self.solver,
+            spec,
+            classifies=self.classifies,
+            sparse=self.sparse,
+            monotone=self.monotonic_cst is not None,
         )
-        return preset if self.monotonic_cst is None else {**preset, **MONOTONE_SETTINGS}
 
     @property
     def held_out_fraction(self) -> float | None:
@@ -104,14 +107,11 @@ class Settings:
 
     # ---- networks
 
-    @property
-    def constrains(self) -> bool:
-        """Whether networks have to keep anything."""
-        return not (self.monotonic_cst is None and self.interaction_cst is None)
-
     def constraints(self, encoder: Encoder) -> Constraints | None:
         """What networks on these columns have to keep."""
-        if isinstance(encoder, SparseEncoder) or not self.constrains:
+        if isinstance(encoder, SparseEncoder) or (
+            self.monotonic_cst is None and self.interaction_cst is None
+        ):
             return None
         return Constraints.learn(self.monotonic_cst, self.interaction_cst, encoder)
 
