@@ -57,6 +57,7 @@ PYTHON = {
     ],
     "neural_network": [*SMALL, "table", "networks", "prediction", "model_file", "trained_model"],
     "loading": [*SMALL, "prediction", "model_file", "estimators", "neural_network"],
+    "tuning": [*SMALL, "tasks", "ensemble"],
     "__init__": [
         *SMALL,
         *("networks", "prediction", "ensemble", "inspection", "model_file", "checkpoints"),
@@ -73,8 +74,9 @@ CPP = {
     "nn": ["core", "kernels"],
     "train": ["core", "kernels", "nn"],
     "predict": ["core", "kernels", "nn"],
+    "explain": ["core", "kernels", "nn", "predict"],
     "stream": ["core"],
-    "bindings": ["core", "kernels", "nn", "train", "predict", "stream"],
+    "bindings": ["core", "kernels", "nn", "train", "predict", "explain", "stream"],
 }
 # A header of another project, and the only folder of cpp/ that may include it.
 ONLY = {

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 NAN = np.nan
 
@@ -124,7 +124,7 @@ def framed(values, name="a"):
 
 def encoded(X, *later, **options):
     """What the training table and later ones become, and the columns."""
-    columns, table = TableEncoder.learn(X, **options)
+    columns, table = DenseEncoder.learn(X, **options)
     return table, *(columns.encode(rows) for rows in later), columns
 
 

@@ -19,7 +19,7 @@ from fastmlp.streaming.sample import read_sample
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.training import WindowExecutor
 from fastmlp.streaming.windows import Windows
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 
 class Fit(NamedTuple):
@@ -56,7 +56,7 @@ def fit_on_windows(
     Only columns and task are learnt from the table itself.
     """
     settings = checked_settings(model, sparse=False)
-    encoder, _ = TableEncoder.learn(X)
+    encoder, _ = DenseEncoder.learn(X)
     task, targets = model._new_task(y, settings)
     task = task.scaled_to(targets, None, None, None).with_range_of(targets, None)
     windows = Windows(cache, max_memory)

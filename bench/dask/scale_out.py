@@ -29,7 +29,7 @@ from workers import made_table, seconds
 
 import fastmlp
 from fastmlp import dask as fastmlp_dask
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 OPTIONS = {"preset": "fast", "n_estimators": 2, "random_state": 0}
 EPOCHS = (2, 6)  # whose difference leaves out what a fit costs once
@@ -71,7 +71,7 @@ def measured(client: Client, n_rows: int, folder: str) -> Costs:
     path = Path(folder) / "rows.parquet"
     frame = pd.DataFrame(X, columns=[f"x{j}" for j in range(X.shape[1])])
     pq.write_table(pa.Table.from_pandas(frame), path)
-    encoder, _ = TableEncoder.learn(frame)
+    encoder, _ = DenseEncoder.learn(frame)
     reading = 2 * min(cpu_seconds(lambda: encoder.encode(pd.read_parquet(path))) for _ in range(3))
     return Costs(
         row=row,

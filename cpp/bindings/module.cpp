@@ -9,6 +9,7 @@ void register_epochs(pybind11::module_& m);
 void register_prediction(pybind11::module_& m);
 void register_private_training(pybind11::module_& m);
 void register_rows(pybind11::module_& m);
+void register_explanations(pybind11::module_& m);
 void register_stream(pybind11::module_& m);
 }  // namespace fastmlp::bindings
 
@@ -22,5 +23,6 @@ PYBIND11_MODULE(fastmlp_core, m) {
   register_prediction(m);
   register_private_training(m);
   register_rows(m);
+  register_explanations(m);
   register_stream(m);
 }

@@ -21,6 +21,8 @@ TrainOptions train_options(const py::dict& from) {
   const auto number = [&](const char* key) { return from[key].cast<double>(); };
   to.step = step_options(from);
   to.step.max_grad_norm = number("max_grad_norm");
+  const auto optional = [&](const char* key) { return from.contains(key) ? number(key) : 0.0; };
+  to.augmentation = {optional("mixup"), optional("swap_noise"), optional("input_noise")};
   to.schedule = schedule_options(from);
   to.max_iter = from["max_iter"].cast<Index>();
   to.batch_size = from["batch_size"].cast<Index>();
@@ -111,13 +113,19 @@ double value_of_own_loss(const py::function& own_loss, const Samples<T>& samples
   return value;
 }
 
+/** Raw outputs as an array; None where they are not kept. */
+py::object outputs_of(const Evaluation& evaluation) {
+  const Matrix<const double>& outputs = evaluation.outputs;
+  if (outputs.rows == 0) return py::none();
+  return py::array_t<double>({outputs.rows, outputs.cols}, outputs.data);
+}
+
 EpochAnswer answer_of(const py::function& on_epoch, const EpochRecord& record) {
-  py::object outputs = py::none();
-  if (record.outputs.rows > 0)
-    outputs = py::array_t<double>({record.outputs.rows, record.outputs.cols}, record.outputs.data);
-  const auto [stops, watched] =
-      on_epoch(record.epoch, record.loss, record.validation_loss, record.learning_rate, record.seconds, outputs)
-          .cast<std::pair<bool, std::optional<double>>>();
+  py::list others;
+  for (const Evaluation& other : record.others) others.append(py::make_tuple(other.loss, outputs_of(other)));
+  const auto [stops, watched] = on_epoch(record.epoch, record.loss, record.validation.loss, record.learning_rate,
+                                         record.seconds, outputs_of(record.validation), others)
+                                    .cast<std::pair<bool, std::optional<double>>>();
   return {stops, watched};
 }
 
@@ -138,15 +146,18 @@ template <class T>
 class TrainingOf final : public BoundTraining {
  public:
   TrainingOf(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
-             const std::optional<py::tuple>& validation_part, const TrainOptions& options,
-             const OptionalFunction& own_loss)
-      : network_(network), loss_(options.step.loss.kind), own_loss_(own_loss) {
+             const std::optional<py::tuple>& validation_part, const std::vector<py::tuple>& other_parts,
+             const TrainOptions& options, const OptionalFunction& own_loss)
+      : network_(network), loss_(options.step.loss), own_loss_(own_loss), other_memory_(other_parts.size()) {
     optimizer.check(network.stack());
     const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
     Dataset<T> validation;
     if (validation_part) validation = dataset_of<T>(network, loss_, *validation_part, "_val", validation_memory_);
+    std::vector<Dataset<T>> others;
+    for (std::size_t i = 0; i < other_parts.size(); ++i)
+      others.push_back(dataset_of<T>(network, loss_, other_parts[i], " of eval_set", other_memory_[i]));
     const py::gil_scoped_release release;
-    trainer_.emplace(network, optimizer, inputs, std::move(validation), options);
+    trainer_.emplace(network, optimizer, inputs, std::move(validation), options, std::move(others));
     if (own_loss_)
       trainer_->own_loss = [this](const Samples<T>& samples, const std::uint32_t* rows, Matrix<const double> outputs,
                                   Matrix<T> derivative) {
@@ -244,9 +255,10 @@ class TrainingOf final : public BoundTraining {
   }
 
   BoundNetwork<T>& network_;
-  LossKind loss_;
+  LossOptions loss_;
   OptionalFunction own_loss_;
   TargetMemory validation_memory_;
+  std::vector<TargetMemory> other_memory_;
   Callbacks callbacks_;
   bool interrupted_ = false;  // by Ctrl-C
   std::optional<Trainer<T>> trainer_;
@@ -266,18 +278,19 @@ py::dict train(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standard
   TrainOptions parsed = train_options(options);
   parsed.n_threads = threads.threads();
   const auto n_rows = static_cast<Index>(py::len(part[part[3].is_none() ? 1 : 3]));
-  TrainingOf<T> training(network, optimizer, inputs, validation, parsed.for_rows(n_rows), own_loss_of(options));
+  TrainingOf<T> training(network, optimizer, inputs, validation, {}, parsed.for_rows(n_rows), own_loss_of(options));
   return training.train(part, threads, on_epoch, interrupted, {});
 }
 
 template <class T>
 std::unique_ptr<BoundTraining> make_training(BoundNetwork<T>& network, Optimizer<T>& optimizer,
                                              const Standardisation* inputs, const std::optional<py::tuple>& validation,
-                                             const py::dict& options, int n_threads) {
+                                             const py::dict& options, int n_threads,
+                                             const std::vector<py::tuple>& others) {
   TrainOptions parsed = train_options(options);
   parsed.steps_per_epoch = options["steps_per_epoch"].cast<double>();
   parsed.n_threads = n_threads;
-  return std::make_unique<TrainingOf<T>>(network, optimizer, inputs, validation, parsed, own_loss_of(options));
+  return std::make_unique<TrainingOf<T>>(network, optimizer, inputs, validation, others, parsed, own_loss_of(options));
 }
 
 template <class T>
@@ -287,7 +300,8 @@ void register_training_of(py::module_& m, py::class_<BoundTraining>& training) {
   training.def(py::init(&make_training<T>),
                // The core holds no references to Python objects: these must outlive it.
                py::keep_alive<1, 2>(), py::keep_alive<1, 3>(), py::keep_alive<1, 4>(), py::keep_alive<1, 5>(),
-               arg("network"), arg("optimizer"), arg("inputs"), arg("validation"), arg("options"), arg("n_threads"));
+               py::keep_alive<1, 8>(), arg("network"), arg("optimizer"), arg("inputs"), arg("validation"),
+               arg("options"), arg("n_threads"), arg("others") = py::tuple());
 }
 
 }  // namespace

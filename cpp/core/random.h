@@ -23,7 +23,14 @@ constexpr std::uint32_t mix32(std::uint32_t x) {
 }
 
 /** What a stream of random numbers is used for; part of every key. */
-enum class Stream : std::uint64_t { initialisation = 1, shuffling = 2, dropout = 3 };
+enum class Stream : std::uint64_t {
+  initialisation = 1,
+  shuffling = 2,
+  dropout = 3,
+  mixup = 4,
+  swap_noise = 5,
+  input_noise = 6,
+};
 
 /** The key of one stream: (seed, use, a, b), for instance (seed, dropout, step, layer). */
 constexpr std::uint64_t random_key(std::uint64_t seed, Stream use, std::uint64_t a, std::uint64_t b = 0) {
@@ -50,6 +57,13 @@ class RandomSequence {
   double normal() {
     const double radius = std::sqrt(-2 * std::log1p(-uniform()));
     return radius * std::cos(2 * std::numbers::pi * uniform());
+  }
+  /** Between 0 and 1 by the beta distribution whose parameters are both `alpha` > 0, from two uniform numbers (Devroye
+   * 1996, doi:10.1145/256562.256699: the ratio of a t-distributed number to its norm). */
+  double symmetric_beta(double alpha) {
+    const double rest = std::pow(1 - uniform(), 1 / alpha);
+    const double cosine = std::cos(2 * std::numbers::pi * uniform());
+    return 0.5 + 0.5 * cosine * std::sqrt((1 - rest) / (rest + (1 - rest) * cosine * cosine));
   }
   /** Uniform in [0, bound) by Lemire's multiplication (bias below 2^-32 for 32-bit bounds). */
   std::uint32_t below(std::uint32_t bound) {

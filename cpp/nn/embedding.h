@@ -33,7 +33,8 @@ class Embedding final : public Layer<T> {
  public:
   explicit Embedding(EmbeddingSpec spec);
 
-  Index inputs() const override { return plain() + static_cast<Index>(spec_.categories.size()); }
+  Index inputs() const override { return plain() + n_codes(); }
+  Index n_codes() const override { return static_cast<Index>(spec_.categories.size()); }
   Index outputs() const override { return outputs_; }
 
   Index n_parameters() const override { return n_parameters_; }

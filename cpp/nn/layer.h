@@ -116,6 +116,8 @@ class Layer {
   virtual Index inputs() const = 0;
   virtual Index outputs() const = 0;
 
+  /** How many of its inputs, the last ones, are codes of categories: numbers that cannot be added up. */
+  virtual Index n_codes() const { return 0; }
   /** Whether it reads sparse rows; only the first layer may. */
   virtual bool takes_sparse() const { return false; }
   /** False where prediction leaves the layer out. */

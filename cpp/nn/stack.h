@@ -32,6 +32,7 @@ class Stack {
 
   Index inputs() const { return layers_.front()->inputs(); }
   Index outputs() const { return layers_.back()->outputs(); }
+  Index n_codes() const { return layers_.front()->n_codes(); }
   bool takes_sparse() const { return layers_.front()->takes_sparse(); }
   Index n_layers() const { return static_cast<Index>(layers_.size()); }
   const Layer<T>& layer(Index i) const { return *layers_[static_cast<std::size_t>(i)]; }

@@ -9,29 +9,38 @@ namespace fastmlp {
 
 template <class T>
 Executor<T>::Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs,
-                      Dataset<T> validation, const ExecutorOptions& options)
+                      std::vector<Dataset<T>> evaluated, const ExecutorOptions& options)
     : network_(network),
       optimizer_(optimizer),
       inputs_(inputs),
-      validation_(std::move(validation)),
       options_(options),
-      validation_loss_(options.step.loss),
+      evaluated_loss_(options.step.loss),
       team_(Step<T>::team_size(network.stack(), options.batch_size, options.n_threads)),
-      step_(network, inputs, {}, options.step, options.batch_size, team_.next()),
-      losses_(validation_.rows.size()) {
-  validation_loss_.label_smoothing = 0;  // which is for training alone
+      step_(network, inputs, {}, options.step, options.batch_size, team_.next()) {
+  evaluated_loss_.label_smoothing = 0;  // which is for training alone
+  if (options.augmentation.any()) {
+    const Index most_rows = std::min(step_.block_rows(), options.batch_size);
+    step_.augmentation =
+        &augmentation_.emplace(options.augmentation, network.stack(), inputs.n_filled(), most_rows, team_.next());
+  }
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
-  const bool own = options.step.loss.kind == LossKind::own;
-  if (validation_.n_rows() > 0 && (options.keeps_outputs || own))
-    outputs_ = Buffer<double>(checked_product(validation_.n_rows(), network.stack().outputs(), "outputs"));
+  const bool keeps = options.keeps_outputs || options.step.loss.kind == LossKind::own;
+  for (Dataset<T>& data : evaluated) {
+    const Index n_rows = data.n_rows();
+    most_rows_ = std::max(most_rows_, n_rows);
+    EvaluatedSet& set = sets_.emplace_back();
+    set.data = std::move(data);
+    set.losses.resize(static_cast<std::size_t>(n_rows));
+    if (keeps) set.outputs = Buffer<double>(checked_product(n_rows, network.stack().outputs(), "outputs"));
+  }
 }
 
 template <class T>
 void Executor<T>::prepare_evaluation(int team) {
   constexpr Index kMostBytes = Index{1} << 24;  // of all threads' blocks
-  if (validation_.n_rows() == 0 || static_cast<std::size_t>(team) <= workspaces_.size()) return;
+  if (most_rows_ == 0 || static_cast<std::size_t>(team) <= workspaces_.size()) return;
   const Index most = kMostBytes / (team * Workspace<T>::bytes_per_row(network_.stack(), false));
-  block_rows_ = std::min({step_.block_rows(), validation_.n_rows(), std::max<Index>(1, most)});
+  block_rows_ = std::min({step_.block_rows(), most_rows_, std::max<Index>(1, most)});
   workspaces_.clear();
   for (int i = 0; i < team; ++i) workspaces_.emplace_back(network_.stack(), block_rows_, false);
 }
@@ -114,46 +123,63 @@ bool Executor<T>::steps_part(Member& member) {
 }
 
 template <class T>
-std::optional<double> Executor<T>::evaluate() {
+std::optional<std::vector<Evaluation>> Executor<T>::evaluate() {
   if (average_) average_->prepare();
   command(Command::evaluation);
   if (!evaluation_part(*leader_)) return {};
-  const std::uint32_t* rows = validation_.rows.data();
-  if (validation_loss_.kind == LossKind::own) {
-    const DenormalMode keep(false);  // the function's arithmetic is not ours to flush
-    const Index cols = network_.stack().outputs();
-    return own_loss(validation_, rows, {outputs_.data(), validation_.n_rows(), cols, cols}, {});
+  std::vector<Evaluation> evaluations;
+  for (const EvaluatedSet& set : sets_) {
+    const std::optional<double> loss = mean_loss(set);
+    if (!loss) return {};
+    evaluations.push_back({*loss, options_.keeps_outputs ? outputs_of(set) : Matrix<const double>{}});
   }
-  return ordered_sum(losses_.data(), validation_.n_rows()) / validation_.weight_of(rows, validation_.n_rows());
+  return evaluations;
 }
 
 template <class T>
 bool Executor<T>::evaluation_part(Member& member) {
-  const StackWeights<T> weights = average_ ? average_->weights() : network_.weights();
-  Workspace<T>& workspace = workspaces_[static_cast<std::size_t>(member.rank())];
-  const Member::Range mine = member.share(validation_.n_rows(), kRowGrain);
-  for (Index row = mine.first; row < mine.last; row += block_rows_) {
-    const Index rows = std::min(block_rows_, mine.last - row);
-    if (step_.poll(member, rows * network_.stack().work_per_row())) break;
-    const std::uint32_t* picked = validation_.rows.data() + row;
-    forward_rows(network_.stack(), weights, {&validation_.x, &inputs_, &validation_.sparse},
-                 {picked, 0, rows, mine.last - row - rows}, workspace, 0, Pass{});
-    const Matrix<T> output = workspace.output().slice(0, rows);
-    if (validation_.offset) add_offset(validation_.offset, picked, output);
-    if (validation_loss_.kind != LossKind::own)
-      evaluate_loss<T>(validation_loss_, output, validation_.y, validation_.weights, picked, 1.0, losses_.data() + row,
-                       Matrix<T>{});
-    if (outputs_.size() == 0) continue;
-    for (Index i = 0; i < rows; ++i) std::copy_n(output.row(i), output.cols, outputs_.data() + (row + i) * output.cols);
-  }
+  for (EvaluatedSet& set : sets_) evaluate_rows(set, member);
   return !member.barrier(step_.stopping());
 }
 
 template <class T>
-Matrix<const double> Executor<T>::outputs() const {
-  if (!options_.keeps_outputs) return {};
+void Executor<T>::evaluate_rows(EvaluatedSet& set, Member& member) {
+  const StackWeights<T> weights = average_ ? average_->weights() : network_.weights();
+  const Dataset<T>& data = set.data;
+  Workspace<T>& workspace = workspaces_[static_cast<std::size_t>(member.rank())];
+  const Member::Range mine = member.share(data.n_rows(), kRowGrain);
+  for (Index row = mine.first; row < mine.last; row += block_rows_) {
+    const Index rows = std::min(block_rows_, mine.last - row);
+    if (step_.poll(member, rows * network_.stack().work_per_row())) return;
+    const std::uint32_t* picked = data.rows.data() + row;
+    forward_rows(network_.stack(), weights, {&data.x, &inputs_, &data.sparse},
+                 {picked, 0, rows, mine.last - row - rows}, workspace, 0, Pass{});
+    const Matrix<T> output = workspace.output().slice(0, rows);
+    if (data.offset) add_offset(data.offset, picked, output);
+    if (evaluated_loss_.kind != LossKind::own)
+      evaluate_loss<T>(evaluated_loss_, output, data.y, data.weights, picked, 1.0, set.losses.data() + row,
+                       Matrix<T>{});
+    if (set.outputs.size() == 0) continue;
+    for (Index i = 0; i < rows; ++i)
+      std::copy_n(output.row(i), output.cols, set.outputs.data() + (row + i) * output.cols);
+  }
+}
+
+template <class T>
+std::optional<double> Executor<T>::mean_loss(const EvaluatedSet& set) {
+  const std::uint32_t* rows = set.data.rows.data();
+  const Index n_rows = set.data.n_rows();
+  if (evaluated_loss_.kind == LossKind::own) {
+    const DenormalMode keep(false);  // the function's arithmetic is not ours to flush
+    return own_loss(set.data, rows, outputs_of(set), {});
+  }
+  return ordered_sum(set.losses.data(), n_rows) / set.data.weight_of(rows, n_rows);
+}
+
+template <class T>
+Matrix<const double> Executor<T>::outputs_of(const EvaluatedSet& set) const {
   const Index cols = network_.stack().outputs();
-  return {outputs_.data(), validation_.n_rows(), cols, cols};
+  return {set.outputs.data(), set.data.n_rows(), cols, cols};
 }
 
 template class Executor<float>;

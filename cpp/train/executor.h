@@ -1,4 +1,4 @@
-// What training computes, on this machine's processors: epochs of steps, the losses of validation rows, and the way in
+// What training computes, on this machine's processors: epochs of steps, the losses of held-out rows, and the way in
 // and out for parameters. What to do next is the Trainer's business; another device would have an executor of its own.
 #pragma once
 
@@ -41,18 +41,25 @@ struct StepsPlan {
 
 struct ExecutorOptions {
   StepOptions step;
+  AugmentationOptions augmentation;
   Index batch_size = 200;
   double average_steps = 0;    // what is evaluated is the mean of the weights over so many steps (0: the weights)
-  bool keeps_outputs = false;  // of evaluate()
+  bool keeps_outputs = false;  // of evaluated rows
   int n_threads = 1;           // the most
+};
+
+/** What a network is worth on some rows. */
+struct Evaluation {
+  double loss;                   // the mean
+  Matrix<const double> outputs;  // raw, rows x outputs; no rows where they are not kept
 };
 
 template <class T>
 class Executor {
  public:
-  /** `validation` may have no rows. */
-  Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> validation,
-           const ExecutorOptions& options);
+  /** `evaluated` may be empty. */
+  Executor(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs,
+           std::vector<Dataset<T>> evaluated, const ExecutorOptions& options);
 
   /** Takes the samples that the next steps' rows are of. */
   void use(const Samples<T>& train) { step_.set_data(train, options_.step); }
@@ -72,10 +79,8 @@ class Executor {
   /** The mean of the minibatches' losses, penalty included, and of the plan's `loss`; nothing when interrupted: the
    * parameters are then partly updated. */
   std::optional<WeightedMean> run_steps(const StepsPlan& plan);
-  /** The mean loss of the validation rows; nothing when interrupted. */
-  std::optional<double> evaluate();
-  /** Raw outputs of the last evaluation, rows x outputs; no rows where they are not kept. */
-  Matrix<const double> outputs() const;
+  /** Of each set of evaluated rows, until the next evaluation; nothing when interrupted. */
+  std::optional<std::vector<Evaluation>> evaluate();
 
   Index n_parameters() const { return network_.values().size(); }
   /** Of the optimiser's last step, or those that evaluate() looks at. */
@@ -95,6 +100,11 @@ class Executor {
 
  private:
   enum class Command { steps, evaluation, leave };
+  struct EvaluatedSet {
+    Dataset<T> data;
+    std::vector<double> losses;  // one per row
+    Buffer<double> outputs;      // rows x outputs, where they are kept or own_loss needs them
+  };
   /** Gives the waiting threads their next command. */
   void command(Command next);
   /** What those threads do: carry out commands until one is to leave. */
@@ -104,20 +114,24 @@ class Executor {
   /** One thread's part in steps and in an evaluation; false when interrupted. */
   bool steps_part(Member& member);
   bool evaluation_part(Member& member);
+  void evaluate_rows(EvaluatedSet& set, Member& member);
+  /** The mean loss of a set whose rows have been evaluated; nothing when own_loss has failed. */
+  std::optional<double> mean_loss(const EvaluatedSet& set);
+  Matrix<const double> outputs_of(const EvaluatedSet& set) const;
 
   Network<T>& network_;
   Optimizer<T>& optimizer_;
   const Standardisation& inputs_;
-  Dataset<T> validation_;
+  std::vector<EvaluatedSet> sets_;
+  Index most_rows_ = 0;  // of a set
   ExecutorOptions options_;
-  LossOptions validation_loss_;
+  LossOptions evaluated_loss_;
   TeamSize team_;
   Step<T> step_;
+  std::optional<Augmentation<T>> augmentation_;
   std::optional<WeightAverage<T>> average_;
-  std::vector<Workspace<T>> workspaces_;  // for validation, one per thread, each of block_rows_
+  std::vector<Workspace<T>> workspaces_;  // for evaluations, one per thread, each of block_rows_
   Index block_rows_ = 0;
-  std::vector<double> losses_;  // one per validation row
-  Buffer<double> outputs_;      // rows x outputs, where they are kept or own_loss needs them
   // Of the pieces under way
   Member* leader_ = nullptr;
   Command command_ = Command::leave;

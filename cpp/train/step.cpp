@@ -176,8 +176,7 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   double loss = own && member.leads() ? own_value_ * weight : 0;
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
-    const Chunk chunk{batch.rows + first,  first,       count, first + count == batch.count, weight, step,
-                      batch.dropout_share, batch.counts};
+    const Chunk chunk{batch, first, count, first + count == batch.count, weight, step};
     if (by_owning_threads())
       rows_phase(member, chunk);
     else
@@ -206,13 +205,9 @@ bool Step<T>::own_loss_phase(Member& member, const Minibatch& batch, std::uint64
     for (Index row = mine.first; row < mine.last; row += block_rows_) {
       const Index rows = std::min(block_rows_, mine.last - row), at = by_owning_threads() ? row : 0;
       if (poll(member, rows * stack_.work_per_row())) break;
-      const std::uint32_t* picked = batch.rows + first + row;
       // The backward pass goes forward once more, with the same units left out.
-      forward_rows(stack_, network_.weights(), {&data_.x, &inputs_, &data_.sparse},
-                   {picked, 0, rows, mine.last - row - rows}, workspace, at,
-                   {true, network_.seed(), step, first + row, batch.dropout_share});
+      forward(member.rank(), batch, step, first + row, rows, mine.last - row - rows, workspace, at);
       const Matrix<T> output = workspace.output().slice(at, rows);
-      if (data_.offset) add_offset(data_.offset, picked, output);
       for (Index i = 0; i < rows; ++i) std::copy_n(output.row(i), cols, own_outputs_.data() + (first + row + i) * cols);
     }
     // Shares of the next chunk may be other rows of the workspace.
@@ -220,12 +215,33 @@ bool Step<T>::own_loss_phase(Member& member, const Minibatch& batch, std::uint64
   }
   if (member.leads()) {
     const DenormalMode keep(false);  // the function's arithmetic is not ours to flush
-    const std::optional<double> value = own_loss(data_, batch.rows, {own_outputs_.data(), batch.count, cols, cols},
-                                                 {own_delta_.data(), batch.count, cols, cols});
+    const Matrix<const double> outputs{own_outputs_.data(), batch.count, cols, cols};
+    const Matrix<T> derivative{own_delta_.data(), batch.count, cols, cols};
+    const std::optional<double> value = augmentation ? augmentation->evaluate_loss(rows_of(batch, step, 0, batch.count),
+                                                                                   own_loss, outputs, data_, derivative)
+                                                     : own_loss(data_, batch.rows, outputs, derivative);
     own_value_ = value.value_or(0);
     if (!value) stopping_.store(true, std::memory_order_relaxed);
   }
   return !member.barrier(stopping());
+}
+
+template <class T>
+void Step<T>::forward(int rank, const Minibatch& batch, std::uint64_t step, Index first, Index count, Index following,
+                      Workspace<T>& workspace, Index at) {
+  const std::uint32_t* picked = batch.rows + first;
+  const Pass pass = pass_of(batch, step, first);
+  const Matrix<T> output = workspace.output().slice(at, count);
+  if (!augmentation) {
+    forward_rows(stack_, network_.weights(), {&data_.x, &inputs_, &data_.sparse}, {picked, 0, count, following},
+                 workspace, at, pass);
+    if (data_.offset) add_offset(data_.offset, picked, output);
+    return;
+  }
+  const RowsOfStep rows = rows_of(batch, step, first, count);
+  augmentation->gather(rank, rows, data_, inputs_, workspace.input().slice(at, count));
+  stack_.forward(network_.weights(), workspace, at, count, pass);
+  if (data_.offset) augmentation->add_offset(rank, rows, data_.offset, output);
 }
 
 template <class T>
@@ -234,7 +250,7 @@ void Step<T>::rows_phase(Member& member, const Chunk& chunk) {
   for (Index row = mine.first; row < mine.last; row += block_rows_) {
     const Index rows = std::min(block_rows_, mine.last - row);
     if (poll(member, 2 * rows * stack_.work_per_row())) return;
-    pass_rows(chunk, row, rows, *workspace_, row, row_losses_.data() + row);
+    pass_rows(member.rank(), chunk, row, rows, *workspace_, row, row_losses_.data() + row);
   }
 }
 
@@ -257,7 +273,7 @@ void Step<T>::leaves_phase(Member& member, const Chunk& chunk) {
     for (Index row = begin; row < end; row += block_rows_) {
       const Index rows = std::min(block_rows_, end - row);
       if (poll(member, 3 * rows * stack_.work_per_row())) return;
-      pass_rows(chunk, row, rows, workspace, 0, row_losses.data(), gradients, row > begin);
+      pass_rows(member.rank(), chunk, row, rows, workspace, 0, row_losses.data(), gradients, row > begin);
       leaf_losses[i] += ordered_sum(row_losses.data(), rows);
     }
     tree.add_up();
@@ -276,29 +292,32 @@ double Step<T>::loss_of(const Chunk& chunk, int team) const {
 }
 
 template <class T>
-void Step<T>::pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
-                        T* gradients, bool add) {
-  const std::uint32_t* picked = chunk.rows + row;
+void Step<T>::pass_rows(int rank, const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at,
+                        double* losses, T* gradients, bool add) {
+  const Index first = chunk.first + row;
+  const std::uint32_t* picked = chunk.batch.rows + first;
   const auto rows = [&](Matrix<T> m) { return m.slice(at, count); };
-  const Pass pass{true, network_.seed(), chunk.step, chunk.first + row, chunk.dropout_share};
-  forward_rows(stack_, network_.weights(), {&data_.x, &inputs_, &data_.sparse},
-               {picked, 0, count, chunk.count - row - count}, workspace, at, pass);
-  if (data_.offset) add_offset(data_.offset, picked, rows(workspace.output()));
-  const Matrix<T> delta = rows(workspace.output_delta());
+  forward(rank, chunk.batch, chunk.step, first, count, chunk.count - row - count, workspace, at);
+  const Matrix<T> output = rows(workspace.output()), delta = rows(workspace.output_delta());
   if (given_delta.data) {
     for (Index i = 0; i < count; ++i) {
-      std::copy_n(given_delta.row(chunk.first + row + i), delta.cols, delta.row(i));
+      std::copy_n(given_delta.row(first + i), delta.cols, delta.row(i));
       losses[i] = 0;
     }
   } else {
     const double scale = privacy ? 1 : chunk.weight != 0 ? 1 / chunk.weight : 0;
-    evaluate_loss<T>(options_.loss, rows(workspace.output()), data_.y, data_.weights, picked, scale, losses, delta);
+    if (augmentation)
+      augmentation->evaluate_loss(rank, rows_of(chunk.batch, chunk.step, first, count), options_.loss, output, data_,
+                                  scale, losses, delta);
+    else
+      evaluate_loss<T>(options_.loss, output, data_.y, data_.weights, picked, scale, losses, delta);
   }
+  const Pass pass = pass_of(chunk.batch, chunk.step, first);
   if (!privacy) {
     stack_.backward(network_.weights(), workspace, at, count, pass, gradients, add);
   } else {
     stack_.backward(network_.weights(), workspace, at, count, pass);
-    limit_rows(workspace, at, {&data_.sparse, picked, 0, count}, chunk.counts);
+    limit_rows(workspace, at, {&data_.sparse, picked, 0, count}, chunk.batch.counts);
     if (gradients) stack_.gradients(network_.values().data(), workspace, at, count, gradients, add);
   }
 }
@@ -379,7 +398,7 @@ TaskGradient<T> Step<T>::gradient(const Task& task, const Chunk& chunk, int team
   const bool add = chunk.first > 0;
   if (by_owning_threads()) {
     stack_.gradient(task, network_.values().data(), *workspace_, 0, chunk.count, to, add,
-                    {&data_.sparse, chunk.rows, 0, chunk.count});
+                    {&data_.sparse, chunk.rows(), 0, chunk.count});
     return to;
   }
   const auto parts = static_cast<std::size_t>(workers_of(leaves_of(stack_, chunk.count), team));

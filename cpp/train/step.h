@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,53 +15,14 @@
 #include "nn/loss.h"
 #include "nn/network.h"
 #include "nn/offset.h"
+#include "train/augmentation.h"
 #include "train/average.h"
 #include "train/gradient_tree.h"
 #include "train/optimizer.h"
 #include "train/private_gradients.h"
+#include "train/samples.h"
 
 namespace fastmlp {
-
-/** A table, dense or sparse, with its true values, weights (null: all one) and offsets (null: none), which are
- * added to the raw outputs. */
-template <class T>
-struct Samples {
-  Table x;
-  Targets<T> y;
-  const T* weights = nullptr;
-  const T* offset = nullptr;  // rows x outputs
-  SparseTable<T> sparse;      // in place of x, for a network that takes such
-
-  void use(const Table& table) { x = table; }
-  void use(const SparseTable<T>& table) { sparse = table; }
-  Index table_rows() const { return sparse.starts ? sparse.rows : x.rows; }
-
-  /** What these rows count together. */
-  double weight_of(const std::uint32_t* rows, Index count) const {
-    if (!weights && !y.known) return static_cast<double>(count);
-    double total = 0;
-    for (Index i = 0; i < count; ++i) total += fastmlp::weight_of(y, weights, rows[i]);
-    return total;
-  }
-};
-
-/** Samples, and the rows of them to use. */
-template <class T>
-struct Dataset : Samples<T> {
-  std::vector<std::uint32_t> rows;
-
-  void use_all_rows() {
-    rows.resize(static_cast<std::size_t>(this->table_rows()));
-    std::iota(rows.begin(), rows.end(), 0u);
-  }
-  Index n_rows() const { return static_cast<Index>(rows.size()); }
-};
-
-/** A loss of the user's. For rows of these samples and their raw outputs (rows x outputs): the weighted mean of the
- * loss, and, where `derivative` has memory, its derivative by the outputs. Nothing ends training. */
-template <class T>
-using OwnLoss = std::function<std::optional<double>(const Samples<T>& samples, const std::uint32_t* rows,
-                                                    Matrix<const double> outputs, Matrix<T> derivative)>;
 
 struct StepOptions {
   LossOptions loss;
@@ -98,6 +58,9 @@ class Step {
 
   /** Where the derivative by the outputs comes from, when not from the loss: rows of (minibatch rows x outputs). */
   Matrix<const T> given_delta;
+
+  /** Changes the rows that the network learns from; may be null, as with `privacy` it must be. */
+  Augmentation<T>* augmentation = nullptr;
 
   /** What LossKind::own stands for. Called on the leader, once for each minibatch. */
   OwnLoss<T> own_loss;
@@ -135,24 +98,34 @@ class Step {
  private:
   /** A part of a minibatch that goes through both phases before the next one. */
   struct Chunk {
-    const std::uint32_t* rows;
-    Index first, count;  // counted in the minibatch
+    const Minibatch& batch;
+    Index first, count;  // of its rows
     bool last;
     double weight;  // of the whole minibatch
     std::uint64_t step;
-    double dropout_share;
-    bool counts;
+
+    const std::uint32_t* rows() const { return batch.rows + first; }
   };
   /** Takes the minibatch's rows forward and asks own_loss for its value and derivative. False when interrupted. */
   bool own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step);
+  /** `count` rows of a minibatch from its row `first` on through all layers, in a workspace from row `at` on, by the
+   * thread of this rank. `following`: see gather(). */
+  void forward(int rank, const Minibatch& batch, std::uint64_t step, Index first, Index count, Index following,
+               Workspace<T>& workspace, Index at);
+  Pass pass_of(const Minibatch& batch, std::uint64_t step, Index first) const {
+    return {true, network_.seed(), step, first, batch.dropout_share};
+  }
+  RowsOfStep rows_of(const Minibatch& batch, std::uint64_t step, Index first, Index count) const {
+    return {batch.rows, batch.count, first, count, network_.seed(), step};
+  }
   void rows_phase(Member& member, const Chunk& chunk);
   void leaves_phase(Member& member, const Chunk& chunk);
   /** The sum of the chunk's losses, in an order that does not depend on the team. */
   double loss_of(const Chunk& chunk, int team) const;
   /** Rows [row, row + count) of a chunk through all layers and back, in a workspace from row `at` on; where `gradients`
    * is not null, their gradient too, to that flat buffer or, with `add`, to what it holds. */
-  void pass_rows(const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at, double* losses,
-                 T* gradients = nullptr, bool add = false);
+  void pass_rows(int rank, const Chunk& chunk, Index row, Index count, Workspace<T>& workspace, Index at,
+                 double* losses, T* gradients = nullptr, bool add = false);
   /** Scales what the rows of a workspace from `at` on add to the gradient down to the largest norm that they may have,
    * and divides it by the expected number of rows. `rows` are they, where the table is sparse. */
   void limit_rows(const Workspace<T>& workspace, Index at, const SparseRows<T>& rows, bool counts) const;

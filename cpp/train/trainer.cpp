@@ -34,12 +34,27 @@ const TrainOptions& checked(const TrainOptions& options) {
 ExecutorOptions executor_options(const TrainOptions& options, bool has_validation) {
   ExecutorOptions to;
   to.step = options.step;
+  to.augmentation = options.augmentation;
   to.batch_size = options.batch_size;
   if (options.early_stopping && has_validation && options.average_epochs > 0)
     to.average_steps = std::max(1.0, options.average_epochs * options.steps_per_epoch);
   to.keeps_outputs = options.reports_outputs;
   to.n_threads = options.n_threads;
   return to;
+}
+
+template <class T>
+Index rows_of(const Dataset<T>& validation, const std::vector<Dataset<T>>& others) {
+  Index n_rows = validation.n_rows();
+  for (const Dataset<T>& data : others) n_rows += data.n_rows();
+  return n_rows;
+}
+
+/** The sets to evaluate: the validation rows, if there are any, and the others. */
+template <class T>
+std::vector<Dataset<T>> all_of(Dataset<T> validation, std::vector<Dataset<T>> others) {
+  if (validation.n_rows() > 0) others.insert(others.begin(), std::move(validation));
+  return others;
 }
 
 }  // namespace
@@ -55,14 +70,16 @@ TrainOptions TrainOptions::for_rows(Index n_rows) const {
 
 template <class T>
 Trainer<T>::Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> validation,
-                    const TrainOptions& options)
+                    const TrainOptions& options, std::vector<Dataset<T>> others)
     : network_(network),
       optimizer_(optimizer),
       options_(checked(options)),
-      n_validation_(validation.n_rows()),
+      has_validation_(validation.n_rows() > 0),
+      n_evaluated_(rows_of(validation, others)),
       most_steps_(options.steps_per_epoch * static_cast<double>(options.max_iter)),
       learning_rate_(options.schedule, most_steps_),
-      executor_(network, optimizer, inputs, std::move(validation), executor_options(options, has_validation())),
+      executor_(network, optimizer, inputs, all_of(std::move(validation), std::move(others)),
+                executor_options(options, has_validation())),
       last_epoch_(network.values().size()),
       first_step_(network.steps) {
   if (options.early_stopping && has_validation()) best_ = Buffer<T>(network.values().size());
@@ -185,14 +202,14 @@ template <class T>
 bool Trainer<T>::judge() {
   if (ended_) return false;
   const Clock::time_point start = Clock::now();
-  double validation_loss = std::numeric_limits<double>::quiet_NaN();
-  if (has_validation()) {
-    const std::optional<double> evaluated = executor_.evaluate();
+  std::vector<Evaluation> evaluations;
+  if (n_evaluated_ > 0) {
+    std::optional<std::vector<Evaluation>> evaluated = executor_.evaluate();
     if (!evaluated) return end(StopReason::interrupted);
-    validation_loss = *evaluated;
+    evaluations = std::move(*evaluated);
   }
   const bool whole = !out_of_time_ || static_cast<double>(epoch_.steps) >= options_.steps_per_epoch;
-  const bool last = record_epoch(validation_loss);
+  const bool last = record_epoch(evaluations);
   evaluation_seconds_ = seconds_since(start);  // the caller's metric included
   rows_seen_ += static_cast<double>(epoch_.rows);
   epoch_ = {};
@@ -244,9 +261,12 @@ void Trainer<T>::shuffle_rows() {
 }
 
 template <class T>
-bool Trainer<T>::record_epoch(double validation_loss) {
+bool Trainer<T>::record_epoch(const std::vector<Evaluation>& evaluations) {
   const Index epoch = ++result_.n_iter;
   const double loss = epoch_.loss.value(), rate = epoch_.learning_rate;
+  const Evaluation validation =
+      has_validation() ? evaluations.front() : Evaluation{std::numeric_limits<double>::quiet_NaN(), {}};
+  const double validation_loss = validation.loss;
   result_.n_steps += epoch_.steps;
   if (has_validation()) result_.validation_curve.push_back(validation_loss);
   result_.loss_curve.push_back(loss);
@@ -254,7 +274,8 @@ bool Trainer<T>::record_epoch(double validation_loss) {
   EpochAnswer answer;
   if (on_epoch) {
     const DenormalMode keep(false);  // the caller's own arithmetic is not ours to flush
-    answer = on_epoch({epoch, loss, validation_loss, rate, seconds(), executor_.outputs()});
+    const std::span others(evaluations);
+    answer = on_epoch({epoch, loss, rate, seconds(), validation, others.subspan(has_validation() ? 1 : 0)});
   }
   if (answer.watched) result_.watched_curve.push_back(*answer.watched);
   const bool watches_validation = options_.early_stopping && has_validation();
@@ -307,7 +328,7 @@ template <class T>
 double Trainer<T>::evaluation_seconds() const {
   if (evaluation_seconds_ > 0) return evaluation_seconds_;
   constexpr double kOfTraining = 1.0 / 3;  // per row: there is no backward pass
-  return kOfTraining * step_seconds_ * static_cast<double>(n_validation_) / static_cast<double>(options_.batch_size);
+  return kOfTraining * step_seconds_ * static_cast<double>(n_evaluated_) / static_cast<double>(options_.batch_size);
 }
 
 template class Trainer<float>;

@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "train/executor.h"
@@ -15,6 +16,7 @@ namespace fastmlp {
 
 struct TrainOptions {
   StepOptions step;
+  AugmentationOptions augmentation;
   ScheduleOptions schedule;
   Index max_iter = 200;
   Index batch_size = 200;
@@ -24,7 +26,7 @@ struct TrainOptions {
   double patience_growth = 0;    // further epochs without progress for each epoch up to the best one
   bool early_stopping = false;   // watch the validation loss and keep the best weights; else watch the training loss
   double average_epochs = 0;     // with early_stopping: evaluate and keep the mean weights of so many epochs; 0: none
-  bool reports_outputs = false;  // passes the outputs on the validation rows to on_epoch
+  bool reports_outputs = false;  // passes the outputs on evaluated rows to on_epoch
   bool anneals = false;          // dropout and weight decay follow flat_cos()
   double time_limit = std::numeric_limits<double>::infinity();  // in seconds; the schedule ends with it
   int n_threads = 1;
@@ -38,12 +40,12 @@ struct TrainOptions {
 
 /** What is reported to the caller after every epoch. */
 struct EpochRecord {
-  Index epoch;                   // from 1
-  double loss;                   // mean of the minibatches' losses, penalty included
-  double validation_loss;        // NaN without validation rows
-  double learning_rate;          // of the epoch's last step
-  double seconds;                // since the start
-  Matrix<const double> outputs;  // raw, on the validation rows; no rows without TrainOptions::reports_outputs
+  Index epoch;            // from 1
+  double loss;            // mean of the minibatches' losses, penalty included
+  double learning_rate;   // of the epoch's last step
+  double seconds;         // since the start
+  Evaluation validation;  // a loss of NaN without validation rows; no outputs without TrainOptions::reports_outputs
+  std::span<const Evaluation> others;
 };
 
 /** What the caller returns. */
@@ -68,9 +70,9 @@ struct TrainResult {
 template <class T>
 class Trainer {
  public:
-  /** `validation` may have no rows. */
+  /** `validation` may have no rows. `others` are evaluated for on_epoch alone. */
   Trainer(Network<T>& network, Optimizer<T>& optimizer, const Standardisation& inputs, Dataset<T> validation,
-          const TrainOptions& options);
+          const TrainOptions& options, std::vector<Dataset<T>> others = {});
 
   /** Called after every epoch, on the thread that trains. */
   std::function<EpochAnswer(const EpochRecord&)> on_epoch;
@@ -125,7 +127,7 @@ class Trainer {
   /** Ends the epoch; false when training has ended. */
   bool judge();
   /** Curves, callback, best weights and stopping rules; true when this was the last epoch. */
-  bool record_epoch(double validation_loss);
+  bool record_epoch(const std::vector<Evaluation>& evaluations);
   /** Returns false. */
   bool end(StopReason reason);
   /** How many steps of the window to take before threads and time are looked at again. */
@@ -140,7 +142,7 @@ class Trainer {
   bool time_is_up();
   /** What the next evaluation is expected to take. */
   double evaluation_seconds() const;
-  bool has_validation() const { return n_validation_ > 0; }
+  bool has_validation() const { return has_validation_; }
   /** Steps of this fit so far. */
   std::uint64_t steps() const { return network_.steps - first_step_; }
   double seconds() const { return seconds_before_ + std::chrono::duration<double>(Clock::now() - start_).count(); }
@@ -148,7 +150,8 @@ class Trainer {
   Network<T>& network_;
   Optimizer<T>& optimizer_;
   const TrainOptions options_;
-  const Index n_validation_;  // rows
+  const bool has_validation_;
+  const Index n_evaluated_;  // rows
   const double most_steps_;
   LearningRate learning_rate_;
   Executor<T> executor_;

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from fastmlp.ensemble.history import History
     from fastmlp.ensemble.progress import EpochRecord
     from fastmlp.estimators import Classifier, Regressor
+    from fastmlp.estimators.table_encoder import TableEncoder
+    from fastmlp.inspection.attributions import Attributions
+    from fastmlp.inspection.attributions_display import AttributionsDisplay
     from fastmlp.inspection.loss_curve_display import LossCurveDisplay
     from fastmlp.inspection.versions import show_versions
     from fastmlp.loading import load, load_predictor
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from fastmlp.streaming.cache_folder import Cache
 
 __all__ = [
+    "Attributions",
+    "AttributionsDisplay",
     "Cache",
     "Checkpoint",
     "Classifier",
@@ -40,6 +45,7 @@ __all__ = [
     "PrivacyGuarantee",
     "Regressor",
     "Scale",
+    "TableEncoder",
     "ValidationWarning",
     "__version__",
     "load",
@@ -51,6 +57,8 @@ if not TYPE_CHECKING:  # else any name would be one of the package
     __getattr__ = lazily(
         __name__,
         {
+            "Attributions": "fastmlp.inspection.attributions",
+            "AttributionsDisplay": "fastmlp.inspection.attributions_display",
             "Cache": "fastmlp.streaming.cache_folder",
             "Checkpoint": "fastmlp.checkpoints",
             "Classifier": "fastmlp.estimators",
@@ -69,6 +77,7 @@ if not TYPE_CHECKING:  # else any name would be one of the package
             "PrivacyGuarantee": "fastmlp.privacy",
             "Regressor": "fastmlp.estimators",
             "Scale": "fastmlp.networks",
+            "TableEncoder": "fastmlp.estimators.table_encoder",
             "ValidationWarning": "fastmlp._user_warnings",
             "__version__": "fastmlp._version",
             "load": "fastmlp.loading",

@@ -69,6 +69,8 @@ def _load() -> tuple[ModuleType, list[str]]:
 _module, available_instruction_sets = _load()
 
 ClassDecoding = _module.ClassDecoding
+CoalitionNetworkF32 = _module.CoalitionNetworkF32
+CoalitionNetworkF64 = _module.CoalitionNetworkF64
 EpochsF32 = _module.EpochsF32
 EpochsF64 = _module.EpochsF64
 NetworkF32 = _module.NetworkF32

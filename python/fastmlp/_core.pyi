@@ -114,6 +114,7 @@ class _Predictor(Generic[_T]):
         network: _Network[_T],
         inputs: Standardisation | None,
         link: str,
+        heads: Sequence[int] = ...,
         # For each layer type, values and scales of its weights, to be held so if it can; or none
         small: Sequence[tuple[str, NDArray[Any], NDArray[np.float32] | None] | None] = ...,
     ) -> None: ...
@@ -128,6 +129,20 @@ class _Predictor(Generic[_T]):
     def holds(self, arrays: list[NDArray[Any]]) -> bool: ...
     def predict(
         self, X: NDArray[Any] | _Sparse[_T], n_threads: int, offset: NDArray[Any] | None = None
+    ) -> NDArray[_T]: ...
+
+class _CoalitionNetwork(Generic[_T]):
+    def __init__(self, activation: str, slopes: Sequence[float], rest: _Predictor[_T]) -> None: ...
+    # Outputs (n_rows, n_background, n_coalitions, n_outputs) from what each column of the rows and
+    # of the background gives to the first hidden units, (n_rows, n_columns, n_units), their sums
+    # (n_background, n_units), and the coalitions (n_background, n_coalitions, n_columns).
+    def predict(
+        self,
+        rows: NDArray[_T],
+        background: NDArray[_T],
+        whole: NDArray[_T],
+        members: NDArray[np.uint8],
+        n_threads: int,
     ) -> NDArray[_T]: ...
 
 # Where a column goes in an encoded row, and the flag of a missing number; -1: nowhere. Codes of
@@ -215,6 +230,8 @@ class EpochsF32(_Epochs[np.float32]): ...
 class EpochsF64(_Epochs[np.float64]): ...
 class PredictorF32(_Predictor[np.float32]): ...
 class PredictorF64(_Predictor[np.float64]): ...
+class CoalitionNetworkF32(_CoalitionNetwork[np.float32]): ...
+class CoalitionNetworkF64(_CoalitionNetwork[np.float64]): ...
 class RowPredictorF32(_RowPredictor[np.float32]): ...
 class RowPredictorF64(_RowPredictor[np.float64]): ...
 
@@ -242,10 +259,19 @@ _OwnLoss = Callable[
     tuple[float, NDArray[np.float64] | None],
 ]
 
-# Epoch, loss, validation loss, learning rate, seconds, raw outputs on the validation rows; whether
-# to stop, and what to watch in place of the loss
+# Epoch, loss, validation loss, learning rate, seconds, raw outputs on the validation rows, loss and
+# raw outputs on each of the others; whether to stop, and what to watch in place of the loss
 _OnEpoch = Callable[
-    [int, float, float, float, float, NDArray[np.float64] | None], tuple[bool, float | None]
+    [
+        int,
+        float,
+        float,
+        float,
+        float,
+        NDArray[np.float64] | None,
+        list[tuple[float, NDArray[np.float64] | None]],
+    ],
+    tuple[bool, float | None],
 ]
 
 def train(
@@ -312,6 +338,7 @@ class Training:
         validation: _Part | None,
         options: dict[str, Any],  # as for `train`, and steps_per_epoch
         n_threads: int,  # the most
+        others: tuple[_Part, ...] = (),  # to evaluate beside the validation rows
     ) -> None: ...
     # All epochs of a table in memory. between_epochs is called where `state` may be.
     def train(

@@ -150,15 +150,19 @@ KEYWORDS = _inverted(
             "hidden_layers hidden_units hidden_sizes hidden_size hidden_dim hidden_dims layers "
             "layer_sizes units neurons n_hidden"
         ),
+        "input_noise": "noise_std gaussian_noise noise_stddev",
         "label_smoothing": "label_smooth",
         "learning_rate": "schedule lr_schedule lr_scheduler scheduler",
         "learning_rate_init": "lr eta base_lr max_lr step_size",
+        "eval_set": "valid_sets evals eval_names eval_sample_weight sample_weight_eval_set",
+        "init_model": "xgb_model",
         "loss": "objective loss_function criterion",
         "max_grad_norm": "clipnorm grad_clip gradient_clip gradient_clip_val clip_grad_norm",
         "max_iter": (
             "epochs n_epochs nb_epoch num_epochs max_epochs iterations n_iterations "
             "num_iterations num_boost_round num_round num_rounds n_iter max_iterations"
         ),
+        "mixup": "mixup_alpha alpha_mixup use_mixup",
         "n_estimators": "n_models num_models ensemble_size n_networks n_ensembles num_trees",
         "n_iter_no_change": "early_stopping_rounds early_stopping_round patience od_wait",
         "n_jobs": "num_threads nthread nthreads thread_count n_threads workers",
@@ -166,16 +170,16 @@ KEYWORDS = _inverted(
         "quantile": "quantiles quantile_alpha",
         "random_state": "seed random_seed",
         "sample_weight": "weight weights sample_weights",
-        "sample_weight_val": "eval_sample_weight sample_weight_eval_set val_sample_weight",
+        "sample_weight_val": "val_sample_weight",
         "solver": "optimizer optimiser algorithm",
+        "swap_noise": "swap_probability swap_prob corruption_rate",
         "standardize": "normalize normalise scale standardise scaler",
         "tweedie_power": "tweedie_variance_power variance_power power",
         "time_limit": "timeout time_budget max_time time_limit_s",
         "validation_fraction": "validation_split val_size test_size eval_fraction val_fraction",
         "verbose": "verbose_eval silent verbosity logging_level log_level metric_period",
-        "warm_start": "init_model xgb_model",
         "weight_decay": "wd decay",
-        "X_val and y_val": "eval_set validation_data valid_sets evals x_valid y_valid",
+        "X_val and y_val": "validation_data x_valid y_valid",
     }
 )
 
@@ -188,7 +192,6 @@ _OF_TREES = (
 
 # What to say of parameters that nothing here is called like.
 SENTENCES = {
-    "groups": "Pass the rows of whole groups as X_val and y_val.",
     "checkpoint": "Only fits in one process keep checkpoints: fastmlp.Regressor and Classifier.",
     "class_weight": "Classifier has it; a Regressor takes sample_weight in fit.",
     **_inverted({"It computes on processors; there is no GPU support.": "device task_type gpu_id"}),
@@ -198,6 +201,7 @@ SENTENCES = {
 # What to write for an attribute or a method of a fitted estimator.
 ATTRIBUTES = _inverted(
     {
+        "attributions": "shap_values shap_interaction_values predict_contrib explain",
         "best_iteration_": "best_iteration best_epoch best_epoch_ n_iterations_ best_ntree_limit",
         "best_loss_": "best_score_ best_score best_validation_score_",
         "coefs_": "coef_",
@@ -205,13 +209,16 @@ ATTRIBUTES = _inverted(
             "feature_importance feature_importance_ get_feature_importance importances_"
         ),
         "feature_names_in_": "feature_name_ feature_names_ feature_names",
-        "histories_": "evals_result_ evals_result get_evals_result history history_ logs_",
+        "evals_result_": "evals_result get_evals_result",
+        "histories_": "history history_ logs_",
+        "importances": "permutation_importance permutation_importances",
         "intercepts_": "intercept_",
         "loss_curve_": "losses_ train_score_ loss_history_",
         "n_features_in_": "n_features_ n_features",
         "n_iter_": "n_estimators_ tree_count_ n_epochs_",
         "networks_": "booster_ booster get_booster estimators_ model_ model layers",
         "oof_prediction_": "oob_prediction_",
+        "partial_dependence": "plot_partial_dependence calc_feature_statistics",
         "predict_proba": "decision_function predict_logits",
         "score": "evaluate",
         "validation_curve_": "validation_score_ validation_scores_ val_loss_ val_curve_",

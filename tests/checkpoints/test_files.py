@@ -234,7 +234,7 @@ def test_leftovers_of_killed_writers_are_removed(path, X, y):
 
 def test_a_warm_start_of_a_fitted_model_has_no_checkpoint(path, X, y):
     model = Regressor(warm_start=True, **SMALL).fit(X, y, checkpoint=path)
-    with pytest.raises(ValueError, match="checkpoint must be None if a warm start goes on"):
+    with pytest.raises(ValueError, match="checkpoint must be None if fit goes on with a"):
         model.fit(X, y, checkpoint=path)
 
 

@@ -60,8 +60,15 @@ FITS = {
         (X, CLASSES),
         {"X_val": X[:20], "y_val": CLASSES[:20], "sample_weight_val": WEIGHTS[:20]},
     ),
+    "groups": (Regressor(n_estimators=2, **SMALL), (X, Y), {"groups": np.arange(N_ROWS) // 4}),
+    "time": (Regressor(n_estimators=6, **SMALL), (X, Y), {"time": np.arange(N_ROWS)}),
     "no validation": (
         Regressor(n_estimators=2, early_stopping=False, solver="sgd", preset="plain", **SMALL),
+        (X, Y),
+        {},
+    ),
+    "augmentation": (
+        Regressor(n_estimators=2, mixup=0.5, swap_noise=0.1, input_noise=0.1, **SMALL),
         (X, Y),
         {},
     ),

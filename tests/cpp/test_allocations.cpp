@@ -85,13 +85,15 @@ TEST(the_counter_counts) {
 
 template <class T>
 void check_steps(const std::vector<LayerSpec>& specs, const Data<T>& data, Index batch, const StepOptions& options,
-                 int n_threads) {
+                 int n_threads, const AugmentationOptions& augmented = {}) {
   Network<T> network(specs, 1);
   Optimizer<T> optimizer({}, network.stack());
   const Standardisation inputs(std::vector<double>(static_cast<std::size_t>(data.inputs), 0.5),
-                               std::vector<double>(static_cast<std::size_t>(data.inputs), 2));
+                               std::vector<double>(static_cast<std::size_t>(data.inputs), 2), 2);
   Step<T> step(network, inputs, data.dataset(true), options, batch, 8);
   step.interrupted = [] { return false; };
+  Augmentation<T> augmentation(augmented, network.stack(), inputs.n_filled(), batch, 8);
+  if (augmented.any()) step.augmentation = &augmentation;
   run_team(n_threads, [&](Member& member) {
     const auto run = [&](std::uint64_t first, std::uint64_t count) {
       for (std::uint64_t k = first; k < first + count; ++k)
@@ -117,6 +119,7 @@ void check_networks() {
   for (const int n_threads : {1, 2}) {
     check_steps<T>(mlp({5, 16, 16, 3}, "gelu", 0.1), small, 64, {.l2 = 1e-3, .max_grad_norm = 1}, n_threads);
     check_steps<T>(mlp({20, 256, 256, 10}, "relu"), classes, 40, {.loss = {LossKind::cross_entropy}}, n_threads);
+    check_steps<T>(mlp({5, 16, 16, 3}, "relu"), small, 64, {}, n_threads, {0.4, 0.1, 0.1});
   }
 }
 

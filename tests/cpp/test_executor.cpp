@@ -22,7 +22,7 @@ std::vector<double> by_executor(const Data<double>& data, int n_threads) {
   ExecutorOptions options;
   options.batch_size = kBatch;
   options.n_threads = n_threads;
-  Executor<double> executor(network, optimizer, none, data.dataset(), options);
+  Executor<double> executor(network, optimizer, none, {data.dataset()}, options);
   executor.use(data.dataset(true));
   StepsPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01, 1}, {0.02, 0.5}, {0.01, 0}}};
   std::vector<double> losses;
@@ -30,7 +30,7 @@ std::vector<double> by_executor(const Data<double>& data, int n_threads) {
   executor.repeat([&] {
     losses.push_back(executor.run_steps(plan)->value());
     plan.network_steps = plan.optimizer_steps += plan.steps.size();
-    losses.push_back(*executor.evaluate());
+    losses.push_back(executor.evaluate()->front().loss);
     return losses.size() < 4;
   });
   executor.store();
@@ -75,7 +75,7 @@ TEST(the_loss_of_an_epoch_does_not_depend_on_its_parts) {
     const Standardisation none;
     ExecutorOptions options;
     options.batch_size = 10;
-    Executor<double> executor(network, optimizer, none, data.dataset(), options);
+    Executor<double> executor(network, optimizer, none, {data.dataset()}, options);
     executor.use(data.dataset(true));
     StepsPlan plan{.order = data.order.data(), .n_rows = data.rows};
     std::size_t done = 0;
@@ -103,7 +103,7 @@ TEST(an_interruption_ends_one_epoch_and_not_the_next) {
   ExecutorOptions options;
   options.batch_size = kBatch;
   options.n_threads = 2;
-  Executor<double> executor(network, optimizer, none, data.dataset(), options);
+  Executor<double> executor(network, optimizer, none, {data.dataset()}, options);
   executor.use(data.dataset());
   StepsPlan plan{.order = data.order.data(), .n_rows = data.rows, .steps = {{0.01}, {0.01}, {0.01}}};
   executor.load();

@@ -400,7 +400,7 @@ TEST(what_is_watched_may_come_from_the_caller) {
   Trainer<double> trainer(network, optimizer, none, validation, options.for_rows(train.n_rows()));
   std::vector<double> third, last;
   trainer.on_epoch = [&](const EpochRecord& record) {
-    CHECK(record.outputs.rows == 40 && record.outputs.cols == 2);
+    CHECK(record.validation.outputs.rows == 40 && record.validation.outputs.cols == 2);
     CHECK(record.seconds >= 0);
     last = copy_of(network.values());
     if (record.epoch == 3) third = last;
@@ -437,7 +437,7 @@ TEST(weights_kept_are_the_mean_over_the_last_epochs) {
         mean.resize(now.size());
         const double share = std::max(4.0 / static_cast<double>(record.epoch + 3), 1.0 / 3);
         for (std::size_t i = 0; i < now.size(); ++i) mean[i] += share * (now[i] - mean[i]);
-        outputs.assign(record.outputs.data, record.outputs.data + 80);
+        outputs.assign(record.validation.outputs.data, record.validation.outputs.data + 80);
         return EpochAnswer{false, -static_cast<double>(record.epoch)};
       };
       const TrainResult result = trainer.run(train);

@@ -36,7 +36,7 @@ struct Recipe {
     TrainOptions with_threads = options;
     with_threads.n_threads = n_threads;
     const Standardisation inputs(std::vector<double>(static_cast<std::size_t>(data.inputs), 0.1),
-                                 std::vector<double>(static_cast<std::size_t>(data.inputs), 1.5));
+                                 std::vector<double>(static_cast<std::size_t>(data.inputs), 1.5), 3);
     const Dataset<T> train = data.dataset(weighted);
     Trainer<T> trainer(network, steps, inputs, validated ? train : Dataset<T>{}, with_threads.for_rows(data.rows));
     Fitted<T> fitted;
@@ -133,6 +133,13 @@ void check_threads_of_trainer() {
   check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30}));
   tabular.specs = testing::tabular(8, 3, {{4, 0}, {30000, 8}}, {96, 64}, 3, "mish", 0.2);
   check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30000}));
+
+  // Augmented, by leaves, in chunks and by the tasks' owning threads.
+  for (Recipe<T>* recipe : {&tabular, &wide, &chunked})
+    recipe->options.augmentation = {.mixup = 0.4, .swap_noise = 0.1, .input_noise = 0.1};
+  check_threads(tabular, testing::with_codes(Data<T>(1203, 13, 3), 11, {4, 30000}));
+  check_threads(wide, data);
+  check_threads(chunked, many);
 }
 
 TEST(training_gives_the_same_bits_for_any_number_of_threads) {

@@ -61,7 +61,7 @@ struct Case {
         optimizer(solver, network.stack()),
         trainer(network, optimizer, none, validation.dataset(), options) {
     trainer.on_epoch = [](const EpochRecord& record) {
-      return EpochAnswer{false, std::abs(record.validation_loss - 0.4)};  // finds its best early
+      return EpochAnswer{false, std::abs(record.validation.loss - 0.4)};  // finds its best early
     };
   }
 
@@ -126,6 +126,7 @@ TrainOptions options_of(Schedule schedule, bool early_stopping) {
   if (schedule == Schedule::adaptive) options.n_iter_no_change = 1, options.tol = 0.02;
   options.early_stopping = options.reports_outputs = early_stopping;
   options.average_epochs = early_stopping ? 2 : 0;
+  if (early_stopping) options.augmentation = {.mixup = 0.5, .swap_noise = 0.1, .input_noise = 0.1};
   return options;
 }
 

@@ -52,6 +52,15 @@ def test_same_bits_of_classes_in_a_weighted_frame(client, X):
     assert_same(Classifier(**FOLDS).fit(*lazy), local)
 
 
+@pytest.mark.parametrize("name", ["groups", "time"])
+def test_same_bits_where_other_rows_validate(client, name, X, y):
+    values = np.arange(len(X)) // 4
+    local = fastmlp.Regressor(**FOLDS).fit(X, y, **{name: values})
+    model = Regressor(**FOLDS).fit(chunked(X), chunked(y), **{name: chunked(values)})
+    assert_same(model, local)
+    np.testing.assert_array_equal(model.oof_prediction_, local.oof_prediction_)
+
+
 def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
     options = FOLDS | {"eval_metric": "neg_mean_absolute_error"}
     local = fastmlp.Regressor(**options).fit(X, y, X_val=X[:30], y_val=y[:30])

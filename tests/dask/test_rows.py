@@ -187,6 +187,12 @@ def test_what_needs_the_rows_in_one_place(client, lazy, options, message):
         Regressor(**FEW | options).fit(lazy, "y", distribute="rows")
 
 
+@pytest.mark.parametrize("name", ["X_val", "groups", "time", "cv"])
+def test_rows_that_are_held_out_are_chosen_by_the_workers(client, lazy, name):
+    with pytest.raises(ValueError, match=f"{name} must be None if fit is distributed by rows"):
+        Regressor(**FEW).fit(lazy, "y", distribute="rows", **{name: 1})
+
+
 def test_errors_of_arguments(client, lazy, table):
     model = Regressor(**FEW)
     with pytest.raises(TypeError, match="X must be a Dask DataFrame, Series or Array if fit"):

@@ -47,7 +47,7 @@ def trained(X, y, offset, width=8):
     network = Network(layers, dtype="float64", random_state=0)
     reported = []
 
-    def on_epoch(epoch, loss, validation_loss, rate, seconds, outputs):
+    def on_epoch(epoch, loss, validation_loss, rate, seconds, outputs, others):
         reported.append(outputs.copy())
         return False, None
 

@@ -178,7 +178,7 @@ def test_failed_warm_start_leaves_the_weights(X, y, monkeypatch):
         raise KeyboardInterrupt
 
     model.set_params(compute_importances=True)
-    monkeypatch.setattr("fastmlp.estimators.table_fit.WeightedEnsemble", fails)
+    monkeypatch.setattr("fastmlp.ensemble.fit_plan.WeightedEnsemble", fails)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, -y)
     np.testing.assert_array_equal(model.estimator_weights_, weights)

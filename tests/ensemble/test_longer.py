@@ -19,25 +19,25 @@ ROUNDS = {
 }
 
 
-def a_run(curve, epochs=15, kind="periodic"):
+def a_member(curve, epochs=15, kind="periodic"):
     history = SimpleNamespace(validation_curve=curve)
-    recipe = SimpleNamespace(spec=SimpleNamespace(kind=kind))
-    member = SimpleNamespace(history=history, recipe=recipe)
-    return SimpleNamespace(latest=member, member=member, options={"max_iter": epochs})
+    recipe = SimpleNamespace(spec=SimpleNamespace(kind=kind), max_iter=epochs)
+    return SimpleNamespace(history=history, recipe=recipe)
 
 
 def test_gain_is_that_of_the_last_eight_fifteenths():
     halved = [4.0] * 6 + [2.0] + [3.0] * 7 + [1.0]  # after the third cycle 2, in the end 1
-    assert gain_of_last_cycle([a_run(halved)]) == 0.5
-    assert gain_of_last_cycle([a_run(halved), a_run([6.0] * 15)]) == 1 - 7 / 8
-    assert gain_of_last_cycle([a_run([2.0, 1.0])]) == 0  # stopped in the first cycles
-    assert gain_of_last_cycle([a_run([]), a_run(halved)]) == 0.5  # one diverged
-    assert gain_of_last_cycle([a_run([])]) == 0
-    assert gain_of_last_cycle([a_run([0.0] * 15)]) == 0
+    assert gain_of_last_cycle([a_member(halved)]) == 0.5
+    assert gain_of_last_cycle([a_member(halved), a_member([6.0] * 15)]) == 1 - 7 / 8
+    assert gain_of_last_cycle([a_member([2.0, 1.0])]) == 0  # stopped in the first cycles
+    assert gain_of_last_cycle([a_member([]), a_member(halved)]) == 0.5  # one diverged
+    assert gain_of_last_cycle([a_member([])]) == 0
+    assert gain_of_last_cycle([a_member([0.0] * 15)]) == 0
+    assert gain_of_last_cycle([a_member([*halved, 0.5])]) == 0.5  # of a warm start's epochs nothing
 
 
 def test_first_round_ends_before_another_kind():
-    runs = [a_run([], kind=kind) for kind in ("a", "a", "b", "a")]
+    runs = [SimpleNamespace(member=a_member([], kind=kind)) for kind in ("a", "a", "b", "a")]
     assert first_round(runs) == 2
     assert first_round(runs[:2]) == 2
 

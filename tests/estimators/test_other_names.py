@@ -106,14 +106,16 @@ def test_names_are_listed_in_the_same_order_in_every_process():
         (Regressor, "n_epochs", "'n_epochs'. Did you mean max_iter?"),
         (Regressor, "lr", "'lr'. Did you mean learning_rate_init?"),
         (Regressor, "early_stopping_rounds", "Did you mean n_iter_no_change?"),
-        (Regressor, "eval_set", "Did you mean X_val and y_val of Regressor.fit?"),
+        (Regressor, "eval_set", "Did you mean eval_set of Regressor.fit?"),
+        (Regressor, "xgb_model", "Did you mean init_model?"),
         (Regressor, "num_leaves", "setting of trees; networks have hidden_layer_sizes."),
         (Regressor, "hiden_layer_sizes", "Did you mean hidden_layer_sizes?"),
         (Classifier, "objective", "Did you mean loss?"),
         (Classifier, "class_weights", "Did you mean class_weight?"),
         (Regressor, "zzz", "Regressor.__init__ got an unexpected keyword argument 'zzz'."),
-        (tiny().fit, "eval_set", "Regressor.fit got an unexpected keyword argument 'eval_set'. Did "
-        "you mean X_val and y_val?"),
+        (tiny().fit, "evals", "Regressor.fit got an unexpected keyword argument 'evals'. Did "
+        "you mean eval_set?"),
+        (tiny().fit, "validation_data", "Did you mean X_val and y_val?"),
         (tiny().fit, "epochs", "Did you mean max_iter of Regressor?"),
         (tiny().fit, "max_iter", "Did you mean max_iter of Regressor?"),
         (tiny(Classifier).partial_fit, "weights", "Did you mean sample_weight?"),
@@ -141,7 +143,7 @@ def test_set_params_names_the_parameter_and_sets_none():
     ("estimator", "name", "meant"),
     [
         (Regressor, "best_score_", "Did you mean best_loss_?"),
-        (Regressor, "evals_result_", "Did you mean histories_?"),
+        (Regressor, "evals_result", "Did you mean evals_result_?"),
         (Regressor, "history", "Did you mean histories_?"),
         (Regressor, "booster_", "Did you mean networks_?"),
         (Regressor, "classes_", "Classifier has classes_."),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sklearn
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
@@ -101,3 +101,48 @@ def test_validation_part_is_routed_through_a_pipeline(estimator, more):
     )
     assert pipeline[-1].validation_curve_ == direct.validation_curve_
     assert same_weights(pipeline[-1], direct)
+
+
+GROUPS = np.arange(442) // 17
+
+
+@pytest.mark.usefixtures("routing")
+def test_groups_and_weights_are_routed_through_a_pipeline():
+    X, y = DATA[Regressor]
+    weights = np.random.default_rng(0).uniform(size=len(y))
+    model = tiny(Regressor).set_fit_request(groups=True, sample_weight=True)
+    scaler = StandardScaler().set_fit_request(sample_weight=False)
+    pipeline = make_pipeline(scaler, model).fit(X, y, groups=GROUPS, sample_weight=weights)
+    scaled = StandardScaler().fit_transform(X)
+    assert same_weights(pipeline[-1], tiny(Regressor).fit(scaled, y, weights, groups=GROUPS))
+
+
+@pytest.mark.usefixtures("routing")
+def test_groups_are_routed_through_a_search_to_splitter_and_estimator():
+    X, y = DATA[Regressor]
+    model = tiny(Regressor).set_fit_request(groups=True)
+    search = GridSearchCV(model, {"dropout": [0.1]}, cv=GroupKFold(2)).fit(X, y, groups=GROUPS)
+    expected = tiny(Regressor, dropout=0.1).fit(X, y, groups=GROUPS)
+    assert same_weights(search.best_estimator_, expected)
+
+
+@pytest.mark.usefixtures("routing")
+def test_groups_are_routed_through_cross_validate():
+    X, y = DATA[Regressor]
+    (train, test), *_ = GroupKFold(2).split(X, y, GROUPS)
+    result = cross_validate(
+        tiny(Regressor).set_fit_request(groups=True),
+        X,
+        y,
+        cv=[(train, test)],
+        params={"groups": GROUPS},
+        return_estimator=True,
+    )
+    expected = tiny(Regressor).fit(X[train], y[train], groups=GROUPS[train])
+    assert same_weights(result["estimator"][0], expected)
+
+
+@pytest.mark.usefixtures("routing")
+def test_arguments_of_fit_can_be_requested():
+    for name in ("groups", "time", "cv", "sample_weight"):
+        assert tiny(Regressor).set_fit_request(**{name: True}).get_metadata_routing()

@@ -108,7 +108,6 @@ def test_training_goes_on_after_divergence(options, rate, message, X, y):
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({"n_estimators": 2}, {"n_estimators": 3}),
         ({}, {"standardize": False}),
         ({}, {"extrapolation": "linear"}),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from fastmlp.federated import LocalSite
 from fastmlp.federated.sketch import LabelSketch, MergedTable, NumberSketch
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 DAYS = pd.Timestamp("2024-01-31") + pd.to_timedelta(np.arange(0, 900, 3), unit="D")
 
@@ -39,7 +39,7 @@ def merged(sites, *, classifies=False, n_rows=1000):
 
 def test_merged_columns_are_those_of_all_rows_together():
     table, y = frame(), np.arange(300.0)
-    encoder, encoded = TableEncoder.learn(table)
+    encoder, encoded = DenseEncoder.learn(table)
     found = merged(split(table, y))
     assert found.encoder.columns == encoder.columns
     assert found.n_rows == 300

@@ -87,6 +87,30 @@ def test_the_axis_is_logarithmic_where_losses_differ_much(curve, scale):
     assert LossCurveDisplay(loss_curves=[curve]).plot().ax_.get_yscale() == scale
 
 
+@pytest.fixture(scope="module")
+def measured():
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    model = Regressor(8, n_estimators=3, max_iter=4, random_state=0, eval_metric=["r2"])
+    return model.fit(X, X[:, 0], eval_set=[("test", X[:20], X[:20, 0])])
+
+
+def test_sets_have_curves_of_their_own(measured):
+    display = LossCurveDisplay.from_estimator(measured)
+    assert [line.get_label() for line in display.lines_] == ["training", "validation", "test"]
+    curve = measured.evals_result_["test"]["loss"]
+    np.testing.assert_array_equal(display.lines_[2].get_ydata(), curve)
+    assert len(display.bands_) == 3
+
+
+def test_a_metric(measured):
+    display = LossCurveDisplay.from_estimator(measured, metric="r2")
+    assert [line.get_label() for line in display.lines_] == ["validation", "test"]
+    np.testing.assert_array_equal(display.lines_[0].get_ydata(), measured.metric_curve_)
+    assert display.ax_.get_ylabel() == "r2"
+    with pytest.raises(ValueError, match=r"metric must be one of \['loss', 'r2'\]"):
+        LossCurveDisplay.from_estimator(measured, metric="accuracy")
+
+
 def test_unfitted_estimator():
     with pytest.raises(NotFittedError):
         LossCurveDisplay.from_estimator(Regressor())

@@ -281,6 +281,9 @@ def test_training_that_goes_on_without_privacy_promises_nothing(regressor):
         ({"compute_importances": True}, "compute_importances needs validation rows"),
         ({"learning_rate": "adaptive"}, "learning_rate must not be 'adaptive' with dp"),
         ({"loss": (max, min)}, "loss must be a name with dp"),
+        ({"mixup": 0.2}, "mixup must be 0.0 with dp; got 0.2"),
+        ({"swap_noise": 0.1}, "swap_noise must be 0.0 with dp; got 0.1"),
+        ({"input_noise": 0.1}, "input_noise must be 0.0 with dp; got 0.1"),
         ({"dropout": 0.2}, "dropout must be 0 with dp; got 0.2"),
         ({"dropout": (0.0, 0.1)}, r"dropout must be 0 with dp; got \(0.0, 0.1\)"),
     ],
@@ -308,6 +311,7 @@ def test_what_classifiers_would_learn_of_the_rows_is_refused(options, message):
     [
         ({"X_val": 1, "y_val": 1}, ValueError, "X_val must be None with dp"),
         ({"sample_weight_val": 1}, ValueError, "sample_weight_val must be None with dp"),
+        ({"groups": 1}, ValueError, "groups must be None with dp"),
         ({"checkpoint": "x"}, ValueError, "checkpoint must be None with dp"),
         ({"dp": 1.0}, TypeError, r"dp must be \(epsilon, delta\) or a fastmlp.Privacy; got 1.0"),
         ({"dp": (0, 1e-5)}, ValueError, "epsilon of dp must be a positive number; got 0"),

@@ -16,7 +16,7 @@ from fastmlp.estimators.parameters import checked_settings
 from fastmlp.rounds.coordinator import Coordinator, RoundOptions
 from fastmlp.rounds.participant import HeldOutLoss, Participant
 from fastmlp.rounds.training import run_rounds
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 N_EPOCHS = 6
 
@@ -40,7 +40,7 @@ class Case:
             | parameters
         )
         settings = checked_settings(self.model)
-        encoder, table = TableEncoder.learn(X)
+        encoder, table = DenseEncoder.learn(X)
         task, targets = self.model._new_task(y, settings)
         self.scaling = settings.learn_scaling(table, encoder.n_numeric, None, None)
         self.task = task.scaled_to(targets, None, None, None).with_range_of(targets, None)
@@ -94,6 +94,7 @@ def trained_in_rounds(case, participants, n_rounds=N_EPOCHS, **options):
         {"dtype": "float64"},
         {"preset": "plain", "dropout": 0.2, "solver": "sgd", "learning_rate_init": 0.01},
         {"learning_rate": "invscaling"},
+        {"mixup": 0.5, "swap_noise": 0.1, "input_noise": 0.1},
     ],
 )
 def test_one_participant_trains_as_if_there_were_no_rounds(parameters):

@@ -12,7 +12,7 @@ from streams import ClassesLearner, NumbersLearner, blocks_of, numbered, one_pas
 
 from fastmlp.streaming import label_sketch, source_pass
 from fastmlp.streaming.sources.opening import open_source
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
 
 HEAD = 128  # rows
@@ -27,7 +27,7 @@ def check(frame, folder, *, like=None, **options):
     """Compare a pass with a table in memory, `like` the frame if that is given."""
     whole = frame if like is None else like
     categorical = options.get("categorical_features", "from_dtype")
-    encoder, encoded = TableEncoder.learn(whole, categorical)
+    encoder, encoded = DenseEncoder.learn(whole, categorical)
     y = numbered(len(whole))
     cache, learnt = one_pass(blocks_of(frame, y), folder, **options)
     assert learnt.encoder.columns == encoder.columns
@@ -142,7 +142,7 @@ def test_the_first_blocks_may_be_of_different_types(tmp_path):
     text = numbers.assign(n=["many", "few"] * 5)
     _, learnt = one_pass(lambda: iter([(one, numbered(10)) for one in (numbers, text)]), tmp_path)
     with pytest.warns(UserWarning, match="numbers beside 'many'"):
-        whole, _ = TableEncoder.learn(pd.concat([numbers, text]))
+        whole, _ = DenseEncoder.learn(pd.concat([numbers, text]))
     assert learnt.encoder.columns == whole.columns
 
 

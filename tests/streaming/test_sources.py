@@ -18,7 +18,7 @@ from streams import NumbersLearner, one_pass
 from fastmlp.streaming.sources.blocks import BeginAgain
 from fastmlp.streaming.sources.opening import open_source
 from fastmlp.streaming.sources.recognition import is_stream
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 ROWS = 500
 TABLE = pa.table(
@@ -119,7 +119,7 @@ def test_every_kind_of_stream_yields_its_rows(kind, tmp_path):
     np.testing.assert_array_equal(rows.y, TABLE["y"].to_numpy()[:, None])
     names = learnt.encoder.feature_names.tolist()
     assert sorted(names) == ["name", "x", "year"]
-    _, encoded = TableEncoder.learn(TABLE.select(names))
+    _, encoded = DenseEncoder.learn(TABLE.select(names))
     np.testing.assert_allclose(cache.restored(rows.X), encoded, rtol=1e-6, atol=1e-6)
 
 

@@ -251,6 +251,7 @@ def unread():
         ({"extrapolation": "linear"}, {}, "extrapolation must be 'clip' if X is a stream"),
         ({}, {"X_val": X, "y_val": Y}, "X_val must be None"),
         ({}, {"sample_weight_val": Y}, "sample_weight_val must be None"),
+        ({}, {"time": "x"}, "time must be None if X is a stream"),
         ({}, {"max_memory": "much"}, "max_memory must be a whole number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),

@@ -19,7 +19,7 @@ from columns_of_every_kind import (
 )
 
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 # ---- categories
 
@@ -89,8 +89,11 @@ def test_all_categories_rare():
         assert described(values) == Column("a", "constant", rare=20)
     with pytest.warns(UserWarning, match="'a' is not used"):
         assert codes(values) == [0] * 20
-    assert described([*values, None]) == Column("a", "category", (None,), missing=True, rare=20)
-    assert codes([*values, None]) == [0] * 20 + [1]
+    with pytest.warns(UserWarning, match="'a' is used only for which values are missing: none of"):
+        column = described([*values, None])
+    assert column == Column("a", "category", (None,), missing=True, rare=20)
+    with pytest.warns(UserWarning, match="'a' is used only for which values are missing"):
+        assert codes([*values, None]) == [0] * 20 + [1]
     with pytest.warns(UserWarning, match="'a' is not used"):
         *_, columns = encoded(pd.DataFrame({"a": values}))
     assert (columns.n_numeric, columns.n_flags, columns.category_sizes) == (0, 1, ())
@@ -137,14 +140,14 @@ def test_numbers_among_words_are_warned_of(kind):
 
     numbers = [str(i) for i in range(10, 40)]  # of one length, as codes are
     with pytest.warns(UserWarning, match="'(a|x0)' is not used: .* numbers written as text"):
-        TableEncoder.learn(frame(numbers))
+        DenseEncoder.learn(frame(numbers))
     numbers *= 2  # so that none is rare
     with pytest.warns(UserWarning, match=r"of 31 values\. It holds numbers beside 'none yet'"):
-        TableEncoder.learn(frame([*numbers, "none yet"]))
-    TableEncoder.learn(frame(numbers[:9]))  # grades or the like
-    TableEncoder.learn(frame(numbers), [0])  # as told
+        DenseEncoder.learn(frame([*numbers, "none yet"]))
+    DenseEncoder.learn(frame(numbers[:9]))  # grades or the like
+    DenseEncoder.learn(frame(numbers), [0])  # as told
     if kind is pd.DataFrame:
-        TableEncoder.learn(frame(numbers).astype("category"))
+        DenseEncoder.learn(frame(numbers).astype("category"))
 
 
 def test_every_column_constant():

@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse
 from columns_of_every_kind import NAN, encoded
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 
 def test_other_number_of_columns():
@@ -50,15 +50,15 @@ BAD = {
 def test_no_table(kind):
     X, message = BAD[kind]
     with pytest.raises(ValueError, match=message):
-        TableEncoder.learn(X)
+        DenseEncoder.learn(X)
 
 
 def test_sparse_and_lazy():
     for X in (scipy.sparse.csr_array(np.eye(3)), scipy.sparse.csc_matrix(np.eye(3))):
         with pytest.raises(TypeError, match="Sparse data was passed"):
-            TableEncoder.learn(X)
+            DenseEncoder.learn(X)
     with pytest.raises(TypeError, match=r"X must not be a lazy frame: .*collect\(\)"):
-        TableEncoder.learn(pl.LazyFrame({"a": [1]}))
+        DenseEncoder.learn(pl.LazyFrame({"a": [1]}))
 
 
 DAY = datetime.date(2024, 2, 29)
@@ -119,7 +119,7 @@ def test_nested_values(kind):
     for X, name in ((frame, "cell"), (objects, "x1")):
         message = f"column '{name}' .*argument must be a string or a number"
         with pytest.raises(TypeError, match=message):
-            TableEncoder.learn(X)
+            DenseEncoder.learn(X)
     *_, columns = encoded(pd.DataFrame({"a": [1, 2], "cell": ["x", "y"]}))
     with pytest.raises(TypeError, match="argument must be a string or a number"):
         columns.encode(frame)
@@ -132,12 +132,12 @@ def test_nested_types():
         arrow = one.to_arrow()
         for X in (one, arrow, arrow.to_pandas(types_mapper=pd.ArrowDtype), arrow.to_pandas()):
             with pytest.raises(TypeError, match=f"'{name}' .*a string or a number"):
-                TableEncoder.learn(X)
+                DenseEncoder.learn(X)
 
 
 @pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_text_where_there_were_numbers(library):
-    columns, _ = TableEncoder.learn(library({"age": [1, 2, None], "b": [1.0, 2.0, 3.0]}))
+    columns, _ = DenseEncoder.learn(library({"age": [1, 2, None], "b": [1.0, 2.0, 3.0]}))
     for later in (["old"], ["12"], [None, "12"]):
         message = r"X: column 'age' was numeric in training; got '\w+'"
         with pytest.raises(ValueError, match=message):
@@ -150,7 +150,7 @@ def test_text_where_there_were_numbers(library):
 
 
 def test_numbers_as_text_in_arrays():
-    columns, _ = TableEncoder.learn(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    columns, _ = DenseEncoder.learn(np.array([[1.0, 2.0], [3.0, 4.0]]))
     for X in (
         np.array([["1", 2], [" 3.5 ", None]], dtype=object),
         np.array([["1", "2"], ["3.5", "nan"]]),
@@ -163,7 +163,7 @@ def test_numbers_as_text_in_arrays():
 
 
 def test_other_kinds_of_numbers_later():
-    columns, _ = TableEncoder.learn(pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]}))
+    columns, _ = DenseEncoder.learn(pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"]}))
     for values in (
         [True, False],
         pd.Categorical([1, 0]),
@@ -176,7 +176,7 @@ def test_other_kinds_of_numbers_later():
 
 
 def test_numbers_where_there_was_text():
-    columns, _ = TableEncoder.learn(pd.DataFrame({"a": ["1", "2", "3"]}))
+    columns, _ = DenseEncoder.learn(pd.DataFrame({"a": ["1", "2", "3"]}))
     for X in (np.ones((1, 1)), pl.DataFrame({"a": [1]}), pd.DataFrame({"a": [NAN]})):
         if np.isnan(np.asarray(X, dtype=float)).all():
             np.testing.assert_array_equal(columns.encode(X), [[0]])
@@ -186,7 +186,7 @@ def test_numbers_where_there_was_text():
 
 
 def test_text_where_there_were_categories_of_numbers():
-    columns, _ = TableEncoder.learn(pd.DataFrame({"a": [1, 2, 3]}), ["a"])
+    columns, _ = DenseEncoder.learn(pd.DataFrame({"a": [1, 2, 3]}), ["a"])
     with pytest.raises(ValueError, match="column 'a' held numbers in training; got text, such as"):
         columns.encode(pd.DataFrame({"a": ["1", "2"]}))
     # Some of the kind that there was are enough: the others are unknown.

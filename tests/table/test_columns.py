@@ -20,7 +20,7 @@ from columns_of_every_kind import (
     people,
 )
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 # ---- all at once
 
@@ -229,8 +229,8 @@ class Absent:
         if name.split(".")[0] in ("pandas", "polars", "pyarrow"):
             raise ModuleNotFoundError(name)
 sys.meta_path.insert(0, Absent())
-from fastmlp.table.encoder import TableEncoder
-columns, table = TableEncoder.learn([[1, "a"], [None, "b"], [3, None]])
+from fastmlp.table.encoder import DenseEncoder
+columns, table = DenseEncoder.learn([[1, "a"], [None, "b"], [3, None]])
 print(table.tolist())
 print(columns.encode([[2, "b"]]).tolist())
 """
@@ -251,7 +251,7 @@ def test_a_row_of_an_array_is_encoded_as_among_others(dtype, learnt):
     if learnt == "with missing":
         table[::2, 1], table[:, 2] = np.nan, 7.0
     listed = [3] if learnt == "with categories" else "from_dtype"
-    encoder, _ = TableEncoder.learn(table, listed)
+    encoder, _ = DenseEncoder.learn(table, listed)
     rows = np.asfortranarray(rows.astype(dtype))
     for i in range(len(rows)):
         one, all_of_them = encoder.encode(rows[i : i + 1]), encoder.encode(rows)
@@ -262,7 +262,7 @@ def test_a_row_of_an_array_is_encoded_as_among_others(dtype, learnt):
 
 
 def test_infinity_in_a_row_of_an_array_is_an_error():
-    encoder, _ = TableEncoder.learn(np.zeros((3, 2)))
+    encoder, _ = DenseEncoder.learn(np.zeros((3, 2)))
     assert np.isnan(encoder.encode(np.array([[0.0, np.nan]]))[0, 1])
     with pytest.raises(ValueError, match=r"X contains infinity .* in column 'x1'"):
         encoder.encode(np.array([[0.0, np.inf]]))

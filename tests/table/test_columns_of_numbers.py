@@ -18,7 +18,7 @@ from columns_of_every_kind import (
 )
 
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 # ---- arrays of numbers
 
@@ -32,7 +32,7 @@ def test_array_of_numbers_is_returned_itself_if_the_engine_can_read_it(dtype):
     read_only = X.copy()
     read_only.flags.writeable = False
     for table in (X, np.asfortranarray(X), X[::2, ::-1], X[::-1], read_only):
-        columns, encoded = TableEncoder.learn(table)
+        columns, encoded = DenseEncoder.learn(table)
         later = columns.encode(table)
         assert (encoded is table) == (later is table) == readable
         np.testing.assert_array_equal(encoded, table)
@@ -47,7 +47,7 @@ def test_array_of_numbers_is_returned_itself_if_the_engine_can_read_it(dtype):
 def test_memory_map_is_not_copied(tmp_path):
     np.save(tmp_path / "X.npy", np.ones((5, 3)))
     X = np.load(tmp_path / "X.npy", mmap_mode="r")
-    assert np.shares_memory(TableEncoder.learn(X)[1], X)
+    assert np.shares_memory(DenseEncoder.learn(X)[1], X)
 
 
 def test_lists_of_numbers():
@@ -79,24 +79,24 @@ def test_numbers_that_go_missing_later():
     X = np.arange(8.0).reshape(4, 2)
     later = X.copy()
     later[1, 1] = NAN
-    columns, _ = TableEncoder.learn(X)
+    columns, _ = DenseEncoder.learn(X)
     assert columns.encode(later) is later
     frame = pd.DataFrame({"a": ["x", "y", "z"], "b": [1.0, 2.0, 3.0]})
-    columns, _ = TableEncoder.learn(frame)
+    columns, _ = DenseEncoder.learn(frame)
     frame["b"] = [1.0, None, 3.0]
     np.testing.assert_array_equal(columns.encode(frame), [[1, 1], [NAN, 2], [3, 3]])
 
 
 def test_indicator_of_a_complete_table():
     X = np.array([[1.0, NAN], [2.0, 3.0], [3.0, 4.0]])
-    columns, _ = TableEncoder.learn(X)
+    columns, _ = DenseEncoder.learn(X)
     np.testing.assert_array_equal(columns.encode(np.ones((1, 2))), [[1, 1, 0]])
     np.testing.assert_array_equal(columns.encode(np.ones((1, 2), dtype=int)), [[1, 1, 0]])
 
 
 def test_constant_number_stays_a_number():
     X = np.column_stack([np.ones(4), np.arange(4)])
-    assert TableEncoder.learn(X)[1] is X
+    assert DenseEncoder.learn(X)[1] is X
     assert described([3.0, None, 3.0]) == Column("a", "numeric", missing=True)
 
 
@@ -108,9 +108,9 @@ def test_infinity_is_an_error(dtype, value):
     bad[2, 1] = value
     both_signs, with_nan = bad.copy(), bad.copy()
     both_signs[1, 1], with_nan[0] = -value, NAN
-    columns, _ = TableEncoder.learn(good)
+    columns, _ = DenseEncoder.learn(good)
     for X in (bad, np.asfortranarray(bad), both_signs, with_nan):
-        for call in (TableEncoder.learn, columns.encode):
+        for call in (DenseEncoder.learn, columns.encode):
             with pytest.raises(ValueError, match=r"Input X contains infinity .*column 'x1'"):
                 call(X)
     with pytest.raises(ValueError, match="Input X_val contains infinity"):
@@ -122,7 +122,7 @@ def test_infinity_in_a_frame_names_the_column(kind):
     table = people()
     *_, columns = encoded(FRAMES[kind](table))
     table["income"][3] = np.inf
-    for call in (TableEncoder.learn, columns.encode):
+    for call in (DenseEncoder.learn, columns.encode):
         with pytest.raises(ValueError, match=r"Input X contains infinity .*column 'income'"):
             call(FRAMES[kind](table))
 
@@ -130,7 +130,7 @@ def test_infinity_in_a_frame_names_the_column(kind):
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 def test_sum_that_overflows_is_no_infinity(dtype):
     X = np.full((50, 2), np.finfo(dtype).max, dtype=dtype)
-    assert TableEncoder.learn(X)[1].max() == np.finfo(dtype).max
+    assert DenseEncoder.learn(X)[1].max() == np.finfo(dtype).max
 
 
 # ---- frames of numbers
@@ -138,7 +138,7 @@ def test_sum_that_overflows_is_no_infinity(dtype):
 
 def test_frame_of_one_type_is_not_copied():
     frame = pd.DataFrame(np.ones((5, 3)), columns=list("abc"))
-    columns, result = TableEncoder.learn(frame)
+    columns, result = DenseEncoder.learn(frame)
     assert np.shares_memory(result, frame.to_numpy())
     assert [column.name for column in columns.columns] == ["a", "b", "c"]
     assert columns.names_of_encoded == ["a", "b", "c"]
@@ -212,7 +212,7 @@ def test_number_too_large_for_floats():
     frame = pd.DataFrame({"a": pd.Series([1, 10**400], dtype=object)})
     for X in (frame, np.array([[1], [10**400]], dtype=object)):
         with pytest.raises(ValueError, match="infinity or a value too large"):
-            TableEncoder.learn(X)
+            DenseEncoder.learn(X)
 
 
 @pytest.mark.parametrize("value", [None, NAN, pd.NA, pd.NaT])

@@ -12,7 +12,7 @@ from columns_of_every_kind import NAN, encoded
 from fastmlp import Regressor
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 DAYS = pd.date_range("2020-01-01", periods=500, freq="31h")  # hours and minutes differ
 
@@ -70,7 +70,7 @@ WRITTEN = {
 @pytest.mark.parametrize("how", HELD)
 def test_dates_however_they_are_held(how):
     frame = pd.DataFrame({"when": HELD[how]})
-    from_dates, _ = TableEncoder.learn(pd.DataFrame({"when": DAYS}))
+    from_dates, _ = DenseEncoder.learn(pd.DataFrame({"when": DAYS}))
     tables = [frame, np.array(frame, dtype=object)]
     if how != "periods":
         tables += [pl.from_pandas(frame), pa.Table.from_pandas(frame)]
@@ -109,7 +109,7 @@ def test_columns_of_a_date():
 
 
 def periods_of(values, **options):
-    columns, _ = TableEncoder.learn(pd.DataFrame({"a": values}), **options)
+    columns, _ = DenseEncoder.learn(pd.DataFrame({"a": values}), **options)
     return columns.columns[0].reader.periods
 
 
@@ -139,7 +139,7 @@ def test_day_and_month_are_told_apart_by_the_whole_column():
     days = pd.date_range("2020-01-01", periods=12)
     for form in ("%d/%m/%Y", "%m/%d/%Y"):
         frame = pd.DataFrame({"a": (days + pd.Timedelta("3D")).strftime(form)})
-        columns, result = TableEncoder.learn(frame)
+        columns, result = DenseEncoder.learn(frame)
         np.testing.assert_array_equal(np.diff(result[:, 0]), 1)
         # A batch that could be either is read as in training.
         np.testing.assert_array_equal(columns.encode(frame[:3]), result[:3])
@@ -224,7 +224,7 @@ def test_batch_without_a_date():
 def test_listed_dates_and_categories_of_dates_stay_categories():
     values = ["2020-01-01", "2020-01-02", "2020-01-03"]
     for held in (values, pd.to_datetime(values)):
-        columns, result = TableEncoder.learn(pd.DataFrame({"a": held}), ["a"])
+        columns, result = DenseEncoder.learn(pd.DataFrame({"a": held}), ["a"])
         assert columns.category_sizes == (3,)
         np.testing.assert_array_equal(columns.encode(pd.DataFrame({"a": held})), result)
     *_, columns = encoded(pd.DataFrame({"a": pd.Categorical(values)}))

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from columns_of_every_kind import framed
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 IDS = [2**60, None, 2**60 + 1, 2**60 + 2, 2**60 + 1]
 HELD = {
@@ -27,7 +27,7 @@ HELD = {
 @pytest.mark.parametrize("other", HELD)
 @pytest.mark.parametrize("how", HELD)
 def test_large_integers_beside_missing_values(how, other):
-    columns, result = TableEncoder.learn(framed(HELD[how]), ["a"])
+    columns, result = DenseEncoder.learn(framed(HELD[how]), ["a"])
     codes = {2**60 + 1: 1, 2**60: 2, 2**60 + 2: 3, None: 4}
     assert columns.columns[0].codes == codes
     assert result[:, 0].tolist() == [codes[label] for label in IDS]
@@ -45,13 +45,13 @@ def test_fractions_are_compared_as_they_are_written(first, later):
             return pd.DataFrame({"a": pd.Series([np.float32(v) for v in values], dtype=object)})
         return pd.DataFrame({"a": np.array(values, dtype=kind)})
 
-    columns, result = TableEncoder.learn(frame(first), ["a"])
+    columns, result = DenseEncoder.learn(frame(first), ["a"])
     assert result[:, 0].tolist() == [2, 1, 3, 1]
     np.testing.assert_array_equal(columns.encode(frame(later)), result)
 
 
 def test_labels_none_of_which_is_known_are_warned_of():
-    columns, _ = TableEncoder.learn(pd.DataFrame({"a": ["1", "2", "3"]}))
+    columns, _ = DenseEncoder.learn(pd.DataFrame({"a": ["1", "2", "3"]}))
     with pytest.warns(UserWarning, match=r"'a': none of 2 values, such as '01', occurred in train"):
         columns.encode(pd.DataFrame({"a": ["01", "02"]}))
     for known in (["7"], ["7", "1"], ["7", "7", None]):  # one new category may be right

@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import check_feature_names, feature_names_of
 
 VALUES = {"b": [1.0, 2.0], "a": [3.0, 4.0]}
@@ -69,4 +69,4 @@ def test_two_columns_of_one_name():
         with pytest.raises(ValueError, match=r"^X_val: Expected unique column names"):
             check_feature_names(names, twice, "Model", "X_val")
     with pytest.raises(ValueError, match=r"^table: Expected unique column names"):
-        TableEncoder.learn(twice, name="table")
+        DenseEncoder.learn(twice, name="table")

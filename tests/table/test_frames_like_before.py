@@ -10,7 +10,7 @@ import pytest
 from columns_of_every_kind import FRAMES, encoded, people
 
 from fastmlp import Regressor
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 PANDAS = [kind for kind in FRAMES if kind.startswith("pandas")]
 
@@ -40,7 +40,7 @@ def test_other_types_and_back(kind):
 
 def test_other_columns_are_refused_as_before():
     frame = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
-    columns, _ = TableEncoder.learn(frame)
+    columns, _ = DenseEncoder.learn(frame)
     columns.check_features(frame, "Model")
     with pytest.raises(ValueError, match="must be in the same order"):
         columns.check_features(frame[["b", "a"]], "Model")
@@ -66,7 +66,7 @@ def test_numbers_of_several_types(dtype):
 
 def test_labels_of_float32_are_not_read_as_longer_numbers():
     frame = pd.DataFrame({"a": np.array([0.1, 0.2, 0.3], dtype="f4"), "b": list("xyz")})
-    columns, result = TableEncoder.learn(frame, ["a"])
+    columns, result = DenseEncoder.learn(frame, ["a"])
     np.testing.assert_array_equal(columns.encode(frame[:1]), result[:1])
 
 
@@ -85,7 +85,7 @@ def test_record_batch_is_a_table():
 @pytest.mark.parametrize("dtype", ["float[pyarrow]", "int8[pyarrow]", "Float32", "float32"])
 def test_a_row_has_the_type_of_more_rows(dtype):
     frame = pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}).astype({"a": dtype})
-    columns, encoded = TableEncoder.learn(frame)
+    columns, encoded = DenseEncoder.learn(frame)
     for n_rows in (3, 1):
         part = columns.encode(frame[:n_rows])
         assert part.dtype == encoded.dtype == np.float32

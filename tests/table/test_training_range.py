@@ -11,7 +11,7 @@ import pytest
 from tiny_models import both, outputs, target
 
 from fastmlp import ExtrapolationWarning, Regressor
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 
 TINY = {"hidden_layer_sizes": 4, "max_iter": 1, "n_estimators": 2, "random_state": 0}
@@ -192,4 +192,4 @@ def test_ranges_of_dates_are_dates():
 
 def test_no_columns_of_numbers():
     watch = RangeWatch(TrainingRange.of_no_rows(0).widened(np.zeros((50, 1)), None))
-    assert said(lambda: watch.look_at(np.ones((50, 1)), TableEncoder(None, 1, 1))) == []
+    assert said(lambda: watch.look_at(np.ones((50, 1)), DenseEncoder(None, 1, 1))) == []

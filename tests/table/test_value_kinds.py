@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import SparseEncoder
 from fastmlp.table.value_kinds import columns_of, value_kind
 
@@ -25,7 +25,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def columns():
-    encoder, _ = TableEncoder.learn(pd.DataFrame(COLUMNS))
+    encoder, _ = DenseEncoder.learn(pd.DataFrame(COLUMNS))
     return {column.name: column for column in encoder.columns}
 
 
@@ -36,7 +36,7 @@ def test_kinds(columns):
 
 
 def test_dates_are_a_kind_of_their_own_whatever_holds_them():
-    encoder, _ = TableEncoder.learn(pd.DataFrame({"a": DAYS, "b": DAYS - DAYS[0]}))
+    encoder, _ = DenseEncoder.learn(pd.DataFrame({"a": DAYS, "b": DAYS - DAYS[0]}))
     assert [value_kind(column) for column in encoder.columns] == ["date", "duration"]
 
 

@@ -125,7 +125,7 @@ class DaskExecutor:
             validation=None if run.validation is None else placed(run.validation),
             n_rows=run.n_rows,
             options=run.options,
-            metric=run.metric,
+            evaluation=run.evaluation,
             index=run.index,
             scaling=scaling,
             threads=threads,

@@ -37,6 +37,7 @@ _SAMPLE_ROWS = 2**18  # that scales, bin edges and the weights of networks are l
 # Parameters that need the rows in one place, and what they must be.
 _UNSUPPORTED: dict[str, Any] = {
     "warm_start": False,
+    "init_model": None,
     "extrapolation": "clip",
     "compute_importances": False,
     "eval_metric": None,

@@ -18,7 +18,7 @@ from fastmlp.streaming.counted_labels import CountedLabels
 from fastmlp.streaming.readings import Reading, labels_of, reading_of, readings_of
 from fastmlp.streaming.sources.blocks import Block
 from fastmlp.streaming.target_learners import LearntTargets, TargetLearner
-from fastmlp.table.encoder import TableEncoder, positions_of
+from fastmlp.table.encoder import DenseEncoder, positions_of
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import RawTable, read_table
 from fastmlp.table.training_range import TrainingRange
@@ -29,7 +29,7 @@ _HEAD_ROWS = 2**15  # whose values say how columns are read
 class LearntTable(NamedTuple):
     """What is learnt of all partitions."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     training_range: TrainingRange
     targets: LearntTargets
     n_rows: list[int]  # of each partition; 0: none, or none that counts

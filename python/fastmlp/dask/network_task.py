@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from distributed import Worker, get_worker
 
 from fastmlp import _core
+from fastmlp.ensemble.evaluation import Evaluation
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import EpochRecord
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.table.rows import Rows
 from fastmlp.table.scaling import Scaling
-from fastmlp.tasks.metrics import Metric
 
 # Below the worker's own logger, so that its page of the dashboard shows these lines too.
 _log = logging.getLogger("distributed.worker.fastmlp")
@@ -60,7 +60,7 @@ class NetworkTask:
     ----------
     fit : str
         Names the call of `fit`.
-    member, train, validation, n_rows, options, metric, index
+    member, train, validation, n_rows, options, evaluation, index
         Of the TrainingRun.
     scaling : Scaling
     threads : int
@@ -77,7 +77,7 @@ class NetworkTask:
     validation: PlacedRows | None
     n_rows: int
     options: dict[str, Any]
-    metric: Metric | None
+    evaluation: Evaluation
     index: int
     scaling: Scaling
     threads: int
@@ -90,7 +90,7 @@ class Trained(NamedTuple):
 
     member: Member
     n_steps: int
-    metric_curve: list[float]
+    measured: list[list[float]]
     records: list[EpochRecord]
 
 
@@ -131,7 +131,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
         task.train.among(tables),
         task.validation and task.validation.among(tables),
         task.options,
-        task.metric,
+        task.evaluation,
         task.index,
         task.n_rows,
     )
@@ -154,7 +154,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
         history.n_iter,
         history.seconds,
     )
-    return Trained(run.latest, run.n_steps, run.metric_curve, reports.unsent)
+    return Trained(run.latest, run.n_steps, run.measured, reports.unsent)
 
 
 def topic_of(fit: str) -> str:

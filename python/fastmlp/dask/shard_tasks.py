@@ -20,7 +20,7 @@ from fastmlp.rounds.messages import RoundStart, Update
 from fastmlp.rounds.participant import Participant
 from fastmlp.rounds.plan import Plan
 from fastmlp.streaming.sources.blocks import Block
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Rows
 from fastmlp.tasks import Task
 
@@ -33,7 +33,7 @@ _participants: dict[tuple[str, int], list[Participant]] = {}
 class Encoding(NamedTuple):
     """How rows are encoded."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     task: Task
     settings: Settings
     estimator: str

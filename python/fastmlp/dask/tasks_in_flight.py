@@ -131,7 +131,7 @@ class TasksInFlight:
                 "logs say why. Each needs memory for the whole encoded table"
             ) from error
         if trained is not None:
-            run.trained, run.n_steps, run.metric_curve, records = trained
+            run.trained, run.n_steps, run.measured, records = trained
             self._await_records(run, len(records))
             self._show(records)
             self._progress.ended(run.stop_reason)

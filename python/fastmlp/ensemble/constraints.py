@@ -12,7 +12,7 @@ import numpy as np
 
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.text import quoted_few
 
 _DIRECTIONS = (-1, 0, 1)
@@ -35,14 +35,14 @@ class Constraints:
     groups: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def learn(cls, monotonic_cst: Any, interaction_cst: Any, encoder: TableEncoder) -> Constraints:
+    def learn(cls, monotonic_cst: Any, interaction_cst: Any, encoder: DenseEncoder) -> Constraints:
         """Find the columns that parameters of an estimator speak of.
 
         Parameters
         ----------
         monotonic_cst : dict of str, array-like of int or None
         interaction_cst : str, sequence of groups of int or str, or None
-        encoder : TableEncoder
+        encoder : DenseEncoder
 
         Raises
         ------

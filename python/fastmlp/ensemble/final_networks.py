@@ -20,6 +20,7 @@ from fastmlp.ensemble.splits import ALL_ROWS, Splits
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.prediction.link import Link
 
 
 def with_final(splits: Splits, specs: Sequence[MemberSpec]) -> tuple[Splits, list[MemberSpec]]:
@@ -69,14 +70,13 @@ def final_runs(
     """
     epochs = _best_epochs(validated)
     counts = _weight_of_kinds(ensemble)
-    first = len(new.splits) - len(specs)
     chosen = []
-    for index, spec in enumerate(specs, first):
+    for spec in specs:
         longer = longer_spec(spec, classifies=new.settings.classifies)
         kind = longer.kind if longer.kind in epochs else spec.kind
         if counts.get(kind, 0.0) > 0:
-            chosen.append(replace(spec, kind=kind, index=index))
-    return new.runs(chosen, epochs=epochs)
+            chosen.append(replace(spec, kind=kind))
+    return new.runs(chosen, epochs=epochs, first=len(new.splits) - len(specs))
 
 
 def _best_epochs(runs: Sequence[TrainingRun]) -> dict[str, int]:
@@ -101,7 +101,7 @@ def trained_on_all_rows(
     before: Sequence[TrainingRun],
     runs: Sequence[TrainingRun],
     trainer: EnsembleTrainer,
-    link: str,
+    link: Link,
 ) -> tuple[WeightedEnsemble, float, bool]:
     """Train the final networks; each kind counts as much as its validated networks do.
 
@@ -113,8 +113,7 @@ def trained_on_all_rows(
     runs : sequence of TrainingRun
         See `final_runs`.
     trainer : EnsembleTrainer
-    link : str
-        The engine's name of the inverse link function.
+    link : Link
 
     Returns
     -------
@@ -136,9 +135,7 @@ def trained_on_all_rows(
         )
         return validated, 0.0, False
     of_kind = _weight_of_kinds(validated)
-    members = [
-        member.numbered(number).after_fit() for number, member in enumerate(training.members)
-    ]
+    members = [member.after_fit() for member in training.members]
     kinds = [member.recipe.spec.kind for member in members]
     weights = np.array([of_kind[kind] / kinds.count(kind) for kind in kinds])
     ensemble = WeightedEnsemble(members, trainer.scaling, link, weights / weights.sum())

@@ -14,8 +14,14 @@ from numpy.typing import NDArray
 from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
 from fastmlp.ensemble.constraints import Constraints
-from fastmlp.ensemble.history import History, mean_curve
-from fastmlp.ensemble.member import Member, check_unchanged, continued_members
+from fastmlp.ensemble.evaluation import by_name
+from fastmlp.ensemble.history import EvalCurves, History, mean_curve
+from fastmlp.ensemble.member import (
+    Member,
+    check_recipes,
+    check_unchanged,
+    continued_members,
+)
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -24,7 +30,7 @@ from fastmlp.prediction.conformal import Conformal
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import PrivacyGuarantee
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table, slices
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
@@ -76,6 +82,8 @@ class FittedModel:
         Time in training, in the last call.
     out_of_fold : ndarray or None
         Predictions for the training rows by the networks that they were held out from.
+    out_of_fold_std : ndarray or None
+        The standard deviations of these, if they were learnt.
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
         What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
@@ -101,6 +109,7 @@ class FittedModel:
     fingerprint: bytes | None
     fit_seconds: float
     out_of_fold: NDArray[np.float64] | None = None
+    out_of_fold_std: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     conformal: Conformal | None = None
     privacy: PrivacyGuarantee | None = None
@@ -156,12 +165,18 @@ class FittedModel:
         verbose : int, default=0
             1 shows a bar if there are many rows.
         """
+        return self.predict_with_std(X, n_threads, estimator=estimator, verbose=verbose)[0]
+
+    def predict_with_std(
+        self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The same, and the standard deviations of numbers, if these were learnt."""
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
-        if self.linear is None and isinstance(self.encoder, TableEncoder):
+        if self.linear is None and isinstance(self.encoder, DenseEncoder):
             self.watch.look_at(table, self.encoder)
         outputs = partial(self._outputs, n_threads=n_threads, verbose=verbose)
-        return self.pipeline.predict(table, outputs)
+        return self.pipeline.predict_with_std(table, outputs)
 
     def _outputs(
         self, table: Table, offset: NDArray[Any] | None, *, n_threads: int, verbose: int
@@ -181,11 +196,27 @@ class FittedModel:
             bar.close()
         return np.concatenate(parts)
 
-    def check_continues(self, settings: Settings) -> None:
-        """Raise if training cannot go on with the networks under these settings."""
+    def check_continues(self, settings: Settings, *, may_grow: bool) -> None:
+        """Raise if training cannot go on with the networks under these settings.
+
+        Parameters
+        ----------
+        settings : Settings
+        may_grow : bool
+            Whether these may ask for more networks.
+        """
         check_unchanged("preset", self.members[0].recipe.preset, settings.preset)
-        n_rows = self.members[0].recipe.spec.n_rows  # that the number was chosen for
-        check_unchanged("n_estimators", self.n_estimators, settings.n_networks(n_rows))
+        n_networks = settings.n_networks(self.n_rows)
+        if n_networks < self.n_estimators:
+            raise ValueError(
+                f"n_estimators was {self.n_estimators} and cannot become {n_networks} while "
+                "training goes on with the networks; with_fewer_networks(X, n_networks="
+                f"{n_networks}) chooses some of them"
+            )
+        if not (may_grow and self.grows(settings)):
+            check_unchanged("n_estimators", self.n_estimators, n_networks)
+        else:
+            check_recipes(self.members, settings)
         check_unchanged("standardize", self.standardize, settings.of("standardize"))
         extrapolation = "clip" if self.linear is None else "linear"
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
@@ -200,6 +231,15 @@ class FittedModel:
     def constraints(self) -> Constraints | None:
         """What all networks keep."""
         return self.members[0].constraints
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the table that the presets were chosen for."""
+        return self.members[0].recipe.spec.n_rows
+
+    def grows(self, settings: Settings) -> bool:
+        """Whether these settings ask for more networks."""
+        return settings.n_networks(self.n_rows) > self.n_estimators
 
     def continued(
         self, data: RowSubset, settings: Settings, task: Task
@@ -272,8 +312,32 @@ class FittedModel:
 
     @property
     def metric_curve(self) -> list[float] | None:
-        """`eval_metric` after each epoch, the mean over networks; None without."""
+        """The first metric after each epoch, the mean over networks; None without."""
         return self._mean_curve(lambda history: history.metric_curve) or None
+
+    @property
+    def evals_result(self) -> EvalCurves:
+        """All that was measured after each epoch, the mean over the networks that have it."""
+        curves = self.eval_curves
+        return by_name(curves, map(mean_curve, curves.values()))
+
+    @property
+    def eval_curves(self) -> dict[tuple[str, str], list[list[float]]]:
+        """The curves of each network that has one, by the names of rows and measure."""
+        names = dict.fromkeys(
+            (rows, measure)
+            for history in self.histories
+            for rows, measures in history.evals_result.items()
+            for measure in measures
+        )
+        return {
+            (rows, measure): [
+                curve
+                for curve in self.curves(partial(History.curve, rows=rows, measure=measure))
+                if curve
+            ]
+            for rows, measure in names
+        }
 
     @property
     def learning_rate_curve(self) -> list[float]:

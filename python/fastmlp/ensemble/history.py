@@ -8,8 +8,13 @@ from itertools import zip_longest
 from math import inf
 
 from fastmlp import _core
+from fastmlp.ensemble.evaluation import VALIDATION
+from fastmlp.tasks.metrics import LOSS
 
 _KEPT_EPOCHS = 256  # of earlier calls
+
+# After each epoch, by the name of the rows and of what was measured
+EvalCurves = dict[str, dict[str, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,17 @@ class History:
     best_loss : float
         The least validation loss, or `eval_metric` as a cost; without validation the least training
         loss.
-    loss_curve, validation_curve, metric_curve, learning_rate_curve : list of float
-        After each epoch; without validation rows or metric empty. After a warm start or
-        `partial_fit` they begin 256 epochs before that call, so that a model that goes on for
-        thousands of calls does not grow.
+    loss_curve, validation_curve, learning_rate_curve : list of float
+        After each epoch; without validation rows empty. After a warm start or `partial_fit` they
+        begin 256 epochs before that call, so that a model that goes on for thousands of calls does
+        not grow.
     stop_reason : str
         'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged'.
     seconds : float
         Time in training.
+    eval_curves : dict of str to dict of str to list of float
+        What was measured beside these: metrics of the rows "validation", losses and metrics of
+        those of `eval_set`.
     """
 
     n_iter: int = 0
@@ -40,13 +48,31 @@ class History:
     best_loss: float = inf
     loss_curve: list[float] = field(default_factory=list, repr=False)
     validation_curve: list[float] = field(default_factory=list, repr=False)
-    metric_curve: list[float] = field(default_factory=list, repr=False)
     learning_rate_curve: list[float] = field(default_factory=list, repr=False)
     stop_reason: str = ""
     seconds: float = 0.0
+    eval_curves: EvalCurves = field(default_factory=dict, repr=False)
+
+    @property
+    def metric_curve(self) -> list[float]:
+        """The first metric of the validation rows after each epoch; empty without one."""
+        return next(iter(self.eval_curves.get(VALIDATION, {}).values()), [])
+
+    @property
+    def evals_result(self) -> EvalCurves:
+        """All that was measured on other rows than those of training, the validation loss first."""
+        validation = {LOSS: self.validation_curve} if self.validation_curve else {}
+        validation |= self.eval_curves.get(VALIDATION, {})
+        return ({VALIDATION: validation} if validation else {}) | {
+            rows: curves for rows, curves in self.eval_curves.items() if rows != VALIDATION
+        }
+
+    def curve(self, rows: str, measure: str) -> list[float]:
+        """One of `evals_result`; empty if it was not measured."""
+        return self.evals_result.get(rows, {}).get(measure, [])
 
     def extended(
-        self, result: _core.TrainResult, metric_curve: list[float], seconds: float
+        self, result: _core.TrainResult, eval_curves: EvalCurves, seconds: float
     ) -> History:
         """The history with one more call of the engine."""
         best = result["best_epoch"]
@@ -57,11 +83,23 @@ class History:
             best_loss=min(watched if best else result["loss_curve"], default=inf),
             loss_curve=self.loss_curve[-_KEPT_EPOCHS:] + result["loss_curve"],
             validation_curve=self.validation_curve[-_KEPT_EPOCHS:] + result["validation_curve"],
-            metric_curve=self.metric_curve[-_KEPT_EPOCHS:] + metric_curve,
             learning_rate_curve=self.learning_rate_curve[-_KEPT_EPOCHS:] + result["learning_rates"],
             stop_reason=result["reason"],
             seconds=self.seconds + seconds,
+            eval_curves=_joined(self.eval_curves, eval_curves),
         )
+
+
+def _joined(before: EvalCurves, after: EvalCurves) -> EvalCurves:
+    """Curves of earlier calls with those of one more, which come first; either may lack some."""
+    return {
+        rows: {
+            measure: before.get(rows, {}).get(measure, [])[-_KEPT_EPOCHS:]
+            + after.get(rows, {}).get(measure, [])
+            for measure in {**after.get(rows, {}), **before.get(rows, {})}
+        }
+        for rows in {**after, **before}
+    }
 
 
 def mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:

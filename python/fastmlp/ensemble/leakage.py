@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import ValidationWarning, warn
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
@@ -28,14 +28,15 @@ _MOST_COLUMNS = 64  # of numbers that are looked at
 # Numbers of fewer different values, such as hours, months and grades, repeat by themselves.
 _FEWEST_VALUES = 30
 _COPIES = 0.05  # least share of the rows
-_COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal in all columns but the most varied
+_COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
+_COMPARED_ROWS = 2000  # at most, to tell whether two columns say the same
 _REPEATED = 0.5  # least share of the rows, that have a value which another one has already
 _MOST_COMPARED = 12  # columns, in pairs
 _DETERMINED = 0.95  # least share of rows of a cell, that have the same value of another column
-_MONOTONE = 0.9  # least rank correlation of columns that say the same thing twice
+_MONOTONE = 0.9  # least rank correlation of columns that say the same
 _MOST_CELLS = 400  # that are compared with their neighbours
 _LEAST_RATIO = 2.0  # of the variance between neighbours and what chance makes it
-_LEAST_EFFECT = 0.1  # of a cell, as a share of the variance of targets
+_LEAST_EFFECT = 0.02  # of a cell, as a share of the variance of targets
 
 _OTHERWISE = (
     "If rows to predict are of the same kind as these, random folds are right: "
@@ -43,7 +44,7 @@ _OTHERWISE = (
 )
 
 
-def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
+def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: bool = True) -> None:
     """Warn if rows that are held out at random are not like rows to come.
 
     Parameters
@@ -52,10 +53,12 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
     task : Task
     data : RowSubset
         All training rows.
+    of_time : bool, default=True
+        Whether rows may be divided by time.
     """
-    if not isinstance(encoder, TableEncoder):
+    if not isinstance(encoder, DenseEncoder):
         return
-    message = _of_time(encoder, data.X)
+    message = _of_time(encoder, data.X) if of_time else None
     if message is None:
         columns, rows = _columns_and_rows(data.X, encoder.n_numeric)
         message = _of_copies(data.X, columns, rows)
@@ -65,7 +68,7 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset) -> None:
         warn(f"{message}. {_OTHERWISE}", ValidationWarning)
 
 
-def _of_time(encoder: TableEncoder, X: NDArray[Any]) -> str | None:
+def _of_time(encoder: DenseEncoder, X: NDArray[Any]) -> str | None:
     """Rows in the order of a column of dates, or of numbers that are called so."""
     dates = encoder.days_of_dates
     named = () if encoder.feature_names is None else encoder.names_of_encoded[: encoder.n_numeric]
@@ -153,20 +156,34 @@ def _columns_and_rows(X: NDArray[Any], n_numeric: int) -> tuple[list[_Column], N
 def _of_copies(
     X: NDArray[Any], columns: Sequence[_Column], whole: NDArray[np.uint64]
 ) -> str | None:
-    """Rows that are equal in all columns; rows that are so in all but one are equal there too."""
+    """Rows that are equal in all columns, not only in those that have few values.
+
+    Copies differ in no column. Rows that are equal by chance are few of those that are equal but
+    for the most varied column and others that say the same.
+    """
     lengths = _lengths(whole)
     share = 1 - lengths.size / max(lengths.sum(), 1)
     if share < _COPIES or not columns:
         return None
     varied = max(columns, key=lambda column: column.n_distinct).position
-    alike = _n_pairs(_lengths(whole - _hashed(X, varied)))
-    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * alike:
+    some = slice(None, None, -(-len(X) // _COMPARED_ROWS))
+    others = whole.copy()
+    for column in columns:
+        if _say_the_same(X[some, varied], X[some, column.position]):
+            others -= _hashed(X, column.position)
+    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(_lengths(others)):
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
         "copies of rows that they were trained on. Drop the copies, or pass groups to fit, with "
         "the same label for all copies of a row"
     )
+
+
+def _say_the_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether one column rises or falls with the other."""
+    correlation: NDArray[np.float64] = np.corrcoef(_ranks(one), _ranks(other))
+    return bool(abs(correlation[0, 1]) >= _MONOTONE)
 
 
 def _n_pairs(lengths: NDArray[np.intp]) -> float:
@@ -205,7 +222,7 @@ class _Cells(NamedTuple):
 
 
 def _of_groups(
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     X: NDArray[Any],
     targets: NDArray[np.float64],
     columns: Sequence[_Column],
@@ -235,7 +252,7 @@ def _determines(X: NDArray[Any], cells: _Cells, pair: Sequence[int]) -> bool:
     is_other = _is_new(values)[~cells.is_new]
     if is_other.mean() > 1 - _DETERMINED:
         return False
-    return bool(abs(np.corrcoef(_ranks(X[cells.first][:, pair]).T)[0, 1]) < _MONOTONE)
+    return not _say_the_same(*X[cells.first][:, pair].T)
 
 
 def _sets_targets_apart(

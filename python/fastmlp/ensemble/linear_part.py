@@ -66,7 +66,7 @@ def learn_linear_part(
         z,
         task.linear_targets(targets[rows]),
         None if weights is None else weights[rows].astype(np.float64),
-        task.link,
+        task.link.name,
     )
     linear = LinearPart(scaling, low, high, fit.coef, task.linear_share)
     offset = linear.offset(X)
@@ -103,6 +103,12 @@ def with_linear_part(
         return linear, data, True
     data = data._replace(offset=linear.offset(data.X) if offset is None else offset)
     return linear, _clipped_without_weight(linear, watch.training_range, data), is_honest
+
+
+def with_offset(rows: RowSubset, linear: LinearPart, training_range: TrainingRange) -> RowSubset:
+    """Rows that are not trained on, as `predict` would read them."""
+    table, offset, _ = linear.split(rows.X, training_range)
+    return rows._replace(X=table, offset=offset)
 
 
 def _clipped_without_weight(

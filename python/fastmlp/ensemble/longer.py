@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import takewhile
 
+from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import longer_spec
 from fastmlp.ensemble.training_run import TrainingRun
@@ -24,18 +25,19 @@ def first_round(runs: Sequence[TrainingRun]) -> int:
     return len(list(takewhile(lambda run: run.member.recipe.spec.kind == kind, runs)))
 
 
-def gain_of_last_cycle(runs: Sequence[TrainingRun]) -> float:
+def gain_of_last_cycle(members: Sequence[Member]) -> float:
     """Share of the validation loss by which the last cycle of the schedule lowered it.
 
     The loss, not `eval_metric`, whose scale is not known. If a time limit shortened the schedule,
     its cycles ended earlier, and the gain is underestimated: then nothing is trained longer.
     """
     before = after = 0.0
-    for run in runs:
-        curve = run.latest.history.validation_curve
+    for member in members:
+        n_epochs = member.recipe.max_iter
+        curve = member.history.validation_curve[:n_epochs]  # a warm start may have added others
         if not curve:  # it diverged
             continue
-        before += min(curve[: max(1, round(_THREE_CYCLES * run.options["max_iter"]))])
+        before += min(curve[: max(1, round(_THREE_CYCLES * n_epochs))])
         after += min(curve)
     return 1 - after / before if before > 0 else 0.0
 
@@ -52,7 +54,7 @@ def longer_runs(
     trained, others : sequence of TrainingRun
         The first round, and what was planned to follow.
     """
-    if not gain_of_last_cycle(trained) >= LEAST_GAIN:  # which NaN is not
+    if not gain_of_last_cycle([run.latest for run in trained]) >= LEAST_GAIN:  # which NaN is not
         return list(others)
     runs = []
     for run in others:

@@ -47,11 +47,6 @@ class Member:
             self, optimizer=Optimizer(self.network, **options), optimizer_options=options
         )
 
-    def numbered(self, index: int) -> Member:
-        """The member as one of another number in its ensemble."""
-        spec = replace(self.recipe.spec, index=index)
-        return replace(self, recipe=replace(self.recipe, spec=spec))
-
     def after_fit(self) -> Member:
         """The member as a `fit` leaves it, with the learning rate for `partial_fit`.
 
@@ -89,10 +84,7 @@ def continued_members(
     ValueError
         If settings or shapes have changed that a network cannot be trained on with.
     """
-    recipes = [settings.recipe(member.recipe.spec) for member in members]
-    for member, recipe in zip(members, recipes, strict=True):
-        for name in FIXED_FIELDS:
-            check_unchanged(name, getattr(member.recipe, name), getattr(recipe, name))
+    recipes = check_recipes(members, settings)
     engine = members[0].network._engine
     if (engine.inputs, engine.outputs) != (n_inputs, task.n_network_outputs):
         raise ValueError(
@@ -108,6 +100,15 @@ def continued_members(
             own = own.with_new_optimizer(options)
         continued.append(own)
     return continued
+
+
+def check_recipes(members: Sequence[Member], settings: Settings) -> list[Recipe]:
+    """Return the members' recipes under these settings; raise if a network itself would change."""
+    recipes = [settings.recipe(member.recipe.spec) for member in members]
+    for member, recipe in zip(members, recipes, strict=True):
+        for name in FIXED_FIELDS:
+            check_unchanged(name, getattr(member.recipe, name), getattr(recipe, name))
+    return recipes
 
 
 def check_unchanged(name: str, was: Any, becomes: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.ensemble.constraints import Constraints
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.recipe import network_layers
@@ -17,14 +18,16 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
-from fastmlp.networks import Network, Optimizer
+from fastmlp.networks import Embedding, Network, Optimizer
 from fastmlp.table.bin_edges import learn_bin_edges
 from fastmlp.table.rows import Rows, rows_with_weight
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
+_ORDERED_LINKS = ("identity", "exponential", "logistic")  # a prediction rises with its output
 _START_ROWS = 1024  # that initial weights are fitted to
+_MANY_LABELS = 100  # of a column: more have few rows each
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,8 @@ class NewNetworks:
     random_state : RandomState
     keeper : StateKeeper or None
         Keeps the states of their trainings.
+    eval_sets : sequence of EvalSet
+        Rows to measure them on after each epoch.
     """
 
     data: RowSubset
@@ -57,6 +62,7 @@ class NewNetworks:
     task: Task
     random_state: np.random.RandomState
     keeper: StateKeeper | None = None
+    eval_sets: Sequence[EvalSet] = ()
 
     @classmethod
     def scaled_to(
@@ -69,20 +75,23 @@ class NewNetworks:
         task: Task,
         random_state: np.random.RandomState,
         keeper: StateKeeper | None = None,
+        eval_sets: Sequence[EvalSet] = (),
     ) -> NewNetworks:
         """Learn the scaling of table and targets from the training rows, for new networks."""
         scaling = settings.learn_scaling(data.X, encoder.n_numeric, rows, data.sample_weight)
         task = task.scaled_to(data.y, rows, data.sample_weight, data.offset)
         task = task.with_range_of(data.y, data.sample_weight)
-        return cls(data, splits, rows, settings, encoder, scaling, task, random_state, keeper)
+        return cls(
+            data, splits, rows, settings, encoder, scaling, task, random_state, keeper, eval_sets
+        )
 
     @cached_property
     def _constraints(self) -> Constraints | None:
         constraints = self.settings.constraints(self.encoder)
-        if constraints and constraints.is_monotonic and self.task.link == "softmax":
-            raise ValueError(
-                "monotonic constraints are not supported for multiclass classification."
-            )
+        link = self.task.link.name
+        if constraints and constraints.is_monotonic and link not in _ORDERED_LINKS:
+            what = "loss='gaussian'" if link == "gaussian" else "multiclass classification"
+            raise ValueError(f"monotonic constraints are not supported for {what}.")
         return constraints
 
     @cached_property
@@ -91,7 +100,10 @@ class NewNetworks:
         return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
 
     def members(
-        self, specs: Sequence[MemberSpec], epochs: Mapping[str, int] | None = None
+        self,
+        specs: Sequence[MemberSpec],
+        epochs: Mapping[str, int] | None = None,
+        first: int = 0,
     ) -> list[Member]:
         """Make networks, each with initial weights that are fitted to its own training rows.
 
@@ -101,6 +113,8 @@ class NewNetworks:
         epochs : mapping of str to int or None, default=None
             How many epochs each kind is trained for without validation rows. None: as the settings
             say.
+        first : int, default=0
+            Number of the split of the network with index 0; those of the others follow.
         """
         data = self.data
         recipes = [self.settings.recipe(spec) for spec in specs]
@@ -120,11 +134,14 @@ class NewNetworks:
             )
             network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
             if recipe.tabular:
-                train = rows_with_weight(self.splits[recipe.spec.index].train, data.sample_weight)
+                train = rows_with_weight(
+                    self.splits[first + recipe.spec.index].train, data.sample_weight
+                )
                 n_rows = data.X.shape[0] if train is None else train.size
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
                 chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
                 network._engine.initialise_from(data.X, chosen, self.scaling.engine)
+                _shrink_vectors(network)
             self.task.initialise_output(network, data.y, data.sample_weight, data.offset)
             options = self.settings.optimizer_options(recipe, layers)
             optimizer = Optimizer(network, **options)
@@ -138,6 +155,7 @@ class NewNetworks:
         specs: Sequence[MemberSpec],
         n_rows: int | None = None,
         epochs: Mapping[str, int] | None = None,
+        first: int = 0,
     ) -> list[TrainingRun]:
         """Make networks, and the run that trains each on its split.
 
@@ -147,11 +165,12 @@ class NewNetworks:
         n_rows : int or None
             Training rows of an epoch, if `data` is a sample of them.
         epochs : mapping of str to int or None, default=None
+        first : int, default=0
             As for `members`.
         """
         return runs_of_fit(
-            self.members(specs, epochs),
-            [spec.index for spec in specs],
+            self.members(specs, epochs, first),
+            [first + spec.index for spec in specs],
             self.splits,
             self.data,
             settings=self.settings,
@@ -159,4 +178,19 @@ class NewNetworks:
             random_state=self.random_state,
             n_rows=n_rows,
             keeper=self.keeper,
+            eval_sets=self.eval_sets,
         )
+
+
+def _shrink_vectors(network: Network) -> None:
+    """Let the vectors of columns of many labels start at 0, as the one of unknown labels stays.
+
+    So a label differs from others as much as its own rows make it. From the random vectors that few
+    labels start at, few rows would never lead back. (Compared in docs/tabular.md.)
+    """
+    first = network.layers[0]
+    if isinstance(first, Embedding):
+        sizes = [size for size, width in first.categories if width > 0]
+        for size, vectors in zip(sizes, network.parameters_of("vectors"), strict=True):
+            if size > _MANY_LABELS:
+                vectors[:] = 0

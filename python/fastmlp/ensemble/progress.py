@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 from threading import Lock
 from typing import Any, Protocol
@@ -27,11 +27,14 @@ class EpochRecord:
     learning_rate : float
         Learning rate of the epoch's last step.
     metric : float
-        Value of `eval_metric` on the validation rows; NaN without one.
+        Value of `eval_metric`, of several the first, on the validation rows; NaN without one.
     seconds : float
         Time since the training of this network began.
     network : int
         Position of the network among those that are trained in this call, from 0.
+    evals : mapping of str to mapping of str to float
+        All that was measured, by the name of the rows ("validation", or a name of `eval_set`) and
+        then of the metric, or "loss".
     """
 
     epoch: int
@@ -41,6 +44,7 @@ class EpochRecord:
     metric: float = math.nan
     seconds: float = math.nan
     network: int = 0
+    evals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 Callback = Callable[[EpochRecord], Any]

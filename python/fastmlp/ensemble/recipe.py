@@ -22,7 +22,7 @@ _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
 # For embeddings that are piecewise-linear only, and for the vectors of categories in them.
 _PIECEWISE_LINEAR_RATE = 0.4
 
-_SIGMA = 0.3  # if a periodic embedding is asked for and the preset sets no sigma
+SIGMA = 0.3  # if a periodic embedding is asked for and the preset sets no sigma
 _ONE_HOT = 9  # up to so many categories, a column is one-hot
 _VECTOR = 8  # width of the learnt vectors for columns of more categories
 _MOST_EMBEDDED = 256  # numeric columns; embeddings of more would be most of the network
@@ -67,6 +67,11 @@ class Recipe:
         return self.numeric_embedding in (how, "both") and 0 < n_numeric <= _MOST_EMBEDDED
 
 
+def category_widths(sizes: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """The number of codes of each column, and the width of their vectors; 0 is one-hot."""
+    return tuple((size, 0 if size <= _ONE_HOT else _VECTOR) for size in sizes)
+
+
 def network_layers(
     recipe: Recipe,
     encoder: Encoder,
@@ -82,10 +87,8 @@ def network_layers(
         bin_edges = ()
     width, sparse = n_numeric + n_flags, encoder.is_sparse
     if periodic or bin_edges or encoder.category_sizes:
-        categories = tuple(
-            (size, 0 if size <= _ONE_HOT else _VECTOR) for size in encoder.category_sizes
-        )
-        sigma = recipe.sigma or _SIGMA
+        categories = category_widths(encoder.category_sizes)
+        sigma = recipe.sigma or SIGMA
         embedding = Embedding(n_numeric, n_flags, periodic, sigma, bin_edges, categories)
         layers.append(embedding)
         width = embedding.outputs

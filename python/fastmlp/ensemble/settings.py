@@ -58,6 +58,9 @@ class Settings:
     l1_ratio: float
     weight_decay: Any
     dropout: Any
+    mixup: float
+    input_noise: float
+    swap_noise: float
     batch_size: Any
     learning_rate: str
     learning_rate_init: Any
@@ -259,6 +262,9 @@ class Settings:
             "patience_growth": recipe.patience_growth,
             "early_stopping": bool(self.early_stopping),
             "average_epochs": recipe.average_epochs,
+            "mixup": float(self.mixup),
+            "input_noise": float(self.input_noise),
+            "swap_noise": float(self.swap_noise),
             "anneals": recipe.tabular and recipe.learning_rate != "constant",
             "samples_seen": 0.0,
         }

@@ -184,7 +184,7 @@ def _seconds_per_row(run: TrainingRun, inputs: _core.Standardisation, most_secon
     ends: list[float] = []  # of epochs
 
     def on_epoch(
-        epoch: int, loss: float, validation_loss: float, rate: float, seconds: float, outputs: Any
+        epoch: int, loss: float, validation_loss: float, rate: float, seconds: float, *_: Any
     ) -> tuple[bool, float | None]:
         ends.append(seconds)
         return time.perf_counter() - start >= most_seconds, None

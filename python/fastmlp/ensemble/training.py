@@ -229,7 +229,7 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
 
 def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
     """Warn if the metric was NaN after some epochs of this call."""
-    values = [value for run in runs for value in run.metric_curve]
+    values = [value for run in runs for value in run.watched_metric]
     n_nan = int(np.isnan(values).sum())
     if n_nan:
         warn(

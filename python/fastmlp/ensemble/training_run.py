@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
@@ -15,6 +15,15 @@ from numpy.typing import NDArray
 
 from fastmlp import _core
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.evaluation import (
+    VALIDATION,
+    EvalSet,
+    Evaluated,
+    Evaluation,
+    MeasuredRows,
+    by_name,
+)
+from fastmlp.ensemble.history import EvalCurves
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.recipe import Recipe
@@ -22,12 +31,14 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import State, StateKeeper
 from fastmlp.tasks import Task
-from fastmlp.tasks.metrics import Metric
+from fastmlp.tasks.metrics import LOSS, Metric, named_metrics
 
-# Called with the epoch's number, losses, learning rate, seconds and the outputs for validation
-# rows; returns whether to stop, and what to watch in place of the validation loss.
+# Called with the epoch's number, losses, learning rate, seconds, the outputs for validation rows,
+# and what came out for other sets; returns whether to stop, and what to watch in place of the
+# validation loss.
 EpochListener = Callable[
-    [int, float, float, float, float, "NDArray[np.float64] | None"], tuple[bool, "float | None"]
+    [int, float, float, float, float, "NDArray[np.float64] | None", Sequence[Evaluated]],
+    tuple[bool, "float | None"],
 ]
 
 
@@ -43,8 +54,8 @@ class TrainingRun:
         With scaled targets.
     options : dict
         Of the engine's training loop.
-    metric : callable or None
-        What to watch in place of the validation loss.
+    evaluation : Evaluation
+        What is measured after each epoch.
     index : int
         Position among the members.
     n_rows : int
@@ -55,21 +66,21 @@ class TrainingRun:
         The member with its new history; None until it has run.
     n_steps : int
         Minibatches that it was trained on.
-    metric_curve : list of float
-        Values of the metric in this call.
+    measured : list of list of float
+        Values of the evaluation after each epoch of this call.
     """
 
     member: Member
     train: RowSubset
     validation: RowSubset | None
     options: dict[str, Any]
-    metric: Metric | None
+    evaluation: Evaluation
     index: int
     n_rows: int
     keeper: StateKeeper | None = None
     trained: Member | None = None
     n_steps: int = 0
-    metric_curve: list[float] = field(default_factory=list)
+    measured: list[list[float]] = field(default_factory=list)
     _n_epochs: int = 0  # seen by the keeper
 
     @property
@@ -106,7 +117,7 @@ class TrainingRun:
         spent = saved["seconds"] if saved else 0.0
         changes = {
             "time_limit": spent + time_limit,
-            "reports_outputs": self.watches_metric,
+            "reports_outputs": self.evaluation.needs_outputs,
             "steps_per_epoch": self.steps_per_epoch,
             "batch_size": min(self.options["batch_size"], self.n_rows),
         }
@@ -117,6 +128,7 @@ class TrainingRun:
             self.validation and self.validation.for_engine(dtype),
             self.options | changes,
             threads.threads,
+            tuple(other.rows.for_engine(dtype) for other in self.evaluation.others),
         )
         if saved:
             self.restore(training, saved)
@@ -146,23 +158,18 @@ class TrainingRun:
 
     def state(self, training: _core.Training) -> dict[str, Any]:
         """All that the run goes on from."""
-        return training.state() | {"metric_curve": np.array(self.metric_curve)}
+        return training.state() | {"measured": np.array(self.measured)}
 
     def restore(self, training: _core.Training, saved: State) -> None:
         """Go on from such a state."""
         state = dict(saved)
-        self.metric_curve = state.pop("metric_curve").tolist()
+        self.measured = state.pop("measured").tolist()
         training.restore(state)
 
     def _keep_if_due(self, training: _core.Training, keeper: StateKeeper) -> None:
         self._n_epochs += 1
         if keeper.is_due(self.name, self._n_epochs):
             keeper.keep({self.name: self.state(training)})
-
-    @property
-    def watches_metric(self) -> bool:
-        """Whether the outputs for validation rows are needed after every epoch."""
-        return self.metric is not None and self.validation is not None
 
     def epoch_listener(self, progress: Observer) -> EpochListener | None:
         """What the engine calls after every epoch; None if nothing listens."""
@@ -174,17 +181,38 @@ class TrainingRun:
             learning_rate: float,
             seconds: float,
             outputs: NDArray[np.float64] | None,
+            others: Sequence[Evaluated],
         ) -> tuple[bool, float | None]:
-            value, watched = np.nan, None
-            if self.metric is not None and outputs is not None:
-                value, watched = self.metric(outputs)
-                self.metric_curve.append(value)
+            values, watched = self.evaluation.measure(outputs, others)
+            if values:
+                self.measured.append(values)
+            evals = by_name(names, values)
+            if self.validation is not None:
+                evals[VALIDATION] = {LOSS: validation_loss} | evals.get(VALIDATION, {})
             record = EpochRecord(
-                epoch, loss, validation_loss, learning_rate, value, seconds, self.index
+                epoch,
+                loss,
+                validation_loss,
+                learning_rate,
+                values[0] if self.evaluation.metrics else np.nan,
+                seconds,
+                self.index,
+                evals,
             )
             return progress.record(record), watched
 
-        return on_epoch if progress.is_wanted or self.watches_metric else None
+        names = self.evaluation.names
+        return on_epoch if names or progress.is_wanted else None
+
+    @property
+    def eval_curves(self) -> EvalCurves:
+        """What was measured in this call."""
+        return self.evaluation.curves(self.measured)
+
+    @property
+    def watched_metric(self) -> list[float]:
+        """Values of the metric that decides, in this call; none if the loss does."""
+        return self.eval_curves.get(VALIDATION, {}).get(self.evaluation.watched, [])
 
     def record(self, result: _core.TrainResult, seconds: float, progress: Observer) -> None:
         """Note what the engine returned when training had ended."""
@@ -192,7 +220,7 @@ class TrainingRun:
         self.n_steps = result["n_steps"]
         self.trained = replace(
             self.member,
-            history=self.member.history.extended(result, self.metric_curve, seconds),
+            history=self.member.history.extended(result, self.eval_curves, seconds),
             # A time limit may have ended the last epoch early.
             samples_seen=self.member.samples_seen
             + self.n_rows * self.n_steps // self.steps_per_epoch,
@@ -210,6 +238,7 @@ def runs_of_fit(
     random_state: np.random.RandomState,
     n_rows: int | None = None,
     keeper: StateKeeper | None = None,
+    eval_sets: Sequence[EvalSet] = (),
 ) -> list[TrainingRun]:
     """Make a run for each member, on its training rows and with its validation rows.
 
@@ -220,35 +249,58 @@ def runs_of_fit(
     n_rows : int or None
         Training rows of an epoch, if `data` is a sample of them. None: those of the split.
     keeper : StateKeeper or None
+    eval_sets : sequence of EvalSet
+        Rows to measure all of them on after each epoch.
     """
     dtype = members[0].network.dtype
     scaled = _scaled(data, task, dtype)
     shared = splits[0].validation  # the same table for all, unless they hold out rows of their own
     if shared is not None and shared.rows is None:
         shared = _scaled(shared, task, dtype, "y_val")
+    named = named_metrics(settings.eval_metric)
+    watched = next(iter(named), LOSS)
+    named.pop(LOSS, None)
+    others = [
+        MeasuredRows(
+            name, _scaled(rows, task, dtype, f"y of {name!r}"), _metrics_of(named, task, rows)
+        )
+        for name, rows in eval_sets
+    ]
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
-        validation, metric = split.validation, None
+        validation: RowSubset | None = split.validation
+        metrics: dict[str, Metric | None] = {}
         if validation is not None:
             own_rows = validation.rows is not None  # of the training table
-            if settings.eval_metric is not None:
-                metric = task.metric(settings.eval_metric, *validation.own_targets())
-                if own_rows and not _has_value(metric, task, validation):
-                    metric, without_metric = None, without_metric + 1
+            for name, metric in _metrics_of(named, task, validation).items():
+                has_value = not own_rows or _has_value(metric, task, validation)
+                metrics[name] = metric if has_value else None
+            without_metric += watched != LOSS and metrics[watched] is None
             validation = scaled._replace(rows=validation.rows) if own_rows else shared
+        evaluation = Evaluation(metrics, watched, others)
         train = scaled._replace(rows=split.train)
         n_own = train.n_rows if n_rows is None else n_rows
         options = _options(settings, member.recipe, task, n_own)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
-        runs.append(TrainingRun(member, train, validation, options, metric, index, n_own, keeper))
+        runs.append(
+            TrainingRun(member, train, validation, options, evaluation, index, n_own, keeper)
+        )
     if without_metric:
         warn(
-            f"eval_metric={settings.eval_metric!r} has no value on the validation rows of "
+            f"eval_metric={named[watched]!r} has no value on the validation rows of "
             f"{without_metric} of {len(runs)} networks, which lack a class; their best epoch is "
             "that of the least validation loss"
         )
     return runs
+
+
+def _metrics_of(named: Mapping[str, Any], task: Task, rows: RowSubset) -> dict[str, Metric]:
+    """Functions of raw outputs for these rows."""
+    if not named:
+        return {}
+    targets, weights = rows.own_targets()
+    return {name: task.metric(one, targets, weights) for name, one in named.items()}
 
 
 def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
@@ -293,5 +345,5 @@ def runs_of_partial_fit(
         options = _options(settings, member.partial_fit_recipe, task, data.n_rows)
         options["seed"] = member.network._engine.seed
         options["samples_seen"] = float(member.samples_seen)
-        runs.append(TrainingRun(member, scaled, None, options, None, index, data.n_rows))
+        runs.append(TrainingRun(member, scaled, None, options, Evaluation(), index, data.n_rows))
     return runs

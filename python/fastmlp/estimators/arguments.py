@@ -16,7 +16,7 @@ from sklearn.utils.validation import (
 
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.column import ColumnKindError
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import FeatureNamesError
 from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
@@ -73,6 +73,13 @@ def _reject_missing(values: Any, name: str) -> None:
         return
     for value in filter(is_missing, values):
         raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a target")
+
+
+def ordered_categories(y: Any) -> list[Any] | None:
+    """The categories of y in their order, if it is a pandas or polars column of ordered ones."""
+    dtype: Any = getattr(y, "dtype", None)
+    is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
+    return list(dtype.categories) if is_ordered else None
 
 
 def checked_targets(
@@ -151,7 +158,7 @@ def encoded_rows(
     X: Any,
     y: Any,
     sample_weight: Any,
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     task: Task,
     dtype: np.dtype[Any],
     estimator: str,
@@ -172,34 +179,44 @@ def encoded_rows(
     return RowSubset(table, task.encode(y, dtype), weights)
 
 
-def checked_validation_targets(y_val: Any, *, takes_gaps: bool = False) -> Any:
-    """y_val as an array of finite values; with `takes_gaps` those of several columns may be NaN."""
-    if np.ndim(y_val) == 0:
-        raise ValueError(f"y_val must be 1-D or 2-D; got {y_val!r}")
-    if len(y_val) == 0:
-        raise ValueError("X_val and y_val must have at least one row")
-    check_no_dates_or_gaps(y_val, "y_val", takes_gaps=takes_gaps)
-    if takes_gaps and _has_several(y_val):
-        return _with_gaps(y_val, "y_val")
-    return check_array(y_val, ensure_2d=False, dtype=None, accept_sparse=True, input_name="y_val")
+def checked_validation_targets(y: Any, suffix: str, *, takes_gaps: bool = False) -> Any:
+    """Targets as an array of finite values; with `takes_gaps` those of several may be NaN.
+
+    Parameters
+    ----------
+    y : array-like
+    suffix : str
+        Of the names "X" and "y" in messages.
+    takes_gaps : bool, default=False
+    """
+    name = f"y{suffix}"
+    if np.ndim(y) == 0:
+        raise ValueError(f"{name} must be 1-D or 2-D; got {y!r}")
+    if len(y) == 0:
+        raise ValueError(f"X{suffix} and {name} must have at least one row")
+    check_no_dates_or_gaps(y, name, takes_gaps=takes_gaps)
+    if takes_gaps and _has_several(y):
+        return _with_gaps(y, name)
+    return check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name=name)
 
 
 def encoded_validation_table(
-    X_val: Any, y_val: Any, encoder: Encoder, estimator: str
+    X: Any, y: Any, encoder: Encoder, estimator: str, suffix: str
 ) -> NDArray[Any]:
-    """X_val encoded, with as many rows as y_val."""
+    """X encoded, with as many rows as y; messages call them X and y with the suffix."""
+    name = f"X{suffix}"
     try:
-        encoder.check_features(X_val, estimator, "X_val")
+        encoder.check_features(X, estimator, name)
     except FeatureNamesError as error:
         raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
     try:
-        table = encoder.encode(X_val, "X_val")
+        table = encoder.encode(X, name)
     except ColumnKindError as error:
         raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
-    n_targets = _num_samples(y_val)
+    n_targets = _num_samples(y)
     if n_targets != table.shape[0]:
         raise ValueError(
-            f"X_val and y_val must have the same number of rows; got {table.shape[0]} and "
+            f"{name} and y{suffix} must have the same number of rows; got {table.shape[0]} and "
             f"{n_targets}"
         )
     return table

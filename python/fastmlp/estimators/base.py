@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp._threads import n_threads
 from fastmlp.checkpoints import Checkpoint
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.executor import LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.progress import Callback, Progress
@@ -22,8 +23,10 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import FEWEST_ROWS, Split
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
+from fastmlp.estimators.explanations import Explanations
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.initial_model import initial_model
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_settings
 from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
 from fastmlp.estimators.private_fit import fit_privately
@@ -53,12 +56,13 @@ if TYPE_CHECKING:
 _FUNCTIONS = ("callbacks", "eval_metric", "loss")  # parameters that may hold what cannot be pickled
 
 
-class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
+class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMeta):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     _model: FittedModel
     loss: Any
+    init_model: Any
 
     networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])
     estimator_weights_ = FittedAttribute(lambda model: model.ensemble.weights)
@@ -70,6 +74,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
     loss_curve_ = FittedAttribute(lambda model: model.loss_curve)
     validation_curve_ = FittedAttribute(lambda model: model.validation_curve, may_be_none=True)
     metric_curve_ = FittedAttribute(lambda model: model.metric_curve, may_be_none=True)
+    evals_result_ = FittedAttribute(lambda model: model.evals_result)
     learning_rate_curve_ = FittedAttribute(lambda model: model.learning_rate_curve)
     loss_ = FittedAttribute(lambda model: model.last_loss)
     best_loss_ = FittedAttribute(lambda model: model.best_loss)
@@ -86,7 +91,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
     )
     n_layers_ = FittedAttribute(lambda model: model.n_layers)
     n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
-    out_activation_ = FittedAttribute(lambda model: model.task.link)
+    out_activation_ = FittedAttribute(lambda model: model.task.link.name)
 
     # ---- what a subclass says about its targets
 
@@ -94,9 +99,12 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
 
     @abstractmethod
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
-        """Learn from y what the targets are; returns the task and y's targets."""
+        """Learn from y what the targets are; returns the task and y's targets.
+
+        `order` are the categories of y if these are in order.
+        """
 
     @abstractmethod
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
@@ -119,6 +127,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        eval_set: Any = None,
         groups: Any = None,
         time: Any = None,
         cv: Any = None,
@@ -146,9 +155,10 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
             ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels. With several outputs of a Regressor some may be missing
-            (NaN): a row counts for those that it has, of which there must be one. If X is a stream,
-            the name of a column or a list of names; None if X is a function.
+            True values, or class labels: of several columns zeros and ones are labels that a row
+            has or not, others are classes each. With several outputs some may be missing (NaN or
+            None; not zeros and ones): a row counts for those that it has, of which there must be
+            one. If X is a stream, the name of a column or a list of names; None if X is a function.
         sample_weight : array-like of shape (n_samples,) or str, default=None
             Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
@@ -171,6 +181,10 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             A splitter of scikit-learn, which gets `groups`, or pairs of arrays of row numbers: the
             networks have these parts in turn. If parts leave rows out, as those of TimeSeriesSplit
             do, the networks of the model are trained on all rows after them.
+        eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
+            Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
+            in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
+            "valid_1" and so on. Must be None if X is a stream.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
@@ -222,6 +236,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
             X_val=X_val,
             y_val=y_val,
             sample_weight_val=sample_weight_val,
+            eval_set=eval_set,
             groups=groups,
             time=time,
             cv=cv,
@@ -245,23 +260,31 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
 
     # ---- the steps of fitting
 
-    def _settings(self, X: Any, goes_on: bool) -> Settings:
+    def _settings(self, X: Any, before: FittedModel | None) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""
-        continues = goes_on and self._is_fitted
-        sparse = self._model.encoder.is_sparse if continues else is_sparse(X)
+        sparse = is_sparse(X) if before is None else before.encoder.is_sparse
         return checked_settings(self, sparse=sparse)
 
-    def _trained_before(self, settings: Settings) -> FittedModel | None:
-        """The fitted model that training goes on with, if there is one."""
-        if not self._is_fitted:
-            return None
-        self._model.check_continues(settings)
-        return self._model
+    def _trained_before(self, goes_on: bool) -> FittedModel | None:
+        """The fitted model that training begins with, if there is one.
 
-    def _check_held_out(self, splits: Sequence[Split]) -> None:
+        Parameters
+        ----------
+        goes_on : bool
+            Whether that is this estimator's own, if it is fitted.
+        """
+        if goes_on and self._is_fitted:
+            return self._model
+        if self.init_model is None:
+            return None
+        return initial_model(self.init_model, classifies=self._classifies)
+
+    def _check_held_out(self, splits: Sequence[Split], eval_sets: Sequence[EvalSet] = ()) -> None:
         """Raise if a parameter needs validation rows and there are none."""
         if splits[0].validation is None:
             for name in self._needs_held_out():
+                if name == "eval_metric" and eval_sets:
+                    continue
                 raise ValueError(
                     f"{name} needs validation rows: X_val and y_val, or early_stopping=True and "
                     f"at least {FEWEST_ROWS} rows, some of weight in each of both parts"
@@ -302,7 +325,13 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
 
     def _predictions(self, X: Any) -> NDArray[np.float64]:
         """Numbers, or calibrated probabilities, for the rows of a raw table."""
-        return self._fitted.predict(
+        return self._predictions_with_std(X)[0]
+
+    def _predictions_with_std(
+        self, X: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The same, and the standard deviations of numbers, if these were learnt."""
+        return self._fitted.predict_with_std(
             X, n_threads(self.n_jobs), estimator=type(self).__name__, verbose=self.verbose
         )
 
@@ -417,6 +446,11 @@ class BaseMLP(SmallerModels, ConformalCalibration, metaclass=ABCMeta):
                 for name, value in state.items()
             }
         )
+
+    def __sklearn_clone__(self) -> Self:
+        copy: Self = super().__sklearn_clone__()
+        copy.init_model = self.init_model  # `clone` would take away what is fitted
+        return copy
 
     def __sklearn_is_fitted__(self) -> bool:
         return self._is_fitted

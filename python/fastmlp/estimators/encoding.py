@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
@@ -15,10 +16,12 @@ from fastmlp.estimators.arguments import (
     checked_validation_targets,
     checked_weights,
     encoded_validation_table,
+    ordered_categories,
     weights_by_class,
 )
+from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.tasks import Task
@@ -44,19 +47,19 @@ def encoded_training_rows(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
         )
-    takes_gaps = not estimator._classifies
-    check_no_dates_or_gaps(y, "y", takes_gaps=takes_gaps)
+    check_no_dates_or_gaps(y, "y", takes_gaps=True)
     if before is None:
         # Parts to come may have entries in columns that are empty in the first part.
         encoder, table = _learn_columns(estimator, X, settings, drops_empty=minimum > 1)
-        y = checked_targets(y, table, minimum, estimator, takes_gaps=takes_gaps)
-        task, targets = estimator._new_task(y, settings, classes)
+        order = ordered_categories(y)
+        y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
+        task, targets = estimator._new_task(y, settings, classes, order)
     else:
         encoder = before.encoder
         encoder.check_listed(estimator.categorical_features)
         encoder.check_features(X, type(estimator).__name__)
         table = encoder.encode(X)
-        y = checked_targets(y, table, minimum, estimator, takes_gaps=takes_gaps)
+        y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task = estimator._continued_task(before.task, classes)
         targets = task.encode(y, np.dtype(settings.dtype))
     dtype = np.dtype(settings.dtype)
@@ -74,7 +77,7 @@ def _learn_columns(
 ) -> tuple[Encoder, Table]:
     """Learn the columns of X, and encode its rows."""
     if not settings.sparse:
-        return TableEncoder.learn(X, estimator.categorical_features)
+        return DenseEncoder.learn(X, estimator.categorical_features)
     dtype = np.dtype(settings.dtype)
     return SparseEncoder.learn(X, estimator.categorical_features, dtype, drops_empty=drops_empty)
 
@@ -89,11 +92,34 @@ def encoded_validation_rows(
         raise ValueError("sample_weight_val was given without X_val and y_val")
     if given.X_val is None:
         return None
-    y = checked_validation_targets(given.y_val, takes_gaps=not estimator._classifies)
+    rows = GivenRows("", given.X_val, given.y_val, given.sample_weight_val)
+    return _encoded(estimator, rows, "_val", settings, encoder, task)
+
+
+def encoded_eval_sets(
+    estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
+) -> list[EvalSet]:
+    """Encode the sets of `eval_set`."""
+    return [
+        EvalSet(one.name, _encoded(estimator, one, suffix_of(one.name), settings, encoder, task))
+        for one in given_eval_sets(given.eval_set)
+    ]
+
+
+def _encoded(
+    estimator: BaseMLP,
+    given: GivenRows,
+    suffix: str,
+    settings: Settings,
+    encoder: Encoder,
+    task: Task,
+) -> RowSubset:
+    """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    y = checked_validation_targets(given.y, suffix, takes_gaps=True)
     dtype = np.dtype(settings.dtype)
-    table = encoded_validation_table(given.X_val, y, encoder, type(estimator).__name__)
-    targets = task.encode(y, dtype, "y_val")
-    name = "sample_weight_val"
-    weights = checked_weights(given.sample_weight_val, table, dtype, name)
+    table = encoded_validation_table(given.X, y, encoder, type(estimator).__name__, suffix)
+    targets = task.encode(y, dtype, f"y{suffix}")
+    name = f"sample_weight{suffix}"
+    weights = checked_weights(given.sample_weight, table, dtype, name)
     weights = weights_by_class(task, y, weights, dtype, name)
     return RowSubset(table, targets, weights)

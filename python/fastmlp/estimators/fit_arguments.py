@@ -16,8 +16,8 @@ from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY
 if TYPE_CHECKING:
     from fastmlp.streaming.cache_folder import Cache
 
-# Arguments that say which rows validate networks.
-VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val", "groups", "time", "cv")
+# Arguments with rows that networks are validated or measured on, or that say which these are.
+VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val", "eval_set", "groups", "time", "cv")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,7 @@ class FitArguments:
     X_val: Any = None
     y_val: Any = None
     sample_weight_val: Any = None
+    eval_set: Any = None
     groups: Any = None
     time: Any = None
     cv: Any = None

@@ -9,9 +9,11 @@ from inspect import signature
 from itertools import chain
 from math import inf
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
@@ -28,7 +30,7 @@ from fastmlp.ensemble.recipe import LEARNING_RATES, NUMERIC_EMBEDDINGS
 from fastmlp.ensemble.settings import LARGEST, Settings, is_auto
 from fastmlp.networks.layers import ACTIVATIONS
 from fastmlp.networks.optimizer import SOLVERS
-from fastmlp.tasks.metrics import check_metric
+from fastmlp.tasks.metrics import check_metrics
 
 
 class NameAmong(StrOptions):
@@ -58,6 +60,9 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1_ratio": [Interval(Real, 0, 1, closed="both")],
     "weight_decay": [_AUTO, Interval(Real, 0, None, closed="left")],
     "dropout": [_AUTO, Interval(Real, 0, 1, closed="left"), "array-like"],
+    "mixup": [Interval(Real, 0, None, closed="left")],
+    "input_noise": [Interval(Real, 0, None, closed="left")],
+    "swap_noise": [Interval(Real, 0, 1, closed="left")],
     "batch_size": [_AUTO, Interval(Integral, 1, None, closed="left")],
     "learning_rate": [NameAmong("auto", *LEARNING_RATES)],
     "learning_rate_init": [_AUTO, Interval(Real, 0, None, closed="neither")],
@@ -71,11 +76,12 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "tol": [Interval(Real, 0, None, closed="left")],
     "verbose": [Interval(Integral, 0, None, closed="left"), "boolean"],
     "warm_start": ["boolean"],
+    "init_model": [str, PathLike, BaseEstimator, None],
     "momentum": [Interval(Real, 0, 1, closed="both")],
     "nesterovs_momentum": ["boolean"],
     "early_stopping": ["boolean"],
     "validation_fraction": [_AUTO, Interval(Real, 0, 1, closed="neither")],
-    "eval_metric": [str, callable, None],
+    "eval_metric": [str, callable, list, tuple, dict, None],
     "compute_importances": ["boolean"],
     "beta_1": [Interval(Real, 0, 1, closed="left")],
     "beta_2": [_AUTO, Interval(Real, 0, 1, closed="left")],
@@ -138,7 +144,7 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
         That name the parameter, what it must be, and what it was.
     """
     check_constraints(estimator)
-    check_metric(estimator.eval_metric)
+    check_metrics(estimator.eval_metric)
     known = {"classifies": estimator._classifies, "sparse": sparse}
     names = (field.name for field in fields(Settings) if field.name not in known)
     settings = Settings(**known, **{name: getattr(estimator, name) for name in names})
@@ -201,6 +207,10 @@ def _check_for_sparse(settings: Settings) -> None:
     for name in ("monotonic_cst", "interaction_cst"):
         if getattr(settings, name) is not None:
             raise ValueError(f"{name} must be None if X is sparse")
+    for name in ("mixup", "input_noise", "swap_noise"):
+        value = getattr(settings, name)
+        if value:
+            raise ValueError(f"{name} must be 0 if X is sparse; got {value!r}")
     if settings.compute_importances:
         raise ValueError(
             "compute_importances must be False if X is sparse: it would predict all validation "

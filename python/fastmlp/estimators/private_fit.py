@@ -33,7 +33,7 @@ from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.privacy import Privacy, PrivacyGuarantee
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.column import ColumnKindError
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import read_table
 from fastmlp.table.scaling import Scaling
@@ -46,9 +46,13 @@ if TYPE_CHECKING:
 
 _UNSUPPORTED = {
     "warm_start": False,
+    "init_model": None,
     "extrapolation": "clip",
     "time_limit": None,
     "max_grad_norm": None,
+    "mixup": 0.0,
+    "input_noise": 0.0,
+    "swap_noise": 0.0,
 }
 _UNSUPPORTED_ARGUMENTS = (*VALIDATION_ROWS, "cache", "checkpoint")
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
@@ -58,7 +62,7 @@ _MADE_UP = np.linspace(-2, 2, 33)
 class _Columns(NamedTuple):
     """What is known of columns and targets before training, none of it from the rows."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     scaling: Scaling
     task: Task
     rows: RowSubset  # public or made up, encoded, with targets
@@ -71,7 +75,7 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     given.check_none(_UNSUPPORTED_ARGUMENTS, "with dp")
     called = given.called_after(estimator.callbacks)
     X, y = given.X, given.y
-    settings = estimator._settings(X, False)
+    settings = estimator._settings(X, None)
     _check_supported(estimator, settings, X)
     check_no_dates_or_gaps(y, "y")
     if wanted.schema is None:
@@ -156,7 +160,7 @@ def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any])
     """Learn the columns and targets from rows that may be public."""
     X, given = schema
     check_no_dates_or_gaps(given, "y of schema")
-    encoder, rows = TableEncoder.learn(X, estimator.categorical_features, name="X of schema")
+    encoder, rows = DenseEncoder.learn(X, estimator.categorical_features, name="X of schema")
     y = checked_targets(given, rows, 2, estimator)
     task, targets = estimator._new_task(y, settings)
     scaling = settings.learn_scaling(rows, encoder.n_numeric, None, None)
@@ -174,7 +178,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
             "with a schema, which tells the categories"
         )
     n_columns = read_table(X, "X").n_columns
-    encoder = TableEncoder(feature_names_of(X), n_columns, n_columns)
+    encoder = DenseEncoder(feature_names_of(X), n_columns, n_columns)
     y = checked_targets(y, np.empty((len(y), 0)), 2, estimator)
     if estimator._classifies and not np.isin(y, (0, 1)).all():
         raise ValueError(

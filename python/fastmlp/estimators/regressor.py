@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from os import PathLike
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.prediction.decoders import check_has_std
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
 from fastmlp.tasks.own_loss import OwnLoss
@@ -104,6 +106,17 @@ class Regressor(RegressorMixin, BaseMLP):
     dropout : float, sequence of float or "auto", default="auto"
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers, or one for each.
+    mixup : float, default=0.0
+        Networks learn from mixtures of two training rows and of the losses for both targets, whose
+        shares are drawn from a beta distribution with both parameters equal to this number ([5]_).
+        From 0.1 to 1 for shares near 0 and 1 to evenly distributed ones; 0: no mixtures. See
+        docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse rows.
+    input_noise : float, default=0.0
+        Standard deviation of normal noise that is added to standardised numbers in training, anew
+        in every step. Not for sparse rows.
+    swap_noise : float, default=0.0
+        Probability in [0, 1) that a value that the network reads is replaced by that of another
+        training row, anew in every step ([6]_). Not for sparse rows.
     batch_size : int or "auto", default="auto"
         Rows per minibatch. 'auto': about 128, 256 or 1,024, see Notes; with preset 'plain' 64 up to
         1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
@@ -145,12 +158,18 @@ class Regressor(RegressorMixin, BaseMLP):
         1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
         for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on with the networks, standardisation and optimiser state of the last
-        one, and with its assignment of rows to networks, whatever `random_state` is now. The
-        networks' sizes, activations, dropout, dtype and number cannot change then. Weights of the
-        networks in the mean, out-of-fold predictions and importances are learnt only if every fit
-        of these networks, from the first, had warm_start=True and held out the same rows; else the
-        weights stay as they were. Rows of `X_val` must not be among those trained on before.
+        Whether `fit` goes on with the networks of the last one. On the same rows and with more
+        `n_estimators` it adds networks, and those that are there stay as they are. Else it trains
+        all of them further, with their standardisation and optimiser state; with other rows that is
+        fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
+        sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
+        out-of-fold predictions and importances are learnt anew if all fits of these networks were
+        on the same rows and held out the same ones; else the weights stay as they were. Rows of
+        `X_val` must not be among those trained on before. See docs/growing.md.
+    init_model : fitted Regressor, str, PathLike or None, default=None
+        What `fit` begins with in place of new networks: another estimator's, or those of a file
+        that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
+        standardisation, extrapolation and dtype. `sklearn.base.clone` and searches keep it.
     momentum : float, default=0.9
         Parameter of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -163,12 +182,15 @@ class Regressor(RegressorMixin, BaseMLP):
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds.
-    eval_metric : str, callable or None, default=None
+        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
+        or `cv`.
+    eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
         value of a function is a cost, except for scikit-learn's functions named ``..._score``.
-        `sample_weight` is passed to metrics that take it.
+        `sample_weight` is passed to metrics that take it. Of a list, or a dict of names and
+        metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
+        the validation loss.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
@@ -226,8 +248,12 @@ class Regressor(RegressorMixin, BaseMLP):
         epochs up to it), the median over networks; None without validation rows.
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
-        `eval_metric` after each epoch, the mean over networks; the latter two None without
+        first metric after each epoch, the mean over networks; the latter two None without
         validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
+    evals_result_ : dict of str to dict of str to list of float
+        Losses and metrics after each epoch, the mean over networks: by the name of the rows,
+        "validation" or one of `eval_set`, and then of the metric, or "loss". `histories_` have
+        those of each network, `LossCurveDisplay` plots them.
     learning_rate_curve_ : list of float
         Learning rate at the end of each epoch.
     loss_, best_loss_ : float
@@ -240,8 +266,9 @@ class Regressor(RegressorMixin, BaseMLP):
         Out-of-fold predictions: for each training row those of the networks that it was held out
         from; NaN if there are none, which holds for 60% of the rows if two networks are trained,
         the default beyond 100,000 rows. They exist for several networks with `early_stopping` and
-        without `X_val`. The weights of the kinds of networks are chosen on the same rows, so scores
-        of them are slightly optimistic.
+        without `X_val`. The best epochs and the weights of the kinds of networks are chosen on the
+        same rows, so scores of them are slightly optimistic. With `time` they are those of networks
+        on earlier rows, and NaN for the first 40%.
     fit_seconds_ : float
         Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
@@ -259,7 +286,8 @@ class Regressor(RegressorMixin, BaseMLP):
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
-        Inverse link function between the last layer and predictions: 'identity' or 'exponential'.
+        Inverse link function between the last layer and predictions: 'identity', 'exponential' or
+        'gaussian'.
 
     See Also
     --------
@@ -305,6 +333,8 @@ class Regressor(RegressorMixin, BaseMLP):
     gamma              half the gamma deviance, y > 0              the mean of amounts
     tweedie            half the deviance of `tweedie_power`,       the mean of totals, of which
                        y >= 0                                      many are 0
+    gaussian           ranked probability score of a Gaussian      the mean, and the standard
+                       ([7]_)                                      deviation if asked for
     (value, gradient)  functions of your own                       where they are least
     =================  ==========================================  ===========================
 
@@ -366,6 +396,15 @@ class Regressor(RegressorMixin, BaseMLP):
        https://arxiv.org/abs/1711.05101
     .. [4] Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large
        learning rates", https://arxiv.org/abs/1708.07120
+    .. [5] Zhang, Cissé, Dauphin & Lopez-Paz 2018, "mixup: beyond empirical risk minimization",
+       https://arxiv.org/abs/1710.09412
+    .. [6] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
+       random feature corruption", https://arxiv.org/abs/2106.15147
+    .. [7] Gneiting, Raftery, Westveld & Goldman 2005, "Calibrated probabilistic forecasting using
+       ensemble model output statistics and minimum CRPS estimation",
+       https://doi.org/10.1175/MWR2904.1
+    .. [8] Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive uncertainty
+       estimation using deep ensembles", https://arxiv.org/abs/1612.01474
 
     Examples
     --------
@@ -435,6 +474,7 @@ class Regressor(RegressorMixin, BaseMLP):
             "poisson",
             "gamma",
             "tweedie",
+            "gaussian",
         ]
         | tuple[Callable[..., float], Callable[..., Any]] = "squared_error",
         delta: float = 1.0,
@@ -446,6 +486,9 @@ class Regressor(RegressorMixin, BaseMLP):
         l1_ratio: float = 0.0,
         weight_decay: float | Literal["auto"] = "auto",
         dropout: float | Sequence[float] | Literal["auto"] = "auto",
+        mixup: float = 0.0,
+        input_noise: float = 0.0,
+        swap_noise: float = 0.0,
         batch_size: int | Literal["auto"] = "auto",
         learning_rate: Literal[
             "auto", "constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4"
@@ -461,11 +504,16 @@ class Regressor(RegressorMixin, BaseMLP):
         tol: float = 0.0,
         verbose: int = 0,
         warm_start: bool = False,
+        init_model: Regressor | str | PathLike[str] | None = None,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
         early_stopping: bool = True,
         validation_fraction: float | Literal["auto"] = "auto",
-        eval_metric: str | Callable[..., float] | None = None,
+        eval_metric: str
+        | Callable[..., float]
+        | Sequence[str | Callable[..., float]]
+        | Mapping[str, str | Callable[..., float]]
+        | None = None,
         compute_importances: bool = False,
         beta_1: float = 0.9,
         beta_2: float | Literal["auto"] = "auto",
@@ -496,6 +544,9 @@ class Regressor(RegressorMixin, BaseMLP):
         self.l1_ratio = l1_ratio
         self.weight_decay = weight_decay
         self.dropout = dropout
+        self.mixup = mixup
+        self.input_noise = input_noise
+        self.swap_noise = swap_noise
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -509,6 +560,7 @@ class Regressor(RegressorMixin, BaseMLP):
         self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
+        self.init_model = init_model
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
@@ -573,7 +625,7 @@ class Regressor(RegressorMixin, BaseMLP):
         return replace(loss, quantile=tuple(map(float, quantiles)))
 
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
         return RegressionTask.learn(
             y,
@@ -636,12 +688,24 @@ class Regressor(RegressorMixin, BaseMLP):
         self._model = partial_fit_table(self, X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> NDArray[np.float64]: ...
+
+    @overload
+    def predict(
+        self, X: Any, return_std: Literal[True]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> NDArray[np.float64] | tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict the target.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return standard deviations too, with ``loss="gaussian"``.
 
         Returns
         -------
@@ -649,17 +713,37 @@ class Regressor(RegressorMixin, BaseMLP):
             In the unit of the target, float64. Several quantiles never cross. Except with preset
             'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
             ``extrapolation="linear"``, no prediction leaves the range of the training targets.
+            With `return_std` a tuple of that and of the standard deviations in the same shape:
+            those of the mixture of all networks' Gaussians, which have the spread of the target and
+            the networks' disagreement in them ([8]_).
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X does not have the columns of the training table.
+            If X does not have the columns of the training table, or the loss learnt no standard
+            deviations.
         KeyboardInterrupt
             After Ctrl-C.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(0, 1, size=(300, 1))
+        >>> y = X[:, 0] + (0.01 + 0.2 * X[:, 0]) * rng.normal(size=300)
+        >>> model = Regressor(preset="fast", loss="gaussian", random_state=0).fit(X, y)
+        >>> predicted, std = model.predict([[0.1], [0.9]], return_std=True)
+        >>> bool(std[1] > 3 * std[0])
+        True
         """
-        return self._predictions(X)
+        if not return_std:
+            return self._predictions(X)
+        check_has_std(self._fitted.task.decoder)
+        predicted, std = self._predictions_with_std(X)
+        return predicted, cast("NDArray[np.float64]", std)
 
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, groups: Any = None
@@ -713,8 +797,8 @@ class Regressor(RegressorMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        predicted = self._predictions(X)
-        return model.pipeline.intervals(predicted, coverage, groups)
+        predicted, std = self._predictions_with_std(X)
+        return model.pipeline.intervals(predicted, std, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.

@@ -20,7 +20,7 @@ from fastmlp.ensemble.splitters import (
 )
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.prediction.conformal import group_labels
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Rows, Table
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted_few
@@ -102,11 +102,11 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
                 f"{quoted_few(names) if names else 'no names'}"
             )
         position = names.index(time)
-        if not isinstance(encoder, TableEncoder):
+        if not isinstance(encoder, DenseEncoder):
             raise TypeError("time must hold the time of each row if X is sparse; got a name")
     else:
         _check_length("time", _num_samples(time), table.shape[0])
-        encoder, table = TableEncoder.learn(_as_table(time), name="time")
+        encoder, table = DenseEncoder.learn(_as_table(time), name="time")
         position = 0
     column = encoder.columns[position]
     if column.kind != "numeric":
@@ -170,7 +170,8 @@ def _mask(name: str, rows: Any, n_rows: int) -> NDArray[np.bool_]:
         raise ValueError(f"{name} must be an array of row numbers; got {rows!r}")
     if rows.dtype.kind == "b":
         _check_length(name, rows.size, n_rows)
-        return rows
+        mask |= rows
+        return mask
     if rows.min() < 0 or rows.max() >= n_rows:
         raise ValueError(
             f"{name} must be numbers of rows of X, from 0 to {n_rows - 1}; got {rows.min()} to "

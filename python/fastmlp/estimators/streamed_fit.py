@@ -58,7 +58,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
-    _check_supported(settings, estimator.warm_start)
+    _check_supported(estimator, settings)
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(given.max_memory))
     source = open_source(X, y, sample_weight)
@@ -170,10 +170,12 @@ def _row_cache(
     return RowsOfSource(kept, source, asked, reading.write)
 
 
-def _check_supported(settings: Settings, warm_start: bool) -> None:
+def _check_supported(estimator: BaseMLP, settings: Settings) -> None:
     """Raise for what exists for tables in memory only, before anything is read."""
-    if warm_start:
+    if estimator.warm_start:
         raise ValueError("warm_start must be False if X is a stream")
+    if estimator.init_model is not None:
+        raise ValueError("init_model must be None if X is a stream")
     if settings.extrapolation != "clip":
         raise ValueError(
             f"extrapolation must be 'clip' if X is a stream; got {settings.extrapolation!r}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,18 +14,15 @@ from fastmlp._user_warnings import warn
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.executor import Executor, LocalThreads
-from fastmlp.ensemble.final_networks import (
-    final_runs,
-    share_of_validated,
-    trained_on_all_rows,
-    with_final,
-)
+from fastmlp.ensemble.final_networks import final_runs, share_of_validated, trained_on_all_rows
+from fastmlp.ensemble.fit_plan import plan_of_going_on, plan_of_new_networks
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.growing import Growth
 from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
 from fastmlp.ensemble.leakage import warn_of_leakage
-from fastmlp.ensemble.linear_part import with_linear_part
-from fastmlp.ensemble.longer import longer_runs
+from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
@@ -37,17 +34,22 @@ from fastmlp.ensemble.splits import (
 )
 from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
-from fastmlp.ensemble.training_run import runs_of_fit, runs_of_partial_fit
+from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.arguments import ADVICE_ON_PIPELINES
-from fastmlp.estimators.encoding import encoded_training_rows, encoded_validation_rows
+from fastmlp.estimators.encoding import (
+    encoded_eval_sets,
+    encoded_training_rows,
+    encoded_validation_rows,
+)
+from fastmlp.estimators.eval_sets import suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.splitting import splitter_of
 from fastmlp.inspection.importances import importances_of
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.table.constant_columns import warn_of_constants
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import RangeWatch
 
@@ -57,28 +59,38 @@ if TYPE_CHECKING:
 
 def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> FittedModel:
     """Fit an estimator to a table in memory, with networks trained by the executor."""
-    settings = estimator._settings(given.X, estimator.warm_start)
+    before = estimator._trained_before(estimator.warm_start)
+    settings = estimator._settings(given.X, before)
     threads = n_threads(estimator.n_jobs)
     deadline = Deadline.after(settings.time_limit)
     called = given.called_after(estimator.callbacks)
-    before = estimator._trained_before(settings) if estimator.warm_start else None
+    growth = None
+    if before is not None:
+        before.check_continues(settings, may_grow=True)
+        growth = Growth(before, settings) if before.grows(settings) else None
+
     encoder, task, data = encoded_training_rows(
         estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
     )
     shared = encoded_validation_rows(estimator, given, settings, encoder, task)
+    eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
     watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
         data.X, data.sample_weight
     )
     linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
-    if linear is not None and shared is not None:
-        table, offset, _ = linear.split(shared.X, watch.training_range)
-        shared = shared._replace(X=table, offset=offset)
-    elif shared is not None and isinstance(encoder, TableEncoder):
+    if linear is not None:
+        shared = shared and with_offset(shared, linear, watch.training_range)
+        eval_sets = [
+            one._replace(rows=with_offset(one.rows, linear, watch.training_range))
+            for one in eval_sets
+        ]
+    elif shared is not None and isinstance(encoder, DenseEncoder):
         watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
+
     splitter = splitter_of(given, settings, encoder, data.X)
-    kept = _kept_fit(estimator, given, before, encoder, data, shared, splitter)
+    kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets, splitter)
     deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-    assignment, random_state = _assignment(estimator, settings, before, data.n_rows, kept)
+    assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
     splits = split_rows(
         data,
         task.strata(data.y),
@@ -88,68 +100,57 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         random_state,
         splitter,
     )
-    estimator._check_held_out(splits.each)
+    estimator._check_held_out(splits.each, eval_sets)
     if not splits.are_folds:
         _check_final(before, linear)
+    if growth is not None:
+        growth.check_rows(data, splits, is_honest)
     # Rows that are held out now must have been held out in earlier fits too.
-    digest = fingerprint(data, splits.each) if estimator.warm_start else None
-    never_trained_on = before is None or (digest == before.fingerprint and is_honest)
+    has_digest = estimator.warm_start or assignment.n_estimators > 1
+    digest = fingerprint(data, splits.each) if has_digest else None
+    never_trained_on = (
+        before is None
+        or growth is not None
+        or (digest is not None and digest == before.fingerprint and is_honest)
+    )
 
-    longer = None
     if before is None:
-        held_out = splits.each[0].validation is not None
-        if held_out and shared is None and splitter is RANDOM:
-            warn_of_leakage(encoder, task, data)
-        specs = final = settings.specs(
-            assignment.n_estimators,
-            data.n_rows,
-            held_out=held_out,
-            n_folds=splits.n_folds if splits.are_folds else None,
-        )
-        if not splits.are_folds:
-            splits, specs = with_final(splits, final)
-        new = NewNetworks.scaled_to(
-            data, splits.each, splits.rows_of_all, settings, encoder, task, random_state, kept
-        )
-        scaling, task = new.scaling, new.task
-        runs = new.runs(specs)
-        if settings.adapts(specs):
-            longer = partial(longer_runs, new)
-    else:
-        scaling, task, members = before.continued(data, settings, task)
-        splits = splits._replace(each=[splits.each[member.recipe.spec.index] for member in members])
-        runs = runs_of_fit(
-            members,
-            range(len(members)),
-            splits.each,
+        if splits.each[0].validation is not None and shared is None and splitter is RANDOM:
+            warn_of_leakage(encoder, task, data, of_time=linear is None)
+        plan = plan_of_new_networks(
             data,
-            settings=settings,
-            task=task,
-            random_state=random_state,
+            splits,
+            assignment.n_estimators,
+            settings,
+            encoder,
+            task,
+            random_state,
+            kept,
+            eval_sets,
         )
+    elif growth is not None:
+        plan = growth.plan(data, splits, encoder, task, random_state, eval_sets)
+    else:
+        plan = plan_of_going_on(before, data, splits, settings, task, random_state, eval_sets)
     # Each row is predicted once when networks are weighed, and once for each shuffled column.
     passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
     until = deadline
-    if not splits.are_folds:
-        until = deadline.after_share(share_of_validated(runs, settings, final))
-    trainer = EnsembleTrainer(
-        scaling, executor, estimator._progress(runs, task, called), until, passes
-    )
+    if plan.final:
+        until = deadline.after_share(share_of_validated(plan.runs, settings, plan.final))
+    progress = estimator._progress(plan.runs, task, called)
+    trainer = EnsembleTrainer(plan.scaling, executor, progress, until, passes)
     with kept or nullcontext():
-        training = trainer.train(runs, longer, may_leave_out=before is None)
+        training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
         seconds, is_whole = training.seconds, training.is_whole
-        members = [member.after_fit() for member in training.members]
-        validation = [splits.each[run.index].validation for run in training.runs]
-
-        weights = None if before is None else training.weights_of(before.ensemble)
-        ensemble = WeightedEnsemble(members, scaling, task.link, weights)
-        out_of_fold, conformal, importances = None, None, None
+        task, ensemble = plan.task, plan.ensemble_of(training)
+        out_of_fold, conformal, std, importances = None, None, None, None
         if never_trained_on or shared is not None:
+            validation = plan.validation_of(ensemble)
             try:
-                ensemble, task, out_of_fold, conformal = learn_from_held_out(
+                ensemble, task, out_of_fold, conformal, std = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
                 )
-                if settings.compute_importances and isinstance(encoder, TableEncoder):
+                if settings.compute_importances and isinstance(encoder, DenseEncoder):
                     importances = importances_of(
                         ensemble,
                         encoder,
@@ -168,31 +169,31 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
                 "feature_importances_ were not computed: this warm start holds out rows that "
                 "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
             )
-        if not splits.are_folds and is_whole:
-            runs = final_runs(new, final, training.runs, ensemble)
+        if plan.new is not None and plan.final and is_whole:
+            runs = final_runs(plan.new, plan.final, training.runs, ensemble)
             progress = estimator._progress([*training.runs, *runs], task, called)
-            trainer = EnsembleTrainer(scaling, executor, progress, deadline)
+            trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
             ensemble, more, is_whole = trained_on_all_rows(
                 ensemble, training.runs, runs, trainer, task.link
             )
             seconds += more
-    # Rows may be assigned to more networks than there are: see `with_fewer_networks`. There may be
-    # more networks than were asked for after Ctrl-C, if others were to be trained on all rows.
-    n_estimators = assignment.n_estimators if before is None else before.n_estimators
-    n_estimators = max(n_estimators, len(ensemble.members))
+    n_estimators = settings.n_networks(data.n_rows if before is None else before.n_rows)
+    # After Ctrl-C there may be more than were asked for, if others were to be trained on all rows.
+    last = max(member.recipe.spec.index for member in ensemble.members)
     model = FittedModel(
         encoder=encoder,
-        scaling=scaling,
+        scaling=plan.scaling,
         task=task,
         ensemble=ensemble,
         linear=linear,
         watch=watch,
         standardize=settings.of("standardize"),
-        n_estimators=n_estimators,
+        n_estimators=max(n_estimators, 1 + last),
         assignment=assignment if splits.are_folds else None,
         fingerprint=digest if never_trained_on and splits.are_folds else None,
         fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=out_of_fold,
+        out_of_fold_std=std,
         feature_importances=importances,
         conformal=conformal,
     )
@@ -205,9 +206,11 @@ def partial_fit_table(
     estimator: BaseMLP, X: Any, y: Any, sample_weight: Any, classes: Any = None
 ) -> FittedModel:
     """One epoch over the given rows; see the estimators' `partial_fit`."""
-    settings = estimator._settings(X, True)
+    before = estimator._trained_before(goes_on=True)
+    settings = estimator._settings(X, before)
     deadline = Deadline.after(settings.time_limit)
-    before = estimator._trained_before(settings)
+    if before is not None:
+        before.check_continues(settings, may_grow=False)
     encoder, task, data = encoded_training_rows(
         estimator, X, y, sample_weight, settings, before, minimum=1, classes=classes
     )
@@ -269,6 +272,7 @@ def _kept_fit(
     encoder: Encoder,
     data: RowSubset,
     shared: RowSubset | None,
+    eval_sets: Sequence[EvalSet],
     splitter: Splitter,
 ) -> KeptFit | None:
     """The fit that a checkpoint keeps, to begin or to go on with."""
@@ -276,10 +280,12 @@ def _kept_fit(
         return None
     if before is not None:
         raise ValueError(
-            "checkpoint must be None if a warm start goes on with a fitted model, which the "
-            "file does not hold"
+            "checkpoint must be None if fit goes on with a fitted model (warm_start, init_model), "
+            "which the file does not hold"
         )
     digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
+    for one in eval_sets:
+        digests |= digests_of(one.rows, suffix_of(one.name))
     identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
     return KeptFit.of(given.checkpoint, identity)
 
@@ -288,10 +294,13 @@ def _assignment(
     estimator: BaseMLP,
     settings: Settings,
     before: FittedModel | None,
+    growth: Growth | None,
     n_rows: int,
     kept: KeptFit | None,
 ) -> tuple[RowAssignment, np.random.RandomState]:
     """How rows are assigned to networks: as before, if training goes on."""
+    if growth is not None:
+        return growth.assignment, growth.assignment.generator()
     if before is None:
         n_networks = settings.n_networks(n_rows)
         if kept is None:

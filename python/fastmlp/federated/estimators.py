@@ -35,7 +35,7 @@ from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan
 from fastmlp.rounds.training import train_in_rounds, trained_members
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import Task
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
 _UNSUPPORTED = {
     "warm_start": False,
+    "init_model": None,
     "extrapolation": "clip",
     "time_limit": None,
     # Outer momentum and noise would leave the signs of weights that keep them.
@@ -56,7 +57,7 @@ _UNSUPPORTED = {
 class _Columns(NamedTuple):
     """What is known of the columns before training."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     task: Task
     rows: RowSubset  # that represent the table, encoded, with targets
     n_rows: int  # that the recipe is for
@@ -152,7 +153,8 @@ class FederatedMLP(BaseMLP):
             If an argument or parameter is not what it should be, or sites differ in their columns;
             messages name the site. Parameters that need the rows in one place are refused:
             functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``,
-            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start` and `time_limit`.
+            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start`,
+            `init_model` and `time_limit`.
         ConnectionError
             If no site answers.
         ImportError
@@ -238,7 +240,7 @@ class FederatedMLP(BaseMLP):
         else:
             X, given = schema
             check_no_dates_or_gaps(given, "y of schema")
-            encoder, rows = TableEncoder.learn(X, self.categorical_features, name="X of schema")
+            encoder, rows = DenseEncoder.learn(X, self.categorical_features, name="X of schema")
             y = checked_targets(given, rows, 2, self)
             n_rows = len(y)
         task, targets = self._new_task(y, settings)

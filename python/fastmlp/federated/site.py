@@ -16,7 +16,7 @@ from fastmlp.federated.sketch import TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
 from fastmlp.rounds.participant import Participant
 from fastmlp.rounds.plan import Plan
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 
 @runtime_checkable
@@ -87,7 +87,7 @@ class LocalSite:
     def sketch(self, categorical_features: Any, *, classifies: bool) -> TableSketch:
         """Sketch columns and target."""
         check_no_dates_or_gaps(self._y, "y")
-        encoder, encoded = TableEncoder.learn(self._X, categorical_features)
+        encoder, encoded = DenseEncoder.learn(self._X, categorical_features)
         y = checked_targets(self._y, encoded, 1, self)
         return TableSketch.of(self._X, encoder, encoded, y, classifies=classifies)
 

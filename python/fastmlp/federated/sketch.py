@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastmlp.streaming.counted_labels import CountedLabels
 from fastmlp.table.column import Column, Reader
 from fastmlp.table.column_values import ColumnValues
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.reading import read_table
 
 N_QUANTILES = 33  # of a column of numbers, the least and the greatest value among them
@@ -183,13 +183,13 @@ class TableSketch:
     def of(
         cls,
         X: Any,
-        encoder: TableEncoder,
+        encoder: DenseEncoder,
         encoded: NDArray[Any],
         y: NDArray[Any],
         *,
         classifies: bool,
     ) -> TableSketch:
-        """Sketch a table, as it is and as `TableEncoder.learn` encoded it, and its targets."""
+        """Sketch a table, as it is and as `DenseEncoder.learn` encoded it, and its targets."""
         table = read_table(X, "X")
         columns = []
         for position, column in enumerate(encoder.columns):
@@ -225,7 +225,7 @@ class MergedTable:
 
     Attributes
     ----------
-    encoder : TableEncoder
+    encoder : DenseEncoder
     rows : ndarray of shape (n_rows, n_encoded)
         Encoded.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
@@ -233,7 +233,7 @@ class MergedTable:
         Of all sites.
     """
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     rows: NDArray[np.float64]
     y: NDArray[Any]
     n_rows: int
@@ -263,7 +263,7 @@ class MergedTable:
         ]
         columns = tuple(_column_of(one) for one in merged)
         names = None if first.names is None else np.array(first.names, dtype=object)
-        encoder = TableEncoder.of_columns(names, columns, first.listed)
+        encoder = DenseEncoder.of_columns(names, columns, first.listed)
         rows = _encoded_rows(encoder, merged, n_representative, random_state)
         target_sketches: Any = zip(*(sketch.targets for sketch in sketches), strict=True)
         y = np.column_stack(
@@ -326,7 +326,7 @@ def _column_of(sketch: ColumnSketch) -> Column:
 
 
 def _encoded_rows(
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     columns: Sequence[ColumnSketch],
     n_rows: int,
     random_state: np.random.RandomState,

@@ -15,7 +15,7 @@ from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.prediction.linear_part import LinearPart
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task
 
@@ -24,7 +24,7 @@ _FEWEST_ROWS = 32  # of the first network that are scored, however little time i
 
 def importances_of(
     ensemble: WeightedEnsemble,
-    encoder: TableEncoder,
+    encoder: DenseEncoder,
     task: Task,
     validation: Sequence[RowSubset | None],
     linear: LinearPart | None,

@@ -1,18 +1,21 @@
 """LossCurveDisplay: a plot with the API of scikit-learn's displays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.ensemble.evaluation import VALIDATION
 from fastmlp.ensemble.history import mean_curve
+from fastmlp.tasks.metrics import LOSS
 
 _LOGARITHMIC_FROM = 10.0  # ratio of the largest to the least loss
 
 
 class LossCurveDisplay:
-    """Training and validation loss over epochs.
+    """Losses, or one metric, over epochs: of the training rows, validation rows and others.
 
     Build it with :meth:`from_estimator`.
 
@@ -22,11 +25,15 @@ class LossCurveDisplay:
         Training loss of each network after each epoch. Of several networks the mean is a line and
         the range a band. The axis is logarithmic if losses differ tenfold.
     validation_curves : sequence of array-like of shape (n_epochs,), default=()
-        Validation loss of each network after each epoch.
+        Validation loss of each network after each epoch, or a metric.
+    eval_curves : mapping of str to sequence of array-like, default=None
+        The same for further rows, by their names.
     best_iteration : int or None, default=None
         The epoch (from 1) whose weights were kept.
     first_epoch : int, default=1
         Epoch that the curves begin with: of a model that went on, they lack its first epochs.
+    ylabel : str, default="Loss"
+        What the curves show.
     estimator_name : str or None, default=None
         Title of the plot.
 
@@ -45,26 +52,38 @@ class LossCurveDisplay:
         *,
         loss_curves: Sequence[Sequence[float]],
         validation_curves: Sequence[Sequence[float]] = (),
+        eval_curves: Mapping[str, Sequence[Sequence[float]]] | None = None,
         best_iteration: int | None = None,
         first_epoch: int = 1,
+        ylabel: str = "Loss",
         estimator_name: str | None = None,
     ) -> None:
         self.loss_curves = loss_curves
         self.validation_curves = validation_curves
+        self.eval_curves = eval_curves
         self.best_iteration = best_iteration
         self.first_epoch = first_epoch
+        self.ylabel = ylabel
         self.estimator_name = estimator_name
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, *, ax: Any = None, name: str | None = None, **line_kw: Any
+        cls,
+        estimator: Any,
+        *,
+        metric: str = LOSS,
+        ax: Any = None,
+        name: str | None = None,
+        **line_kw: Any,
     ) -> "LossCurveDisplay":
-        """Plot the loss curves of a fitted estimator.
+        """Plot the loss curves of a fitted estimator, or those of one metric.
 
         Parameters
         ----------
         estimator : Regressor, Classifier or a Pipeline that ends in one
             Fitted.
+        metric : str, default="loss"
+            What to plot: "loss", or a name of `evals_result_`, which is not known of training rows.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
         name : str, default=None
@@ -80,6 +99,8 @@ class LossCurveDisplay:
         ------
         TypeError
             If `estimator` is something else.
+        ValueError
+            If `metric` was not measured.
         sklearn.exceptions.NotFittedError
             If it is not fitted.
         ImportError
@@ -91,10 +112,15 @@ class LossCurveDisplay:
         >>> matplotlib.use("Agg")
         >>> from sklearn.datasets import load_diabetes
         >>> from fastmlp import LossCurveDisplay, Regressor
-        >>> model = Regressor(max_iter=20, random_state=0).fit(*load_diabetes(return_X_y=True))
+        >>> X, y = load_diabetes(return_X_y=True)
+        >>> model = Regressor(max_iter=20, eval_metric="r2", random_state=0)
+        >>> model = model.fit(X[:400], y[:400], eval_set=[("test", X[400:], y[400:])])
         >>> display = LossCurveDisplay.from_estimator(model)
         >>> [line.get_label() for line in display.lines_]
-        ['training', 'validation']
+        ['training', 'validation', 'test']
+        >>> display = LossCurveDisplay.from_estimator(model, metric="r2")
+        >>> [line.get_label() for line in display.lines_]
+        ['validation', 'test']
         """
         if hasattr(estimator, "steps"):  # a Pipeline: its last step is what was trained
             estimator = estimator[-1]
@@ -105,12 +131,21 @@ class LossCurveDisplay:
             )
         check_is_fitted(estimator)
         model = estimator._model
-        validation_curves = model.curves(lambda history: history.validation_curve)
+        measured = model.eval_curves
+        curves = {
+            rows: own for (rows, measure), own in measured.items() if measure == metric and own
+        }
+        if metric != LOSS and not curves:
+            known = list(dict.fromkeys([LOSS, *(measure for _, measure in measured)]))
+            raise ValueError(f"metric must be one of {known}, which were measured; got {metric!r}")
+        of_training = model.curves(lambda history: history.loss_curve) if metric == LOSS else []
         return cls(
-            loss_curves=[c for c in model.curves(lambda history: history.loss_curve) if c],
-            validation_curves=[curve for curve in validation_curves if curve],
+            loss_curves=[curve for curve in of_training if curve],
+            validation_curves=curves.pop(VALIDATION, ()),
+            eval_curves=curves,
             best_iteration=estimator.best_iteration_,
             first_epoch=estimator.n_iter_ - len(estimator.loss_curve_) + 1,
+            ylabel="Loss" if metric == LOSS else metric,
             estimator_name=type(estimator).__name__ if name is None else name,
         ).plot(ax=ax, **line_kw)
 
@@ -141,10 +176,9 @@ class LossCurveDisplay:
         if ax is None:
             _, ax = plt.subplots()
         self.lines_, self.bands_ = [], []
-        for label, curves in (
-            ("training", self.loss_curves),
-            ("validation", self.validation_curves),
-        ):
+        others = self.eval_curves or {}
+        every = {"training": self.loss_curves, "validation": self.validation_curves, **others}
+        for label, curves in every.items():
             if not curves:
                 continue
             epochs = self.first_epoch + np.arange(max(map(len, curves)))
@@ -157,12 +191,12 @@ class LossCurveDisplay:
                 low, high = np.nanmin(of_networks, axis=0), np.nanmax(of_networks, axis=0)
                 band = ax.fill_between(epochs, low, high, color=line.get_color(), alpha=0.2)
                 self.bands_.append(band)
-        losses = np.concatenate([*self.loss_curves, *self.validation_curves])
-        if losses.min() > 0 and losses.max() > _LOGARITHMIC_FROM * losses.min():
+        values = np.concatenate(list(chain.from_iterable(every.values())))
+        if values.min() > 0 and values.max() > _LOGARITHMIC_FROM * values.min():
             ax.set_yscale("log")
         if self.best_iteration is not None:
             ax.axvline(self.best_iteration, color="gray", linestyle=":", linewidth=1)
-        ax.set(xlabel="Epoch", ylabel="Loss", title=self.estimator_name)
+        ax.set(xlabel="Epoch", ylabel=self.ylabel, title=self.estimator_name)
         ax.legend()
         self.ax_ = ax
         self.figure_ = ax.figure

@@ -25,7 +25,7 @@ from fastmlp.model_file.fields import (
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_value
 from fastmlp.table.column import Column, Reader
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 _COLUMN: dict[str, Kind[Any]] = {
@@ -107,11 +107,11 @@ def read_encoder(fields: Fields, tensors: Tensors, values: Values) -> Encoder:
         raise fields.error(f"has {names.size} names for {n_columns} columns")
     listed = frozenset(fields.get("listed", list_of(integer(0, n_columns - 1))))
     if not fields.has("columns"):
-        return TableEncoder(names, n_columns, n_columns, listed=listed)
+        return DenseEncoder(names, n_columns, n_columns, listed=listed)
     columns = tuple(_read_column(one, values) for one in fields.objects("columns", title="name"))
     if len(columns) != n_columns:
         raise fields.error(f"describes {len(columns)} of {n_columns} columns")
-    return TableEncoder.of_columns(names, columns, listed)
+    return DenseEncoder.of_columns(names, columns, listed)
 
 
 def _read_names(fields: Fields) -> NDArray[Any] | None:

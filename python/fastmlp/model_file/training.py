@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 from typing import Any
 
 import numpy as np
 
 from fastmlp.ensemble.constraints import Constraints
+from fastmlp.ensemble.evaluation import VALIDATION, by_name
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec
@@ -76,7 +78,8 @@ _HISTORY: dict[str, Kind[Any]] = {
     "stop_reason": text,
     "seconds": real(0),
 }
-_CURVES = ("loss_curve", "validation_curve", "metric_curve", "learning_rate_curve")
+_CURVES = ("loss_curve", "validation_curve", "learning_rate_curve")
+_METRIC_CURVE = "metric_curve"  # the first metric, which older files have without its name
 _CONSTRAINTS: dict[str, Kind[Any]] = {
     "directions": tuple_of(integer(-1, 1)),
     "groups": tuple_of(tuple_of(integer())),
@@ -97,8 +100,12 @@ def written_member(
         for moment, arrays in zip(MOMENTS, compiled.moment_arrays(), strict=True):
             for name, array in zip(names, arrays, strict=False):  # some solvers have one moment
                 draft.add(f"{name}.{moment}", array)
-    for name in _CURVES:
-        curve = getattr(member.history, name)
+    curves = {name: getattr(member.history, name) for name in _CURVES}
+    of_evals = member.history.eval_curves
+    evals = [(rows, measure) for rows, own in of_evals.items() for measure in own]
+    for name, (rows, measure) in zip(_names_of_evals(evals), evals, strict=True):
+        curves[name] = of_evals[rows][measure]
+    for name, curve in curves.items():
         if curve:
             draft.add(f"histories.{number}.{name}", np.array(curve, dtype=np.float64))
     return {
@@ -108,7 +115,8 @@ def written_member(
         },
         "optimizer": {name: plain(member.optimizer_options[name]) for name in _OPTIMIZER},
         "optimizer_steps": steps,
-        "history": plain_fields(member.history, _HISTORY),
+        "history": plain_fields(member.history, _HISTORY)
+        | ({"evals": plain(evals)} if evals else {}),
         **plain_fields(member, _MEMBER),
         **_written_constraints(member.constraints),
         "seed": engine.seed,
@@ -178,10 +186,25 @@ def _network(trained: TrainedNetwork, *, seed: int, steps: int) -> Network:
     return network
 
 
+def _names_of_evals(evals: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of the tensors that hold these curves, each of some rows and of a measure."""
+    first = next((k for k, (rows, _) in enumerate(evals) if rows == VALIDATION), None)
+    return [_METRIC_CURVE if k == first else f"evals.{k}" for k in range(len(evals))]
+
+
 def _read_history(fields: Fields, number: int, tensors: Tensors) -> History:
-    curves = {}
-    for name in _CURVES:
+    def curve(name: str) -> list[float]:
         tensor = f"histories.{number}.{name}"
-        if tensor in tensors:
-            curves[name] = tensors.floats(tensor, (None,), finite=False).tolist()
+        if tensor not in tensors:
+            return []
+        found: list[float] = tensors.floats(tensor, (None,), finite=False).tolist()
+        return found
+
+    if "evals" in fields:
+        pairs = fields.get("evals", list_of(tuple_of(text, 2)))
+        evals = [(rows, measure) for rows, measure in pairs]
+    else:
+        evals = [(VALIDATION, "metric")] if curve(_METRIC_CURVE) else []
+    curves: dict[str, Any] = {name: curve(name) for name in _CURVES}
+    curves["eval_curves"] = by_name(evals, map(curve, _names_of_evals(evals)))
     return History(**fields.get_all(_HISTORY), **curves)

@@ -10,8 +10,9 @@ from sklearn.base import is_classifier
 from fastmlp.networks import Dense
 from fastmlp.neural_network.engine import LINKS, by_layer
 from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 
 def pipeline_of(model: Any) -> Pipeline:
@@ -36,11 +37,11 @@ def pipeline_of(model: Any) -> Pipeline:
     parameters = by_layer(model.coefs_, model.intercepts_)
     n_columns = int(model.n_features_in_)
     return Pipeline(
-        encoder=TableEncoder(getattr(model, "feature_names_in_", None), n_columns, n_columns),
+        encoder=DenseEncoder(getattr(model, "feature_names_in_", None), n_columns, n_columns),
         scaling=None,
         networks=(TrainedNetwork(layers, tuple(np.asarray(p, dtype) for p in parameters)),),
         weights=np.ones(1),
-        link=LINKS[model.out_activation_],
+        link=Link(LINKS[model.out_activation_]),
         decoder=_decoder(model),
     )
 

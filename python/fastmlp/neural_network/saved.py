@@ -33,7 +33,7 @@ from fastmlp.networks import Dense
 from fastmlp.neural_network.engine import LINKS, by_kind, by_layer
 from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 _ACTIVATIONS = {link: activation for activation, link in LINKS.items()}
 # Attributes by the names of their fields, which are without the underscores
@@ -129,7 +129,7 @@ def read_mlp(model: Any, contents: Contents) -> None:
         model.feature_names_in_ = encoder.feature_names
     model.n_layers_ = len(trained.layers) + 1
     model.n_outputs_ = trained.n_outputs
-    model.out_activation_ = _ACTIVATIONS[pipeline.link]
+    model.out_activation_ = _ACTIVATIONS[pipeline.link.name]
     _read_attributes(model, fields, _COUNTS)
     if fields.has("stopping"):
         _read_attributes(model, fields.object("stopping"), _STOPPING)
@@ -162,7 +162,7 @@ def _read_attributes(owner: Any, fields: Fields, kinds: dict[str, Kind[Any]]) ->
 def _check_pipeline(pipeline: Pipeline, model: Any, fields: Fields) -> None:
     """Raise unless a pipeline is that of a scikit-learn MLP with the model's parameters."""
     encoder = pipeline.encoder
-    is_plain = isinstance(encoder, TableEncoder) and encoder.learnt is None
+    is_plain = isinstance(encoder, DenseEncoder) and encoder.learnt is None
     layers = [layer for network in pipeline.networks for layer in network.layers]
     activations = [model.activation] * (len(layers) - 1) + ["identity"]
     are_plain = all(isinstance(layer, Dense) and not layer.parametric for layer in layers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,14 +12,19 @@ from fastmlp._threads import check_n_jobs, n_threads
 from fastmlp.prediction.compiled import (
     compiled_networks,
     compiled_rows,
+    core_decodes_predictions,
     core_decodes_probabilities,
 )
-from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    MultioutputDecoder,
+    RegressionDecoder,
+    check_has_std,
+)
+from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
 from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.feature_names import check_keys
-from fastmlp.table.reading import ObjectTable
 from fastmlp.table.row_reader import row_reader
 from fastmlp.table.training_range import RangeWatch
 
@@ -53,8 +58,8 @@ class Predictor:
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,) or None
         Their names, if they have names.
-    classes_ : ndarray of shape (n_classes,) or None
-        Labels of a classifier.
+    classes_ : ndarray of shape (n_classes,), list of ndarray or None
+        Labels of a classifier; a list for several columns of labels.
     nbytes : int
         Memory of the compiled networks, in bytes.
 
@@ -82,14 +87,16 @@ class Predictor:
         self._names: list[str] | None = None if names is None else names.tolist()
         self._index: Any = None  # of the last Series that had these names in this order
         encoder, decoder, known_range = pipeline.encoder, pipeline.decoder, pipeline.training_range
-        if isinstance(encoder, TableEncoder) and pipeline.linear is None:
+        if isinstance(encoder, DenseEncoder) and pipeline.linear is None:
             reader = row_reader(encoder, takes_missing=self._takes_missing)
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
             self._watch = None if known_range is None else RangeWatch(known_range)
-        # The core knows of no costs.
-        left_out = self._row is None or getattr(decoder, "cost_matrix", None) is not None
-        self._predict_row = _nothing if left_out else self._row.predict
+        self._predict_row: Callable[[Any], Any] = _nothing
+        if self._row is not None:
+            self._predict_row = (
+                self._row.predict if core_decodes_predictions(decoder) else self._decoded_row
+            )
         self._decodes_in_core = core_decodes_probabilities(decoder, self._networks.outputs)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -106,9 +113,11 @@ class Predictor:
         return self._pipeline.encoder.feature_names
 
     @property
-    def classes_(self) -> NDArray[Any] | None:
+    def classes_(self) -> Any:
         """Labels of a classifier; None for numbers."""
         decoder = self._pipeline.decoder
+        if isinstance(decoder, MultioutputDecoder):
+            return list(decoder.classes)
         return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
 
     @property
@@ -116,7 +125,7 @@ class Predictor:
         """Memory of the compiled networks, in bytes."""
         return int(self._networks.nbytes)
 
-    def predict(self, rows: Any) -> Any:
+    def predict(self, rows: Any, return_std: bool = False) -> Any:
         """Predict numbers or labels.
 
         Parameters
@@ -124,13 +133,16 @@ class Predictor:
         rows : mapping, sequence, 1-D array or Series; or array-like or frame of many rows
             One row: its values by the names of the columns or in their order. Many rows: a 2-D
             array, a frame, a sparse matrix, or a list of sequences or of mappings.
+        return_std : bool, default=False
+            Whether to return standard deviations too, of a model with ``loss="gaussian"``.
 
         Returns
         -------
         float, label or ndarray
             For one row a float or a label; an array of shape (n_outputs,), (n_quantiles,) or
             (n_labels,) if the model predicts several. For many rows an array of shape (n_rows,) or
-            (n_rows, n_outputs), as the model's own `predict`.
+            (n_rows, n_outputs), as the model's own `predict`. With `return_std` a tuple of that and
+            of the standard deviations, in the same shape.
 
         Raises
         ------
@@ -144,20 +156,31 @@ class Predictor:
         ExtrapolationWarning
             If 20 rows or more lie far beyond the training range; once for each column.
         """
+        if return_std:
+            check_has_std(self._pipeline.decoder)
+            predicted, std, is_row = self._decoded(self._plain(rows))
+            return _of_row(predicted, is_row), _of_row(std, is_row)
         found = self._predict_row(rows)
         if found is None and (plain := self._plain(rows)) is not rows:
             rows, found = plain, self._predict_row(plain)
         if found is not None:
             return found
-        predicted, is_row = self._decoded(rows)
-        decoder = self._pipeline.decoder
-        if isinstance(decoder, ClassificationDecoder):
-            predicted = decoder.labels(predicted)
-        if not is_row:
-            return predicted
-        return predicted[0] if predicted.ndim == 2 else predicted.tolist()[0]
+        predicted, _, is_row = self._decoded(rows)
+        return _of_row(self._answers(predicted), is_row)
 
-    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+    def _answers(self, decoded: NDArray[Any]) -> NDArray[Any]:
+        """Numbers, or labels of probabilities."""
+        decoder = self._pipeline.decoder
+        return decoded if isinstance(decoder, RegressionDecoder) else decoder.labels(decoded)
+
+    def _decoded_row(self, row: Any) -> Any:
+        """The prediction of a row that the core reads, but does not decode; else None."""
+        outputs = self._row.outputs(row)
+        if outputs is None:
+            return None
+        return _of_row(self._answers(self._pipeline.decoder.decode(outputs)), True)
+
+    def predict_proba(self, rows: Any) -> Any:
         """Predict the probabilities of the classes, or of each label.
 
         Parameters
@@ -168,7 +191,7 @@ class Predictor:
         Returns
         -------
         ndarray of shape (n_classes,) for one row, or (n_rows, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`; of several columns of labels a list of these.
 
         Raises
         ------
@@ -178,14 +201,18 @@ class Predictor:
             As `predict`.
         """
         decoder = self._pipeline.decoder
-        if not isinstance(decoder, ClassificationDecoder):
+        if isinstance(decoder, RegressionDecoder):
             raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
+        if isinstance(decoder, MultioutputDecoder):
+            predicted, _, is_row = self._decoded(self._plain(rows))
+            by_output = decoder.by_output(predicted)
+            return [own[0] for own in by_output] if is_row else by_output
         probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is None and (plain := self._plain(rows)) is not rows:
             rows, probabilities = plain, self._probabilities_of_row(plain, decoder)
         if probabilities is not None:
             return probabilities
-        predicted, is_row = self._decoded(rows)
+        predicted, _, is_row = self._decoded(rows)
         return predicted[0] if is_row else predicted
 
     def predict_interval(
@@ -213,11 +240,11 @@ class Predictor:
         ValueError, TypeError, KeyboardInterrupt
             As `predict`, and if the model was not calibrated.
         """
-        if isinstance(self._pipeline.decoder, ClassificationDecoder):
+        if not isinstance(self._pipeline.decoder, RegressionDecoder):
             raise AttributeError("predict_interval is for regressors; this model predicts labels")
         self._pipeline.check_conformal(coverage)
-        predicted, is_row = self._decoded(self._plain(rows))
-        intervals = self._pipeline.intervals(predicted, coverage, groups)
+        predicted, std, is_row = self._decoded(self._plain(rows))
+        intervals = self._pipeline.intervals(predicted, std, coverage, groups)
         return intervals[0] if is_row else intervals
 
     def predict_set(
@@ -251,10 +278,10 @@ class Predictor:
         ValueError, TypeError, KeyboardInterrupt
             As `predict`, and if the model was not calibrated.
         """
-        if not isinstance(self._pipeline.decoder, ClassificationDecoder):
+        if isinstance(self._pipeline.decoder, RegressionDecoder):
             raise AttributeError("predict_set is for classifiers; this model predicts numbers")
         self._pipeline.check_conformal(coverage)
-        predicted, is_row = self._decoded(self._plain(rows))
+        predicted, _, is_row = self._decoded(self._plain(rows))
         sets = self._pipeline.sets(predicted, coverage, groups, class_conditional=class_conditional)
         return sets[0] if is_row else sets
 
@@ -279,13 +306,13 @@ class Predictor:
             return rows
         if isinstance(rows, Mapping):
             return dict(rows)
-        if not _is_series(rows):
+        if not is_series(rows):
             return rows
         names = self._names
         if names is None:
             return rows.to_numpy()
         if not self._has_names_of_columns(rows.index):
-            return _by_name(rows)
+            return by_name(rows)
         is_of_objects = rows.dtype == object
         return dict(zip(names, rows.tolist(), strict=True)) if is_of_objects else rows.to_numpy()
 
@@ -297,14 +324,17 @@ class Predictor:
             self._index = index
         return True
 
-    def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
-        """What the decoder makes of rows that the core does not read itself; whether it is one."""
-        table, is_row = self._encoded(rows)
+    def _decoded(self, rows: Any) -> tuple[NDArray[Any], NDArray[Any] | None, bool]:
+        """What the decoder makes of rows that the core does not read itself; whether it is one.
+
+        In the middle the standard deviations of numbers, if these were learnt.
+        """
+        table, is_row = encoded_rows(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
             raise ValueError("Input rows contains NaN, and the model takes no missing values")
-        if self._watch is not None and isinstance(self._pipeline.encoder, TableEncoder):
+        if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
-        return self._pipeline.predict(table, self._outputs), is_row
+        return *self._pipeline.predict_with_std(table, self._outputs), is_row
 
     def _outputs(self, table: Any, offset: NDArray[Any] | None) -> NDArray[Any]:
         """The weighted mean of the networks' outputs for an encoded table."""
@@ -314,57 +344,12 @@ class Predictor:
         outputs: NDArray[Any] = self._networks.predict(table, threads, offset)
         return outputs
 
-    def _encoded(self, rows: Any) -> tuple[Any, bool]:
-        """The encoded table of one row or of many; whether it is one."""
-        if isinstance(rows, np.ndarray):
-            is_row = rows.ndim == 1
-            return self._pipeline.encoder.encode(rows[None] if is_row else rows, "rows"), is_row
-        if isinstance(rows, Mapping):
-            return self._of_mappings([rows]), True
-        if isinstance(rows, list | tuple):
-            named = self.feature_names_in_ is not None
-            if rows and (isinstance(rows[0], Mapping) or (named and _is_series(rows[0]))):
-                return self._of_mappings([_by_name(row) for row in rows]), False
-            if rows and _is_value(rows[0]):
-                return self._pipeline.encoder.encode([rows], "rows"), True
-            return self._pipeline.encoder.encode(rows, "rows"), False
-        if getattr(rows, "ndim", 2) == 1:
-            return self._pipeline.encoder.encode(rows[None], "rows"), True
-        self._pipeline.encoder.check_features(rows, "the predictor", "rows")
-        return self._pipeline.encoder.encode(rows, "rows"), False
 
-    def _of_mappings(self, rows: Sequence[Mapping[Any, Any]]) -> Any:
-        """The encoded table of rows that are given by name."""
-        encoder = self._pipeline.encoder
-        if encoder.feature_names is None:
-            raise ValueError(
-                "rows must be in the order of the columns: the model was trained on a table "
-                "without names of columns"
-            )
-        names = encoder.feature_names.tolist()
-        objects = np.empty((len(rows), len(names)), dtype=object)
-        for i, row in enumerate(rows):
-            check_keys(names, row, "rows")
-            objects[i] = [row[name] for name in names]
-        if not isinstance(encoder, TableEncoder):
-            return encoder.encode(objects, "rows")
-        return encoder.encode_read(ObjectTable(objects, "rows", names, reads_text=False))
-
-
-def _is_series(row: Any) -> bool:
-    """Whether that has values and an index, as pandas' Series."""
-    return getattr(row, "ndim", 2) == 1 and hasattr(row, "index") and hasattr(row, "to_numpy")
-
-
-def _by_name(row: Any) -> Any:
-    """A Series as a dict; anything else as it is."""
-    return dict(zip(row.index.tolist(), row.tolist(), strict=True)) if _is_series(row) else row
-
-
-def _is_value(item: Any) -> bool:
-    """Whether that is a value of a row, not a row of values."""
-    is_row = hasattr(item, "__len__") and getattr(item, "ndim", 1) > 0
-    return isinstance(item, str | bytes) or not is_row
+def _of_row(values: Any, is_row: bool) -> Any:
+    """Predictions of many rows as they are; of one its own: a Python object, or an array."""
+    if not is_row:
+        return values
+    return values[0] if values.ndim == 2 else values.tolist()[0]
 
 
 def _nothing(rows: Any) -> None:

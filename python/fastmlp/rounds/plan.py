@@ -14,7 +14,7 @@ from fastmlp.rounds.averaging import Average, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.participant import HeldOutLoss, Participant
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
@@ -29,7 +29,7 @@ class Plan:
         Name of the estimator, for messages.
     settings : Settings
         The parameters of the fit.
-    encoder : TableEncoder
+    encoder : DenseEncoder
         From raw rows to numbers.
     task : Task
         From y to targets.
@@ -47,7 +47,7 @@ class Plan:
 
     estimator: str
     settings: Settings
-    encoder: TableEncoder
+    encoder: DenseEncoder
     task: Task
     scaling: Scaling
     members: tuple[Member, ...]

@@ -27,7 +27,7 @@ from fastmlp.streaming.target_learners import (
     LearntNumbers,
     LearntTargets,
 )
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
 
 _FORMAT = 1
@@ -88,7 +88,7 @@ def read_cache(folder: Path) -> tuple[RowCache, Learnt] | None:
         targets = _read_targets(document["targets"], tensors)
     except (OSError, ValueError, KeyError, TypeError, ModelFileError):
         return None
-    assert isinstance(encoder, TableEncoder)
+    assert isinstance(encoder, DenseEncoder)
     return cache, Learnt(encoder, training_range, targets)
 
 

@@ -18,7 +18,7 @@ from fastmlp.streaming.readings import MIN_CATEGORY_ROWS, reading_of
 from fastmlp.streaming.row_cache import FIRST, MISSING, Origin
 from fastmlp.table.column import Column
 from fastmlp.table.dates import PERIODS, Dates, periods_of, witnesses
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.reading import RawTable
 from fastmlp.table.training_range import TrainingRange
 
@@ -124,12 +124,12 @@ class ColumnsLearner:
         sketch = self.sketches[position]
         return CountedLabels(sketch.labels, sketch.counts, sketch.n_missing, self._like[position])
 
-    def finish(self) -> tuple[TableEncoder, list[Origin], TrainingRange]:
+    def finish(self) -> tuple[DenseEncoder, list[Origin], TrainingRange]:
         """What was learnt of the whole table.
 
         Returns
         -------
-        encoder : TableEncoder
+        encoder : DenseEncoder
         origins : list of tuple
             Where each column of the encoded table is found in the cache.
         training_range : TrainingRange
@@ -138,7 +138,7 @@ class ColumnsLearner:
             if position not in self._settled:
                 self._check_kind(position)
         columns = tuple(self._column(p) for p in range(len(self._reader.readings)))
-        encoder = TableEncoder.of_columns(self._names, columns, self._listed)
+        encoder = DenseEncoder.of_columns(self._names, columns, self._listed)
         origins: list[Origin] = []
         stored = []
         for p in encoder.layout.numeric:

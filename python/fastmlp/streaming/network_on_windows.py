@@ -58,7 +58,7 @@ class NetworkOnWindows:
         self._held_out = held_out
         changes = {
             "time_limit": self._spent + time_limit,
-            "reports_outputs": run.watches_metric,
+            "reports_outputs": run.evaluation.needs_outputs,
             # The last minibatch of a window is half as large as the others, on average.
             "steps_per_epoch": max(
                 run.n_rows / run.options["batch_size"] + n_windows / 2, n_windows

@@ -20,7 +20,7 @@ from fastmlp.streaming.readings import Reading, labels_of, reading_of, readings_
 from fastmlp.streaming.row_cache import RowCache, Sections
 from fastmlp.streaming.sources.blocks import BeginAgain, Block, Source
 from fastmlp.streaming.target_learners import LearntTargets, TargetLearner
-from fastmlp.table.encoder import TableEncoder, positions_of
+from fastmlp.table.encoder import DenseEncoder, positions_of
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import RawTable, read_table
 from fastmlp.table.training_range import TrainingRange
@@ -34,7 +34,7 @@ _log = logging.getLogger("fastmlp")
 class Learnt(NamedTuple):
     """What is learnt of a source, beside its rows."""
 
-    encoder: TableEncoder
+    encoder: DenseEncoder
     training_range: TrainingRange
     targets: LearntTargets
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
 from fastmlp.table.column import Column, ColumnKindError, Reader, count_missing
+from fastmlp.table.identifiers import are_identifiers
 from fastmlp.table.labels import (
     as_float,
     factorize,
@@ -249,33 +250,42 @@ class ColumnValues:
         return not are_numbers or all(issubclass(kind, BOOLEANS) for kind in types)
 
     def _describe_labels(self, listed: bool, min_rows: int) -> Column:
-        labels, numbers = self.factors[1], ""
+        labels, n_missing, sizes = self.factors[1], self.n_missing, self.counts.tolist()
+        numbers, least = "", min_rows if len(labels) > _FEW else 0
         if not (listed or self.are_categories):
+            from fastmlp.table.amounts import check_no_amounts  # as slow to import as readers
+
             self._refuse_free_text()
+            check_no_amounts(self)
             numbers = _numbers_as_text(labels) or self._read_in_part()
-        n_missing, sizes = self.n_missing, self.counts.tolist()
-        least = min_rows if len(labels) > _FEW else 0
+            if are_identifiers(self.counts):
+                least = max(sizes) + 1
         size_of = {label: n for label, n in zip(labels, sizes, strict=True) if n >= least}
+        if len(labels) > 1 and not size_of:
+            self._warn_of_identifiers(numbers)
+        elif numbers:
+            warn(f"{self.title} is treated as a category of {len(labels)} values. {numbers}")
         categories = sorted_labels(size_of)
         n_values = len(labels) + (n_missing > 0)
         if n_values < 2 or not (categories or n_missing):
             kind, categories = "constant", []
-            if len(labels) > 1:
-                message = (
-                    f"{self.title} is not used: none of its {len(labels)} values, such as "
-                    f"{quoted(labels[0])}, occurs twice"
-                )
-                warn(f"{message}. {numbers}" if numbers else message)
         elif n_values == 2 or len(labels) == 2:
             kind, categories = "binary", [None, *categories][-2:]
         else:
             kind, categories = "category", [*categories, None][: len(categories) + (n_missing > 0)]
             categories.sort(key=lambda label: -size_of.get(label, n_missing))
-        if numbers and kind != "constant":
-            warn(f"{self.title} is treated as a category of {len(labels)} values. {numbers}")
         return Column(
             self.name, kind, tuple(categories), n_missing > 0, sum(n for n in sizes if n < least)
         )
+
+    def _warn_of_identifiers(self, numbers: str) -> None:
+        """Say that labels are not used, and what to do if they are numbers."""
+        labels, n_rows = self.factors[1], int(self.counts.sum())
+        use = "is used only for which values are missing" if self.n_missing else "is not used"
+        alike = f"none of its {n_rows:,} values, such as {quoted(labels[0])}, occurs twice"
+        if len(labels) < n_rows:
+            alike = f"{len(labels):,} of its {n_rows:,} values, such as {quoted(labels[0])}, differ"
+        warn(f"{self.title} {use}: {alike}{numbers and '. '}{numbers}")
 
     def _read_in_part(self) -> str:
         """What to say if a reader could read most of many labels; else nothing."""
@@ -296,8 +306,8 @@ class ColumnValues:
         if is_free_text(labels, int(self.counts.sum())):
             raise ValueError(
                 f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
-                "drop it, or make numbers of it, for example with scikit-learn's TfidfVectorizer, "
-                "whose sparse rows are taken as they come"
+                "drop it, or make numbers of it: scikit-learn's TfidfVectorizer makes sparse rows, "
+                "which are taken as they come; skrub's StringEncoder columns to join to the others"
             )
 
 

@@ -1,4 +1,4 @@
-"""TableEncoder: what is learnt of a raw table's columns, and how its rows become numbers."""
+"""DenseEncoder: what is learnt of a raw table's columns, and how its rows become numbers."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fastmlp.table.column import Column, column_name
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
+from fastmlp.table.identifiers import warn_of_identifiers
 from fastmlp.table.layout import Layout
 from fastmlp.table.pandas_schema import PandasSchema, is_pandas_frame
 from fastmlp.table.reading import NumberTable, Positions, RawTable, consecutive, read_table
@@ -31,7 +32,7 @@ _WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
-class TableEncoder:
+class DenseEncoder:
     """The columns of a table, learnt from the training rows. Immutable.
 
     Numbers stay as they are. Dates, durations and numbers that are written as text become numbers;
@@ -73,7 +74,7 @@ class TableEncoder:
     @classmethod
     def learn(
         cls, X: Any, categorical_features: Any = "from_dtype", *, name: str = "X"
-    ) -> tuple[TableEncoder, NDArray[Any]]:
+    ) -> tuple[DenseEncoder, NDArray[Any]]:
         """Learn the columns, and encode the rows that they are learnt from.
 
         Parameters
@@ -87,7 +88,7 @@ class TableEncoder:
 
         Returns
         -------
-        encoder : TableEncoder
+        encoder : DenseEncoder
         encoded : ndarray of shape (n_rows, n_numeric + n_flags + len(category_sizes))
             X itself if it is an array of numbers without missing values that the engine can read;
             else float32 if that holds the types of all numbers, or float64.
@@ -103,6 +104,7 @@ class TableEncoder:
         names = feature_names_of(X, name)
         table = read_table(X, name)
         listed = positions_of(categorical_features, names, table.n_columns)
+        warn_of_identifiers(table, listed)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)
@@ -114,7 +116,7 @@ class TableEncoder:
     @classmethod
     def of_columns(
         cls, names: NDArray[Any] | None, columns: tuple[Column, ...], listed: frozenset[int]
-    ) -> TableEncoder:
+    ) -> DenseEncoder:
         """The encoder of columns that were learnt before.
 
         Parameters
@@ -258,7 +260,10 @@ class TableEncoder:
         schema = self._schema
         if schema is None or not schema.is_wide or not schema.has_columns_of(X):
             return None
-        row = X.iloc[0].to_numpy()
+        try:
+            row = X.iloc[0].to_numpy()
+        except NotImplementedError:  # pandas, of Arrow's newer types
+            return None
         return self._row_reader.encode(row) if row.dtype in _WIDE_OR_OBJECTS else None
 
     def _read(self, X: Any, name: str) -> RawTable:

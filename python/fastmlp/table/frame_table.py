@@ -69,7 +69,12 @@ def read_frame(X: Any, name: str) -> RawTable | None:
     if not isinstance(frame, nw.DataFrame):
         return None
     check_shape(frame.shape)
-    types = types_of(frame)
+    try:
+        types = types_of(frame)
+    except ValueError as error:  # of narwhals, for Arrow's decimals that count in thousands
+        raise TypeError(
+            f"{name} has a column of a type that cannot be read ({error}): cast it to another one"
+        ) from error
     if len(set(types)) == 1 and is_number_type(types[0]):
         matrix = frame.to_numpy()
         has_gaps = types[0].is_integer() and matrix.dtype.kind == "f"  # large integers lose digits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from itertools import count
 from math import inf
 from numbers import Number
@@ -19,13 +19,20 @@ def is_missing(label: Any) -> bool:
     return type(label).__name__ in ("NoneType", "NAType", "NaTType") or bool(label != label)
 
 
+# Kinds of labels: types of several libraries may hold the same ones.
+_KINDS: tuple[tuple[str, Any], ...] = (
+    ("text", str),
+    ("bytes", bytes),
+    ("dates", date | np.datetime64),
+    ("durations", timedelta | np.timedelta64),  # before numbers, which NumPy's durations are
+    ("numbers", Number | np.bool_),
+)
+
+
 def kind_of_label(label: Any) -> str:
     """Name the kind of a label, for comparison with others: numbers of all types are alike."""
-    if isinstance(label, str | bytes):
-        return type(label).__name__.replace("str", "text")
-    if isinstance(label, date | np.datetime64):
-        return "dates"
-    return "numbers" if isinstance(label, Number | np.bool_) else type(label).__name__
+    kinds = (kind for kind, types in _KINDS if isinstance(label, types))
+    return next(kinds, type(label).__name__)
 
 
 def reads_as_number(label: Any) -> bool:

@@ -33,14 +33,14 @@ _SPACES = " '\u2019\u00a0\u2009\u202f"
 # What separates thousands, and what the decimals. Of equally good ones the first is taken.
 SEPARATORS = ((",", "."), (".", ","), (_SPACES, "."), (_SPACES, ","))
 _SIGNS = "\u00a2-\u00a5\u20a0-\u20cf$"  # of currencies
-_CURRENCY = rf"(?:[A-Z]{{1,3}}\$|[{_SIGNS}]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|Rs\.?|kr\.?))"
-_SHARES = "%\u2030"
-_UNIT = rf"[^\W\d_](?:\D{{0,14}}[^\d\s])?|[{_SHARES}\u00b0\u2032\u2033\"'{_SIGNS}]\D{{0,3}}"
+CURRENCY = rf"(?:[A-Z]{{1,3}}\$|[{_SIGNS}]|(?:USD|EUR|GBP|CHF|JPY|CNY|INR|CAD|AUD|Rs\.?|kr\.?))"
+SHARES = "%\u2030"
+_UNIT = rf"[^\W\d_](?:\D{{0,14}}[^\d\s])?|[{SHARES}\u00b0\u2032\u2033\"'{_SIGNS}]\D{{0,3}}"
 _EXACT = 15  # digits of an integer that float64 holds
-_MINUS = "\u2212"
+MINUS = "\u2212"
 # What codes look like: whole, and only spaces between the digits, and capitals beside them. Amounts
 # have 1,000, $5, 5% or 5 kg.
-_LIKE_CODES = re.compile(r"(?:[A-Z]+\s*)?[0-9]+(?:\s[0-9]+)*(?:\.0)?[A-Z]*")
+LIKE_CODES = re.compile(r"(?:[A-Z]+\s*)?[0-9]+(?:\s[0-9]+)*(?:\.0)?[A-Z]*")
 _PADDED = re.compile(r"[^0-9]*0[0-9]")
 
 
@@ -51,8 +51,8 @@ def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[
     # Not of thousands; 12e4 may be a code.
     power = r"(?(grouped)(?!)|[eE](?:(?(fraction)[-+]?|[-+]))[0-9]+)"
     return re.compile(
-        rf"\s*(?P<open>\()?(?P<sign>[-+{_MINUS}]?)\s*(?P<prefix>{prefix})\s*"
-        rf"(?P<inner_sign>[-+{_MINUS}]?)\s*(?P<digits>{digits})(?P<power>(?:{power})?)\s*"
+        rf"\s*(?P<open>\()?(?P<sign>[-+{MINUS}]?)\s*(?P<prefix>{prefix})\s*"
+        rf"(?P<inner_sign>[-+{MINUS}]?)\s*(?P<digits>{digits})(?P<power>(?:{power})?)\s*"
         rf"(?P<unit>{unit})(?(open)\))\s*"
     )
 
@@ -60,7 +60,13 @@ def _pattern(separators: tuple[str, str], prefix: str, unit: str) -> re.Pattern[
 @cache
 def _any(separators: tuple[str, str]) -> re.Pattern[str]:
     """The pattern with any currency and unit; compiling them takes milliseconds."""
-    return _pattern(separators, f"(?:{_CURRENCY})?", f"(?:{_UNIT})?")
+    return _pattern(separators, f"(?:{CURRENCY})?", f"(?:{_UNIT})?")
+
+
+def number_matches(text: str) -> dict[tuple[str, str], re.Match[str]]:
+    """How a text can be read as a number, by its separators, with any currency and unit."""
+    matches = ((separators, _any(separators).fullmatch(text)) for separators in SEPARATORS)
+    return {separators: match for separators, match in matches if match}
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ class NumberText:
 
     @property
     def _is_share(self) -> bool:
-        return self.unit[:1] in tuple(_SHARES)
+        return self.unit[:1] in tuple(SHARES)
 
     def _strict(self, values: ColumnValues) -> NDArray[np.float64]:
         """The number of each label, NaN for those without the currency and the unit."""
@@ -190,7 +196,7 @@ class NumberText:
             numbers = texts.number("digits") / 10.0 ** len(fraction)  # both are exact
         if found["grouped"]:  # 0,750 are no thousands
             numbers[texts.characters[:, texts.match.start("digits")] == ord("0")] = np.nan
-        is_negative = found["open"] or {found["sign"], found["inner_sign"]} & {"-", _MINUS}
+        is_negative = found["open"] or {found["sign"], found["inner_sign"]} & {"-", MINUS}
         return -numbers if is_negative else numbers
 
     def _reads_codes(self, values: ColumnValues) -> bool:
@@ -200,7 +206,7 @@ class NumberText:
         texts = [as_text(labels[i]).strip() for i in read.tolist()]
         if any(map(_PADDED.match, texts)) or self._are_versions(texts, numbers[read]):
             return True
-        if not all(map(_LIKE_CODES.fullmatch, texts)):
+        if not all(map(LIKE_CODES.fullmatch, texts)):
             return False
         is_rare = 2 * np.count_nonzero(values.counts == 1) >= values.counts.sum()
         return not is_rare or len({*map(len, texts)}) == 1

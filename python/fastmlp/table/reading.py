@@ -220,7 +220,7 @@ def _read_array(X: Any, name: str) -> RawTable:
     if plain is not None:
         return NumberTable(plain, name)
     check_no_path(X, name)
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as some sparse matrices have
         raise ValueError(
             f"{name} must be a table with a row for each sample; got a mapping. A frame of one row "
             "is one, and `model.predictor()` predicts a row that is a mapping"

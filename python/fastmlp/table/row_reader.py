@@ -9,7 +9,7 @@ import numpy as np
 from fastmlp import _core
 
 if TYPE_CHECKING:
-    from fastmlp.table.encoder import TableEncoder
+    from fastmlp.table.encoder import DenseEncoder
 
 # See _core.pyi.
 _Column = tuple[int, int, dict[Any, float] | None, float, bool]
@@ -23,7 +23,7 @@ _LABELS = (str, int, float, bool, type(None), *_ALL)
 
 
 def row_reader(
-    encoder: TableEncoder, *, wide: bool = False, takes_missing: bool = True
+    encoder: DenseEncoder, *, wide: bool = False, takes_missing: bool = True
 ) -> _core.RowReader | None:
     """What reads a row of numbers and labels in the core.
 

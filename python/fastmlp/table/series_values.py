@@ -44,7 +44,10 @@ class SeriesValues(ColumnValues):
     def array(self) -> NDArray[Any]:
         """The values as NumPy holds them."""
         series = self.data.cast(nw.Float64) if self._type in NOT_IN_NUMPY else self.data
-        array: NDArray[Any] = series.to_numpy()
+        try:
+            array: NDArray[Any] = series.to_numpy()
+        except NotImplementedError:  # pandas, of Arrow's newer types
+            array = _objects(series)
         return array
 
     def _factorized(self) -> tuple[NDArray[Any], list[Any]]:
@@ -56,16 +59,23 @@ class SeriesValues(ColumnValues):
         is_exact = self.array.dtype.kind != "f" or self._type.is_float()
         if is_exact and self._type not in NOT_IN_NUMPY:
             return self.array
-        objects = np.empty(len(self.data), dtype=object)  # integers beside missing values
-        objects[:] = self.data.to_list()
-        return objects
+        return _objects(self.data)  # such as integers beside missing values
+
+
+def _objects(series: Any) -> NDArray[Any]:
+    objects = np.empty(len(series), dtype=object)
+    objects[:] = series.to_list()
+    return objects
 
 
 def _factorize(series: Any) -> tuple[NDArray[Any], list[Any]]:
     """For each row the position of its label, or -1 where it is missing; and the labels."""
     native = series.to_native()
     if hasattr(native, "factorize"):  # three times as fast with pandas
-        rows, labels = native.factorize()
+        try:
+            rows, labels = native.factorize()
+        except NotImplementedError:  # Arrow's views of text
+            return factorize(_objects(series))
         return rows, exact_objects(labels.tolist())
     if hasattr(native, "dictionary_encode") and series.dtype in _PLAIN_LABELS:  # of pyarrow
         encoded = native.dictionary_encode().unify_dictionaries()  # ten times as fast
@@ -78,4 +88,4 @@ def _factorize(series: Any) -> tuple[NDArray[Any], list[Any]]:
     if not labels:
         return np.full(len(series), -1), labels
     rows = series.replace_strict(labels, list(range(len(labels))), return_dtype=nw.Int32)
-    return rows.fill_null(-1).to_numpy(), labels
+    return rows.fill_null(-1).to_numpy(), exact_objects(labels)

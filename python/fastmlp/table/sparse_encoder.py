@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.reading import NumberTable, RawTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
@@ -23,7 +23,7 @@ _OTHER_SCALE = 10.0  # times as large or as small as most columns
 class SparseEncoder:
     """The columns of a sparse table, all of numbers, learnt from the training rows. Immutable.
 
-    It takes the place of a `TableEncoder`. Encoded rows are sparse too, of the networks' type.
+    It takes the place of a `DenseEncoder`. Encoded rows are sparse too, of the networks' type.
     Columns without any entry in training may be left out: hashed words have a million of them, and
     a step of training updates the weights of all that are kept. The others are scaled and not
     centred, so that zeros stay zeros. See `learn_scale`.
@@ -164,7 +164,7 @@ class SparseEncoder:
         return _rows_of((values, rows.indices, rows.indptr), rows.shape)
 
 
-Encoder = TableEncoder | SparseEncoder
+Encoder = DenseEncoder | SparseEncoder
 
 
 def _rows_of(given: Any, shape: tuple[int, int] | None = None) -> csr_array:

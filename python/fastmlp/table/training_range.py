@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import ExtrapolationWarning, warn
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table, pieces, rows_with_weight, slices
 from fastmlp.table.sparse_encoder import Encoder
 
@@ -112,7 +112,7 @@ class RangeWatch:
     @classmethod
     def of_columns(cls, encoder: Encoder) -> RangeWatch:
         """A watch that has seen no rows; it never warns of sparse ones."""
-        n_numeric = encoder.n_numeric if isinstance(encoder, TableEncoder) else 0
+        n_numeric = encoder.n_numeric if isinstance(encoder, DenseEncoder) else 0
         return cls(TrainingRange.of_no_rows(n_numeric))
 
     def widened(self, X: Table, weights: NDArray[Any] | None) -> RangeWatch:
@@ -123,7 +123,7 @@ class RangeWatch:
         watch._warned |= self._warned
         return watch
 
-    def look_at(self, X: NDArray[Any], encoder: TableEncoder) -> None:
+    def look_at(self, X: NDArray[Any], encoder: DenseEncoder) -> None:
         """Warn if the encoded table lies beyond the range."""
         far = self.training_range.far_beyond(X)
         if not far:
@@ -145,14 +145,14 @@ class RangeWatch:
                 self._warned.difference_update(new)
             raise
 
-    def warn_of_validation(self, X: NDArray[Any], encoder: TableEncoder, advice: str) -> None:
+    def warn_of_validation(self, X: NDArray[Any], encoder: DenseEncoder, advice: str) -> None:
         """Warn if validation rows lie beyond the range, which predictions may do later too."""
         far = self.training_range.far_beyond(X)
         if far:
             warn(f"{self._beyond(X, 'X_val', far, encoder)}.{advice}", ExtrapolationWarning)
 
     def _beyond(
-        self, X: NDArray[Any], table: str, far: Sequence[int], encoder: TableEncoder
+        self, X: NDArray[Any], table: str, far: Sequence[int], encoder: DenseEncoder
     ) -> str:
         columns, names, dates = [], encoder.names_of_encoded, encoder.days_of_dates
         for j in far[:_MOST_NAMED]:

@@ -15,6 +15,8 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from fastmlp._other_names import advice_on_value
 
+LOSS = "loss"  # names the loss of training among metrics
+
 # From raw outputs for the validation rows to (the metric's value, what is to become small)
 Metric = Callable[[NDArray[np.float64]], tuple[float, float]]
 
@@ -58,9 +60,53 @@ def _names() -> frozenset[str]:
     return frozenset(get_scorer_names())
 
 
-def check_metric(metric: Any) -> None:
-    """Raise unless `eval_metric` is None, a scorer's name or a callable."""
-    if metric is None or callable(metric) or (isinstance(metric, str) and metric in _names()):
+def named_metrics(eval_metric: Any) -> dict[str, Any]:
+    """The metrics of `eval_metric`, by the names that their values are recorded under.
+
+    A function's name is its own, that of a scorer the name of its function. "loss" stands for the
+    loss of training.
+
+    Raises
+    ------
+    ValueError
+        If two have the same name.
+    """
+    if eval_metric is None:
+        return {}
+    if isinstance(eval_metric, dict):
+        return dict(eval_metric)
+    metrics = list(eval_metric) if isinstance(eval_metric, list | tuple) else [eval_metric]
+    named = {_name_of(metric): metric for metric in metrics}
+    if len(named) < len(metrics):
+        names = [_name_of(metric) for metric in metrics]
+        raise ValueError(
+            f"eval_metric has several metrics of the same name: {names}. Pass a dict of names and "
+            "metrics"
+        )
+    return named
+
+
+def _name_of(metric: Any) -> str:
+    if isinstance(metric, str):
+        return metric
+    function = getattr(metric, "_score_func", metric)
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+def check_metrics(eval_metric: Any) -> None:
+    """Raise unless `eval_metric` is None, a metric, or several that have names."""
+    for name, metric in named_metrics(eval_metric).items():
+        if not isinstance(name, str):
+            raise TypeError(f"eval_metric must have names that are strings; got {name!r}")
+        if name == LOSS and metric != LOSS:
+            raise ValueError("eval_metric must not call a metric 'loss', which is that of training")
+        if metric != LOSS:
+            _check_metric(metric)
+
+
+def _check_metric(metric: Any) -> None:
+    """Raise unless it is a scorer's name or a callable."""
+    if callable(metric) or (isinstance(metric, str) and metric in _names()):
         return
     if isinstance(metric, str):
         raise ValueError(

@@ -47,9 +47,9 @@ def latest(table: Any, name: str) -> NDArray[np.bool_]:
     name : str
         Of the column.
     """
-    from fastmlp.table.encoder import TableEncoder
+    from fastmlp.table.encoder import DenseEncoder
 
-    encoder, encoded = TableEncoder.learn(table)
+    encoder, encoded = DenseEncoder.learn(table)
     if encoder.columns[0].kind != "numeric":
         raise DataError(f"--time: the column {name!r} holds neither dates nor numbers")
     times = encoded[:, 0]

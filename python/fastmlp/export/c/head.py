@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from fastmlp.export.c.text import comment
 from fastmlp.export.kinds import kind_of_number
-from fastmlp.prediction.decoders import Decoder, RegressionDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 
 _WIDTH = 100
 _KEPT_SPACE = "\0"  # where no line ends
@@ -51,7 +51,7 @@ def _wrapped(text: str, indent: str = "") -> list[str]:
 def _columns(pipeline: Pipeline) -> Iterator[str]:
     """A line for each column; none if all are numbers without names."""
     encoder = pipeline.encoder
-    if not isinstance(encoder, TableEncoder) or (
+    if not isinstance(encoder, DenseEncoder) or (
         encoder.feature_names is None and encoder.learnt is None
     ):
         return
@@ -80,6 +80,10 @@ def _outputs(decoder: Decoder) -> str:
     if isinstance(decoder, RegressionDecoder):
         if decoder.sorts:
             return "the quantiles, in ascending order"
-        return "the predictions" if decoder.unit.size > 1 else "the prediction"
+        several = "s" * (decoder.unit.size > 1)
+        if decoder.has_std:
+            return f"the prediction{several}, then the standard deviation{several}"
+        return f"the prediction{several}"
+    assert isinstance(decoder, ClassificationDecoder)
     labels = ", ".join(map(repr, decoder.classes.tolist()))
     return f"the probabilities of the {'labels' if decoder.multilabel else 'classes'} {labels}"

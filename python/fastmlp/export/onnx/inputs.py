@@ -13,7 +13,7 @@ from onnx import TensorProto, ValueInfoProto, helper
 from fastmlp.export.kinds import kind_of_number
 from fastmlp.export.onnx.graph import Graph
 from fastmlp.table.column import Column
-from fastmlp.table.encoder import TableEncoder
+from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted
 
@@ -110,7 +110,7 @@ def declared(encoder: Encoder, kind: str) -> tuple[Inputs, list[ValueInfoProto]]
     kind : {"auto", "columns", "matrix"}
         "auto": columns if they have names or some hold text.
     """
-    if isinstance(encoder, TableEncoder):
+    if isinstance(encoder, DenseEncoder):
         used = {p: column for p, column in enumerate(encoder.columns) if column.kind != "constant"}
         if not used:
             raise ValueError("all columns were constant in training: there are no inputs")
@@ -130,7 +130,7 @@ def declared(encoder: Encoder, kind: str) -> tuple[Inputs, list[ValueInfoProto]]
         return MatrixInput(MATRIX, encoder.n_columns), [
             _declaration(MATRIX, TensorProto.DOUBLE, encoder.n_columns, what)
         ]
-    if not isinstance(encoder, TableEncoder):
+    if not isinstance(encoder, DenseEncoder):
         raise ValueError("inputs must be 'matrix' or 'auto' for a model of sparse rows")
     names = {p: column.name for p, column in used.items()}
     if "" in names.values():

@@ -1,0 +1,141 @@
+"""FitPlan: the networks that a fit trains; a new fit's, and those of a model that is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from fastmlp.ensemble.evaluation import EvalSet
+from fastmlp.ensemble.final_networks import with_final
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.longer import longer_runs
+from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset, Split, Splits
+from fastmlp.ensemble.state_keeper import StateKeeper
+from fastmlp.ensemble.training import Replan, Training
+from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
+from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.table.scaling import Scaling
+from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.tasks import Task
+
+
+@dataclass(frozen=True, eq=False)
+class FitPlan:
+    """The networks that a fit trains, and what becomes of them.
+
+    Attributes
+    ----------
+    runs : list of TrainingRun
+    scaling : Scaling
+    task : Task
+    splits : sequence of Split
+        Of each network, by the index in its recipe.
+    kept : sequence of Member
+        Networks that stay as they are.
+    weighed : WeightedEnsemble or None
+        The networks that are trained further, which keep their weights if no others are learnt.
+    longer : callable or None
+        Chooses after the first round how the other networks are trained.
+    new : NewNetworks or None
+        Makes the final networks.
+    final : sequence of MemberSpec
+        Those that are trained on all rows, once others have been validated.
+    """
+
+    runs: list[TrainingRun]
+    scaling: Scaling
+    task: Task
+    splits: Sequence[Split]
+    kept: Sequence[Member] = ()
+    weighed: WeightedEnsemble | None = None
+    longer: Replan | None = None
+    new: NewNetworks | None = None
+    final: Sequence[MemberSpec] = ()
+
+    @property
+    def may_leave_out(self) -> bool:
+        """Whether networks may be left out for want of time: not if they were trained before."""
+        return self.weighed is None
+
+    def ensemble_of(self, training: Training) -> WeightedEnsemble:
+        """The networks that were trained, behind those that stay as they are."""
+        members = [*self.kept, *(member.after_fit() for member in training.members)]
+        weights = None if self.weighed is None else training.weights_of(self.weighed)
+        return WeightedEnsemble(members, self.scaling, self.task.link, weights)
+
+    def validation_of(self, ensemble: WeightedEnsemble) -> list[RowSubset | None]:
+        """The validation rows of each network."""
+        return [self.splits[member.recipe.spec.index].validation for member in ensemble.members]
+
+
+def plan_of_new_networks(
+    data: RowSubset,
+    splits: Splits,
+    n_estimators: int,
+    settings: Settings,
+    encoder: Encoder,
+    task: Task,
+    random_state: np.random.RandomState,
+    keeper: StateKeeper | None,
+    eval_sets: Sequence[EvalSet],
+) -> FitPlan:
+    """Plan a fit that makes its networks."""
+    specs = final = settings.specs(
+        n_estimators,
+        data.n_rows,
+        held_out=splits.each[0].validation is not None,
+        n_folds=splits.n_folds if splits.are_folds else None,
+    )
+    if not splits.are_folds:
+        splits, specs = with_final(splits, final)
+    new = NewNetworks.scaled_to(
+        data,
+        splits.each,
+        splits.rows_of_all,
+        settings,
+        encoder,
+        task,
+        random_state,
+        keeper,
+        eval_sets,
+    )
+    return FitPlan(
+        runs=new.runs(specs),
+        scaling=new.scaling,
+        task=new.task,
+        splits=splits.each,
+        longer=partial(longer_runs, new) if settings.adapts(specs) else None,
+        new=new,
+        final=() if splits.are_folds else final,
+    )
+
+
+def plan_of_going_on(
+    before: FittedModel,
+    data: RowSubset,
+    splits: Splits,
+    settings: Settings,
+    task: Task,
+    random_state: np.random.RandomState,
+    eval_sets: Sequence[EvalSet],
+) -> FitPlan:
+    """Plan a fit that trains all networks of a model further, or copies of them."""
+    scaling, task, members = before.continued(data, settings, task)
+    runs = runs_of_fit(
+        members,
+        range(len(members)),
+        [splits.each[member.recipe.spec.index] for member in members],
+        data,
+        settings=settings,
+        task=task,
+        random_state=random_state,
+        eval_sets=eval_sets,
+    )
+    return FitPlan(runs, scaling, task, splits.each, weighed=before.ensemble)

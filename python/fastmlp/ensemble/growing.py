@@ -1,0 +1,138 @@
+"""Growing: networks that join those of a fitted model, which stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count, islice
+
+import numpy as np
+
+from fastmlp.ensemble.evaluation import EvalSet
+from fastmlp.ensemble.fit_plan import FitPlan
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.longer import LEAST_GAIN, gain_of_last_cycle
+from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.presets import MemberSpec, longer_spec
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import RowSubset, Splits, fingerprint
+from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.tasks import Task
+
+
+class Growth:
+    """Which networks join a fitted model until it has as many as the settings ask for.
+
+    Parameters
+    ----------
+    model : FittedModel
+    settings : Settings
+
+    Attributes
+    ----------
+    assignment : RowAssignment
+        Of rows to all networks; to those that are there as before.
+    indices : list of int
+        Of the new networks: those that no network has, the first ones.
+
+    Raises
+    ------
+    ValueError
+        If it is not known how rows were assigned to the networks that are there.
+    """
+
+    def __init__(self, model: FittedModel, settings: Settings) -> None:
+        if model.assignment is None or model.fingerprint is None:
+            known = (
+                "to several, or to one of a fit with warm_start=True and X_val"
+                if model.n_estimators == 1
+                else "to those of a fit whose rows are known. These were trained on others too, by "
+                "partial_fit, with time, on a stream, or by an older version of fastmlp"
+            )
+            raise ValueError(
+                f"n_estimators was {model.n_estimators}, and networks can be added only {known}"
+            )
+        self._model, self._settings = model, settings
+        taken = {member.recipe.spec.index for member in model.members}
+        free = (index for index in count() if index not in taken)
+        n_networks = settings.n_networks(model.n_rows)
+        self.indices = list(islice(free, n_networks - len(taken)))
+        n_assigned = max(model.assignment.n_estimators, self.indices[-1] + 1)
+        self.assignment = replace(model.assignment, n_estimators=n_assigned)
+
+    def check_rows(self, data: RowSubset, splits: Splits, is_honest: bool) -> None:
+        """Raise unless the rows, and what is held out, are those of the networks that are there.
+
+        So each network is weighed and calibrated on rows that it was not trained on.
+
+        Parameters
+        ----------
+        data : RowSubset
+        splits : Splits
+            Of all networks.
+        is_honest : bool
+            Whether a linear part is the same on these rows.
+        """
+        assert self._model.assignment is not None
+        n_before = self._model.assignment.n_estimators
+        if is_honest and fingerprint(data, splits.each[:n_before]) == self._model.fingerprint:
+            return
+        advice = (
+            "A single network holds out another part of the rows than several do: pass X_val, or "
+            "begin with n_estimators=2"
+            if n_before == 1
+            else "Pass the same X and y (and groups, or cv), and do not change what is held out"
+        )
+        raise ValueError(
+            f"n_estimators was {self._model.n_estimators}, and networks can be added only on the "
+            f"rows that these were trained on. {advice}"
+        )
+
+    def plan(
+        self,
+        data: RowSubset,
+        splits: Splits,
+        encoder: Encoder,
+        task: Task,
+        random_state: np.random.RandomState,
+        eval_sets: Sequence[EvalSet],
+    ) -> FitPlan:
+        """Plan a fit that trains the new networks alone."""
+        model, scaling = self._model, self._model.scaling
+        # As in scikit-learn's forests: new networks must not begin as those that are there did.
+        random_state.randint(2**31 - 1, size=len(model.members))
+        new = NewNetworks(
+            data,
+            splits.each,
+            splits.rows_of_all,
+            self._settings,
+            encoder,
+            scaling,
+            task,
+            random_state,
+            eval_sets=eval_sets,
+        )
+        added = enumerate(new.runs(self._specs(splits)))
+        runs = [replace(run, index=position) for position, run in added]
+        return FitPlan(runs, scaling, task, splits.each, kept=model.members)
+
+    def _specs(self, splits: Splits) -> list[MemberSpec]:
+        """The new networks: of the kinds that they would have in a fit of all."""
+        settings, members = self._settings, self._model.members
+        planned = settings.specs(
+            self.assignment.n_estimators,
+            self._model.n_rows,
+            held_out=splits.each[0].validation is not None,
+            n_folds=splits.n_folds,
+        )
+        specs = [planned[index] for index in self.indices]
+        kinds = {member.recipe.spec.kind for member in members}
+        if "balanced" in kinds:  # which are not weighed against others
+            return [replace(spec, kind="balanced") for spec in specs]
+        if settings.adapts(planned) and len(kinds) == 1:  # a first round, which decides now
+            are_long = gain_of_last_cycle(members) >= LEAST_GAIN
+        else:
+            are_long = "long" in kinds
+        if not are_long:
+            return specs
+        return [longer_spec(spec, classifies=settings.classifies) for spec in specs]

@@ -1,0 +1,84 @@
+"""OptunaPruning: a callback that reports each epoch to a trial of Optuna, which may end the fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastmlp.ensemble.evaluation import VALIDATION
+from fastmlp.ensemble.progress import EpochRecord
+from fastmlp.tasks.metrics import LOSS
+
+
+class OptunaPruning:
+    """Callback of `fit` that prunes a trial of Optuna.
+
+    After each epoch of the first network it reports a value to the trial. If the study's pruner
+    says that the trial is not promising, ``optuna.TrialPruned`` ends the fit, of all its networks,
+    and the estimator is as it was before. It is for one fit of each trial: networks of an ensemble
+    have folds held out already.
+
+    Parameters
+    ----------
+    trial : optuna.trial.Trial
+    metric : str or None, default=None
+        What to report: a name of `eval_metric`, or "loss". None: the first metric, without one the
+        loss. It must become greater or smaller as the study's objective does.
+    rows : str, default="validation"
+        On which rows: the validation rows, or a name of `eval_set`.
+
+    Examples
+    --------
+    With Optuna (``pip install optuna``), for a table X, y: ::
+
+        import optuna
+        from fastmlp import Regressor
+        from fastmlp.tuning import OptunaPruning, space
+
+        suggest = space("optuna")
+
+        def objective(trial):
+            model = Regressor(preset="fast", random_state=0, **suggest(trial))
+            model.fit(X, y, callbacks=OptunaPruning(trial))
+            return ((y - model.oof_prediction_) ** 2).mean()
+
+        study = optuna.create_study(pruner=optuna.pruners.MedianPruner(n_warmup_steps=20))
+        study.optimize(objective, n_trials=50)
+        model = Regressor(random_state=0, **suggest(study.best_trial)).fit(X, y)
+    """
+
+    def __init__(self, trial: Any, metric: str | None = None, rows: str = VALIDATION) -> None:
+        self.trial = trial
+        self.metric = metric
+        self.rows = rows
+
+    def __call__(self, record: EpochRecord) -> bool:
+        """Report an epoch of the first network.
+
+        Raises
+        ------
+        optuna.TrialPruned
+            If the pruner says so.
+        ValueError
+            If nothing of that name is measured.
+        """
+        if record.network != 0:
+            return False
+        self.trial.report(self._value_of(record), step=record.epoch)
+        if self.trial.should_prune():
+            from optuna import TrialPruned
+
+            raise TrialPruned(f"pruned after {record.epoch} epochs of the first network")
+        return False
+
+    def _value_of(self, record: EpochRecord) -> float:
+        values = record.evals.get(self.rows, {})
+        metric = self.metric
+        if metric is None:
+            metric = next((name for name in values if name != LOSS), LOSS)
+        if metric not in values:
+            measured = {rows: list(own) for rows, own in record.evals.items()}
+            raise ValueError(
+                f"OptunaPruning needs {metric!r} on the rows {self.rows!r}; what is measured is "
+                f"{measured}"
+            )
+        return values[metric]
