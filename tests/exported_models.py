@@ -106,10 +106,24 @@ CASES: dict[str, tuple[Callable, object, np.ndarray, object]] = {
         lambda: Classifier(**ONE, loss="focal", cost_matrix=[[0, 1, 9], [1, 0, 1], [9, 1, 0]]),
         *(PLAIN, np.array(["a", "b", "c"])[THREE], PLAIN),
     ),
+    "classes in order, calibrated": (
+        lambda: Classifier(
+            **FEW, loss="ordinal", class_order=["low", "mid", "high"], calibrate=True
+        ),
+        *(PLAIN, np.array(["low", "mid", "high"])[THREE], 3 * PLAIN),
+    ),
     "doubles as classes": (lambda: Classifier(**ONE), PLAIN, 2.0 * THREE, PLAIN),
     "several labels, calibrated": (
         lambda: Classifier(**ONE, calibrate=True),
         *(PLAIN, (PLAIN > 0).astype(int), PLAIN),
+    ),
+    "constraints": (
+        lambda: Classifier(
+            **FEW | RAW_OPTIONS,
+            monotonic_cst={"number": 1, "gaps": -1},
+            interaction_cst=[["number", "gaps", "job"], ["gaps", "far"]],
+        ),
+        *(RAW, NUMBER > 10, LATER),
     ),
     "several labels": (lambda: Classifier(**FEW), PLAIN, (PLAIN > 0).astype(int), PLAIN),
     "several quantiles": (

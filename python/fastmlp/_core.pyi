@@ -30,6 +30,7 @@ class Standardisation:
         scale: NDArray[np.float64],
         n_filled: int,
         clips: bool,
+        keeps_order: bool = ...,
     ) -> None: ...
 
 class ThreadBudget:
@@ -113,6 +114,7 @@ class _Predictor(Generic[_T]):
         network: _Network[_T],
         inputs: Standardisation | None,
         link: str,
+        heads: Sequence[int] = ...,
         # For each layer type, values and scales of its weights, to be held so if it can; or none
         small: Sequence[tuple[str, NDArray[Any], NDArray[np.float32] | None] | None] = ...,
     ) -> None: ...

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.prediction.decoders import check_has_std
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
 from fastmlp.tasks.own_loss import OwnLoss
@@ -60,6 +61,14 @@ class Regressor(RegressorMixin, BaseMLP):
         categorical; text that holds dates, or numbers with separators, currencies or units, is read
         as these. An array names columns of numbers, dates or such text that are categories too, by
         name, position or mask.
+    monotonic_cst : dict of str, array-like of int or None, default=None
+        For columns by name, or for each in turn: 1 if predictions never fall as its value rises,
+        -1 if they never rise, 0 if they may do both. This is guaranteed (docs/constraints.md).
+        Columns of numbers, durations and booleans can have a direction.
+    interaction_cst : {"pairwise", "no_interactions"}, sequence of groups or None, default=None
+        Groups of columns, each a list, tuple or set of positions or names, that may act together:
+        raw outputs are sums of functions of one group each. Groups may overlap; columns in none
+        form one more. "no_interactions" and "pairwise" are all groups of one and of two columns.
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         Features that the network reads beside each number itself, in tables of up to 256 columns
         of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).
@@ -154,9 +163,10 @@ class Regressor(RegressorMixin, BaseMLP):
         all of them further, with their standardisation and optimiser state; with other rows that is
         fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
         sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
-        out-of-fold predictions and importances are learnt anew if all fits of these networks were
-        on the same rows and held out the same ones; else the weights stay as they were. Rows of
-        `X_val` must not be among those trained on before. See docs/growing.md.
+        out-of-fold predictions and importances are learnt anew if all fits of these networks (of a
+        single one: with warm_start=True) were on the same rows and held out the same ones; else the
+        weights stay as they were. Rows of `X_val` must not be among those trained on before. See
+        docs/growing.md.
     init_model : fitted Regressor, str, PathLike or None, default=None
         What `fit` begins with in place of new networks: another estimator's, or those of a file
         that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
@@ -173,7 +183,8 @@ class Regressor(RegressorMixin, BaseMLP):
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds.
+        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
+        or `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -256,8 +267,9 @@ class Regressor(RegressorMixin, BaseMLP):
         Out-of-fold predictions: for each training row those of the networks that it was held out
         from; NaN if there are none, which holds for 60% of the rows if two networks are trained,
         the default beyond 100,000 rows. They exist for several networks with `early_stopping` and
-        without `X_val`. The weights of the kinds of networks are chosen on the same rows, so scores
-        of them are slightly optimistic.
+        without `X_val`. The best epochs and the weights of the kinds of networks are chosen on the
+        same rows, so scores of them are slightly optimistic. With `time` they are those of networks
+        on earlier rows, and NaN for the first 40%.
     fit_seconds_ : float
         Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
@@ -275,7 +287,8 @@ class Regressor(RegressorMixin, BaseMLP):
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
-        Inverse link function between the last layer and predictions: 'identity' or 'exponential'.
+        Inverse link function between the last layer and predictions: 'identity', 'exponential' or
+        'gaussian'.
 
     See Also
     --------
@@ -321,6 +334,8 @@ class Regressor(RegressorMixin, BaseMLP):
     gamma              half the gamma deviance, y > 0              the mean of amounts
     tweedie            half the deviance of `tweedie_power`,       the mean of totals, of which
                        y >= 0                                      many are 0
+    gaussian           ranked probability score of a Gaussian      the mean, and the standard
+                       ([7]_)                                      deviation if asked for
     (value, gradient)  functions of your own                       where they are least
     =================  ==========================================  ===========================
 
@@ -386,6 +401,11 @@ class Regressor(RegressorMixin, BaseMLP):
        https://arxiv.org/abs/1710.09412
     .. [6] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
        random feature corruption", https://arxiv.org/abs/2106.15147
+    .. [7] Gneiting, Raftery, Westveld & Goldman 2005, "Calibrated probabilistic forecasting using
+       ensemble model output statistics and minimum CRPS estimation",
+       https://doi.org/10.1175/MWR2904.1
+    .. [8] Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive uncertainty
+       estimation using deep ensembles", https://arxiv.org/abs/1612.01474
 
     Examples
     --------
@@ -442,6 +462,8 @@ class Regressor(RegressorMixin, BaseMLP):
         preset: Literal["default", "fast", "best", "plain"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
+        monotonic_cst: Any = None,
+        interaction_cst: Any = None,
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         loss: Literal[
             "squared_error",
@@ -453,6 +475,7 @@ class Regressor(RegressorMixin, BaseMLP):
             "poisson",
             "gamma",
             "tweedie",
+            "gaussian",
         ]
         | tuple[Callable[..., float], Callable[..., Any]] = "squared_error",
         delta: float = 1.0,
@@ -509,6 +532,8 @@ class Regressor(RegressorMixin, BaseMLP):
         self.preset = preset
         self.n_estimators = n_estimators
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.delta = delta
@@ -601,7 +626,7 @@ class Regressor(RegressorMixin, BaseMLP):
         return replace(loss, quantile=tuple(map(float, quantiles)))
 
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
         return RegressionTask.learn(
             y,
@@ -664,12 +689,24 @@ class Regressor(RegressorMixin, BaseMLP):
         self._model = partial_fit_table(self, X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> NDArray[np.float64]: ...
+
+    @overload
+    def predict(
+        self, X: Any, return_std: Literal[True]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> NDArray[np.float64] | tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict the target.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return standard deviations too, with ``loss="gaussian"``.
 
         Returns
         -------
@@ -677,17 +714,37 @@ class Regressor(RegressorMixin, BaseMLP):
             In the unit of the target, float64. Several quantiles never cross. Except with preset
             'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
             ``extrapolation="linear"``, no prediction leaves the range of the training targets.
+            With `return_std` a tuple of that and of the standard deviations in the same shape:
+            those of the mixture of all networks' Gaussians, which have the spread of the target and
+            the networks' disagreement in them ([8]_).
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X does not have the columns of the training table.
+            If X does not have the columns of the training table, or the loss learnt no standard
+            deviations.
         KeyboardInterrupt
             After Ctrl-C.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(0, 1, size=(300, 1))
+        >>> y = X[:, 0] + (0.01 + 0.2 * X[:, 0]) * rng.normal(size=300)
+        >>> model = Regressor(preset="fast", loss="gaussian", random_state=0).fit(X, y)
+        >>> predicted, std = model.predict([[0.1], [0.9]], return_std=True)
+        >>> bool(std[1] > 3 * std[0])
+        True
         """
-        return self._predictions(X)
+        if not return_std:
+            return self._predictions(X)
+        check_has_std(self._fitted.task.decoder)
+        predicted, std = self._predictions_with_std(X)
+        return predicted, cast("NDArray[np.float64]", std)
 
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, groups: Any = None
@@ -741,8 +798,8 @@ class Regressor(RegressorMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        predicted = self._predictions(X)
-        return model.pipeline.intervals(predicted, coverage, groups)
+        predicted, std = self._predictions_with_std(X)
+        return model.pipeline.intervals(predicted, std, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.
