@@ -111,24 +111,21 @@ def test_placing(client, kill, monkeypatch, X, y, expected):
     assert np.array_equal(model.to_local().predict(X), expected)
 
 
-PHASES = {
-    "learning": (learning, "_head"),
-    "encoding": (Shards, "encode"),
-    "sampling": (Shards, "each"),
-    "training": (ShardExchange, "_ask"),
-    "averaging": (ShardExchange, "__call__"),
-}
-
-
 @pytest.mark.parametrize(
-    "phases", [["learning", "training"], ["encoding", "averaging"], ["sampling"]], ids=" ".join
+    ("owner", "name"),
+    [
+        (learning, "_head"),
+        (Shards, "encode"),
+        (ShardExchange, "_ask"),
+        (ShardExchange, "__call__"),
+    ],
+    ids=["learning", "encoding", "training", "averaging"],
 )
-def test_rows_are_read_by_others(client, kill, monkeypatch, arrays, X, y, phases):
+def test_rows_are_read_by_others(client, kill, monkeypatch, arrays, X, y, owner, name):
     def soon():
         threading.Timer(0.02, kill).start()
 
-    for phase in phases:
-        during(monkeypatch, *PHASES[phase], soon if phase == "training" else kill)
+    during(monkeypatch, owner, name, soon if name == "_ask" else kill)
     model = Regressor(**FOUR).fit(*arrays, distribute="rows")
     assert model.n_iter_ == 8
     assert np.isfinite(model.to_local().score(X, y))

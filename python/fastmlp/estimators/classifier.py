@@ -53,6 +53,15 @@ class Classifier(ClassifierMixin, BaseMLP):
         categorical; text that holds dates, or numbers with separators, currencies or units, is read
         as these. An array names columns of numbers, dates or such text that are categories too, by
         name, position or mask.
+    monotonic_cst : dict of str, array-like of int or None, default=None
+        For columns by name, or for each in turn: 1 if the probability of the second class never
+        falls as its value rises, -1 if it never rises, 0 if it may do both; with several labels per
+        row the probability of each. This is guaranteed (docs/constraints.md). Columns of numbers,
+        durations and booleans can have a direction; not if there are more than two classes.
+    interaction_cst : {"pairwise", "no_interactions"}, sequence of groups or None, default=None
+        Groups of columns, each a list, tuple or set of positions or names, that may act together:
+        raw outputs are sums of functions of one group each. Groups may overlap; columns in none
+        form one more. "no_interactions" and "pairwise" are all groups of one and of two columns.
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         Features that the network reads beside each number itself, in tables of up to 256 columns
         of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).
@@ -160,9 +169,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         all of them further, with their standardisation and optimiser state; with other rows that is
         fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
         sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
-        out-of-fold predictions and importances are learnt anew if all fits of these networks were
-        on the same rows and held out the same ones; else the weights stay as they were. Rows of
-        `X_val` must not be among those trained on before. See docs/growing.md.
+        out-of-fold predictions and importances are learnt anew if all fits of these networks (of a
+        single one: with warm_start=True) were on the same rows and held out the same ones; else the
+        weights stay as they were. Rows of `X_val` must not be among those trained on before. See
+        docs/growing.md.
     init_model : fitted Classifier, str, PathLike or None, default=None
         What `fit` begins with in place of new networks: another estimator's, or those of a file
         that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
@@ -179,7 +189,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds.
+        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
+        or `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -264,8 +275,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         Out-of-fold probabilities, with the columns of `predict_proba`: for each training row those
         of the networks that it was held out from; NaN if there are none, which holds for 60% of
         the rows if two networks are trained, the default beyond 100,000 rows. They exist for
-        several networks with `early_stopping` and without `X_val`. The weights of the kinds of
-        networks are chosen on the same rows, so scores of them are slightly optimistic.
+        several networks with `early_stopping` and without `X_val`. The best epochs and the weights
+        of the kinds of networks are chosen on the same rows, so scores of them are slightly
+        optimistic. With `time` they are those of networks on earlier rows, and NaN for the first
+        40%.
     fit_seconds_ : float
         Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
@@ -429,6 +442,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         preset: Literal["default", "fast", "best", "plain"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
+        monotonic_cst: Any = None,
+        interaction_cst: Any = None,
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         loss: Literal["log_loss", "focal", "ordinal"] = "log_loss",
         focal_gamma: float = 2.0,
@@ -490,6 +505,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.preset = preset
         self.n_estimators = n_estimators
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.focal_gamma = focal_gamma
