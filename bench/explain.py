@@ -13,7 +13,7 @@ import argparse
 import importlib.util
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import comb
 from pathlib import Path
@@ -34,7 +34,8 @@ MOST_COLUMNS = 10  # whose coalitions are all predicted
 TRAINING_ROWS = 2000
 BACKGROUND, EXPLAINED, DEFINED = 100, 50, 3  # rows
 ROWS, COLUMNS = 1000, 20
-ROWS_OF_SHAP = 5
+ROWS_OF_SHAP = 2
+REPEATS, LONG = 5, 10.0  # calls of each, and seconds after which no other is made
 
 
 def by_definition(predict: Callable[[pd.DataFrame], Array], X: Any, background: Any) -> Array:
@@ -87,10 +88,10 @@ def accuracy(table: Table, preset: str) -> None:
     print("|", " | ".join([table.name, str(X.shape[1]), *cells]), "|", flush=True)
 
 
-def seconds(call: Callable[[], Any], repeats: int = 3) -> float:
-    """The least time of a few calls."""
-    taken = []
-    for _ in range(repeats):
+def seconds(call: Callable[[], Any]) -> float:
+    """The least time of a few calls, or of one that takes long."""
+    taken: list[float] = []
+    while len(taken) < REPEATS and sum(taken) < LONG:
         start = time.perf_counter()
         call()
         taken.append(time.perf_counter() - start)
@@ -105,49 +106,39 @@ def made(n_rows: int) -> tuple[Array, Array]:
     return X, y + 0.1 * rng.normal(size=n_rows)
 
 
-def times(n_train: int, preset: str) -> None:
-    """Print the table of times."""
-    X, y = made(n_train)
-    model = Regressor(preset=preset, random_state=0).fit(X, y)
-    rows, background = X[:ROWS], X[-BACKGROUND:]
-    columns = [*range(COLUMNS)]
-    measured = {
-        f"attributions, n_jobs={n}": seconds(
-            lambda n=n: model.set_params(n_jobs=n).attributions(rows, background)
-        )
-        for n in (1, 2)
-    }
-    measured["importances, 5 repeats"] = seconds(lambda: model.importances(rows, y[:ROWS]))
-    measured["scikit-learn's permutation_importance"] = seconds(
-        lambda: permutation_importance(model, rows, y[:ROWS], n_repeats=5), 1
-    )
-    measured["partial_dependence of each column"] = seconds(
-        lambda: [model.partial_dependence(rows, j) for j in columns], 1
-    )
-    measured["scikit-learn's partial_dependence"] = seconds(
-        lambda: [partial_dependence(model, rows, [j]) for j in columns], 1
-    )
+def calls(model: Regressor, X: Array, y: Array) -> Iterator[tuple[str, Callable[[], Any], float]]:
+    """What is timed: its name, the call, and how many times as long the whole would take."""
+    rows, few, background = X[:ROWS], X[:ROWS_OF_SHAP], X[-BACKGROUND:]
+    share = ROWS / ROWS_OF_SHAP
+    for n in (1, 2):
+        model.set_params(n_jobs=n)
+        yield f"attributions, n_jobs={n}", lambda: model.attributions(rows, background), 1
     if importlib.util.find_spec("shap"):
         import shap
 
-        few = rows[:ROWS_OF_SHAP]
-        share = ROWS / ROWS_OF_SHAP
-        explainers = {
-            "shap.KernelExplainer": shap.KernelExplainer(model.predict, background, silent=True),
-            "shap.PermutationExplainer": shap.PermutationExplainer(model.predict, background),
-        }
-        for name, explainer in explainers.items():
-            measured[name] = share * seconds(lambda one=explainer: one(few), 1)
+        kernel = shap.KernelExplainer(model.predict, background)
+        permutation = shap.PermutationExplainer(model.predict, background)
+        yield "shap.KernelExplainer", lambda: kernel.shap_values(few, silent=True), share
+        yield "shap.PermutationExplainer", lambda: permutation(few, silent=True), share
     if importlib.util.find_spec("lightgbm"):
         import lightgbm
 
         trees = lightgbm.LGBMRegressor(verbose=-1).fit(X, y)
-        measured["LightGBM's TreeSHAP, 100 trees"] = seconds(
-            lambda: trees.predict(rows, pred_contrib=True)
-        )
+        yield "LightGBM's TreeSHAP, 100 trees", lambda: trees.predict(rows, pred_contrib=True), 1
+    y = y[:ROWS]
+    yield "importances, 5 repeats", lambda: model.importances(rows, y), 1
+    yield "scikit-learn's permutation_importance", lambda: permutation_importance(model, rows, y), 1
+    yield "partial_dependence of a column", lambda: model.partial_dependence(rows, 0), 1
+    yield "scikit-learn's partial_dependence", lambda: partial_dependence(model, rows, [0]), 1
+
+
+def times(n_train: int, preset: str) -> None:
+    """Print the table of times."""
+    X, y = made(n_train)
+    model = Regressor(preset=preset, random_state=0).fit(X, y)
     print(f"\n{n_train} training rows:\n\n| 1,000 rows of 20 columns | seconds |\n|---|---|")
-    for name, taken in measured.items():
-        print(f"| {name} | {taken:.3g} |", flush=True)
+    for name, call, share in calls(model, X, y):
+        print(f"| {name} | {share * seconds(call):.3g} |", flush=True)
 
 
 def main() -> None:

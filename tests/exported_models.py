@@ -106,6 +106,12 @@ CASES: dict[str, tuple[Callable, object, np.ndarray, object]] = {
         lambda: Classifier(**ONE, loss="focal", cost_matrix=[[0, 1, 9], [1, 0, 1], [9, 1, 0]]),
         *(PLAIN, np.array(["a", "b", "c"])[THREE], PLAIN),
     ),
+    "classes in order, calibrated": (
+        lambda: Classifier(
+            **FEW, loss="ordinal", class_order=["low", "mid", "high"], calibrate=True
+        ),
+        *(PLAIN, np.array(["low", "mid", "high"])[THREE], 3 * PLAIN),
+    ),
     "doubles as classes": (lambda: Classifier(**ONE), PLAIN, 2.0 * THREE, PLAIN),
     "several labels, calibrated": (
         lambda: Classifier(**ONE, calibrate=True),

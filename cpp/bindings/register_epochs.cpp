@@ -24,7 +24,7 @@ class BoundEpochs {
     Samples<T> data = samples_of(x, stack, "X");
     rows_ = data.table_rows();
     if (batch_size < 1) invalid("batch_size", "must be at least 1; got " + std::to_string(batch_size));
-    data.y = targets_of<T>(y, options_.loss.kind, rows_, stack.outputs(), "y", memory_);
+    data.y = targets_of<T>(y, options_.loss, rows_, stack.outputs(), "y", memory_);
     if (sample_weight) data.weights = weights_of<T>(*sample_weight, rows_, "sample_weight");
     epochs_.emplace(network, data, options_, batch_size, n_threads);
   }

@@ -61,7 +61,7 @@ double backward(BoundNetwork<T>& network, const TableObject& x, const std::optio
   options.l1 = l1;
   options.l2 = l2;
   TargetMemory memory;
-  if (y) data.y = targets_of<T>(*y, options.loss.kind, n_rows, outputs, "y", memory);
+  if (y) data.y = targets_of<T>(*y, options.loss, n_rows, outputs, "y", memory);
   if (sample_weight) data.weights = weights_of<T>(*sample_weight, n_rows, "sample_weight");
   Matrix<const T> given;
   if (output_gradient) {

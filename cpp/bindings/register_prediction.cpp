@@ -16,7 +16,7 @@ template <class T>
 py::array_t<T> predict(const Predictor<T>& predictor, const TableObject& x, int n_threads,
                        const std::optional<py::array>& offset) {
   return visit_table<T>(x, predictor.stack(), "X", [&](const auto& table) {
-    const T* added = offset ? offset_of<T>(*offset, table.rows, predictor.outputs(), "offset") : nullptr;
+    const T* added = offset ? offset_of<T>(*offset, table.rows, predictor.stack().outputs(), "offset") : nullptr;
     py::array_t<T> out({table.rows, predictor.outputs()});
     T* to = out.mutable_data();
     const WithoutGil released(table.rows, predictor.work_per_row());
@@ -55,10 +55,11 @@ void register_predictor(py::module_& m, const std::string& suffix) {
   using Bound = Predictor<T>;
   py::class_<Bound, std::shared_ptr<Bound>>(m, ("Predictor" + suffix).c_str())
       .def(py::init([](const BoundNetwork<T>& network, const std::shared_ptr<Standardisation>& inputs,
-                       const std::string& link, const std::vector<SmallArrays>& small) {
-             return std::make_shared<Bound>(network, inputs, link_from_name(link), small_matrices(small));
+                       const std::string& link, std::vector<Index> heads, const std::vector<SmallArrays>& small) {
+             return std::make_shared<Bound>(network, inputs, link_from_name(link, std::move(heads)),
+                                            small_matrices(small));
            }),
-           arg("network"), arg("inputs"), arg("link"), arg("small") = py::list())
+           arg("network"), arg("inputs"), arg("link"), arg("heads") = py::list(), arg("small") = py::list())
       .def_static("mean_of", &Bound::mean_of, arg("predictors"), arg("weights"))
       .def_property_readonly("outputs", &Bound::outputs)
       .def_property_readonly("work_per_row", &Bound::work_per_row)

@@ -52,7 +52,7 @@ class PrivateTrainingOf final : public BoundPrivateTraining {
                     const py::tuple& part, const PrivateTrainingOptions& options) {
     optimizer.check(network.stack());
     const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
-    Dataset<T> table = dataset_of<T>(network, options.step.loss.kind, part, "", memory_);
+    Dataset<T> table = dataset_of<T>(network, options.step.loss, part, "", memory_);
     const py::gil_scoped_release release;
     training_.emplace(network, optimizer, inputs, std::move(table), options);
     training_->interrupted = [] {

@@ -148,7 +148,7 @@ class TrainingOf final : public BoundTraining {
   TrainingOf(BoundNetwork<T>& network, Optimizer<T>& optimizer, const Standardisation* known_inputs,
              const std::optional<py::tuple>& validation_part, const std::vector<py::tuple>& other_parts,
              const TrainOptions& options, const OptionalFunction& own_loss)
-      : network_(network), loss_(options.step.loss.kind), own_loss_(own_loss), other_memory_(other_parts.size()) {
+      : network_(network), loss_(options.step.loss), own_loss_(own_loss), other_memory_(other_parts.size()) {
     optimizer.check(network.stack());
     const Standardisation& inputs = standardisation_for(known_inputs, network.stack().inputs());
     Dataset<T> validation;
@@ -255,7 +255,7 @@ class TrainingOf final : public BoundTraining {
   }
 
   BoundNetwork<T>& network_;
-  LossKind loss_;
+  LossOptions loss_;
   OptionalFunction own_loss_;
   TargetMemory validation_memory_;
   std::vector<TargetMemory> other_memory_;

@@ -32,8 +32,8 @@ inline ScheduleOptions schedule_options(const py::dict& from) {
 /** Part is (X, y, sample_weight or None, row numbers or None, offset or None), X a TableObject; its arrays and `memory`
  * must outlive the result. */
 template <class T>
-Dataset<T> dataset_of(const Network<T>& network, LossKind loss, const py::tuple& part, const std::string& suffix,
-                      TargetMemory& memory) {
+Dataset<T> dataset_of(const Network<T>& network, const LossOptions& loss, const py::tuple& part,
+                      const std::string& suffix, TargetMemory& memory) {
   const auto array = [&](std::size_t i) { return part[i].cast<py::array>(); };
   Dataset<T> data{samples_of(part[0].cast<TableObject>(), network.stack(), ("X" + suffix).c_str()), {}};
   const Index n_rows = data.table_rows();

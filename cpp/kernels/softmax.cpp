@@ -22,16 +22,38 @@ void map(T* x, Index n, F&& f) {
   std::copy_n(rest, n - i, x + i);
 }
 
-}  // namespace
-
+/** z and e are on cache lines and padded to whole ones. */
 template <class T>
-Exponentials<T> exponentials(const T* z, Index n, T* e) {
+struct WholeLines {
+  static Packet<T> read(const T* z, Index) { return load(z); }
+  static void write(T* e, const Packet<T>& x, Index) { store(e, x); }
+};
+
+/** They lie anywhere, and end where their elements do. */
+template <class T>
+struct Anywhere {
+  static Packet<T> read(const T* z, Index left) {
+    if (left >= kWidth<T>) return loadu(z);
+    alignas(kAlignment) T rest[kWidth<T>] = {};
+    std::copy_n(z, left, rest);
+    return load(rest);
+  }
+  static void write(T* e, const Packet<T>& x, Index left) {
+    if (left >= kWidth<T>) return storeu(e, x);
+    alignas(kAlignment) T rest[kWidth<T>];
+    store(rest, x);
+    std::copy_n(rest, left, e);
+  }
+};
+
+template <class Memory, class T>
+Exponentials<T> exponentials_in(const T* z, Index n, T* e) {
   const Packet<T> end = set<T>(static_cast<T>(n)), zero = set<T>(0);
   /** f(place, z there, which lanes are elements) */
   const auto each = [&](auto&& f) {
     for (Index j = 0; j < n; j += kWidth<T>) {
       const Packet<T> places = Eigen::internal::plset<Packet<T>>(static_cast<T>(j));
-      f(j, load(z + j), pcmp_lt(places, end));
+      f(j, Memory::read(z + j, n - j), pcmp_lt(places, end));
     }
   };
   Packet<T> most = set<T>(-std::numeric_limits<T>::infinity());
@@ -45,9 +67,21 @@ Exponentials<T> exponentials(const T* z, Index n, T* e) {
     const Packet<T> power = pselect(inside, pexp(below), zero);
     shifted = padd(shifted, below);
     normaliser = padd(normaliser, power);
-    if (e) store(e + j, power);
+    if (e) Memory::write(e + j, power, n - j);
   });
   return {largest, sum<T>(shifted), sum<T>(normaliser)};
+}
+
+}  // namespace
+
+template <class T>
+Exponentials<T> exponentials(const T* z, Index n, T* e) {
+  return exponentials_in<WholeLines<T>>(z, n, e);
+}
+
+template <class T>
+Exponentials<T> exponentials_of_part(const T* z, Index n, T* e) {
+  return exponentials_in<Anywhere<T>>(z, n, e);
 }
 
 template <class T>
@@ -60,9 +94,10 @@ void logistic(T* x, Index n) {
   map(x, n, [](const Packet<T>& p) { return simd::logistic<T>(p); });
 }
 
-#define FASTMLP_INSTANTIATE(T)                                \
-  template Exponentials<T> exponentials(const T*, Index, T*); \
-  template void exponential(T*, Index);                       \
+#define FASTMLP_INSTANTIATE(T)                                        \
+  template Exponentials<T> exponentials(const T*, Index, T*);         \
+  template Exponentials<T> exponentials_of_part(const T*, Index, T*); \
+  template void exponential(T*, Index);                               \
   template void logistic(T*, Index);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -16,6 +16,10 @@ struct Exponentials {
 template <class T>
 Exponentials<T> exponentials(const T* z, Index n, T* e);
 
+/** The same where z and e may lie anywhere, such as in the middle of a row: nothing beyond n elements is touched. */
+template <class T>
+Exponentials<T> exponentials_of_part(const T* z, Index n, T* e);
+
 /** x_k <- exp(x_k) or x_k <- 1 / (1 + exp(-x_k)), n contiguous elements wherever they lie. */
 template <class T>
 void exponential(T* x, Index n);

@@ -1,14 +1,47 @@
 // Links: what lies between a network's raw outputs and predictions.
 #pragma once
 
+#include <numeric>
+#include <utility>
+#include <vector>
+
 #include "core/names.h"
+#include "core/types.h"
 
 namespace fastmlp {
 
-/** The inverse link function, which turns raw outputs into predictions. */
-enum class Link { identity, logistic, softmax, exponential };
-inline constexpr std::array kLinkNames = {"identity", "logistic", "softmax", "exponential"};
+/** The inverse link function, which turns raw outputs into predictions.
+ *
+ * gaussian: the first half of the outputs are means, the second half become variances. continuation_ratio: output k is
+ * the logit of being above class k if not below it; predictions are the probabilities of all classes. */
+struct Link {
+  enum Kind { identity, logistic, softmax, exponential, gaussian, continuation_ratio };
 
-inline Link link_from_name(const std::string& name) { return value_of<Link>(name, kLinkNames, "link"); }
+  Link(Kind of) : kind(of) {}  // NOLINT(google-explicit-constructor)
+  Link(Kind of, std::vector<Index> classes) : kind(of), heads(std::move(classes)) {}
+
+  bool operator==(const Link&) const = default;
+  /** Predictions of so many raw outputs. */
+  Index predictions(Index outputs) const { return outputs + (kind == continuation_ratio ? 1 : 0); }
+  /** Whether it can be applied to so many raw outputs. */
+  bool fits(Index outputs) const {
+    if (kind == gaussian) return outputs % 2 == 0;
+    return heads.empty() || std::accumulate(heads.begin(), heads.end(), Index{0}) == outputs;
+  }
+
+  Kind kind;
+  std::vector<Index> heads;  // softmax: the classes of each, if there are several side by side
+};
+inline constexpr std::array kLinkNames = {"identity",    "logistic", "softmax",
+                                          "exponential", "gaussian", "continuation_ratio"};
+
+/** Heads of another link than softmax, or without classes, are an error. */
+inline Link link_from_name(const std::string& name, std::vector<Index> heads = {}) {
+  const auto kind = value_of<Link::Kind>(name, kLinkNames, "link");
+  if (!heads.empty() && kind != Link::softmax) invalid("heads", "must be empty for the link '" + name + "'");
+  for (const Index classes : heads)
+    if (classes < 1) invalid("heads", "must hold numbers of classes; got " + std::to_string(classes));
+  return {kind, std::move(heads)};
+}
 
 }  // namespace fastmlp

@@ -11,6 +11,8 @@
 #include "nn/losses/expectile.h"
 #include "nn/losses/focal.h"
 #include "nn/losses/gamma.h"
+#include "nn/losses/gaussian.h"
+#include "nn/losses/heads.h"
 #include "nn/losses/huber.h"
 #include "nn/losses/log_cosh.h"
 #include "nn/losses/poisson.h"
@@ -138,7 +140,7 @@ struct LossPass {
 }  // namespace
 
 LossOptions loss_options(const std::string& name, LossOptions parameters) {
-  const auto& [kind, delta, quantiles, power, expectile, focal_gamma, label_smoothing] = parameters;
+  const auto& [kind, delta, quantiles, power, expectile, focal_gamma, label_smoothing, heads] = parameters;
   parameters.kind = value_of<LossKind>(name, kLossNames, "loss");
   if (!(delta > 0 && std::isfinite(delta))) invalid("delta", "must be a positive number; got " + std::to_string(delta));
   if (quantiles.empty()) invalid("quantile", "must hold at least one number");
@@ -152,16 +154,21 @@ LossOptions loss_options(const std::string& name, LossOptions parameters) {
     invalid("label_smoothing", "must be in [0, 1); got " + std::to_string(label_smoothing));
   if (label_smoothing > 0 && (kind == LossKind::focal || kind == LossKind::binary_focal))
     invalid("label_smoothing", "must be 0 for the focal loss; got " + std::to_string(label_smoothing));
+  if (!heads.empty() && !is_categorical(kind)) invalid("heads", "must be empty for the loss '" + name + "'");
+  for (const Index classes : heads)
+    if (classes < 1) invalid("heads", "must hold numbers of classes; got " + std::to_string(classes));
   return parameters;
 }
 
 LossOptions canonical_loss(const std::string& link) {
   LossOptions loss;
-  switch (link_from_name(link)) {
+  switch (link_from_name(link).kind) {
     case Link::identity: loss.kind = LossKind::half_squared_error; break;
     case Link::exponential: loss.kind = LossKind::half_poisson; break;
     case Link::logistic: loss.kind = LossKind::binary_log_loss; break;
     case Link::softmax: loss.kind = LossKind::log_loss; break;
+    case Link::gaussian:
+    case Link::continuation_ratio: invalid("link", "must be one of scikit-learn's; got '" + link + "'");
   }
   return loss;
 }
@@ -194,9 +201,12 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
     case LossKind::cross_entropy:
       if (!targets.labels)
         return categorical_of_probabilities<T>(loss, output, targets, weights, rows, scale, losses, delta);
+      if (!loss.heads.empty())
+        return of_heads<CrossEntropyOfRow, T>(loss, output, targets, weights, rows, scale, losses, delta);
       return categorical<false, T>(loss, output, targets, weights, rows, scale, losses, delta);
     case LossKind::binary_focal: return pass.sum_of_terms(BinaryFocal<T>(loss));
-    case LossKind::focal: return categorical_focal<T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::focal: return of_heads<FocalOfRow, T>(loss, output, targets, weights, rows, scale, losses, delta);
+    case LossKind::gaussian: return gaussian<T>(output, targets, weights, rows, scale, losses, delta);
     case LossKind::half_squared_error: return pass.sum_of_terms(HalfSquaredError<T>(loss));
     case LossKind::half_poisson: return pass.sum_of_terms(Poisson<T>(loss));
     case LossKind::binary_log_loss: return pass.sum_of_terms(BinaryLogLoss<T>(loss));

@@ -1,5 +1,5 @@
 // Loss functions of the network's raw outputs (of the cross-entropies and focal losses: logits; of poisson, gamma
-// and tweedie: logarithms).
+// and tweedie: logarithms; of gaussian: means, then what their variances are made of).
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,7 @@ enum class LossKind {
   cross_entropy,
   binary_focal,
   focal,
+  gaussian,
   // As scikit-learn's MLP computes them; see evaluate_loss().
   half_squared_error,
   half_poisson,
@@ -34,8 +35,9 @@ enum class LossKind {
 };
 /** Of the losses that users choose from; the others follow from the link. */
 inline constexpr std::array kLossNames = {
-    "squared_error", "absolute_error",       "huber",         "quantile",     "poisson", "gamma", "tweedie", "log_cosh",
-    "expectile",     "binary_cross_entropy", "cross_entropy", "binary_focal", "focal"};
+    "squared_error", "absolute_error", "huber",    "quantile",  "poisson",
+    "gamma",         "tweedie",        "log_cosh", "expectile", "binary_cross_entropy",
+    "cross_entropy", "binary_focal",   "focal",    "gaussian"};
 
 struct LossOptions {
   LossKind kind = LossKind::squared_error;
@@ -45,6 +47,7 @@ struct LossOptions {
   double expectile = 0.5;                 // expectile: the share of the squared error below the true value
   double focal_gamma = 2.0;               // focal losses: 0 is the cross-entropy
   double label_smoothing = 0.0;           // cross-entropies: share of the label spread over all classes
+  std::vector<Index> heads;               // cross_entropy, focal: the classes of each of several, side by side
 };
 
 /** The loss of this name with parameters that are checked; an unknown name or a value out of range is an error that
@@ -59,8 +62,9 @@ inline bool is_categorical(LossKind kind) {
   return kind == LossKind::cross_entropy || kind == LossKind::log_loss || kind == LossKind::focal;
 }
 
-/** True values of all rows of a table: `values` (rows x outputs), or `labels`, one class number per row. Values that
- * are not known are NaN and count nothing; `known` then has each row's share of outputs whose values are known. */
+/** True values of all rows of a table: `values` (rows x outputs), or `labels`, class numbers (rows x heads). Values
+ * that are not known are NaN, or class number -1, and count nothing; `known` then has each row's share of those that
+ * are. */
 template <class T>
 struct Targets {
   const T* values = nullptr;

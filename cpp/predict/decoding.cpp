@@ -28,6 +28,18 @@ void weighted_mean(const T* of_networks, Index n, const std::vector<T>& weights,
   for (Index i = 0; i < n; ++i) out[i] /= total;
 }
 
+template <class T>
+void add_variance_of_means(const T* of_networks, Index rows, Index n, const std::vector<T>& weights, T* mixture) {
+  T total = 0;
+  for (const T weight : weights) total += weight;
+  for (const T weight : weights)
+    for (Index i = 0; i < rows; ++i, of_networks += 2 * n)
+      for (Index k = 0; k < n; ++k) {
+        const T distance = of_networks[k] - mixture[i * 2 * n + k];
+        mixture[(i * 2 + 1) * n + k] += weight / total * distance * distance;
+      }
+}
+
 bool NumberDecoding::fits(Index n) const {
   const auto holds = [&](const std::vector<double>& numbers) {
     return numbers.size() == 1 || static_cast<Index>(numbers.size()) == n;
@@ -82,11 +94,12 @@ int is_probable(T output) {
   return std::abs(beyond) > T(kClose) ? beyond > 0 : -1;
 }
 
-#define FASTMLP_INSTANTIATE(T)                                             \
-  template void weighted_mean(const T*, Index, const std::vector<T>&, T*); \
-  template void NumberDecoding::decode(const T*, Index, double*) const;    \
-  template void class_probabilities(const T*, Index, double*);             \
-  template Index most_probable(const T*, Index);                           \
+#define FASTMLP_INSTANTIATE(T)                                                            \
+  template void weighted_mean(const T*, Index, const std::vector<T>&, T*);                \
+  template void add_variance_of_means(const T*, Index, Index, const std::vector<T>&, T*); \
+  template void NumberDecoding::decode(const T*, Index, double*) const;                   \
+  template void class_probabilities(const T*, Index, double*);                            \
+  template Index most_probable(const T*, Index);                                          \
   template int is_probable(T);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

@@ -12,6 +12,11 @@ namespace fastmlp {
 template <class T>
 void weighted_mean(const T* of_networks, Index n, const std::vector<T>& weights, T* out);
 
+/** Adds to the mean of Gaussians' variances that of their means: what follows is the variance of their mixture. Each
+ * row of `of_networks` and of `mixture`, their weighted mean, has n means, then n variances. */
+template <class T>
+void add_variance_of_means(const T* of_networks, Index rows, Index n, const std::vector<T>& weights, T* mixture);
+
 /** Outputs as numbers in the unit of the target. */
 struct NumberDecoding {
   std::vector<double> unit, shift;      // of each output, or one for all

@@ -1,10 +1,12 @@
 #include "predict/predictor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "kernels/gather.h"
 #include "kernels/softmax.h"
+#include "nn/losses/gaussian.h"
 #include "nn/offset.h"
 #include "predict/decoding.h"
 #include "predict/scratch.h"
@@ -12,17 +14,49 @@
 namespace fastmlp {
 namespace {
 
+/** Softmax of each head of a row, from `row` to `to`; `row` is overwritten. */
+template <class T>
+void apply_softmax(const std::vector<Index>& heads, T* row, Index n, T* to) {
+  const auto scaled = [&](const Exponentials<T>& sums, Index classes) {
+    const T scale = 1 / sums.normaliser;
+    for (Index k = 0; k < classes; ++k) to[k] = scale * row[k];
+  };
+  if (heads.empty()) return scaled(exponentials(row, n, row), n);
+  for (const Index classes : heads) {
+    scaled(exponentials_of_part(row, classes, row), classes);
+    row += classes;
+    to += classes;
+  }
+}
+
+/** Probabilities of n + 1 classes in order from the logits of n steps from one to the next. */
+template <class T>
+void apply_continuation_ratio(const T* logits, Index n, T* to) {
+  T reached = 1;
+  for (Index k = 0; k < n; ++k) {
+    const T small = std::exp(-std::abs(logits[k])), large = 1 / (1 + small);  // logistic(|z|)
+    const bool goes_on = logits[k] >= 0;
+    to[k] = reached * (goes_on ? small * large : large);
+    reached *= goes_on ? large : small * large;
+  }
+  to[n] = reached;
+}
+
 /** Writes predictions, without padding, from raw outputs; softmax overwrites these. */
 template <class T>
-void apply_link(Link link, Matrix<T> outputs, T* to) {
-  const Index n = outputs.cols;
+void apply_link(const Link& link, Matrix<T> outputs, T* to) {
+  const Index n = outputs.cols, n_to = link.predictions(n);
   for (Index i = 0; i < outputs.rows; ++i) {
-    T* row = outputs.row(i);
-    const T scale = link == Link::softmax ? 1 / exponentials(row, n, row).normaliser : T(1);
-    for (Index k = 0; k < n; ++k) to[i * n + k] = scale * row[k];
+    T *const row = outputs.row(i), *const own = to + i * n_to;
+    switch (link.kind) {
+      case Link::softmax: apply_softmax(link.heads, row, n, own); break;
+      case Link::continuation_ratio: apply_continuation_ratio(row, n, own); break;
+      default: std::copy_n(row, n, own);
+    }
+    if (link.kind == Link::gaussian) losses::variances_of_spreads(own + n / 2, n / 2);
   }
-  if (link == Link::exponential) exponential(to, outputs.rows * n);
-  if (link == Link::logistic) logistic(to, outputs.rows * n);
+  if (link.kind == Link::exponential) exponential(to, outputs.rows * n);
+  if (link.kind == Link::logistic) logistic(to, outputs.rows * n);
 }
 
 /** Gathers rows into memory in which anything may lie. */
@@ -88,7 +122,8 @@ Index Predictor<T>::Snapshot::n_bytes() const {
 template <class T>
 Predictor<T>::Predictor(const Network<T>& network, std::shared_ptr<const Standardisation> inputs, Link link,
                         const std::vector<std::optional<SmallMatrix>>& small)
-    : Predictor(std::vector{std::make_shared<const Snapshot>(network, small)}, {T(1)}, std::move(inputs), link) {}
+    : Predictor(std::vector{std::make_shared<const Snapshot>(network, small)}, {T(1)}, std::move(inputs),
+                std::move(link)) {}
 
 template <class T>
 Predictor<T>::Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, std::vector<T> weights,
@@ -96,7 +131,9 @@ Predictor<T>::Predictor(std::vector<std::shared_ptr<const Snapshot>> networks, s
     : networks_(std::move(networks)),
       weights_(std::move(weights)),
       inputs_(inputs ? std::move(inputs) : as_they_are()),
-      link_(link) {
+      link_(std::move(link)) {
+  if (!link_.fits(stack().outputs()))
+    invalid("link", "must fit networks of " + std::to_string(stack().outputs()) + " outputs");
   if (!inputs_->fits(stack().inputs()))
     invalid("inputs", "must be made for tables of " + std::to_string(stack().inputs()) + " columns");
   for (const auto& network : networks_) {
@@ -160,11 +197,13 @@ void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out,
         if (inputs.table && network == networks_.front()) gather_clean(inputs, row, workspace.input().slice(0, rows));
         network->stack().forward(network->weights, workspace, 0, rows, Pass{}, {inputs.sparse, nullptr, row, rows});
         const Matrix<T> raw = workspace.output().slice(0, rows);
-        if (offset) add_offset<T>(offset + row * outputs(), nullptr, raw);
+        if (offset) add_offset<T>(offset + row * stack().outputs(), nullptr, raw);
         apply_link(link_, raw, to);
         to += n;
       }
-      if (!single) weighted_mean(outputs_of_all, n, weights_, mean);
+      if (single) return;
+      weighted_mean(outputs_of_all, n, weights_, mean);
+      if (link_.kind == Link::gaussian) add_variance_of_means(outputs_of_all, rows, outputs() / 2, weights_, mean);
     };
   });
 }

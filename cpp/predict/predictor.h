@@ -29,15 +29,16 @@ class Predictor {
   /** Its parameters, without those weights that are held in fewer bytes. */
   const Buffer<T>& values() const { return networks_.front()->values; }
   bool holds_all_values() const { return networks_.front()->small.empty(); }
-  Index outputs() const { return stack().outputs(); }
+  Index outputs() const { return link_.predictions(stack().outputs()); }
   Index n_networks() const { return static_cast<Index>(networks_.size()); }
   /** Multiply-adds of one row. */
   Index work_per_row() const { return work_per_row_; }
   /** Memory of all networks' parameters and their copies. */
   Index n_bytes() const;
 
-  /** out (table.rows x outputs, row-major without padding) <- predictions. `offset` (like out) is added to the raw
-   * outputs of each network; null: nothing is. A row's prediction does not depend on the rows around it. */
+  /** out (table.rows x outputs, row-major without padding) <- predictions. `offset` (rows x the stack's outputs) is
+   * added to the raw outputs of each network; null: nothing is. A row's prediction does not depend on the rows around
+   * it. */
   void predict(const Table& table, T* out, int max_threads, const Interruption& interruption = {},
                const T* offset = nullptr) const;
   /** The same for networks that take sparse rows. */

@@ -113,6 +113,7 @@ class _Predictor(Generic[_T]):
         network: _Network[_T],
         inputs: Standardisation | None,
         link: str,
+        heads: Sequence[int] = ...,
         # For each layer type, values and scales of its weights, to be held so if it can; or none
         small: Sequence[tuple[str, NDArray[Any], NDArray[np.float32] | None] | None] = ...,
     ) -> None: ...

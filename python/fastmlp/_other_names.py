@@ -192,7 +192,6 @@ _OF_TREES = (
 
 # What to say of parameters that nothing here is called like.
 SENTENCES = {
-    "groups": "Pass the rows of whole groups as X_val and y_val.",
     "checkpoint": "Only fits in one process keep checkpoints: fastmlp.Regressor and Classifier.",
     "class_weight": "Classifier has it; a Regressor takes sample_weight in fit.",
     **_inverted({"It computes on processors; there is no GPU support.": "device task_type gpu_id"}),

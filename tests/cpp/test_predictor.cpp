@@ -266,5 +266,46 @@ TEST(links_turn_outputs_into_predictions) {
   CHECK_THROWS(link_from_name("logit"), "link");
 }
 
+TEST(links_of_several_kinds_of_outputs) {
+  const Data<double> data(40, 4, 1);
+  Network<double> network(mlp({4, 10, 6}, "relu"), 2);
+  for (Index i = 0; i < network.values().size(); ++i) network.values()[i] *= 30;
+  network.prepare();
+  const auto by = [&](const Link& link) { return predict(Predictor<double>(network, {}, link), data.table(), 1); };
+  const std::vector<double> z = by(Link::identity), gaussian = by(Link::gaussian),
+                            heads = by({Link::softmax, {1, 3, 2}}), in_order = by(Link::continuation_ratio);
+  for (std::size_t row = 0; row < 40; ++row) {
+    const double *raw = &z[6 * row], *classes = &in_order[7 * row];
+    double reached = 1;
+    for (std::size_t k = 0; k < 6; ++k) {
+      const double goes_on = 1 / (1 + std::exp(-raw[k])), stops = 1 / (1 + std::exp(raw[k]));
+      CHECK_NEAR(classes[k], reached * stops, 1e-14 * reached * stops + 1e-300);
+      reached *= goes_on;
+    }
+    CHECK_NEAR(classes[6], reached, 1e-14 * reached + 1e-300);
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double deviation = std::log1p(std::exp(-std::abs(raw[3 + k]))) + std::max(raw[3 + k], 0.0) + 1e-3;
+      CHECK(gaussian[6 * row + k] == raw[k]);
+      CHECK_NEAR(gaussian[6 * row + 3 + k], deviation * deviation, 1e-14 * deviation * deviation);
+    }
+    CHECK(heads[6 * row] == 1);
+    CHECK_NEAR(heads[6 * row + 1], 1 / (1 + std::exp(raw[2] - raw[1]) + std::exp(raw[3] - raw[1])), 1e-14);
+    CHECK_NEAR(heads[6 * row + 4], 1 / (1 + std::exp(raw[5] - raw[4])), 1e-14);
+  }
+  CHECK_THROWS(by({Link::softmax, {1, 3}}), "link");
+  CHECK_THROWS(link_from_name("softmax", {2, 0}), "heads");
+  CHECK_THROWS(link_from_name("logistic", {2}), "heads");
+  CHECK_THROWS(Predictor<double>(Network<double>(mlp({4, 3}, "relu"), 2), {}, Link::gaussian), "link");
+}
+
+TEST(the_variance_of_a_mixture_has_that_of_its_means) {
+  const std::vector<double> of_networks = {1, 0.5, 4, 0.25}, weights = {0.25, 0.75};  // mean and variance of each
+  double mixture[2];
+  weighted_mean(of_networks.data(), 2, weights, mixture);
+  add_variance_of_means(of_networks.data(), 1, 1, weights, mixture);
+  CHECK_NEAR(mixture[0], 3.25, 1e-15);
+  CHECK_NEAR(mixture[1], 0.3125 + 0.25 * 2.25 * 2.25 + 0.75 * 0.75 * 0.75, 1e-15);
+}
+
 }  // namespace
 }  // namespace fastmlp

@@ -185,6 +185,13 @@ def test_residuals_shrink_by_what_networks_disagree_about():
     outputs = np.array([network.forward(X)[:, 0] for network in model.networks_])
     seen = np.array([~np.isin(Y, fold) for fold in folds_of(Regressor, X, Y, **options)])
     disagreement = np.ma.array(outputs, mask=~seen).var(axis=0, ddof=1).mean()
+    # The rows that a network has not seen have the moments that docs/intervals.md speaks of.
+    u, s = (np.ma.array(outputs, mask=mask).mean(axis=0) for mask in (seen, ~seen))
+    drawn = ((u - s) ** 2).mean() - disagreement / 3
+    together, errors = ((u - s) * (u - Y)).mean(), ((Y - u) ** 2).mean()
+    about_new = errors - (errors - together) / (1 - (together - drawn) / (errors - together))
+    assert about_new > disagreement
+    disagreement = (disagreement + about_new) / 2
     share = disagreement * (1 - 1 / 4) / np.mean((Y - model.oof_prediction_) ** 2)
     assert_allclose(model._model.conformal.shrinkage, np.sqrt(1 - share))
     assert 0.5 < model._model.conformal.shrinkage[0] < 1

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from c_programs import WARNINGS, c_outputs, c_outputs_of, compiled
-from exported_models import CASES, NUMBER, PLAIN, RAW, assert_close, expected, exported
+from exported_models import CASES, FEW, NUMBER, PLAIN, RAW, assert_close, expected, exported
 from sklearn.exceptions import NotFittedError
 from tiny_models import tiny
 
@@ -37,6 +37,15 @@ def test_the_exported_file_predicts_the_same(name, tmp_path):
     predicted = expected(model, rows)
     found = c_outputs(model, rows, tmp_path)
     assert_close(found.reshape(predicted.shape), predicted, model._pipeline.networks[0].dtype)
+
+
+@needs_gcc
+def test_standard_deviations_follow_the_predictions(tmp_path):
+    y = np.column_stack([NUMBER, -NUMBER])
+    model = Regressor(**FEW, loss="gaussian").fit(PLAIN, y)
+    found = c_outputs(model, PLAIN, tmp_path)
+    assert_close(found, np.hstack(model.predict(PLAIN, return_std=True)))
+    assert "predictions, then the standard deviations" in source_of(model)
 
 
 @needs_gcc

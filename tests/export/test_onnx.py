@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from exported_models import (
     CASES,
+    FEW,
     NUMBER,
     ONE,
     PLAIN,
     RAW,
+    THREE,
     assert_close,
     expected,
     exported,
@@ -37,6 +39,21 @@ def test_the_exported_model_predicts_the_same(name):
     assert_close(numbers.reshape(predicted.shape), predicted, model._pipeline.networks[0].dtype)
     if "label" in found:
         np.testing.assert_array_equal(found["label"], model.predict(rows))
+
+
+def test_standard_deviations():
+    y = np.column_stack([NUMBER, -NUMBER])
+    model = Regressor(**FEW, loss="gaussian").fit(PLAIN, y)
+    found = onnx_outputs(model.to_onnx(), PLAIN)
+    predicted, std = model.predict(PLAIN, return_std=True)
+    assert_close(found["variable"], predicted)
+    assert_close(found["std"], std)
+
+
+def test_several_columns_of_labels_are_refused():
+    model = tiny(Classifier).fit(PLAIN, np.column_stack([NUMBER > 10, THREE]))
+    with pytest.raises(ValueError, match="export to ONNX is not supported for several columns"):
+        model.to_onnx()
 
 
 def test_inputs_and_outputs_of_a_raw_table():

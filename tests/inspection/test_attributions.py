@@ -58,7 +58,8 @@ def brute_force(predict, X, background):
 def frame():
     """Columns of every kind, and dates."""
     table = pd.DataFrame(people(ROWS)).drop(columns="country")
-    return table.assign(day=pd.date_range("2020-01-01", periods=ROWS, freq="D"))
+    days = pd.date_range("2020-01-01", periods=ROWS, freq="D")
+    return table.assign(day=days[np.random.default_rng(0).permutation(ROWS)])
 
 
 @pytest.fixture(scope="module")

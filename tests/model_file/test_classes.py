@@ -28,7 +28,7 @@ def written(classes):
 
 def read(document):
     tensors = Tensors({})
-    return read_decoder(Fields(document, "decoder"), tensors, Values(tensors))
+    return read_decoder(Fields(document, "decoder"), tensors, Values(tensors), "softmax")
 
 
 @pytest.mark.parametrize("classes", CLASSES, ids=repr)

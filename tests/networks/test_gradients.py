@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import gammaln, log_softmax, logsumexp
+from scipy.stats import norm
 from sklearn.metrics import mean_tweedie_deviance
 
 from fastmlp import Dense, Dropout, Network
@@ -22,6 +23,7 @@ LOSSES = (
     "cross_entropy",
     "binary_focal",
     "focal",
+    "gaussian",
 )
 OF_CLASSES = ("cross_entropy", "focal")
 # Not the defaults, so that a parameter that is not passed on is found.
@@ -54,6 +56,8 @@ def data(loss: str, outputs: int, rows: int = ROWS, seed: int = 0):
         return X, rng.uniform(size=(rows, outputs))
     if loss == "binary_focal":
         return X, rng.integers(2, size=(rows, outputs)).astype(float)
+    if loss == "gaussian":
+        return X, rng.normal(size=(rows, outputs // 2))
     if loss in ("poisson", "tweedie"):
         return X, rng.poisson(2.0, size=(rows, outputs)).astype(float)
     if loss == "gamma":
@@ -124,7 +128,7 @@ def check(network: Network, X, y, **options):
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_loss_and_penalty(activation, loss, penalty):
-    outputs = 3
+    outputs = 4 if loss == "gaussian" else 3
     layers = [Dense(INPUTS, 7, activation), Dense(7, 6, activation), Dense(6, outputs)]
     network = Network(layers, dtype="float64", random_state=0)
     X, y = data(loss, outputs)
@@ -134,8 +138,13 @@ def test_every_activation_loss_and_penalty(activation, loss, penalty):
 # Layers of at most four outputs are stored the other way round.
 @pytest.mark.parametrize(
     ("loss", "outputs"),
-    # A loss over one class is always 0.
-    [(a, n) for a in LOSSES for n in (1, 2, 3, 4, 5, 9) if n > 1 or a not in OF_CLASSES],
+    # A loss over one class is always 0, and Gaussians have two outputs each.
+    [
+        (a, n)
+        for a in LOSSES
+        for n in (1, 2, 3, 4, 5, 9)
+        if (n > 1 or a not in OF_CLASSES) and (n % 2 == 0 or a != "gaussian")
+    ],
 )
 def test_numbers_of_outputs_with_weights_and_dropout(loss, outputs):
     layers = [Dense(INPUTS, 11, "tanh"), Dropout(0.3), Dense(11, outputs, "softplus")]
@@ -201,6 +210,13 @@ def loss_formula(
         classes = z.shape[1]
         target = np.eye(classes)[y] * (1 - label_smoothing) + label_smoothing / classes
         return -(target * log_softmax(z, axis=1)).sum(axis=1)
+    if loss == "gaussian":
+        mean, spread = np.split(z, 2, axis=1)
+        std = np.logaddexp(0, spread) + 1e-3
+        u = (y - mean) / std
+        return (std * (u * (2 * norm.cdf(u) - 1) + 2 * norm.pdf(u) - 1 / np.sqrt(np.pi))).mean(
+            axis=1
+        )
     d = z - y
     if loss == "squared_error":
         terms = d**2
@@ -232,7 +248,7 @@ def loss_formula(
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("outputs", [2, 5])
+@pytest.mark.parametrize("outputs", [2, 6])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_loss_is_its_formula(loss, outputs, weighted):
     smoothing = 0.2 if "cross" in loss else 0.0
@@ -252,7 +268,7 @@ def test_loss_is_its_formula(loss, outputs, weighted):
     np.testing.assert_allclose(value, expected, rtol=1e-13)
 
 
-@pytest.mark.parametrize("outputs", [2, 5])
+@pytest.mark.parametrize("outputs", [2, 6])
 @pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss not in OF_CLASSES])
 def test_missing_true_values_count_nothing(loss, outputs):
     network = Network(
@@ -262,16 +278,54 @@ def test_missing_true_values_count_nothing(loss, outputs):
     weights = np.random.default_rng(1).uniform(0.5, 2, size=31)
     known = np.random.default_rng(3).uniform(size=y.shape) < 0.6
     known[4], known[5] = False, True
+    known[6] = known[6] | ~known[6].any()
     y[~known] = np.nan
     check(network, X, y, loss=loss, sample_weight=weights, **OPTIONS)
     value = network.backward(X, y, loss=loss, sample_weight=weights, **OPTIONS)
     z = network.forward(X)
+    n = y.shape[1]  # of Gaussians half of the outputs: column j has the outputs j and j + n
     terms = [
-        loss_formula(loss, z[i : i + 1, j : j + 1], y[i : i + 1, j : j + 1], **OPTIONS)[0]
+        loss_formula(loss, z[i : i + 1, j::n], y[i : i + 1, j : j + 1], **OPTIONS)[0]
         for i, j in np.argwhere(known)
     ]
     of_entries = (weights[:, None] * known)[known]
     np.testing.assert_allclose(value, np.average(terms, weights=of_entries), rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", OF_CLASSES)
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.2])
+def test_heads_are_classifications_side_by_side(loss, label_smoothing):
+    """Their losses are the mean; the class number -1 counts nothing."""
+    heads, options = (3, 17, 2), {"label_smoothing": label_smoothing * (loss == "cross_entropy")}
+    network = Network([Dense(INPUTS, 6, "silu"), Dense(6, 22)], dtype="float64", random_state=0)
+    X, _ = data(loss, 2, rows=31)
+    rng = np.random.default_rng(1)
+    y = np.column_stack([rng.integers(-1, n, size=31) for n in heads])
+    weights = rng.uniform(0.5, 2, size=31)
+    check(network, X, y, loss=loss, sample_weight=weights, heads=heads, **options)
+    value = network.backward(X, y, loss=loss, sample_weight=weights, heads=heads, **options)
+    terms, counted = [], []
+    for z, labels in zip(np.split(network.forward(X), (3, 20), axis=1), y.T, strict=True):
+        known = labels >= 0
+        terms.append(
+            loss_formula(loss, z[known], labels[known], **OPTIONS | {"focal_gamma": 2.0} | options)
+        )
+        counted.append(weights[known])
+    expected = np.average(np.concatenate(terms), weights=np.concatenate(counted))
+    np.testing.assert_allclose(value, expected, rtol=1e-12)
+
+
+def test_heads_that_do_not_fit():
+    network = Network([Dense(INPUTS, 5)], dtype="float64", random_state=0)
+    X, y = np.ones((4, INPUTS)), np.ones((4, 2), dtype=int)
+    with pytest.raises(ValueError, match="heads must add up to the network's outputs, 5"):
+        network.backward(X, y, loss="cross_entropy", heads=(3, 3))
+    with pytest.raises(ValueError, match="heads must be empty for the loss 'squared_error'"):
+        network.backward(X, y, heads=(3, 2))
+    with pytest.raises(ValueError, match="class numbers from 0 to 1; got 2 in row 1"):
+        network.backward(X, y + np.eye(4, 2, -1, dtype=int), loss="focal", heads=(2, 3))
+    with pytest.raises(ValueError, match="loss must not be 'gaussian' for a network of 5 outputs"):
+        network.backward(X, np.ones((4, 2)), loss="gaussian")
 
 
 def test_poisson_loss_is_the_likelihood_but_for_a_constant():

@@ -343,7 +343,7 @@ def test_limits_that_move_are_unknown_without_a_linear_part():
 def test_dates_are_read_as_the_model_reads_them():
     days = pd.date_range("2024-01-01", periods=N, freq="9D")
     frame = FRAME[["size"]].assign(day=days, text=days.strftime("%d.%m.%Y"))
-    model = tiny(Regressor).fit(frame, NUMBER)
+    model = tiny(Regressor, early_stopping=False).fit(frame, NUMBER)
     predictor = model.predictor()
     row = {"size": 0.5, "day": datetime(2024, 3, 2), "text": "02.03.2024"}
     assert predictor.predict(row) == model.predict(pd.DataFrame([row]))[0]

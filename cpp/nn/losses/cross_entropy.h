@@ -58,6 +58,24 @@ void categorical(const LossOptions& loss, Matrix<const T> output, const Targets<
   }
 }
 
+/** The same of one row, for several heads; see of_heads(). */
+template <class T>
+struct CrossEntropyOfRow {
+  explicit CrossEntropyOfRow(const LossOptions& options) : smoothing(options.label_smoothing) {}
+  double operator()(const Exponentials<T>& sums, const T* z, Index classes, Index label, double scale, T* d) const {
+    const T spread = static_cast<T>(smoothing / static_cast<double>(classes));
+    const T hit = static_cast<T>(1 - smoothing);
+    if (d) {
+      const T factor = static_cast<T>(scale);
+      for (Index k = 0; k < classes; ++k) d[k] = factor * (d[k] / sums.normaliser - spread);
+      d[label] -= factor * hit;
+    }
+    const T expected = spread * sums.shifted + hit * (z[label] - sums.largest);
+    return static_cast<double>(std::log(sums.normaliser) - expected);
+  }
+  double smoothing;
+};
+
 /** -sum_k y_k log softmax(z)_k for given probabilities y, which add up to 1; they are smoothed too. */
 template <class T>
 void categorical_of_probabilities(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets,

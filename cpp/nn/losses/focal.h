@@ -33,29 +33,25 @@ struct BinaryFocal {
   T gamma;
 };
 
-/** The same for several classes, p = softmax(z)_label, over a block of rows. */
+/** The same for several classes, p = softmax(z)_label; see of_heads(). */
 template <class T>
-void categorical_focal(const LossOptions& loss, Matrix<const T> output, const Targets<T>& targets, const T* weights,
-                       const std::uint32_t* rows, double scale, double* losses, Matrix<T> delta) {
-  const Index classes = output.cols;
-  for (Index i = 0; i < output.rows; ++i) {
-    const T* z = output.row(i);
-    const Index label = targets.labels[rows[i]];
-    T* d = delta.data ? delta.row(i) : nullptr;
-    const double weight = weights ? static_cast<double>(weights[rows[i]]) : 1.0;
-    const Exponentials<T> sums = exponentials(z, classes, d);
+struct FocalOfRow {
+  explicit FocalOfRow(const LossOptions& options) : gamma(options.focal_gamma) {}
+  double operator()(const Exponentials<T>& sums, const T* z, Index classes, Index label, double scale, T* d) const {
     const double log_p = static_cast<double>(z[label] - sums.largest) - std::log(static_cast<double>(sums.normaliser));
     const double others = -std::expm1(log_p);  // 1 - p
-    const double modulation = std::pow(others, loss.focal_gamma);
-    losses[i] = -weight * modulation * log_p;
-    if (!d) continue;
-    // By log p; log p / (1 - p) tends to -1 where p does to 1.
-    const double ratio = others > 0 ? log_p / others : -1.0;
-    const double by_log_p = modulation * (loss.focal_gamma * std::exp(log_p) * ratio - 1);
-    const T factor = static_cast<T>(weight * scale * by_log_p);
-    for (Index k = 0; k < classes; ++k) d[k] *= -factor / sums.normaliser;
-    d[label] += factor;
+    const double modulation = std::pow(others, gamma);
+    if (d) {
+      // By log p; log p / (1 - p) tends to -1 where p does to 1.
+      const double ratio = others > 0 ? log_p / others : -1.0;
+      const double by_log_p = modulation * (gamma * std::exp(log_p) * ratio - 1);
+      const T factor = static_cast<T>(scale * by_log_p);
+      for (Index k = 0; k < classes; ++k) d[k] *= -factor / sums.normaliser;
+      d[label] += factor;
+    }
+    return -modulation * log_p;
   }
-}
+  double gamma;
+};
 
 }  // namespace fastmlp::losses

@@ -27,6 +27,7 @@ from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.prediction.link import Link
 from fastmlp.table.training_range import RangeWatch
 
 # Of each inverse link, the loss that is least where a network's outputs are the model's.
@@ -74,6 +75,7 @@ def distil(
     FittedModel
         With the teacher's encoder, scaling, task and linear part.
     """
+    loss = _loss_of(teacher.task.link)
     deadline = Deadline.after(settings.time_limit)
     encoder, scaling, task = teacher.encoder, teacher.scaling, teacher.task
     table, offset = encoded_rows(teacher, X, estimator)
@@ -87,7 +89,6 @@ def distil(
         data, [Split(None, None)], None, settings, encoder, scaling, task, random_state
     )
     (member,) = new.members([spec])
-    loss = _LOSSES[task.link]
     options = {
         **settings.training_options(member.recipe, data.n_rows),
         **settings.penalty(_PENALTY_FACTORS.get(loss, 1.0)),
@@ -112,6 +113,14 @@ def distil(
         fingerprint=None,
         fit_seconds=training.seconds,
     )
+
+
+def _loss_of(link: Link) -> str:
+    """The loss for outputs after an inverse link."""
+    if link.name not in _LOSSES or link.heads:
+        what = "several columns of labels" if link.heads else f"the link {link.name!r}"
+        raise ValueError(f"distilled is not supported for models with {what}")
+    return _LOSSES[link.name]
 
 
 def _kind(teacher: FittedModel) -> MemberSpec:

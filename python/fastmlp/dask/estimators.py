@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from distributed import Client
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score
 
 from fastmlp import estimators
 from fastmlp._threads import check_n_jobs
@@ -33,7 +32,7 @@ from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.rounds.options import AveragingOptions
-from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+from fastmlp.tasks import MultioutputClassificationTask
 
 if TYPE_CHECKING:
     from typing import Self
@@ -229,13 +228,14 @@ class _OnCluster(BaseMLP):
         # A task has one of its worker's threads. What is not needed there may not be picklable,
         # or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
-        model._model = replace(model._model, out_of_fold=None, assignment=None, fingerprint=None)
+        unused = ("out_of_fold", "out_of_fold_std", "assignment", "fingerprint")
+        model._model = replace(model._model, **dict.fromkeys(unused))
         return lazy_predictions(model, method, X, outputs, names)
 
     def _no_rows(self) -> NDArray[np.float64]:
         """Decoded outputs of a table without rows, of the right shape."""
         task = self._fitted.task
-        return task.decode(np.ones((1, task.n_network_outputs)))[:0]
+        return task.decode(np.ones((1, self._fitted.ensemble.n_outputs)))[:0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions: by R2 those of a regressor, by accuracy those of a classifier.
@@ -262,20 +262,12 @@ class _OnCluster(BaseMLP):
         with client_for(self._own_client) as client:
             tables = in_memory(client, y=y, predicted=self.predict(X), sample_weight=sample_weight)
         tables = {name: None if one is None else np.asarray(one) for name, one in tables.items()}
-        return _score(task, **tables)
+        return task.score_of(tables["y"], tables["predicted"], tables["sample_weight"])
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_own_client", None)
         return state
-
-
-def _score(
-    task: Task, y: NDArray[Any], predicted: NDArray[Any], sample_weight: NDArray[Any] | None
-) -> float:
-    if isinstance(task, RegressionTask):
-        return task.score_of(y, predicted, sample_weight)
-    return float(accuracy_score(y, predicted, sample_weight=sample_weight))
 
 
 class Regressor(_OnCluster, estimators.Regressor):
@@ -311,12 +303,14 @@ class Regressor(_OnCluster, estimators.Regressor):
     def __init__(self, /, **parameters: Any) -> None:
         super().__init__(**parameters)
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict the target.
 
         Parameters
         ----------
         X : Dask DataFrame or Array, or what `fastmlp.Regressor` takes
+        return_std : bool, default=False
+            As of `fastmlp.Regressor`; for tables that are no Dask collections.
 
         Returns
         -------
@@ -333,7 +327,12 @@ class Regressor(_OnCluster, estimators.Regressor):
             error when a Dask collection is computed.
         """
         if not is_dask_table(X):
-            return super().predict(X)
+            return super().predict(X, True) if return_std else super().predict(X)
+        if return_std:
+            raise ValueError(
+                "return_std must be False for Dask collections; map_partitions with the predict of "
+                "to_local() gives both"
+            )
         return self._predicted("predict", X, self._no_rows())
 
 
@@ -368,8 +367,8 @@ class Classifier(_OnCluster, estimators.Classifier):
         """Predict labels; see `Regressor.predict`."""
         if not is_dask_table(X):
             return super().predict(X)
-        task = cast(ClassificationTask, self._fitted.task)
-        return self._predicted("predict", X, task.labels(self._no_rows()))
+        labels = self._fitted_task.decoder.labels(self._no_rows())
+        return self._predicted("predict", X, labels)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the classes; columns of a frame are named by them.
@@ -390,6 +389,11 @@ class Classifier(_OnCluster, estimators.Classifier):
         """
         if not is_dask_table(X):
             return super().predict_proba(X)
-        task = cast(ClassificationTask, self._fitted.task)
+        task = self._fitted_task
+        if isinstance(task, MultioutputClassificationTask):
+            raise ValueError(
+                "predict_proba of several columns of labels is for tables that are no Dask "
+                "collections; to_local() gives a model for map_partitions"
+            )
         names = None if task.multilabel else task.classes.tolist()
         return self._predicted("predict_proba", X, self._no_rows(), names)

@@ -8,7 +8,7 @@ and the weights of their kinds, and few numbers besides; docs/intervals.md says 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from fastmlp.prediction.conformal import (
     PredictionSets,
     group_labels,
 )
+from fastmlp.prediction.decoders import has_several_labels
 from fastmlp.table.labels import sorted_labels
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
 
@@ -38,12 +39,15 @@ class Observed(NamedTuple):
     targets : ndarray of shape (n_rows, n_outputs), or class numbers (n_rows,)
     weights : ndarray of shape (n_rows,) or None
     groups : array-like of shape (n_rows,) or None
+    std : ndarray of shape (n_rows, n_columns) or None
+        Standard deviations that were predicted.
     """
 
     predicted: NDArray[np.float64]
     targets: NDArray[Any]
     weights: NDArray[Any] | None
     groups: Any = None
+    std: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
@@ -53,12 +57,14 @@ class Observed(NamedTuple):
         targets: NDArray[Any],
         weights: NDArray[Any] | None,
         groups: Any = None,
+        std: NDArray[np.float64] | None = None,
     ) -> Observed:
         """Rows with the task's targets."""
-        predicted = predicted.reshape(len(predicted), -1)
+        n_rows = len(predicted)
         if isinstance(task, ClassificationTask) and not task.multilabel:
             targets = targets.ravel().astype(np.intp)
-        return cls(predicted, targets, weights, groups)
+        size = None if std is None else std.reshape(n_rows, -1)
+        return cls(predicted.reshape(n_rows, -1), targets, weights, groups, size)
 
     def without_class_weights(self, task: Task) -> Observed:
         """The rows with their own weights alone, of weights times those of their classes."""
@@ -86,7 +92,8 @@ class Observed(NamedTuple):
         weights = None if self.weights is None else self.weights[counted].astype(np.float64)
         if weights is not None and weights.size and np.allclose(weights, weights[0], rtol=1e-6):
             weights = None
-        return Observed(self.predicted[counted], self.targets[counted], weights, groups)
+        std = None if self.std is None else self.std[counted]
+        return Observed(self.predicted[counted], self.targets[counted], weights, groups, std)
 
     def scores(self, values: NDArray[np.float64]) -> ConformalScores:
         """The scores of these rows."""
@@ -114,15 +121,18 @@ def learn_conformal(
     observed = observed.counted
     if not len(observed.predicted):
         return None
-    if isinstance(task, ClassificationTask):
-        return None if task.multilabel else _sets(observed)
-    loss = cast(RegressionTask, task).training_loss
+    if not isinstance(task, RegressionTask):
+        return None if has_several_labels(task.decoder) else _sets(observed)
+    loss = task.training_loss
     residuals = observed.targets - observed.predicted
     if shrinkage is None:
         shrinkage = np.ones(residuals.shape[1])
     if loss.several_quantiles:
         scores = _kept_scores(observed, residuals)
         return PredictionIntervals(scores, None, loss.quantiles, shrinkage)
+    if observed.std is not None:
+        scores = _kept_scores(observed, shrinkage * residuals / observed.std)
+        return PredictionIntervals(scores, None, (), shrinkage, by_std=True)
     learnt = Difficulty.learn(observed.predicted, np.abs(residuals))
     difficulty, size = (None, 1.0) if learnt is None else learnt
     scores = _kept_scores(observed, shrinkage * residuals / size)
@@ -142,21 +152,24 @@ def conformalized(
     ValueError
         If there are several labels per row, or no row weighs anything.
     """
-    if isinstance(task, ClassificationTask) and task.multilabel:
+    if has_several_labels(task.decoder):
         raise ValueError(SEVERAL_LABELS)
     shrinkage = before.shrinkage if isinstance(before, PredictionIntervals) else None
-    if out_of_fold or isinstance(task, ClassificationTask):
+    if out_of_fold or not isinstance(task, RegressionTask):
         learnt = learn_conformal(task, observed, shrinkage)
         if learnt is None:
             raise ValueError("sample_weight is 0 for all rows that have predictions")
         return learnt
     observed = observed.counted
     residuals = observed.targets - observed.predicted
+    if observed.std is not None:
+        residuals /= observed.std
     if not isinstance(before, PredictionIntervals):
-        loss = cast(RegressionTask, task).training_loss
+        loss = task.training_loss
         quantiles = loss.quantiles if loss.several_quantiles else ()
         scores = _kept_scores(observed, residuals)
-        return PredictionIntervals(scores, None, quantiles, np.ones(residuals.shape[1]))
+        ones, by_std = np.ones(residuals.shape[1]), observed.std is not None
+        return PredictionIntervals(scores, None, quantiles, ones, by_std)
     if before.difficulty is not None:
         residuals /= before.difficulty.of(observed.predicted)
     return replace(before, scores=_kept_scores(observed, residuals))

@@ -20,6 +20,7 @@ from fastmlp.ensemble.splits import ALL_ROWS, Splits
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.prediction.link import Link
 
 
 def with_final(splits: Splits, specs: Sequence[MemberSpec]) -> tuple[Splits, list[MemberSpec]]:
@@ -100,7 +101,7 @@ def trained_on_all_rows(
     before: Sequence[TrainingRun],
     runs: Sequence[TrainingRun],
     trainer: EnsembleTrainer,
-    link: str,
+    link: Link,
 ) -> tuple[WeightedEnsemble, float, bool]:
     """Train the final networks; each kind counts as much as its validated networks do.
 
@@ -112,8 +113,7 @@ def trained_on_all_rows(
     runs : sequence of TrainingRun
         See `final_runs`.
     trainer : EnsembleTrainer
-    link : str
-        The engine's name of the inverse link function.
+    link : Link
 
     Returns
     -------

@@ -81,6 +81,8 @@ class FittedModel:
         Time in training, in the last call.
     out_of_fold : ndarray or None
         Predictions for the training rows by the networks that they were held out from.
+    out_of_fold_std : ndarray or None
+        The standard deviations of these, if they were learnt.
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
         What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
@@ -106,6 +108,7 @@ class FittedModel:
     fingerprint: bytes | None
     fit_seconds: float
     out_of_fold: NDArray[np.float64] | None = None
+    out_of_fold_std: NDArray[np.float64] | None = None
     feature_importances: NDArray[np.float64] | None = None
     conformal: Conformal | None = None
     privacy: PrivacyGuarantee | None = None
@@ -161,12 +164,18 @@ class FittedModel:
         verbose : int, default=0
             1 shows a bar if there are many rows.
         """
+        return self.predict_with_std(X, n_threads, estimator=estimator, verbose=verbose)[0]
+
+    def predict_with_std(
+        self, X: Any, n_threads: int, *, estimator: str, verbose: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The same, and the standard deviations of numbers, if these were learnt."""
         self.encoder.check_features(X, estimator)
         table = self.encoder.encode(X)
         if self.linear is None and isinstance(self.encoder, DenseEncoder):
             self.watch.look_at(table, self.encoder)
         outputs = partial(self._outputs, n_threads=n_threads, verbose=verbose)
-        return self.pipeline.predict(table, outputs)
+        return self.pipeline.predict_with_std(table, outputs)
 
     def _outputs(
         self, table: Table, offset: NDArray[Any] | None, *, n_threads: int, verbose: int

@@ -14,6 +14,7 @@ from fastmlp.ensemble.shrinkage import shrinkage_of
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.prediction.conformal import Conformal
+from fastmlp.prediction.decoders import std_of
 from fastmlp.table.rows import rows_without_weight
 from fastmlp.tasks import RegressionTask, Task
 
@@ -25,6 +26,7 @@ class LearntFromHeldOut(NamedTuple):
     task: Task
     out_of_fold: NDArray[np.float64] | None = None
     conformal: Conformal | None = None
+    out_of_fold_std: NDArray[np.float64] | None = None
 
 
 def learn_from_held_out(
@@ -90,9 +92,12 @@ def learn_from_held_out(
     shrinkage = None
     if out_of_fold and are_folds and isinstance(task, RegressionTask):
         shrinkage = shrinkage_of(ensemble, task, data, validation, decoded, n_threads, offset)
-    observed = Observed.of(task, decoded, targets, weights).without_class_weights(task)
+    std = std_of(task.decoder, outputs)
+    observed = Observed.of(task, decoded, targets, weights, std=std).without_class_weights(task)
     conformal = learn_conformal(task, observed, shrinkage)
-    return LearntFromHeldOut(ensemble, task, decoded if out_of_fold else None, conformal)
+    if not out_of_fold:
+        return LearntFromHeldOut(ensemble, task, conformal=conformal)
+    return LearntFromHeldOut(ensemble, task, decoded, conformal, std)
 
 
 def warn_of_late_interruption(before_weighing: bool) -> None:

@@ -36,7 +36,7 @@ _DETERMINED = 0.95  # least share of rows of a cell, that have the same value of
 _MONOTONE = 0.9  # least rank correlation of columns that say the same
 _MOST_CELLS = 400  # that are compared with their neighbours
 _LEAST_RATIO = 2.0  # of the variance between neighbours and what chance makes it
-_LEAST_EFFECT = 0.1  # of a cell, as a share of the variance of targets
+_LEAST_EFFECT = 0.02  # of a cell, as a share of the variance of targets
 
 _OTHERWISE = (
     "If rows to predict are of the same kind as these, random folds are right: "
@@ -167,10 +167,9 @@ def _of_copies(
         return None
     varied = max(columns, key=lambda column: column.n_distinct).position
     some = slice(None, None, -(-len(X) // _COMPARED_ROWS))
-    ranks = _ranks(X[some, [column.position for column in columns]])
     others = whole.copy()
-    for column, rank in zip(columns, ranks.T, strict=True):
-        if abs(np.corrcoef(rank, _ranks(X[some, varied]))[0, 1]) >= _MONOTONE:
+    for column in columns:
+        if _say_the_same(X[some, varied], X[some, column.position]):
             others -= _hashed(X, column.position)
     if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(_lengths(others)):
         return None
@@ -179,6 +178,12 @@ def _of_copies(
         "copies of rows that they were trained on. Drop the copies, or pass groups to fit, with "
         "the same label for all copies of a row"
     )
+
+
+def _say_the_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether one column rises or falls with the other."""
+    correlation: NDArray[np.float64] = np.corrcoef(_ranks(one), _ranks(other))
+    return bool(abs(correlation[0, 1]) >= _MONOTONE)
 
 
 def _n_pairs(lengths: NDArray[np.intp]) -> float:
@@ -247,7 +252,7 @@ def _determines(X: NDArray[Any], cells: _Cells, pair: Sequence[int]) -> bool:
     is_other = _is_new(values)[~cells.is_new]
     if is_other.mean() > 1 - _DETERMINED:
         return False
-    return bool(abs(np.corrcoef(_ranks(X[cells.first][:, pair]).T)[0, 1]) < _MONOTONE)
+    return not _say_the_same(*X[cells.first][:, pair].T)
 
 
 def _sets_targets_apart(

@@ -66,7 +66,7 @@ def learn_linear_part(
         z,
         task.linear_targets(targets[rows]),
         None if weights is None else weights[rows].astype(np.float64),
-        task.link,
+        task.link.name,
     )
     linear = LinearPart(scaling, low, high, fit.coef, task.linear_share)
     offset = linear.offset(X)

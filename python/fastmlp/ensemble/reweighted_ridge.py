@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
+from fastmlp.prediction.link import Link
 from fastmlp.tasks.links import apply_inverse_link
 
 Array = NDArray[np.float64]
@@ -97,7 +98,7 @@ def _working_model(raw: Array, y: Array, k: int, link: str) -> tuple[Array | flo
         residual = y[:, k] - raw[:, k]
         bound = _HUBER * 1.4826 * np.median(np.abs(residual)) or np.inf
         return 1.0, raw[:, k] + np.clip(residual, -bound, bound)
-    predicted = apply_inverse_link(link, raw)[:, k]
+    predicted = apply_inverse_link(Link(link), raw)[:, k]
     # Greater weights than Newton's where these are small or the target is far away: the solution is
     # the same, and no step is too long.
     if link == "exponential":

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.prediction.compiled import compiled_type
+from fastmlp.prediction.compiled import compiled_type, engine_predictor
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.rows import Rows, Table, pieces
@@ -33,8 +34,7 @@ class WeightedEnsemble:
     members : sequence of Member
     scaling : Scaling
         Of the columns of tables.
-    link : str
-        The engine's name of the inverse link function.
+    link : Link
     weights : ndarray of shape (n_estimators,), default=None
         Add up to 1. None: all equal.
 
@@ -52,22 +52,28 @@ class WeightedEnsemble:
         self,
         members: Sequence[Member],
         scaling: Scaling,
-        link: str,
+        link: Link,
         weights: NDArray[np.float64] | None = None,
     ) -> None:
         self.members = tuple(members)
         self._kind_of = np.array([member.recipe.spec.kind for member in members])
         self.kinds: tuple[str, ...] = tuple(dict.fromkeys(self._kind_of.tolist()))
         inputs = scaling.engine
-        self._compiled = compiled = compiled_type(members[0].network.dtype)
+        self._link, dtype = link, members[0].network.dtype
+        self._compiled = compiled_type(dtype)
         self.predictors: tuple[Any, ...] = tuple(
-            compiled(member.network._engine, inputs, link) for member in members
+            engine_predictor(member.network._engine, dtype, inputs, link) for member in members
         )
         self.networks = tuple(
             TrainedNetwork(member.network.layers, tuple(member.network.parameters))
             for member in members
         )
         self._weigh(_normalised(np.ones(len(members))) if weights is None else weights)
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs after the inverse link."""
+        return int(self.compiled.outputs)
 
     def with_weights(self, weights: NDArray[np.float64]) -> WeightedEnsemble:
         """The ensemble with other weights, which add up to 1."""
@@ -128,18 +134,19 @@ class WeightedEnsemble:
         network = self.members[0].network
         by_kind, per_row = [], []
         for kind in self.kinds:
-            outputs = np.zeros((n_rows, network._engine.outputs), dtype=network.dtype)
+            dtype = self._link.average_dtype(network.dtype)
+            averages = np.zeros((n_rows, self.n_outputs), dtype)
             counts = np.zeros((n_rows, 1), dtype=np.uint16)
             for i in np.flatnonzero(self._kind_of == kind).tolist():
                 subset = validation[i]
                 if subset is None:
                     continue
                 for rows, own in self._in_pieces(i, subset, n_threads, offset):
-                    outputs[rows] += own
+                    averages[rows] += self._link.to_average(own)
                 counts[subset.rows] += 1
             with np.errstate(invalid="ignore"):
-                outputs /= counts
-            by_kind.append(outputs)
+                averages /= counts
+            by_kind.append(self._link.of_average(averages))
             per_row.append(float(counts.sum() / max(np.count_nonzero(counts), 1)))
         return by_kind, per_row
 
@@ -193,11 +200,13 @@ class WeightedEnsemble:
             counted &= sample_weight > 0
         rows = np.flatnonzero(counted)
         rows = rows[:: max(1, -(-rows.size // _MOST_ROWS))]
+        link = self._link
+        first, second = link.to_average(first), link.to_average(second)
         a, b = first[rows], second[rows]
         own_weight = None if sample_weight is None else sample_weight[rows]
 
         def loss_of(share: float) -> float:
-            loss = task.loss(b + share * (a - b), targets[rows], own_weight)
+            loss = task.loss(link.of_average(b + share * (a - b)), targets[rows], own_weight)
             return inf if isnan(loss) else loss
 
         share = min(_SHARES, key=loss_of) if rows.size else 0.5
@@ -209,7 +218,7 @@ class WeightedEnsemble:
         first -= second
         first *= share
         first += second
-        return self.with_weights(_normalised(weights)), first
+        return self.with_weights(_normalised(weights)), link.of_average(first)
 
 
 def weights_of_rest(weights: NDArray[np.float64], kept: Sequence[int]) -> NDArray[np.float64]:

@@ -75,6 +75,13 @@ def _reject_missing(values: Any, name: str) -> None:
         raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a target")
 
 
+def ordered_categories(y: Any) -> list[Any] | None:
+    """The categories of y in their order, if it is a pandas or polars column of ordered ones."""
+    dtype: Any = getattr(y, "dtype", None)
+    is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
+    return list(dtype.categories) if is_ordered else None
+
+
 def checked_targets(
     y: Any, table: NDArray[Any], minimum: int, estimator: Any, *, takes_gaps: bool = False
 ) -> NDArray[Any]:

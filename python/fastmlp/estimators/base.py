@@ -91,7 +91,7 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
     )
     n_layers_ = FittedAttribute(lambda model: model.n_layers)
     n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
-    out_activation_ = FittedAttribute(lambda model: model.task.link)
+    out_activation_ = FittedAttribute(lambda model: model.task.link.name)
 
     # ---- what a subclass says about its targets
 
@@ -99,9 +99,12 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
 
     @abstractmethod
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
-        """Learn from y what the targets are; returns the task and y's targets."""
+        """Learn from y what the targets are; returns the task and y's targets.
+
+        `order` are the categories of y if these are in order.
+        """
 
     @abstractmethod
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
@@ -152,9 +155,10 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
             ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels. With several outputs of a Regressor some may be missing
-            (NaN): a row counts for those that it has, of which there must be one. If X is a stream,
-            the name of a column or a list of names; None if X is a function.
+            True values, or class labels: of several columns zeros and ones are labels that a row
+            has or not, others are classes each. With several outputs some may be missing (NaN or
+            None; not zeros and ones): a row counts for those that it has, of which there must be
+            one. If X is a stream, the name of a column or a list of names; None if X is a function.
         sample_weight : array-like of shape (n_samples,) or str, default=None
             Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
@@ -321,7 +325,13 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
 
     def _predictions(self, X: Any) -> NDArray[np.float64]:
         """Numbers, or calibrated probabilities, for the rows of a raw table."""
-        return self._fitted.predict(
+        return self._predictions_with_std(X)[0]
+
+    def _predictions_with_std(
+        self, X: Any
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The same, and the standard deviations of numbers, if these were learnt."""
+        return self._fitted.predict_with_std(
             X, n_threads(self.n_jobs), estimator=type(self).__name__, verbose=self.verbose
         )
 

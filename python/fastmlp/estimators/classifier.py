@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from numbers import Real
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval
 
 from fastmlp.ensemble.progress import Callback
@@ -21,15 +19,16 @@ from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
-from fastmlp.tasks import ClassificationTask, Task
+from fastmlp.tasks import ClassificationTask, MultioutputClassificationTask, Task
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES
+from fastmlp.tasks.multioutput import has_several_outputs
 
 if TYPE_CHECKING:
     from typing import Self
 
 
 class Classifier(ClassifierMixin, BaseMLP):
-    """Multilayer perceptron for classification: two classes, many, or several labels per row.
+    """Multilayer perceptron for classification: classes, several labels, or columns of classes.
 
     Takes raw tables. Parameters that mean the same as in scikit-learn's MLPClassifier have the same
     names; those at "auto" are set by `preset`.
@@ -60,11 +59,17 @@ class Classifier(ClassifierMixin, BaseMLP):
         "piecewise_linear": four learnt functions of the number that are linear between 17 bin
         edges (33 for more than 5,000 rows) and constant outside ([2]_, with few outputs). "both":
         both. None: none. "auto": by kind of network, number of rows and task; see Notes.
-    loss : {"log_loss", "focal"}, default="log_loss"
+    loss : {"log_loss", "focal", "ordinal"}, default="log_loss"
         The loss to minimise. 'focal' is the log loss times ``(1 - p) ** focal_gamma``, p being the
         probability of what is true, so that rows that are classified well count little ([6]_).
+        'ordinal' is for classes in order, such as grades: the log loss of the steps from each class
+        to the next ([10]_). `predict` returns the most probable class.
     focal_gamma : float, default=2.0
         Parameter of 'focal', at least 0, which is the log loss.
+    class_order : array-like of shape (n_classes,) or None, default=None
+        Parameter of 'ordinal': the classes from the lowest to the highest. None: numbers in
+        ascending order, or the categories of y, if it is an ordered categorical of pandas or an
+        Enum of polars; other text is refused. `classes_` is sorted in any case.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
@@ -174,7 +179,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds.
+        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
+        or `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -222,8 +228,9 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,)
-        The labels; column numbers for several labels per row.
+    classes_ : ndarray of shape (n_classes,), or list of ndarray
+        The labels; column numbers for several labels per row; a list of the labels of each for
+        several columns of labels.
     networks_ : list of Network
         Copies of the networks, without the linear part of ``extrapolation="linear"``.
     estimator_weights_ : ndarray of shape (n_networks,)
@@ -258,8 +265,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         Out-of-fold probabilities, with the columns of `predict_proba`: for each training row those
         of the networks that it was held out from; NaN if there are none, which holds for 60% of
         the rows if two networks are trained, the default beyond 100,000 rows. They exist for
-        several networks with `early_stopping` and without `X_val`. The weights of the kinds of
-        networks are chosen on the same rows, so scores of them are slightly optimistic.
+        several networks with `early_stopping` and without `X_val`. The best epochs and the weights
+        of the kinds of networks are chosen on the same rows, so scores of them are slightly
+        optimistic. With `time` they are those of networks on earlier rows, and NaN for the first
+        40%.
     fit_seconds_ : float
         Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
@@ -277,7 +286,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
-        Inverse link function between the last layer and predictions: 'logistic' or 'softmax'.
+        Inverse link function between the last layer and predictions: 'logistic', 'softmax' or
+        'continuation_ratio'.
 
     See Also
     --------
@@ -375,6 +385,8 @@ class Classifier(ClassifierMixin, BaseMLP):
        https://arxiv.org/abs/1710.09412
     .. [9] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
        random feature corruption", https://arxiv.org/abs/2106.15147
+    .. [10] Shi, Cao & Raschka 2023, "Deep neural networks for rank-consistent ordinal regression
+       based on conditional probabilities", https://arxiv.org/abs/2111.08851
 
     Examples
     --------
@@ -394,6 +406,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         **BaseMLP._parameter_constraints,
         "loss": [NameAmong(*CLASSIFICATION_LOSSES)],
         "focal_gamma": [Interval(Real, 0, None, closed="left")],
+        "class_order": ["array-like", None],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [NameAmong("balanced"), dict, list, None],
         "cost_matrix": ["array-like", None],
@@ -401,9 +414,11 @@ class Classifier(ClassifierMixin, BaseMLP):
     }
     _classifies: ClassVar[bool] = True
 
-    classes_ = FittedAttribute(lambda model: model.task.classes)
+    classes_ = FittedAttribute(lambda model: _listed(model.task.classes))
     oof_proba_ = FittedAttribute(
-        lambda model: model.out_of_fold,
+        lambda model: (
+            None if model.out_of_fold is None else model.task.decoder.by_output(model.out_of_fold)
+        ),
         "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
         "predictions; partial_fit and a warm start on other rows remove them",
     )
@@ -418,8 +433,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
-        loss: Literal["log_loss", "focal"] = "log_loss",
+        loss: Literal["log_loss", "focal", "ordinal"] = "log_loss",
         focal_gamma: float = 2.0,
+        class_order: ArrayLike | None = None,
         label_smoothing: float = 0.0,
         class_weight: Mapping[Any, float]
         | Literal["balanced"]
@@ -480,6 +496,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.focal_gamma = focal_gamma
+        self.class_order = class_order
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
         self.cost_matrix = cost_matrix
@@ -530,9 +547,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         calibrate: bool | str = "auto" if is_auto(self.calibrate) else bool(self.calibrate)
         if self.preset == "plain" and calibrate == "auto":
             calibrate = False
-        if self.loss == "focal" and self.label_smoothing:
+        if self.loss != "log_loss" and self.label_smoothing:
             raise ValueError(
-                f"label_smoothing must be 0 for loss='focal'; got {self.label_smoothing!r}"
+                f"label_smoothing must be 0 for loss={self.loss!r}; got {self.label_smoothing!r}"
             )
         return {
             "training_loss": self.loss,
@@ -544,24 +561,17 @@ class Classifier(ClassifierMixin, BaseMLP):
         }
 
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
-        dtype = np.dtype(settings.dtype)
-        return ClassificationTask.learn(y, dtype, classes=classes, **self._options())
+        options = self._options()
+        options["order"] = order if self.class_order is None else self.class_order
+        if has_several_outputs(y):
+            return MultioutputClassificationTask.learn(y, classes=classes, **options)
+        return ClassificationTask.learn(y, np.dtype(settings.dtype), classes=classes, **options)
 
     def _continued_task(self, task: Task, classes: Any = None) -> Task:
-        before = cast(ClassificationTask, task)
-        if classes is not None:
-            announced = np.unique(column_or_1d(classes))
-            if not np.array_equal(announced, before.classes):
-                raise ValueError(
-                    f"classes must be those of the first call, {before.classes}; got {announced}"
-                )
-        options = self._options()
-        temperature = before.temperature if options["calibrate"] else 1.0
-        task = replace(before, temperature=temperature, **options)
-        task.check_costs()
-        return task
+        before = cast(ClassificationTask | MultioutputClassificationTask, task)
+        return before.continued(classes, self.class_order, **self._options())
 
     def _needs_held_out(self) -> list[str]:
         calibrates = not is_auto(self.calibrate) and self.calibrate
@@ -589,8 +599,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         sample_weight : array-like of shape (n_samples,), default=None
-        classes : array-like of shape (n_classes,), default=None
-            All labels of this and later calls; needed in the first call if y lacks any.
+        classes : array-like of shape (n_classes,) or list of array-like, default=None
+            All labels of this and later calls, of several columns of labels a list of those of
+            each; needed in the first call if y lacks any.
 
         Returns
         -------
@@ -612,7 +623,11 @@ class Classifier(ClassifierMixin, BaseMLP):
         self._model = partial_fit_table(self, X, y, sample_weight, classes)
         return self
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+    @property
+    def _fitted_task(self) -> ClassificationTask | MultioutputClassificationTask:
+        return cast(ClassificationTask | MultioutputClassificationTask, self._fitted.task)
+
+    def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the classes.
 
         Parameters
@@ -621,9 +636,9 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes), or list of ndarray
             In the order of `classes_`, float64; with several labels per row the probability of
-            each.
+            each; with several columns of labels a list of an array for each.
 
         Raises
         ------
@@ -634,9 +649,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         KeyboardInterrupt
             After Ctrl-C.
         """
-        return self._predictions(X)
+        probabilities = self._predictions(X)
+        return self._fitted_task.decoder.by_output(probabilities)
 
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+    def predict_log_proba(self, X: Any) -> Any:
         """Predict the logarithms of the probabilities; see `predict_proba`.
 
         Parameters
@@ -645,7 +661,7 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_classes)
+        ndarray of shape (n_samples, n_classes), or list of ndarray
 
         Raises
         ------
@@ -653,8 +669,8 @@ class Classifier(ClassifierMixin, BaseMLP):
             As `predict_proba`.
         """
         with np.errstate(divide="ignore"):  # log(0) is -inf
-            logarithms: NDArray[np.float64] = np.log(self.predict_proba(X))
-        return logarithms
+            logarithms: NDArray[np.float64] = np.log(self._predictions(X))
+        return self._fitted_task.decoder.by_output(logarithms)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict labels.
@@ -665,18 +681,17 @@ class Classifier(ClassifierMixin, BaseMLP):
 
         Returns
         -------
-        ndarray of shape (n_samples,) or (n_samples, n_labels)
+        ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_outputs)
             The most probable class of each row, or with `cost_matrix` that of least expected cost;
-            zeros and ones for several labels per row.
+            zeros and ones for several labels per row; a class for each of several columns.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError, ValueError, TypeError
             As `predict_proba`.
         """
-        model = self._fitted
-        probabilities = self._predictions(X)
-        return cast(ClassificationTask, model.task).labels(probabilities)
+        task = self._fitted_task
+        return task.decoder.labels(self._predictions(X))
 
     def predict_set(
         self,
@@ -743,10 +758,40 @@ class Classifier(ClassifierMixin, BaseMLP):
             probabilities, coverage, groups, class_conditional=class_conditional
         )
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Score predictions by their accuracy.
+
+        Parameters
+        ----------
+        X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+        sample_weight : array-like of shape (n_samples,), default=None
+
+        Returns
+        -------
+        float
+            Share of rows that are predicted right; with several labels or columns of labels of
+            those of which all are.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError, TypeError
+            If X does not have the columns of the training table, or y not its rows.
+        """
+        predicted = self.predict(X)
+        return self._fitted_task.score_of(y, predicted, sample_weight)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _listed(classes: Any) -> Any:
+    """The labels, or a list of those of each output."""
+    return list(classes) if isinstance(classes, tuple) else classes
 
 
 def _costs(given: ArrayLike) -> NDArray[np.float64]:

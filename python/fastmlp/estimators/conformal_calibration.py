@@ -83,9 +83,9 @@ class ConformalCalibration(BaseEstimator):
         (3, 2)
         """
         model, threads = self._fitted, n_threads(self.n_jobs)
-        predicted = model.out_of_fold
+        predicted, std = model.out_of_fold, model.out_of_fold_std
         if X is not None:
-            predicted = model.predict(X, threads, estimator=type(self).__name__)
+            predicted, std = model.predict_with_std(X, threads, estimator=type(self).__name__)
         elif predicted is None:
             raise ValueError(
                 "X must hold rows that were not trained on: this model has no out-of-fold "
@@ -95,7 +95,7 @@ class ConformalCalibration(BaseEstimator):
         y = checked_targets(y, predicted, 1, self)
         targets = model.task.encode(y, model.dtype)
         weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
-        observed = Observed.of(model.task, predicted, targets, weights, groups)
+        observed = Observed.of(model.task, predicted, targets, weights, groups, std)
         conformal = conformalized(model.task, model.conformal, observed, out_of_fold=X is None)
         # What calibrates is kept as it is, without noise.
         self._model = replace(model, conformal=conformal, privacy=None)

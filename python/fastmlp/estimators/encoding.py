@@ -16,6 +16,7 @@ from fastmlp.estimators.arguments import (
     checked_validation_targets,
     checked_weights,
     encoded_validation_table,
+    ordered_categories,
     weights_by_class,
 )
 from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
@@ -46,19 +47,19 @@ def encoded_training_rows(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
         )
-    takes_gaps = not estimator._classifies
-    check_no_dates_or_gaps(y, "y", takes_gaps=takes_gaps)
+    check_no_dates_or_gaps(y, "y", takes_gaps=True)
     if before is None:
         # Parts to come may have entries in columns that are empty in the first part.
         encoder, table = _learn_columns(estimator, X, settings, drops_empty=minimum > 1)
-        y = checked_targets(y, table, minimum, estimator, takes_gaps=takes_gaps)
-        task, targets = estimator._new_task(y, settings, classes)
+        order = ordered_categories(y)
+        y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
+        task, targets = estimator._new_task(y, settings, classes, order)
     else:
         encoder = before.encoder
         encoder.check_listed(estimator.categorical_features)
         encoder.check_features(X, type(estimator).__name__)
         table = encoder.encode(X)
-        y = checked_targets(y, table, minimum, estimator, takes_gaps=takes_gaps)
+        y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task = estimator._continued_task(before.task, classes)
         targets = task.encode(y, np.dtype(settings.dtype))
     dtype = np.dtype(settings.dtype)
@@ -114,7 +115,7 @@ def _encoded(
     task: Task,
 ) -> RowSubset:
     """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
-    y = checked_validation_targets(given.y, suffix, takes_gaps=not estimator._classifies)
+    y = checked_validation_targets(given.y, suffix, takes_gaps=True)
     dtype = np.dtype(settings.dtype)
     table = encoded_validation_table(given.X, y, encoder, type(estimator).__name__, suffix)
     targets = task.encode(y, dtype, f"y{suffix}")

@@ -11,7 +11,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.model_file.envelope import blaming_newer, opened
 from fastmlp.model_file.fitted_model import read_fitted_model
-from fastmlp.tasks import ClassificationTask
+from fastmlp.tasks import RegressionTask
 
 
 def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
@@ -41,7 +41,7 @@ def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
             "init_model must be a fitted estimator of this kind, the path of a model file or None; "
             f"got {init_model!r}"
         )
-    if isinstance(model.task, ClassificationTask) != classifies:
+    if isinstance(model.task, RegressionTask) == classifies:
         own, other = ("Classifier", "Regressor")[:: 1 if classifies else -1]
         raise ValueError(f"init_model must be a {own}; got a {other}")
     return model

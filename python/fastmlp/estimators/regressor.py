@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from os import PathLike
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from fastmlp.estimators.fitted_attribute import FittedAttribute
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.prediction.decoders import check_has_std
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
 from fastmlp.tasks.own_loss import OwnLoss
@@ -173,7 +174,8 @@ class Regressor(RegressorMixin, BaseMLP):
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
         `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds.
+        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
+        or `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -256,8 +258,9 @@ class Regressor(RegressorMixin, BaseMLP):
         Out-of-fold predictions: for each training row those of the networks that it was held out
         from; NaN if there are none, which holds for 60% of the rows if two networks are trained,
         the default beyond 100,000 rows. They exist for several networks with `early_stopping` and
-        without `X_val`. The weights of the kinds of networks are chosen on the same rows, so scores
-        of them are slightly optimistic.
+        without `X_val`. The best epochs and the weights of the kinds of networks are chosen on the
+        same rows, so scores of them are slightly optimistic. With `time` they are those of networks
+        on earlier rows, and NaN for the first 40%.
     fit_seconds_ : float
         Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
@@ -275,7 +278,8 @@ class Regressor(RegressorMixin, BaseMLP):
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
-        Inverse link function between the last layer and predictions: 'identity' or 'exponential'.
+        Inverse link function between the last layer and predictions: 'identity', 'exponential' or
+        'gaussian'.
 
     See Also
     --------
@@ -321,6 +325,8 @@ class Regressor(RegressorMixin, BaseMLP):
     gamma              half the gamma deviance, y > 0              the mean of amounts
     tweedie            half the deviance of `tweedie_power`,       the mean of totals, of which
                        y >= 0                                      many are 0
+    gaussian           ranked probability score of a Gaussian      the mean, and the standard
+                       ([7]_)                                      deviation if asked for
     (value, gradient)  functions of your own                       where they are least
     =================  ==========================================  ===========================
 
@@ -386,6 +392,11 @@ class Regressor(RegressorMixin, BaseMLP):
        https://arxiv.org/abs/1710.09412
     .. [6] Bahri, Jiang, Tay & Metzler 2022, "SCARF: self-supervised contrastive learning using
        random feature corruption", https://arxiv.org/abs/2106.15147
+    .. [7] Gneiting, Raftery, Westveld & Goldman 2005, "Calibrated probabilistic forecasting using
+       ensemble model output statistics and minimum CRPS estimation",
+       https://doi.org/10.1175/MWR2904.1
+    .. [8] Lakshminarayanan, Pritzel & Blundell 2017, "Simple and scalable predictive uncertainty
+       estimation using deep ensembles", https://arxiv.org/abs/1612.01474
 
     Examples
     --------
@@ -453,6 +464,7 @@ class Regressor(RegressorMixin, BaseMLP):
             "poisson",
             "gamma",
             "tweedie",
+            "gaussian",
         ]
         | tuple[Callable[..., float], Callable[..., Any]] = "squared_error",
         delta: float = 1.0,
@@ -601,7 +613,7 @@ class Regressor(RegressorMixin, BaseMLP):
         return replace(loss, quantile=tuple(map(float, quantiles)))
 
     def _new_task(
-        self, y: NDArray[Any], settings: Settings, classes: Any = None
+        self, y: NDArray[Any], settings: Settings, classes: Any = None, order: Any = None
     ) -> tuple[Task, NDArray[Any]]:
         return RegressionTask.learn(
             y,
@@ -664,12 +676,24 @@ class Regressor(RegressorMixin, BaseMLP):
         self._model = partial_fit_table(self, X, y, sample_weight)
         return self
 
-    def predict(self, X: Any) -> NDArray[np.float64]:
+    @overload
+    def predict(self, X: Any, return_std: Literal[False] = False) -> NDArray[np.float64]: ...
+
+    @overload
+    def predict(
+        self, X: Any, return_std: Literal[True]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+
+    def predict(
+        self, X: Any, return_std: bool = False
+    ) -> NDArray[np.float64] | tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Predict the target.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
+        return_std : bool, default=False
+            Whether to return standard deviations too, with ``loss="gaussian"``.
 
         Returns
         -------
@@ -677,17 +701,37 @@ class Regressor(RegressorMixin, BaseMLP):
             In the unit of the target, float64. Several quantiles never cross. Except with preset
             'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
             ``extrapolation="linear"``, no prediction leaves the range of the training targets.
+            With `return_std` a tuple of that and of the standard deviations in the same shape:
+            those of the mixture of all networks' Gaussians, which have the spread of the target and
+            the networks' disagreement in them ([8]_).
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X does not have the columns of the training table.
+            If X does not have the columns of the training table, or the loss learnt no standard
+            deviations.
         KeyboardInterrupt
             After Ctrl-C.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fastmlp import Regressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(0, 1, size=(300, 1))
+        >>> y = X[:, 0] + (0.01 + 0.2 * X[:, 0]) * rng.normal(size=300)
+        >>> model = Regressor(preset="fast", loss="gaussian", random_state=0).fit(X, y)
+        >>> predicted, std = model.predict([[0.1], [0.9]], return_std=True)
+        >>> bool(std[1] > 3 * std[0])
+        True
         """
-        return self._predictions(X)
+        if not return_std:
+            return self._predictions(X)
+        check_has_std(self._fitted.task.decoder)
+        predicted, std = self._predictions_with_std(X)
+        return predicted, cast("NDArray[np.float64]", std)
 
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, groups: Any = None
@@ -741,8 +785,8 @@ class Regressor(RegressorMixin, BaseMLP):
         """
         model = self._fitted
         model.pipeline.check_conformal(coverage)
-        predicted = self._predictions(X)
-        return model.pipeline.intervals(predicted, coverage, groups)
+        predicted, std = self._predictions_with_std(X)
+        return model.pipeline.intervals(predicted, std, coverage, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score predictions by the coefficient of determination.

@@ -170,7 +170,8 @@ def _mask(name: str, rows: Any, n_rows: int) -> NDArray[np.bool_]:
         raise ValueError(f"{name} must be an array of row numbers; got {rows!r}")
     if rows.dtype.kind == "b":
         _check_length(name, rows.size, n_rows)
-        return rows
+        mask |= rows
+        return mask
     if rows.min() < 0 or rows.max() >= n_rows:
         raise ValueError(
             f"{name} must be numbers of rows of X, from 0 to {n_rows - 1}; got {rows.min()} to "

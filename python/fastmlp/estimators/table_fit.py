@@ -143,11 +143,11 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
         seconds, is_whole = training.seconds, training.is_whole
         task, ensemble = plan.task, plan.ensemble_of(training)
-        out_of_fold, conformal, importances = None, None, None
+        out_of_fold, conformal, std, importances = None, None, None, None
         if never_trained_on or shared is not None:
             validation = plan.validation_of(ensemble)
             try:
-                ensemble, task, out_of_fold, conformal = learn_from_held_out(
+                ensemble, task, out_of_fold, conformal, std = learn_from_held_out(
                     ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
                 )
                 if settings.compute_importances and isinstance(encoder, DenseEncoder):
@@ -193,6 +193,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         fingerprint=digest if never_trained_on and splits.are_folds else None,
         fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=out_of_fold,
+        out_of_fold_std=std,
         feature_importances=importances,
         conformal=conformal,
     )

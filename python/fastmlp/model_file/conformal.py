@@ -18,7 +18,12 @@ from fastmlp.prediction.conformal import (
     PredictionIntervals,
     PredictionSets,
 )
-from fastmlp.prediction.decoders import Decoder, RegressionDecoder
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    Decoder,
+    RegressionDecoder,
+    has_several_labels,
+)
 
 _KINDS = ("intervals", "sets")
 
@@ -51,23 +56,24 @@ def read_conformal(
     Parameters
     ----------
     n_outputs : int
-        Of the networks.
+        Of the networks, without variances.
     """
     is_regression = isinstance(decoder, RegressionDecoder)
     kind = fields.get("kind", one_of(_KINDS))
-    if (kind == "intervals") != is_regression or getattr(decoder, "multilabel", False):
+    if (kind == "intervals") != is_regression or has_several_labels(decoder):
         raise fields.error(f"must not be {kind} of what the decoder predicts")
     scores = _read_scores(fields, n_outputs if is_regression else 1, tensors, values)
-    if not isinstance(decoder, RegressionDecoder):
+    if isinstance(decoder, ClassificationDecoder):
         classes = tensors.take("conformal.classes", "int32", (len(scores.values),))
         _check_below(classes, decoder.classes.size, "classes", fields)
         return PredictionSets(scores, classes)
+    assert isinstance(decoder, RegressionDecoder)
     quantiles = fields.get("quantiles", tuple_of(real(0, 1)))
     if len(quantiles) != (n_outputs if decoder.sorts else 0):
         raise fields.error(f"must not have {len(quantiles)} quantiles")
     shrinkage = tensors.floats("conformal.shrinkage", (n_outputs,))
     return PredictionIntervals(
-        scores, _read_difficulty(fields, n_outputs, tensors), quantiles, shrinkage
+        scores, _read_difficulty(fields, n_outputs, tensors), quantiles, shrinkage, decoder.has_std
     )
 
 

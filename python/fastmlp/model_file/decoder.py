@@ -19,13 +19,24 @@ from fastmlp.model_file.fields import (
     plain,
     plain_fields,
     real,
+    tuple_of,
 )
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_value
-from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    Decoder,
+    MultioutputDecoder,
+    RegressionDecoder,
+)
+from fastmlp.prediction.link import Link
 
-LINKS = ("identity", "exponential", "logistic", "softmax")
-
+# The links of each kind of decoder.
+_LINKS = {
+    "regression": ("identity", "exponential", "gaussian"),
+    "classification": ("logistic", "softmax", "continuation_ratio"),
+    "multioutput": ("softmax",),
+}
 _REGRESSION: dict[str, Kind[Any]] = {"moves": flag, "sorts": flag, "one_dimensional": flag}
 # Types of classes: of NumPy, by its names; those of text by their kinds.
 _TEXTS = {"U": "text", "S": "bytes", "T": "string", "O": "object"}
@@ -48,6 +59,14 @@ def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
             draft.add("decoder.lowest", decoder.lowest)
             draft.add("decoder.highest", decoder.highest)
         return {"kind": "regression", **plain_fields(decoder, _REGRESSION)}
+    if isinstance(decoder, MultioutputDecoder):
+        return {
+            "kind": "multioutput",
+            "classes": [written_classes(own, draft) for own in decoder.classes],
+            "temperatures": plain(decoder.temperatures),
+        }
+    if decoder.ranks is not None:
+        draft.add("decoder.ranks", decoder.ranks.astype(np.int32))
     if decoder.cost_matrix is not None:
         draft.add("decoder.cost_matrix", decoder.cost_matrix)
         draft.features.append(COST_MATRIX)
@@ -86,10 +105,15 @@ def _dtype_of(kind: str, labels: list[Any]) -> np.dtype[Any] | None:
     return np.dtype(kind) if kind in _NUMBERS else None
 
 
-def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
-    """The decoder of a file."""
-    if fields.get("kind", one_of(("regression", "classification"))) == "classification":
-        return _read_classification(fields, tensors, values)
+def read_decoder(fields: Fields, tensors: Tensors, values: Values, link: str) -> Decoder:
+    """The decoder of a file, for outputs after an inverse link of this name."""
+    kind = fields.get("kind", one_of(tuple(_LINKS)))
+    if link not in _LINKS[kind]:
+        raise fields.error(f"must not have the link {link!r}")
+    if kind == "multioutput":
+        return _read_multioutput(fields, values)
+    if kind == "classification":
+        return _read_classification(fields, link, tensors, values)
     shift = tensors.floats("decoder.shift", (None,))
     n_outputs = shift.size
     unit = tensors.floats("decoder.unit", (n_outputs,))
@@ -103,10 +127,23 @@ def read_decoder(fields: Fields, tensors: Tensors, values: Values) -> Decoder:
         raise fields.error(f"must not have {n_outputs} units of predictions")
     if not (unit > 0).all():
         raise fields.error("must have positive units")
-    return RegressionDecoder(unit, shift, lowest, highest, **own)
+    if link == "gaussian" and own["sorts"]:
+        raise fields.error("must not sort predictions, half of which are variances")
+    return RegressionDecoder(unit, shift, lowest, highest, **own, has_std=link == "gaussian")
 
 
-def _read_classification(fields: Fields, tensors: Tensors, values: Values) -> ClassificationDecoder:
+def _read_multioutput(fields: Fields, values: Values) -> MultioutputDecoder:
+    classes = tuple(read_classes(own, values) for own in fields.objects("classes"))
+    if not classes:
+        raise fields.error("must have classes")
+    return MultioutputDecoder(
+        classes, fields.get("temperatures", tuple_of(real(1e-9), len(classes)))
+    )
+
+
+def _read_classification(
+    fields: Fields, link: str, tensors: Tensors, values: Values
+) -> ClassificationDecoder:
     multilabel = fields.get("multilabel", flag)
     classes = read_classes(fields.object("classes"), values)
     temperatures = fields.get("temperature", list_of(real(1e-9)))
@@ -116,7 +153,21 @@ def _read_classification(fields: Fields, tensors: Tensors, values: Values) -> Cl
     cost_matrix = None
     if not multilabel and "decoder.cost_matrix" in tensors:
         cost_matrix = tensors.floats("decoder.cost_matrix", (classes.size, classes.size))
-    return ClassificationDecoder(classes, multilabel, temperature, cost_matrix)
+    ranks = None
+    if link == "continuation_ratio":
+        if multilabel or classes.size < 3:
+            raise fields.error(f"must not have {classes.size} classes in order")
+        ranks = _read_ranks(fields, classes.size, tensors)
+    return ClassificationDecoder(classes, multilabel, temperature, cost_matrix, ranks)
+
+
+def _read_ranks(fields: Fields, n_classes: int, tensors: Tensors) -> NDArray[np.intp] | None:
+    if "decoder.ranks" not in tensors:
+        return None
+    ranks = tensors.take("decoder.ranks", "int32", (n_classes,))
+    if not np.array_equal(np.sort(ranks), np.arange(n_classes)):
+        raise fields.error("must have a different place in order for each class")
+    return ranks.astype(np.intp)
 
 
 def read_classes(fields: Fields, values: Values) -> NDArray[Any]:
@@ -160,9 +211,21 @@ def _as_strings(classes: NDArray[Any], fields: Fields) -> NDArray[Any]:
     return classes.astype(np.dtypes.StringDType())
 
 
-def n_network_outputs(decoder: Decoder) -> int | None:
+def link_of(name: str, decoder: Decoder) -> Link:
+    """The link of this name in front of a decoder."""
+    if isinstance(decoder, MultioutputDecoder):
+        return Link(name, tuple(own.size for own in decoder.classes))
+    return Link(name)
+
+
+def n_network_outputs(decoder: Decoder, link: Link) -> int | None:
     """Outputs of the networks that a decoder reads; None: one for each quantile."""
     if isinstance(decoder, RegressionDecoder):
-        return None if decoder.sorts else decoder.unit.size
+        n_outputs = decoder.unit.size * (1 + decoder.has_std)
+        return None if decoder.sorts else n_outputs
+    if isinstance(decoder, MultioutputDecoder):
+        return sum(link.heads)
+    if link.name == "continuation_ratio":
+        return int(decoder.classes.size) - 1
     one = not decoder.multilabel and decoder.classes.size <= 2
     return 1 if one else int(decoder.classes.size)

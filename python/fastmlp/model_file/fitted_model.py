@@ -30,14 +30,23 @@ from fastmlp.model_file.pipeline import read_pipeline, written_pipeline
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.training import read_member, written_member
 from fastmlp.model_file.values import Values, written_seed, written_value
-from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    MultioutputDecoder,
+    RegressionDecoder,
+)
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.privacy import PrivacyGuarantee
 from fastmlp.table.training_range import RangeWatch
-from fastmlp.tasks import ClassificationTask, RegressionTask, Task
+from fastmlp.tasks import (
+    ClassificationTask,
+    MultioutputClassificationTask,
+    RegressionTask,
+    Task,
+)
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, OWN, REGRESSION_LOSSES, RegressionLoss
 
-_RESULTS = ("out_of_fold", "feature_importances")  # arrays, which may be missing
+_RESULTS = ("out_of_fold", "out_of_fold_std", "feature_importances")  # arrays, which may be missing
 
 _PRIVACY: dict[str, Kind[Any]] = {
     "epsilon": real(0),
@@ -53,7 +62,7 @@ def packed_fitted_model(model: FittedModel) -> tuple[bytes, tuple[Any, ...]]:
     """The bytes of a file without parameters, and the objects that it cannot hold."""
     draft = Draft(takes_objects=True)
     parts = written_fitted_model(model, draft, include_optimizer=True)
-    kind = "Classifier" if isinstance(model.task, ClassificationTask) else "Regressor"
+    kind = "Regressor" if isinstance(model.task, RegressionTask) else "Classifier"
     return closed(kind, parts, draft), tuple(draft.objects)
 
 
@@ -109,7 +118,7 @@ def read_fitted_model(contents: Contents) -> FittedModel:
     document, tensors, values = contents.document, contents.tensors, contents.values
     fields, provenance = document.object("training"), document.object("provenance")
     pipeline = read_pipeline(contents)
-    if isinstance(pipeline.decoder, ClassificationDecoder) != (contents.kind == "Classifier"):
+    if isinstance(pipeline.decoder, RegressionDecoder) != (contents.kind == "Regressor"):
         raise document.error(f"does not predict what a {contents.kind} predicts")
     members = fields.objects("members")
     if len(members) != len(pipeline.networks):
@@ -189,7 +198,7 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
             "expectile": loss.expectile,
             "standardizes": task.standardizes,
         }
-    assert isinstance(task, ClassificationTask)
+    assert isinstance(task, ClassificationTask | MultioutputClassificationTask)
     return {
         "label_smoothing": task.label_smoothing,
         "class_weight": written_value(task.class_weight, draft),
@@ -202,15 +211,17 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
 def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Values) -> Task:
     decoder = pipeline.decoder
     task: Task
-    if isinstance(decoder, ClassificationDecoder):
+    if isinstance(decoder, RegressionDecoder):
+        task = _read_regression(fields, decoder, tensors)
+    elif isinstance(decoder, ClassificationDecoder):
         task = _read_classification(fields, decoder, values)
     else:
-        task = _read_regression(fields, decoder, tensors)
+        task = _read_multioutput(fields, decoder, values)
     n_trained = pipeline.networks[0].n_outputs
     if (task.link, task.n_network_outputs) != (pipeline.link, n_trained):
         raise fields.error(
-            f"has networks of {task.n_network_outputs} outputs and the link {task.link}; there are "
-            f"{n_trained}, and the link is {pipeline.link}"
+            f"has networks of {task.n_network_outputs} outputs and the link {task.link.name}; "
+            f"there are {n_trained}, and the link is {pipeline.link.name}"
         )
     return task
 
@@ -223,14 +234,32 @@ def _read_classification(
     return ClassificationTask(
         decoder.classes,
         decoder.multilabel,
-        fields.get("label_smoothing", real(0, 1)),
-        fields.get("class_weight", values.value),
-        fields.get("calibrate", _flag_or("auto")),
-        decoder.temperature,
-        fields.get("loss", one_of(CLASSIFICATION_LOSSES)) if "loss" in fields else "log_loss",
-        **_later_fields(fields, {"focal_gamma": real(0)}),
+        **_of_classes(fields, values),
+        temperature=decoder.temperature,
         cost_matrix=decoder.cost_matrix,
+        ranks=decoder.ranks,
     )
+
+
+def _read_multioutput(
+    fields: Fields, decoder: MultioutputDecoder, values: Values
+) -> MultioutputClassificationTask:
+    return MultioutputClassificationTask(
+        decoder.classes, **_of_classes(fields, values), temperatures=decoder.temperatures
+    )
+
+
+def _of_classes(fields: Fields, values: Values) -> dict[str, Any]:
+    """What all classifications have."""
+    return {
+        "label_smoothing": fields.get("label_smoothing", real(0, 1)),
+        "class_weight": fields.get("class_weight", values.value),
+        "calibrate": fields.get("calibrate", _flag_or("auto")),
+        "training_loss": (
+            fields.get("loss", one_of(CLASSIFICATION_LOSSES)) if "loss" in fields else "log_loss"
+        ),
+        **_later_fields(fields, {"focal_gamma": real(0)}),
+    }
 
 
 def _later_fields(fields: Fields, kinds: Mapping[str, Kind[Any]]) -> dict[str, Any]:

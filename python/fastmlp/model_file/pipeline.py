@@ -12,14 +12,22 @@ import numpy as np
 from fastmlp.model_file.conformal import read_conformal, written_conformal
 from fastmlp.model_file.container import Source
 from fastmlp.model_file.decoder import (
-    LINKS,
+    link_of,
     n_network_outputs,
     read_decoder,
     written_decoder,
 )
 from fastmlp.model_file.draft import Draft
 from fastmlp.model_file.encoder import read_encoder, written_encoder
-from fastmlp.model_file.envelope import ROUNDED_WEIGHTS, Contents, blaming_newer, opened
+from fastmlp.model_file.envelope import (
+    CONTINUATION_RATIO,
+    GAUSSIAN,
+    ROUNDED_WEIGHTS,
+    SEVERAL_OUTPUTS,
+    Contents,
+    blaming_newer,
+    opened,
+)
 from fastmlp.model_file.fields import Fields, flag, integer, one_of, real
 from fastmlp.model_file.layers import (
     check_chain,
@@ -32,6 +40,7 @@ from fastmlp.model_file.tensors import Tensors
 from fastmlp.networks.layers import Dense, Embedding, Layer
 from fastmlp.prediction.decoders import Decoder, RegressionDecoder
 from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.link import LINKS, Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 from fastmlp.prediction.rounded_weights import is_rounded, with_rounded_weights
 from fastmlp.table.scaling import Scaling
@@ -64,6 +73,7 @@ def load_pipeline(source: Source) -> Pipeline:
 def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
     """The pipeline as an object."""
     draft.add("weights", pipeline.weights)
+    draft.features += _features_of(pipeline.link)
     if pipeline.training_range is not None:
         draft.add("training_range.low", np.array(pipeline.training_range.low))
         draft.add("training_range.high", np.array(pipeline.training_range.high))
@@ -79,10 +89,16 @@ def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
             _written_network(network, number, draft)
             for number, network in enumerate(pipeline.networks)
         ],
-        "link": pipeline.link,
+        "link": pipeline.link.name,
         "decoder": written_decoder(pipeline.decoder, draft),
         "conformal": None if conformal is None else written_conformal(conformal, draft),
     }
+
+
+def _features_of(link: Link) -> list[str]:
+    """What a reader must know of a link."""
+    own = {"gaussian": GAUSSIAN, "continuation_ratio": CONTINUATION_RATIO}.get(link.name)
+    return [SEVERAL_OUTPUTS] if link.heads else [own] if own else []
 
 
 def _written_scaling(scaling: Scaling | None, name: str, draft: Draft) -> dict[str, Any] | None:
@@ -140,19 +156,18 @@ def read_pipeline(contents: Contents) -> Pipeline:
             for end in ("low", "high")
         )
         training_range = TrainingRange(low, high, own.get("n_rows", integer()))
-    decoder = read_decoder(fields.object("decoder"), tensors, values)
-    link = fields.get("link", one_of(LINKS))
-    if isinstance(decoder, RegressionDecoder) != (link in ("identity", "exponential")):
-        raise fields.error(f"must not have the link {link!r}")
+    link_name = fields.get("link", one_of(LINKS))
+    decoder = read_decoder(fields.object("decoder"), tensors, values, link_name)
+    link = link_of(link_name, decoder)
     if fields.has("linear"):
         if training_range is None or encoder.is_sparse:
             raise fields.error("must have a training range of dense columns for its linear part")
-        linear = _read_linear(fields.object("linear"), n_numeric, decoder, tensors)
+        linear = _read_linear(fields.object("linear"), n_numeric, decoder, link, tensors)
     elif isinstance(decoder, RegressionDecoder) and decoder.moves:
         raise fields.error("must have a linear part, with which its limits move")
     dtype = np.dtype(fields.get("dtype", one_of(("float32", "float64"))))
     networks = tuple(
-        _read_network(own, number, dtype, encoder, decoder, tensors, may_round)
+        _read_network(own, number, dtype, encoder, decoder, link, tensors, may_round)
         for number, own in enumerate(fields.objects("networks"))
     )
     if not networks:
@@ -165,6 +180,8 @@ def read_pipeline(contents: Contents) -> Pipeline:
     conformal = None
     if fields.has("conformal"):
         n_outputs = networks[0].n_outputs
+        if isinstance(decoder, RegressionDecoder) and decoder.has_std:
+            n_outputs = decoder.unit.size
         conformal = read_conformal(fields.object("conformal"), decoder, n_outputs, tensors, values)
     return Pipeline(
         encoder, scaling, networks, weights, link, decoder, training_range, linear, conformal
@@ -181,11 +198,13 @@ def _read_scaling(
     return Scaling(shift, scale, n_numeric, clips)
 
 
-def _read_linear(fields: Fields, n_numeric: int, decoder: Decoder, tensors: Tensors) -> LinearPart:
+def _read_linear(
+    fields: Fields, n_numeric: int, decoder: Decoder, link: Link, tensors: Tensors
+) -> LinearPart:
     # Several quantiles of a target have the same line.
     n_outputs = decoder.unit.size if isinstance(decoder, RegressionDecoder) else None
     if n_outputs is None:
-        n_outputs = n_network_outputs(decoder)
+        n_outputs = n_network_outputs(decoder, link)
     scaling = _read_scaling(
         fields.object("scaling"), "linear.scaling", n_numeric, n_numeric, tensors
     )
@@ -200,12 +219,13 @@ def _read_network(
     dtype: np.dtype[Any],
     encoder: Encoder,
     decoder: Decoder,
+    link: Link,
     tensors: Tensors,
     may_round: bool,
 ) -> TrainedNetwork:
     layers = tuple(read_layer(own, tensors) for own in fields.objects("layers"))
     n_inputs = encoder.n_numeric + encoder.n_flags + len(encoder.category_sizes)
-    check_chain(layers, fields, n_inputs, n_network_outputs(decoder))
+    check_chain(layers, fields, n_inputs, n_network_outputs(decoder, link))
     read_sparse = [isinstance(layer, Dense) and layer.sparse for layer in layers]
     if read_sparse != [encoder.is_sparse] + [False] * (len(layers) - 1):
         raise fields.error(f"must read {'sparse' if encoder.is_sparse else 'dense'} rows")

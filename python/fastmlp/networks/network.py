@@ -186,6 +186,7 @@ class Network:
         expectile: float = 0.5,
         focal_gamma: float = 2.0,
         label_smoothing: float = 0.0,
+        heads: Sequence[int] = (),
         alpha: float = 0.0,
         l1_ratio: float = 0.0,
     ) -> float | None:
@@ -197,12 +198,15 @@ class Network:
             Sparse if, and only if, the first layer is.
         y : array-like of shape (n_rows,) or (n_rows, outputs), optional
             True values; for 'cross_entropy' and 'focal' the number of each row's class, or, for
-            'cross_entropy', as floats, the probabilities of all classes, which add up to 1.
+            'cross_entropy', as floats, the probabilities of all classes, which add up to 1. For
+            'gaussian' (n_rows, outputs / 2).
         loss : str, default="squared_error"
             'squared_error', 'absolute_error', 'huber', 'log_cosh', 'quantile', 'expectile';
             'poisson', 'gamma' or 'tweedie' (outputs are logarithms); 'binary_cross_entropy',
-            'cross_entropy', 'binary_focal' or 'focal' (outputs are logits). The mean over rows and
-            outputs. True values that are NaN count nothing.
+            'cross_entropy', 'binary_focal' or 'focal' (outputs are logits); 'gaussian' (the first
+            half of the outputs are means, the others spreads: the standard deviations are
+            ``softplus(spread) + 0.001``). The mean over rows and outputs. True values that are NaN
+            count nothing.
         sample_weight : array-like of shape (n_rows,), optional
         output_gradient : array-like of shape (n_rows, outputs), optional
             Derivative of a loss of your own with respect to the outputs, instead of `y`; weights of
@@ -211,6 +215,10 @@ class Network:
             Parameters of the losses 'huber', 'quantile' (one for all outputs, or one for each),
             'tweedie' (in (1, 2)), 'expectile' (in (0, 1)), the focal losses (>= 0) and the
             cross-entropies.
+        heads : sequence of int, default=()
+            For 'cross_entropy' and 'focal': the classes of each of several classifications, whose
+            logits follow one another in the outputs. y then has a column of class numbers for each;
+            -1 counts nothing. (): all outputs are one classification.
         alpha, l1_ratio : float
             Penalty ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1) / n`` on the
             weights, n the number of rows (the sum of their weights).
@@ -245,7 +253,7 @@ class Network:
             raise ValueError("exactly one of y and output_gradient must be given")
         if y is None:
             target = None
-        elif loss == "focal" or (loss == "cross_entropy" and not _are_probabilities(y)):
+        elif loss == "focal" or (loss == "cross_entropy" and (heads or not _are_probabilities(y))):
             labels = np.asarray(y)
             if labels.dtype.kind not in "iu":
                 raise ValueError(f"y must hold integer class numbers for loss={loss!r}")
@@ -274,6 +282,7 @@ class Network:
             {
                 "loss": loss,
                 "quantiles": np.atleast_1d(np.asarray(quantile, dtype=np.float64)).tolist(),
+                "heads": [*heads],
                 **parameters,
             },
             alpha * l1_ratio,

@@ -10,6 +10,7 @@ from sklearn.base import is_classifier
 from fastmlp.networks import Dense
 from fastmlp.neural_network.engine import LINKS, by_layer
 from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 from fastmlp.table.encoder import DenseEncoder
 
@@ -40,7 +41,7 @@ def pipeline_of(model: Any) -> Pipeline:
         scaling=None,
         networks=(TrainedNetwork(layers, tuple(np.asarray(p, dtype) for p in parameters)),),
         weights=np.ones(1),
-        link=LINKS[model.out_activation_],
+        link=Link(LINKS[model.out_activation_]),
         decoder=_decoder(model),
     )
 

@@ -129,7 +129,7 @@ def read_mlp(model: Any, contents: Contents) -> None:
         model.feature_names_in_ = encoder.feature_names
     model.n_layers_ = len(trained.layers) + 1
     model.n_outputs_ = trained.n_outputs
-    model.out_activation_ = _ACTIVATIONS[pipeline.link]
+    model.out_activation_ = _ACTIVATIONS[pipeline.link.name]
     _read_attributes(model, fields, _COUNTS)
     if fields.has("stopping"):
         _read_attributes(model, fields.object("stopping"), _STOPPING)

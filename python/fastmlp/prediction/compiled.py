@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from fastmlp import _core
 from fastmlp.networks.layers import engine_spec
-from fastmlp.prediction.decoders import ClassificationDecoder, Decoder
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 from fastmlp.prediction.rounded_weights import RoundedWeights
 
@@ -21,6 +23,13 @@ def compiled_type(dtype: DTypeLike) -> Any:
     return _core.PredictorF32 if dtype == np.float32 else _core.PredictorF64
 
 
+def engine_predictor(
+    engine: Any, dtype: DTypeLike, inputs: Any, link: Link, small: Sequence[Any] = ()
+) -> Any:
+    """The core's predictor of a network of the core."""
+    return compiled_type(dtype)(engine, inputs, link.name, [*link.heads], [*small])
+
+
 def compiled_networks(pipeline: Pipeline) -> Any:
     """The weighted mean of a pipeline's networks as one predictor of the core."""
     inputs = None if pipeline.scaling is None else pipeline.scaling.engine
@@ -30,11 +39,11 @@ def compiled_networks(pipeline: Pipeline) -> Any:
 
 
 def compiled_network(
-    network: TrainedNetwork, inputs: _core.Standardisation | None, link: str
+    network: TrainedNetwork, inputs: _core.Standardisation | None, link: Link
 ) -> Any:
     """One network as a predictor of the core."""
     engine, small = _with_weights(network)
-    return compiled_type(network.dtype)(engine, inputs, link, small)
+    return engine_predictor(engine, network.dtype, inputs, link, small)
 
 
 def _with_weights(trained: TrainedNetwork) -> tuple[Any, list[Any]]:
@@ -60,8 +69,13 @@ def compiled_rows(networks: Any, reader: _core.RowReader, decoder: Decoder) -> A
         _core.RowPredictorF32 if isinstance(networks, _core.PredictorF32) else _core.RowPredictorF64
     )
     if isinstance(decoder, ClassificationDecoder):
-        decoding: Any = _core.ClassDecoding(tuple(decoder.classes.tolist()), decoder.multilabel)
+        decoding: Any = _core.ClassDecoding(
+            tuple(decoder.ranked_classes.tolist()), decoder.multilabel
+        )
+    elif not core_decodes_predictions(decoder):  # whose outputs are read as they are
+        decoding = _core.ClassDecoding(tuple(range(networks.outputs)), True)
     else:
+        assert isinstance(decoder, RegressionDecoder)
         decoding = _core.NumberDecoding(
             decoder.unit.tolist(),
             decoder.shift.tolist(),
@@ -78,6 +92,13 @@ def _numbers(limits: NDArray[np.float64] | None) -> list[float]:
     return [] if limits is None else limits.tolist()
 
 
+def core_decodes_predictions(decoder: Decoder) -> bool:
+    """Whether the core turns outputs into predictions: it knows of no costs and no variances."""
+    if isinstance(decoder, RegressionDecoder):
+        return not decoder.has_std
+    return isinstance(decoder, ClassificationDecoder) and decoder.cost_matrix is None
+
+
 def core_decodes_probabilities(decoder: Decoder, n_outputs: int) -> bool:
     """Whether the core turns outputs into the same probabilities as NumPy, to the last bit.
 
@@ -85,6 +106,7 @@ def core_decodes_probabilities(decoder: Decoder, n_outputs: int) -> bool:
     """
     return (
         isinstance(decoder, ClassificationDecoder)
+        and decoder.ranks is None
         and bool(np.all(decoder.temperature == 1.0))
         and (decoder.multilabel or n_outputs <= _FEW_CLASSES)
     )

@@ -220,24 +220,33 @@ class PredictionIntervals:
     shrinkage : ndarray of shape (n_columns,)
         Factor on out-of-fold residuals: all networks together are right more often than those that
         a row is held out from.
+    by_std : bool, default=False
+        Whether the difficulty is the standard deviation that the model predicts.
     """
 
     scores: ConformalScores
     difficulty: Difficulty | None
     quantiles: tuple[float, ...]
     shrinkage: NDArray[np.float64]
+    by_std: bool = False
 
     def of(
-        self, predicted: NDArray[np.float64], coverage: float, groups: Any
+        self,
+        predicted: NDArray[np.float64],
+        coverage: float,
+        groups: Any,
+        std: NDArray[np.float64] | None = None,
     ) -> NDArray[np.float64]:
-        """Intervals (n_rows, n_outputs, 2) of predictions (n_rows, n_columns)."""
+        """Intervals (n_rows, n_outputs, 2) of predictions (n_rows, n_columns) and their std."""
         numbers = self.scores.numbers_of(groups, len(predicted))
         level = (1 + coverage) / 2  # of either end
         low, high = self.scores.at_least(level)[numbers], self.scores.at_most(level)[numbers]
         few = np.isinf(low).any(axis=1)
         if few.any():
             _warn_of_few(numbers[few], self.scores, level)
-        if self.difficulty is not None:
+        if self.by_std and std is not None:
+            low, high = low * std, high * std
+        elif self.difficulty is not None:
             size = self.difficulty.of(predicted)
             low, high = low * size, high * size
         low, high = predicted + low, predicted + high

@@ -25,6 +25,8 @@ class RegressionDecoder:
         Whether the outputs are quantiles, which must not cross.
     one_dimensional : bool
         Whether predictions have the shape (n_rows,).
+    has_std : bool, default=False
+        Whether the outputs are means, which are the predictions, and then as many variances.
     """
 
     unit: NDArray[np.float64]
@@ -34,6 +36,7 @@ class RegressionDecoder:
     moves: bool
     sorts: bool
     one_dimensional: bool
+    has_std: bool = False
 
     def raw_offset(
         self, offset: NDArray[np.float64], n_outputs: int, dtype: DTypeLike
@@ -55,6 +58,8 @@ class RegressionDecoder:
             What the linear part adds beyond the training range. If limits move and this is not
             known, there are none.
         """
+        if self.has_std:
+            outputs = outputs[:, : self.unit.size]
         predicted: NDArray[np.float64] = outputs.astype(np.float64)
         predicted *= self.unit
         predicted += self.shift
@@ -71,6 +76,14 @@ class RegressionDecoder:
             return predicted
         return predicted[:, 0] if self.one_dimensional else predicted
 
+    def std(self, outputs: NDArray[Any]) -> NDArray[np.float64] | None:
+        """The standard deviation of each prediction, in its shape; None if none was learnt."""
+        if not self.has_std:
+            return None
+        std: NDArray[np.float64] = np.sqrt(outputs[:, self.unit.size :].astype(np.float64))
+        std *= self.unit
+        return std[:, 0] if self.one_dimensional else std
+
 
 @dataclass(frozen=True, eq=False)
 class ClassificationDecoder:
@@ -86,12 +99,23 @@ class ClassificationDecoder:
         Divides the logits; with `multilabel` one for each label.
     cost_matrix : ndarray of shape (n_classes, n_classes) or None
         Cost of each prediction (column) where a class (row) is true; None: all errors cost alike.
+    ranks : ndarray of shape (n_classes,) or None
+        Place of each class in the outputs; None: they are in the order of the classes.
     """
 
     classes: NDArray[Any]
     multilabel: bool
     temperature: float | NDArray[np.float64] = 1.0
     cost_matrix: NDArray[np.float64] | None = None
+    ranks: NDArray[np.intp] | None = None
+
+    @property
+    def ranked_classes(self) -> NDArray[Any]:
+        """The classes in the order of the outputs."""
+        ranked: NDArray[Any] = (
+            self.classes if self.ranks is None else self.classes[np.argsort(self.ranks)]
+        )
+        return ranked
 
     def raw_offset(
         self, offset: NDArray[np.float64], n_outputs: int, dtype: DTypeLike
@@ -104,6 +128,8 @@ class ClassificationDecoder:
 
         A single output of two classes is the probability of the second.
         """
+        if self.ranks is not None:
+            return outputs[:, self.ranks]
         if self.multilabel or outputs.shape[1] > 1:
             return outputs
         return np.hstack([1 - outputs, outputs])
@@ -134,8 +160,89 @@ class ClassificationDecoder:
         labels: NDArray[Any] = self.classes[best]
         return labels
 
+    def by_output(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """Probabilities as `predict_proba` returns them."""
+        return probabilities
 
-Decoder = RegressionDecoder | ClassificationDecoder
+
+@dataclass(frozen=True, eq=False)
+class MultioutputDecoder:
+    """Outputs as calibrated probabilities of several classifications of a row. Immutable.
+
+    Parameters
+    ----------
+    classes : tuple of ndarray
+        The labels of each classification, whose probabilities follow one another in the outputs.
+    temperatures : tuple of float
+        What divides the logits of each.
+    """
+
+    classes: tuple[NDArray[Any], ...]
+    temperatures: tuple[float, ...]
+
+    def raw_offset(
+        self, offset: NDArray[np.float64], n_outputs: int, dtype: DTypeLike
+    ) -> NDArray[Any]:
+        """What to add to the networks' raw outputs: an offset of logits as it is."""
+        return np.ascontiguousarray(offset, dtype=dtype)
+
+    def decode(
+        self, outputs: NDArray[Any], beyond: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Outputs as calibrated probabilities side by side, (n_rows, number of all classes)."""
+        decoded = []
+        for own, temperature in zip(self.by_output(outputs), self.temperatures, strict=True):
+            probabilities = own.astype(np.float64)
+            probabilities /= probabilities.sum(axis=1, keepdims=True)
+            decoded.append(
+                apply_temperature(
+                    probabilities, temperature, exclusive=True, precision=outputs.dtype
+                )
+            )
+        return np.hstack(decoded)
+
+    def by_output(self, probabilities: NDArray[Any]) -> list[NDArray[Any]]:
+        """Probabilities of each classification, as `predict_proba` returns them."""
+        ends = np.cumsum([own.size for own in self.classes])
+        return np.split(probabilities, ends[:-1], axis=1)
+
+    def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
+        """The most probable class of each classification, (n_rows, n_outputs)."""
+        by_output = self.by_output(probabilities)
+        best = [
+            classes[own.argmax(axis=1)]
+            for classes, own in zip(self.classes, by_output, strict=True)
+        ]
+        return np.column_stack(best)
+
+
+Decoder = RegressionDecoder | ClassificationDecoder | MultioutputDecoder
+
+
+def std_of(decoder: Decoder, outputs: NDArray[Any]) -> NDArray[np.float64] | None:
+    """The standard deviations of predictions, if these are numbers of which it was learnt."""
+    return decoder.std(outputs) if isinstance(decoder, RegressionDecoder) else None
+
+
+def has_several_labels(decoder: Decoder) -> bool:
+    """Whether rows have several labels each."""
+    return not isinstance(decoder, RegressionDecoder) and (
+        isinstance(decoder, MultioutputDecoder) or decoder.multilabel
+    )
+
+
+def check_one_column(decoder: Decoder, what: str) -> None:
+    """Raise if the decoder predicts several columns of labels, which `what` is not there for."""
+    if isinstance(decoder, MultioutputDecoder):
+        raise ValueError(
+            f"{what} is not supported for several columns of labels; fit a Classifier for each"
+        )
+
+
+def check_has_std(decoder: Decoder) -> None:
+    """Raise if no standard deviations were learnt."""
+    if not getattr(decoder, "has_std", False):
+        raise ValueError("return_std=True needs a model that was fitted with loss='gaussian'")
 
 
 def apply_temperature(

@@ -16,8 +16,14 @@ from fastmlp.prediction.conformal import (
     PredictionSets,
     check_coverage,
 )
-from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
+from fastmlp.prediction.decoders import (
+    Decoder,
+    RegressionDecoder,
+    has_several_labels,
+    std_of,
+)
 from fastmlp.prediction.linear_part import LinearPart
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.rounded_weights import (
     RoundedWeights,
     SmallDtype,
@@ -86,8 +92,7 @@ class Pipeline:
     networks : tuple of TrainedNetwork
     weights : ndarray of shape (n_networks,)
         Add up to 1.
-    link : {"identity", "exponential", "logistic", "softmax"}
-        The engine's name of the inverse link function.
+    link : Link
     decoder : Decoder
         From outputs after the inverse link to predictions.
     training_range : TrainingRange or None
@@ -101,7 +106,7 @@ class Pipeline:
     scaling: Scaling | None
     networks: tuple[TrainedNetwork, ...]
     weights: NDArray[np.float64]
-    link: str
+    link: Link
     decoder: Decoder
     training_range: TrainingRange | None = None
     linear: LinearPart | None = None
@@ -139,18 +144,25 @@ class Pipeline:
             ``mean_outputs(table, offset)`` computes the weighted mean over networks, for an offset
             of their raw outputs or None.
         """
-        if self.linear is None:
-            return self.decoder.decode(mean_outputs(table, None))
-        if self.training_range is None:
-            raise ValueError("a linear part needs the training range")
-        table, offset, beyond = self.linear.split(table, self.training_range)
-        raw = self.decoder.raw_offset(offset, self.n_outputs, self.networks[0].dtype)
-        return self.decoder.decode(mean_outputs(table, raw), beyond)
+        return self.predict_with_std(table, mean_outputs)[0]
+
+    def predict_with_std(
+        self, table: Table, mean_outputs: Callable[[Table, NDArray[Any] | None], NDArray[Any]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """The same, and the standard deviations of numbers, if these were learnt."""
+        raw = beyond = None
+        if self.linear is not None:
+            if self.training_range is None:
+                raise ValueError("a linear part needs the training range")
+            table, offset, beyond = self.linear.split(table, self.training_range)
+            raw = self.decoder.raw_offset(offset, self.n_outputs, self.networks[0].dtype)
+        outputs = mean_outputs(table, raw)
+        return self.decoder.decode(outputs, beyond), std_of(self.decoder, outputs)
 
     def check_conformal(self, coverage: Any) -> None:
         """Raise if there are no intervals, or sets of classes, of this coverage."""
         check_coverage(coverage)
-        if isinstance(self.decoder, ClassificationDecoder) and self.decoder.multilabel:
+        if has_several_labels(self.decoder):
             raise ValueError(SEVERAL_LABELS)
         if self.conformal is None:
             raise ValueError(
@@ -161,12 +173,18 @@ class Pipeline:
             )
 
     def intervals(
-        self, predicted: NDArray[np.float64], coverage: float, groups: Any
+        self,
+        predicted: NDArray[np.float64],
+        std: NDArray[np.float64] | None,
+        coverage: float,
+        groups: Any,
     ) -> NDArray[np.float64]:
         """Intervals of predictions, (n_rows, 2) or (n_rows, n_outputs, 2)."""
         conformal = cast("PredictionIntervals", self.conformal)
-        intervals = conformal.of(predicted.reshape(len(predicted), -1), coverage, groups)
-        if self.link == "exponential":  # of numbers that are not negative
+        n_rows = len(predicted)
+        size = None if std is None else std.reshape(n_rows, -1)
+        intervals = conformal.of(predicted.reshape(n_rows, -1), coverage, groups, size)
+        if self.link.name == "exponential":  # of numbers that are not negative
             intervals = np.maximum(intervals, 0)
         one_dimensional = cast("RegressionDecoder", self.decoder).one_dimensional
         return intervals[:, 0] if one_dimensional else intervals

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,15 @@ from fastmlp._threads import check_n_jobs, n_threads
 from fastmlp.prediction.compiled import (
     compiled_networks,
     compiled_rows,
+    core_decodes_predictions,
     core_decodes_probabilities,
 )
-from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    MultioutputDecoder,
+    RegressionDecoder,
+    check_has_std,
+)
 from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.encoder import DenseEncoder
@@ -52,8 +58,8 @@ class Predictor:
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,) or None
         Their names, if they have names.
-    classes_ : ndarray of shape (n_classes,) or None
-        Labels of a classifier.
+    classes_ : ndarray of shape (n_classes,), list of ndarray or None
+        Labels of a classifier; a list for several columns of labels.
     nbytes : int
         Memory of the compiled networks, in bytes.
 
@@ -86,9 +92,11 @@ class Predictor:
             if reader is not None:
                 self._row = compiled_rows(self._networks, reader, decoder)
             self._watch = None if known_range is None else RangeWatch(known_range)
-        # The core knows of no costs.
-        left_out = self._row is None or getattr(decoder, "cost_matrix", None) is not None
-        self._predict_row = _nothing if left_out else self._row.predict
+        self._predict_row: Callable[[Any], Any] = _nothing
+        if self._row is not None:
+            self._predict_row = (
+                self._row.predict if core_decodes_predictions(decoder) else self._decoded_row
+            )
         self._decodes_in_core = core_decodes_probabilities(decoder, self._networks.outputs)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -105,9 +113,11 @@ class Predictor:
         return self._pipeline.encoder.feature_names
 
     @property
-    def classes_(self) -> NDArray[Any] | None:
+    def classes_(self) -> Any:
         """Labels of a classifier; None for numbers."""
         decoder = self._pipeline.decoder
+        if isinstance(decoder, MultioutputDecoder):
+            return list(decoder.classes)
         return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
 
     @property
@@ -115,7 +125,7 @@ class Predictor:
         """Memory of the compiled networks, in bytes."""
         return int(self._networks.nbytes)
 
-    def predict(self, rows: Any) -> Any:
+    def predict(self, rows: Any, return_std: bool = False) -> Any:
         """Predict numbers or labels.
 
         Parameters
@@ -123,13 +133,16 @@ class Predictor:
         rows : mapping, sequence, 1-D array or Series; or array-like or frame of many rows
             One row: its values by the names of the columns or in their order. Many rows: a 2-D
             array, a frame, a sparse matrix, or a list of sequences or of mappings.
+        return_std : bool, default=False
+            Whether to return standard deviations too, of a model with ``loss="gaussian"``.
 
         Returns
         -------
         float, label or ndarray
             For one row a float or a label; an array of shape (n_outputs,), (n_quantiles,) or
             (n_labels,) if the model predicts several. For many rows an array of shape (n_rows,) or
-            (n_rows, n_outputs), as the model's own `predict`.
+            (n_rows, n_outputs), as the model's own `predict`. With `return_std` a tuple of that and
+            of the standard deviations, in the same shape.
 
         Raises
         ------
@@ -143,20 +156,31 @@ class Predictor:
         ExtrapolationWarning
             If 20 rows or more lie far beyond the training range; once for each column.
         """
+        if return_std:
+            check_has_std(self._pipeline.decoder)
+            predicted, std, is_row = self._decoded(self._plain(rows))
+            return _of_row(predicted, is_row), _of_row(std, is_row)
         found = self._predict_row(rows)
         if found is None and (plain := self._plain(rows)) is not rows:
             rows, found = plain, self._predict_row(plain)
         if found is not None:
             return found
-        predicted, is_row = self._decoded(rows)
-        decoder = self._pipeline.decoder
-        if isinstance(decoder, ClassificationDecoder):
-            predicted = decoder.labels(predicted)
-        if not is_row:
-            return predicted
-        return predicted[0] if predicted.ndim == 2 else predicted.tolist()[0]
+        predicted, _, is_row = self._decoded(rows)
+        return _of_row(self._answers(predicted), is_row)
 
-    def predict_proba(self, rows: Any) -> NDArray[np.float64]:
+    def _answers(self, decoded: NDArray[Any]) -> NDArray[Any]:
+        """Numbers, or labels of probabilities."""
+        decoder = self._pipeline.decoder
+        return decoded if isinstance(decoder, RegressionDecoder) else decoder.labels(decoded)
+
+    def _decoded_row(self, row: Any) -> Any:
+        """The prediction of a row that the core reads, but does not decode; else None."""
+        outputs = self._row.outputs(row)
+        if outputs is None:
+            return None
+        return _of_row(self._answers(self._pipeline.decoder.decode(outputs)), True)
+
+    def predict_proba(self, rows: Any) -> Any:
         """Predict the probabilities of the classes, or of each label.
 
         Parameters
@@ -167,7 +191,7 @@ class Predictor:
         Returns
         -------
         ndarray of shape (n_classes,) for one row, or (n_rows, n_classes)
-            In the order of `classes_`.
+            In the order of `classes_`; of several columns of labels a list of these.
 
         Raises
         ------
@@ -177,14 +201,18 @@ class Predictor:
             As `predict`.
         """
         decoder = self._pipeline.decoder
-        if not isinstance(decoder, ClassificationDecoder):
+        if isinstance(decoder, RegressionDecoder):
             raise AttributeError("predict_proba is for classifiers; this model predicts numbers")
+        if isinstance(decoder, MultioutputDecoder):
+            predicted, _, is_row = self._decoded(self._plain(rows))
+            by_output = decoder.by_output(predicted)
+            return [own[0] for own in by_output] if is_row else by_output
         probabilities = self._probabilities_of_row(rows, decoder)
         if probabilities is None and (plain := self._plain(rows)) is not rows:
             rows, probabilities = plain, self._probabilities_of_row(plain, decoder)
         if probabilities is not None:
             return probabilities
-        predicted, is_row = self._decoded(rows)
+        predicted, _, is_row = self._decoded(rows)
         return predicted[0] if is_row else predicted
 
     def predict_interval(
@@ -212,11 +240,11 @@ class Predictor:
         ValueError, TypeError, KeyboardInterrupt
             As `predict`, and if the model was not calibrated.
         """
-        if isinstance(self._pipeline.decoder, ClassificationDecoder):
+        if not isinstance(self._pipeline.decoder, RegressionDecoder):
             raise AttributeError("predict_interval is for regressors; this model predicts labels")
         self._pipeline.check_conformal(coverage)
-        predicted, is_row = self._decoded(self._plain(rows))
-        intervals = self._pipeline.intervals(predicted, coverage, groups)
+        predicted, std, is_row = self._decoded(self._plain(rows))
+        intervals = self._pipeline.intervals(predicted, std, coverage, groups)
         return intervals[0] if is_row else intervals
 
     def predict_set(
@@ -250,10 +278,10 @@ class Predictor:
         ValueError, TypeError, KeyboardInterrupt
             As `predict`, and if the model was not calibrated.
         """
-        if not isinstance(self._pipeline.decoder, ClassificationDecoder):
+        if isinstance(self._pipeline.decoder, RegressionDecoder):
             raise AttributeError("predict_set is for classifiers; this model predicts numbers")
         self._pipeline.check_conformal(coverage)
-        predicted, is_row = self._decoded(self._plain(rows))
+        predicted, _, is_row = self._decoded(self._plain(rows))
         sets = self._pipeline.sets(predicted, coverage, groups, class_conditional=class_conditional)
         return sets[0] if is_row else sets
 
@@ -296,14 +324,17 @@ class Predictor:
             self._index = index
         return True
 
-    def _decoded(self, rows: Any) -> tuple[NDArray[Any], bool]:
-        """What the decoder makes of rows that the core does not read itself; whether it is one."""
+    def _decoded(self, rows: Any) -> tuple[NDArray[Any], NDArray[Any] | None, bool]:
+        """What the decoder makes of rows that the core does not read itself; whether it is one.
+
+        In the middle the standard deviations of numbers, if these were learnt.
+        """
         table, is_row = encoded_rows(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
             raise ValueError("Input rows contains NaN, and the model takes no missing values")
         if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
-        return self._pipeline.predict(table, self._outputs), is_row
+        return *self._pipeline.predict_with_std(table, self._outputs), is_row
 
     def _outputs(self, table: Any, offset: NDArray[Any] | None) -> NDArray[Any]:
         """The weighted mean of the networks' outputs for an encoded table."""
@@ -312,6 +343,13 @@ class Predictor:
         table = engine_table(table, self._pipeline.networks[0].dtype)
         outputs: NDArray[Any] = self._networks.predict(table, threads, offset)
         return outputs
+
+
+def _of_row(values: Any, is_row: bool) -> Any:
+    """Predictions of many rows as they are; of one its own: a Python object, or an array."""
+    if not is_row:
+        return values
+    return values[0] if values.ndim == 2 else values.tolist()[0]
 
 
 def _nothing(rows: Any) -> None:

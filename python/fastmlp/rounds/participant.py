@@ -16,7 +16,7 @@ from fastmlp.ensemble.settings import LARGEST
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.networks import Network
-from fastmlp.prediction.compiled import compiled_type
+from fastmlp.prediction.compiled import engine_predictor
 from fastmlp.rounds.messages import RoundStart, Update
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.rows import Rows
@@ -43,7 +43,7 @@ class HeldOutLoss:
 
     def of(self, network: Network, n_threads: int) -> float:
         """The mean loss."""
-        predictor = compiled_type(network.dtype)(network._engine, self.inputs, self.task.link)
+        predictor = engine_predictor(network._engine, network.dtype, self.inputs, self.task.link)
         table = engine_table(self.rows.X[self.rows.selection], network.dtype)
         outputs = predictor.predict(table, n_threads, None)
         return self.task.loss(outputs, *self.rows.own_targets())

@@ -16,7 +16,7 @@ from typing_extensions import NotRequired, TypedDict
 from fastmlp import ModelFileError, load_predictor
 from fastmlp.model_file.description import read_description
 from fastmlp.model_file.notes import Notes
-from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, check_one_column
 from fastmlp.serving.rows import adapter_of, row_type
 from fastmlp.table.value_kinds import columns_of, value_kind
 
@@ -49,10 +49,13 @@ class ServedModel:
     ------
     ModelFileError
         If it is no model file.
+    ValueError
+        If the model predicts several columns of labels.
     """
 
     def __init__(self, contents: bytes) -> None:
         self._predictor = load_predictor(contents)
+        check_one_column(self._predictor._pipeline.decoder, "serving")
         self.description = read_description(contents)
         self._notes = Notes.of(self.description)
         have_names = self._predictor.feature_names_in_ is not None

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from numbers import Real
+from numbers import Number
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array
 
 from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted, quoted_few
 from fastmlp.tasks.calibration import fit_temperature
+from fastmlp.tasks.class_weights import (
+    ClassWeight,
+    balanced_weights,
+    check_finite,
+    weights_of_classes,
+)
 from fastmlp.tasks.links import apply_inverse_link
-from fastmlp.tasks.losses import focal_loss, log_loss
+from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task, as_1d
-
-ClassWeight = Mapping[Any, float] | Literal["balanced"] | Sequence[Mapping[Any, float]] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +56,8 @@ class ClassificationTask(Task):
         Parameter of 'focal'.
     cost_matrix : ndarray of shape (n_classes, n_classes) or None, default=None
         Cost of each prediction (column) where a class (row) is true.
+    ranks : ndarray of shape (n_classes,) or None, default=None
+        Place of each class in the order that 'ordinal' keeps; None: that of `classes`.
     """
 
     classes: NDArray[Any]
@@ -60,6 +69,7 @@ class ClassificationTask(Task):
     training_loss: str = "log_loss"
     focal_gamma: float = 2.0
     cost_matrix: NDArray[np.float64] | None = None
+    ranks: NDArray[np.intp] | None = None
 
     @classmethod
     def learn(
@@ -74,8 +84,12 @@ class ClassificationTask(Task):
         training_loss: str = "log_loss",
         focal_gamma: float = 2.0,
         cost_matrix: NDArray[np.float64] | None = None,
+        order: ArrayLike | None = None,
     ) -> tuple[ClassificationTask, NDArray[Any]]:
-        """Learn the classes of y, or take those given; returns the task and y's targets."""
+        """Learn the classes of y, or take those given; returns the task and y's targets.
+
+        `order` are classes from the lowest to the highest, which only 'ordinal' asks for.
+        """
         values, present, multilabel = _labels(y, "y")
         known = present if classes is None else np.unique(column_or_1d(classes))
         if not multilabel and known.size < 2:
@@ -99,7 +113,10 @@ class ClassificationTask(Task):
             training_loss=training_loss,
             focal_gamma=focal_gamma,
             cost_matrix=cost_matrix,
+            ranks=ranks_of(known, order) if training_loss == ORDINAL else None,
         )
+        if multilabel and training_loss == ORDINAL:
+            raise ValueError("loss='ordinal' is for one label per row; y has several")
         task.check_costs()
         return task, task._targets(values, present, multilabel, dtype, "y")
 
@@ -116,25 +133,63 @@ class ClassificationTask(Task):
                 f"the classes {quoted_few(self.classes.tolist())}; got {quoted(costs.tolist())}"
             )
 
+    def continued(
+        self, classes: ArrayLike | None, order: ArrayLike | None, **options: Any
+    ) -> ClassificationTask:
+        """The task with other parameters, for training that goes on with its networks."""
+        if classes is not None:
+            announced = np.unique(column_or_1d(classes))
+            if not np.array_equal(announced, self.classes):
+                raise ValueError(
+                    f"classes must be those of the first call, {self.classes}; got {announced}"
+                )
+        temperature = self.temperature if options["calibrate"] else 1.0
+        task = replace(self, temperature=temperature, **options)
+        ranks = self.ranks if order is None else ranks_of(self.classes, order)
+        if (task.link, _as_list(ranks)) != (self.link, _as_list(self.ranks)):
+            raise ValueError(
+                f"loss and class_order cannot become {task.training_loss!r} and {order!r} while "
+                "training goes on: the outputs of the networks are made for others"
+            )
+        task.check_costs()
+        return task
+
     # ---- what the networks learn
 
     @property
     def n_outputs(self) -> int:  # type: ignore[override]
-        """Units of the output layer: one for two classes, else one for each class or label."""
+        """One for two classes, else one for each class or label."""
         size = self.classes.size
         return size if self.multilabel or size > 2 else 1
 
     @property
-    def link(self) -> str:
-        """The engine's name of the inverse link function."""
-        return "softmax" if self.n_outputs > 1 and not self.multilabel else "logistic"
+    def is_ordinal(self) -> bool:
+        """Whether networks learn the steps from each class to the next; two classes have no order.
+
+        That is the continuation-ratio model, a likelihood of classes in order: output k is the
+        logit of being above class k if not below it (CORN: Shi, Cao & Raschka 2023,
+        https://arxiv.org/abs/2111.08851).
+        """
+        return self.training_loss == ORDINAL and self.n_outputs > 1
+
+    @property
+    def n_network_outputs(self) -> int:
+        """Units of the output layer: one for each output, or each step."""
+        return self.n_outputs - self.is_ordinal
+
+    @property
+    def link(self) -> Link:
+        """What lies between raw outputs and outputs."""
+        if self.is_ordinal:
+            return Link("continuation_ratio")
+        return Link("softmax" if self.n_outputs > 1 and not self.multilabel else "logistic")
 
     @property
     def loss_options(self) -> dict[str, Any]:
         """The engine's options of the loss."""
         name = "focal" if self.training_loss == "focal" else "cross_entropy"
         return {
-            "loss": name if self.link == "softmax" else f"binary_{name}",
+            "loss": name if self.link.name == "softmax" else f"binary_{name}",
             "focal_gamma": self.focal_gamma,
             "label_smoothing": self.label_smoothing,
         }
@@ -184,20 +239,17 @@ class ClassificationTask(Task):
             columns = _labels(y, "y")[0].T
             # A label that all or no rows have weighs 1 on rows of which it is otherwise.
             of_labels = [
-                {0: 1.0, 1: 1.0} | _balanced_weights(column, sample_weight) for column in columns
+                {0: 1.0, 1: 1.0} | balanced_weights(column, sample_weight) for column in columns
             ]
             return replace(self, class_weight=of_labels)
-        return replace(self, class_weight=_balanced_weights(column_or_1d(y), sample_weight))
+        return replace(self, class_weight=balanced_weights(column_or_1d(y), sample_weight))
 
     def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
         """Weight of each row by its class; classes that `class_weight` does not name weigh 1."""
         if self.class_weight is None:
             return None
         weights = self._class_weights(y)
-        if not np.all(np.isfinite(weights) & (weights >= 0)):
-            raise ValueError(
-                f"class_weight must hold finite numbers >= 0; got {self.class_weight!r}"
-            )
+        check_finite(weights, self.class_weight)
         return weights
 
     def _class_weights(self, y: NDArray[Any]) -> NDArray[np.float64]:
@@ -209,21 +261,22 @@ class ClassificationTask(Task):
             weights: NDArray[np.float64] = compute_sample_weight(self.class_weight, y)
             return weights
         labels = column_or_1d(y)
-        weight_of = cast(Mapping[Any, float], self.class_weight)
-        unknown = set(weight_of) - set(self.classes.tolist())
-        if unknown:
-            raise ValueError(
-                "class_weight names classes that do not exist: "
-                f"{quoted_few(sorted(unknown, key=str))}; the classes are "
-                f"{quoted_few(self.classes.tolist())}"
-            )
-        if not all(isinstance(weight, Real) for weight in weight_of.values()):
-            raise TypeError(f"class_weight must hold numbers; got {quoted(self.class_weight)}")
-        by_class = np.array([weight_of.get(label, 1.0) for label in self.classes.tolist()], float)
+        by_class = weights_of_classes(self.classes, cast(Mapping[Any, float], self.class_weight))
         weights = np.empty(labels.size)
         for rows in pieces(labels):
             weights[rows] = by_class[np.searchsorted(self.classes, labels[rows])]
         return weights
+
+    def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
+        """Targets as networks learn them: those in order as the steps that they take.
+
+        A step is 1 for a class above it, 0 for the class that ends there, and NaN for those below.
+        """
+        if not self.is_ordinal:
+            return targets
+        ranks = (targets if self.ranks is None else self.ranks[targets])[:, None]
+        steps = np.arange(self.n_network_outputs)
+        return np.where(ranks < steps, np.nan, ranks > steps).astype(dtype)
 
     def strata(self, targets: NDArray[Any]) -> NDArray[Any] | None:
         """Class numbers (n_rows,); None for several labels per row."""
@@ -231,7 +284,7 @@ class ClassificationTask(Task):
 
     def shown_error(self, loss: float) -> tuple[str, float]:
         """The validation loss itself."""
-        return "focal loss" if self.training_loss == "focal" else "log-loss", loss
+        return {"log_loss": "log-loss"}.get(self.training_loss, f"{self.training_loss} loss"), loss
 
     # ---- the linear part
 
@@ -242,7 +295,9 @@ class ClassificationTask(Task):
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Zeros and ones, a column for each output."""
-        if self.link == "softmax":
+        if self.is_ordinal:
+            raise ValueError("extrapolation='linear' is not supported for loss='ordinal'")
+        if self.link.name == "softmax":
             targets = targets[:, None] == np.arange(self.n_outputs)
         return targets.astype(np.float64)
 
@@ -252,7 +307,7 @@ class ClassificationTask(Task):
     def decoder(self) -> ClassificationDecoder:
         """What makes probabilities and labels of outputs."""
         return ClassificationDecoder(
-            self.classes, self.multilabel, self.temperature, self.cost_matrix
+            self.classes, self.multilabel, self.temperature, self.cost_matrix, self.ranks
         )
 
     def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
@@ -272,7 +327,7 @@ class ClassificationTask(Task):
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The mean training loss of outputs, before calibration, without label smoothing."""
-        if self.training_loss == "log_loss":
+        if self.training_loss != "focal":
             return self._log_loss(outputs, targets, weights)
         probabilities, codes = self.probabilities(outputs), self._codes(targets)
         return focal_loss(probabilities, codes, weights, self.focal_gamma)
@@ -287,6 +342,10 @@ class ClassificationTask(Task):
     ) -> float:
         """The negative log loss."""
         return -self._log_loss(outputs, targets, weights)
+
+    def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
+        """Accuracy of predicted labels; of several labels the share of rows with all right."""
+        return float(accuracy_score(y, predicted, sample_weight=weights))
 
     def metric(
         self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
@@ -333,23 +392,41 @@ class ClassificationTask(Task):
         return replace(self, temperature=temperatures)
 
 
-def _balanced_weights(labels: NDArray[Any], sample_weight: NDArray[Any] | None) -> dict[Any, float]:
-    """Weights with which each label weighs as much as the others in all rows together.
+def _as_list(ranks: NDArray[np.intp] | None) -> list[int] | None:
+    return None if ranks is None else ranks.tolist()
 
-    scikit-learn's compute_class_weight, without the 40 bytes per row that it takes.
+
+def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp] | None:
+    """The place of each class in an order; None if it is that of the classes.
+
+    Raises
+    ------
+    ValueError
+        If it lacks classes, or is not given and the classes are no numbers.
     """
-    if sample_weight is None:
-        present, counts = np.unique(labels, return_counts=True)
-    else:
-        counted = sample_weight > 0
-        present, codes = np.unique(labels[counted], return_inverse=True)
-        counts = np.bincount(codes, weights=sample_weight[counted])
-    balanced = counts.sum() / (present.size * counts)
-    return dict(zip(present.tolist(), balanced.tolist(), strict=True))
+    labels = classes.tolist()
+    if order is None:
+        if all(isinstance(label, Number) for label in labels):
+            return None
+        raise ValueError(
+            "loss='ordinal' needs the order of classes that are no numbers: class_order, a list "
+            "from the lowest to the highest, or y as an ordered categorical; the classes are "
+            f"{quoted_few(labels)}"
+        )
+    place_of = {label: place for place, label in enumerate(np.asarray(order).tolist())}
+    if missing := [label for label in labels if label not in place_of]:
+        raise ValueError(
+            f"class_order must hold all classes, also {quoted_few(missing)}; got "
+            f"{quoted_few([*place_of])}"
+        )
+    ranks = np.argsort(np.argsort([place_of[label] for label in labels]))
+    return None if (np.diff(ranks) > 0).all() else ranks
 
 
 def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], bool]:
     """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
+    if not issparse(y) and y.dtype.kind == "f" and np.isnan(y).any():
+        raise ValueError(f"Input {name} contains NaN: zeros and ones of labels must all be known")
     kind = type_of_target(y, input_name=name)
     if kind.startswith("continuous"):
         raise ValueError(
@@ -359,8 +436,8 @@ def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], boo
     check_classification_targets(y)
     if kind == "multiclass-multioutput":
         raise ValueError(
-            f"{name} must be 1-D labels or a 0/1 matrix of several labels per row; got a "
-            "multiclass-multioutput target"
+            f"{name} must be 1-D labels or a 0/1 matrix of several labels per row, as the model "
+            "was fitted; got several columns of labels"
         )
     if kind != "multilabel-indicator":
         labels = as_1d(y, name)

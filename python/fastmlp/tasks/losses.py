@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import huber, xlogy
+from scipy.special import erf, huber, xlogy
 
+from fastmlp.prediction.link import Link
 from fastmlp.tasks.own_loss import OwnLoss
 
-CLASSIFICATION_LOSSES = ("log_loss", "focal")
+ORDINAL = "ordinal"
+CLASSIFICATION_LOSSES = ("log_loss", "focal", ORDINAL)
 OWN = "own"  # stands for the name of a pair of functions
 
 
@@ -69,6 +71,28 @@ def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[An
     return right
 
 
+def gaussian_loss(
+    outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
+) -> float:
+    """Mean continuous ranked probability score of Gaussians (Gneiting et al. 2005, see the engine).
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_rows, 2 * n_outputs)
+        Means, then variances.
+    targets : ndarray of shape (n_rows, n_outputs)
+        Those that are NaN count nothing.
+    sample_weight : ndarray of shape (n_rows,) or None
+    """
+    means, variances = np.split(outputs, 2, axis=1)
+    errors, deviations = means - targets, np.sqrt(variances)
+    ratios = errors / deviations
+    density = np.sqrt(2 / np.pi) * np.exp(-0.5 * ratios**2)
+    losses = errors * erf(ratios / np.sqrt(2)) + deviations * (density - 1 / np.sqrt(np.pi))
+    known = ~np.isnan(targets)
+    return _mean(losses, sample_weight, None if known.all() else known)
+
+
 _Terms = Callable[["RegressionLoss", NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 
@@ -116,7 +140,8 @@ _TERMS: dict[str, _Terms] = {
     "gamma": _gamma,
     "tweedie": _tweedie,
 }
-REGRESSION_LOSSES = tuple(_TERMS)
+GAUSSIAN = "gaussian"
+REGRESSION_LOSSES = (*_TERMS, GAUSSIAN)
 # Their networks give the logarithm of the mean.
 _OF_LOGARITHMS = ("poisson", "gamma", "tweedie")
 
@@ -162,9 +187,16 @@ class RegressionLoss:
         return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
 
     @property
-    def link(self) -> str:
-        """The engine's name of the inverse link that outputs are trained for."""
-        return "exponential" if self.name in _OF_LOGARITHMS else "identity"
+    def is_gaussian(self) -> bool:
+        """Whether networks learn a mean and a spread of each target."""
+        return self.name == GAUSSIAN
+
+    @property
+    def link(self) -> Link:
+        """The inverse link that outputs are trained for."""
+        if self.is_gaussian:
+            return Link("gaussian")
+        return Link("exponential" if self.name in _OF_LOGARITHMS else "identity")
 
     @property
     def penalty_factor(self) -> float:
@@ -177,7 +209,7 @@ class RegressionLoss:
             return "RMSE", float(np.sqrt(loss))
         if self.name == "expectile":
             return "root expectile loss", float(np.sqrt(loss))
-        names = {"absolute_error": "MAE", "quantile": "pinball loss"}
+        names = {"absolute_error": "MAE", "quantile": "pinball loss", GAUSSIAN: "CRPS"}
         return names.get(self.name, f"{self.name} loss"), loss
 
     def mean(

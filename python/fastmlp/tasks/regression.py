@@ -14,11 +14,12 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
 from fastmlp.prediction.decoders import RegressionDecoder
+from fastmlp.prediction.link import Link
 from fastmlp.table.labels import reads_as_number
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted
 from fastmlp.tasks.links import apply_inverse_link
-from fastmlp.tasks.losses import RegressionLoss
+from fastmlp.tasks.losses import RegressionLoss, gaussian_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task, as_1d
 
@@ -73,7 +74,7 @@ class RegressionTask(Task):
         extrapolate: bool,
     ) -> tuple[RegressionTask, NDArray[Any]]:
         """Learn the shape of y; returns the task and the targets of y's rows."""
-        logarithms = loss.link == "exponential"
+        logarithms = loss.link.name == "exponential"
         if extrapolate and loss.is_own:
             raise ValueError(
                 "extrapolation='linear' needs one of the named losses: a function's predictions "
@@ -99,14 +100,20 @@ class RegressionTask(Task):
     # ---- what the networks learn
 
     @property
-    def link(self) -> str:
-        """The engine's name of the inverse link function."""
+    def link(self) -> Link:
+        """What lies between raw outputs and outputs."""
         return self.training_loss.link
 
     @property
+    def _learns_logarithms(self) -> bool:
+        return self.link.name == "exponential"
+
+    @property
     def n_network_outputs(self) -> int:
-        """Units of the output layer: one for each column of y, or for each quantile."""
+        """Units of the output layer: one for each column of y, or quantile; or two, for spreads."""
         loss = self.training_loss
+        if loss.is_gaussian:
+            return 2 * self.n_outputs
         return len(loss.quantiles) if loss.several_quantiles else self.n_outputs
 
     @property
@@ -135,10 +142,13 @@ class RegressionTask(Task):
         weights: NDArray[Any] | None,
         offset: NDArray[np.float64] | None,
     ) -> None:
-        """Start a network whose output is a logarithm at the logarithm of the mean target."""
-        if self.link == "exponential":
+        """Start logarithms at that of the mean target, and spreads at that of all targets."""
+        if self._learns_logarithms:
             every = np.ones(self.n_outputs, dtype=bool)
             self._start_at_mean(network, targets, weights, offset, every)
+        if self.training_loss.is_gaussian:
+            network.parameters[-2][:, self.n_outputs :] *= 0.1
+            network.parameters[-1][self.n_outputs :] = np.log(np.e - 1)  # a spread of 1
 
     def restart_output(
         self,
@@ -149,7 +159,7 @@ class RegressionTask(Task):
         offset: NDArray[np.float64] | None,
     ) -> None:
         """Start outputs at the logarithm of the mean if all counts before were 0."""
-        if self.link == "exponential":
+        if self._learns_logarithms:
             first = self.varied & ~cast(RegressionTask, before).varied
             self._start_at_mean(network, targets, weights, offset, first)
 
@@ -191,7 +201,7 @@ class RegressionTask(Task):
         offset: NDArray[np.float64] | None,
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
-        if self.link == "exponential":
+        if self._learns_logarithms:
             return replace(self, varied=_mean_of(lambda y: y, targets, rows, weights) > 0)
         if not self.standardizes:
             return self
@@ -235,7 +245,7 @@ class RegressionTask(Task):
         Warns if the targets are far from those that the scale of all others was learnt from.
         """
         task = self
-        if self.link == "exponential" and not self.varied.all():
+        if self._learns_logarithms and not self.varied.all():
             learnt = self.scaled_to(targets, None, weights, None)
             task = replace(self, varied=self.varied | learnt.varied)
         if self.standardizes:
@@ -277,12 +287,13 @@ class RegressionTask(Task):
         )
 
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
-        """Targets as networks learn them, (n_rows, n_network_outputs).
+        """Targets as networks learn them: (n_rows, n_outputs), or a column for each quantile.
 
         Those of a function of the user's stay as they are: it may ask whether they are 0.
         """
         scales = not self.training_loss.is_own
-        scaled = np.empty((targets.shape[0], self.n_network_outputs), dtype=dtype)
+        n_columns = self.n_outputs if self.training_loss.is_gaussian else self.n_network_outputs
+        scaled = np.empty((targets.shape[0], n_columns), dtype=dtype)
         largest = 0.0
         with np.errstate(over="ignore"):
             for rows in pieces(targets):
@@ -313,6 +324,8 @@ class RegressionTask(Task):
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """The targets: several quantiles have the same slopes."""
+        if self.training_loss.is_gaussian:
+            raise ValueError("extrapolation='linear' is not supported for loss='gaussian'")
         if np.isnan(targets).any():
             raise ValueError("extrapolation='linear' needs all targets; y has missing ones")
         return targets.astype(np.float64)
@@ -330,12 +343,16 @@ class RegressionTask(Task):
             moves=self.extrapolates,
             sorts=self.training_loss.several_quantiles,
             one_dimensional=self.one_dimensional,
+            has_std=self.training_loss.is_gaussian,
         )
 
     def loss(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The mean training loss of outputs."""
+        if self.training_loss.is_gaussian:
+            scaled = (targets - self.shift) / self.unit
+            return gaussian_loss(outputs.astype(np.float64), scaled, weights)
         predicted = self.decode(outputs).reshape(outputs.shape)
         return self.training_loss.mean(predicted, targets, weights, self.unit)
 
@@ -396,7 +413,7 @@ def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
             f"{name} must be positive for loss='gamma'; got {np.nanmin(values):g}. 'tweedie' takes "
             "zeros too"
         )
-    if loss.link == "exponential" and np.any(values < 0):
+    if loss.link.name == "exponential" and np.any(values < 0):
         raise ValueError(f"{name} must not be negative for loss={loss.name!r}")
     if loss.several_quantiles and values.ndim == 2:
         raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")

@@ -13,6 +13,7 @@ from sklearn.utils import column_or_1d
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
 from fastmlp.prediction.decoders import Decoder
+from fastmlp.prediction.link import Link
 from fastmlp.tasks.metrics import Metric
 
 
@@ -30,8 +31,8 @@ class Task(ABC):
 
     @property
     @abstractmethod
-    def link(self) -> str:
-        """The engine's name of the inverse link function."""
+    def link(self) -> Link:
+        """What lies between raw outputs and outputs."""
 
     @property
     def n_network_outputs(self) -> int:
@@ -181,6 +182,10 @@ class Task(ABC):
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """How good outputs are, the greater the better; importances are measured by it."""
+
+    @abstractmethod
+    def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
+        """What the estimator's `score` says of predictions, as `predict` returns them."""
 
     @abstractmethod
     def metric(

@@ -139,8 +139,7 @@ def _n_targets(model: Any) -> int:
     pipeline = model._pipeline
     if is_classifier(model):
         return len(model.classes_) if pipeline.decoder.multilabel else 1
-    # Several quantiles are of one target.
-    return 1 if pipeline.decoder.sorts else int(pipeline.n_outputs)
+    return int(pipeline.decoder.unit.size)  # several quantiles are of one target
 
 
 def _true(model: Any, name: str, column: Any) -> NDArray[Any]:

@@ -15,17 +15,26 @@ _T = TypeVar("_T")
 
 def load_model(path: str) -> tuple[Any, Notes]:
     """The estimator of a model file, and what is noted beside it."""
-    return _read(fastmlp.load, path), Notes.of(describe(path))
+    model = _read(fastmlp.load, path)
+    _check_one_column(model, path)
+    return model, Notes.of(describe(path))
 
 
 def load_predictor(path: str) -> tuple[fastmlp.Predictor, Notes]:
     """The predictor of a model file, which loads faster, and what is noted beside the model."""
-    return _read(fastmlp.load_predictor, path), Notes.of(describe(path))
+    predictor = _read(fastmlp.load_predictor, path)
+    _check_one_column(predictor, path)
+    return predictor, Notes.of(describe(path))
 
 
 def describe(path: str) -> Description:
     """What a model file says about itself."""
     return _read(read_description, path)
+
+
+def _check_one_column(model: Any, path: str) -> None:
+    if isinstance(getattr(model, "classes_", None), list):
+        raise DataError(f"{path} predicts several columns of labels, which only Python reads")
 
 
 def _read(how: Callable[[str], _T], path: str) -> _T:

@@ -20,10 +20,16 @@ def n_predictions(decoder: Decoder, n_outputs: int) -> int:
 def decoded(program: Program, decoder: Decoder, n_outputs: int) -> list[str]:
     """Statements that write the array `out` from the array `mean`."""
     if isinstance(decoder, RegressionDecoder):
-        return _numbers(program, decoder, n_outputs)
+        if not decoder.has_std:
+            return _numbers(program, decoder, n_outputs)
+        n = n_outputs // 2
+        variance = f"mean[{n} + k] - mean[k] * mean[k]"
+        std = f"out[{n} + k] = sqrt(fmax({variance}, 0)) * unit[k];"
+        return [*_numbers(program, decoder, n), f"for (int k = 0; k < {n}; ++k) {std}"]
+    assert isinstance(decoder, ClassificationDecoder)
     if decoder.multilabel:
         return _labels(program, decoder, n_outputs)
-    return _classes(program, decoder, n_outputs)
+    return _classes(program, decoder)
 
 
 def _numbers(program: Program, decoder: RegressionDecoder, n: int) -> list[str]:
@@ -58,18 +64,23 @@ def _labels(program: Program, decoder: ClassificationDecoder, n: int) -> list[st
     return statements
 
 
-def _classes(program: Program, decoder: ClassificationDecoder, n: int) -> list[str]:
-    if n == 1:
+def _classes(program: Program, decoder: ClassificationDecoder) -> list[str]:
+    n = decoder.classes.size
+    place = "k"
+    if decoder.ranks is not None:
+        program.integers("ranks", decoder.ranks)
+        place = "ranks[k]"
+    if n == 2:
         statements = ["out[0] = 1 - (double)mean[0];", "out[1] = mean[0];"]
     else:
         statements = [
             "double total = 0;",
             f"for (int k = 0; k < {n}; ++k) total += mean[k];",
-            f"for (int k = 0; k < {n}; ++k) out[k] = mean[k] / total;",
+            f"for (int k = 0; k < {n}; ++k) out[k] = mean[{place}] / total;",
         ]
     if np.any(decoder.temperature != 1.0):
         program.needs(functions.CALIBRATE_CLASSES)
         temperature = number(decoder.temperature)
         least = number(np.finfo(program.dtype).tiny)
-        statements.append(f"calibrate(out, {decoder.classes.size}, {temperature}, {least});")
+        statements.append(f"calibrate(out, {n}, {temperature}, {least});")
     return statements

@@ -187,6 +187,19 @@ static void inverse_link(real *outputs, int n) {
   for (int k = 0; k < n; ++k) outputs[k] = 1 / (1 + exp{f}(-outputs[k]));
 }
 """,
+    "continuation_ratio": """\
+/* The inverse link: from the logits of n steps between classes in order to n + 1 probabilities. */
+static void inverse_link(real *outputs, int n) {
+  real reached = 1;
+  for (int k = 0; k < n; ++k) {
+    const real small = exp{f}(-fabs{f}(outputs[k])), large = 1 / (1 + small);
+    const int goes_on = outputs[k] >= 0;
+    outputs[k] = reached * (goes_on ? small * large : large);
+    reached *= goes_on ? large : small * large;
+  }
+  outputs[n] = reached;
+}
+""",
     "softmax": """\
 /* The inverse link: from logits to probabilities. */
 static void inverse_link(real *outputs, int n) {
@@ -200,6 +213,17 @@ static void inverse_link(real *outputs, int n) {
 ADD = """\
 static void add(const real *x, int n, real factor, real *to) {
   for (int k = 0; k < n; ++k) to[k] += factor * x[k];
+}
+"""
+ADD_GAUSSIANS = """\
+/* Adds means and mean squares of n Gaussians, of which z has the means and then the spreads. */
+static void add_gaussians(const real *z, int n, double share, double *to) {
+  for (int k = 0; k < n; ++k) {
+    const double m = z[k], s = z[n + k];
+    const double deviation = (s > 0 ? s : 0) + log1p(exp(-fabs(s))) + 1e-3;
+    to[k] += share * m;
+    to[n + k] += share * (m * m + deviation * deviation);
+  }
 }
 """
 SORT = """\

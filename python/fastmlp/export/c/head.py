@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fastmlp.export.c.text import comment
 from fastmlp.export.kinds import kind_of_number
-from fastmlp.prediction.decoders import Decoder, RegressionDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.column import Column
 from fastmlp.table.encoder import DenseEncoder
@@ -80,6 +80,10 @@ def _outputs(decoder: Decoder) -> str:
     if isinstance(decoder, RegressionDecoder):
         if decoder.sorts:
             return "the quantiles, in ascending order"
-        return "the predictions" if decoder.unit.size > 1 else "the prediction"
+        several = "s" * (decoder.unit.size > 1)
+        if decoder.has_std:
+            return f"the prediction{several}, then the standard deviation{several}"
+        return f"the prediction{several}"
+    assert isinstance(decoder, ClassificationDecoder)
     labels = ", ".join(map(repr, decoder.classes.tolist()))
     return f"the probabilities of the {'labels' if decoder.multilabel else 'classes'} {labels}"

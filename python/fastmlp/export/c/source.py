@@ -20,6 +20,7 @@ from fastmlp.export.c.rows import (
 )
 from fastmlp.export.c.text import number
 from fastmlp.export.networks import shares_of
+from fastmlp.prediction.decoders import check_one_column
 from fastmlp.prediction.pipeline import Pipeline
 
 
@@ -29,6 +30,7 @@ def c_source(pipeline: Pipeline, dtype: Literal["float16"] | None, prefix: str) 
         raise ValueError(f"dtype must be None or 'float16'; got {dtype!r}")
     if not re.fullmatch(r"(?:[A-Za-z]\w*)?", prefix, re.ASCII):
         raise ValueError(f"prefix must be able to begin a name in C; got {prefix!r}")
+    check_one_column(pipeline.decoder, "export to C")
     program = Program(pipeline.networks[0].dtype, dtype is not None)
     if program.halves:
         program.needs(functions.HALF)
@@ -73,14 +75,28 @@ def c_source(pipeline: Pipeline, dtype: Literal["float16"] | None, prefix: str) 
 
 def _mean(program: Program, pipeline: Pipeline, parts: str, n_outputs: int) -> list[str]:
     """Statements that write the weighted mean of all networks' outputs to the array `mean`."""
+    if pipeline.link.name == "gaussian":
+        return _gaussians(program, pipeline, parts, n_outputs)
     program.needs(functions.ADD)
-    statements = [f"real z[{n_outputs}], mean[{n_outputs}] = {{0}};"]
+    n_mean = n_outputs + (pipeline.link.name == "continuation_ratio")
+    statements = [f"real z[{n_mean}], mean[{n_mean}] = {{0}};"]
     for i, share in enumerate(shares_of(pipeline)):
         statements.append(f"network_{i}({parts}, z);")
         if pipeline.linear is not None:
             statements.append(f"add(offset, {n_outputs}, 1, z);")
-        if pipeline.link != "identity":
-            program.needs(functions.LINKS[pipeline.link])
+        if pipeline.link.name != "identity":
+            program.needs(functions.LINKS[pipeline.link.name])
             statements.append(f"inverse_link(z, {n_outputs});")
-        statements.append(f"add(z, {n_outputs}, {number(share, program.dtype)}, mean);")
+        statements.append(f"add(z, {n_mean}, {number(share, program.dtype)}, mean);")
+    return statements
+
+
+def _gaussians(program: Program, pipeline: Pipeline, parts: str, n_outputs: int) -> list[str]:
+    """Statements that write the weighted mean of means and mean squares to the array `mean`."""
+    program.needs(functions.ADD_GAUSSIANS)
+    weights = pipeline.weights / pipeline.weights.sum()
+    statements = [f"real z[{n_outputs}];", f"double mean[{n_outputs}] = {{0}};"]
+    for i, share in enumerate(weights):
+        statements.append(f"network_{i}({parts}, z);")
+        statements.append(f"add_gaussians(z, {n_outputs // 2}, {number(share)}, mean);")
     return statements

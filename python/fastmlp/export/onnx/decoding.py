@@ -16,11 +16,21 @@ _DOUBLE = np.dtype(np.float64)
 _INTEGER = np.dtype(np.int64)
 
 
+def std_of(g: Graph, decoder: RegressionDecoder, moments: str) -> str:
+    """Standard deviations from means and mean squares; see `mean_of_outputs`."""
+    n = decoder.unit.size
+    means, squares = (g("Gather", moments, np.arange(first, first + n), axis=1) for first in (0, n))
+    variances = g("Sub", squares, g("Mul", means, means))
+    return g("Mul", g("Sqrt", g("Max", variances, np.float64(0))), decoder.unit)
+
+
 def numbers_of(g: Graph, decoder: RegressionDecoder, outputs: str, beyond: str | None) -> str:
     """Predictions, (n_rows, n_predictions).
 
     `beyond` is what a linear part adds beyond the training range.
     """
+    if decoder.has_std:
+        outputs = g("Gather", outputs, np.arange(decoder.unit.size), axis=1)
     predicted = g("Add", g("Mul", outputs, decoder.unit), decoder.shift)
     lowest, highest = decoder.lowest, decoder.highest
     if lowest is not None and highest is not None:
@@ -56,6 +66,8 @@ def probabilities_of(
         p = g.concat([g("Sub", np.float64(1), outputs), outputs], axis=1)
     else:
         p = g("Div", outputs, g("ReduceSum", outputs, np.array([1]), keepdims=1))
+        if decoder.ranks is not None:
+            p = g("Gather", p, decoder.ranks.astype(np.int64), axis=1)
     if not is_calibrated:
         return p
     logits = g("Log", g("Max", p, np.float64(limits.tiny)))

@@ -11,6 +11,7 @@ from fastmlp._version import __version__
 from fastmlp.export.onnx.graph import ML_DOMAIN, Graph
 from fastmlp.export.onnx.inputs import declared
 from fastmlp.export.onnx.predictions import outputs_of, predictions
+from fastmlp.prediction.decoders import check_one_column
 from fastmlp.prediction.pipeline import Pipeline
 
 OPSETS = {"": 17, ML_DOMAIN: 3}  # of ONNX 1.12
@@ -23,6 +24,7 @@ def onnx_model(pipeline: Pipeline, inputs: InputKind) -> ModelProto:
     """The pipeline as an ONNX model; see `TrainedModel.to_onnx`."""
     if inputs not in ("auto", "columns", "matrix"):
         raise ValueError(f"inputs must be 'auto', 'columns' or 'matrix'; got {inputs!r}")
+    check_one_column(pipeline.decoder, "export to ONNX")
     source, declarations = declared(pipeline.encoder, inputs)
     columns = {declaration.name for declaration in declarations}
     outputs = outputs_of(pipeline)

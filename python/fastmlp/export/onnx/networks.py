@@ -14,11 +14,14 @@ from fastmlp.export.onnx.graph import Graph
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Embedding
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
+_LEAST_DEVIATION = np.float64(1e-3)  # as in the engine
 _MOST_TURNS = 2.0**20  # of a phase, beyond which its type has hardly a digit left
 
 
 def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str | None) -> str:
     """The weighted mean over networks of their outputs after the inverse link.
+
+    Of Gaussians it is the mean of means and of mean squares, in double.
 
     Networks follow one another. One product of all networks of the same shape was not faster in
     onnxruntime, and it would keep the features of all rows for all networks in memory.
@@ -33,18 +36,27 @@ def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str
         Added to raw outputs, (n_rows, n_outputs).
     """
     mean = ""
-    for network, share in zip(pipeline.networks, shares_of(pipeline), strict=True):
+    shares = shares_of(pipeline)
+    if pipeline.link.name == "gaussian":
+        shares = shares.astype(np.float64)
+        shares /= shares.sum()
+    for network, share in zip(pipeline.networks, shares, strict=True):
         outputs = _raw_outputs(g, network, rows)
         if offset is not None:
             outputs = g("Add", outputs, offset)
-        outputs = _after_inverse_link(g, pipeline.link, outputs, network.dtype)
+        outputs = _after_inverse_link(g, pipeline.link.name, outputs, network)
         if len(pipeline.networks) > 1:
             outputs = g("Mul", outputs, share)
         mean = g("Add", mean, outputs) if mean else outputs
     return mean
 
 
-def _after_inverse_link(g: Graph, link: str, outputs: str, dtype: np.dtype[Any]) -> str:
+def _after_inverse_link(g: Graph, link: str, outputs: str, network: TrainedNetwork) -> str:
+    dtype = network.dtype
+    if link == "gaussian":
+        return _moments(g, g.cast(outputs, np.dtype(np.float64)), network.n_outputs // 2)
+    if link == "continuation_ratio":
+        return _classes_in_order(g, outputs, network.n_outputs, dtype)
     if link == "exponential":
         return g("Exp", outputs)
     if link == "logistic":
@@ -52,6 +64,25 @@ def _after_inverse_link(g: Graph, link: str, outputs: str, dtype: np.dtype[Any])
     if link == "softmax":
         return g("Softmax", outputs, axis=1)
     return outputs
+
+
+def _moments(g: Graph, outputs: str, n: int) -> str:
+    """Means and mean squares of n Gaussians, from means and spreads in double."""
+    means, spreads = (g("Gather", outputs, np.arange(first, first + n), axis=1) for first in (0, n))
+    deviations = g("Add", activate(g, "softplus", spreads, np.dtype(np.float64)), _LEAST_DEVIATION)
+    squares = g("Add", g("Mul", deviations, deviations), g("Mul", means, means))
+    return g.concat([means, squares], axis=1)
+
+
+def _classes_in_order(g: Graph, outputs: str, n_steps: int, dtype: np.dtype[Any]) -> str:
+    """Probabilities of n_steps + 1 classes from the logits of the steps between them."""
+    goes_on, stops = (probability_of(g, z, dtype) for z in (outputs, g("Neg", outputs)))
+    reached, probabilities = "", []
+    for k in range(n_steps):
+        stop, go = (g("Gather", p, np.array([k]), axis=1) for p in (stops, goes_on))
+        probabilities.append(g("Mul", reached, stop) if reached else stop)
+        reached = g("Mul", reached, go) if reached else go
+    return g.concat([*probabilities, reached], axis=1)
 
 
 def _raw_outputs(g: Graph, network: TrainedNetwork, rows: EncodedRows) -> str:

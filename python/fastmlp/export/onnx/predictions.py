@@ -8,12 +8,18 @@ import numpy as np
 from onnx import TensorProto
 
 from fastmlp.export.onnx.columns import encoded, scaled
-from fastmlp.export.onnx.decoding import exported_classes, labels_of, numbers_of, probabilities_of
+from fastmlp.export.onnx.decoding import (
+    exported_classes,
+    labels_of,
+    numbers_of,
+    probabilities_of,
+    std_of,
+)
 from fastmlp.export.onnx.graph import TYPES, Graph
 from fastmlp.export.onnx.inputs import Inputs
 from fastmlp.export.onnx.linear_part import split
 from fastmlp.export.onnx.networks import mean_of_outputs
-from fastmlp.prediction.decoders import RegressionDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 
 _DOUBLE = np.dtype(np.float64)
@@ -38,10 +44,13 @@ class Output:
 
 
 def outputs_of(pipeline: Pipeline) -> list[Output]:
-    """The numbers of a regressor, or labels and probabilities of a classifier."""
+    """The numbers of a regressor and their std, or labels and probabilities of a classifier."""
     decoder = pipeline.decoder
     if isinstance(decoder, RegressionDecoder):
-        return [Output("variable", TensorProto.DOUBLE, _n_network_outputs(pipeline))]
+        n = decoder.unit.size if decoder.has_std else pipeline.n_outputs
+        names = ("variable", "std") if decoder.has_std else ("variable",)
+        return [Output(name, TensorProto.DOUBLE, n) for name in names]
+    assert isinstance(decoder, ClassificationDecoder)
     n_classes = decoder.classes.size
     kind = TYPES.get(exported_classes(decoder).dtype, TensorProto.STRING)
     return [
@@ -65,11 +74,8 @@ def predictions(g: Graph, pipeline: Pipeline, inputs: Inputs) -> list[str]:
     mean = g.cast(mean_of_outputs(g, pipeline, rows, offset), _DOUBLE)
     decoder = pipeline.decoder
     if isinstance(decoder, RegressionDecoder):
-        return [numbers_of(g, decoder, mean, beyond)]
-    n_outputs = _n_network_outputs(pipeline)
-    probabilities = probabilities_of(g, decoder, mean, n_outputs, dtype)
+        std = [std_of(g, decoder, mean)] if decoder.has_std else []
+        return [numbers_of(g, decoder, mean, beyond), *std]
+    assert isinstance(decoder, ClassificationDecoder)
+    probabilities = probabilities_of(g, decoder, mean, pipeline.n_outputs, dtype)
     return [labels_of(g, decoder, probabilities), probabilities]
-
-
-def _n_network_outputs(pipeline: Pipeline) -> int:
-    return pipeline.n_outputs

@@ -12,7 +12,11 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.inspection.columns import dense_encoder
 from fastmlp.inspection.shapley.coalitions import Coalitions
 from fastmlp.inspection.shapley.split_network import SplitNetwork, has_hidden_layer
-from fastmlp.prediction.decoders import ClassificationDecoder
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    RegressionDecoder,
+    check_one_column,
+)
 from fastmlp.table.rows import slices
 
 _MOST_NUMBERS = 2**19  # of predictions, or of the rows that they are for, in memory at a time
@@ -41,6 +45,7 @@ class ExplainedModel:
 
     def __init__(self, model: FittedModel, n_threads: int, *, log_odds: bool = False) -> None:
         decoder = model.task.decoder
+        check_one_column(decoder, "an explanation")
         if log_odds and not isinstance(decoder, ClassificationDecoder):
             raise ValueError("log_odds is for classifiers; this model predicts numbers")
         self._model, self._n_threads, self._log_odds = model, n_threads, log_odds
@@ -51,7 +56,7 @@ class ExplainedModel:
             self._is_binary = not decoder.multilabel and decoder.classes.size == 2
             self.output_names = None if self._is_binary else decoder.classes.tolist()
             self.is_one_dimensional = self._is_binary
-        else:
+        elif isinstance(decoder, RegressionDecoder):
             self.is_one_dimensional = decoder.one_dimensional and not decoder.sorts
         self._pipeline = model.pipeline.counted
 

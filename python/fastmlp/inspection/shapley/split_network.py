@@ -18,6 +18,7 @@ from fastmlp import _core
 from fastmlp.networks import Dense, Dropout
 from fastmlp.networks.layers import Layer
 from fastmlp.prediction.compiled import compiled_network
+from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.prediction.rounded_weights import is_rounded
 
@@ -45,7 +46,7 @@ class SplitNetwork:
         cls,
         network: TrainedNetwork,
         inputs: _core.Standardisation | None,
-        link: str,
+        link: Link,
         groups: list[list[int]],
     ) -> SplitNetwork:
         """Cut a network with a hidden layer on dense rows.
@@ -54,8 +55,7 @@ class SplitNetwork:
         ----------
         inputs : Standardisation or None
             Of the encoded columns.
-        link : str
-            The engine's name of the inverse link function.
+        link : Link
         """
         at = first_dense(network)
         dense: Any = network.layers[at]
@@ -69,7 +69,7 @@ class SplitNetwork:
         wide = network.dtype == np.float64
         cut = _core.CoalitionNetworkF64 if wide else _core.CoalitionNetworkF32
         return cls(
-            compiled_network(sums, inputs, "identity"),
+            compiled_network(sums, inputs, Link("identity")),
             cut(dense.activation, slopes[0].tolist() if slopes else [], rest),
             groups,
         )

@@ -1,0 +1,158 @@
+"""Several columns of labels: one class for each output."""
+
+import io
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.utils.multiclass import type_of_target
+from tiny_models import tiny
+from uniform_table import UNSEEN, X, classifier
+
+import fastmlp
+from fastmlp import Classifier
+
+
+def labels_of(table):
+    size = np.array(["small", "middle", "large"])[np.digitize(table[:, 0], [-0.3, 0.3])]
+    return np.column_stack([size, np.where(table[:, 1] > 0, "up", "down")])
+
+
+Y, TRUTH = labels_of(X), labels_of(UNSEEN)
+SMALL = X[:120], Y[:120]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return classifier(Y)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return tiny(Classifier, n_estimators=2, calibrate=True).fit(*SMALL)
+
+
+def test_each_column_has_a_softmax_of_its_own(model):
+    assert type_of_target(Y) == "multiclass-multioutput"
+    assert [own.tolist() for own in model.classes_] == [
+        ["large", "middle", "small"],
+        ["down", "up"],
+    ]
+    assert (model.n_outputs_, model.networks_[0].layers[-1].outputs) == (2, 5)
+    predicted = model.predict(UNSEEN)
+    assert ((predicted == TRUTH).mean(axis=0) > 0.95).all()
+    found = model.predict_proba(UNSEEN)
+    assert [own.shape for own in found] == [(4000, 3), (4000, 2)]
+    for k, own in enumerate(found):
+        np.testing.assert_allclose(own.sum(axis=1), 1)
+        np.testing.assert_array_equal(model.classes_[k][own.argmax(axis=1)], predicted[:, k])
+        np.testing.assert_array_equal(model.predict_log_proba(UNSEEN)[k], np.log(own))
+        assert model.oof_proba_[k].shape == (800, own.shape[1])
+    assert model.score(UNSEEN, TRUTH) == (predicted == TRUTH).all(axis=1).mean()
+
+
+def test_it_is_as_good_as_a_model_of_one_column(model):
+    alone = classifier(Y[:, 0])
+    right = (model.predict(UNSEEN)[:, 0] == TRUTH[:, 0]).mean()
+    assert right > alone.score(UNSEEN, TRUTH[:, 0]) - 0.02
+
+
+def test_labels_may_be_missing():
+    y = Y.astype(object)
+    y[::2, 1], y[1::4, 0] = None, np.nan
+    model = classifier(y, class_weight="balanced", loss="focal")
+    assert ((model.predict(UNSEEN) == TRUTH).mean(axis=0) > 0.9).all()
+    y[4] = None
+    with pytest.raises(ValueError, match="y must have at least one label in each row; row 4"):
+        tiny(Classifier).fit(X, y)
+
+
+def test_columns_of_a_frame_keep_their_types():
+    frame = pd.DataFrame({"size": SMALL[1][:, 0], "level": np.digitize(SMALL[0][:, 1], [0])})
+    model = tiny(Classifier).fit(SMALL[0], frame)
+    predicted = model.predict(UNSEEN[:5])
+    assert {type(value) for value in predicted[:, 0]} == {str}
+    assert {type(value) for value in predicted[:, 1]} == {int}
+
+
+def test_numbers_as_labels_and_what_stays_several_labels():
+    three = np.digitize(SMALL[0], [-0.3, 0.3])
+    assert tiny(Classifier).fit(SMALL[0], three).predict(UNSEEN[:3]).dtype == three.dtype
+    indicators = tiny(Classifier).fit(SMALL[0], SMALL[0] > 0)
+    assert indicators.predict_proba(UNSEEN[:3]).shape == (3, 2)
+
+
+def test_kept_models(small):
+    file = io.BytesIO()
+    small.save(file)
+    file.seek(0)
+    loaded, predictor = fastmlp.load(file), small.predictor()
+    for kept in (loaded, pickle.loads(pickle.dumps(small)), predictor):
+        for own, expected in zip(
+            kept.predict_proba(UNSEEN), small.predict_proba(UNSEEN), strict=True
+        ):
+            np.testing.assert_array_equal(own, expected)
+        np.testing.assert_array_equal(kept.predict(UNSEEN), small.predict(UNSEEN))
+    row = UNSEEN[0].tolist()
+    np.testing.assert_array_equal(predictor.predict(row), small.predict(UNSEEN[:1])[0])
+    assert [own.shape for own in predictor.predict_proba(row)] == [(3,), (2,)]
+    before = loaded.predict_proba(UNSEEN)[0]
+    loaded.partial_fit(*SMALL)
+    assert np.any(loaded.predict_proba(UNSEEN)[0] != before)
+
+
+def test_partial_fit_takes_the_classes_of_each_column():
+    model = tiny(Classifier)
+    classes = [["large", "middle", "small", "vast"], ["up", "down"]]
+    model.partial_fit(*SMALL, classes=classes).partial_fit(*SMALL)
+    assert [own.size for own in model.classes_] == [4, 2]
+    with pytest.raises(ValueError, match="classes must be a list of the labels of each of the 2"):
+        tiny(Classifier).partial_fit(*SMALL, classes=["up", "down"])
+    with pytest.raises(ValueError, match="labels that the model was fitted with, in column 0"):
+        model.partial_fit(SMALL[0], np.char.add(SMALL[1], "!"))
+
+
+def test_weights_and_metrics():
+    X_small, y_small = SMALL
+    weights = [{"small": 2.0}, {}]
+    model = tiny(Classifier, class_weight=weights).fit(X_small, y_small)
+    same = np.where(y_small[:, 0] == "small", 2.0, 1.0)
+    np.testing.assert_array_equal(
+        model.predict_proba(UNSEEN)[0],
+        tiny(Classifier).fit(X_small, y_small, same).predict_proba(UNSEEN)[0],
+    )
+    with pytest.raises(ValueError, match="list of a dict for each of the 2 columns of y"):
+        tiny(Classifier, class_weight={"small": 2.0}).fit(X_small, y_small)
+
+    def wrong(y_true, y_pred):
+        return (y_true != y_pred).mean()
+
+    model = tiny(Classifier, eval_metric=wrong, compute_importances=True).fit(X_small, y_small)
+    assert 0 < model.metric_curve_[0] < 1
+    assert model.feature_importances_.shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "ordinal"}, "'ordinal' is for one label per row"),
+        ({"cost_matrix": [[0, 1], [1, 0]]}, "cost_matrix must be None"),
+        ({"extrapolation": "linear"}, "extrapolation='linear' is not supported"),
+    ],
+)
+def test_what_it_does_not_go_with(options, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(Classifier, **options).fit(*SMALL)
+
+
+def test_sets_and_distillation_are_refused(small):
+    with pytest.raises(ValueError, match="sets of classes are for one label per row"):
+        small.predict_set(UNSEEN)
+    with pytest.raises(ValueError, match="distilled is not supported for models with several"):
+        small.distilled(X)
+
+
+def test_one_class_in_a_column():
+    with pytest.raises(ValueError, match=r"two classes in each column; column 1 has 1: \['a'\]"):
+        tiny(Classifier).fit(SMALL[0], np.column_stack([SMALL[1][:, 0], ["a"] * 120]))
