@@ -124,7 +124,10 @@ def by_week(model: Any, later: pd.DataFrame) -> pd.DataFrame:
             }
         if caught and not said:
             said = f"Week {week}, a warning: {caught[0].message}"
-        lines.append({"week": week} | {k: log_loss(fault, risk) for k, risk in risks.items()})
+        losses_now = {
+            name: log_loss(fault, risk, labels=[False, True]) for name, risk in risks.items()
+        }
+        lines.append({"week": week} | losses_now)
         for _ in range(PASSES):
             learning.partial_fit(X, fault)
     losses = pd.DataFrame(lines).set_index("week")
