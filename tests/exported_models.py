@@ -117,6 +117,14 @@ CASES: dict[str, tuple[Callable, object, np.ndarray, object]] = {
         lambda: Classifier(**ONE, calibrate=True),
         *(PLAIN, (PLAIN > 0).astype(int), PLAIN),
     ),
+    "constraints": (
+        lambda: Classifier(
+            **FEW | RAW_OPTIONS,
+            monotonic_cst={"number": 1, "gaps": -1},
+            interaction_cst=[["number", "gaps", "job"], ["gaps", "far"]],
+        ),
+        *(RAW, NUMBER > 10, LATER),
+    ),
     "several labels": (lambda: Classifier(**FEW), PLAIN, (PLAIN > 0).astype(int), PLAIN),
     "several quantiles": (
         lambda: Regressor(**FEW, loss="quantile", quantile=[0.1, 0.5, 0.9]),

@@ -91,6 +91,13 @@ MAKERS = {
         X, NUMBER, loss="huber", delta=0.5, solver="sgd", standardize=False
     ),
     "counts": lambda: _regressor(X, np.round(np.exp(NUMBER)), loss="poisson", dtype="float64"),
+    "constraints": lambda: _regressor(
+        EVERY_COLUMN[["number", "flag", "city"]],
+        *(NUMBER,),
+        monotonic_cst={"number": -1},
+        interaction_cst=[{"number", "flag"}, [2]],
+        **TABULAR | ENSEMBLE,
+    ),
     "sparse": lambda: _regressor(
         sparse_table(ROWS, 12), NUMBER, **TABULAR | {"random_state": None}
     ),

@@ -78,13 +78,14 @@ void register_predictor(py::module_& m, const std::string& suffix) {
 
 void register_prediction(py::module_& m) {
   py::class_<Standardisation, std::shared_ptr<Standardisation>>(m, "Standardisation")
-      .def(py::init([](const Array<double>& shift, const Array<double>& scale, Index n_filled, bool clips) {
+      .def(py::init([](const Array<double>& shift, const Array<double>& scale, Index n_filled, bool clips,
+                       bool keeps_order) {
              if (shift.size() != scale.size()) invalid("shift and scale", "must hold one number per column each");
              return std::make_shared<Standardisation>(std::vector<double>{shift.data(), shift.data() + shift.size()},
                                                       std::vector<double>{scale.data(), scale.data() + scale.size()},
-                                                      n_filled, clips);
+                                                      n_filled, clips, keeps_order);
            }),
-           arg("shift"), arg("scale"), arg("n_filled"), arg("clips"));
+           arg("shift"), arg("scale"), arg("n_filled"), arg("clips"), arg("keeps_order") = false);
   register_predictor<float>(m, "F32");
   register_predictor<double>(m, "F64");
 }

@@ -1,6 +1,7 @@
 #include "kernels/gather.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <type_traits>
 
@@ -54,6 +55,19 @@ void fill_and_clip(Matrix<T> rows, Index n, bool clips) {
   }
 }
 
+/** The same as 1 / sqrt(1 / x^2 + 1 / 9), with the sign of x. Each operation is rounded correctly and hence monotone,
+ * which the approximate square root above is not. */
+template <class T>
+void fill_and_clip_in_order(Matrix<T> rows, Index n) {
+  for (Index i = 0; i < rows.rows; ++i) {
+    T* row = rows.row(i);
+    for (Index j = 0; j < n; ++j) {
+      const T x = std::isnan(row[j]) ? T(0) : row[j];
+      row[j] = std::copysign(1 / std::sqrt(1 / (x * x) + T(1) / 9), x);
+    }
+  }
+}
+
 template <class Source, class T>
 void gather_rows(const Table& table, const Standardisation& standardisation, const std::uint32_t* rows, Index first,
                  Matrix<T> out, Index following) {
@@ -90,20 +104,25 @@ void gather_rows(const Table& table, const Standardisation& standardisation, con
   for (Index row = 0; row < out.rows; row += kGroup) {
     const Index count = std::min(kGroup, out.rows - row);
     for (Index i = row; i < row + count; ++i) copy_row_in(i);
-    if (standardisation.n_filled() > 0)
+    if (standardisation.n_filled() == 0) continue;
+    if (standardisation.clips() && standardisation.keeps_order())
+      fill_and_clip_in_order(out.slice(row, count), standardisation.n_filled());
+    else
       fill_and_clip(out.slice(row, count), standardisation.n_filled(), standardisation.clips());
   }
 }
 
 }  // namespace
 
-Standardisation::Standardisation(std::vector<double> shift, std::vector<double> scale, Index n_filled, bool clips)
+Standardisation::Standardisation(std::vector<double> shift, std::vector<double> scale, Index n_filled, bool clips,
+                                 bool keeps_order)
     : shift_(std::move(shift)),
       scale_(std::move(scale)),
       shift_f32_(shift_.begin(), shift_.end()),
       scale_f32_(scale_.begin(), scale_.end()),
       n_filled_(n_filled),
-      clips_(clips) {
+      clips_(clips),
+      keeps_order_(keeps_order) {
   if (n_filled < 0) invalid("n_filled", "must be a number of columns; got " + std::to_string(n_filled));
 }
 

@@ -22,11 +22,13 @@ struct Table {
 
 /** How columns of a table are transformed before the network reads them: x <- (x - shift) * scale, empty: x as it is.
  * In the first `n_filled` columns NaN, a missing number, then becomes 0, and with `clips` x <- x / sqrt(1 + (x / 3)^2)
- * compresses outliers (Holzmueller et al. 2024, arXiv:2407.04491, "smooth clipping"). */
+ * compresses outliers (Holzmueller et al. 2024, arXiv:2407.04491, "smooth clipping"). With `keeps_order` rounding
+ * never turns two numbers round: what is computed of the greater one, here and of a predictor's outputs, is not less. */
 class Standardisation {
  public:
   Standardisation() = default;
-  Standardisation(std::vector<double> shift, std::vector<double> scale, Index n_filled = 0, bool clips = false);
+  Standardisation(std::vector<double> shift, std::vector<double> scale, Index n_filled = 0, bool clips = false,
+                  bool keeps_order = false);
 
   bool empty() const { return shift_.empty(); }
   /** Whether it fits a table of so many columns. */
@@ -35,6 +37,7 @@ class Standardisation {
   }
   Index n_filled() const { return n_filled_; }
   bool clips() const { return clips_; }
+  bool keeps_order() const { return keeps_order_; }
   template <class T>
   const T* shift() const;
   template <class T>
@@ -44,7 +47,7 @@ class Standardisation {
   std::vector<double> shift_, scale_;
   std::vector<float> shift_f32_, scale_f32_;
   Index n_filled_ = 0;
-  bool clips_ = false;
+  bool clips_ = false, keeps_order_ = false;
 };
 
 /** out.row(i) <- table row rows[i], or row first + i where rows is null, standardised. The subtraction is done in the

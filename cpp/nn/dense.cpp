@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "kernels/matrix_unit.h"
 #include "kernels/product.h"
@@ -37,7 +38,9 @@ Dense<T>::Dense(const DenseSpec& spec)
       activation_(spec.activation),
       parametric_(spec.parametric),
       sparse_(spec.sparse),
-      on_unit_(!sparse_ && std::min(inputs_, outputs_) >= kUnitSide && matrix_unit::in_use<T>()) {
+      // The unit adds up parts of numbers, so that a sum may fall, in its last bits, where a term has risen.
+      on_unit_(!sparse_ && spec.signs.empty() && std::min(inputs_, outputs_) >= kUnitSide &&
+               matrix_unit::in_use<T>()) {
   if (inputs_ < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs_));
   if (outputs_ < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs_));
   if (parametric_ && activation_ == Activation::identity)
@@ -47,6 +50,20 @@ Dense<T>::Dense(const DenseSpec& spec)
   checked_product(
       checked_product(checked_sum(inputs_, 2 * kLine<T>, what), checked_sum(outputs_, 2 * kLine<T>, what), what),
       kAlignment, what);
+  const ParameterArray w = arrays()[0];
+  signs_ = SignConstraints<T>("Dense.signs", spec.signs, inputs_, outputs_, weights(), w.strides[0], w.strides[1]);
+  if (signs_.empty() || !parametric_) return;
+  least_slopes_ = Buffer<T>(padded<T>(outputs_));
+  most_slopes_ = Buffer<T>(padded<T>(outputs_));
+  constexpr T kAny = std::numeric_limits<T>::infinity();
+  for (Index j = 0; j < outputs_; ++j) {
+    least_slopes_[j] = -kAny;
+    most_slopes_[j] = kAny;
+    for (Index i = 0; i < inputs_; ++i) {
+      const char sign = spec.signs[static_cast<std::size_t>(i * outputs_ + j)];
+      if (sign == '+' || sign == '-') most_slopes_[j] = 1;
+    }
+  }
 }
 
 template <class T>
@@ -104,6 +121,7 @@ void Dense<T>::initialise(T* values, RandomSequence& random) const {
   const ParameterArray w = arrays()[0];
   for (Index i = 0; i < inputs_; ++i)
     for (Index j = 0; j < outputs_; ++j) values[i * w.strides[0] + j * w.strides[1]] = uniform(bound);
+  signs_.reflect(values);
   for (Index j = 0; j < outputs_; ++j) values[bias().offset + j] = uniform(bias_bound);
   if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
 }
@@ -114,6 +132,7 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
   const auto weight = [&](Index i, Index j) -> T& { return values[i * w.strides[0] + j * w.strides[1]]; };
   for (Index i = 0; i < inputs_; ++i)
     for (Index j = 0; j < outputs_; ++j) weight(i, j) = static_cast<T>(random.normal());
+  signs_.reflect(values);
   if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
   std::fill_n(values + bias().offset, outputs_, T(0));
 
@@ -128,16 +147,22 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
     for (Index r = 0; r < in.rows; ++r) square += std::pow(static_cast<double>(m.row(r)[j]) - mean, 2) / n;
     return square;
   };
-  double expected = 0;  // variance of a unit over its random weights
-  for (Index i = 0; i < inputs_; ++i) expected += variance(in, i);
+  std::vector<double> of_inputs;
+  for (Index i = 0; i < inputs_; ++i) of_inputs.push_back(variance(in, i));
   // Where the rows do not differ, scaled as if their inputs had variance one. Where they differ in few directions, some
   // units' weights are nearly orthogonal to those. Scaled up without bound, such a unit would react strongly to
   // directions in which the rows do not differ yet.
   constexpr double kLeast = 0.5;
-  const double least = expected > 1e-20 ? kLeast * std::sqrt(expected) : std::sqrt(static_cast<double>(inputs_));
+  const auto least_scale = [&](Index j) {
+    double expected = 0;  // variance of the unit over its random weights
+    for (Index i = 0; i < inputs_; ++i)
+      if (signs_.may_differ_from_zero(i * w.strides[0] + j * w.strides[1]))
+        expected += of_inputs[static_cast<std::size_t>(i)];
+    return expected > 1e-20 ? kLeast * std::sqrt(expected) : std::sqrt(static_cast<double>(inputs_));
+  };
   constexpr int kPoints = 5;
   for (Index j = 0; j < outputs_; ++j) {
-    const double scale = std::max(std::sqrt(variance(z, j)), least);
+    const double scale = std::max(std::sqrt(variance(z, j)), least_scale(j));
     for (Index i = 0; i < inputs_; ++i) weight(i, j) = static_cast<T>(static_cast<double>(weight(i, j)) / scale);
     double total = 0, point = 0;
     for (int k = 0; k < kPoints; ++k) {
@@ -246,6 +271,17 @@ std::vector<Task> Dense<T>::tasks() const {
       tasks.push_back(task);
     }
   return tasks;
+}
+
+template <class T>
+void Dense<T>::project(const Task& task, T* values) const {
+  signs_.project(task.weights, values);
+  if (task.bias.rows < 2 || signs_.empty()) return;
+  const Index first = task.bias.offset - bias().offset;
+  const auto of_units = [&](const Buffer<T>& all) {
+    return Matrix<const T>{all.data() + first, 1, task.bias.cols, task.bias.stride};
+  };
+  clamp<T>(task.bias.in(values).slice(1, 1), of_units(least_slopes_), of_units(most_slopes_));
 }
 
 template <class T>

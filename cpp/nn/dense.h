@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "nn/layer.h"
+#include "nn/sign_constraints.h"
 
 namespace fastmlp {
 
@@ -13,6 +14,7 @@ struct DenseSpec {
   Activation activation = Activation::identity;
   bool parametric = false;
   bool sparse = false;  // reads sparse rows
+  std::string signs = {};  // of the weights, inputs x outputs; see SignConstraints
 };
 
 template <class T>
@@ -47,6 +49,7 @@ class Dense final : public Layer<T> {
                  T* gradients, bool add) const override;
 
   std::vector<Task> tasks() const override;
+  void project(const Task& task, T* values) const override;
   Index work_per_row() const override {
     constexpr Index kEntries = 64;  // about as many as a row of text has; a layer knows no table
     return (sparse_ ? std::min(inputs_, kEntries) : inputs_) * outputs_;
@@ -80,6 +83,9 @@ class Dense final : public Layer<T> {
   bool parametric_;
   bool sparse_;
   bool on_unit_;  // products run on the matrix unit, which in training reads W as stored
+  SignConstraints<T> signs_;
+  // With a slope above 1 a unit would fall somewhere: of units whose weights have a sign they are at most 1.
+  Buffer<T> least_slopes_, most_slopes_;
 };
 
 }  // namespace fastmlp

@@ -66,6 +66,14 @@ Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
     piecewise_weights_ = block(kPiecewiseFeatures * n_steps_, n);
     first_plain_ += kPiecewiseFeatures * n;
   }
+  if (!spec_.signs.empty()) {
+    if (static_cast<Index>(spec_.signs.size()) != n || piecewise_weights_.rows == 0)
+      invalid("Embedding.signs", "must hold a sign for each number that has piecewise-linear features, or none");
+    std::string signs;  // one for each weight
+    for (Index row = 0; row < piecewise_weights_.rows; ++row) signs += spec_.signs;
+    signs_ = SignConstraints<T>("Embedding.signs", signs, piecewise_weights_.rows, n, piecewise_weights_,
+                                piecewise_weights_.stride, 1);
+  }
   outputs_ = first_plain_ + plain();
   for (const Category& category : spec_.categories) {
     if (category.size < 0 || category.size > kMostCodes || category.width < 0 || category.width > kMostCodes)
@@ -136,6 +144,7 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
   const double piecewise_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
   for (Index s = 0; s < piecewise.rows; ++s)
     for (Index j = 0; j < piecewise.cols; ++j) piecewise.row(s)[j] = uniform(piecewise_bound);
+  signs_.reflect(values);
   for (const Block& table : tables_)
     for (Index row = 0; row < table.rows; ++row)
       for (Index j = 0; j < table.cols; ++j) table.in(values).row(row)[j] = static_cast<T>(random.normal());

@@ -8,6 +8,7 @@
 #include "kernels/periodic.h"
 #include "kernels/piecewise.h"
 #include "nn/layer.h"
+#include "nn/sign_constraints.h"
 
 namespace fastmlp {
 
@@ -24,6 +25,7 @@ struct EmbeddingSpec {
   /** Of each number, ascending, as many for all; without them there is no piecewise-linear embedding. */
   std::vector<std::vector<double>> bin_edges = {};
   std::vector<Category> categories = {};
+  std::string signs = {};  // of each number's piecewise-linear weights; see SignConstraints
 };
 
 template <class T>
@@ -47,6 +49,9 @@ class Embedding final : public Layer<T> {
   }
 
   std::vector<Task> tasks() const override;
+  void project(const Task& task, T* values) const override {
+    if (task.part == kPiecewisePart) signs_.project(task.weights, values);
+  }
   /** Of a table of vectors only one is read. */
   Index work_per_row() const override {
     return outputs_ + spec_.n_numbers * (periodic_weights_.rows + piecewise_weights_.rows);
@@ -76,6 +81,7 @@ class Embedding final : public Layer<T> {
   std::vector<Index> places_;                    // the first one of each category
   Index n_parameters_ = 0, outputs_ = 0, n_steps_ = 0;
   Buffer<T> steps_;  // see Steps: starts, then slopes
+  SignConstraints<T> signs_;
 };
 
 }  // namespace fastmlp

@@ -159,6 +159,8 @@ class Layer {
                          T* gradients, bool add) const = 0;
 
   virtual std::vector<Task> tasks() const { return {}; }
+  /** Brings one task's parameters, which the optimiser has moved, back to the nearest ones that the layer allows. */
+  virtual void project(const Task&, T* /*values*/) const {}
   /** norms[i] += the squared norm of row i's part of the gradient of all the layer's parameters, without computing that
    * part (Goodfellow 2015, arXiv:1510.01799). Arguments as in gradient(), but the layer's parameters are all there.
    * Private training relies on it, so that no layer can do without. */

@@ -42,9 +42,20 @@ void apply_continuation_ratio(const T* logits, Index n, T* to) {
   to[n] = reached;
 }
 
+/** exp(x), or with the logistic link 1 / (1 + exp(-x)), by way of double: neighbouring floats differ by far more than its
+ * rounding, so that no output makes a smaller prediction than a smaller output does. The fast functions may, by a unit
+ * in the last place. */
+template <class T>
+void apply_in_order(const Link& link, T* x, Index n) {
+  for (Index i = 0; i < n; ++i) {
+    const double z = static_cast<double>(x[i]);
+    x[i] = static_cast<T>(link.kind == Link::exponential ? std::exp(z) : 1 / (1 + std::exp(-z)));
+  }
+}
+
 /** Writes predictions, without padding, from raw outputs; softmax overwrites these. */
 template <class T>
-void apply_link(const Link& link, Matrix<T> outputs, T* to) {
+void apply_link(const Link& link, bool keeps_order, Matrix<T> outputs, T* to) {
   const Index n = outputs.cols, n_to = link.predictions(n);
   for (Index i = 0; i < outputs.rows; ++i) {
     T *const row = outputs.row(i), *const own = to + i * n_to;
@@ -55,6 +66,8 @@ void apply_link(const Link& link, Matrix<T> outputs, T* to) {
     }
     if (link.kind == Link::gaussian) losses::variances_of_spreads(own + n / 2, n / 2);
   }
+  if (keeps_order && (link.kind == Link::exponential || link.kind == Link::logistic))
+    return apply_in_order(link, to, outputs.rows * n);
   if (link.kind == Link::exponential) exponential(to, outputs.rows * n);
   if (link.kind == Link::logistic) logistic(to, outputs.rows * n);
 }
@@ -198,7 +211,7 @@ void Predictor<T>::predict(const NetworkInputs<T>& inputs, Index n_rows, T* out,
         network->stack().forward(network->weights, workspace, 0, rows, Pass{}, {inputs.sparse, nullptr, row, rows});
         const Matrix<T> raw = workspace.output().slice(0, rows);
         if (offset) add_offset<T>(offset + row * stack().outputs(), nullptr, raw);
-        apply_link(link_, raw, to);
+        apply_link(link_, inputs_->keeps_order(), raw, to);
         to += n;
       }
       if (single) return;

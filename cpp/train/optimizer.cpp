@@ -109,12 +109,16 @@ void Optimizer<T>::update(const Task& task, T* values, const TaskGradient<T>& gr
   const Blocks own = blocks(task, values, gradient);
   switch (options_.solver) {
     case Solver::sgd:
-      return apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, own, decay, bias_rate);
+      apply(SgdStep<T>{as(rate), as(options_.momentum), 0, scale, options_.nesterov}, own, decay, bias_rate);
+      break;
     case Solver::adam:
-      return apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, own, decay, bias_rate);
+      apply(AdamStep<T>{options_.beta_1, options_.beta_2, as(rate), epsilon, 0, scale}, own, decay, bias_rate);
+      break;
     case Solver::rmsprop:
-      return apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, own, decay, bias_rate);
+      apply(RmsPropStep<T>{options_.beta_2, as(rate), epsilon, 0, scale}, own, decay, bias_rate);
+      break;
   }
+  stack_.layer(task.layer).project(task, values + stack_.first_parameter(task.layer));
 }
 
 template <class T>

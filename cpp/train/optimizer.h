@@ -67,7 +67,8 @@ class Optimizer {
   };
   Rate rate(double learning_rate, std::uint64_t step) const;
 
-  /** Moves one task's parameters, of a network with these values; called once for every task of a step. */
+  /** Moves one task's parameters, of a network with these values, to where the layer allows; called once for every task
+   * of a step. */
   void update(const Task& task, T* values, const TaskGradient<T>& gradient, Rate rate, double gradient_scale);
 
   /** A whole step along the network's gradients, on the calling thread; returns their norm before clipping. The copies

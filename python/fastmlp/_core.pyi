@@ -30,6 +30,7 @@ class Standardisation:
         scale: NDArray[np.float64],
         n_filled: int,
         clips: bool,
+        keeps_order: bool = ...,
     ) -> None: ...
 
 class ThreadBudget:

@@ -42,6 +42,9 @@ _UNSUPPORTED: dict[str, Any] = {
     "compute_importances": False,
     "eval_metric": None,
     "time_limit": None,
+    # Outer momentum would leave the signs of weights that keep them.
+    "monotonic_cst": None,
+    "interaction_cst": None,
 }
 
 

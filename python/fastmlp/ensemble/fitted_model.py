@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmlp._version import __version__
 from fastmlp.ensemble.bar import Bar
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.evaluation import by_name
 from fastmlp.ensemble.history import EvalCurves, History, mean_curve
 from fastmlp.ensemble.member import (
@@ -220,6 +221,16 @@ class FittedModel:
         extrapolation = "clip" if self.linear is None else "linear"
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
+        if settings.constraints(self.encoder) != self.constraints:
+            raise ValueError(
+                "monotonic_cst and interaction_cst cannot change while training goes on: the "
+                "networks were made to keep what they said before"
+            )
+
+    @property
+    def constraints(self) -> Constraints | None:
+        """What all networks keep."""
+        return self.members[0].constraints
 
     @property
     def n_rows(self) -> int:

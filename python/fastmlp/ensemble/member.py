@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.recipe import FIXED_FIELDS, Recipe
 from fastmlp.ensemble.settings import Settings
@@ -33,6 +34,7 @@ class Member:
     history: History = field(default_factory=History)
     samples_seen: int = 0  # over all epochs
     later_rate_share: float = 1.0  # of the largest learning rate, in `partial_fit`
+    constraints: Constraints | None = None  # that the signs of the network's weights keep
 
     def copy(self) -> Member:
         """The member with a network and an optimiser of its own."""

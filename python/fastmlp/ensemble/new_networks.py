@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.presets import MemberSpec
@@ -24,6 +25,7 @@ from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
+_ORDERED_LINKS = ("identity", "exponential", "logistic")  # a prediction rises with its output
 _START_ROWS = 1024  # that initial weights are fitted to
 _MANY_LABELS = 100  # of a column: more have few rows each
 
@@ -84,6 +86,15 @@ class NewNetworks:
         )
 
     @cached_property
+    def _constraints(self) -> Constraints | None:
+        constraints = self.settings.constraints(self.encoder)
+        link = self.task.link.name
+        if constraints and constraints.is_monotonic and link not in _ORDERED_LINKS:
+            what = "loss='gaussian'" if link == "gaussian" else "multiclass classification"
+            raise ValueError(f"monotonic constraints are not supported for {what}.")
+        return constraints
+
+    @cached_property
     def _bin_edges(self) -> Sequence[Sequence[float]]:
         """Learnt once, for networks that are made later too."""
         return learn_bin_edges(self.data.X, self.scaling, self.rows, self.data.sample_weight)
@@ -114,7 +125,13 @@ class NewNetworks:
             bin_edges = self._bin_edges
         members = []
         for recipe in recipes:
-            layers = network_layers(recipe, self.encoder, bin_edges, self.task.n_network_outputs)
+            layers = network_layers(
+                recipe,
+                self.encoder,
+                bin_edges,
+                self.task.n_network_outputs,
+                self._constraints,
+            )
             network = Network(layers, dtype=self.settings.dtype, random_state=self.random_state)
             if recipe.tabular:
                 train = rows_with_weight(
@@ -127,7 +144,10 @@ class NewNetworks:
                 _shrink_vectors(network)
             self.task.initialise_output(network, data.y, data.sample_weight, data.offset)
             options = self.settings.optimizer_options(recipe, layers)
-            members.append(Member(network, Optimizer(network, **options), recipe, options))
+            optimizer = Optimizer(network, **options)
+            members.append(
+                Member(network, optimizer, recipe, options, constraints=self._constraints)
+            )
         return members
 
     def runs(

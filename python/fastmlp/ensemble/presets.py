@@ -79,6 +79,10 @@ _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
 _SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
+# With `monotonic_cst`. Others fall somewhere, or may do so by rounding.
+MONOTONE_ACTIVATIONS = ("relu", "leaky_relu", "identity")
+_MONOTONE_RATE = 2.0  # times as large, in regression: docs/constraints.md
+
 # Private training has noise for every parameter and every step: few of both, and large minibatches.
 _PRIVATE_RATE = 0.03
 _PRIVATE_EPOCHS = 40
@@ -114,7 +118,13 @@ def n_networks(preset: str, n_rows: int) -> int:
 
 
 def preset_settings(
-    preset: str, solver: str, spec: MemberSpec, *, classifies: bool, sparse: bool
+    preset: str,
+    solver: str,
+    spec: MemberSpec,
+    *,
+    classifies: bool,
+    sparse: bool,
+    monotone: bool = False,
 ) -> dict[str, Any]:
     """Return what a preset sets for a network: parameters of the estimator, and two more.
 
@@ -126,7 +136,7 @@ def preset_settings(
         return {
             "n_estimators": 1,
             "hidden_layer_sizes": (256, 256),
-            "activation": "mish",
+            "activation": "relu" if monotone else "mish",
             "dropout": 0.0,
             "numeric_embedding": None,
             "sigma": 0.0,
@@ -148,6 +158,8 @@ def preset_settings(
         classifies or (spec.kind == "balanced" and not few)
     ]
     activation, factor = _VARIATIONS[spec.index % len(_VARIATIONS)]
+    if monotone:
+        activation, factor = "relu", factor * (1.0 if classifies else _MONOTONE_RATE)
     rates = {"adam": factor * (0.02 if classifies else 0.1), "sgd": _SGD_RATE}
     wide = spec.kind in ("balanced", "large")
     return {

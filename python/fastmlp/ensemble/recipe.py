@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from math import inf, sqrt
 from typing import Any
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.ensemble.unit_kinds import Units, hidden_units, output_units, units_of_columns
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
-from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
 NUMERIC_EMBEDDINGS = ("periodic", "piecewise_linear", "both")
@@ -75,6 +77,7 @@ def network_layers(
     encoder: Encoder,
     bin_edges: Sequence[Sequence[float]],
     n_outputs: int,
+    constraints: Constraints | None = None,
 ) -> list[Layer]:
     """Layers from the encoded table to the outputs; `bin_edges` are those of `learn_bin_edges`."""
     layers: list[Layer] = []
@@ -100,7 +103,39 @@ def network_layers(
             layers.append(Dropout(rate))
         width = units
     layers.append(Dense(width, n_outputs, sparse=sparse and not layers))
-    return layers
+    if constraints is None or isinstance(encoder, SparseEncoder):
+        return layers
+    return _constrained(
+        layers, constraints, units_of_columns(constraints, encoder.encoded_by_column)
+    )
+
+
+def _constrained(layers: Sequence[Layer], constraints: Constraints, units: Units) -> list[Layer]:
+    """The layers with signs of weights that keep constraints, and as wide as that takes.
+
+    With slopes only rectifiers are monotone to the last bit.
+    """
+    constrained: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Embedding):
+            layer = replace(layer, signs=units.signs_of(layer.n_numbers) if layer.bin_edges else "")
+            units = units.embedded(layer)
+        elif isinstance(layer, Scale):
+            layer = replace(layer, signs=units.signs_of(units.size))
+        elif isinstance(layer, Dense):
+            made = output_units if layer is layers[-1] else hidden_units
+            above = made(constraints, layer.outputs)
+            layer = replace(
+                layer,
+                inputs=units.size,
+                outputs=above.size,
+                parametric=layer.parametric
+                and (layer.activation == "relu" or not constraints.is_monotonic),
+                signs=units.signs_to(above),
+            )
+            units = above
+        constrained.append(layer)
+    return constrained
 
 
 def rate_factors(

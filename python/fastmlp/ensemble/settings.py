@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import (
     FEW_ROWS,
     MemberSpec,
@@ -22,6 +23,7 @@ from fastmlp.ensemble.splitters import n_folds_of
 from fastmlp.networks import Layer
 from fastmlp.table.rows import Table
 from fastmlp.table.scaling import Scaling, learn_scaling
+from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 LARGEST = 2**62  # number that the engine counts in 64 bits
 _PATIENCE = 40  # fewest epochs without progress before training ends, if presets set "auto"
@@ -81,6 +83,8 @@ class Settings:
     n_iter_no_change: Any
     max_grad_norm: float | None
     standardize: Any
+    monotonic_cst: Any
+    interaction_cst: Any
     extrapolation: Literal["clip", "linear"]
     dtype: Literal["float32", "float64"]
 
@@ -91,7 +95,12 @@ class Settings:
 
     def _preset(self, spec: MemberSpec) -> dict[str, Any]:
         return preset_settings(
-            self.preset, self.solver, spec, classifies=self.classifies, sparse=self.sparse
+            self.preset,
+            self.solver,
+            spec,
+            classifies=self.classifies,
+            sparse=self.sparse,
+            monotone=self.monotonic_cst is not None,
         )
 
     @property
@@ -100,6 +109,14 @@ class Settings:
         return float(self.of("validation_fraction")) if self.early_stopping else None
 
     # ---- networks
+
+    def constraints(self, encoder: Encoder) -> Constraints | None:
+        """What networks on these columns have to keep."""
+        if isinstance(encoder, SparseEncoder) or (
+            self.monotonic_cst is None and self.interaction_cst is None
+        ):
+            return None
+        return Constraints.learn(self.monotonic_cst, self.interaction_cst, encoder)
 
     def n_networks(self, n_rows: int) -> int:
         """Number of networks for a table of so many rows."""
@@ -210,7 +227,8 @@ class Settings:
         standardize = self.of("standardize")
         if self.sparse or not standardize:
             return Scaling(np.empty(0), np.empty(0), n_numeric)
-        return learn_scaling(X, n_numeric, rows, weights, robust=standardize == "robust")
+        scaling = learn_scaling(X, n_numeric, rows, weights, robust=standardize == "robust")
+        return replace(scaling, keeps_order=self.monotonic_cst is not None)
 
     def optimizer_options(self, recipe: Recipe, layers: Sequence[Layer]) -> dict[str, Any]:
         """Options of the Optimizer of a network with these layers."""

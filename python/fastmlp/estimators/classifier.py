@@ -53,6 +53,15 @@ class Classifier(ClassifierMixin, BaseMLP):
         categorical; text that holds dates, or numbers with separators, currencies or units, is read
         as these. An array names columns of numbers, dates or such text that are categories too, by
         name, position or mask.
+    monotonic_cst : dict of str, array-like of int or None, default=None
+        For columns by name, or for each in turn: 1 if the probability of the second class never
+        falls as its value rises, -1 if it never rises, 0 if it may do both; with several labels per
+        row the probability of each. This is guaranteed (docs/constraints.md). Columns of numbers,
+        durations and booleans can have a direction; not if there are more than two classes.
+    interaction_cst : {"pairwise", "no_interactions"}, sequence of groups or None, default=None
+        Groups of columns, each a list, tuple or set of positions or names, that may act together:
+        raw outputs are sums of functions of one group each. Groups may overlap; columns in none
+        form one more. "no_interactions" and "pairwise" are all groups of one and of two columns.
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         Features that the network reads beside each number itself, in tables of up to 256 columns
         of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).
@@ -432,6 +441,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         preset: Literal["default", "fast", "best", "plain"] = "default",
         n_estimators: int | Literal["auto"] = "auto",
         categorical_features: Any = "from_dtype",
+        monotonic_cst: Any = None,
+        interaction_cst: Any = None,
         numeric_embedding: Literal["periodic", "piecewise_linear", "both", "auto"] | None = "auto",
         loss: Literal["log_loss", "focal", "ordinal"] = "log_loss",
         focal_gamma: float = 2.0,
@@ -493,6 +504,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         self.preset = preset
         self.n_estimators = n_estimators
         self.categorical_features = categorical_features
+        self.monotonic_cst = monotonic_cst
+        self.interaction_cst = interaction_cst
         self.numeric_embedding = numeric_embedding
         self.loss = loss
         self.focal_gamma = focal_gamma

@@ -24,7 +24,7 @@ from sklearn.utils._param_validation import (
 
 from fastmlp._other_names import advice_on_value
 from fastmlp._threads import n_threads
-from fastmlp.ensemble.presets import PRESETS
+from fastmlp.ensemble.presets import MONOTONE_ACTIVATIONS, PRESETS
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.recipe import LEARNING_RATES, NUMERIC_EMBEDDINGS
 from fastmlp.ensemble.settings import LARGEST, Settings, is_auto
@@ -52,6 +52,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "preset": [NameAmong(*PRESETS)],
     "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
     "categorical_features": ["array-like", NameAmong("from_dtype")],
+    "monotonic_cst": ["array-like", dict, None],
+    "interaction_cst": [list, tuple, NameAmong("pairwise", "no_interactions"), None],
     "numeric_embedding": [_AUTO, NameAmong(*NUMERIC_EMBEDDINGS), None],
     "solver": [NameAmong(*SOLVERS)],
     "alpha": [Interval(Real, 0, None, closed="left")],
@@ -148,6 +150,11 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
     settings = Settings(**known, **{name: getattr(estimator, name) for name in names})
     if sparse:
         _check_for_sparse(settings)
+    if settings.monotonic_cst is not None and settings.extrapolation != "clip":
+        raise ValueError(
+            "extrapolation must be 'clip' with monotonic_cst, which its linear model would not "
+            f"keep; got {settings.extrapolation!r}"
+        )
     given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
     sizes = (given,) if isinstance(given, int | np.integer) else tuple(given)
@@ -167,6 +174,11 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
                 f"activation must be one of {list(ACTIVATIONS)} or a sequence of these, one for "
                 f"each hidden layer; got {estimator.activation!r}."
                 f"{advice_on_value('activation', activation, ACTIVATIONS)}"
+            )
+        if settings.monotonic_cst is not None and activation not in MONOTONE_ACTIVATIONS:
+            raise ValueError(
+                f"activation must be 'auto' or of {list(MONOTONE_ACTIVATIONS)} with monotonic_cst; "
+                f"got {estimator.activation!r}"
             )
     rates = _values(settings.of("dropout"), Real)
     if not all(isinstance(rate, Real) and 0 <= float(rate) < 1 for rate in rates):
@@ -192,6 +204,9 @@ def _check_for_sparse(settings: Settings) -> None:
         raise ValueError(
             f"extrapolation must be 'clip' if X is sparse; got {settings.extrapolation!r}"
         )
+    for name in ("monotonic_cst", "interaction_cst"):
+        if getattr(settings, name) is not None:
+            raise ValueError(f"{name} must be None if X is sparse")
     for name in ("mixup", "input_noise", "swap_noise"):
         value = getattr(settings, name)
         if value:

@@ -191,7 +191,13 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
         task = replace(task, clips=False, varied=np.ones_like(task.varied))
     table = np.tile(_MADE_UP[:, None], (1, n_columns))
     rows = RowSubset(table, _made_up_targets(task), None)
-    scaling = Scaling(np.empty(0), np.empty(0), n_columns, clips=True)
+    scaling = Scaling(
+        np.empty(0),
+        np.empty(0),
+        n_columns,
+        clips=True,
+        keeps_order=settings.monotonic_cst is not None,
+    )
     return _Columns(encoder, scaling, task, rows, TrainingRange.of_no_rows(n_columns))
 
 

@@ -48,6 +48,9 @@ _UNSUPPORTED = {
     "init_model": None,
     "extrapolation": "clip",
     "time_limit": None,
+    # Outer momentum and noise would leave the signs of weights that keep them.
+    "monotonic_cst": None,
+    "interaction_cst": None,
 }
 
 

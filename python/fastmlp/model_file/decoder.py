@@ -69,7 +69,7 @@ def written_decoder(decoder: Decoder, draft: Draft) -> dict[str, Any]:
         draft.add("decoder.ranks", decoder.ranks.astype(np.int32))
     if decoder.cost_matrix is not None:
         draft.add("decoder.cost_matrix", decoder.cost_matrix)
-        draft.features.append(COST_MATRIX)
+        draft.require(COST_MATRIX)
     return {
         "kind": "classification",
         "classes": written_classes(decoder.classes, draft),

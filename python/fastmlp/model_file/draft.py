@@ -37,6 +37,11 @@ class Draft:
         """Add a tensor."""
         self.tensors[name] = array
 
+    def require(self, feature: str) -> None:
+        """Name a feature that a reader must know."""
+        if feature not in self.features:
+            self.features.append(feature)
+
     def numbered(self, kind: str, array: NDArray[Any]) -> str:
         """Add a tensor named by its kind and a number, unless there is the same one; its name."""
         for number in range(len(self.tensors) + 1):

@@ -21,11 +21,12 @@ _LEAST_READER = 1  # the oldest version that can read what this one writes
 KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
 ROUNDED_WEIGHTS = "rounded_weights"  # some are of another type than networks compute in
 COST_MATRIX = "cost_matrix"  # the most probable class is not the predicted one
+CONSTRAINTS = "constraints"  # training must keep the signs of weights
 GAUSSIAN = "gaussian"  # half of the outputs are no predictions, but variances
 CONTINUATION_RATIO = "continuation_ratio"  # outputs are steps from class to class
 SEVERAL_OUTPUTS = "several_outputs_of_classes"
 _FEATURES = (  # that a reader must know if a file names them
-    *(ROUNDED_WEIGHTS, COST_MATRIX),
+    *(ROUNDED_WEIGHTS, COST_MATRIX, CONSTRAINTS),
     *(GAUSSIAN, CONTINUATION_RATIO, SEVERAL_OUTPUTS),
 )
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.envelope import CONSTRAINTS
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
@@ -58,6 +59,10 @@ def written_layer(layer: Layer, draft: Draft) -> dict[str, Any]:
     """The layer as an object."""
     kind = type(layer).__name__.lower()
     own = {"kind": kind, **plain_fields(layer, _FIELDS[kind][1])}
+    if isinstance(layer, Dense | Scale | Embedding) and layer.signs:
+        signs = np.frombuffer(layer.signs.encode(), dtype=np.int8)
+        own["signs"] = draft.numbered("signs", signs)
+        draft.require(CONSTRAINTS)
     if isinstance(layer, Embedding):
         # Networks of an ensemble have the same ones.
         edges = np.array(layer.bin_edges, dtype=np.float64)
@@ -71,8 +76,17 @@ def read_layer(fields: Fields, tensors: Tensors) -> Layer:
     own = fields.get_all(kinds)
     if layer is Embedding:
         own["bin_edges"] = _read_edges(fields, own["n_numbers"], tensors)
+    if "signs" in fields:
+        own["signs"] = _read_signs(fields, tensors)
     made: Layer = layer(**own)
     return made
+
+
+def _read_signs(fields: Fields, tensors: Tensors) -> str:
+    signs = tensors.take(fields.get("signs", text), "int8", (None,)).tobytes()
+    if not set(signs) <= set(b"*+-0"):
+        raise fields.error("must have signs that are '*', '+', '-' or '0'")
+    return signs.decode()
 
 
 def _read_edges(fields: Fields, n_numbers: int, tensors: Tensors) -> Any:

@@ -107,7 +107,7 @@ def _written_scaling(scaling: Scaling | None, name: str, draft: Draft) -> dict[s
     if scaling.shift.size:
         draft.add(f"{name}.shift", scaling.shift)
         draft.add(f"{name}.scale", scaling.scale)
-    return {"clips": scaling.clips}
+    return {"clips": scaling.clips, **({"keeps_order": True} if scaling.keeps_order else {})}
 
 
 def _written_linear(linear: LinearPart, draft: Draft) -> dict[str, Any]:
@@ -192,10 +192,11 @@ def _read_scaling(
     fields: Fields, name: str, n_columns: int, n_numeric: int, tensors: Tensors
 ) -> Scaling:
     clips = fields.get("clips", flag)
+    keeps_order = "keeps_order" in fields and fields.get("keeps_order", flag)
     if f"{name}.shift" not in tensors:
-        return Scaling(np.empty(0), np.empty(0), n_numeric, clips)
+        return Scaling(np.empty(0), np.empty(0), n_numeric, clips, keeps_order)
     shift, scale = (tensors.floats(f"{name}.{part}", (n_columns,)) for part in ("shift", "scale"))
-    return Scaling(shift, scale, n_numeric, clips)
+    return Scaling(shift, scale, n_numeric, clips, keeps_order)
 
 
 def _read_linear(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.evaluation import VALIDATION, by_name
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.member import Member
@@ -79,6 +80,10 @@ _HISTORY: dict[str, Kind[Any]] = {
 }
 _CURVES = ("loss_curve", "validation_curve", "learning_rate_curve")
 _METRIC_CURVE = "metric_curve"  # the first metric, which older files have without its name
+_CONSTRAINTS: dict[str, Kind[Any]] = {
+    "directions": tuple_of(integer(-1, 1)),
+    "groups": tuple_of(tuple_of(integer())),
+}
 _MEMBER: dict[str, Kind[Any]] = {"samples_seen": integer(), "later_rate_share": real(0)}
 
 
@@ -113,9 +118,16 @@ def written_member(
         "history": plain_fields(member.history, _HISTORY)
         | ({"evals": plain(evals)} if evals else {}),
         **plain_fields(member, _MEMBER),
+        **_written_constraints(member.constraints),
         "seed": engine.seed,
         "steps": engine.steps,
     }
+
+
+def _written_constraints(constraints: Constraints | None) -> dict[str, Any]:
+    if constraints is None:
+        return {}
+    return {"constraints": {name: plain(getattr(constraints, name)) for name in _CONSTRAINTS}}
 
 
 def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: Tensors) -> Member:
@@ -146,7 +158,14 @@ def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: T
         options,
         _read_history(fields.object("history"), number, tensors),
         **fields.get_all(_MEMBER),
+        constraints=_read_constraints(fields),
     )
+
+
+def _read_constraints(fields: Fields) -> Constraints | None:
+    if not fields.has("constraints"):
+        return None
+    return Constraints(**fields.object("constraints").get_all(_CONSTRAINTS))
 
 
 def _network(trained: TrainedNetwork, *, seed: int, steps: int) -> Network:

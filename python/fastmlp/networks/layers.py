@@ -43,6 +43,9 @@ class Dense:
         ``z + slope * (activation(z) - z)``.
     sparse : bool, default=False
         Whether the layer reads SciPy's sparse rows; only the first layer of a network can.
+    signs : str, default=""
+        What each weight may be, row by row (inputs x outputs), which an Optimizer's steps then
+        keep: "*" any number, "+" at least 0, "-" at most 0, "0" zero. "": all are free.
     """
 
     inputs: int
@@ -50,6 +53,7 @@ class Dense:
     activation: str = "identity"
     parametric: bool = False
     sparse: bool = False
+    signs: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,12 @@ class Scale:
     ----------
     width : int
         Number of features.
+    signs : str, default=""
+        What each factor may be; see `Dense`.
     """
 
     width: int
+    signs: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,9 @@ class Embedding:
     categories : sequence of (int, int), default=()
         For each column of codes the number of codes (1 to size; 0 is unknown) and the width of the
         learnt vector for each code; width 0 is one-hot.
+    signs : str, default=""
+        For each number, what the weights of its piecewise-linear features may be; see `Dense`. With
+        "+" they never fall as the number rises.
     """
 
     n_numbers: int
@@ -113,6 +123,7 @@ class Embedding:
     sigma: float = 0.1
     bin_edges: Sequence[Sequence[float]] | NDArray[Any] = field(default=(), repr=False)
     categories: Sequence[tuple[int, int]] = ()
+    signs: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         """Keep sequences as tuples, so that layers can be compared and do not change."""
@@ -135,6 +146,15 @@ class Embedding:
         )
 
     @property
+    def sources(self) -> NDArray[np.intp]:
+        """For each feature, the position in the row of what it is made of."""
+        of_each = PERIODIC * self.periodic + PIECEWISE_LINEAR * bool(self.bin_edges)
+        numbers, plain = np.arange(self.n_numbers), np.arange(self.n_numbers + self.n_flags)
+        widths = [width or size for size, width in self.categories]
+        codes = np.repeat(plain.size + np.arange(len(widths)), widths)
+        return np.concatenate([np.tile(numbers, of_each), plain, codes])
+
+    @property
     def has_parameters(self) -> bool:
         """Whether the layer has anything to learn."""
         embeds = self.n_numbers > 0 and (self.periodic or bool(self.bin_edges))
@@ -149,7 +169,7 @@ _KINDS: dict[str, tuple[Any, str]] = {  # what the fields of layers must be
     ),
     **dict.fromkeys(("rate", "sigma"), (Real, "a number")),
     **dict.fromkeys(("parametric", "periodic", "sparse"), (bool, "True or False")),
-    "activation": (str, "a string"),
+    **dict.fromkeys(("activation", "signs"), (str, "a string")),
     "categories": (Sequence, "a sequence of pairs of integers"),
     "bin_edges": (tuple, "an array or a sequence of sequences of numbers"),
 }

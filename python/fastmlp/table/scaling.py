@@ -23,18 +23,22 @@ class Scaling:
 
     Each value becomes ``(x - shift) * scale``; the scale of columns that never varied is 0. In the
     first `n_numeric` columns NaN becomes 0 after that and, with `clips`, each x becomes
-    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns stay as they are.
+    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns stay as they are. With
+    `keeps_order` rounding never makes less of a greater number.
     """
 
     shift: NDArray[np.float64]
     scale: NDArray[np.float64]
     n_numeric: int
     clips: bool = False
+    keeps_order: bool = False
 
     @property
     def engine(self) -> _core.Standardisation:
         """The scaling in the form that the engine takes."""
-        return _core.Standardisation(self.shift, self.scale, self.n_numeric, self.clips)
+        return _core.Standardisation(
+            self.shift, self.scale, self.n_numeric, self.clips, self.keeps_order
+        )
 
     @property
     def constants(self) -> NDArray[np.intp]:
