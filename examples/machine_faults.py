@@ -152,7 +152,7 @@ def draw(losses: dict[str, float], weeks: pd.DataFrame, options: argparse.Namesp
     left.set(title="What validation promises, and what comes", xlabel="log loss (less is better)")
     for name in weeks:
         right.plot(weeks.index, weeks[name], marker="o", markersize=4, label=name)
-    right.axvline(CHANGE, color="gray", linestyle=":", label="another supplier")
+    right.axvline(CHANGE, color="gray", linestyle=":", label="other bearings")
     right.set(title="All machines, week by week", xlabel="week", ylabel="log loss")
     right.legend()
     save(figure, options.plot)
