@@ -74,7 +74,7 @@ def fitted(preset: str, X: Array, y: Array, **arguments: Any) -> tuple[Regressor
 
 def seconds_of_checks(model: Regressor, X: Array, y: Array) -> float:
     """What looking for signs of groups takes, the least of five times."""
-    task, targets = model._new_task(y, model._settings(X, False))
+    task, targets = model._new_task(y, model._settings(X, None))
     data = RowSubset(X, targets, None)
     taken = []
     for _ in range(5):

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import r2_score
 
 import fastmlp
 from fastmlp import Checkpoint, Classifier, ModelFileError, Regressor
@@ -81,6 +82,14 @@ def test_nothing_is_left_of_a_fit_that_kept_nothing(path, X, y):
         (lambda m, X, y: m.fit(X, 2 * y), r"differ in y\. Pass another"),
         (lambda m, X, y: m.fit(X, y, y * 0 + 2), r"differ in sample_weight\."),
         (lambda m, X, y: m.fit(X, y, X_val=X, y_val=y), r"differ in X_val, y_val\."),
+        (
+            lambda m, X, y: m.fit(X, y, eval_set=[("a", X, y)]),
+            r"differ in X of eval_set 'a', y of eval_set 'a'\.",
+        ),
+        (
+            lambda m, X, y: m.set_params(eval_metric={"e": r2_score}).fit(X, y),
+            r"eval_metric \(None there, {'e': 'sklearn\..*r2_score'} here\)",
+        ),
         (
             lambda m, X, y: Classifier(**SMALL).fit(X, y > 0),
             r"the estimator \(Regressor there, Classifier here\)",

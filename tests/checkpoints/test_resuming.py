@@ -60,6 +60,11 @@ FITS = {
         (X, CLASSES),
         {"X_val": X[:20], "y_val": CLASSES[:20], "sample_weight_val": WEIGHTS[:20]},
     ),
+    "several metrics": (
+        Regressor(n_estimators=2, eval_metric=["r2", "neg_max_error"], **SMALL),
+        (X, Y),
+        {"eval_set": [("first", X[:9], Y[:9])]},
+    ),
     "groups": (Regressor(n_estimators=2, **SMALL), (X, Y), {"groups": np.arange(N_ROWS) // 4}),
     "time": (Regressor(n_estimators=6, **SMALL), (X, Y), {"time": np.arange(N_ROWS)}),
     "no validation": (

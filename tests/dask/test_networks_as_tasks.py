@@ -62,11 +62,12 @@ def test_same_bits_where_other_rows_validate(client, name, X, y):
 
 
 def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
-    options = FOLDS | {"eval_metric": "neg_mean_absolute_error"}
+    options = FOLDS | {"eval_metric": ["neg_mean_absolute_error", "r2"]}
     local = fastmlp.Regressor(**options).fit(X, y, X_val=X[:30], y_val=y[:30])
     model = Regressor(**options).fit(X, y, X_val=chunked(X[:30]), y_val=y[:30])
     assert_same(model, local)
     assert model.metric_curve_ == local.metric_curve_
+    assert model.evals_result_ == local.evals_result_
 
 
 def test_own_client(client, X, y):

@@ -19,7 +19,7 @@ def warned(X, y, estimator=Regressor):
     """The message of the warning; the empty text without one."""
     model = tiny(estimator)
     encoder, table = DenseEncoder.learn(X)
-    task, targets = model._new_task(np.asarray(y), model._settings(X, False))
+    task, targets = model._new_task(np.asarray(y), model._settings(X, None))
     said = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(leakage, "warn", lambda message, category: said.append(message))
@@ -50,7 +50,7 @@ def test_rows_that_share_numbers_seem_to_come_in_groups():
 
 def test_groups_are_found_among_many_columns_and_rows_and_in_classes():
     X, y, _ = grouped(n_groups=800, n_rows=40_000)
-    wide = np.hstack([RNG.normal(size=(len(X), 20)), X, RNG.integers(3, size=(len(X), 20))])
+    wide = np.hstack([RNG.normal(size=(len(X), 4)), X, RNG.integers(3, size=(len(X), 4))])
     assert "come in groups" in warned(wide, y)
     X, y, _ = GROUPED
     assert "come in groups" in warned(X, y > 0, Classifier)

@@ -111,11 +111,16 @@ def test_the_lines_exact_form(capsys):
     progress = Progress(2, [7, 7, 5, 7], ())
     assert progress.record(EpochRecord(1, 0.15, 0.125, 1e-3, network=2)) is False
     progress.close()
+    evals = {"validation": {"loss": 0.125}, "new": {"loss": 0.25, "r2": 0.5}}
+    progress = Progress(2, [5], ())
+    assert progress.record(EpochRecord(1, 0.15, 0.125, 1e-3, evals=evals)) is False
+    progress.close()
     assert capsys.readouterr().out == (
         "Epoch [1/5], Loss: 0.1500, Val Loss: 0.1250\n"
         "Epoch [2/5], Loss: 0.1500\n"
         "Epoch [3/5], Loss: 0.1500, Val Loss: 0.1250, Metric: 0.5000\n"
         "Network [3/4], Epoch [1/5], Loss: 0.1500, Val Loss: 0.1250\n"
+        "Epoch [1/5], Loss: 0.1500, Val Loss: 0.1250, new loss: 0.2500, new r2: 0.5000\n"
     )
 
 

@@ -286,10 +286,10 @@ def test_season_is_found():
     days = pd.Series(pd.date_range("2020-01-01", periods=800))
     y = np.sin(2 * np.pi * days.dt.day_of_year / 365.25) + 0.05 * rng.normal(size=800)
     frame = pd.DataFrame({"when": days.dt.strftime("%d/%m/%Y"), "x": rng.normal(size=800)})
-    train = rng.permutation(800) < 500
+    train, test = np.split(rng.permutation(800), [500])
     model = Regressor(preset="fast", random_state=0, max_iter=30, compute_importances=True)
-    model.fit(frame[train], y[train])
-    assert model.score(frame[~train], y[~train]) > 0.95
+    model.fit(frame.iloc[train], y[train])
+    assert model.score(frame.iloc[test], y[test]) > 0.95
     assert model.feature_importances_.shape == (2,)
     assert model.feature_importances_[0] > 10 * abs(model.feature_importances_[1])
     assert "when  date, days since 1970 and phases of year, week, scaled" in model.summary()

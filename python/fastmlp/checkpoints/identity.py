@@ -112,12 +112,16 @@ def _written(value: Any) -> Any:
     try:
         return json.loads(json.dumps(written_value(value, Draft())))
     except NotStorable:
+        if isinstance(value, dict):
+            return {str(name): _written(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return [_written(one) for one in value]
         own = value if hasattr(value, "__qualname__") else type(value)
         return f"{own.__module__}.{own.__qualname__}"
 
 
 def _shown(written: Any) -> str:
-    if isinstance(written, dict):  # a value with its type
+    if isinstance(written, dict) and written.keys() == {"type", "value"}:
         written = written["value"]
     text = repr(written)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any, Protocol
 
 from fastmlp.ensemble.bar import Bar
+from fastmlp.ensemble.evaluation import VALIDATION
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,13 @@ class Progress:
             validation = f", Val Loss: {record.validation_loss:.4f}" if has_validation else ""
             epoch = f"Epoch [{record.epoch}/{self._max_iters[record.network]}]"
             loss = "" if math.isnan(record.loss) else f", Loss: {record.loss:.4f}"
-            print(f"{network}{epoch}{loss}{validation}{metric}", flush=True)
+            others = "".join(
+                f", {rows} {measure}: {value:.4f}"
+                for rows, values in record.evals.items()
+                if rows != VALIDATION
+                for measure, value in values.items()
+            )
+            print(f"{network}{epoch}{loss}{validation}{metric}{others}", flush=True)
 
     def _note_error(self, record: EpochRecord) -> None:
         if not math.isnan(record.metric):

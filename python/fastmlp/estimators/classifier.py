@@ -169,9 +169,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         all of them further, with their standardisation and optimiser state; with other rows that is
         fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
         sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
-        out-of-fold predictions and importances are learnt anew if all fits of these networks were
-        on the same rows and held out the same ones; else the weights stay as they were. Rows of
-        `X_val` must not be among those trained on before. See docs/growing.md.
+        out-of-fold predictions and importances are learnt anew if all fits of these networks (of a
+        single one: with warm_start=True) were on the same rows and held out the same ones; else the
+        weights stay as they were. Rows of `X_val` must not be among those trained on before. See
+        docs/growing.md.
     init_model : fitted Classifier, str, PathLike or None, default=None
         What `fit` begins with in place of new networks: another estimator's, or those of a file
         that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,

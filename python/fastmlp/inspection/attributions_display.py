@@ -207,6 +207,7 @@ class AttributionsDisplay:
         for place, column in enumerate(shown):
             labels[place] += f" = {shown_value(data[column])}"
         ax.set_yticks(range(len(steps)), labels)
+        ax.use_sticky_edges = False  # numbers stand beside the bars
         ax.margins(x=0.15)
         prediction = float(self.attributions.predictions[self.row])
         ax.axvline(base, color="gray", linestyle=":", linewidth=1)
