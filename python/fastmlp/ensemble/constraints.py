@@ -86,7 +86,7 @@ def _directions(given: Any, names: list[str] | None, n_columns: int) -> tuple[in
                     f"monotonic_cst[{name!r}] must be either -1, 0 or 1. Got {direction!r}."
                 )
         return tuple(int(given.get(name, 0)) for name in names)
-    values = np.asarray(given)
+    values = np.asarray(given, dtype=object)  # as they are, for the message
     unexpected = [value for value in values.ravel().tolist() if value not in _DIRECTIONS]
     if unexpected:
         raise ValueError(
