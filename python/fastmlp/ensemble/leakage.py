@@ -35,7 +35,7 @@ _MOST_COMPARED = 12  # columns, in pairs
 _DETERMINED = 0.95  # least share of rows of a cell, that have the same value of another column
 _MONOTONE = 0.9  # least rank correlation of columns that say the same
 _MOST_CELLS = 400  # that are compared with their neighbours
-_LEAST_RATIO = 2.0  # of the variance between neighbours and what chance makes it
+_LEAST_RATIO = 1.5  # of the variance between neighbours and what chance makes it
 _LEAST_EFFECT = 0.02  # of a cell, as a share of the variance of targets
 
 _OTHERWISE = (
@@ -80,7 +80,7 @@ def _of_time(encoder: DenseEncoder, X: NDArray[Any]) -> str | None:
             return (
                 f"The rows of X are in the order of {name!r}, and networks are validated on rows "
                 "that lie between those of training. To judge and train a model that predicts "
-                f"later rows, pass time={name!r} to fit"
+                f"later rows, pass time={name!r}"
             )
     return None
 
@@ -175,7 +175,7 @@ def _of_copies(
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
-        "copies of rows that they were trained on. Drop the copies, or pass groups to fit, with "
+        "copies of rows that they were trained on. Drop the copies, or pass groups with "
         "the same label for all copies of a row"
     )
 
@@ -241,7 +241,7 @@ def _of_groups(
                     f"({one.n_distinct} different values in {len(X)} rows), and their targets are "
                     "alike: rows seem to come in groups, such as visits of one patient, and "
                     "networks are validated on rows of groups that they were trained on. If rows "
-                    "to predict come from new groups, pass groups to fit, a label for each row"
+                    "to predict come from new groups, pass groups, a label for each row"
                 )
     return None
 

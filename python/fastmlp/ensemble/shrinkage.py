@@ -140,7 +140,8 @@ def _disagreement_about_new_rows(
 
     def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
         total: NDArray[np.float64] = values.sum(axis=0, where=known)
-        return total / known.sum(axis=0)
+        means: NDArray[np.float64] = total / known.sum(axis=0)
+        return means
 
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = mean((u - s) ** 2) - about_seen * np.mean(1 / n_seen)
