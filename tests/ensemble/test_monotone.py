@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from monotone_search import changes
 from saved_models import saved
-from tiny_models import tiny
 
 from fastmlp import Classifier, Regressor, load
 
@@ -151,11 +150,3 @@ def test_streams(tmp_path):
     path = tmp_path / "rows.parquet"
     FRAME.assign(y=TARGET).to_parquet(path)
     assert_kept(Regressor(**OPTIONS | {"max_iter": 2}).fit(path, "y").predict)
-
-
-def test_private_fits_keep_them():
-    pytest.importorskip("dp_accounting")
-    private = tiny(monotonic_cst=[1, 0, -1, 0], max_iter=1)
-    private.fit(NUMBERS, TARGET, dp=(50.0, 1e-3))
-    assert (changes(private.predict, NUMBERS, 0) >= 0).all()
-    assert (changes(private.predict, NUMBERS, 2) <= 0).all()

@@ -51,6 +51,9 @@ def written_value(value: Any, draft: Draft) -> Any:
         return {"type": name, "value": write(value)}
     if kind is tuple:
         return {"type": "tuple", "value": [written_value(one, draft) for one in value]}
+    if kind is set:
+        ordered = sorted(value, key=repr)
+        return {"type": "set", "value": [written_value(one, draft) for one in ordered]}
     if kind is dict:
         pairs = [[written_value(one, draft) for one in pair] for pair in value.items()]
         return {"type": "mapping", "value": pairs}
@@ -192,6 +195,8 @@ class Values:
         kind, content = found.get("type"), found.get("value")
         if kind == "tuple":
             return tuple(map(self.value, list_of(_same)(content)))
+        if kind == "set":
+            return set(self.labels(content))
         if kind == "mapping":
             pairs = list_of(list_of(_same, 2))(content)
             keys = self.labels([key for key, _ in pairs])
