@@ -26,7 +26,8 @@ LABELS = (X > 0).astype(int)
 
 def every_column():
     """A frame with a column of every kind, some with missing values."""
-    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(37 * np.arange(ROWS), unit="D")
+    shuffled = 7 * np.arange(ROWS) % ROWS  # dates in order would call for time=
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(37 * shuffled, unit="D")
     ids = [Decimal(i % 4) / 3 for i in range(ROWS)]
     frame = pd.DataFrame(
         {
@@ -93,7 +94,7 @@ MAKERS = {
     "counts": lambda: _regressor(X, np.round(np.exp(NUMBER)), loss="poisson", dtype="float64"),
     "constraints": lambda: _regressor(
         EVERY_COLUMN[["number", "flag", "city"]],
-        *(NUMBER,),
+        NUMBER,
         monotonic_cst={"number": -1},
         interaction_cst=[{"number", "flag"}, [2]],
         **TABULAR | ENSEMBLE,
