@@ -22,6 +22,7 @@ NUMBER = X[:, 0] - X[:, 1]
 THREE = np.digitize(NUMBER, [-0.5, 0.5])
 WORDS = np.array(["low", "mid", "höher"])[THREE]
 LABELS = (X > 0).astype(int)
+TWO_LABELS = np.column_stack([WORDS, np.where(X[:, 2] > 0, "above", "below")])
 
 
 def every_column():
@@ -68,6 +69,12 @@ def _classifier(X, y, **options):
     return Classifier(**PLAIN | options).fit(X, y), X, y
 
 
+def _with_eval_set(X, y):
+    metrics = ["r2", "neg_mean_absolute_error"]
+    model = Regressor(**PLAIN, eval_metric=metrics).fit(X, y, eval_set=[("again", X, y)])
+    return model, X, y
+
+
 def _mlp(kind, X, y, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -92,6 +99,10 @@ MAKERS = {
         X, NUMBER, loss="huber", delta=0.5, solver="sgd", standardize=False
     ),
     "counts": lambda: _regressor(X, np.round(np.exp(NUMBER)), loss="poisson", dtype="float64"),
+    "gaussian": lambda: _regressor(
+        X, np.column_stack([NUMBER, 100 * X[:, 2]]), loss="gaussian", **TABULAR | ENSEMBLE
+    ),
+    "eval set": lambda: _with_eval_set(X, NUMBER),
     "constraints": lambda: _regressor(
         EVERY_COLUMN[["number", "flag", "city"]],
         NUMBER,
@@ -109,6 +120,11 @@ MAKERS = {
     "object classes": lambda: _classifier(
         X, WORDS.astype(object), extrapolation="linear", class_weight={"low": 2}
     ),
+    "ordinal": lambda: _classifier(
+        X, WORDS, loss="ordinal", class_order=["low", "mid", "höher"], calibrate=True
+    ),
+    "costs": lambda: _classifier(X, WORDS, cost_matrix=[[0, 1, 9], [1, 0, 1], [2, 1, 0]]),
+    "two labels": lambda: _classifier(X, TWO_LABELS, calibrate=True),
     "labels": lambda: _classifier(X, LABELS, calibrate=True, class_weight=[{0: 1, 1: 2}] * 3),
     "MLP": lambda: _mlp(MLPRegressor, X, NUMBER, early_stopping=True),
     "MLP sgd": lambda: _with_partial_fit(X, np.column_stack([NUMBER, X[:, 2]])),
@@ -143,4 +159,5 @@ def edited(data, edit) -> bytes:
 
 def outputs(model, rows):
     """All that a model predicts: numbers, or the probability of every class."""
-    return getattr(model, "predict_proba", model.predict)(rows)
+    found = getattr(model, "predict_proba", model.predict)(rows)
+    return np.hstack(found) if isinstance(found, list) else found
