@@ -179,7 +179,6 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             seconds += more
     n_estimators = settings.n_networks(data.n_rows if before is None else before.n_rows)
     # After Ctrl-C there may be more than were asked for, if others were to be trained on all rows.
-    last = max(member.recipe.spec.index for member in ensemble.members)
     model = FittedModel(
         encoder=encoder,
         scaling=plan.scaling,
@@ -188,7 +187,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         linear=linear,
         watch=watch,
         standardize=settings.of("standardize"),
-        n_estimators=max(n_estimators, 1 + last),
+        n_estimators=max(n_estimators, len(ensemble.members)),
         assignment=assignment if splits.are_folds else None,
         fingerprint=digest if never_trained_on and splits.are_folds else None,
         fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
