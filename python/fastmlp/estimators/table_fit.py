@@ -137,7 +137,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     until = deadline
     if plan.final:
         until = deadline.after_share(share_of_validated(plan.runs, settings, plan.final))
-    progress = estimator._progress(plan.runs, task, called)
+    progress = estimator._progress(plan.runs, plan.task, called)
     trainer = EnsembleTrainer(plan.scaling, executor, progress, until, passes)
     with kept or nullcontext():
         training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
@@ -171,7 +171,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             )
         if plan.new is not None and plan.final and is_whole:
             runs = final_runs(plan.new, plan.final, training.runs, ensemble)
-            progress = estimator._progress([*training.runs, *runs], task, called)
+            progress = estimator._progress([*training.runs, *runs], plan.task, called)
             trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
             ensemble, more, is_whole = trained_on_all_rows(
                 ensemble, training.runs, runs, trainer, task.link
