@@ -115,7 +115,8 @@ def _check_metric(metric: Any) -> None:
             f"{advice_on_value('eval_metric', metric, sorted(_names()))}"
         )
     raise TypeError(
-        f"eval_metric must be a scorer's name, a callable, or a list or dict of these; got {metric!r}"
+        "eval_metric must be a scorer's name, a callable, or a list or dict of these; got "
+        f"{metric!r}"
     )
 
 
