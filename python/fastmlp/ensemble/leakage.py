@@ -341,9 +341,11 @@ def _ranked(task: Task, targets: NDArray[Any], rows: NDArray[Any]) -> NDArray[np
     """A number for each row's target that outliers do not rule: of classes, whether it is one."""
     some = targets[rows]
     strata = task.strata(some)
-    first = some.reshape(len(some), -1)[:, 0].astype(np.float64)
+    first: NDArray[np.float64] = some.reshape(len(some), -1)[:, 0].astype(np.float64)
     if strata is not None:
-        return np.equal(first, np.bincount(strata.astype(np.intp)).argmax()).astype(np.float64)
+        commonest = np.bincount(strata.astype(np.intp)).argmax()
+        is_commonest: NDArray[np.float64] = (first == commonest).astype(np.float64)
+        return is_commonest
     ranks = np.argsort(np.argsort(first)).astype(np.float64)
     ranks[np.isnan(first)] = np.nan
     return ranks
