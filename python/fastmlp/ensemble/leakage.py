@@ -28,6 +28,7 @@ _MOST_COLUMNS = 64  # of numbers that are looked at
 # Numbers of fewer different values, such as hours, months and grades, repeat by themselves.
 _FEWEST_VALUES = 30
 _COPIES = 0.05  # least share of the rows
+_FREQUENT = 0.05  # of the rows: values such as 0 of amounts, with which rows are equal by chance
 _COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
 _COMPARED_ROWS = 2000  # at most, to tell whether two columns say the same
 _REPEATED = 0.5  # least share of the rows, that have a value which another one has already
@@ -118,10 +119,23 @@ def _odd(position: int) -> int:
     return (position + 1) * 0x9E3779B97F4A7C15 % 2**64 | 1
 
 
+def _halvings(n_rows: int) -> int:
+    """A value is among the sampled ones with the probability of one half to this power."""
+    return max(0, ceil(log2(n_rows / _SAMPLED_ROWS)))
+
+
 def _sampled(hashed: NDArray[np.uint64]) -> NDArray[np.bool_] | slice:
     """Rows of some of the values: all rows that have such a value, or none of them."""
-    halvings = max(0, ceil(log2(hashed.size / _SAMPLED_ROWS)))
+    halvings = _halvings(hashed.size)
     return hashed >> np.uint64(64 - halvings) == 0 if halvings else slice(None)
+
+
+def _n_distinct(hashed: NDArray[np.uint64]) -> int:
+    """Number of different values; an estimate if there are many rows."""
+    n_sampled = len(_lengths(hashed))
+    if n_sampled < _FEWEST_VALUES:  # too few for an estimate; some rows have nearly all of them
+        return len(np.unique(hashed[:: -(-hashed.size // _SAMPLED_ROWS)]))
+    return min(n_sampled << _halvings(hashed.size), hashed.size)
 
 
 def _lengths(hashed: NDArray[np.uint64]) -> NDArray[np.intp]:
@@ -146,10 +160,9 @@ def _columns_and_rows(X: NDArray[Any], n_numeric: int) -> tuple[list[_Column], N
         hashed = _hashed(X, position)
         whole += hashed
         if position in looked_at:
-            lengths = _lengths(hashed)
-            share = lengths.size / max(lengths.sum(), 1)
-            if share * n_rows >= _FEWEST_VALUES:
-                columns.append(_Column(position, round(share * n_rows), 1 - share))
+            n_distinct = _n_distinct(hashed)
+            if n_distinct >= _FEWEST_VALUES:
+                columns.append(_Column(position, n_distinct, 1 - n_distinct / n_rows))
     return columns, whole
 
 
@@ -159,19 +172,23 @@ def _of_copies(
     """Rows that are equal in all columns, not only in those that have few values.
 
     Copies differ in no column. Rows that are equal by chance are few of those that are equal but
-    for the most varied column and others that say the same.
+    for the most varied column and others that say the same, where that column has no value that
+    many rows have.
     """
-    lengths = _lengths(whole)
-    share = 1 - lengths.size / max(lengths.sum(), 1)
-    if share < _COPIES or not columns:
+    if not columns or _share_of_copies(whole) < _COPIES:
         return None
     varied = max(columns, key=lambda column: column.n_distinct).position
     some = slice(None, None, -(-len(X) // _COMPARED_ROWS))
+    compared = _is_rare(_hashed(X, varied), some)
+    share = _share_of_copies(whole[compared])
+    if share < _COPIES:
+        return None
     others = whole.copy()
     for column in columns:
         if _say_the_same(X[some, varied], X[some, column.position]):
             others -= _hashed(X, column.position)
-    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(_lengths(others)):
+    of_whole, of_others = (_n_pairs(_lengths(hashed[compared])) for hashed in (whole, others))
+    if of_whole < _COPIES_AMONG_ALIKE * of_others:
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
@@ -180,10 +197,26 @@ def _of_copies(
     )
 
 
+def _share_of_copies(hashed: NDArray[np.uint64]) -> float:
+    """Share of the rows whose value another row has already."""
+    lengths = _lengths(hashed)
+    return float(1 - lengths.size / max(lengths.sum(), 1))
+
+
+def _is_rare(hashed: NDArray[np.uint64], some: slice) -> NDArray[np.bool_]:
+    """Where a value of a column of many is not a frequent one of some rows."""
+    values, counts = np.unique(hashed[some], return_counts=True)
+    rare: NDArray[np.bool_] = ~np.isin(hashed, values[counts > _FREQUENT * counts.sum()])
+    return rare
+
+
 def _say_the_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
     """Whether one column rises or falls with the other."""
-    correlation: NDArray[np.float64] = np.corrcoef(_ranks(one), _ranks(other))
-    return bool(abs(correlation[0, 1]) >= _MONOTONE)
+    # Equal values have the same rank: in the order of rows, two columns of zeros would agree.
+    ranks = [np.unique(column, return_inverse=True)[1] for column in (one, other)]
+    with np.errstate(invalid="ignore"):  # a constant has no correlation
+        correlations: Any = np.corrcoef(ranks)
+    return bool(abs(correlations[0, 1]) >= _MONOTONE)
 
 
 def _n_pairs(lengths: NDArray[np.intp]) -> float:

@@ -413,7 +413,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
             "from the lowest to the highest, or y as an ordered categorical; the classes are "
             f"{quoted_few(labels)}"
         )
-    ordered = column_or_1d(order, input_name="class_order").tolist()
+    ordered = as_1d(np.asarray(order), "class_order").tolist()
     place_of = {label: place for place, label in enumerate(ordered)}
     if len(place_of) < len(ordered):
         raise ValueError(f"class_order must hold each class once; got {quoted_few(ordered)}")
