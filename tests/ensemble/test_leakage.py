@@ -87,6 +87,15 @@ def test_rows_of_few_values_are_equal_by_chance():
     assert not warned(rounded, y)
 
 
+def test_counts_and_amounts_that_are_mostly_zero_are_equal_by_chance():
+    counts = RNG.poisson(3, (100_000, 6))
+    assert not warned(counts, counts.sum(axis=1))
+    amounts = np.maximum(RNG.normal(size=(3000, 6)) - 1.2, 0)
+    assert not warned(amounts, amounts.sum(axis=1))
+    some_zero = np.maximum(RNG.normal(size=(300, 3)) + 1, 0)[np.r_[:300, :300]]
+    assert "50% of the rows of X are copies" in warned(some_zero, some_zero.sum(axis=1))
+
+
 DATES = pd.date_range("2024-01-01", periods=40)
 
 

@@ -107,6 +107,8 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
     else:
         _check_length("time", _num_samples(time), table.shape[0])
         encoder, table = DenseEncoder.learn(_as_table(time), name="time")
+        if encoder.n_columns > 1:
+            raise ValueError(f"time must be one column; got {encoder.n_columns}")
         position = 0
     column = encoder.columns[position]
     if column.kind != "numeric":
@@ -131,7 +133,7 @@ def _as_table(column: Any) -> Any:
 def _parts(given: FitArguments, n_rows: int) -> list[tuple[Rows, Rows]]:
     """Pairs of training rows and held-out rows, by a splitter of scikit-learn or as they are."""
     cv = given.cv
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, str):
         pairs = cv.split(given.X, given.y, given.groups)
     elif isinstance(cv, Iterable) and not isinstance(cv, str):
         given.check_none(("groups",), "if cv holds pairs, which say what is held out themselves")
