@@ -39,8 +39,7 @@ Dense<T>::Dense(const DenseSpec& spec)
       parametric_(spec.parametric),
       sparse_(spec.sparse),
       // The unit adds up parts of numbers, so that a sum may fall, in its last bits, where a term has risen.
-      on_unit_(!sparse_ && spec.signs.empty() && std::min(inputs_, outputs_) >= kUnitSide &&
-               matrix_unit::in_use<T>()) {
+      on_unit_(!sparse_ && spec.signs.empty() && std::min(inputs_, outputs_) >= kUnitSide && matrix_unit::in_use<T>()) {
   if (inputs_ < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs_));
   if (outputs_ < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs_));
   if (parametric_ && activation_ == Activation::identity)
@@ -223,7 +222,7 @@ void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> o
   const bool relu = can_rectify() && !parametric_ && activation_ == Activation::relu;
   product_of(own, in, relu, out);
   if (parametric_)
-    activate_parametric<T>(activation_, bias_rows(own).row(1), out, saved);
+    activate_parametric<T>(activation_, bias_rows(own).row(1), out, saved, !signs_.empty());
   else if (!relu)
     activate(activation_, out, saved);
 }

@@ -13,7 +13,7 @@ struct DenseSpec {
   Index inputs = 0, outputs = 0;
   Activation activation = Activation::identity;
   bool parametric = false;
-  bool sparse = false;  // reads sparse rows
+  bool sparse = false;     // reads sparse rows
   std::string signs = {};  // of the weights, inputs x outputs; see SignConstraints
 };
 
