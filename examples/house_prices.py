@@ -91,7 +91,7 @@ def show(lines: dict[str, dict[str, float]]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line and run the example."""
-    parser = command_line.parser(__doc__, "house_prices.png")
+    parser = command_line.table_parser(__doc__, "house_prices.png")
     parser.add_argument(
         "--task",
         choices=["auto", "regression", "classification"],

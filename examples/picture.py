@@ -36,12 +36,16 @@ def draw(model: Any, split: Split, predicted: NDArray[Any], path: Path) -> None:
         draw_numbers(split.y_test, predicted, left)
     draw_importances(model, split, middle)
     LossCurveDisplay.from_estimator(model, ax=right, name="Loss while training")
+    plt.close(figure)
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure to a file, whose suffix says in which format."""
     try:
         figure.savefig(path, dpi=120)
     except (OSError, ValueError) as error:
         raise InputError(f"cannot write the picture: {error}") from error
-    finally:
-        plt.close(figure)
     print(f"Picture: {path}")
 
 

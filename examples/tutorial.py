@@ -230,7 +230,9 @@ def tutorial(options: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Read the command line and run the tutorial."""
-    return command_line.run(tutorial, command_line.parser(__doc__, "loss.png").parse_args(argv))
+    return command_line.run(
+        tutorial, command_line.table_parser(__doc__, "loss.png").parse_args(argv)
+    )
 
 
 if __name__ == "__main__":

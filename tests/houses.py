@@ -9,6 +9,7 @@ FAST = ("--preset", "plain", "--quiet")
 def houses(rows=80, seed=0):
     """Columns of every kind; price is a number, sold and kind are classes."""
     rng = np.random.default_rng(seed)
+    days = pd.date_range("2001-03-01", periods=rows, freq="41D").strftime("%Y-%m-%d")
     table = pd.DataFrame(
         {
             "id": [f"h{i:03d}" for i in range(rows)],
@@ -16,7 +17,7 @@ def houses(rows=80, seed=0):
             "rooms": rng.integers(1, 8, rows),
             "town": rng.choice(["Ulm", "Gera", "Köln"], rows),
             "garden": rng.random(rows) < 0.5,
-            "built": pd.date_range("2001-03-01", periods=rows, freq="41D").strftime("%Y-%m-%d"),
+            "built": np.roll(days, rows // 2),  # not the order of the rows
             "agent": rng.integers(0, 12, rows),
         }
     )

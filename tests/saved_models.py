@@ -22,11 +22,13 @@ NUMBER = X[:, 0] - X[:, 1]
 THREE = np.digitize(NUMBER, [-0.5, 0.5])
 WORDS = np.array(["low", "mid", "höher"])[THREE]
 LABELS = (X > 0).astype(int)
+TWO_LABELS = np.column_stack([WORDS, np.where(X[:, 2] > 0, "above", "below")])
 
 
 def every_column():
     """A frame with a column of every kind, some with missing values."""
-    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(37 * np.arange(ROWS), unit="D")
+    shuffled = 7 * np.arange(ROWS) % ROWS  # dates in order would call for time=
+    days = pd.Timestamp("2020-01-01") + pd.to_timedelta(37 * shuffled, unit="D")
     ids = [Decimal(i % 4) / 3 for i in range(ROWS)]
     frame = pd.DataFrame(
         {
@@ -67,6 +69,12 @@ def _classifier(X, y, **options):
     return Classifier(**PLAIN | options).fit(X, y), X, y
 
 
+def _with_eval_set(X, y):
+    metrics = ["r2", "neg_mean_absolute_error"]
+    model = Regressor(**PLAIN, eval_metric=metrics).fit(X, y, eval_set=[("again", X, y)])
+    return model, X, y
+
+
 def _mlp(kind, X, y, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -91,9 +99,13 @@ MAKERS = {
         X, NUMBER, loss="huber", delta=0.5, solver="sgd", standardize=False
     ),
     "counts": lambda: _regressor(X, np.round(np.exp(NUMBER)), loss="poisson", dtype="float64"),
+    "gaussian": lambda: _regressor(
+        X, np.column_stack([NUMBER, 100 * X[:, 2]]), loss="gaussian", **TABULAR | ENSEMBLE
+    ),
+    "eval set": lambda: _with_eval_set(X, NUMBER),
     "constraints": lambda: _regressor(
         EVERY_COLUMN[["number", "flag", "city"]],
-        *(NUMBER,),
+        NUMBER,
         monotonic_cst={"number": -1},
         interaction_cst=[{"number", "flag"}, [2]],
         **TABULAR | ENSEMBLE,
@@ -108,6 +120,11 @@ MAKERS = {
     "object classes": lambda: _classifier(
         X, WORDS.astype(object), extrapolation="linear", class_weight={"low": 2}
     ),
+    "ordinal": lambda: _classifier(
+        X, WORDS, loss="ordinal", class_order=["low", "mid", "höher"], calibrate=True
+    ),
+    "costs": lambda: _classifier(X, WORDS, cost_matrix=[[0, 1, 9], [1, 0, 1], [2, 1, 0]]),
+    "two labels": lambda: _classifier(X, TWO_LABELS, calibrate=True),
     "labels": lambda: _classifier(X, LABELS, calibrate=True, class_weight=[{0: 1, 1: 2}] * 3),
     "MLP": lambda: _mlp(MLPRegressor, X, NUMBER, early_stopping=True),
     "MLP sgd": lambda: _with_partial_fit(X, np.column_stack([NUMBER, X[:, 2]])),
@@ -142,4 +159,5 @@ def edited(data, edit) -> bytes:
 
 def outputs(model, rows):
     """All that a model predicts: numbers, or the probability of every class."""
-    return getattr(model, "predict_proba", model.predict)(rows)
+    found = getattr(model, "predict_proba", model.predict)(rows)
+    return np.hstack(found) if isinstance(found, list) else found

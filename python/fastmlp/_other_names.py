@@ -43,6 +43,8 @@ VALUES: dict[str, dict[str, str]] = {
             "loss='tweedie'": "reg:tweedie tweedie_loss tweedie_deviance",
             "loss='log_cosh'": "logcosh",
             "loss='expectile'": "expectile_loss",
+            "loss='gaussian'": "rmsewithuncertainty normal gaussian_nll",
+            "loss='ordinal'": "logisticat orderedmodel cumulative_link coral corn",
             "Classifier, which has the loss 'focal'": "focal_loss binary_focal_crossentropy",
             "Classifier, whose default is the log loss": _LOGARITHMIC,
         }
@@ -156,6 +158,7 @@ KEYWORDS = _inverted(
         "learning_rate_init": "lr eta base_lr max_lr step_size",
         "eval_set": "valid_sets evals eval_names eval_sample_weight sample_weight_eval_set",
         "init_model": "xgb_model",
+        "interaction_cst": "interaction_constraints",
         "loss": "objective loss_function criterion",
         "max_grad_norm": "clipnorm grad_clip gradient_clip gradient_clip_val clip_grad_norm",
         "max_iter": (
@@ -163,6 +166,7 @@ KEYWORDS = _inverted(
             "num_iterations num_boost_round num_round num_rounds n_iter max_iterations"
         ),
         "mixup": "mixup_alpha alpha_mixup use_mixup",
+        "monotonic_cst": "monotone_constraints monotonicity monotonic_constraints",
         "n_estimators": "n_models num_models ensemble_size n_networks n_ensembles num_trees",
         "n_iter_no_change": "early_stopping_rounds early_stopping_round patience od_wait",
         "n_jobs": "num_threads nthread nthreads thread_count n_threads workers",

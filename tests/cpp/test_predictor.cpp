@@ -1,4 +1,5 @@
 // The predictor: the network's forward pass, from any number of threads at once, row by row.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>

@@ -1,6 +1,6 @@
 """The Python in docs/ runs as it stands, each page from top to bottom.
 
-But for blocks marked `py`, which are for several machines.
+But for blocks marked `py`, which are for several machines or take minutes.
 """
 
 import re

@@ -21,6 +21,12 @@ def _quick(monkeypatch):
         monkeypatch.setattr(house_prices, name, partial(getattr(house_prices, name), **quick))
 
 
+@pytest.fixture
+def _alone(monkeypatch):
+    """No other program is trained."""
+    monkeypatch.setattr(house_prices, "measured_peers", lambda *_: {})
+
+
 def comparison(out):
     """The table of programs: the names of the columns, and the numbers of each program."""
     lines = out.splitlines()
@@ -69,6 +75,7 @@ def test_classes_and_all_epochs(run, write, houses):
     assert np.isfinite(list(rows.values())).all()
 
 
+@pytest.mark.usefixtures("_alone")
 def test_several_numbers_are_classes_where_asked(run, write, houses):
     houses = houses.assign(kind=houses["rooms"] % 3)
     path = write(houses)
@@ -93,6 +100,7 @@ def test_a_table_that_fastmlp_refuses_is_said_in_a_sentence(run, write, monkeypa
     assert err == "error: fastmlp cannot learn from this table: column 'town' is free text\n"
 
 
+@pytest.mark.usefixtures("_alone")
 def test_free_text_is_left_out(run, write, houses):
     houses["about"] = [f"{n} " + "a house with a view of the hills and a garden" for n in range(60)]
     path = write(houses)
@@ -104,6 +112,7 @@ def test_free_text_is_left_out(run, write, houses):
     assert (code, err) == (2, "error: no input columns are left: all are free text\n")
 
 
+@pytest.mark.usefixtures("_alone")
 def test_picture_that_cannot_be_written(run, write, houses, tmp_path):
     plot = tmp_path / "no-such-folder" / "picture.png"
     code, _, err = run("house_prices", "--csv", write(houses), "--target", "price", plot=plot)

@@ -170,7 +170,7 @@ def test_interrupted_by_a_callback(n_jobs, X, y):
 
 @pytest.mark.parametrize("place", ["learn_from_held_out", "importances_of"])
 def test_ctrl_c_after_training_keeps_the_networks(place, monkeypatch):
-    def interrupted(*arguments):
+    def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
     X = np.random.default_rng(0).normal(size=(60, 3))

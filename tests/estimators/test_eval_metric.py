@@ -125,7 +125,10 @@ def test_metrics_that_take_no_weights_get_none(metric):
         ("accurac", "eval_metric='accurac' is not a scorer of scikit-learn; .*get_scorer_names"),
         (3, "The 'eval_metric' parameter of Regressor must be .* Got 3 instead"),
         (["r2", "r2"], "several metrics of the same name"),
-        (["r2", 3], "eval_metric must be a scorer's name or a callable; got 3"),
+        (
+            ["r2", 3],
+            "eval_metric must be a scorer's name, a callable, or a list or dict of these; got 3",
+        ),
         ({3: "r2"}, "eval_metric must have names that are strings; got 3"),
         ({"loss": "r2"}, "eval_metric must not call a metric 'loss'"),
     ],

@@ -104,6 +104,7 @@ def test_classes_have_values_each(three_classes):
         ({"extrapolation": "linear"}, Y),
         ({"dtype": "float64", "standardize": False}, Y),
         ({"loss": "poisson"}, np.exp(Y / 3)),
+        ({"loss": "gaussian"}, Y),
         ({"loss": "quantile", "quantile": [0.1, 0.9]}, Y),
         ({}, np.column_stack([Y, 100 * X[:, 0]])),
         ({"activation": "relu", "hidden_layer_sizes": (7, 5, 3)}, Y),
@@ -129,6 +130,14 @@ def test_values_add_up_to_probabilities(labels, log_odds):
         probabilities = probabilities[:, 1]
     expected = np.log(probabilities / (1 - probabilities)) if log_odds else probabilities
     np.testing.assert_allclose(found.predictions, expected, rtol=1e-5)
+    sums = found.base_value + found.values.sum(axis=1)
+    np.testing.assert_allclose(sums, found.predictions, atol=1e-9)
+
+
+def test_ordered_classes():
+    model = Classifier(**SHARED, loss="ordinal").fit(X, np.digitize(Y, [-1, 1]))
+    found = model.attributions(X[:9], X[100:120])
+    np.testing.assert_array_equal(found.predictions, model.predict_proba(X[:9]))
     sums = found.base_value + found.values.sum(axis=1)
     np.testing.assert_allclose(sums, found.predictions, atol=1e-9)
 
@@ -269,6 +278,13 @@ def test_sparse_rows_are_refused():
     ):
         with pytest.raises(ValueError, match="X must be dense"):
             explain()
+
+
+def test_several_columns_of_labels_are_refused():
+    labels = np.column_stack([np.digitize(Y, [-1, 1]), Y > 0])
+    model = Classifier(**SHARED).fit(X, labels)
+    with pytest.raises(ValueError, match="an explanation is not supported for several columns"):
+        model.attributions(X)
 
 
 def test_ctrl_c(regressor):

@@ -134,6 +134,33 @@ def test_edited_files(data, what):
         fastmlp.load(edited(data, edit))
 
 
+SIGNS = {
+    "fewer": (lambda a: a.update({"signs.2": a["signs.2"][1:]}), "must have the shape (576)"),
+    "none": (lambda a: a.update({"signs.0": a["signs.0"][1:]}), "must have the shape (1)"),
+    "others": (lambda a: a.update({"signs.2": a["signs.2"] + 1}), "'*', '+', '-' or '0'"),
+}
+
+
+@pytest.mark.parametrize("what", SIGNS)
+def test_signs_that_do_not_fit_their_layer(what):
+    edit, message = SIGNS[what]
+    data = edited(saved(saved_model("constraints")[0]), lambda d, a: edit(a))
+    for load in (fastmlp.load, load_pipeline):
+        with pytest.raises(ModelFileError, match=re.escape(message)):
+            load(data)
+
+
+def test_signs_of_a_layer_without_weights_are_an_unknown_field():
+    def add_dropout(document, arrays):
+        layers = document["pipeline"]["networks"][0]["layers"]
+        layers[-1:] = [{"kind": "dropout", "rate": 0.5, "signs": "signs.0"}, layers[-1]]
+        weights = {name: arrays.pop(name) for name in [*arrays] if name.startswith("networks.0.3")}
+        arrays.update({name.replace("0.3", "0.4"): array for name, array in weights.items()})
+
+    pipeline = load_pipeline(edited(saved(saved_model("constraints")[0]), add_dropout))
+    assert type(pipeline.networks[0].layers[3]).__name__ == "Dropout"
+
+
 COLUMNS = {
     "categories": (
         lambda column: column["categories"].append("red"),

@@ -28,12 +28,36 @@ ACTIVATIONS = {
     "logistic": expit,
     "softplus": lambda z: np.log1p(np.exp(z)),
 }
+
+
+def mean_and_square(z):
+    """Of the Gaussians of one network."""
+    means, raw = np.split(z, 2, axis=1)
+    return np.hstack([means, (np.log1p(np.exp(raw)) + 0.001) ** 2 + means**2])
+
+
+def steps_up(z):
+    """The probabilities of classes in order."""
+    above = np.pad(expit(z), ((0, 0), (0, 1)))
+    reached = np.cumprod(np.pad(above[:, :-1], ((0, 0), (1, 0)), constant_values=1), axis=1)
+    return reached * (1 - above)
+
+
 LINKS = {
     "identity": lambda z: z,
     "exponential": np.exp,
     "logistic": expit,
     "softmax": lambda z: softmax(z, axis=1),
+    "gaussian": mean_and_square,
+    "continuation_ratio": steps_up,
 }
+
+
+def probabilities(mean, temperature):
+    """Of classes of which each row has one."""
+    one = mean.shape[1] == 1
+    found = np.hstack([1 - mean, mean]) if one else mean / mean.sum(1)[:, None]
+    return softmax(np.log(found) / temperature, axis=1)
 
 
 class Reader:
@@ -82,7 +106,30 @@ class Reader:
 
     def predict(self, frame):
         """Numbers or probabilities."""
-        pipeline, decoder = self.pipeline, self.pipeline["decoder"]
+        decoder = self.pipeline["decoder"]
+        mean, beyond = self._mean(frame)
+        if self.pipeline["link"] == "gaussian":
+            mean = np.split(mean, 2, axis=1)[0]
+        if decoder["kind"] == "regression":
+            return self._numbers(mean, decoder, beyond)
+        if decoder["kind"] == "multioutput":
+            parts = zip(self._heads(mean), decoder["temperatures"], strict=True)
+            return np.hstack([probabilities(own, temperature) for own, temperature in parts])
+        if "decoder.ranks" in self.tensors:
+            mean = mean[:, self.tensors["decoder.ranks"]]
+        temperature = np.array(decoder["temperature"])
+        if decoder["multilabel"]:
+            return expit((np.log(mean) - np.log1p(-mean)) / temperature)
+        return probabilities(mean, temperature)
+
+    def std(self, frame):
+        """Standard deviations, with the link "gaussian"."""
+        means, squares = np.split(self._mean(frame)[0], 2, axis=1)
+        return np.sqrt(squares - means**2) * self.tensors["decoder.unit"]
+
+    def _mean(self, frame):
+        """Outputs of all networks after the link, and what the linear part adds to limits."""
+        pipeline = self.pipeline
         x = self.encode(frame)
         added, beyond = 0.0, 0.0
         if pipeline["linear"] is not None:
@@ -90,18 +137,19 @@ class Reader:
         x = self._scaled(x, "scaling", pipeline["scaling"])
         outputs, weights = [], self.tensors["weights"]
         for i in range(len(pipeline["networks"])):
-            outputs.append(LINKS[pipeline["link"]](self._network(i, x) + added))
-        mean = np.average(outputs, axis=0, weights=weights)
-        if decoder["kind"] == "regression":
-            return self._numbers(mean, decoder, beyond)
-        probabilities = mean
-        if not decoder["multilabel"]:
-            one = mean.shape[1] == 1
-            probabilities = np.hstack([1 - mean, mean]) if one else mean / mean.sum(1)[:, None]
-        temperature = np.array(decoder["temperature"])
-        if decoder["multilabel"]:
-            return expit((np.log(probabilities) - np.log1p(-probabilities)) / temperature)
-        return softmax(np.log(probabilities) / temperature, axis=1)
+            outputs.append(self._linked(self._network(i, x) + added))
+        return np.average(outputs, axis=0, weights=weights), beyond
+
+    def _linked(self, z):
+        link = LINKS[self.pipeline["link"]]
+        if self.pipeline["decoder"]["kind"] == "multioutput":
+            return np.hstack([link(own) for own in self._heads(z)])
+        return link(z)
+
+    def _heads(self, outputs):
+        """The outputs of each column of labels."""
+        sizes = [len(own["values"]) for own in self.pipeline["decoder"]["classes"]]
+        return np.split(outputs, np.cumsum(sizes)[:-1], axis=1)
 
     def interval(self, frame, coverage):
         """Of each row, of one output without groups and weights."""
@@ -212,6 +260,20 @@ def test_predictions(name):
         model, rows = few_columns()
     found = Reader(saved(model)).predict(rows)
     np.testing.assert_allclose(found, outputs(model, rows), rtol=1e-4, atol=1e-4)
+
+
+def test_standard_deviations():
+    model, rows, _ = saved_model("gaussian")
+    _, expected = model.predict(rows, return_std=True)
+    np.testing.assert_allclose(Reader(saved(model)).std(rows), expected, rtol=1e-4)
+
+
+def test_the_class_of_least_cost():
+    model, rows, _ = saved_model("costs")
+    file = Reader(saved(model))
+    costs = file.predict(rows) @ file.tensors["decoder.cost_matrix"]
+    found = np.array(file.pipeline["decoder"]["classes"]["values"])[costs.argmin(axis=1)]
+    np.testing.assert_array_equal(found, model.predict(rows))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8"])

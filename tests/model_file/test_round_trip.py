@@ -39,7 +39,7 @@ ATTRIBUTES = (
     "validation_curve_", "learning_rate_curve_", "validation_scores_", "best_validation_score_",
     "stop_reason_", "fit_seconds_", "n_features_in_", "feature_names_in_", "n_layers_",
     "n_outputs_", "out_activation_", "oof_prediction_", "oof_proba_", "estimator_weights_",
-    "histories_",
+    "evals_result_", "histories_",
 )  # fmt: skip
 
 
@@ -131,4 +131,4 @@ def test_pipeline_of_a_file(name):
         assert type(own) is type(others)
         for field in vars(others) if others is not None else ():
             if not hasattr(getattr(own, field), "shift"):
-                np.testing.assert_array_equal(getattr(own, field), getattr(others, field))
+                assert_equal(getattr(own, field), getattr(others, field))

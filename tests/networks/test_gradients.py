@@ -379,6 +379,12 @@ def loss_derivative(loss, z, y):
         right = p[np.arange(len(z)), y][:, None]
         by_p = 2 * (1 - right) * np.log(right) - (1 - right) ** 2 / right
         return by_p * right * (np.eye(z.shape[1])[y] - p) / len(z)
+    if loss == "gaussian":
+        mean, spread = np.split(z, 2, axis=1)
+        u = (mean - y) / (np.logaddexp(0, spread) + 1e-3)
+        by_deviation = 2 * norm.pdf(u) - 1 / np.sqrt(np.pi)
+        by_spread = by_deviation / (1 + np.exp(-spread))
+        return np.hstack([2 * norm.cdf(u) - 1, by_spread]) / y.size
     of_one, sign = 1 / (1 + np.exp(-z)), 1
     if loss == "binary_focal":
         sign = 2 * y - 1
@@ -404,7 +410,7 @@ def loss_derivative(loss, z, y):
     return derivative / z.size
 
 
-@pytest.mark.parametrize("outputs", [2, 5])
+@pytest.mark.parametrize("outputs", [2, 6])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_given_output_gradient_is_the_built_in_loss(loss, outputs):
     layers = [Dense(INPUTS, 8, "silu"), Dropout(0.4), Dense(8, outputs)]

@@ -184,7 +184,7 @@ def test_validation_rows_that_lie_beyond():
 
 def test_ranges_of_dates_are_dates():
     when = pd.Series(pd.date_range("2024-01-01", periods=120))
-    model = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1)
+    model = Regressor(preset="plain", hidden_layer_sizes=2, max_iter=1, early_stopping=False)
     model.fit(pd.DataFrame({"when": when[:60], "other": np.arange(60)}), np.arange(60))
     [message] = said(lambda: model.predict(pd.DataFrame({"when": when[60:], "other": 1})))
     assert "2024-01-01 to 2024-02-29 in training, now 2024-03-01 to 2024-04-29" in message

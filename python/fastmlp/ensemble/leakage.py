@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from fastmlp._user_warnings import ValidationWarning, warn
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.rows import slices
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 _TIME_NAME = re.compile(r"(^|[\W_])(date|datetime|time|timestamp|year)$", re.IGNORECASE)
 _FEWEST_TIMES = 10
 _SAMPLED_ROWS = 2**14  # at most, of each column
-_MOST_COLUMNS = 64  # of numbers that are looked at
+_MOST_SAMPLED = 2**16
+_BITS = 64  # of a hash
+_BLOCK = 2**14  # rows that are read at a time
+_MOST_COLUMNS = 64  # of numbers that are looked at, and as many others
 # Numbers of fewer different values, such as hours, months and grades, repeat by themselves.
 _FEWEST_VALUES = 30
 _COPIES = 0.05  # least share of the rows
@@ -35,7 +39,7 @@ _MOST_COMPARED = 12  # columns, in pairs
 _DETERMINED = 0.95  # least share of rows of a cell, that have the same value of another column
 _MONOTONE = 0.9  # least rank correlation of columns that say the same
 _MOST_CELLS = 400  # that are compared with their neighbours
-_LEAST_RATIO = 2.0  # of the variance between neighbours and what chance makes it
+_LEAST_RATIO = 1.5  # of the variance between neighbours and what chance makes it
 _LEAST_EFFECT = 0.02  # of a cell, as a share of the variance of targets
 
 _OTHERWISE = (
@@ -60,10 +64,10 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
         return
     message = _of_time(encoder, data.X) if of_time else None
     if message is None:
-        columns, rows = _columns_and_rows(data.X, encoder.n_numeric)
-        message = _of_copies(data.X, columns, rows)
+        columns, positions, whole = _columns_and_rows(data.X, encoder.n_numeric)
+        message = _of_copies(data.X, columns, positions, whole)
     if message is None:
-        message = _of_groups(encoder, data.X, _ranked(task, data.y), columns)
+        message = _of_groups(encoder, task, data, columns)
     if message is not None:
         warn(f"{message}. {_OTHERWISE}", ValidationWarning)
 
@@ -80,12 +84,49 @@ def _of_time(encoder: DenseEncoder, X: NDArray[Any]) -> str | None:
             return (
                 f"The rows of X are in the order of {name!r}, and networks are validated on rows "
                 "that lie between those of training. To judge and train a model that predicts "
-                f"later rows, pass time={name!r} to fit"
+                f"later rows, pass time={name!r}"
             )
     return None
 
 
 # ---- equal values
+
+
+class _Sample:
+    """All rows that have some of a column's values, or of all values of rows: those of small hash.
+
+    Attributes
+    ----------
+    hashes : ndarray of uint64
+        Nearly all values have different ones.
+    rows : ndarray of uint32
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self.hashes = np.empty(0, dtype=np.uint64)
+        self.rows = np.empty(0, dtype=np.uint32)
+        self._halvings = max(0, ceil(log2(n_rows / _SAMPLED_ROWS)))
+
+    def add(self, hashes: NDArray[np.uint64], first_row: int) -> None:
+        """Take some of the rows from `first_row` on; fewer, if one value has a lot of them."""
+        some = self._chosen(hashes)
+        self.hashes = np.append(self.hashes, hashes[some])
+        self.rows = np.append(self.rows, (some + first_row).astype(np.uint32))
+        while self.rows.size > _MOST_SAMPLED and self._halvings < _BITS - 1:
+            self._halvings += 1
+            some = self._chosen(self.hashes)
+            self.hashes, self.rows = self.hashes[some], self.rows[some]
+
+    def _chosen(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+        if not self._halvings:
+            return np.arange(hashes.size)
+        return np.flatnonzero(hashes >> np.uint64(_BITS - self._halvings) == 0)
+
+    @property
+    def lengths(self) -> NDArray[np.intp]:
+        """How many rows have each of the values."""
+        ordered = np.sort(self.hashes)
+        return np.diff(np.flatnonzero(_is_new(ordered)), append=ordered.size)
 
 
 class _Column(NamedTuple):
@@ -94,6 +135,7 @@ class _Column(NamedTuple):
     Attributes
     ----------
     position : int
+    sample : _Sample
     n_distinct : int
         Values; an estimate if there are many rows.
     share_of_copies : float
@@ -101,33 +143,35 @@ class _Column(NamedTuple):
     """
 
     position: int
+    sample: _Sample
     n_distinct: int
     share_of_copies: float
 
 
-def _hashed(X: NDArray[Any], position: int) -> NDArray[np.uint64]:
-    """A number for each value of a column; nearly all values have different ones."""
-    bits = (X[:, position].astype(np.float64) + 0.0).view(np.uint64)  # -0 is 0
-    bits ^= bits >> np.uint64(32)  # the last bits of a short number are all 0
-    bits *= np.uint64(_odd(position))
-    return bits
+def _samples(
+    X: NDArray[Any], positions: NDArray[np.intp], n_single: int
+) -> tuple[list[_Sample], _Sample]:
+    """Samples of the first columns, one by one, and of all together.
+
+    Rows are read once, in blocks: a copy of the table would not be worth the warning.
+    """
+    odd = np.array([_odd(int(position)) for position in positions], dtype=np.uint64)
+    samples = [_Sample(len(X)) for _ in range(n_single + 1)]
+    for block in slices(len(X), _BLOCK):
+        table = X[block] if positions.size == X.shape[1] else X[block, positions]
+        numbers = table.T.astype(np.float64, order="C") + 0.0  # -0 is 0
+        bits = numbers.view(np.uint64)
+        bits ^= bits >> np.uint64(32)  # the last bits of a short number are all 0
+        bits += odd[:, None]  # 0 is as any number
+        bits *= odd[:, None]
+        for sample, hashes in zip(samples, [*bits[:n_single], bits.sum(axis=0)], strict=True):
+            sample.add(hashes, block.start)
+    return samples[:-1], samples[-1]
 
 
 def _odd(position: int) -> int:
     """A random odd number of 64 bits."""
     return (position + 1) * 0x9E3779B97F4A7C15 % 2**64 | 1
-
-
-def _sampled(hashed: NDArray[np.uint64]) -> NDArray[np.bool_] | slice:
-    """Rows of some of the values: all rows that have such a value, or none of them."""
-    halvings = max(0, ceil(log2(hashed.size / _SAMPLED_ROWS)))
-    return hashed >> np.uint64(64 - halvings) == 0 if halvings else slice(None)
-
-
-def _lengths(hashed: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """How many rows have each of the sampled values."""
-    ordered = np.sort(hashed[_sampled(hashed)])
-    return np.diff(np.flatnonzero(_is_new(ordered)), append=ordered.size)
 
 
 def _is_new(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -137,45 +181,52 @@ def _is_new(values: NDArray[Any]) -> NDArray[np.bool_]:
     return is_new
 
 
-def _columns_and_rows(X: NDArray[Any], n_numeric: int) -> tuple[list[_Column], NDArray[np.uint64]]:
-    """The columns of numbers that have many values, and the hash of each whole row."""
-    n_rows, n_columns = X.shape
-    looked_at = {*range(0, n_numeric, -(-n_numeric // _MOST_COLUMNS) or 1)}
-    columns, whole = [], np.zeros(n_rows, dtype=np.uint64)
-    for position in range(n_columns):
-        hashed = _hashed(X, position)
-        whole += hashed
-        if position in looked_at:
-            lengths = _lengths(hashed)
-            share = lengths.size / max(lengths.sum(), 1)
-            if share * n_rows >= _FEWEST_VALUES:
-                columns.append(_Column(position, round(share * n_rows), 1 - share))
-    return columns, whole
+def _evenly(start: int, end: int, most: int) -> NDArray[np.intp]:
+    """At most so many positions of a range."""
+    return np.arange(start, end, max(1, -(-(end - start) // most)), dtype=np.intp)
+
+
+def _columns_and_rows(
+    X: NDArray[Any], n_numeric: int
+) -> tuple[list[_Column], NDArray[np.intp], _Sample]:
+    """The columns of numbers that have many values; positions of columns, and their rows whole."""
+    numbers = _evenly(0, n_numeric, _MOST_COLUMNS)
+    positions = np.concatenate([numbers, _evenly(n_numeric, X.shape[1], _MOST_COLUMNS)])
+    samples, whole = _samples(X, positions, numbers.size)
+    columns = []
+    for position, sample in zip(numbers.tolist(), samples, strict=True):
+        lengths = sample.lengths
+        share = lengths.size / max(lengths.sum(), 1)
+        if share * len(X) >= _FEWEST_VALUES:
+            columns.append(_Column(position, sample, round(share * len(X)), 1 - share))
+    return columns, positions, whole
 
 
 def _of_copies(
-    X: NDArray[Any], columns: Sequence[_Column], whole: NDArray[np.uint64]
+    X: NDArray[Any], columns: Sequence[_Column], positions: NDArray[np.intp], whole: _Sample
 ) -> str | None:
     """Rows that are equal in all columns, not only in those that have few values.
 
     Copies differ in no column. Rows that are equal by chance are few of those that are equal but
     for the most varied column and others that say the same.
     """
-    lengths = _lengths(whole)
+    lengths = whole.lengths
     share = 1 - lengths.size / max(lengths.sum(), 1)
     if share < _COPIES or not columns:
         return None
     varied = max(columns, key=lambda column: column.n_distinct).position
     some = slice(None, None, -(-len(X) // _COMPARED_ROWS))
-    others = whole.copy()
-    for column in columns:
-        if _say_the_same(X[some, varied], X[some, column.position]):
-            others -= _hashed(X, column.position)
-    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(_lengths(others)):
+    alike = [
+        column.position
+        for column in columns
+        if _say_the_same(X[some, varied], X[some, column.position])
+    ]
+    _, others = _samples(X, positions[~np.isin(positions, alike)], 0)
+    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(others.lengths):
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
-        "copies of rows that they were trained on. Drop the copies, or pass groups to fit, with "
+        "copies of rows that they were trained on. Drop the copies, or pass groups with "
         "the same label for all copies of a row"
     )
 
@@ -204,36 +255,36 @@ class _Cells(NamedTuple):
         Whether a row is the first one of its cell.
     """
 
-    rows: NDArray[np.intp]
+    rows: NDArray[np.uint32]
     is_new: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, X: NDArray[Any], position: int) -> _Cells:
+    def of(cls, sample: _Sample) -> _Cells:
         """Cells of some of the column's values, all rows of each."""
-        hashed = _hashed(X, position)
-        rows = np.arange(hashed.size)[_sampled(hashed)]
-        rows = rows[np.argsort(hashed[rows])]
-        return cls(rows, _is_new(hashed[rows]))
+        order = np.argsort(sample.hashes)
+        return cls(sample.rows[order], _is_new(sample.hashes[order]))
 
     @property
-    def first(self) -> NDArray[np.intp]:
+    def first(self) -> NDArray[np.uint32]:
         """A row of each cell."""
         return self.rows[self.is_new]
 
 
 def _of_groups(
-    encoder: DenseEncoder,
-    X: NDArray[Any],
-    targets: NDArray[np.float64],
-    columns: Sequence[_Column],
+    encoder: DenseEncoder, task: Task, data: RowSubset, columns: Sequence[_Column]
 ) -> str | None:
     """Rows that share the values of two columns, and whose targets are more alike for it."""
+    X = data.X
     repeated = [column for column in columns if column.share_of_copies >= _REPEATED]
     repeated = sorted(repeated, key=lambda column: -column.n_distinct)[:_MOST_COMPARED]
+    raw = encoder.raw_columns if len(repeated) > 1 else []
     for number, one in enumerate(repeated[:-1]):
-        cells = _Cells.of(X, one.position)
+        cells = _Cells.of(one.sample)
+        targets = _ranked(task, data.y, cells.rows)
         for other in repeated[number + 1 :]:
             pair = [one.position, other.position]
+            if raw[pair[0]] == raw[pair[1]]:  # two numbers of a date
+                continue
             if _determines(X, cells, pair) and _sets_targets_apart(X, cells, pair, targets):
                 names = [encoder.names_of_encoded[position] for position in pair]
                 return (
@@ -241,7 +292,7 @@ def _of_groups(
                     f"({one.n_distinct} different values in {len(X)} rows), and their targets are "
                     "alike: rows seem to come in groups, such as visits of one patient, and "
                     "networks are validated on rows of groups that they were trained on. If rows "
-                    "to predict come from new groups, pass groups to fit, a label for each row"
+                    "to predict come from new groups, pass groups, a label for each row"
                 )
     return None
 
@@ -264,8 +315,8 @@ def _sets_targets_apart(
     columns are functions of one variable, such as sine and cosine of the day, neighbours have
     nearly the same targets.
     """
-    known = ~np.isnan(targets[cells.rows])
-    cell, own = (np.cumsum(cells.is_new) - 1)[known], targets[cells.rows[known]]
+    known = ~np.isnan(targets)
+    cell, own = (np.cumsum(cells.is_new) - 1)[known], targets[known]
     sizes = np.bincount(cell, minlength=len(cells.first))
     means = np.bincount(cell, own, len(sizes)) / np.maximum(sizes, 1)
     n_free = max(own.size - np.count_nonzero(sizes), 1)
@@ -286,12 +337,15 @@ def _ranks(table: NDArray[Any]) -> NDArray[np.intp]:
     return np.argsort(np.argsort(table, axis=0), axis=0)
 
 
-def _ranked(task: Task, targets: NDArray[Any]) -> NDArray[np.float64]:
+def _ranked(task: Task, targets: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
     """A number for each row's target that outliers do not rule: of classes, whether it is one."""
-    strata = task.strata(targets)
-    first = targets.reshape(len(targets), -1)[:, 0].astype(np.float64)
+    some = targets[rows]
+    strata = task.strata(some)
+    first: NDArray[np.float64] = some.reshape(len(some), -1)[:, 0].astype(np.float64)
     if strata is not None:
-        return np.equal(first, np.bincount(strata.astype(np.intp)).argmax()).astype(np.float64)
+        commonest = np.bincount(strata.astype(np.intp)).argmax()
+        is_commonest: NDArray[np.float64] = (first == commonest).astype(np.float64)
+        return is_commonest
     ranks = np.argsort(np.argsort(first)).astype(np.float64)
     ranks[np.isnan(first)] = np.nan
     return ranks

@@ -12,7 +12,7 @@ import numpy as np
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.member import Member
-from fastmlp.ensemble.presets import MemberSpec
+from fastmlp.ensemble.presets import MemberSpec, shrinks_vectors
 from fastmlp.ensemble.recipe import network_layers
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
@@ -141,7 +141,8 @@ class NewNetworks:
                 chosen: Any = self.random_state.randint(n_rows, size=min(n_rows, _START_ROWS))
                 chosen = (chosen if train is None else train[chosen]).astype(np.uint32)
                 network._engine.initialise_from(data.X, chosen, self.scaling.engine)
-                _shrink_vectors(network)
+                if shrinks_vectors(recipe.spec, classifies=self.settings.classifies):
+                    _shrink_vectors(network)
             self.task.initialise_output(network, data.y, data.sample_weight, data.offset)
             options = self.settings.optimizer_options(recipe, layers)
             optimizer = Optimizer(network, **options)
@@ -183,10 +184,10 @@ class NewNetworks:
 
 
 def _shrink_vectors(network: Network) -> None:
-    """Let the vectors of columns of many labels start at 0, as the one of unknown labels stays.
+    """Let the vectors of columns of many labels start at 0, where that of unknown labels stays.
 
-    So a label differs from others as much as its own rows make it. From the random vectors that few
-    labels start at, few rows would never lead back. (Compared in docs/tabular.md.)
+    So a label differs from others as much as its own rows make it; from a random start few rows do
+    not lead back. (Compared in docs/tabular.md.)
     """
     first = network.layers[0]
     if isinstance(first, Embedding):

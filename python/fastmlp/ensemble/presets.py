@@ -107,6 +107,14 @@ def longer_spec(spec: MemberSpec, *, classifies: bool) -> MemberSpec:
     return replace(spec, kind="long") if spec.kind == _ROUNDS[classifies][1] else spec
 
 
+def shrinks_vectors(spec: MemberSpec, *, classifies: bool) -> bool:
+    """Whether the vectors of many labels start at 0: in the second round over the folds.
+
+    Held-out rows then decide whether that is better than the random vectors of the first round.
+    """
+    return spec.kind in (_ROUNDS[classifies][1], "long")
+
+
 def n_networks(preset: str, n_rows: int) -> int:
     """Return what `n_estimators="auto"` stands for."""
     if preset == "plain":

@@ -321,7 +321,7 @@ def _assigned_groups(
     """Assign each group to a part, so that parts have their sizes, and of each class as much.
 
     Groups go one after the other to the part that has least of what they consist of.
-    scikit-learn's `StratifiedGroupKFold` takes 100 us per group, and this a tenth of that.
+    scikit-learn's `StratifiedGroupKFold` takes twenty times as long.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +20,7 @@ from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.executor import LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.progress import Callback, Progress
-from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.ensemble.splits import FEWEST_ROWS, Split
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
@@ -262,8 +263,12 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
 
     def _settings(self, X: Any, before: FittedModel | None) -> Settings:
         """The parameters, checked, for a table like X or the one that a fitted model knows."""
-        sparse = is_sparse(X) if before is None else before.encoder.is_sparse
-        return checked_settings(self, sparse=sparse)
+        if before is None:
+            return checked_settings(self, sparse=is_sparse(X))
+        settings = checked_settings(self, sparse=before.encoder.is_sparse)
+        if is_auto(settings.n_estimators):
+            settings = replace(settings, n_estimators=before.n_estimators)
+        return settings
 
     def _trained_before(self, goes_on: bool) -> FittedModel | None:
         """The fitted model that training begins with, if there is one.

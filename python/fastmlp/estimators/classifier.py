@@ -682,9 +682,11 @@ class Classifier(ClassifierMixin, BaseMLP):
         sklearn.exceptions.NotFittedError, ValueError, TypeError
             As `predict_proba`.
         """
+        probabilities = self.predict_proba(X)
         with np.errstate(divide="ignore"):  # log(0) is -inf
-            logarithms: NDArray[np.float64] = np.log(self._predictions(X))
-        return self._fitted_task.decoder.by_output(logarithms)
+            if isinstance(probabilities, list):
+                return [np.log(of_output) for of_output in probabilities]
+            return np.log(probabilities)  # of a Dask collection lazily
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict labels.

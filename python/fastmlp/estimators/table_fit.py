@@ -137,7 +137,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     until = deadline
     if plan.final:
         until = deadline.after_share(share_of_validated(plan.runs, settings, plan.final))
-    progress = estimator._progress(plan.runs, task, called)
+    progress = estimator._progress(plan.runs, plan.task, called)
     trainer = EnsembleTrainer(plan.scaling, executor, progress, until, passes)
     with kept or nullcontext():
         training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
@@ -171,7 +171,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             )
         if plan.new is not None and plan.final and is_whole:
             runs = final_runs(plan.new, plan.final, training.runs, ensemble)
-            progress = estimator._progress([*training.runs, *runs], task, called)
+            progress = estimator._progress([*training.runs, *runs], plan.task, called)
             trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
             ensemble, more, is_whole = trained_on_all_rows(
                 ensemble, training.runs, runs, trainer, task.link
@@ -179,7 +179,6 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             seconds += more
     n_estimators = settings.n_networks(data.n_rows if before is None else before.n_rows)
     # After Ctrl-C there may be more than were asked for, if others were to be trained on all rows.
-    last = max(member.recipe.spec.index for member in ensemble.members)
     model = FittedModel(
         encoder=encoder,
         scaling=plan.scaling,
@@ -188,7 +187,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         linear=linear,
         watch=watch,
         standardize=settings.of("standardize"),
-        n_estimators=max(n_estimators, 1 + last),
+        n_estimators=max(n_estimators, len(ensemble.members)),
         assignment=assignment if splits.are_folds else None,
         fingerprint=digest if never_trained_on and splits.are_folds else None,
         fit_seconds=seconds + (kept.seconds_before if kept else 0.0),

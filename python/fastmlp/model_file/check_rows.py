@@ -14,6 +14,7 @@ from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.fields import Fields, integer, list_of, one_of
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_value
+from fastmlp.prediction.decoders import n_without_std
 from fastmlp.table.reading import NumberTable, RawTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
 
@@ -94,7 +95,8 @@ def verify(model: Any, contents: Contents) -> None:
     tensors = contents.tensors
     rows = read_rows(contents.document.object(_NAME), tensors, contents.values)
     expected = tensors.floats(f"{_NAME}.outputs", (rows.shape[0], None), finite=False)
-    n_outputs = model._pipeline.networks[0].n_outputs
+    pipeline = model._pipeline
+    n_outputs = n_without_std(pipeline.decoder, pipeline.n_outputs)
     if expected.shape[1] < n_outputs:  # before they are predicted: that takes their memory
         raise ModelFileError(
             f"the model file has {expected.shape[1]} of {n_outputs} predictions for each row in it"

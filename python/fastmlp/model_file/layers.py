@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,12 @@ _FIELDS: Mapping[str, tuple[type[Any], dict[str, Kind[Any]]]] = {
     ),
 }
 
+_N_SIGNS: Mapping[type[Any], Callable[[dict[str, Any]], int]] = {
+    Dense: lambda own: own["inputs"] * own["outputs"],
+    Scale: lambda own: own["width"],
+    Embedding: lambda own: own["n_numbers"],
+}
+
 
 def written_layer(layer: Layer, draft: Draft) -> dict[str, Any]:
     """The layer as an object."""
@@ -76,14 +82,14 @@ def read_layer(fields: Fields, tensors: Tensors) -> Layer:
     own = fields.get_all(kinds)
     if layer is Embedding:
         own["bin_edges"] = _read_edges(fields, own["n_numbers"], tensors)
-    if "signs" in fields:
-        own["signs"] = _read_signs(fields, tensors)
+    if "signs" in fields and layer in _N_SIGNS:
+        own["signs"] = _read_signs(fields, _N_SIGNS[layer](own), tensors)
     made: Layer = layer(**own)
     return made
 
 
-def _read_signs(fields: Fields, tensors: Tensors) -> str:
-    signs = tensors.take(fields.get("signs", text), "int8", (None,)).tobytes()
+def _read_signs(fields: Fields, n_signs: int, tensors: Tensors) -> str:
+    signs = tensors.take(fields.get("signs", text), "int8", (n_signs,)).tobytes()
     if not set(signs) <= set(b"*+-0"):
         raise fields.error("must have signs that are '*', '+', '-' or '0'")
     return signs.decode()

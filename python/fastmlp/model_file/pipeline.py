@@ -38,7 +38,7 @@ from fastmlp.model_file.layers import (
 from fastmlp.model_file.storage import add_parameter, read_parameter
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.networks.layers import Dense, Embedding, Layer
-from fastmlp.prediction.decoders import Decoder, RegressionDecoder
+from fastmlp.prediction.decoders import Decoder, RegressionDecoder, n_without_std
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.link import LINKS, Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
@@ -179,9 +179,7 @@ def read_pipeline(contents: Contents) -> Pipeline:
         raise fields.error("must have weights of networks that are not negative, nor all 0")
     conformal = None
     if fields.has("conformal"):
-        n_outputs = networks[0].n_outputs
-        if isinstance(decoder, RegressionDecoder) and decoder.has_std:
-            n_outputs = decoder.unit.size
+        n_outputs = n_without_std(decoder, networks[0].n_outputs)
         conformal = read_conformal(fields.object("conformal"), decoder, n_outputs, tensors, values)
     return Pipeline(
         encoder, scaling, networks, weights, link, decoder, training_range, linear, conformal

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import cache
+from json import dumps
 from math import inf, isfinite
 from typing import Any
 
@@ -51,9 +52,8 @@ def written_value(value: Any, draft: Draft) -> Any:
         return {"type": name, "value": write(value)}
     if kind is tuple:
         return {"type": "tuple", "value": [written_value(one, draft) for one in value]}
-    if kind is set:
-        ordered = sorted(value, key=repr)
-        return {"type": "set", "value": [written_value(one, draft) for one in ordered]}
+    if kind is set:  # in an order that does not depend on hashes
+        return {"type": "set", "value": sorted((written_value(v, draft) for v in value), key=dumps)}
     if kind is dict:
         pairs = [[written_value(one, draft) for one in pair] for pair in value.items()]
         return {"type": "mapping", "value": pairs}
@@ -196,7 +196,7 @@ class Values:
         if kind == "tuple":
             return tuple(map(self.value, list_of(_same)(content)))
         if kind == "set":
-            return set(self.labels(content))
+            return {*self.labels(content)}
         if kind == "mapping":
             pairs = list_of(list_of(_same, 2))(content)
             keys = self.labels([key for key, _ in pairs])

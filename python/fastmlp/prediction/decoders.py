@@ -224,6 +224,12 @@ def std_of(decoder: Decoder, outputs: NDArray[Any]) -> NDArray[np.float64] | Non
     return decoder.std(outputs) if isinstance(decoder, RegressionDecoder) else None
 
 
+def n_without_std(decoder: Decoder, n_outputs: int) -> int:
+    """How many of `n_outputs` outputs of a network are no variances."""
+    has_std = isinstance(decoder, RegressionDecoder) and decoder.has_std
+    return n_outputs // 2 if has_std else n_outputs
+
+
 def has_several_labels(decoder: Decoder) -> bool:
     """Whether rows have several labels each."""
     return not isinstance(decoder, RegressionDecoder) and (

@@ -194,6 +194,8 @@ class DenseEncoder:
     @property
     def days_of_dates(self) -> frozenset[int]:
         """Positions in the encoded table of the days that have passed since 1970."""
+        if self.learnt is None:
+            return frozenset()
         from fastmlp.table.dates import Dates  # not with the module: see `ColumnValues`
 
         columns, read = self.columns, self.layout.read
@@ -209,6 +211,17 @@ class DenseEncoder:
         for target, position in enumerate(order):
             encoded[position].append(target)
         return encoded
+
+    @property
+    def raw_columns(self) -> list[int]:
+        """For each column of the encoded table the position of its column in the raw one."""
+        if self.learnt is None:
+            return list(range(self.n_columns))
+        raw = [0] * (self.n_numeric + self.n_flags + len(self.category_sizes))
+        for position, targets in enumerate(self.encoded_by_column):
+            for target in targets:
+                raw[target] = position
+        return raw
 
     # ---- what is remembered between calls, and pickled with none of them
 

@@ -114,7 +114,10 @@ def _check_metric(metric: Any) -> None:
             "sklearn.metrics.get_scorer_names() lists them."
             f"{advice_on_value('eval_metric', metric, sorted(_names()))}"
         )
-    raise TypeError(f"eval_metric must be a scorer's name or a callable; got {metric!r}")
+    raise TypeError(
+        "eval_metric must be a scorer's name, a callable, or a list or dict of these; got "
+        f"{metric!r}"
+    )
 
 
 def _takes_weights(function: Callable[..., Any]) -> bool:

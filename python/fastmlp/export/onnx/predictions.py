@@ -19,7 +19,7 @@ from fastmlp.export.onnx.graph import TYPES, Graph
 from fastmlp.export.onnx.inputs import Inputs
 from fastmlp.export.onnx.linear_part import split
 from fastmlp.export.onnx.networks import mean_of_outputs
-from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder
+from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder, n_without_std
 from fastmlp.prediction.pipeline import Pipeline
 
 _DOUBLE = np.dtype(np.float64)
@@ -47,7 +47,7 @@ def outputs_of(pipeline: Pipeline) -> list[Output]:
     """The numbers of a regressor and their std, or labels and probabilities of a classifier."""
     decoder = pipeline.decoder
     if isinstance(decoder, RegressionDecoder):
-        n = decoder.unit.size if decoder.has_std else pipeline.n_outputs
+        n = n_without_std(decoder, pipeline.n_outputs)
         names = ("variable", "std") if decoder.has_std else ("variable",)
         return [Output(name, TensorProto.DOUBLE, n) for name in names]
     assert isinstance(decoder, ClassificationDecoder)
