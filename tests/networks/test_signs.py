@@ -76,10 +76,15 @@ def test_a_step_goes_to_the_nearest_weights_that_are_allowed(solver):
     np.testing.assert_array_equal(held.parameters[1], free.parameters[1])
 
 
-def test_initial_weights_have_their_signs_and_their_sizes():
+def test_initial_weights_of_the_wrong_sign_are_zero():
     free = Network([Dense(5, 3)], random_state=0).parameters[0]
     held = Network([Dense(5, 3, signs="+" * 15)], random_state=0).parameters[0]
-    np.testing.assert_array_equal(held, np.abs(free))
+    np.testing.assert_array_equal(held, np.maximum(free, 0))
+
+
+def test_no_unit_begins_without_weights():
+    held = Network([Dense(1, 64, signs="-" * 64)], random_state=0).parameters[0]
+    assert (held < 0).all()
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
