@@ -38,6 +38,11 @@ def grouped(n_groups=50, n_rows=400, intercept=1.0):
 GROUPED = grouped()
 
 
+def test_few_groups_of_many_rows_are_found():
+    X, y, _ = grouped(n_rows=60_000)
+    assert "(50 different values in 60000 rows)" in warned(X, y)
+
+
 def test_rows_that_share_numbers_seem_to_come_in_groups():
     X, y, groups = GROUPED
     with pytest.warns(ValidationWarning, match="the same 'x[23]' too .50 different.* pass groups"):

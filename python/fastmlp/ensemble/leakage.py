@@ -172,12 +172,15 @@ def _lengths(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
     return np.diff(np.flatnonzero(_is_new(ordered)), append=ordered.size)
 
 
-def _n_distinct(X: NDArray[Any], position: int, sample: _Sample) -> int:
-    """Number of different values; an estimate if there are many rows."""
+def _column(X: NDArray[Any], position: int, sample: _Sample) -> _Column:
+    """What is known of a column by all rows that have some of its values."""
     n_sampled = len(_lengths(sample.hashes))
-    if n_sampled < _FEWEST_VALUES:  # too few for an estimate; some rows have nearly all of them
-        return len(np.unique(X[:: -(-len(X) // _SAMPLED_ROWS), position]))
-    return min(n_sampled << sample.halvings, len(X))
+    n_distinct = min(n_sampled << sample.halvings, len(X))
+    if n_sampled < _FEWEST_VALUES:  # too few; some rows have nearly all of the values
+        sample.rows = np.arange(0, len(X), -(-len(X) // _SAMPLED_ROWS), dtype=np.uint32)
+        values, numbers = np.unique(X[sample.rows, position], return_inverse=True)
+        sample.hashes, n_distinct = numbers.astype(np.uint64), len(values)
+    return _Column(position, sample, n_distinct, 1 - n_distinct / len(X))
 
 
 def _odd(position: int) -> int:
@@ -204,11 +207,11 @@ def _columns_and_rows(
     numbers = _evenly(0, n_numeric, _MOST_COLUMNS)
     positions = np.concatenate([numbers, _evenly(n_numeric, X.shape[1], _MOST_COLUMNS)])
     samples, whole = _samples(X, positions, numbers.size)
-    columns = []
-    for position, sample in zip(numbers.tolist(), samples, strict=True):
-        n_distinct = _n_distinct(X, position, sample)
-        if n_distinct >= _FEWEST_VALUES:
-            columns.append(_Column(position, sample, n_distinct, 1 - n_distinct / len(X)))
+    columns = [
+        _column(X, position, sample)
+        for position, sample in zip(numbers.tolist(), samples, strict=True)
+    ]
+    columns = [column for column in columns if column.n_distinct >= _FEWEST_VALUES]
     return columns, positions, whole
 
 
