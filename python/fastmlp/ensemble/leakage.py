@@ -291,9 +291,11 @@ class _Cells(NamedTuple):
 
     @classmethod
     def of(cls, sample: _Sample) -> _Cells:
-        """Cells of some of the column's values, all rows of each."""
-        order = np.argsort(sample.hashes)
-        return cls(sample.rows[order], _is_new(sample.hashes[order]))
+        """Cells of some of the column's values, but of none that many rows have."""
+        _, number, counts = np.unique(sample.hashes, return_inverse=True, return_counts=True)
+        rare = np.flatnonzero(counts[number] <= _FREQUENT * sample.rows.size)
+        order = rare[np.argsort(number[rare])]
+        return cls(sample.rows[order], _is_new(number[order]))
 
     @property
     def first(self) -> NDArray[np.uint32]:
@@ -311,6 +313,8 @@ def _of_groups(
     raw = encoder.raw_columns if len(repeated) > 1 else []
     for number, one in enumerate(repeated[:-1]):
         cells = _Cells.of(one.sample)
+        if cells.is_new.sum() < _FEWEST_VALUES or cells.is_new.all():
+            continue
         targets = _ranked(task, data.y, cells.rows)
         for other in repeated[number + 1 :]:
             pair = [one.position, other.position]
