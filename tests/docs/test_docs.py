@@ -47,6 +47,11 @@ def test_code_blocks_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     names_after(page)
 
 
+def test_deviations_differ_as_the_page_of_losses_says() -> None:
+    least, largest = names_after("losses.md")["std"]  # type: ignore[misc]
+    assert largest > 3 * least
+
+
 def test_the_forecast_is_as_good_as_the_page_says() -> None:
     rmse = names_after("forecasts.md")["rmse"]
     assert isinstance(rmse, dict)

@@ -61,6 +61,14 @@ def test_interaction_cst(given, message):
         tiny(interaction_cst=given).fit(FRAME, TARGET)
 
 
+@pytest.mark.parametrize("preset", ["default", "fast"])
+def test_a_warm_start_of_more_networks_adds_none(preset):
+    model = tiny(preset=preset, n_estimators=1).fit(FRAME, TARGET)
+    model.set_params(warm_start=True, n_estimators=2, monotonic_cst={"a": 1})
+    with pytest.raises(ValueError, match="monotonic_cst and interaction_cst cannot change"):
+        model.fit(FRAME, TARGET)
+
+
 def test_several_classes_have_no_direction():
     y = np.digitize(TARGET, [-0.5, 0.5])
     with pytest.raises(ValueError, match="not supported for multiclass classification"):

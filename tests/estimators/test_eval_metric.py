@@ -182,7 +182,7 @@ def test_functions_of_scikit_learn_named_score_are_scores():
 
 
 def test_errors_of_metrics_name_the_parameter():
-    with pytest.raises(ValueError, match="eval_metric='roc_auc' failed: PredictedNumbers has none"):
+    with pytest.raises(ValueError, match="eval_metric='roc_auc' needs the probabilities of"):
         Regressor(**ONE, eval_metric="roc_auc").fit(X, Y)
 
 

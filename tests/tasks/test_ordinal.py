@@ -5,9 +5,11 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.exceptions import DataConversionWarning
 from tiny_models import tiny
 from uniform_table import UNSEEN, X, classifier, uniform
 
@@ -68,6 +70,11 @@ def test_the_order_is_that_of_numbers_of_categories_or_of_the_parameter(small):
     in_order = pd.Series(pd.Categorical(y_small, categories=[*NAMES, "never"], ordered=True))
     found = tiny(Classifier, loss="ordinal", n_estimators=2).fit(X_small, in_order)
     np.testing.assert_array_equal(found.predict_proba(UNSEEN), small.predict_proba(UNSEEN))
+    of_enum = pl.Series(y_small, dtype=pl.Enum(NAMES.tolist()))
+    for frame in (in_order.to_frame("grade"), pl.DataFrame({"grade": of_enum})):
+        with pytest.warns(DataConversionWarning, match="column-vector"):
+            found = tiny(Classifier, loss="ordinal", n_estimators=2).fit(X_small, frame)
+        np.testing.assert_array_equal(found.predict_proba(UNSEEN), small.predict_proba(UNSEEN))
     numbers = tiny(Classifier, loss="ordinal").fit(X_small, Y[:120])
     assert numbers._model.task.ranks is None
     with pytest.raises(ValueError, match="order of classes that are no numbers: class_order"):

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.utils.multiclass import type_of_target
 from tiny_models import tiny
@@ -66,6 +67,29 @@ def test_labels_may_be_missing():
     y[4] = None
     with pytest.raises(ValueError, match="y must have at least one label in each row; row 4"):
         tiny(Classifier).fit(X, y)
+
+
+def as_polars(y):
+    return pl.DataFrame(dict(zip("ab", y.T.tolist(), strict=True)))
+
+
+@pytest.mark.parametrize("table", [np.asarray, pd.DataFrame, as_polars])
+def test_score_counts_rows_by_their_known_labels(small, table):
+    y, right = SMALL[1].astype(object), small.predict(SMALL[0]) == SMALL[1]
+    y[::3, 0], y[1::3, 1], y[:40] = None, None, None
+    right[::3, 0], right[1::3, 1] = True, True
+    expected, weights = right[40:].all(axis=1), np.arange(120)
+    assert 0 < expected.mean() < 1
+    assert small.score(SMALL[0], table(y)) == expected.mean()
+    by_hand = np.average(expected, weights=weights[40:])
+    assert small.score(SMALL[0], table(y), weights) == pytest.approx(by_hand)
+
+
+def test_score_of_what_has_no_known_labels_or_other_columns(small):
+    with pytest.raises(ValueError, match="at least one label that is known"):
+        small.score(SMALL[0], np.full((120, 2), None))
+    with pytest.raises(ValueError, match=r"y must have shape \(120, 2\).*got \(120,\)"):
+        small.score(SMALL[0], SMALL[1][:, 0])
 
 
 def test_columns_of_a_frame_keep_their_types():
@@ -155,6 +179,8 @@ def test_weights_and_metrics():
         ({"loss": "ordinal"}, "'ordinal' is for one label per row"),
         ({"cost_matrix": [[0, 1], [1, 0]]}, "cost_matrix must be None"),
         ({"extrapolation": "linear"}, "extrapolation='linear' is not supported"),
+        ({"monotonic_cst": [1, 0]}, "not supported for several columns of labels"),
+        ({"eval_metric": "neg_log_loss"}, "'neg_log_loss' needs the probabilities of one column"),
     ],
 )
 def test_what_it_does_not_go_with(options, message):

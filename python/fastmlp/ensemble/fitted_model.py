@@ -206,6 +206,12 @@ class FittedModel:
             Whether these may ask for more networks.
         """
         check_unchanged("preset", self.members[0].recipe.preset, settings.preset)
+        # Before the recipes: the presets choose other activations with constraints.
+        if settings.constraints(self.encoder) != self.constraints:
+            raise ValueError(
+                "monotonic_cst and interaction_cst cannot change while training goes on: the "
+                "networks were made to keep what they said before"
+            )
         n_networks = settings.n_networks(self.n_rows)
         if n_networks < self.n_estimators:
             raise ValueError(
@@ -221,11 +227,6 @@ class FittedModel:
         extrapolation = "clip" if self.linear is None else "linear"
         check_unchanged("extrapolation", extrapolation, settings.extrapolation)
         check_unchanged("dtype", self.dtype.name, settings.dtype)
-        if settings.constraints(self.encoder) != self.constraints:
-            raise ValueError(
-                "monotonic_cst and interaction_cst cannot change while training goes on: the "
-                "networks were made to keep what they said before"
-            )
 
     @property
     def constraints(self) -> Constraints | None:

@@ -88,9 +88,11 @@ class NewNetworks:
     @cached_property
     def _constraints(self) -> Constraints | None:
         constraints = self.settings.constraints(self.encoder)
-        link = self.task.link.name
-        if constraints and constraints.is_monotonic and link not in _ORDERED_LINKS:
-            what = "loss='gaussian'" if link == "gaussian" else "multiclass classification"
+        link = self.task.link
+        if constraints and constraints.is_monotonic and link.name not in _ORDERED_LINKS:
+            what = "loss='gaussian'" if link.name == "gaussian" else "multiclass classification"
+            if link.heads:
+                what = "several columns of labels, unless they are zeros and ones"
             raise ValueError(f"monotonic constraints are not supported for {what}.")
         return constraints
 

@@ -52,13 +52,19 @@ def _has_several(y: Any) -> bool:
 
 def _reject_dates(values: Any, name: str) -> None:
     """Raise for dates and durations, which NumPy would turn into integers, NaT included."""
-    dtypes = getattr(values, "dtypes", getattr(values, "dtype", None))
-    if dtypes is None and isinstance(values, list | tuple):
-        dtypes = np.asarray(values[:1] if np.ndim(values[:1]) == 1 else values[0]).dtype
-    for dtype in np.atleast_1d(np.asarray(dtypes, dtype=object)):
+    dtypes = _dtypes(values)
+    if dtypes == [None] and isinstance(values, list | tuple):
+        dtypes = [np.asarray(values[:1] if np.ndim(values[:1]) == 1 else values[0]).dtype]
+    for dtype in dtypes:
         temporal = getattr(dtype, "is_temporal", None)  # polars
         if getattr(dtype, "kind", "") in ("m", "M") or (temporal is not None and temporal()):
             raise TypeError(f"{name} must hold numbers or labels; got dates or durations")
+
+
+def _dtypes(values: Any) -> list[Any]:
+    """The types of an array or column, or of all columns of a frame."""
+    dtypes = getattr(values, "dtypes", getattr(values, "dtype", None))
+    return list(np.atleast_1d(np.asarray(dtypes, dtype=object)))
 
 
 def _reject_missing(values: Any, name: str) -> None:
@@ -76,8 +82,12 @@ def _reject_missing(values: Any, name: str) -> None:
 
 
 def ordered_categories(y: Any) -> list[Any] | None:
-    """The categories of y in their order, if it is a pandas or polars column of ordered ones."""
-    dtype: Any = getattr(y, "dtype", None)
+    """The categories of y in their order, if it is a pandas or polars column of ordered ones.
+
+    A frame of one column is as good.
+    """
+    dtypes = _dtypes(y)
+    dtype: Any = dtypes[0] if len(dtypes) == 1 else None
     is_ordered = getattr(dtype, "ordered", False) or type(dtype).__name__ == "Enum"
     return list(dtype.categories) if is_ordered else None
 

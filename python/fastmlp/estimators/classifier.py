@@ -787,7 +787,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         -------
         float
             Share of rows that are predicted right; with several labels or columns of labels of
-            those of which all are.
+            those of which all are. Labels of several columns may be missing: known ones count, and
+            rows that have one.
 
         Raises
         ------

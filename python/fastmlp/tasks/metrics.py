@@ -127,10 +127,15 @@ def _takes_weights(function: Callable[..., Any]) -> bool:
         return False
 
 
+def _responses(scorer: Any, default: str = "") -> tuple[str, ...]:
+    """The methods of an estimator whose values a scorer takes."""
+    asked: Any = getattr(scorer, "_response_method", default)
+    return (asked,) if isinstance(asked, str) else tuple(asked)
+
+
 def _told_of_all(scorer: Any, classes: NDArray[Any], y_true: NDArray[Any]) -> Any:
     """Give a scorer of probabilities all classes, if y_true lacks one and it can take them."""
-    asked: Any = getattr(scorer, "_response_method", ())
-    of_probabilities = "predict_proba" in ((asked,) if isinstance(asked, str) else asked)
+    of_probabilities = "predict_proba" in _responses(scorer)
     if not of_probabilities or np.unique(y_true).size == classes.size:
         return scorer
     if "labels" in scorer._kwargs or "labels" not in signature(scorer._score_func).parameters:
@@ -165,6 +170,11 @@ def metric_of(
     """
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
     is_scorer = hasattr(scorer, "_score_func")
+    if predict_proba is None and "predict" not in _responses(scorer, default="predict"):
+        raise ValueError(
+            f"eval_metric={metric!r} needs the probabilities of one column of classes, which this "
+            "model does not predict. A function metric(y_true, y_pred) gets what it predicts"
+        )
     if is_scorer and classes is not None and classes.ndim == 1:
         scorer = _told_of_all(scorer, classes, y_true)
     weights = {}

@@ -259,9 +259,20 @@ class MultioutputClassificationTask(Task):
         return float(np.average(losses, weights=counts))
 
     def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
-        """The share of rows whose labels are all right, as of scikit-learn's multioutput models."""
-        right = (np.asarray(y) == predicted).all(axis=1)
-        return float(np.average(right, weights=weights))
+        """The share of rows whose known labels are all right, of the rows that have any."""
+        labels = np.asarray(y)
+        if labels.shape != predicted.shape:
+            raise ValueError(
+                f"y must have shape {predicted.shape}, as the predictions; got {labels.shape}"
+            )
+        known = np.column_stack([~_missing(column) for column in labels.T])
+        wrong = np.zeros(known.shape, dtype=bool)
+        wrong[known] = labels[known] != predicted[known]
+        counted = known.any(axis=1)
+        if not counted.any():
+            raise ValueError("y must have at least one label that is known")
+        own = None if weights is None else np.asarray(weights)[counted]
+        return float(np.average(~wrong[counted].any(axis=1), weights=own))
 
     def metric(
         self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
