@@ -132,5 +132,5 @@ def test_a_plot_takes_no_category_beside_a_number(frame, of_people):
     ],
 )
 def test_errors(model, options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         model.partial_dependence(**{"X": X, "columns": "a", "grid_resolution": 5} | options)
