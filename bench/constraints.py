@@ -27,7 +27,7 @@ DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 # What everybody who knows the subject would say before looking at the data.
 CONSTRAINTS = {
     "concrete": {"c0": 1, "c7": 1},  # cement, age: strength
-    "autoMpg": {"weight": -1, "horsepower": -1, "displacement": -1, "model": 1},  # range
+    "autoMpg": {"weight": -1, "horsepower": -1},  # range
     "diabetes": {"bmi": 1, "bp": 1, "s5": 1},  # progression
     "abalone": {"c7": 1},  # weight of the shell: age
     "credit-g": {"duration": -1, "installment_commitment": -1},  # paid back

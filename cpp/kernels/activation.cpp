@@ -1,6 +1,7 @@
 #include "kernels/activation.h"
 
 #include <algorithm>
+#include <concepts>
 #include <numbers>
 
 #include "kernels/vector_math.h"
@@ -140,6 +141,10 @@ struct Softplus {
 template <class F>
 concept SavesDerivative = !requires(Packet<float> a) { F::template backward<float>(a, a); };
 
+/** z * f'(z) is f(z). */
+template <class F>
+concept Rectifier = std::same_as<F, Relu> || std::same_as<F, LeakyRelu>;
+
 /** Calls f with the struct of the activation; identity is left to the caller. */
 template <class Visit>
 void visit(Activation activation, Visit&& f) {
@@ -206,10 +211,11 @@ void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T>
 }
 
 template <class T>
-void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Matrix<T> saved) {
+void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Matrix<T> saved, bool keeps_order) {
   const Index width = padded<T>(a.cols);
   const Packet<T> one = set<T>(1);
   visit(activation, [&]<class F>(F) {
+    const bool by_product = Rectifier<F> && keeps_order;
     for (Index i = 0; i < a.rows; ++i) {
       T* row = a.row(i);
       T* kept = saved.data ? saved.row(i) : nullptr;
@@ -220,12 +226,13 @@ void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Ma
           value = F::template value<T>(z, kept ? &derivative : nullptr);
         } else {
           value = F::template value<T>(z);
-          if (kept) derivative = F::template backward<T>(one, value);
+          if (kept || by_product) derivative = F::template backward<T>(one, value);
         }
         const Packet<T> bend = psub(value, z);
-        store(row + j, pmadd(slope, bend, z));
+        const auto whole_derivative = [&] { return pmadd(slope, psub(derivative, one), one); };
+        store(row + j, by_product ? pmul(z, whole_derivative()) : pmadd(slope, bend, z));
         if (!kept) continue;
-        store(kept + j, pmadd(slope, psub(derivative, one), one));
+        store(kept + j, whole_derivative());
         store(kept + width + j, bend);
       }
     }
@@ -249,7 +256,7 @@ void multiply_parametric(Matrix<T> delta, Matrix<T> saved) {
 #define FASTMLP_INSTANTIATE(T)                                                                \
   template void activate(Activation, Matrix<T>, Matrix<T>);                                   \
   template void multiply_derivative(Activation, Matrix<T>, Matrix<const T>, Matrix<const T>); \
-  template void activate_parametric(Activation, const T*, Matrix<T>, Matrix<T>);              \
+  template void activate_parametric(Activation, const T*, Matrix<T>, Matrix<T>, bool);        \
   template void multiply_parametric(Matrix<T>, Matrix<T>);
 FASTMLP_INSTANTIATE(float)
 FASTMLP_INSTANTIATE(double)

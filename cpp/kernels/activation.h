@@ -28,9 +28,13 @@ template <class T>
 void multiply_derivative(Activation activation, Matrix<T> delta, Matrix<const T> a, Matrix<const T> derivative);
 
 /** The parametric form a <- a + slope * (f(a) - a), one slope per column (padded with zeros). Where `saved` has memory,
- * its first padded(a.cols) columns get the derivative 1 + slope * (f'(z) - 1) and the next as many f(z) - z. */
+ * its first padded(a.cols) columns get the derivative 1 + slope * (f'(z) - 1) and the next as many f(z) - z.
+ *
+ * With `keeps_order` rounding never makes less of a greater a, where f is a rectifier and no slope above 1: a is
+ * multiplied by the derivative. The sum above may fall by its last bit, since its terms go in opposite directions. */
 template <class T>
-void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Matrix<T> saved);
+void activate_parametric(Activation activation, const T* slopes, Matrix<T> a, Matrix<T> saved,
+                         bool keeps_order = false);
 
 /** From delta, the loss's derivative by a: delta <- delta * derivative, and the second half of `saved` becomes the
  * derivative by the slopes, row by row. */

@@ -23,7 +23,8 @@ struct Table {
 /** How columns of a table are transformed before the network reads them: x <- (x - shift) * scale, empty: x as it is.
  * In the first `n_filled` columns NaN, a missing number, then becomes 0, and with `clips` x <- x / sqrt(1 + (x / 3)^2)
  * compresses outliers (Holzmueller et al. 2024, arXiv:2407.04491, "smooth clipping"). With `keeps_order` rounding
- * never turns two numbers round: what is computed of the greater one, here and of a predictor's outputs, is not less. */
+ * never turns two numbers round: what is computed of the greater one, here and of a predictor's outputs, is not less.
+ */
 class Standardisation {
  public:
   Standardisation() = default;

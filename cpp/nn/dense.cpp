@@ -39,8 +39,7 @@ Dense<T>::Dense(const DenseSpec& spec)
       parametric_(spec.parametric),
       sparse_(spec.sparse),
       // The unit adds up parts of numbers, so that a sum may fall, in its last bits, where a term has risen.
-      on_unit_(!sparse_ && spec.signs.empty() && std::min(inputs_, outputs_) >= kUnitSide &&
-               matrix_unit::in_use<T>()) {
+      on_unit_(!sparse_ && spec.signs.empty() && std::min(inputs_, outputs_) >= kUnitSide && matrix_unit::in_use<T>()) {
   if (inputs_ < 1) invalid("Dense.inputs", "must be at least 1; got " + std::to_string(inputs_));
   if (outputs_ < 1) invalid("Dense.outputs", "must be at least 1; got " + std::to_string(outputs_));
   if (parametric_ && activation_ == Activation::identity)
@@ -93,6 +92,22 @@ std::vector<ParameterArray> Dense<T>::arrays() const {
   return all;
 }
 
+template <class T>
+void Dense<T>::begin_with_signs(T* values) const {
+  if (signs_.empty()) return;
+  const ParameterArray w = arrays()[0];
+  const std::vector<T> drawn(values, values + weights().rows * weights().stride);
+  signs_.project(weights(), values);
+  for (Index j = 0; j < outputs_; ++j) {
+    const auto place = [&](Index i) { return i * w.strides[0] + j * w.strides[1]; };
+    bool reads = false;
+    for (Index i = 0; i < inputs_; ++i) reads = reads || values[place(i)] != 0;
+    if (reads) continue;
+    for (Index i = 0; i < inputs_; ++i) values[place(i)] = -drawn[static_cast<std::size_t>(place(i))];
+  }
+  signs_.project(weights(), values);
+}
+
 // Uniform. Hidden layers start with variance 1 / (3 inputs), PyTorch's default: smaller than what keeps the signal's
 // scale through rectifiers (He et al. 2015, arXiv:1502.01852, 2 / inputs), and better on small tables (docs/design.md).
 // Self-normalising units need 1 / inputs (Klambauer et al. 2017, arXiv:1706.02515), saturating ones take 2 / (inputs +
@@ -121,7 +136,7 @@ void Dense<T>::initialise(T* values, RandomSequence& random) const {
   const ParameterArray w = arrays()[0];
   for (Index i = 0; i < inputs_; ++i)
     for (Index j = 0; j < outputs_; ++j) values[i * w.strides[0] + j * w.strides[1]] = uniform(bound);
-  signs_.reflect(values);
+  begin_with_signs(values);
   for (Index j = 0; j < outputs_; ++j) values[bias().offset + j] = uniform(bias_bound);
   if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
 }
@@ -132,7 +147,7 @@ void Dense<T>::initialise_from(Matrix<const T> in, T* values, RandomSequence& ra
   const auto weight = [&](Index i, Index j) -> T& { return values[i * w.strides[0] + j * w.strides[1]]; };
   for (Index i = 0; i < inputs_; ++i)
     for (Index j = 0; j < outputs_; ++j) weight(i, j) = static_cast<T>(random.normal());
-  signs_.reflect(values);
+  begin_with_signs(values);
   if (parametric_) std::fill_n(values + bias().offset + bias().stride, outputs_, T(1));
   std::fill_n(values + bias().offset, outputs_, T(0));
 
@@ -223,7 +238,7 @@ void Dense<T>::forward(LayerWeights<T> own, const LayerInput<T>& in, Matrix<T> o
   const bool relu = can_rectify() && !parametric_ && activation_ == Activation::relu;
   product_of(own, in, relu, out);
   if (parametric_)
-    activate_parametric<T>(activation_, bias_rows(own).row(1), out, saved);
+    activate_parametric<T>(activation_, bias_rows(own).row(1), out, saved, !signs_.empty());
   else if (!relu)
     activate(activation_, out, saved);
 }

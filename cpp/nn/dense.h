@@ -13,7 +13,7 @@ struct DenseSpec {
   Index inputs = 0, outputs = 0;
   Activation activation = Activation::identity;
   bool parametric = false;
-  bool sparse = false;  // reads sparse rows
+  bool sparse = false;     // reads sparse rows
   std::string signs = {};  // of the weights, inputs x outputs; see SignConstraints
 };
 
@@ -69,6 +69,9 @@ class Dense final : public Layer<T> {
   bool can_rectify() const { return on_unit_ || prepares(); }
   /** out <- in W + b; with `relu`, in a layer that can_rectify(), negative elements then become zero. */
   void product_of(LayerWeights<T> own, const LayerInput<T>& in, bool relu, Matrix<T> out) const;
+  /** Makes random weights allowed ones. Those of the wrong sign begin at zero, so that units differ in what they read,
+   * except where a unit would read nothing: there all signs are turned. */
+  void begin_with_signs(T* values) const;
   Block weights() const;
   Block bias() const;  // with the slopes in a second row
   /** Those rows among what a pass is given. */

@@ -144,7 +144,7 @@ void Embedding<T>::initialise(T* values, RandomSequence& random) const {
   const double piecewise_bound = 1 / std::sqrt(static_cast<double>(n_steps_));
   for (Index s = 0; s < piecewise.rows; ++s)
     for (Index j = 0; j < piecewise.cols; ++j) piecewise.row(s)[j] = uniform(piecewise_bound);
-  signs_.reflect(values);
+  signs_.project(piecewise_weights_, values);
   for (const Block& table : tables_)
     for (Index row = 0; row < table.rows; ++row)
       for (Index j = 0; j < table.cols; ++j) table.in(values).row(row)[j] = static_cast<T>(random.normal());

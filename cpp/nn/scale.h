@@ -28,7 +28,7 @@ class Scale final : public Layer<T> {
   std::vector<ParameterArray> arrays() const override { return {{"scale", 0, {width_}, {1}}}; }
   void initialise(T* values, RandomSequence&) const override {
     std::fill_n(values, width_, T(1));
-    signs_.reflect(values);
+    project(tasks()[0], values);
   }
 
   void forward(LayerWeights<T>, const LayerInput<T>& in, Matrix<T> out, Matrix<T> saved, const Pass&) const override;

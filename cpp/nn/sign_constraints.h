@@ -48,16 +48,6 @@ class SignConstraints {
     clamp<T>(part.in(values), own.in(lower_.data()), own.in(upper_.data()));
   }
 
-  /** Turns the signs of random weights to those that are allowed, which keeps their sizes. */
-  void reflect(T* values) const {
-    if (empty()) return;
-    for (Index i = 0; i < lower_.size(); ++i) {
-      T& value = values[block_.offset + i];
-      if (value < lower_[i] || value > upper_[i]) value = -value;
-    }
-    project(block_, values);
-  }
-
   /** Whether a weight may be anything but zero; `at` counts from the block's first. */
   bool may_differ_from_zero(Index at) const { return empty() || lower_[at] < upper_[at]; }
 

@@ -42,9 +42,9 @@ void apply_continuation_ratio(const T* logits, Index n, T* to) {
   to[n] = reached;
 }
 
-/** exp(x), or with the logistic link 1 / (1 + exp(-x)), by way of double: neighbouring floats differ by far more than its
- * rounding, so that no output makes a smaller prediction than a smaller output does. The fast functions may, by a unit
- * in the last place. */
+/** exp(x), or with the logistic link 1 / (1 + exp(-x)), by way of double: neighbouring floats differ by far more than
+ * its rounding, so that no output makes a smaller prediction than a smaller output does. The fast functions may, by a
+ * unit in the last place. */
 template <class T>
 void apply_in_order(const Link& link, T* x, Index n) {
   for (Index i = 0; i < n; ++i) {

@@ -172,7 +172,7 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
   // Every member sums the weights itself: cheaper than handing the sum over.
   const double weight = privacy ? privacy->expected_rows : data_.weight_of(batch.rows, batch.count);
   const bool own = options_.loss.kind == LossKind::own;
-  if (own && !own_loss_phase(member, batch, step)) return false;
+  if (own && !own_loss_phase(member, batch, step, weight)) return false;
   double loss = own && member.leads() ? own_value_ * weight : 0;
   for (Index first = 0; first < batch.count; first += chunk_rows) {
     const Index count = std::min(chunk_rows, batch.count - first);
@@ -196,10 +196,17 @@ bool Step<T>::run(Member& member, const Minibatch& batch, std::uint64_t step, Op
 }
 
 template <class T>
-bool Step<T>::own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step) {
+bool Step<T>::own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step, double weight) {
   Workspace<T>& workspace =
       by_owning_threads() ? *workspace_ : workers_[static_cast<std::size_t>(member.rank())].workspace;
   const Index cols = stack_.outputs();
+  if (weight == 0) {  // a weighted mean, which users' functions give, has no value
+    if (member.leads()) {
+      own_value_ = 0;
+      std::fill_n(own_delta_.data(), batch.count * cols, T(0));
+    }
+    return !member.barrier(stopping());
+  }
   for (Index first = 0; first < batch.count; first += chunk_rows_) {
     const Member::Range mine = member.share(std::min(chunk_rows_, batch.count - first), kRowGrain);
     for (Index row = mine.first; row < mine.last; row += block_rows_) {

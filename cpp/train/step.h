@@ -106,8 +106,9 @@ class Step {
 
     const std::uint32_t* rows() const { return batch.rows + first; }
   };
-  /** Takes the minibatch's rows forward and asks own_loss for its value and derivative. False when interrupted. */
-  bool own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step);
+  /** Takes the minibatch's rows, which count `weight` together, forward and asks own_loss for its value and derivative.
+   * False when interrupted. */
+  bool own_loss_phase(Member& member, const Minibatch& batch, std::uint64_t step, double weight);
   /** `count` rows of a minibatch from its row `first` on through all layers, in a workspace from row `at` on, by the
    * thread of this rank. `following`: see gather(). */
   void forward(int rank, const Minibatch& batch, std::uint64_t step, Index first, Index count, Index following,

@@ -38,6 +38,11 @@ def grouped(n_groups=50, n_rows=400, intercept=1.0):
 GROUPED = grouped()
 
 
+def test_few_groups_of_many_rows_are_found():
+    X, y, _ = grouped(n_rows=60_000)
+    assert "(50 different values in 60000 rows)" in warned(X, y)
+
+
 def test_rows_that_share_numbers_seem_to_come_in_groups():
     X, y, groups = GROUPED
     with pytest.warns(ValidationWarning, match="the same 'x[23]' too .50 different.* pass groups"):
@@ -85,6 +90,15 @@ def test_rows_of_few_values_are_equal_by_chance():
     assert not warned(pd.DataFrame({"a": RNG.choice(list("abcd"), 3000)}), y)
     rounded = np.round(RNG.normal(size=(3000, 2)), 1)
     assert not warned(rounded, y)
+
+
+def test_counts_and_amounts_that_are_mostly_zero_are_equal_by_chance():
+    counts = RNG.poisson(3, (100_000, 6))
+    assert not warned(counts, counts.sum(axis=1))
+    amounts = np.maximum(RNG.normal(size=(3000, 6)) - 1.2, 0)
+    assert not warned(amounts, amounts.sum(axis=1))
+    some_zero = np.maximum(RNG.normal(size=(300, 3)) + 1, 0)[np.r_[:300, :300]]
+    assert "50% of the rows of X are copies" in warned(some_zero, some_zero.sum(axis=1))
 
 
 DATES = pd.date_range("2024-01-01", periods=40)

@@ -248,6 +248,8 @@ PAIR = (np.arange(30), np.arange(30, 60))
         ({"cv": "groups"}, TypeError, "cv must be a splitter such as .*; got 'groups'"),
         ({"cv": PAIR}, ValueError, r"cv: pair 0 .*\.\.\..* single pair is cv=\[\(train, test\)\]"),
         ({"cv": 5}, TypeError, "cv must be a splitter such as .*GroupKFold.*; got 5"),
+        ({"time": X[:, :2]}, ValueError, "time must be one column; got 2"),
+        ({"cv": "time"}, TypeError, "cv must be a splitter such as .*; got 'time'"),
         ({"cv": []}, ValueError, "cv must have at least one pair"),
         ({"cv": [(PAIR[0],)]}, ValueError, "cv: pair 0 must be two arrays of row numbers"),
         ({"cv": [PAIR, (PAIR[0], PAIR[0])]}, ValueError, "cv: pair 1 has row 0 in both parts"),

@@ -76,10 +76,27 @@ def test_a_step_goes_to_the_nearest_weights_that_are_allowed(solver):
     np.testing.assert_array_equal(held.parameters[1], free.parameters[1])
 
 
-def test_initial_weights_have_their_signs_and_their_sizes():
+def test_initial_weights_of_the_wrong_sign_are_zero():
     free = Network([Dense(5, 3)], random_state=0).parameters[0]
     held = Network([Dense(5, 3, signs="+" * 15)], random_state=0).parameters[0]
-    np.testing.assert_array_equal(held, np.abs(free))
+    np.testing.assert_array_equal(held, np.maximum(free, 0))
+
+
+def test_no_unit_begins_without_weights():
+    held = Network([Dense(1, 64, signs="-" * 64)], random_state=0).parameters[0]
+    assert (held < 0).all()
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+@pytest.mark.parametrize("slope", [1.0, 0.99, 0.5])
+def test_rectifiers_with_slopes_keep_the_order_of_neighbours(activation, slope):
+    network = Network([Dense(1, 1, activation, parametric=True, signs="+")])
+    for values, own in zip(network.parameters, (1, 0, slope), strict=True):
+        values[...] = own
+    # Where a term of z + slope * (f(z) - z) passes a power of two, its last bit is another one.
+    near = np.outer([1, 1 / 0.99, 1 / slope, 1 / 0.99 / slope], 1 + np.arange(-300, 300) * 2.0**-24)
+    rows = -np.unique(near.astype(np.float32))[::-1, None]
+    assert (np.diff(network.forward(rows), axis=0) >= 0).all()
 
 
 @pytest.mark.parametrize(

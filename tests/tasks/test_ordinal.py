@@ -74,6 +74,9 @@ def test_the_order_is_that_of_numbers_of_categories_or_of_the_parameter(small):
         tiny(Classifier, loss="ordinal").fit(*SMALL)
     with pytest.raises(ValueError, match=r"class_order must hold all classes, also \['superb'\]"):
         tiny(Classifier, loss="ordinal", class_order=NAMES[:3]).fit(*SMALL)
+    twice = [*NAMES, NAMES[0]]
+    with pytest.raises(ValueError, match="class_order must hold each class once; got"):
+        tiny(Classifier, loss="ordinal", class_order=twice).fit(*SMALL)
 
 
 def test_what_it_does_not_go_with():

@@ -47,6 +47,15 @@ def test_squared_error_by_hand_is_the_built_in_one(y, weights, more):
     np.testing.assert_allclose(inside, built_in.predict(UNSEEN), rtol=1e-6)
 
 
+def test_minibatches_whose_rows_all_weigh_nothing_are_not_asked_about():
+    weights = np.repeat([0.0, 1.0], [ROWS - 4, 4])
+    by_hand, built_in = (
+        tiny(**EXACT | {"loss": loss, "batch_size": 4}).fit(TABLE, Y, sample_weight=weights)
+        for loss in (OWN, "squared_error")
+    )
+    np.testing.assert_allclose(by_hand.predict(TABLE), built_in.predict(TABLE), rtol=1e-6)
+
+
 def test_layers_too_wide_for_leaves():
     options = EXACT | {"hidden_layer_sizes": (400, 400), "max_iter": 2, "batch_size": 50}
     by_hand, built_in = (

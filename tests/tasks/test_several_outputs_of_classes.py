@@ -111,6 +111,22 @@ def test_partial_fit_takes_the_classes_of_each_column():
         tiny(Classifier).partial_fit(*SMALL, classes=["up", "down"])
     with pytest.raises(ValueError, match="labels that the model was fitted with, in column 0"):
         model.partial_fit(SMALL[0], np.char.add(SMALL[1], "!"))
+    with pytest.raises(ValueError, match="classes must be those of the first call"):
+        model.partial_fit(*SMALL, classes=classes[:1])
+
+
+@pytest.mark.parametrize(
+    ("y", "others", "unknown"),
+    [
+        (Y[:120], np.char.add(Y[:120], "er"), r"\['largeer', 'middleer', 'smaller'\]"),
+        (np.arange(240).reshape(120, 2) % 3, np.full((120, 2), 1.5), r"\[1.5\]"),
+        (np.arange(240).reshape(120, 2) % 3, np.full((120, 2), "b"), r"\['b'\]"),
+    ],
+)
+def test_labels_of_other_rows_are_compared_as_they_are(y, others, unknown):
+    """Neither cut to the length of known ones, nor rounded."""
+    with pytest.raises(ValueError, match=f"y_val must only have the labels.*got {unknown}"):
+        tiny(Classifier).fit(X[:120], y, X_val=X[:120], y_val=others)
 
 
 def test_weights_and_metrics():

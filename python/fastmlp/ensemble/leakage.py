@@ -32,6 +32,7 @@ _MOST_COLUMNS = 64  # of numbers that are looked at, and as many others
 # Numbers of fewer different values, such as hours, months and grades, repeat by themselves.
 _FEWEST_VALUES = 30
 _COPIES = 0.05  # least share of the rows
+_FREQUENT = 0.05  # of the rows: values such as 0 of amounts, with which rows are equal by chance
 _COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
 _COMPARED_ROWS = 2000  # at most, to tell whether two columns say the same
 _REPEATED = 0.5  # least share of the rows, that have a value which another one has already
@@ -100,33 +101,29 @@ class _Sample:
     hashes : ndarray of uint64
         Nearly all values have different ones.
     rows : ndarray of uint32
+    halvings : int
+        A value is in it with the probability of one half to this power.
     """
 
     def __init__(self, n_rows: int) -> None:
         self.hashes = np.empty(0, dtype=np.uint64)
         self.rows = np.empty(0, dtype=np.uint32)
-        self._halvings = max(0, ceil(log2(n_rows / _SAMPLED_ROWS)))
+        self.halvings = max(0, ceil(log2(n_rows / _SAMPLED_ROWS)))
 
     def add(self, hashes: NDArray[np.uint64], first_row: int) -> None:
         """Take some of the rows from `first_row` on; fewer, if one value has a lot of them."""
         some = self._chosen(hashes)
         self.hashes = np.append(self.hashes, hashes[some])
         self.rows = np.append(self.rows, (some + first_row).astype(np.uint32))
-        while self.rows.size > _MOST_SAMPLED and self._halvings < _BITS - 1:
-            self._halvings += 1
+        while self.rows.size > _MOST_SAMPLED and self.halvings < _BITS - 1:
+            self.halvings += 1
             some = self._chosen(self.hashes)
             self.hashes, self.rows = self.hashes[some], self.rows[some]
 
     def _chosen(self, hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
-        if not self._halvings:
+        if not self.halvings:
             return np.arange(hashes.size)
-        return np.flatnonzero(hashes >> np.uint64(_BITS - self._halvings) == 0)
-
-    @property
-    def lengths(self) -> NDArray[np.intp]:
-        """How many rows have each of the values."""
-        ordered = np.sort(self.hashes)
-        return np.diff(np.flatnonzero(_is_new(ordered)), append=ordered.size)
+        return np.flatnonzero(hashes >> np.uint64(_BITS - self.halvings) == 0)
 
 
 class _Column(NamedTuple):
@@ -169,6 +166,23 @@ def _samples(
     return samples[:-1], samples[-1]
 
 
+def _lengths(hashes: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """How many rows have each of the values."""
+    ordered = np.sort(hashes)
+    return np.diff(np.flatnonzero(_is_new(ordered)), append=ordered.size)
+
+
+def _column(X: NDArray[Any], position: int, sample: _Sample) -> _Column:
+    """What is known of a column by all rows that have some of its values."""
+    n_sampled = len(_lengths(sample.hashes))
+    n_distinct = min(n_sampled << sample.halvings, len(X))
+    if n_sampled < _FEWEST_VALUES:  # too few; some rows have nearly all of the values
+        sample.rows = np.arange(0, len(X), -(-len(X) // _SAMPLED_ROWS), dtype=np.uint32)
+        values, numbers = np.unique(X[sample.rows, position], return_inverse=True)
+        sample.hashes, n_distinct = numbers.astype(np.uint64), len(values)
+    return _Column(position, sample, n_distinct, 1 - n_distinct / len(X))
+
+
 def _odd(position: int) -> int:
     """A random odd number of 64 bits."""
     return (position + 1) * 0x9E3779B97F4A7C15 % 2**64 | 1
@@ -193,12 +207,11 @@ def _columns_and_rows(
     numbers = _evenly(0, n_numeric, _MOST_COLUMNS)
     positions = np.concatenate([numbers, _evenly(n_numeric, X.shape[1], _MOST_COLUMNS)])
     samples, whole = _samples(X, positions, numbers.size)
-    columns = []
-    for position, sample in zip(numbers.tolist(), samples, strict=True):
-        lengths = sample.lengths
-        share = lengths.size / max(lengths.sum(), 1)
-        if share * len(X) >= _FEWEST_VALUES:
-            columns.append(_Column(position, sample, round(share * len(X)), 1 - share))
+    columns = [
+        _column(X, position, sample)
+        for position, sample in zip(numbers.tolist(), samples, strict=True)
+    ]
+    columns = [column for column in columns if column.n_distinct >= _FEWEST_VALUES]
     return columns, positions, whole
 
 
@@ -208,21 +221,30 @@ def _of_copies(
     """Rows that are equal in all columns, not only in those that have few values.
 
     Copies differ in no column. Rows that are equal by chance are few of those that are equal but
-    for the most varied column and others that say the same.
+    for the most varied column and others that say the same, where that column has no value that
+    many rows have.
     """
-    lengths = whole.lengths
-    share = 1 - lengths.size / max(lengths.sum(), 1)
-    if share < _COPIES or not columns:
+    if not columns or _share_of_copies(whole.hashes) < _COPIES:
         return None
     varied = max(columns, key=lambda column: column.n_distinct).position
     some = slice(None, None, -(-len(X) // _COMPARED_ROWS))
+    values, counts = np.unique(X[some, varied], return_counts=True)
+    frequent = values[counts > _FREQUENT * counts.sum()]
+
+    def of_rare(sample: _Sample) -> NDArray[np.uint64]:
+        return sample.hashes[~np.isin(X[sample.rows, varied], frequent)]
+
+    compared = of_rare(whole)
+    share = _share_of_copies(compared)
+    if share < _COPIES:
+        return None
     alike = [
         column.position
         for column in columns
         if _say_the_same(X[some, varied], X[some, column.position])
     ]
     _, others = _samples(X, positions[~np.isin(positions, alike)], 0)
-    if _n_pairs(lengths) < _COPIES_AMONG_ALIKE * _n_pairs(others.lengths):
+    if _n_pairs(_lengths(compared)) < _COPIES_AMONG_ALIKE * _n_pairs(_lengths(of_rare(others))):
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
@@ -231,10 +253,19 @@ def _of_copies(
     )
 
 
+def _share_of_copies(hashes: NDArray[np.uint64]) -> float:
+    """Share of the rows whose value another row has already."""
+    lengths = _lengths(hashes)
+    return float(1 - lengths.size / max(lengths.sum(), 1))
+
+
 def _say_the_same(one: NDArray[Any], other: NDArray[Any]) -> bool:
     """Whether one column rises or falls with the other."""
-    correlation: NDArray[np.float64] = np.corrcoef(_ranks(one), _ranks(other))
-    return bool(abs(correlation[0, 1]) >= _MONOTONE)
+    # Equal values have the same rank: in the order of rows, two columns of zeros would agree.
+    ranks = [np.unique(column, return_inverse=True)[1] for column in (one, other)]
+    with np.errstate(invalid="ignore"):  # a constant has no correlation
+        correlations: Any = np.corrcoef(ranks)
+    return bool(abs(correlations[0, 1]) >= _MONOTONE)
 
 
 def _n_pairs(lengths: NDArray[np.intp]) -> float:

@@ -17,6 +17,8 @@ _THREE_CYCLES = 7 / 15
 # Share of the loss that must be gained. With half of it classification was worse, with 1.5 times
 # as much nothing was gained in classification (docs/tabular.md).
 LEAST_GAIN = 0.1
+# Weights that must keep their sign learn more slowly (docs/constraints.md).
+_LEAST_MONOTONE_GAIN = 0.03
 
 
 def first_round(runs: Sequence[TrainingRun]) -> int:
@@ -54,7 +56,8 @@ def longer_runs(
     trained, others : sequence of TrainingRun
         The first round, and what was planned to follow.
     """
-    if not gain_of_last_cycle([run.latest for run in trained]) >= LEAST_GAIN:  # which NaN is not
+    least = LEAST_GAIN if new.settings.monotonic_cst is None else _LEAST_MONOTONE_GAIN
+    if not gain_of_last_cycle([run.latest for run in trained]) >= least:  # which NaN is not
         return list(others)
     runs = []
     for run in others:

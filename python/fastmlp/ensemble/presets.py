@@ -81,7 +81,6 @@ _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
 # With `monotonic_cst`. Others fall somewhere, or may do so by rounding.
 MONOTONE_ACTIVATIONS = ("relu", "leaky_relu", "identity")
-_MONOTONE_RATE = 2.0  # times as large, in regression: docs/constraints.md
 
 # Private training has noise for every parameter and every step: few of both, and large minibatches.
 _PRIVATE_RATE = 0.03
@@ -166,14 +165,12 @@ def preset_settings(
         classifies or (spec.kind == "balanced" and not few)
     ]
     activation, factor = _VARIATIONS[spec.index % len(_VARIATIONS)]
-    if monotone:
-        activation, factor = "relu", factor * (1.0 if classifies else _MONOTONE_RATE)
     rates = {"adam": factor * (0.02 if classifies else 0.1), "sgd": _SGD_RATE}
     wide = spec.kind in ("balanced", "large")
     return {
         "n_estimators": n_networks(preset, spec.n_rows),
         "hidden_layer_sizes": (128,) * 3 if wide else (64,) * (2 if few else 3),
-        "activation": activation,
+        "activation": "relu" if monotone else activation,
         "dropout": dropout,
         "numeric_embedding": embedding,
         "sigma": sigma,

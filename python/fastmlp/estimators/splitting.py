@@ -113,6 +113,8 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
     else:
         _check_length("time", _num_samples(time), table.shape[0])
         encoder, table = DenseEncoder.learn(_as_table(time), name="time")
+        if encoder.n_columns > 1:
+            raise ValueError(f"time must be one column; got {encoder.n_columns}")
         position = 0
     column = encoder.columns[position]
     if column.kind != "numeric":

@@ -402,7 +402,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
     Raises
     ------
     ValueError
-        If it lacks classes, or is not given and the classes are no numbers.
+        If it lacks classes or has one twice, or is not given and the classes are no numbers.
     """
     labels = classes.tolist()
     if order is None:
@@ -413,7 +413,10 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
             "from the lowest to the highest, or y as an ordered categorical; the classes are "
             f"{quoted_few(labels)}"
         )
-    place_of = {label: place for place, label in enumerate(np.asarray(order).tolist())}
+    ordered = as_1d(np.asarray(order), "class_order").tolist()
+    place_of = {label: place for place, label in enumerate(ordered)}
+    if len(place_of) < len(ordered):
+        raise ValueError(f"class_order must hold each class once; got {quoted_few(ordered)}")
     if missing := [label for label in labels if label not in place_of]:
         raise ValueError(
             f"class_order must hold all classes, also {quoted_few(missing)}; got "

@@ -82,7 +82,7 @@ class MultioutputClassificationTask(Task):
             Other parameters.
         """
         _check_single(training_loss, cost_matrix)
-        known = [_present(column, k) for k, column in enumerate(y.T)]
+        known = [_distinct(own[~_missing(own)], k, "y")[0] for k, own in enumerate(y.T)]
         if classes is not None:
             known = _announced(classes, y)
         for k, labels in enumerate(known):
@@ -100,9 +100,9 @@ class MultioutputClassificationTask(Task):
     ) -> MultioutputClassificationTask:
         """The task with other parameters, for training that goes on with its networks."""
         _check_single(training_loss, cost_matrix)
-        if classes is not None and not all(
-            np.array_equal(np.unique(own), known)
-            for own, known in zip(classes, self.classes, strict=True)
+        if classes is not None and not (
+            len(classes) == len(self.classes)
+            and all(map(np.array_equal, map(np.unique, classes), self.classes))
         ):
             raise ValueError(
                 f"classes must be those of the first call, {list(self.classes)}; got {classes!r}"
@@ -150,13 +150,15 @@ class MultioutputClassificationTask(Task):
         codes = np.full(y.shape, _UNKNOWN, dtype=np.int32)
         for k, classes in enumerate(self.classes):
             known = ~_missing(y[:, k])
-            labels = y[known, k].astype(classes.dtype)
-            if (unknown := labels[~np.isin(labels, classes)]).size:
+            labels, inverse = _distinct(y[known, k], k, name)
+            code_of = {label: code for code, label in enumerate(classes.tolist())}
+            if unknown := [label for label in labels.tolist() if label not in code_of]:
                 raise ValueError(
                     f"{name} must only have the labels that the model was fitted with, in column "
-                    f"{k} {quoted_few(classes.tolist())}; got {quoted_few(unknown.tolist())}"
+                    f"{k} {quoted_few(classes.tolist())}; got {quoted_few(unknown)}"
                 )
-            codes[known, k] = np.searchsorted(classes, labels)
+            own = np.array([code_of[label] for label in labels.tolist()], dtype=np.int32)
+            codes[known, k] = own[inverse]
         if (empty := np.flatnonzero((codes < 0).all(axis=1))).size:
             raise ValueError(
                 f"{name} must have at least one label in each row; row {empty[0]} has none. Leave "
@@ -329,15 +331,14 @@ def _missing(column: NDArray[Any]) -> NDArray[np.bool_]:
     return np.array([is_missing(label) for label in column.tolist()], dtype=bool)
 
 
-def _present(column: NDArray[Any], k: int) -> NDArray[Any]:
-    """The different labels of column k of y."""
+def _distinct(labels: NDArray[Any], k: int, name: str) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """The different labels among those of column k of y, and which of them each one is."""
     try:
-        present: NDArray[Any] = np.unique(column[~_missing(column)])
+        return np.unique(labels, return_inverse=True)
     except TypeError:
         raise ValueError(
-            f"y must hold labels of one type in each column; column {k} has several types"
+            f"{name} must hold labels of one type in each column; column {k} has several types"
         ) from None
-    return present
 
 
 def _announced(classes: Any, y: NDArray[Any]) -> list[NDArray[Any]]:
