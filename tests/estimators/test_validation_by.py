@@ -245,7 +245,6 @@ PAIR = (np.arange(30), np.arange(30, 60))
         ({"time": "day"}, ValueError, "time='day' is no column of X, which has no names"),
         ({"time": True}, TypeError, "time must hold the time of each row.*; got True"),
         ({"time": 0}, TypeError, r"time must hold .*; got 0.* X\[:, 0\]"),
-        ({"cv": "groups"}, TypeError, "cv must be a splitter such as .*; got 'groups'"),
         ({"cv": PAIR}, ValueError, r"cv: pair 0 .*\.\.\..* single pair is cv=\[\(train, test\)\]"),
         ({"cv": 5}, TypeError, "cv must be a splitter such as .*GroupKFold.*; got 5"),
         ({"time": X[:, :2]}, ValueError, "time must be one column; got 2"),
