@@ -5,11 +5,13 @@ import io
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error, r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from small_tables import ONE, TARGETS, X_VAL, Y_VAL, X, Y, fitted
 from tiny_models import FOLDS, TINY, assert_same_weights
 
 import fastmlp
-from fastmlp import Classifier, Regressor
+from fastmlp import Classifier, ExtrapolationWarning, Regressor
 
 METRICS = ["r2", "neg_mean_absolute_error"]
 
@@ -144,6 +146,20 @@ def test_records_have_all_values():
     assert records[0].metric == records[0].evals["validation"]["r2"]
 
 
+def test_records_say_which_metrics_are_scores():
+    metrics = {
+        "a": "r2",
+        "b": r2_score,
+        "c": mean_absolute_error,
+        "d": make_scorer(mean_absolute_error, greater_is_better=False),
+        "e": lambda y, predicted: 1.0,
+        "loss": "loss",
+    }
+    records = []
+    Regressor(**ONE | {"max_iter": 1}, eval_metric=metrics).fit(X, Y, callbacks=records.append)
+    assert [*records[0].scores] == ["a", "b", "d"]
+
+
 def test_a_linear_part_is_added():
     model = Regressor(**ONE, extrapolation="linear", eval_metric="r2").fit(
         X, Y, eval_set=[("first", X[:50], Y[:50])]
@@ -179,7 +195,8 @@ def test_a_warm_start_goes_on_with_the_curves():
         ([("a", X_VAL, Y_VAL), ("a", X_VAL, Y_VAL)], "names that differ"),
         ([("validation", X_VAL, Y_VAL)], "from 'validation'"),
         ([("a", X_VAL, Y_VAL[:5])], "X of eval_set 'a' and y of eval_set 'a' must have the same"),
-        ([("a", X_VAL[:, :2], Y_VAL)], "2 features"),
+        ([("a", X_VAL[:, :2], Y_VAL)], "2 features(?s:.*)Pipeline, eval_set does not pass"),
+        ([("a", (X_VAL, Y_VAL))], r"set 0 is \('a', ...\).*behind the name: \('a', X, y\)"),
         ([("a", X_VAL, np.full(100, np.nan))], "y of eval_set 'a'"),
         ([("a", X_VAL, Y_VAL, -Y_VAL)], "sample_weight of eval_set 'a'"),
     ],
@@ -187,6 +204,17 @@ def test_a_warm_start_goes_on_with_the_curves():
 def test_bad_sets(given, message):
     with pytest.raises((TypeError, ValueError), match=message):
         Regressor(**ONE).fit(X, Y, eval_set=given)
+
+
+@pytest.mark.parametrize("name", [(), ("old",)])
+def test_rows_that_no_step_of_a_pipeline_transformed(name):
+    pipeline = make_pipeline(StandardScaler(), Regressor(**ONE))
+    large = 50 + 9 * X
+    with pytest.warns(ExtrapolationWarning, match="X of eval_set .* lies beyond .*range") as found:
+        pipeline.fit(large, Y, regressor__eval_set=[(*name, large, Y)])
+    assert "X_val" not in str(found[0].message)
+    assert "In a Pipeline, eval_set does not pass through the steps" in str(found[0].message)
+    pipeline.fit(large, Y, regressor__eval_set=[(*name, pipeline[:-1].transform(large), Y)])
 
 
 def test_unknown_labels():

@@ -11,6 +11,7 @@ from sklearn.preprocessing import FunctionTransformer
 from small_tables import X_VAL, Y_VAL, X, Y
 from tiny_models import FOLDS, SEVERAL, TINY, assert_same_weights, both, same_weights, target, tiny
 
+import fastmlp
 from fastmlp import Classifier, ModelFileError, Regressor
 from fastmlp.neural_network import MLPRegressor
 
@@ -30,8 +31,9 @@ def path(trained, tmp_path_factory):
     return path
 
 
-def test_it_is_a_warm_start_of_another_estimator(trained):
-    own = clone(trained).fit(X, Y).set_params(warm_start=True, **LATER).fit(X_VAL, Y_VAL)
+def test_it_is_a_warm_start_of_another_estimator(trained, path):
+    own = fastmlp.load(path)  # without the state of optimisers
+    own.set_params(warm_start=True, **LATER).fit(X_VAL, Y_VAL)
     tuned = clone(trained).set_params(init_model=trained, **LATER)
     before = trained.predict(X)
     tuned.fit(X_VAL, Y_VAL)
@@ -42,14 +44,33 @@ def test_it_is_a_warm_start_of_another_estimator(trained):
     assert_same_weights(again.fit(X_VAL, Y_VAL), tuned)
 
 
-def test_the_model_of_a_file(path, trained):
-    for given in (path, str(path)):
+def test_a_file_and_its_estimator_lead_to_the_same_model(path, trained, tmp_path):
+    trained.save(tmp_path / "whole", include_optimizer=True)
+    of_estimator = Regressor(**OPTIONS | LATER, init_model=trained).fit(X_VAL, Y_VAL)
+    assert not same_weights(of_estimator, trained)
+    for given in (path, str(path), tmp_path / "whole", fastmlp.load(path)):
         tuned = Regressor(**OPTIONS | LATER, init_model=given).fit(X_VAL, Y_VAL)
-        of_estimator = Regressor(**OPTIONS | LATER, init_model=trained).fit(X_VAL, Y_VAL)
         assert tuned.n_iter_ == 5
-        # The file holds no state of the optimisers, and another rate does not begin them anew.
-        assert not same_weights(tuned, trained)
-        np.testing.assert_allclose(tuned.predict(X), of_estimator.predict(X), atol=0.1)
+        assert_same_weights(tuned, of_estimator)
+
+
+def test_the_optimisers_of_the_other_estimator_stay(path):
+    model, same = fastmlp.load(path).fit(X, Y), fastmlp.load(path).fit(X, Y)
+    Regressor(**OPTIONS | LATER, init_model=model).fit(X_VAL, Y_VAL)
+    for one in (model, same):
+        one.set_params(warm_start=True).fit(X, Y)
+    assert_same_weights(model, same)
+
+
+def test_an_estimator_does_not_begin_with_itself(trained):
+    model = fastmlp.Regressor(**OPTIONS).fit(X, Y)
+    model.set_params(init_model=model)
+    assert model.get_params()["init_model"] is model  # and none of its parameters
+    before = model.predict(X)
+    for warm_start in (False, True):
+        with pytest.raises(ValueError, match="init_model must be another estimator; got this one"):
+            model.set_params(warm_start=warm_start).fit(X, Y)
+    np.testing.assert_array_equal(model.predict(X), before)
 
 
 def test_a_small_rate_stays_near(trained):

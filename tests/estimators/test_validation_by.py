@@ -211,6 +211,11 @@ def test_parts_that_leave_rows_out_lead_to_networks_on_all_rows():
     np.testing.assert_array_equal(np.isnan(model.oof_prediction_), np.arange(N_ROWS) < 15)
 
 
+def test_a_single_pair():
+    model = Regressor(**FOLDS).fit(X, Y, cv=[(np.arange(48), np.arange(48, N_ROWS))])
+    np.testing.assert_array_equal(np.isnan(model.oof_prediction_), np.arange(N_ROWS) < 48)
+
+
 def test_kinds_of_networks_take_turns_in_rounds_of_the_given_folds():
     model = Regressor(max_iter=2, random_state=0, n_estimators=6, hidden_layer_sizes=4)
     model.fit(X, Y, cv=KFold(3))
@@ -238,6 +243,9 @@ PAIR = (np.arange(30), np.arange(30, 60))
         ({"time": np.zeros(N_ROWS)}, ValueError, "time must hold at least two different times"),
         ({"time": GROUPS}, TypeError, r"time must hold numbers or dates; got \['"),
         ({"time": "day"}, ValueError, "time='day' is no column of X, which has no names"),
+        ({"time": True}, TypeError, "time must hold the time of each row.*; got True"),
+        ({"time": 0}, TypeError, r"time must hold .*; got 0.* X\[:, 0\]"),
+        ({"cv": PAIR}, ValueError, r"cv: pair 0 .*\.\.\..* single pair is cv=\[\(train, test\)\]"),
         ({"cv": 5}, TypeError, "cv must be a splitter such as .*GroupKFold.*; got 5"),
         ({"time": X[:, :2]}, ValueError, "time must be one column; got 2"),
         ({"cv": "time"}, TypeError, "cv must be a splitter such as .*; got 'time'"),

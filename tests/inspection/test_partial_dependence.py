@@ -124,6 +124,7 @@ def test_a_plot_takes_no_category_beside_a_number(frame, of_people):
         ({"columns": ["a", "a"]}, "each column once"),
         ({"kind": "all"}, "kind must be one of"),
         ({"grid_resolution": 1}, "grid_resolution == 1, must be >= 2"),
+        ({"percentiles": 0.3}, "percentiles must be two numbers, .*; got 0.3"),
         ({"percentiles": (0.5, 0.5)}, "percentiles must ascend"),
         ({"percentiles": (0.5, 0.5 + 1e-9)}, "percentiles must be further apart"),
         ({"X": X.assign(a=np.nan)}, "X has no number in the column 'a'"),
@@ -131,5 +132,5 @@ def test_a_plot_takes_no_category_beside_a_number(frame, of_people):
     ],
 )
 def test_errors(model, options, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         model.partial_dependence(**{"X": X, "columns": "a", "grid_resolution": 5} | options)

@@ -131,9 +131,10 @@ class TrialPruned(Exception):
     """Stands for Optuna's, where it is not installed."""
 
 
-def trial_that_prunes_at(epoch):
+def trial_that_prunes_at(epoch, *directions):
     reported = {}
     return SimpleNamespace(
+        study=SimpleNamespace(directions=[SimpleNamespace(name=one) for one in directions]),
         report=lambda value, step: reported.update({step: value}),
         should_prune=lambda: len(reported) == epoch,
         reported=reported,
@@ -165,6 +166,38 @@ def test_what_is_reported(arguments, rows, measure):
     model.fit(X, Y, eval_set=[("new", X, Y)], callbacks=OptunaPruning(trial, **arguments))
     curve = model.histories_[0].evals_result[rows][measure]
     assert list(trial.reported.values()) == curve
+
+
+@pytest.mark.parametrize(
+    ("metric", "right", "wrong", "advice"),
+    [
+        ("loss", "MINIMIZE", "MAXIMIZE", "Pass a score of eval_metric as metric"),
+        ("r2", "MAXIMIZE", "MINIMIZE", "Pass metric='loss'"),
+        ("mine", "MINIMIZE", "MAXIMIZE", "direction='minimize'"),
+    ],
+)
+def test_a_metric_goes_in_the_direction_of_the_study(metric, right, wrong, advice):
+    metrics = {"r2": "r2", "mine": lambda y, predicted: 1.0}
+    model = Regressor(**TINY, n_estimators=1, eval_metric=metrics)
+    trial = trial_that_prunes_at(-1, wrong)
+    with pytest.raises(ValueError, match=f"report '{metric}'.*{wrong.lower()}.*{advice}"):
+        model.fit(X, Y, callbacks=OptunaPruning(trial, metric))
+    assert not trial.reported
+    trial = trial_that_prunes_at(-1, right)
+    model.fit(X, Y, callbacks=OptunaPruning(trial, metric))
+    assert trial.reported
+
+
+def test_the_direction_of_a_study_of_optuna():
+    optuna = pytest.importorskip("optuna")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    model = Regressor(**TINY, n_estimators=1, eval_metric="r2")
+    trial = optuna.create_study(direction="minimize").ask()
+    with pytest.raises(ValueError, match="OptunaPruning cannot report 'r2'"):
+        model.fit(X, Y, callbacks=OptunaPruning(trial))
+    trial = optuna.create_study(direction="maximize").ask()
+    model.fit(X, Y, callbacks=OptunaPruning(trial))
+    model.fit(X, Y, callbacks=OptunaPruning(optuna.trial.FixedTrial({})))
 
 
 def test_what_is_not_measured():

@@ -47,11 +47,14 @@ class Evaluation:
         Name of the metric that decides on the best epoch, or "loss".
     others : sequence of MeasuredRows
         Sets whose loss and metrics are recorded and decide nothing.
+    scores : tuple of str
+        Names of the metrics that are the better the greater.
     """
 
     metrics: Mapping[str, Metric | None] = field(default_factory=dict)
     watched: str = LOSS
     others: Sequence[MeasuredRows] = ()
+    scores: tuple[str, ...] = ()
 
     @property
     def needs_outputs(self) -> bool:

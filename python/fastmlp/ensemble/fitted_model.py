@@ -287,6 +287,13 @@ class FittedModel:
 
     # ---- training, of all networks together
 
+    def with_new_optimizers(self) -> FittedModel:
+        """The model with the same networks, whose optimisers begin anew."""
+        members = [one.with_new_optimizer(one.optimizer_options) for one in self.members]
+        weights = self.ensemble.weights
+        ensemble = WeightedEnsemble(members, self.scaling, self.task.link, weights)
+        return replace(self, ensemble=ensemble)
+
     @property
     def histories(self) -> list[History]:
         """How the training of each network went."""

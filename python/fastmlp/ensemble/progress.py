@@ -36,6 +36,9 @@ class EpochRecord:
     evals : mapping of str to mapping of str to float
         All that was measured, by the name of the rows ("validation", or a name of `eval_set`) and
         then of the metric, or "loss".
+    scores : sequence of str
+        Names of the metrics that are the better the greater: scorers, and scikit-learn's functions
+        named ``..._score``. The others, and the loss, are the better the smaller.
     """
 
     epoch: int
@@ -46,6 +49,7 @@ class EpochRecord:
     seconds: float = math.nan
     network: int = 0
     evals: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    scores: Sequence[str] = ()
 
 
 Callback = Callable[[EpochRecord], Any]

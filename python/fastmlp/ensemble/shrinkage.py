@@ -132,6 +132,8 @@ def _disagreement_about_new_rows(
         Their variance about rows that they have seen; the least that is returned.
     """
     counted = unseen.any(axis=0) & ~unseen.all(axis=0)
+    if not counted.any():  # all networks have the same rows held out
+        return about_seen
     outputs, unseen, targets = outputs[:, counted], unseen[:, counted], targets[counted]
     n_unseen, n_seen = unseen.sum(axis=0), (~unseen).sum(axis=0)
     u = np.einsum("nrk,nr->rk", outputs, unseen) / n_unseen[:, None]

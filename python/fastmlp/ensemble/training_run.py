@@ -31,7 +31,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import State, StateKeeper
 from fastmlp.tasks import Task
-from fastmlp.tasks.metrics import LOSS, Metric, named_metrics
+from fastmlp.tasks.metrics import LOSS, Metric, is_score, named_metrics
 
 # Called with the epoch's number, losses, learning rate, seconds, the outputs for validation rows,
 # and what came out for other sets; returns whether to stop, and what to watch in place of the
@@ -198,6 +198,7 @@ class TrainingRun:
                 seconds,
                 self.index,
                 evals,
+                self.evaluation.scores,
             )
             return progress.record(record), watched
 
@@ -260,6 +261,7 @@ def runs_of_fit(
     named = named_metrics(settings.eval_metric)
     watched = next(iter(named), LOSS)
     named.pop(LOSS, None)
+    scores = tuple(name for name, metric in named.items() if is_score(metric))
     others = [
         MeasuredRows(
             name, _scaled(rows, task, dtype, f"y of {name!r}"), _metrics_of(named, task, rows)
@@ -278,7 +280,7 @@ def runs_of_fit(
                 metrics[name] = metric if has_value else None
             without_metric += watched != LOSS and metrics[watched] is None
             validation = scaled._replace(rows=validation.rows) if own_rows else shared
-        evaluation = Evaluation(metrics, watched, others)
+        evaluation = Evaluation(metrics, watched, others, scores)
         train = scaled._replace(rows=split.train)
         n_own = train.n_rows if n_rows is None else n_rows
         options = _options(settings, member.recipe, task, n_own)

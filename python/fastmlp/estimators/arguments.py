@@ -22,11 +22,20 @@ from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
-ADVICE_ON_PIPELINES = (
-    "\nIn a Pipeline, X_val does not pass through the steps before the estimator. Pass what "
-    "pipeline[:-1].transform(X_val) returns once these steps are fitted, build the Pipeline with "
-    "transform_input=['X_val'], or leave X_val out: fit then holds out validation_fraction of X"
-)
+
+def advice_on_pipelines(suffix: str) -> str:
+    """What follows messages about X + suffix, which no step of a Pipeline has transformed."""
+    if suffix != "_val":
+        return (
+            "\nIn a Pipeline, eval_set does not pass through the steps before the estimator. Pass "
+            "what pipeline[:-1].transform(X) returns once these steps are fitted"
+        )
+    return (
+        "\nIn a Pipeline, X_val does not pass through the steps before the estimator. Pass what "
+        "pipeline[:-1].transform(X_val) returns once these steps are fitted, build the Pipeline "
+        "with transform_input=['X_val'], or leave X_val out: fit then holds out "
+        "validation_fraction of X"
+    )
 
 
 def check_no_dates_or_gaps(y: Any, name: str, *, takes_gaps: bool = False) -> None:
@@ -218,11 +227,11 @@ def encoded_validation_table(
     try:
         encoder.check_features(X, estimator, name)
     except FeatureNamesError as error:
-        raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
+        raise ValueError(f"{error}{advice_on_pipelines(suffix)}") from None
     try:
         table = encoder.encode(X, name)
     except ColumnKindError as error:
-        raise ValueError(f"{error}{ADVICE_ON_PIPELINES}") from None
+        raise ValueError(f"{error}{advice_on_pipelines(suffix)}") from None
     n_targets = _num_samples(y)
     if n_targets != table.shape[0]:
         raise ValueError(

@@ -185,7 +185,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
         eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
             Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
             in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
-            "valid_1" and so on. Must be None if X is a stream.
+            "valid_1" and so on. In a Pipeline they do not pass through the earlier steps: pass what
+            ``pipeline[:-1].transform(X)`` returns once these are fitted. Must be None if X is a
+            stream.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
@@ -278,6 +280,11 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
         goes_on : bool
             Whether that is this estimator's own, if it is fitted.
         """
+        if self.init_model is self:
+            raise ValueError(
+                "init_model must be another estimator; got this one itself. warm_start=True goes "
+                "on with its own networks"
+            )
         if goes_on and self._is_fitted:
             return self._model
         if self.init_model is None:
@@ -403,6 +410,23 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             Before `fit`.
         """
         return summarise(type(self).__name__, self._fitted)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Makes no difference: those of `init_model`, a fitted model that is not fitted again, are
+            not this estimator's.
+
+        Returns
+        -------
+        dict
+            Parameters by name.
+        """
+        params: dict[str, Any] = super().get_params(deep=False)
+        return params
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.

@@ -52,6 +52,11 @@ def _named(eval_set: Any) -> Iterator[GivenRows]:
     for number, one in enumerate(eval_set):
         if not isinstance(one, tuple | list) or len(one) not in (2, 3, 4):
             raise TypeError(f"eval_set must be a list of {_FORMS}; set {number} is none of these")
+        if len(one) == 2 and isinstance(one[0], str):
+            raise TypeError(
+                f"eval_set must be a list of {_FORMS}; set {number} is ({one[0]!r}, ...). Pass the "
+                f"table and the targets behind the name: ({one[0]!r}, X, y)"
+            )
         if len(one) == 2:
             yield GivenRows(f"valid_{number}", *one)
         elif isinstance(one[0], str):

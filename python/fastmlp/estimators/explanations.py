@@ -304,6 +304,8 @@ class Explanations(BaseEstimator):
         True
         """
         check_scalar(grid_resolution, "grid_resolution", Integral, min_val=2)
+        if np.shape(percentiles) != (2,):
+            raise TypeError(f"percentiles must be two numbers, (low, high); got {percentiles!r}")
         low, high = percentiles
         if not 0 <= low < high <= 1:
             raise ValueError(f"percentiles must ascend and lie in [0, 1]; got {percentiles!r}")

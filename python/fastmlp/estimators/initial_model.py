@@ -15,7 +15,9 @@ from fastmlp.tasks import RegressionTask
 
 
 def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
-    """The fitted model of an estimator or a file.
+    """The fitted model of an estimator or a file, with optimisers that begin anew.
+
+    So an estimator and its file, which mostly holds no state of optimisers, lead to the same model.
 
     Raises
     ------
@@ -44,4 +46,4 @@ def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
     if isinstance(model.task, RegressionTask) == classifies:
         own, other = ("Classifier", "Regressor")[:: 1 if classifies else -1]
         raise ValueError(f"init_model must be a {own}; got a {other}")
-    return model
+    return model.with_new_optimizers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from reprlib import repr as shortened
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,11 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
         position = names.index(time)
         if not isinstance(encoder, DenseEncoder):
             raise TypeError("time must hold the time of each row if X is sparse; got a name")
+    elif np.ndim(time) == 0:
+        raise TypeError(
+            "time must hold the time of each row, or be the name of a column of X; got "
+            f"{time!r}. Of a column without a name pass the values, such as X[:, 0]"
+        )
     else:
         _check_length("time", _num_samples(time), table.shape[0])
         encoder, table = DenseEncoder.learn(_as_table(time), name="time")
@@ -155,7 +161,10 @@ def _checked_pair(number: int, pair: Any, n_rows: int) -> tuple[Rows, Rows]:
     try:
         train, test = pair
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be two arrays of row numbers; got {pair!r}") from None
+        raise ValueError(
+            f"{name} must be two arrays of row numbers; got {shortened(pair)}. A single pair is "
+            "cv=[(train, test)]"
+        ) from None
     masks = [
         _mask(f"{name}: {part}", rows, n_rows) for part, rows in (("train", train), ("test", test))
     ]

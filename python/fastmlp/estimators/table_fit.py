@@ -36,7 +36,7 @@ from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.arguments import ADVICE_ON_PIPELINES
+from fastmlp.estimators.arguments import advice_on_pipelines
 from fastmlp.estimators.encoding import (
     encoded_eval_sets,
     encoded_training_rows,
@@ -84,8 +84,10 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             one._replace(rows=with_offset(one.rows, linear, watch.training_range))
             for one in eval_sets
         ]
-    elif shared is not None and isinstance(encoder, DenseEncoder):
-        watch.warn_of_validation(shared.X, encoder, ADVICE_ON_PIPELINES)
+    elif isinstance(encoder, DenseEncoder):
+        measured = [(suffix_of(name), rows) for name, rows in eval_sets]
+        for suffix, rows in [*([] if shared is None else [("_val", shared)]), *measured]:
+            watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
 
     splitter = splitter_of(given, settings, encoder, data.X)
     kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets, splitter)

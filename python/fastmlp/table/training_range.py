@@ -145,11 +145,13 @@ class RangeWatch:
                 self._warned.difference_update(new)
             raise
 
-    def warn_of_validation(self, X: NDArray[Any], encoder: DenseEncoder, advice: str) -> None:
-        """Warn if validation rows lie beyond the range, which predictions may do later too."""
+    def warn_of_validation(
+        self, X: NDArray[Any], encoder: DenseEncoder, table: str, advice: str
+    ) -> None:
+        """Warn if rows to measure networks on lie beyond the range, as later rows may do too."""
         far = self.training_range.far_beyond(X)
         if far:
-            warn(f"{self._beyond(X, 'X_val', far, encoder)}.{advice}", ExtrapolationWarning)
+            warn(f"{self._beyond(X, table, far, encoder)}.{advice}", ExtrapolationWarning)
 
     def _beyond(
         self, X: NDArray[Any], table: str, far: Sequence[int], encoder: DenseEncoder

@@ -145,6 +145,18 @@ def _told_of_all(scorer: Any, classes: NDArray[Any], y_true: NDArray[Any]) -> An
     return told
 
 
+def is_score(metric: str | Callable[..., Any]) -> bool:
+    """Whether a metric is the better the greater.
+
+    Scorers are, and scikit-learn's own functions named ``..._score``, as it promises. The values of
+    other functions are costs.
+    """
+    if isinstance(metric, str) or hasattr(metric, "_score_func"):
+        return True
+    is_own = getattr(metric, "__module__", "").startswith("sklearn.")
+    return is_own and getattr(metric, "__name__", "").endswith("_score")
+
+
 def metric_of(
     metric: Any,
     y_true: NDArray[Any],
@@ -158,9 +170,8 @@ def metric_of(
     Parameters
     ----------
     metric : str or callable
-        Name of a scikit-learn scorer, a scorer, or a function ``metric(y_true, y_pred)`` whose
-        value is a cost, the smaller the better; scikit-learn's own functions named ``..._score``
-        are scores, as it promises.
+        Name of a scikit-learn scorer, a scorer, or a function ``metric(y_true, y_pred)``; see
+        `is_score`.
     y_true, sample_weight : ndarray
         Of the validation rows. Metrics that take no weights get none.
     predict, predict_proba : callable
@@ -181,15 +192,14 @@ def metric_of(
     if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
         weights = {"sample_weight": sample_weight}
 
-    own = getattr(scorer, "__module__", "").startswith("sklearn.")
-    is_score = is_scorer or (own and getattr(scorer, "__name__", "").endswith("_score"))
+    is_cost = not is_score(metric)
 
     def value(outputs: NDArray[np.float64]) -> tuple[float, float]:
         try:
             found = measured(outputs)
         except Exception as error:
             raise ValueError(f"eval_metric={metric!r} failed: {error}") from error
-        return found, -found if is_score else found
+        return found, found if is_cost else -found
 
     def measured(outputs: NDArray[np.float64]) -> float:
         if not is_scorer:

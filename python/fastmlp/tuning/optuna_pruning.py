@@ -22,7 +22,8 @@ class OptunaPruning:
     trial : optuna.trial.Trial
     metric : str or None, default=None
         What to report: a name of `eval_metric`, or "loss". None: the first metric, without one the
-        loss. It must become greater or smaller as the study's objective does.
+        loss. It must be the better the greater if the study maximises, and the better the smaller
+        if it minimises.
     rows : str, default="validation"
         On which rows: the validation rows, or a name of `eval_set`.
 
@@ -59,18 +60,22 @@ class OptunaPruning:
         optuna.TrialPruned
             If the pruner says so.
         ValueError
-            If nothing of that name is measured.
+            If nothing of that name is measured, or the study goes in the other direction.
         """
         if record.network != 0:
             return False
-        self.trial.report(self._value_of(record), step=record.epoch)
+        metric, value = self._measured(record)
+        if record.epoch == 1:
+            self._check_direction(metric, is_score=metric in record.scores)
+        self.trial.report(value, step=record.epoch)
         if self.trial.should_prune():
             from optuna import TrialPruned
 
             raise TrialPruned(f"pruned after {record.epoch} epochs of the first network")
         return False
 
-    def _value_of(self, record: EpochRecord) -> float:
+    def _measured(self, record: EpochRecord) -> tuple[str, float]:
+        """The name and the value of what is reported."""
         values = record.evals.get(self.rows, {})
         metric = self.metric
         if metric is None:
@@ -81,4 +86,21 @@ class OptunaPruning:
                 f"OptunaPruning needs {metric!r} on the rows {self.rows!r}; what is measured is "
                 f"{measured}"
             )
-        return values[metric]
+        return metric, values[metric]
+
+    def _check_direction(self, metric: str, *, is_score: bool) -> None:
+        """Raise if the pruner would end the best trials."""
+        study = getattr(self.trial, "study", None)  # a FixedTrial has none, and is never pruned
+        directions = [] if study is None else [one.name.lower() for one in study.directions]
+        direction, kind, other = (
+            ("maximize", "greater", "metric='loss'")
+            if is_score
+            else ("minimize", "smaller", "a score of eval_metric as metric, such as 'r2'")
+        )
+        # Of several objectives Optuna has an error of its own.
+        if len(directions) == 1 and directions[0] != direction:
+            raise ValueError(
+                f"OptunaPruning cannot report {metric!r}, which is the better the {kind}, in a "
+                f"study whose direction is {directions[0]!r}. Pass {other}, or make a study with "
+                f"direction={direction!r} and an objective that goes the same way"
+            )
