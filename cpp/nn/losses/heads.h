@@ -19,7 +19,7 @@ void of_heads(const LossOptions& loss, Matrix<const T> output, const Targets<T>&
   const double share = 1 / static_cast<double>(n_heads);
   for (Index i = 0; i < output.rows; ++i) {
     const double weight = share * (weights ? static_cast<double>(weights[rows[i]]) : 1.0);
-    const std::int32_t* labels = targets.labels + static_cast<Index>(rows[i]) * targets.stride;
+    const std::int32_t* labels = targets.labels + static_cast<Index>(rows[i]) * n_heads;
     const T* z = output.row(i);
     T* d = delta.data ? delta.row(i) : nullptr;
     losses[i] = 0;
