@@ -87,7 +87,8 @@ OF_PANDAS = {
 }
 OF_POLARS = {
     "wide": pl.Series(gaps(NUMBERS), dtype=getattr(pl, "Int128", pl.Int64)),
-    "decimals": pl.Series(DECIMALS, dtype=pl.Decimal(12, 1)),
+    # The oldest polars cannot make them of Python's decimals.
+    "decimals": pl.Series([d if d is None else float(d) for d in DECIMALS]).cast(pl.Decimal(12, 1)),
     "days": pl.Series(DAYS, dtype=pl.Date),
     "dates": pl.Series(DATES, dtype=pl.Datetime("ns")),
     "durations": pl.Series(DURATIONS, dtype=pl.Duration("ms")),
@@ -216,6 +217,7 @@ def test_decimals_are_labels_as_fractions_are():
     np.testing.assert_array_equal(columns.encode(later), result)
 
 
+@pytest.mark.skipif(int(pa.__version__.partition(".")[0]) < 18, reason="older versions read it")
 def test_a_type_that_cannot_be_read():
     column = pa.array([Decimal(1000), Decimal(2000)], pa.decimal128(12, -3))
     table = pa.table({"a": column})
