@@ -43,7 +43,7 @@ class Explanations(BaseEstimator):
         *,
         log_odds: bool = False,
         n_permutations: int = 1,
-        max_background: int = 100,
+        max_background: int | None = None,
         random_state: int | RandomState | None = 0,
     ) -> Attributions:
         """Explain predictions: how much each column moves them from the mean, by Shapley values.
@@ -67,8 +67,9 @@ class Explanations(BaseEstimator):
             Time grows with it. With one, values are exact where no more than two columns interact
             at a time. All coalitions of columns are used, and values are exact, where they are no
             more: from 19 on for 8 columns.
-        max_background : int, default=100
+        max_background : int or None, default=None
             Rows of the background to use; if it has more, a sample is drawn. Time grows with it.
+            None: 100 for up to ten columns, else 50.
         random_state : int, RandomState or None, default=0
             Of the orders and the sample.
 
@@ -120,7 +121,7 @@ class Explanations(BaseEstimator):
         *,
         max_columns: int = 5,
         n_permutations: int = 1,
-        max_background: int = 100,
+        max_background: int | None = None,
         random_state: int | RandomState | None = 0,
     ) -> str:
         """Explain the prediction for one row in a few sentences.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fastmlp.inspection.attributions_display import AttributionsDisplay
 
 _FEWEST_BACKGROUND_ROWS = 10  # if X is its own background
+_FEW_COLUMNS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +191,7 @@ def attributions_of(
     background: NDArray[Any] | None,
     *,
     n_permutations: int,
-    max_background: int,
+    max_background: int | None,
     random_state: Any,
 ) -> Attributions:
     """Explain the rows of an encoded table; see `fastmlp.estimators.explanations`.
@@ -203,10 +204,15 @@ def attributions_of(
         The rows as they were given.
     background : ndarray of shape (n_background, n_encoded) or None
         None: the table.
-    n_permutations, max_background : int
+    n_permutations : int
+    max_background : int or None
+        None: more where columns are few.
     random_state : int, RandomState or None
     """
     check_scalar(n_permutations, "n_permutations", Integral, min_val=1)
+    n_columns = explained.encoder.n_columns
+    if max_background is None:
+        max_background = 100 if n_columns <= _FEW_COLUMNS else 50
     check_scalar(max_background, "max_background", Integral, min_val=1)
     random_state = check_random_state(random_state)
     if background is None:
@@ -219,7 +225,6 @@ def attributions_of(
     if len(background) > max_background:
         drawn = random_state.permutation(len(background))[:max_background]
         background = background[np.sort(drawn)]
-    n_columns = explained.encoder.n_columns
     coalitions = coalitions_of(n_columns, len(background), n_permutations, random_state)
     base: Any
     values, predictions, base = explained.shapley_values(table, background, coalitions)
