@@ -104,9 +104,9 @@ class AttributionsDisplay:
         >>> from fastmlp import AttributionsDisplay, Regressor
         >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
         >>> model = Regressor(preset="fast", random_state=0).fit(X, y)
-        >>> display = AttributionsDisplay.from_estimator(model, X[:50], kind="bar", max_columns=3)
+        >>> display = AttributionsDisplay.from_estimator(model, X[:50], kind="bar", max_columns=2)
         >>> [label.get_text() for label in display.ax_.get_yticklabels()]
-        ['s5', 'bmi', 'bp', '7 others']
+        ['s5', 'bmi', '8 others']
         """
         attributions = estimator.attributions(X, background, **options).of_output(output)
         display = cls(attributions=attributions, kind=kind, row=row, max_columns=max_columns)
