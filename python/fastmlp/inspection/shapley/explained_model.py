@@ -126,7 +126,7 @@ class ExplainedModel:
         if not members.size:
             return np.empty((*shape[:3], self.predict(table[:1]).shape[1]))
         if self._split is None:
-            inside = members[:, :, self._column_of_encoded]
+            inside = members[:, :, self.encoder.raw_columns]
             mixed = np.where(inside, table[:, None, None], background[:, None])
             return self.predict(mixed.reshape(-1, table.shape[1])).reshape(shape)
         outputs: Any = 0.0
@@ -146,15 +146,6 @@ class ExplainedModel:
         return [
             SplitNetwork.of(network, inputs, pipeline.link, groups) for network in pipeline.networks
         ]
-
-    @property
-    def _column_of_encoded(self) -> NDArray[np.intp]:
-        """The raw column of each encoded one."""
-        groups = self.encoder.encoded_by_column
-        columns = np.empty(sum(map(len, groups)), dtype=np.intp)
-        for column, group in enumerate(groups):
-            columns[group] = column
-        return columns
 
     def _explained(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         """The outputs that are explained, (n_rows, n_outputs)."""
