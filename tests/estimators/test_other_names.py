@@ -89,15 +89,13 @@ def test_unknown_values_get_no_advice(estimator, X, y):
 
 def test_names_are_listed_in_the_same_order_in_every_process():
     code = "from fastmlp import Regressor; Regressor(activation='zzz').fit([[0], [1]], [0, 1])"
-    environments = ({"PYTHONHASHSEED": str(seed)} for seed in (1, 2))
-    said = [
-        subprocess.run(
-            [sys.executable, "-c", code], env=os.environ | own, capture_output=True, text=True
-        ).stderr.splitlines()[-1]
-        for own in environments
-    ]
-    assert said[0] == said[1]
-    assert "{'identity', 'relu', 'leaky_relu'" in said[0]
+    seed = {"PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"}
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | seed, capture_output=True, text=True
+    ).stderr.splitlines()[-1]
+    here = message_of(Regressor(activation="zzz").fit, [[0], [1]], [0, 1])
+    assert said.endswith(here)
+    assert "{'identity', 'relu', 'leaky_relu'" in here
 
 
 @pytest.mark.parametrize(
