@@ -13,6 +13,13 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Leave doctests to the package: here they would skip a file that cannot be imported."""
+    collectors = yield
+    return [collector for collector in collectors if isinstance(collector, pytest.Module)]
+
+
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory):
     """Function that runs a script in a process of its own and returns what it printed."""

@@ -18,7 +18,7 @@ from fastmlp import Classifier, Regressor
 from fastmlp._other_names import ATTRIBUTES, KEYWORDS, NUMBERS, ONLY, VALUES
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.parameters import check_constraints
-from fastmlp.tasks.metrics import check_metric
+from fastmlp.tasks.metrics import check_metrics
 
 PARAMETERS = {*Regressor().get_params(), *Classifier().get_params()}
 ARGUMENTS = {*signature(Regressor.fit).parameters}
@@ -39,10 +39,11 @@ def test_values_that_errors_name_are_taken(meant):
     if name is None:
         return  # scikit-learn's, in fastmlp.neural_network
     given = np.inf if "inf" in value else literal_eval(value)
-    kind = Regressor if name in Regressor().get_params() else Classifier
+    of_numbers = name in Regressor().get_params() and given != "ordinal"
+    kind = Regressor if of_numbers else Classifier
     check_constraints(kind(**{name: given}))
     if name == "eval_metric":
-        check_metric(given)
+        check_metrics(given)
 
 
 @pytest.mark.parametrize(
