@@ -17,7 +17,7 @@ def pytest_configure() -> None:
 def pytest_collect_file():
     """Leave doctests to the package: here they would skip a file that cannot be imported."""
     collectors = yield
-    return [collector for collector in collectors if isinstance(collector, pytest.Module)]
+    return [collector for collector in collectors if type(collector) is pytest.Module]
 
 
 @pytest.fixture(scope="session")

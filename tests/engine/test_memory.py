@@ -31,7 +31,7 @@ def growth_during(call):
 
     def watch():
         nonlocal peak
-        while not done.wait(5e-4):
+        while not done.wait(2e-3):
             peak = max(peak, anonymous())
 
     watcher = threading.Thread(target=watch)
