@@ -108,8 +108,11 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
         """
 
     @abstractmethod
-    def _continued_task(self, task: Task, classes: Any = None) -> Task:
-        """The task of a fitted model with this call's loss and other parameters."""
+    def _continued_task(self, task: Task, classes: Any = None, order: Any = None) -> Task:
+        """The task of a fitted model with this call's loss and other parameters.
+
+        `order` are the categories of this call's y if these are in order.
+        """
 
     def _needs_held_out(self) -> list[str]:
         """Parameters in use that do nothing without validation rows."""

@@ -48,10 +48,10 @@ def encoded_training_rows(
             "is None."
         )
     check_no_dates_or_gaps(y, "y", takes_gaps=True)
+    order = ordered_categories(y)
     if before is None:
         # Parts to come may have entries in columns that are empty in the first part.
         encoder, table = _learn_columns(estimator, X, settings, drops_empty=minimum > 1)
-        order = ordered_categories(y)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task, targets = estimator._new_task(y, settings, classes, order)
     else:
@@ -60,7 +60,7 @@ def encoded_training_rows(
         encoder.check_features(X, type(estimator).__name__)
         table = encoder.encode(X)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
-        task = estimator._continued_task(before.task, classes)
+        task = estimator._continued_task(before.task, classes, order)
         targets = task.encode(y, np.dtype(settings.dtype))
     dtype = np.dtype(settings.dtype)
     weights = checked_weights(sample_weight, table, dtype)
