@@ -70,6 +70,16 @@ def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
     assert model.evals_result_ == local.evals_result_
 
 
+def test_same_bits_with_further_rows(client, X, y):
+    options = FOLDS | {"eval_metric": "r2"}
+    local = fastmlp.Regressor(**options).fit(X, y, eval_set=[("new", X[:30], y[:30]), (X, y)])
+    sets = [("new", chunked(X[:30]), chunked(y[:30])), (X, chunked(y))]
+    model = Regressor(**options).fit(chunked(X), y, eval_set=sets)
+    assert_same(model, local)
+    assert model.evals_result_ == local.evals_result_
+    assert list(model.evals_result_) == ["validation", "new", "valid_1"]
+
+
 def test_own_client(client, X, y):
     model = Regressor(**FOLDS)
     assert model.client is None
@@ -94,9 +104,9 @@ def test_table_is_placed_once(client, monkeypatch, X, y):
 
     monkeypatch.setattr(Client, "scatter", counted)
     monkeypatch.setattr(Client, "submit", weighed)
-    Regressor(**FOLDS).fit(X, y)
-    assert scattered.count(np.ndarray) == 2  # X and y
-    assert len(scattered) == 2 + FOLDS["n_estimators"]
+    Regressor(**FOLDS).fit(X, y, eval_set=[(X[:90], y[:90])])
+    assert scattered.count(np.ndarray) == 4  # X and y of both
+    assert len(scattered) == 4 + FOLDS["n_estimators"]
     assert max(sizes) < 2000 < X.nbytes  # of what is in the graph
 
 

@@ -189,8 +189,8 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
             in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
             "valid_1" and so on. In a Pipeline they do not pass through the earlier steps: pass what
-            ``pipeline[:-1].transform(X)`` returns once these are fitted. Must be None if X is a
-            stream.
+            ``pipeline[:-1].transform(X)`` returns once these are fitted. They are tables in memory,
+            also if X is a stream.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.

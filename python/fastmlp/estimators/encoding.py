@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.arguments import (
+    advice_on_pipelines,
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
@@ -21,9 +23,11 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
@@ -106,6 +110,18 @@ def encoded_eval_sets(
     ]
 
 
+def warn_beyond_range(
+    watch: RangeWatch,
+    encoder: DenseEncoder,
+    shared: RowSubset | None,
+    eval_sets: Sequence[EvalSet],
+) -> None:
+    """Warn of rows to measure networks on that lie beyond the training range."""
+    measured = [] if shared is None else [("_val", shared)]
+    for suffix, rows in [*measured, *((suffix_of(name), rows) for name, rows in eval_sets)]:
+        watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
+
+
 def _encoded(
     estimator: BaseMLP,
     given: GivenRows,
@@ -115,6 +131,11 @@ def _encoded(
     task: Task,
 ) -> RowSubset:
     """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    if is_stream(given.X):
+        raise TypeError(
+            f"X{suffix} must be a table in memory; got {type(given.X).__name__}, which is read in "
+            "blocks"
+        )
     y = checked_validation_targets(given.y, suffix, takes_gaps=True)
     dtype = np.dtype(settings.dtype)
     table = encoded_validation_table(given.X, y, encoder, type(estimator).__name__, suffix)

@@ -36,13 +36,13 @@ from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.arguments import advice_on_pipelines
 from fastmlp.estimators.encoding import (
     encoded_eval_sets,
     encoded_training_rows,
     encoded_validation_rows,
+    warn_beyond_range,
 )
-from fastmlp.estimators.eval_sets import suffix_of
+from fastmlp.estimators.eval_sets import digests_of_sets
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.splitting import splitter_of
@@ -85,9 +85,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             for one in eval_sets
         ]
     elif isinstance(encoder, DenseEncoder):
-        measured = [(suffix_of(name), rows) for name, rows in eval_sets]
-        for suffix, rows in [*([] if shared is None else [("_val", shared)]), *measured]:
-            watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
+        warn_beyond_range(watch, encoder, shared, eval_sets)
 
     splitter = splitter_of(given, settings, encoder, data.X)
     kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets, splitter)
@@ -285,8 +283,7 @@ def _kept_fit(
             "which the file does not hold"
         )
     digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
-    for one in eval_sets:
-        digests |= digests_of(one.rows, suffix_of(one.name))
+    digests |= digests_of_sets(eval_sets)
     identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
     return KeptFit.of(given.checkpoint, identity)
 

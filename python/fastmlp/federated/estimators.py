@@ -25,6 +25,7 @@ from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.parameters import checked_callbacks, checked_settings
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.estimators.ways_of_fitting import FEDERATED
 from fastmlp.federated.clipped_mean import ClippedMean
 from fastmlp.federated.exchange import SiteExchange
 from fastmlp.federated.options import FederationOptions
@@ -43,15 +44,6 @@ if TYPE_CHECKING:
     from typing import Self
 
 _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
-_UNSUPPORTED = {
-    "warm_start": False,
-    "init_model": None,
-    "extrapolation": "clip",
-    "time_limit": None,
-    # Outer momentum and noise would leave the signs of weights that keep them.
-    "monotonic_cst": None,
-    "interaction_cst": None,
-}
 
 
 class _Columns(NamedTuple):
@@ -172,7 +164,7 @@ class FederatedMLP(BaseMLP):
         averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
         options = FederationOptions(site_fraction, max_update_norm, noise_multiplier, delta)
         settings = checked_settings(self)
-        self._check_federated(settings, options, schema)
+        self._check_federated(options, schema)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         known = sites_of(sites, y, sample_weight, 1)
         random_state = check_random_state(self.random_state)
@@ -199,22 +191,15 @@ class FederatedMLP(BaseMLP):
         self.epsilon_ = epsilon
         return self
 
-    def _check_federated(self, settings: Settings, options: FederationOptions, schema: Any) -> None:
+    def _check_federated(self, options: FederationOptions, schema: Any) -> None:
         """Raise for parameters that need the rows in one place."""
-        for name, supported in _UNSUPPORTED.items():
-            if getattr(self, name) != supported:
-                raise ValueError(
-                    f"{name} must be {supported!r} in federated training; got "
-                    f"{getattr(self, name)!r}"
-                )
+        FEDERATED.check_parameters(self)
         if not isinstance(self.loss, str):
             raise ValueError(
                 "loss must be a name in federated training: sites run no functions of others"
             )
         for name in self._needs_held_out():
             raise ValueError(f"{name} needs rows in one place, which sites do not give away")
-        if settings.of("learning_rate") == "adaptive":
-            raise ValueError("learning_rate must not be 'adaptive' in federated training")
         if schema is not None and not (isinstance(schema, tuple) and len(schema) == 2):
             raise TypeError(f"schema must be a tuple (X, y); got {type(schema).__name__}")
         if options.is_private and schema is None:
