@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.arguments import (
@@ -32,6 +34,30 @@ from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
+
+
+def encoded_table(
+    estimator: BaseMLP, given: FitArguments, settings: Settings, before: FittedModel | None
+) -> EncodedTable:
+    """Encode what `fit` was given, and learn the columns unless training goes on."""
+    encoder, task, data = encoded_training_rows(
+        estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
+    )
+    shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
+    eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
+    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
+        data.X, data.sample_weight
+    )
+    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
+    if linear is not None:
+        shared = shared and with_offset(shared, linear, watch.training_range)
+        eval_sets = [
+            one._replace(rows=with_offset(one.rows, linear, watch.training_range))
+            for one in eval_sets
+        ]
+    elif isinstance(encoder, DenseEncoder):
+        warn_beyond_range(watch, encoder, shared, eval_sets)
+    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
 
 
 def encoded_training_rows(
@@ -86,7 +112,7 @@ def _learn_columns(
     return SparseEncoder.learn(X, estimator.categorical_features, dtype, drops_empty=drops_empty)
 
 
-def encoded_validation_rows(
+def _encoded_validation_rows(
     estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
 ) -> RowSubset | None:
     """Encode X_val and y_val; None if `fit` got none."""
