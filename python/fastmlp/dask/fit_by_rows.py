@@ -10,26 +10,26 @@ from distributed import Client
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
-from fastmlp._threads import n_threads
 from fastmlp.dask.clients import Placed
 from fastmlp.dask.learning import learn_table
 from fastmlp.dask.partitions import partitions_of
 from fastmlp.dask.shard_exchange import ShardExchange
 from fastmlp.dask.shard_tasks import Encoding, held_out_of, joined, sample_of
 from fastmlp.dask.shards import Shards
+from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import learn_from_held_out
-from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.progress import Progress
-from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.after_training import learn_after_training
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.estimators.streamed_fit import target_learner
 from fastmlp.estimators.ways_of_fitting import BY_ROWS
 from fastmlp.rounds.options import AveragingOptions
-from fastmlp.rounds.plan import Plan
+from fastmlp.rounds.plan import Plan, networks_for_rounds
 from fastmlp.rounds.training import train_in_rounds, trained_members
 
 _SAMPLE_ROWS = 2**18  # that scales, bin edges and the weights of networks are learnt from
@@ -66,18 +66,16 @@ def fit_by_rows(
     with Shards(client, partitions, table.n_rows, seed, _SAMPLE_ROWS, most_threads) as shards:
         shards.encode(Encoding(encoder, task, settings, name))
         sample = joined(shards.each("sample", sample_of))
-        scaling = settings.learn_scaling(sample.X, encoder.n_numeric, None, sample.sample_weight)
-        n_networks = settings.n_networks(n_rows)
-        specs = settings.specs(n_networks, n_rows, held_out=settings.early_stopping)
-        none = [Split(None, None)] * n_networks
-        new = NewNetworks(sample, none, None, settings, encoder, scaling, task, random_state)
+        new = networks_for_rounds(
+            sample, n_rows, settings, encoder, task, random_state, held_out=settings.early_stopping
+        )
         plan = Plan(
             estimator=name,
             settings=settings,
             encoder=encoder,
             task=task,
-            scaling=scaling,
-            members=tuple(new.members(specs)),
+            scaling=new.scaling,
+            members=new.members,
             averaging=averaging,
             seed=seed,
         )
@@ -95,14 +93,17 @@ def fit_by_rows(
         validation = [
             _subset(sample, of_sample[:, one.network]) for one in coordinators if not one.is_lost
         ]
-    ensemble, threads = WeightedEnsemble(members, scaling, task.link), n_threads(estimator.n_jobs)
+    trained = LearntFromHeldOut(WeightedEnsemble(members, plan.scaling, task.link), task)
+    after = learn_after_training(
+        estimator, settings, trained, sample, validation, encoder, Deadline.after(None)
+    )
     return FittedModel.of_rows_elsewhere(
-        learn_from_held_out(ensemble, task, sample, validation, None, threads),
+        after.learnt,
         encoder,
-        scaling,
+        plan.scaling,
         settings,
         table.training_range,
-        n_estimators=n_networks,
+        n_estimators=len(plan.members),
         fit_seconds=seconds,
     )
 

@@ -16,10 +16,9 @@ from fastmlp import estimators
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import LearntFromHeldOut
-from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets
 from fastmlp.estimators.base import BaseMLP
@@ -34,7 +33,7 @@ from fastmlp.federated.sketch import MergedTable
 from fastmlp.rounds.averaging import Average, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.options import AveragingOptions
-from fastmlp.rounds.plan import Plan
+from fastmlp.rounds.plan import Plan, networks_for_rounds
 from fastmlp.rounds.training import train_in_rounds, trained_members
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
@@ -291,20 +290,18 @@ def _plan(
 ) -> Plan:
     """Make the networks, with initial weights for the rows that represent the table."""
     data, encoder = columns.rows, columns.encoder
-    scaling = settings.learn_scaling(data.X, encoder.n_numeric, None, None)
     task = columns.task.scaled_to(data.y, None, None, None).with_range_of(data.y, None)
-    n_networks = settings.n_networks(columns.n_rows)
     held_out = settings.early_stopping and not is_private
-    specs = settings.specs(n_networks, columns.n_rows, held_out=held_out)
-    splits = [Split(None, None)] * n_networks
-    new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state)
+    new = networks_for_rounds(
+        data, columns.n_rows, settings, encoder, task, random_state, held_out=held_out
+    )
     return Plan(
         estimator=type(estimator).__name__,
         settings=settings,
         encoder=encoder,
         task=task,
-        scaling=scaling,
-        members=tuple(new.members(specs)),
+        scaling=new.scaling,
+        members=new.members,
         averaging=averaging,
         seed=random_state.randint(2**31),
         tells_losses=not is_private,
