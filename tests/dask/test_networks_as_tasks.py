@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import CancelledError
+from inspect import signature
 
 import dask.array as da
 import dask.dataframe as dd
@@ -205,6 +206,11 @@ def test_a_network_that_is_always_lost(client, monkeypatch, X, y):
 
 
 def test_parameters():
+    others = {"distribute", "local_epochs", "outer_rate", "outer_momentum"}
+    taken = set(signature(Regressor.fit).parameters) - others
+    local = set(signature(fastmlp.Regressor.fit).parameters)
+    assert local - taken == {"cache", "max_memory", "checkpoint", "dp"}  # of one process
+    assert taken <= local
     model = Regressor(max_iter=3)
     assert model.get_params() == fastmlp.Regressor(max_iter=3).get_params()
     assert model.set_params(max_iter=4).max_iter == 4

@@ -12,6 +12,7 @@ from fastmlp.dask import Classifier, Regressor
 from fastmlp.dask import fit_by_rows as by_rows
 from fastmlp.dask.shard_tasks import _participants, joined
 from fastmlp.ensemble.splits import RowSubset
+from fastmlp.estimators import after_training
 
 FEW = LEARNING | {"n_estimators": 2, "preset": "fast", "max_iter": 16}
 ONCE = FEW | {"max_iter": 1}
@@ -170,6 +171,16 @@ def test_interruption_keeps_what_was_learnt(client, lazy, table):
 
     with pytest.warns(UserWarning, match="interrupted by user"):
         model = Regressor(**FEW).fit(lazy, "y", distribute="rows", callbacks=interrupt)
+    assert np.isfinite(model.to_local().predict(table.drop(columns="y"))).all()
+
+
+def test_interruption_after_training_keeps_the_networks(client, lazy, table, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(after_training, "learn_from_held_out", interrupted)
+    with pytest.warns(UserWarning, match=r"after training\. The networks were kept"):
+        model = Regressor(**FEW | {"max_iter": 1}).fit(lazy, "y", distribute="rows")
     assert np.isfinite(model.to_local().predict(table.drop(columns="y"))).all()
 
 

@@ -199,7 +199,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
         the validation loss. Scorers of probabilities get all classes. If a fold lacks a class
         without which the metric has no value, the loss chooses the best epoch of that network, with
-        a warning.
+        a warning. Of several columns of labels it is "accuracy", which counts rows as `score` does,
+        or a function.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
