@@ -62,21 +62,15 @@ def test_same_bits_where_other_rows_validate(client, name, X, y):
     np.testing.assert_array_equal(model.oof_prediction_, local.oof_prediction_)
 
 
-def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
+def test_same_bits_with_validation_rows_further_ones_and_metrics(client, X, y):
     options = FOLDS | {"eval_metric": ["neg_mean_absolute_error", "r2"]}
-    local = fastmlp.Regressor(**options).fit(X, y, X_val=X[:30], y_val=y[:30])
-    model = Regressor(**options).fit(X, y, X_val=chunked(X[:30]), y_val=y[:30])
+    local, model = fastmlp.Regressor(**options), Regressor(**options)
+    sets = [("new", X[30:60], y[30:60]), (X, y)]
+    local.fit(X, y, X_val=X[:30], y_val=y[:30], eval_set=sets)
+    sets = [("new", chunked(X[30:60]), chunked(y[30:60])), (X, chunked(y))]
+    model.fit(X, y, X_val=chunked(X[:30]), y_val=y[:30], eval_set=sets)
     assert_same(model, local)
     assert model.metric_curve_ == local.metric_curve_
-    assert model.evals_result_ == local.evals_result_
-
-
-def test_same_bits_with_further_rows(client, X, y):
-    options = FOLDS | {"eval_metric": "r2"}
-    local = fastmlp.Regressor(**options).fit(X, y, eval_set=[("new", X[:30], y[:30]), (X, y)])
-    sets = [("new", chunked(X[:30]), chunked(y[:30])), (X, chunked(y))]
-    model = Regressor(**options).fit(chunked(X), y, eval_set=sets)
-    assert_same(model, local)
     assert model.evals_result_ == local.evals_result_
     assert list(model.evals_result_) == ["validation", "new", "valid_1"]
 
