@@ -15,6 +15,7 @@ from fastmlp import privacy
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec
@@ -39,7 +40,7 @@ from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import read_table
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
-from fastmlp.table.training_range import RangeWatch, TrainingRange
+from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import RegressionTask, Task
 
 if TYPE_CHECKING:
@@ -95,17 +96,14 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         for index, (member, key) in enumerate(zip(members, _keys(wanted, n_networks), strict=True))
     ]
     trained = _train(estimator, runs, columns.scaling, called)
-    return FittedModel(
-        encoder=columns.encoder,
-        scaling=columns.scaling,
-        task=columns.task,
-        ensemble=WeightedEnsemble(trained, columns.scaling, columns.task.link),
-        linear=None,
-        watch=RangeWatch(columns.training_range),
-        standardize=settings.of("standardize"),
+    ensemble = WeightedEnsemble(trained, columns.scaling, columns.task.link)
+    return FittedModel.of_rows_elsewhere(
+        LearntFromHeldOut(ensemble, columns.task),
+        columns.encoder,
+        columns.scaling,
+        settings,
+        columns.training_range,
         n_estimators=n_networks,
-        assignment=None,
-        fingerprint=None,
         fit_seconds=0.0,  # how long it took may tell of the rows
         privacy=PrivacyGuarantee(
             epsilon=epsilon,
