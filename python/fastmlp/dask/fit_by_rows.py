@@ -32,6 +32,7 @@ from fastmlp.estimators.streamed_fit import target_learner
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan
 from fastmlp.rounds.training import train_in_rounds, trained_members
+from fastmlp.tasks.target_names import target_names_of
 
 _SAMPLE_ROWS = 2**18  # that scales, bin edges and the weights of networks are learnt from
 # Parameters that need the rows in one place, and what they must be.
@@ -75,6 +76,7 @@ def fit_by_rows(
         partial(target_learner, estimator, settings),
     )
     task, _ = table.targets.task(partial(estimator._new_task, settings=settings))
+    task = task.with_target_names((y,) if isinstance(y, str) else target_names_of(y))
     random_state = check_random_state(estimator.random_state)
     name, encoder, n_rows = type(estimator).__name__, table.encoder, sum(table.n_rows)
     seed = random_state.randint(2**31)

@@ -90,6 +90,10 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
     feature_names_in_ = FittedAttribute(
         lambda model: model.encoder.feature_names, "X had no column names that are all strings"
     )
+    output_names_ = FittedAttribute(
+        lambda model: model.task.output_names and [*model.task.output_names],
+        "y had no column names that are all different strings",
+    )
     n_layers_ = FittedAttribute(lambda model: model.n_layers)
     n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
     out_activation_ = FittedAttribute(lambda model: model.task.link.name)
@@ -379,8 +383,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
         -------
         int
             Number of rows, which are in the order of X. The column "prediction" holds what
-            `predict` returns; of several outputs each has its number, or quantile, behind the name.
-            Of classes "probability_" and the class hold what `predict_proba` returns.
+            `predict` returns; of several outputs each has its name (see `output_names_`), or else
+            its number, behind that. "probability_" and the class, or the label's name, hold what
+            `predict_proba` returns; of several columns of labels the column and the class.
 
         Raises
         ------

@@ -40,6 +40,7 @@ from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import RegressionTask, Task
+from fastmlp.tasks.target_names import target_names_of
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -82,6 +83,7 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         columns = _unscaled_columns(estimator, settings, X, y)
     else:
         columns = _columns_of(estimator, settings, wanted.schema)
+    columns = columns._replace(task=columns.task.with_target_names(target_names_of(y)))
     data = _encoded(estimator, settings, columns, X, y, given.sample_weight)
     if wanted.delta >= 1 / data.n_rows:
         warn(

@@ -66,6 +66,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     with _row_cache(estimator, settings, source, asked, given.cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
+        task = task.with_target_names(source.target_names)
         kept = None
         if checkpoint is not None:
             data_of_fit = {"X, y, sample_weight": rows.digest, "max_memory": str(memory.size)}
