@@ -218,8 +218,9 @@ def attributions_of(
         background = table
         if len(table) < _FEWEST_BACKGROUND_ROWS:
             raise ValueError(
-                f"background must be given to explain {len(table)} rows: rows to compare them "
-                "with, such as those that the model was trained on"
+                f"background must be given to explain fewer than {_FEWEST_BACKGROUND_ROWS} rows, "
+                f"here {len(table)}: rows to compare them with, such as those that the model was "
+                "trained on"
             )
     if len(background) > max_background:
         drawn = random_state.permutation(len(background))[:max_background]
