@@ -220,8 +220,8 @@ class Explanations(BaseEstimator):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X or y does not fit the model, fewer than two rows have a weight, the model was fitted
-            on sparse rows, or a parameter is not what it should be.
+            If X or y does not fit the model, fewer than two rows have a weight, the model was
+            fitted on sparse rows, or a parameter is not what it should be.
         KeyboardInterrupt
             After Ctrl-C.
 

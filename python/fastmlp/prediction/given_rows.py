@@ -34,7 +34,7 @@ def encoded_rows(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
 
 
 def is_single_row(rows: Any) -> bool:
-    """Whether that is one row, apart from tables of one: a mapping, a Series or a list of values."""
+    """Whether that is one row and no table: a mapping, a Series or a list of values."""
     if isinstance(rows, Mapping) or getattr(rows, "ndim", None) == 1:
         return True
     return isinstance(rows, list | tuple) and len(rows) > 0 and _is_value(rows[0])
