@@ -61,7 +61,8 @@ def fit_by_rows(
         partial(target_learner, estimator, settings),
     )
     task, _ = table.targets.task(partial(estimator._new_task, settings=settings))
-    task = task.with_target_names((y,) if isinstance(y, str) else target_names_of(y))
+    is_named = isinstance(given.y, str)
+    task = task.with_target_names((given.y,) if is_named else target_names_of(given.y))
     random_state = check_random_state(estimator.random_state)
     name, encoder, n_rows = type(estimator).__name__, table.encoder, sum(table.n_rows)
     seed = random_state.randint(2**31)
