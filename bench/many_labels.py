@@ -13,6 +13,7 @@ import argparse
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -26,7 +27,7 @@ from tables import Split, Table
 from tabular import error_of, text_columns
 
 from fastmlp import Classifier, Regressor
-from fastmlp.ensemble import new_networks
+from fastmlp.ensemble.presets import shrinks_vectors
 
 FEW_LABELS = 9  # columns of no more are left as they are
 N_GROUPS = 100  # of hashed labels
@@ -110,41 +111,35 @@ def with_means(table: Table, split: Split) -> Prepared:
     return X.join(means), X_test.join(encoder.transform(X_test[names]).add_suffix(" mean"))
 
 
+def group(label: str) -> str:
+    return f"h{zlib.crc32(label.encode()) % N_GROUPS}"
+
+
 def hashed(table: Table, split: Split) -> Prepared:
     (X, _), (X_test, _) = map(table.rows, split)
-
-    def groups(column: pd.Series) -> pd.Series:
-        return column.map(lambda label: f"h{zlib.crc32(label.encode()) % N_GROUPS}")
-
     names = [name for name in many(X) if X[name].nunique() > N_GROUPS]
-    return tuple(
-        some.assign(**{name: groups(some[name]) for name in names}) for some in (X, X_test)
-    )
+
+    def grouped(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows.assign(**{name: rows[name].map(group, na_action="ignore") for name in names})
+
+    return grouped(X), grouped(X_test)
 
 
-WAYS: dict[str, tuple[bool | None, Callable[[Table, Split], Prepared] | None]] = {
-    # Whether vectors start at 0 (None: as fastmlp decides), and what prepares the columns
-    "random": (False, None),
-    "second round": (None, None),
-    "all": (True, None),
-    "target means": (None, with_means),
-    "hashed": (None, hashed),
-}
+WAYS = ("random", "second round", "all", "target means", "hashed")
+PREPARE = {"target means": with_means, "hashed": hashed}
+STARTS_AT_ZERO = {"random": lambda *_, **__: False, "all": lambda *_, **__: True}
 
 
 def error(way: str, table: Table, split: Split, preset: str) -> float:
-    shrinks, prepare = WAYS[way]
     train, test = split
-    if prepare:
-        parts = prepare(table, split)
-        table = Table(
-            table.name, pd.concat(parts), table.y[np.concatenate(split)], table.classification
-        )
-        train, test = np.split(np.arange(len(table.y)), [len(train)])
-    kind = Classifier if table.classification else Regressor
+    if way in PREPARE:
+        X, y = pd.concat(PREPARE[way](table, split)), table.y[np.concatenate(split)]
+        table = replace(table, X=X, y=y)
+        train, test = np.split(np.arange(len(y)), [len(train)])
+    kind: Any = Classifier if table.classification else Regressor
     model = kind(preset=preset, random_state=0)
-    decides: Any = new_networks.shrinks_vectors if shrinks is None else lambda *_, **__: shrinks
-    with patch.object(new_networks, "shrinks_vectors", decides):
+    decide = STARTS_AT_ZERO.get(way, shrinks_vectors)
+    with patch("fastmlp.ensemble.new_networks.shrinks_vectors", decide):
         model.fit(*table.rows(train))
     return error_of(model, table, test)
 
@@ -169,8 +164,8 @@ def main() -> None:
     parser.add_argument(
         "--ways", default=",".join(WAYS), metavar="A,B", help="the first: reference"
     )
-    parser.add_argument("--splits", type=positive, default=1)
-    parser.add_argument("--rows", type=positive, default=2000, help="most training rows")
+    parser.add_argument("--splits", type=positive, default=2)
+    parser.add_argument("--rows", type=positive, default=3000, help="most training rows")
     parser.add_argument("--preset", default="default")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")

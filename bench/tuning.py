@@ -35,7 +35,7 @@ class Study:
     def __init__(self, table: Table, split: Split, preset: str, seed: int) -> None:
         self.table, self.split = table, split
         self.estimator: Any = Classifier if table.classification else Regressor
-        self.options = {"preset": preset, "random_state": seed}
+        self.preset, self.seed = preset, seed
         self.suggest = space("optuna")
         start = time.perf_counter()
         self.default = self.errors()
@@ -44,7 +44,7 @@ class Study:
     def errors(self, callbacks: Any = None, **parameters: Any) -> Errors:
         """Fit once."""
         train, test = self.split
-        model = self.estimator(**self.options, **parameters)
+        model = self.estimator(preset=self.preset, random_state=self.seed, **parameters)
         model.fit(*self.table.rows(train), callbacks=callbacks)
         out_of_fold = (
             (model.oof_proba_, model.classes_)
@@ -55,21 +55,21 @@ class Study:
 
     def objective(self, trial: optuna.Trial) -> float:
         """Fit a trial's model; the study sees its out-of-fold error."""
-        error, tested = self.errors(OptunaPruning(trial), **self.suggest(trial))
-        trial.set_user_attr("test", tested)
-        return error
+        errors = self.errors(OptunaPruning(trial), **self.suggest(trial))
+        trial.set_user_attr("errors", errors)
+        return errors[0]
 
     def chosen(self, n_trials: int) -> list[Errors]:
         """Errors of what is best after each trial."""
         study = optuna.create_study(
-            sampler=optuna.samplers.TPESampler(seed=self.options["random_state"]),
+            sampler=optuna.samplers.TPESampler(seed=self.seed),
             pruner=optuna.pruners.MedianPruner(n_warmup_steps=20),
         )
         study.optimize(self.objective, n_trials)
         best, after = self.default, []
         for trial in study.trials:
-            if trial.state is optuna.trial.TrialState.COMPLETE and trial.value < best[0]:
-                best = trial.value, trial.user_attrs["test"]
+            if "errors" in trial.user_attrs:  # else it was pruned
+                best = min(best, tuple(trial.user_attrs["errors"]))
             after.append(best)
         return after
 
