@@ -31,8 +31,8 @@ def log_ratios(results: list[dict[str, Any]], measure: str, reference: str) -> p
     return wide[order].sub(wide[reference], axis=0)
 
 
-def percent(ratio: float) -> str:
-    return f"{np.expm1(ratio):+.1%}"
+def percent(log_ratio: float) -> str:
+    return f"{round(np.expm1(log_ratio), 3) + 0.0:+.1%}"  # no minus before zero
 
 
 def print_changes(ratios: pd.DataFrame, title: str) -> None:

