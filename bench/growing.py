@@ -3,9 +3,9 @@
 "tuned": a model of up to 3,000 rows of a table meets few rows of a kind that it does not know:
 houses in San Francisco's bay area, the self-employed. The columns that tell them apart are left
 out. Errors (RMSE in $100,000, log-loss) are those of further rows of this kind and, after the
-largest number of new rows, of further rows of the others; seconds are those of this fit. Rates are
-shares of the preset's. "more": networks that join a model by a warm start, beside as many in a new
-fit, on draws of the tables of --tables. All are means over draws.
+largest number of new rows, of further rows of the others; seconds are those of this fit. "more":
+networks that join a model by a warm start, beside as many in a new fit, on draws of the tables of
+--tables. All are means over draws.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from fastmlp import Classifier, Regressor
 TABLES = "concrete,abalone,credit-g"
 OLD_ROWS, TEST_ROWS = 3000, 2000
 SHARES = {"cosine": (0.3, 0.1, 0.03), "constant": (0.1,)}  # of the preset's rate, by schedule
+PRESET_RATES = {False: 0.1, True: 0.02}  # by whether it is a classification
 EPOCHS = 40
 N_NETWORKS = 10, 20
 
@@ -71,13 +72,13 @@ def seconds(model: Any, table: Table, rows: Array) -> float:
     return time.perf_counter() - start
 
 
-def tuned_ways(new: Any, old: Any, default_rate: float) -> Iterator[tuple[str, Any]]:
+def tuned_ways(new: Any, old: Any, preset_rate: float) -> Iterator[tuple[str, Any]]:
     """Names of what can be made of a fitted model, and its estimators."""
     tuned = clone(new).set_params(init_model=old)
     yield "fine-tuned, rate and schedule of the preset", tuned
     for schedule, shares in SHARES.items():
         for share in shares:
-            rate = share * default_rate
+            rate = share * preset_rate
             options = {"learning_rate": schedule, "learning_rate_init": rate, "max_iter": EPOCHS}
             name = f"fine-tuned, '{schedule}', {rate:g}, {EPOCHS} epochs"
             yield name, clone(tuned).set_params(**options)
@@ -95,7 +96,7 @@ def compare_tuned(drift: Drift, whole: Table, asked: argparse.Namespace) -> None
         taken = seconds(model, table, train)
         errors = [error_of(model, table, test)] * len(asked.new)
         found["the old model"].append([*errors, error_of(model, table, others), taken])
-        rate = 0.02 if table.classification else 0.1
+        rate = PRESET_RATES[table.classification]
         ways = [("a new model of the new rows", anew), *tuned_ways(anew, model, rate)]
         for name, one in [*ways, ("a new model of all rows", anew)]:
             before = train if name.endswith("all rows") else train[:0]
