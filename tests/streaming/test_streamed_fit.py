@@ -333,6 +333,7 @@ def test_predictions_of_a_stream_are_a_dataset(folder, streamed, tmp_path):
     n_rows = streamed.predict_dataset(folder, tmp_path / "predicted", keep=["size"])
     written = pq.read_table(tmp_path / "predicted")
     assert written.column_names == ["size", "prediction"]
+    assert streamed.output_names_ == ["size"]
     assert n_rows == ROWS
     np.testing.assert_array_equal(written["prediction"].to_numpy(), streamed.predict(X))
     np.testing.assert_array_equal(written["size"].to_numpy(), Y)
@@ -347,6 +348,17 @@ def test_predictions_of_classes_have_probabilities(tmp_path):
     probabilities = model.predict_proba(X)
     for k, label in enumerate(model.classes_):
         np.testing.assert_array_equal(written[f"probability_{label}"], probabilities[:, k])
+
+
+def test_predictions_are_called_as_their_targets(tmp_path):
+    y = pd.DataFrame({"u": kinds_of(Y), "v": np.where(X["a"] > 0, "yes", "no")})
+    model = Classifier(**QUICK).fit(X, y)
+    model.predict_dataset(blocks_of(X, y.to_numpy()), tmp_path / "predicted")
+    written = pq.read_table(tmp_path / "predicted")
+    by_class = [f"probability_{name}_{one}" for name in y for one in sorted({*y[name]})]
+    assert written.column_names == ["prediction_u", "prediction_v", *by_class]
+    np.testing.assert_array_equal(written["prediction_v"], model.predict(X)[:, 1])
+    np.testing.assert_array_equal(written[by_class[-1]], model.predict_proba(X)[1][:, 1])
 
 
 def test_predictions_read_csv_as_the_model_was_trained(tmp_path):

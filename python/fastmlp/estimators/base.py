@@ -350,8 +350,9 @@ class BaseMLP(
         -------
         int
             Number of rows, which are in the order of X. The column "prediction" holds what
-            `predict` returns; of several outputs each has its number, or quantile, behind the name.
-            Of classes "probability_" and the class hold what `predict_proba` returns.
+            `predict` returns; of several outputs each has its name (see `output_names_`), or else
+            its number, behind that. "probability_" and the class, or the label's name, hold what
+            `predict_proba` returns; of several columns of labels the column and the class.
 
         Raises
         ------

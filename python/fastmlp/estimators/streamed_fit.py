@@ -68,6 +68,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     with _row_cache(estimator, settings, source, asked, given.cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
+        task = task.with_target_names(source.target_names)
         eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
         warn_beyond_range(RangeWatch(learnt.training_range), encoder, None, eval_sets)
         kept = None

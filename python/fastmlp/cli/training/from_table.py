@@ -17,6 +17,7 @@ from fastmlp.cli.training.interrupts import raising_late
 from fastmlp.cli.training.plot import picture
 from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation_rows
 from fastmlp.cli.training.roles import Roles, TaskName
+from fastmlp.cli.training.targets import named
 from fastmlp.model_file.notes import Notes
 
 ESTIMATORS = {"regression": Regressor, "classification": Classifier}
@@ -50,9 +51,8 @@ class TrainingResult:
 
     def save(self, path: str) -> None:
         """Write the model file, with the names of the targets and the scores."""
-        quantiles = self.model.get_params().get("quantile")
-        outputs = [f"{q:g}" for q in quantiles] if np.ndim(quantiles) else self.targets
-        self.model.save(path, notes=Notes(self.targets, tuple(outputs), self.scores).written())
+        outputs = self.model._fitted.task.output_names or self.targets
+        self.model.save(path, notes=Notes(self.targets, outputs, self.scores).written())
 
     def picture(self) -> Any:
         """A matplotlib Figure of the losses and of the held-out predictions."""
@@ -105,6 +105,8 @@ def train_model(
     elif data.held_out is not None:
         which = f"groups of {roles.groups!r}" if roles.groups else f"the latest by {roles.time!r}"
         training, validation_part = data.part(~data.held_out), data.part(data.held_out)
+    X, y, weight = training
+    training = X, named(y, data.targets.names), weight
     categories = list(roles.categories) or "from_dtype"
     model = ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
     with raising_late(), warnings.catch_warnings():
