@@ -21,7 +21,7 @@ from fastmlp.ensemble.fit_plan import plan_of_going_on, plan_of_new_networks
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.growing import Growth
 from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
-from fastmlp.ensemble.leakage import warn_of_leakage
+from fastmlp.ensemble.leakage.warning import warn_of_leakage
 from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
