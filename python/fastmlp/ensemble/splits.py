@@ -128,6 +128,28 @@ class RowAssignment:
         return generator
 
 
+class AssignedRows(NamedTuple):
+    """Which rows the networks of one fit are trained on, and which are held out from them.
+
+    Attributes
+    ----------
+    splits : Splits
+    assignment : RowAssignment
+    random_state : RandomState
+        Random numbers of what follows on the assignment.
+    fingerprint : bytes or None
+        See `fingerprint`; None if nothing asks for it.
+    are_unseen : bool
+        Whether the held-out rows of each network were held out from it in all fits.
+    """
+
+    splits: Splits
+    assignment: RowAssignment
+    random_state: np.random.RandomState
+    fingerprint: bytes | None
+    are_unseen: bool
+
+
 def split_rows(
     data: RowSubset,
     strata: NDArray[Any] | None,

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.arguments import (
+    advice_on_pipelines,
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
@@ -24,10 +27,40 @@ from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
+
+
+def encoded_table(
+    estimator: BaseMLP, given: FitArguments, settings: Settings, before: FittedModel | None
+) -> EncodedTable:
+    """Encode what `fit` was given, and learn the columns unless training goes on."""
+    encoder, task, data = encoded_training_rows(
+        estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
+    )
+    shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
+    eval_sets = [
+        EvalSet(one.name, _encoded(estimator, one, suffix_of(one.name), settings, encoder, task))
+        for one in given_eval_sets(given.eval_set)
+    ]
+    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
+        data.X, data.sample_weight
+    )
+    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
+    if linear is not None:
+        shared = shared and with_offset(shared, linear, watch.training_range)
+        eval_sets = [
+            one._replace(rows=with_offset(one.rows, linear, watch.training_range))
+            for one in eval_sets
+        ]
+    elif isinstance(encoder, DenseEncoder):
+        measured = [(suffix_of(name), rows) for name, rows in eval_sets]
+        for suffix, rows in [*([] if shared is None else [("_val", shared)]), *measured]:
+            watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
+    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
 
 
 def encoded_training_rows(
@@ -82,7 +115,7 @@ def _learn_columns(
     return SparseEncoder.learn(X, estimator.categorical_features, dtype, drops_empty=drops_empty)
 
 
-def encoded_validation_rows(
+def _encoded_validation_rows(
     estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
 ) -> RowSubset | None:
     """Encode X_val and y_val; None if `fit` got none."""
@@ -94,16 +127,6 @@ def encoded_validation_rows(
         return None
     rows = GivenRows("", given.X_val, given.y_val, given.sample_weight_val)
     return _encoded(estimator, rows, "_val", settings, encoder, task)
-
-
-def encoded_eval_sets(
-    estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
-) -> list[EvalSet]:
-    """Encode the sets of `eval_set`."""
-    return [
-        EvalSet(one.name, _encoded(estimator, one, suffix_of(one.name), settings, encoder, task))
-        for one in given_eval_sets(given.eval_set)
-    ]
 
 
 def _encoded(

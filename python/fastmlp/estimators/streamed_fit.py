@@ -17,19 +17,15 @@ from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import (
-    LearntFromHeldOut,
-    learn_from_held_out,
-    warn_of_late_interruption,
-)
+from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
+from fastmlp.estimators.after_training import learn_after_training
 from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
 from fastmlp.estimators.parameters import checked_settings
-from fastmlp.inspection.importances import importances_of
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
 from fastmlp.streaming.folds import held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan, size_in_bytes
@@ -101,36 +97,24 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         with kept or nullcontext():
             training = trainer.train(runs, may_leave_out=True)
 
-    is_whole = training.is_whole
     members = [member.after_fit() for member in training.members]
-    ensemble = WeightedEnsemble(members, scaling_of_table, task.link)
     data = data._replace(X=rows.restored(data.X))
-    validation = [
-        None if own is None else data._replace(rows=own.rows)
-        for own in (splits[run.index].validation for run in training.runs)
-    ]
-    unweighed = from_held_out = LearntFromHeldOut(ensemble, task)
-    importances = None
-    try:
-        from_held_out = learn_from_held_out(ensemble, task, data, validation, None, threads)
-        if settings.compute_importances:
-            importances = importances_of(
-                from_held_out.ensemble,
-                encoder,
-                from_held_out.task,
-                validation,
-                None,
-                threads,
-                estimator.verbose,
-                deadline,
-            )
-    except KeyboardInterrupt:  # what is trained is kept
-        is_whole = False
-        warn_of_late_interruption(from_held_out is unweighed)
-    if kept and is_whole:
+    after = learn_after_training(
+        estimator,
+        settings,
+        LearntFromHeldOut(WeightedEnsemble(members, scaling_of_table, task.link), task),
+        data,
+        [
+            None if own is None else data._replace(rows=own.rows)
+            for own in (splits[run.index].validation for run in training.runs)
+        ],
+        encoder,
+        deadline,
+    )
+    if kept and training.is_whole and after.is_whole:
         kept.remove()
     return FittedModel.of_rows_elsewhere(
-        from_held_out,
+        after.learnt,
         encoder,
         scaling_of_table,
         settings,
@@ -138,7 +122,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         n_estimators=assignment.n_estimators,
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
         assignment=assignment,
-        feature_importances=importances,
+        feature_importances=after.importances,
     )
 
 
