@@ -26,10 +26,10 @@ _KEY_COLUMNS = 2  # by whose values rows are chosen that are compared
 _BLOCK = 2**12  # rows that are read at a time
 
 
-def copies_warning(
+def described_copies(
     X: NDArray[Any], columns: Sequence[Column], positions: NDArray[np.intp]
 ) -> str | None:
-    """What is said of rows that are equal, not only in columns that have few values.
+    """Rows that are equal, not only in columns that have few values; None if there are few.
 
     Copies differ in no column. Rows that are equal by chance are few of those that are equal but
     for the most varied column and others that say the same, where that column has no value that
@@ -78,8 +78,7 @@ def copies_warning(
         return None
     return (
         f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
-        "copies of rows that they were trained on. Drop the copies, or pass groups with "
-        "the same label for all copies of a row"
+        "copies of rows that they were trained on"
     )
 
 

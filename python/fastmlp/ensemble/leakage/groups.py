@@ -66,10 +66,10 @@ class _Cells(NamedTuple):
         return self.rows[self.is_new]
 
 
-def groups_warning(
+def described_groups(
     encoder: DenseEncoder, task: Task, data: RowSubset, columns: Sequence[Column]
 ) -> str | None:
-    """What is said of rows that share the values of two columns, and have targets that show it.
+    """Rows that share the values of two columns, and whose targets show it; None without them.
 
     Targets show groups if those of a group are alike, and not foretold by what the columns say: a
     new group would be predicted worse.
@@ -101,8 +101,7 @@ def groups_warning(
                 f"Rows of X that have the same {names[0]!r} have the same {names[1]!r} too "
                 f"({one.n_distinct} different values in {len(X)} rows), and their targets are "
                 "alike: rows seem to come in groups, such as visits of one patient, and "
-                "networks are validated on rows of groups that they were trained on. If rows "
-                "to predict come from new groups, pass groups, a label for each row"
+                "networks are validated on rows of groups that they were trained on"
             )
     return None
 

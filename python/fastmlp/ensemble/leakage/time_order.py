@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,30 @@ _FEWEST_STEPS = 10
 _MOST_BACK = 0.15  # of the steps: a series begins again after six rows, or more
 
 
-def time_order_column(encoder: DenseEncoder, X: NDArray[Any]) -> tuple[str, bool] | None:
-    """A column of dates, or of numbers that are called so, in whose order the rows are.
+class TimeOrder(NamedTuple):
+    """A column in whose order the rows are.
 
-    Returns
-    -------
+    Attributes
+    ----------
     name : str
     in_series : bool
         Whether the rows begin again now and then, as those of several shops or machines do.
     """
+
+    name: str
+    in_series: bool
+
+    def described(self) -> str:
+        """The order, and what is wrong with random folds."""
+        how = "in series, each in the order of" if self.in_series else "in the order of"
+        return (
+            f"The rows of X are {how} {self.name!r}, and networks are validated on rows that lie "
+            "between those of training"
+        )
+
+
+def time_order(encoder: DenseEncoder, X: NDArray[Any]) -> TimeOrder | None:
+    """The order of the rows, if it is that of dates, or of numbers that are called so."""
     dates = encoder.days_of_dates
     named = () if encoder.feature_names is None else encoder.names_of_encoded[: encoder.n_numeric]
     for position in [*dates, *(j for j, name in enumerate(named) if _NAMED.search(name))]:
@@ -34,5 +49,5 @@ def time_order_column(encoder: DenseEncoder, X: NDArray[Any]) -> tuple[str, bool
         n_back = min(n_up, n_down)
         is_known = n_up + n_down >= _FEWEST_STEPS and not np.isnan(steps).any()
         if is_known and n_back <= _MOST_BACK * (n_up + n_down) and not _OF_BIRTH.search(name):
-            return name, bool(n_back)
+            return TimeOrder(name, n_back > 0)
     return None
