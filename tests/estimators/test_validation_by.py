@@ -124,6 +124,11 @@ def test_rows_that_come_later_validate():
     assert TIME[held_out(time=TIME)[0]].max() == N_ROWS - 1
 
 
+def test_most_rows_of_one_time_are_trained_on():
+    time = np.searchsorted([10, 45], np.arange(N_ROWS), "right")
+    np.testing.assert_array_equal(held_out(time=time)[0], np.arange(45, N_ROWS))
+
+
 DAYS = np.datetime64("2024-02-25") + TIME.astype("timedelta64[D]")
 
 
@@ -137,6 +142,8 @@ DAYS = np.datetime64("2024-02-25") + TIME.astype("timedelta64[D]")
         pd.DatetimeIndex(DAYS),
         pl.Series(DAYS),
         [day.astype(datetime.date) for day in DAYS],
+        pd.DataFrame({"day": DAYS}),
+        pl.DataFrame({"day": DAYS}),
         DAYS.astype(str),
     ],
     ids=lambda time: type(time).__name__,

@@ -24,6 +24,7 @@ from fastmlp.ensemble.splitters import (
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.prediction.conformal import group_labels
 from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Rows, Table
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted_few
@@ -134,13 +135,33 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
         position = _position_of("time", time, encoder)
         if not isinstance(encoder, DenseEncoder):
             raise TypeError("time must hold the time of each row if X is sparse; got a name")
-    else:
-        _check_no_position("time", time, "time")
-        _check_length("time", _num_samples(time), table.shape[0])
-        encoder, table = DenseEncoder.learn(_as_table(time), name="time")
-        if encoder.n_columns > 1:
-            raise ValueError(f"time must be one column; got {encoder.n_columns}")
-        position = 0
+        return _numbers_of_times(encoder, position, table)
+    _check_no_position("time", time, "time")
+    _check_length("time", _num_samples(time), table.shape[0])
+    return times_of(time)
+
+
+def times_of(time: Any) -> NDArray[np.float64]:
+    """Dates, durations or numbers as numbers.
+
+    Parameters
+    ----------
+    time : array-like, column or frame of shape (n_rows,) or (n_rows, 1)
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are something else, there are several columns, or times are missing or all the same.
+    """
+    encoder, table = DenseEncoder.learn(_as_table(time), name="time")
+    if encoder.n_columns > 1:
+        raise ValueError(f"time must be one column; got {encoder.n_columns}")
+    return _numbers_of_times(encoder, 0, table)
+
+
+def _numbers_of_times(
+    encoder: DenseEncoder, position: int, table: NDArray[Any]
+) -> NDArray[np.float64]:
     column = encoder.columns[position]
     if column.kind != "numeric":
         raise TypeError(f"time must hold numbers or dates; got {quoted_few(column.categories)}")
@@ -158,6 +179,8 @@ def _as_table(column: Any) -> Any:
     if hasattr(column, "to_frame"):
         frame = column.to_frame()
         return frame if hasattr(frame, "columns") else np.asarray(column)[:, None]
+    if feature_names_of(column, "time") is not None:
+        return column
     return np.asarray(column).reshape(len(column), -1)
 
 
