@@ -137,9 +137,9 @@ Examples:
 @click.option(
     "--time",
     metavar="COLUMN",
-    help="Validate networks on later rows than they are trained on, so that scores are those of the "
-    "future; then train on all rows. With --extrapolation linear the latest fifth is held out from "
-    "the model. An input, unless --drop names it.",
+    help="Validate networks on later rows than they are trained on, so that scores are those of "
+    "the future; then train on all rows. With --extrapolation linear the latest fifth is held out "
+    "from the model. An input, unless --drop names it.",
 )
 @click.option(
     "--max-memory",
