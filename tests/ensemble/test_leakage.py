@@ -83,6 +83,12 @@ def test_few_groups_are_found(n_groups, age, least):
     assert sum(found) >= least
 
 
+def test_groups_may_have_missing_values():
+    frame, y = patients(20, 0, age=measured, height=measured)
+    known = frame["height"].isin(frame["height"].unique()[:15])
+    assert "come in groups" in warned(frame.assign(height=frame["height"].where(known)), y)
+
+
 def test_columns_that_codes_determine_are_no_groups():
     """Lookups, counts and encodings of a code, and functions of it, tell the target."""
     code = RNG.integers(15, size=1000)

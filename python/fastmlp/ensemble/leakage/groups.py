@@ -30,12 +30,13 @@ _DIFFERENT = 0.05  # most pairs of neighbours in a cell that differ in a column 
 _FEWEST_BY_CHANCE = 20  # of these, if the other column were independent
 _SPARSE = 0.2  # most of the steps from the least to the largest value, which values are found at
 _SMOOTH = 0.4  # most that a column varies along another one, as a share of its variance
+_MOST_ALONE = 4  # columns, of which each is tried alone
 _MOST_CELLS = 100  # whose targets are compared
 _LEAST_RATIO = 1.5  # of the variance between cells and what chance makes it
 _QUANTILE = 4.5  # standard deviations of that ratio by chance
 _LEAST_EFFECT = 0.02  # of a cell, as a share of the variance of targets
 _LENGTHS = (0.5, 1, 2)  # over which targets vary, in standard deviations of a column
-_NUGGETS = (0.01, 0.2, 0.9)  # share of what no column foretells
+_NUGGETS = (0.01, 0.5)  # share of what no column foretells
 
 
 class _Cells(NamedTuple):
@@ -108,8 +109,8 @@ def described_groups(
 
 def _determines(X: NDArray[Any], cells: _Cells, one: int, other: int) -> bool:
     """Whether rows of a cell share their value of the other column, which says something else."""
-    values = X[cells.rows, other]
-    _, counts = np.unique(values, return_counts=True)
+    # Missing values are equal ones.
+    _, values, counts = np.unique(X[cells.rows, other], return_inverse=True, return_counts=True)
     differ_by_chance = 1 - np.sum(np.square(counts / values.size))
     differ = is_new(values)[~cells.is_new]
     n_by_chance = differ.size * differ_by_chance
@@ -182,9 +183,9 @@ def _unforeseen(
     The least of several processes: of each column alone and of all, smooth or less so.
     """
     scores = np.column_stack([_normal_scores(column) for column in table.T])
-    spread = np.maximum(table.std(axis=0), np.finfo(float).tiny)
-    scaled = ((table - table.mean(axis=0)) / spread).clip(-4, 4)
-    subsets = [own for all_of in (scores, scaled) for own in (*all_of.T[:, :, None], all_of)]
+    spread = np.maximum(np.nanstd(table, axis=0), np.finfo(float).tiny)
+    scaled = np.nan_to_num((table - np.nanmean(table, axis=0)) / spread).clip(-4, 4)
+    subsets = [scores, scaled, *scores.T[:_MOST_ALONE, :, None], *scaled.T[:_MOST_ALONE, :, None]]
     variance = max(means.var() - by_chance.mean(), 1e-3 * means.var(), np.finfo(float).tiny)
     noise = by_chance / variance
     least = np.inf
