@@ -176,7 +176,7 @@ def test_the_networks_of_the_model_are_trained_on_all_rows(estimator, tmp_path):
     final = {r.network for r in records if np.isnan(r.validation_loss)}
     assert validated == {*range(6)}  # three windows for each of two kinds
     assert final == {6 + k for k in range(len(model.networks_))}
-    assert model.validation_curve_ is None
+    assert model.best_iteration_ is None
     assert model.estimator_weights_.sum() == pytest.approx(1)
     known = model.oof_prediction_ if estimator is Regressor else model.oof_proba_[:, 0]
     np.testing.assert_array_equal(np.isnan(known), TIME < 24)
@@ -195,6 +195,31 @@ def test_final_networks_are_trained_for_the_epochs_that_were_best():
     best = [int(np.argmin(curve)) + 1 for curve in curves]
     assert model.n_iter_ == round(np.median(best))
     assert model.n_iter_ < 20
+
+
+def test_what_chose_the_epochs_is_recorded(tmp_path):
+    seen = {}
+
+    def record(epoch):
+        seen.setdefault(epoch.epoch, []).append(epoch.evals)
+
+    options = FOLDS | {"eval_metric": ["r2", "neg_mean_absolute_error"]}
+    model = Regressor(**options).fit(X, Y, time=TIME, callbacks=record, eval_set=[("all", X, Y)])
+    for measure in ("loss", *options["eval_metric"]):
+        expected = [
+            np.mean([evals["validation"][measure] for evals in of_epoch if "validation" in evals])
+            for epoch, of_epoch in sorted(seen.items())
+        ]
+        curve = model.evals_result_["validation"][measure]
+        np.testing.assert_allclose(curve, expected)
+        assert len(model.evals_result_["all"][measure]) == model.n_iter_
+    assert model.validation_curve_ == model.evals_result_["validation"]["loss"]
+    assert model.metric_curve_ == model.evals_result_["validation"]["r2"]
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").evals_result_ == model.evals_result_
+    longer = model.n_iter_
+    model.set_params(warm_start=True).fit(X, Y, X_val=X, y_val=Y)
+    assert len(model.metric_curve_) == longer + options["max_iter"]
 
 
 def test_a_single_network_is_trained_again_on_all_rows():
@@ -219,7 +244,6 @@ def test_a_time_limit_is_shared_by_validated_and_final_networks():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = Regressor(random_state=0, time_limit=0.1, max_iter=100_000).fit(X, Y, time=TIME)
-    assert model.validation_curve_ is None
     assert model.best_iteration_ is None
 
 

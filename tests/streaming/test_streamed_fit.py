@@ -238,6 +238,20 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tm
     assert not checkpoint.path.exists()
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_sets_in_memory_are_measured_as_the_stored_rows_are(folder, tmp_path, standardize):
+    options = QUICK | {"n_estimators": 1, "standardize": standardize, "eval_metric": "r2"}
+    cache = Cache(tmp_path / "cache", dtype="float16")
+    model = Regressor(**options).fit(
+        folder, "size", cache=cache, eval_set=[("new", NEW, NEW_Y)], callbacks=lambda record: False
+    )
+    alone = Regressor(**options).fit(folder, "size", cache=cache)
+    assert same(model, alone)  # it decides nothing
+    best = model.evals_result_["new"]["r2"][model.best_iteration_ - 1]
+    assert best == pytest.approx(model.score(NEW, NEW_Y), rel=1e-3)
+    assert list(model.evals_result_) == ["validation", "new"]
+
+
 # ---- failures
 
 
@@ -253,6 +267,7 @@ def unread():
         ({}, {"X_val": X, "y_val": Y}, "X_val must be None"),
         ({}, {"sample_weight_val": Y}, "sample_weight_val must be None"),
         ({}, {"time": "x"}, "time must be None if X is a stream"),
+        ({}, {"eval_set": [("new", X, Y), ("new", X, Y)]}, "eval_set must have names that differ"),
         ({}, {"max_memory": "much"}, "max_memory must be a whole number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),

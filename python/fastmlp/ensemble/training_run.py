@@ -20,7 +20,7 @@ from fastmlp.ensemble.evaluation import (
     EvalSet,
     Evaluated,
     Evaluation,
-    MeasuredRows,
+    MeasuredSet,
     by_name,
 )
 from fastmlp.ensemble.history import EvalCurves
@@ -60,6 +60,8 @@ class TrainingRun:
         Position among the members.
     n_rows : int
         Training rows of an epoch: those of `train`, or more where these are a sample of them.
+    others : sequence of RowSubset
+        Rows of the other sets that the evaluation measures, with scaled targets.
     keeper : StateKeeper or None
         Keeps the state of the training.
     trained : Member or None
@@ -77,6 +79,7 @@ class TrainingRun:
     evaluation: Evaluation
     index: int
     n_rows: int
+    others: Sequence[RowSubset] = ()
     keeper: StateKeeper | None = None
     trained: Member | None = None
     n_steps: int = 0
@@ -128,7 +131,7 @@ class TrainingRun:
             self.validation and self.validation.for_engine(dtype),
             self.options | changes,
             threads.threads,
-            tuple(other.rows.for_engine(dtype) for other in self.evaluation.others),
+            self.others_for_engine(),
         )
         if saved:
             self.restore(training, saved)
@@ -143,6 +146,10 @@ class TrainingRun:
         self.record(result, spent + time.perf_counter() - start, progress)
         if self.keeper is not None and self.stop_reason != "interrupted":
             self.keeper.keep({self.name: self.state(training)})
+
+    def others_for_engine(self) -> tuple[Any, ...]:
+        """The rows of the other sets as the engine takes them."""
+        return tuple(rows.for_engine(self.member.network.dtype) for rows in self.others)
 
     # ---- the state of its training
 
@@ -262,12 +269,8 @@ def runs_of_fit(
     watched = next(iter(named), LOSS)
     named.pop(LOSS, None)
     scores = tuple(name for name, metric in named.items() if is_score(metric))
-    others = [
-        MeasuredRows(
-            name, _scaled(rows, task, dtype, f"y of {name!r}"), _metrics_of(named, task, rows)
-        )
-        for name, rows in eval_sets
-    ]
+    others = [_scaled(rows, task, dtype, f"y of {name!r}") for name, rows in eval_sets]
+    sets = [MeasuredSet(name, _metrics_of(named, task, rows)) for name, rows in eval_sets]
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -280,13 +283,15 @@ def runs_of_fit(
                 metrics[name] = metric if has_value else None
             without_metric += watched != LOSS and metrics[watched] is None
             validation = scaled._replace(rows=validation.rows) if own_rows else shared
-        evaluation = Evaluation(metrics, watched, others, scores)
+        evaluation = Evaluation(metrics, watched, sets, scores)
         train = scaled._replace(rows=split.train)
         n_own = train.n_rows if n_rows is None else n_rows
         options = _options(settings, member.recipe, task, n_own)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
         runs.append(
-            TrainingRun(member, train, validation, options, evaluation, index, n_own, keeper)
+            TrainingRun(
+                member, train, validation, options, evaluation, index, n_own, others, keeper
+            )
         )
     if without_metric:
         warn(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
@@ -42,10 +44,7 @@ def encoded_table(
         estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
     )
     shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
-    eval_sets = [
-        EvalSet(one.name, _encoded(estimator, one, suffix_of(one.name), settings, encoder, task))
-        for one in given_eval_sets(given.eval_set)
-    ]
+    eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
     watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
         data.X, data.sample_weight
     )
@@ -57,9 +56,7 @@ def encoded_table(
             for one in eval_sets
         ]
     elif isinstance(encoder, DenseEncoder):
-        measured = [(suffix_of(name), rows) for name, rows in eval_sets]
-        for suffix, rows in [*([] if shared is None else [("_val", shared)]), *measured]:
-            watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
+        warn_beyond_range(watch, encoder, shared, eval_sets)
     return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
 
 
@@ -81,10 +78,10 @@ def encoded_training_rows(
             "is None."
         )
     check_no_dates_or_gaps(y, "y", takes_gaps=True)
+    order = ordered_categories(y)
     if before is None:
         # Parts to come may have entries in columns that are empty in the first part.
         encoder, table = _learn_columns(estimator, X, settings, drops_empty=minimum > 1)
-        order = ordered_categories(y)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task, targets = estimator._new_task(y, settings, classes, order)
     else:
@@ -93,7 +90,7 @@ def encoded_training_rows(
         encoder.check_features(X, type(estimator).__name__)
         table = encoder.encode(X)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
-        task = estimator._continued_task(before.task, classes)
+        task = estimator._continued_task(before.task, classes, order)
         targets = task.encode(y, np.dtype(settings.dtype))
     dtype = np.dtype(settings.dtype)
     weights = checked_weights(sample_weight, table, dtype)
@@ -129,6 +126,28 @@ def _encoded_validation_rows(
     return _encoded(estimator, rows, "_val", settings, encoder, task)
 
 
+def encoded_eval_sets(
+    estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
+) -> list[EvalSet]:
+    """Encode the sets of `eval_set`."""
+    return [
+        EvalSet(one.name, _encoded(estimator, one, suffix_of(one.name), settings, encoder, task))
+        for one in given_eval_sets(given.eval_set)
+    ]
+
+
+def warn_beyond_range(
+    watch: RangeWatch,
+    encoder: DenseEncoder,
+    shared: RowSubset | None,
+    eval_sets: Sequence[EvalSet],
+) -> None:
+    """Warn of rows to measure networks on that lie beyond the training range."""
+    measured = [] if shared is None else [("_val", shared)]
+    for suffix, rows in [*measured, *((suffix_of(name), rows) for name, rows in eval_sets)]:
+        watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
+
+
 def _encoded(
     estimator: BaseMLP,
     given: GivenRows,
@@ -138,6 +157,11 @@ def _encoded(
     task: Task,
 ) -> RowSubset:
     """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    if is_stream(given.X):
+        raise TypeError(
+            f"X{suffix} must be a table in memory; got {type(given.X).__name__}, which is read in "
+            "blocks"
+        )
     y = checked_validation_targets(given.y, suffix, takes_gaps=True)
     dtype = np.dtype(settings.dtype)
     table = encoded_validation_table(given.X, y, encoder, type(estimator).__name__, suffix)

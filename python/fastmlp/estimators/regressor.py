@@ -250,7 +250,8 @@ class Regressor(RegressorMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         first metric after each epoch, the mean over networks; the latter two None without
-        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
+        validation rows or metric, and with `time` of the networks that chose the epochs. A warm
+        start and `partial_fit` keep 256 epochs of earlier calls.
     evals_result_ : dict of str to dict of str to list of float
         Losses and metrics after each epoch, the mean over networks: by the name of the rows,
         "validation" or one of `eval_set`, and then of the metric, or "loss". `histories_` have
@@ -636,7 +637,7 @@ class Regressor(RegressorMixin, BaseMLP):
             extrapolate=settings.extrapolation == "linear",
         )
 
-    def _continued_task(self, task: Task, classes: Any = None) -> Task:
+    def _continued_task(self, task: Task, classes: Any = None, order: Any = None) -> Task:
         before = cast(RegressionTask, task)
         continued = replace(before, training_loss=self._loss())
         if continued.training_loss.is_own != before.training_loss.is_own:

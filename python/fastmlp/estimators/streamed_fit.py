@@ -16,6 +16,7 @@ from fastmlp._version import __version__
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.leakage.warning import warn_of_leakage_in_stream
@@ -25,8 +26,11 @@ from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.after_training import learn_after_training
-from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
+from fastmlp.estimators.encoding import encoded_eval_sets, warn_beyond_range
+from fastmlp.estimators.eval_sets import digests_of_sets, given_eval_sets
+from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_settings
+from fastmlp.estimators.ways_of_fitting import STREAM
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
 from fastmlp.streaming.folds import held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan, size_in_bytes
@@ -42,6 +46,7 @@ from fastmlp.streaming.target_learners import (
 )
 from fastmlp.streaming.training import WindowExecutor
 from fastmlp.streaming.windows import Windows
+from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -51,11 +56,12 @@ _SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks 
 
 def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """Fit an estimator on a stream; see `BaseMLP.fit`."""
-    given.check_none(VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
+    STREAM.check_arguments(given)
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
-    _check_supported(estimator, settings)
+    STREAM.check_parameters(estimator)
+    given_eval_sets(given.eval_set)  # raises if they have another form
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(given.max_memory))
     source = open_source(X, y, sample_weight)
@@ -63,10 +69,12 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     with _row_cache(estimator, settings, source, asked, given.cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
+        eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
+        warn_beyond_range(RangeWatch(learnt.training_range), encoder, None, eval_sets)
         kept = None
         if checkpoint is not None:
             data_of_fit = {"X, y, sample_weight": rows.digest, "max_memory": str(memory.size)}
-            data_of_fit |= digest_of_names(encoder)
+            data_of_fit |= digest_of_names(encoder) | digests_of_sets(eval_sets)
             kept = KeptFit.of(checkpoint, FitIdentity.of(estimator, data_of_fit))
             deadline = deadline.after_spending(kept.seconds_before)
         n_networks = settings.n_networks(rows.n_rows)
@@ -78,7 +86,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         n_sample = memory.sample_rows(rows.n_columns, _SAMPLE_ROWS)
         sample = read_sample(windows, targets, dtype, n_sample)
         splits = sample.splits(held_out)
-        estimator._check_held_out(splits)
+        estimator._check_held_out(splits, eval_sets)
         is_held_out = splits[0].validation is not None
         data = sample.data
         if is_held_out:
@@ -89,7 +97,13 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         scaling, scaling_of_table = rows.scalings(
             settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
         )
-        new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state, kept)
+        stored_sets = [
+            EvalSet(name, measured._replace(X=rows.stored(measured.X)))
+            for name, measured in eval_sets
+        ]
+        new = NewNetworks(
+            data, splits, None, settings, encoder, scaling, task, random_state, kept, stored_sets
+        )
         specs = settings.specs(len(splits), rows.n_rows, held_out=is_held_out)
         share = 1 - (fraction or 0.0) if is_held_out else 1.0
         runs = new.runs(specs, n_rows=max(1, round(share * rows.n_rows)))
@@ -155,18 +169,6 @@ def _row_cache(
         "version": __version__,
     }
     return RowsOfSource(kept, source, asked, reading.write)
-
-
-def _check_supported(estimator: BaseMLP, settings: Settings) -> None:
-    """Raise for what exists for tables in memory only, before anything is read."""
-    if estimator.warm_start:
-        raise ValueError("warm_start must be False if X is a stream")
-    if estimator.init_model is not None:
-        raise ValueError("init_model must be None if X is a stream")
-    if settings.extrapolation != "clip":
-        raise ValueError(
-            f"extrapolation must be 'clip' if X is a stream; got {settings.extrapolation!r}"
-        )
 
 
 def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:

@@ -35,7 +35,7 @@ from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.after_training import AfterTraining, learn_after_training
 from fastmlp.estimators.assigned_rows import assigned_rows
 from fastmlp.estimators.encoding import encoded_table, encoded_training_rows
-from fastmlp.estimators.eval_sets import suffix_of
+from fastmlp.estimators.eval_sets import digests_of_sets
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.splitting import splitter_of
@@ -175,9 +175,7 @@ def _kept_fit(
             "which the file does not hold"
         )
     digests = digests_of(table.data) | digest_of_names(table.encoder)
-    digests |= digests_of(table.shared, "_val")
-    for one in table.eval_sets:
-        digests |= digests_of(one.rows, suffix_of(one.name))
+    digests |= digests_of(table.shared, "_val") | digests_of_sets(table.eval_sets)
     identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
     return KeptFit.of(given.checkpoint, identity)
 

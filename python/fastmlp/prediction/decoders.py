@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,7 +214,13 @@ class MultioutputDecoder:
             classes[own.argmax(axis=1)]
             for classes, own in zip(self.classes, by_output, strict=True)
         ]
-        return np.column_stack(best)
+        return joined(best)
+
+
+def joined(labels: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Columns of labels as one array, in which numbers beside text or booleans stay numbers."""
+    kinds = {"number" if own.dtype.kind in "iuf" else own.dtype.kind for own in labels}
+    return np.column_stack(labels if len(kinds) == 1 else [own.astype(object) for own in labels])
 
 
 Decoder = RegressionDecoder | ClassificationDecoder | MultioutputDecoder

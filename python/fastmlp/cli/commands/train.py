@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastmlp.cli.commands.options import table_argument, text_options
+from fastmlp.cli.commands.options import model_output_option, table_argument, text_options
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import TextFormat
@@ -47,13 +47,7 @@ Examples:
     metavar="COLUMN",
     help="Column to predict; repeat it for several.",
 )
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False),
-    help="Model file to write (safetensors).",
-)
+@model_output_option
 @click.option(
     "--task",
     type=click.Choice(["regression", "classification"]),
