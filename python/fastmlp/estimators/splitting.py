@@ -138,21 +138,6 @@ def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
         return _numbers_of_times(encoder, position, table)
     _check_no_position("time", time, "time")
     _check_length("time", _num_samples(time), table.shape[0])
-    return times_of(time)
-
-
-def times_of(time: Any) -> NDArray[np.float64]:
-    """Dates, durations or numbers as numbers.
-
-    Parameters
-    ----------
-    time : array-like, column or frame of shape (n_rows,) or (n_rows, 1)
-
-    Raises
-    ------
-    ValueError, TypeError
-        If they are something else, there are several columns, or times are missing or all the same.
-    """
     encoder, table = DenseEncoder.learn(_as_table(time), name="time")
     if encoder.n_columns > 1:
         raise ValueError(f"time must be one column; got {encoder.n_columns}")

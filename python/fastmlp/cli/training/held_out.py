@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sklearn.utils import check_random_state
 
 from fastmlp.cli.errors import DataError
-from fastmlp.ensemble.splitters import TimeSplitter
-from fastmlp.estimators.splitting import times_of
+from fastmlp.table.encoder import DenseEncoder
 
 _FRACTION = 0.2  # of the rows
 
@@ -35,16 +33,29 @@ def groups_of(labels: Any, name: str) -> NDArray[np.int32]:
 
 
 def numbers_of_times(table: Any, name: str) -> NDArray[np.float64]:
-    """The times of the rows as numbers, of the column of this name of a pyarrow.Table."""
-    try:
-        return times_of(table.select([name]))
-    except (TypeError, ValueError) as error:
-        raise DataError(f"--time: the column {name!r}: {error}") from error
+    """The times of the rows as numbers.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With a column of dates, durations or numbers, also as text.
+    name : str
+        Of the column.
+    """
+    encoder, encoded = DenseEncoder.learn(table.select([name]))
+    if encoder.columns[0].kind != "numeric":
+        raise DataError(f"--time: the column {name!r} holds neither dates nor numbers")
+    times: NDArray[np.float64] = encoded[:, 0]
+    if np.isnan(times).any():
+        raise DataError(f"--time: the column {name!r} is missing in {np.isnan(times).sum():,} rows")
+    if times.min() == times.max():
+        raise DataError(f"--time: all rows have the same {name!r}")
+    return times
 
 
 def latest_rows(times: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which rows are among the latest fifth; rows of one time stay together."""
-    division = TimeSplitter(times).divide(times.size, _FRACTION, 1, None, check_random_state(0))
-    is_latest = np.zeros(times.size, dtype=bool)
-    is_latest[division.parts[0][1]] = True
-    return is_latest
+    cut = np.sort(times)[int((1 - _FRACTION) * times.size)]
+    choices: list[NDArray[np.bool_]] = [times >= cut, times > cut]
+    choices = [later for later in choices if later.any() and not later.all()]
+    return min(choices, key=lambda later: abs(later.mean() - _FRACTION))
