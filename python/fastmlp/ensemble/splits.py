@@ -208,6 +208,8 @@ def split_rows(
 
 def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None:
     """Warn of networks that are trained without a class, as all of its rows are held out."""
+    if not splits.are_folds:  # networks of the model are trained on all rows
+        return
     weights = data.sample_weight
 
     def lacks_classes(rows: Rows | None) -> bool:
@@ -215,7 +217,7 @@ def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None
         return task.lacks_classes(data.y if counted is None else data.y[counted])
 
     n_lacking = sum(map(lacks_classes, (split.train for split in splits.each)))
-    if splits.are_folds and n_lacking and not lacks_classes(None):
+    if n_lacking and not lacks_classes(None):
         warn(
             f"{n_lacking} of {len(splits.each)} networks are trained without a class, all of whose "
             "rows are held out from them, such as a class of one group alone. They never predict "
