@@ -77,8 +77,12 @@ def described_groups(
     """
     X = data.X
     repeated = [column for column in columns if column.share_of_copies >= _REPEATED]
-    repeated = sorted(repeated, key=lambda column: -column.n_distinct)[:_MOST_COMPARED]
-    raw = encoder.raw_columns if len(repeated) > 1 else []
+    if len(repeated) < 2:
+        return None
+    raw = encoder.raw_columns
+    # Of a date its days: the phases of year, week and day that follow are functions of these.
+    plain = [c for c in repeated if c.position == 0 or raw[c.position] != raw[c.position - 1]]
+    repeated = sorted(plain, key=lambda column: -column.n_distinct)[:_MOST_COMPARED]
     for number, one in enumerate(repeated[:-1]):
         cells = _Cells.of(one.sample)
         if cells.is_new.sum() < _FEWEST_CELLS or cells.is_new.all():
@@ -86,8 +90,7 @@ def described_groups(
         determined = [
             other
             for other in repeated[number + 1 :]
-            if raw[one.position] != raw[other.position]  # two numbers of a date
-            and _determines(X, cells, one.position, other.position)
+            if _determines(X, cells, one.position, other.position)
         ]
         named = next((other for other in determined if _are_a_groups_own(X, one, other)), None)
         if named is None:
