@@ -19,6 +19,7 @@ from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.leakage.warning import warn_of_leakage_in_stream
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
@@ -88,10 +89,12 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         splits = sample.splits(held_out)
         estimator._check_held_out(splits, eval_sets)
         is_held_out = splits[0].validation is not None
-        if not is_held_out:
+        data = sample.data
+        if is_held_out:
+            warn_of_leakage_in_stream(encoder, task, data)
+        else:
             held_out = [None] * assignment.n_estimators
 
-        data = sample.data
         scaling, scaling_of_table = rows.scalings(
             settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
         )

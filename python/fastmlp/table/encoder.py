@@ -104,7 +104,7 @@ class DenseEncoder:
         names = feature_names_of(X, name)
         table = read_table(X, name)
         listed = positions_of(categorical_features, names, table.n_columns)
-        warn_of_identifiers(table, listed)
+        warn_of_identifiers([table], listed)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)
