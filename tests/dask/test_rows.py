@@ -53,6 +53,7 @@ def test_columns_are_those_of_the_whole_table(model, table):
     local = fastmlp.Regressor(**ONCE).fit(table.drop(columns="y"), table["y"])
     own, other = (one.summary().partition("Layers")[0] for one in (model, local))
     assert own.partition("Columns")[2] == other.partition("Columns")[2]
+    assert model.output_names_ == local.output_names_ == ["y"]
 
 
 def test_same_bits_again(client, model, lazy):
@@ -130,6 +131,7 @@ def test_labels_that_only_some_partitions_have(client, table):
     local = fastmlp.Regressor(**ONCE).fit(frame.drop(columns="y"), frame["y"])
     own, other = (one.summary().partition("Layers")[0] for one in (model, local))
     assert own.partition("Columns")[2] == other.partition("Columns")[2]
+    assert model.output_names_ == local.output_names_ == ["y"]
 
 
 def test_rows_and_columns_of_arrays(client, table):

@@ -295,8 +295,9 @@ class Regressor(_OnCluster, estimators.Regressor):
         Returns
         -------
         Dask Series, DataFrame or Array, or ndarray
-            Of a Dask collection lazily: a Series with the index of a frame (a DataFrame for several
-            outputs), an Array for an Array. Of other tables as `fastmlp.Regressor` does.
+            Of a Dask collection lazily: a Series with the index of a frame (for several outputs a
+            DataFrame, whose columns have their names), an Array for an Array. Of other tables as
+            `fastmlp.Regressor` does.
 
         Raises
         ------
@@ -313,7 +314,7 @@ class Regressor(_OnCluster, estimators.Regressor):
                 "return_std must be False for Dask collections; map_partitions with the predict of "
                 "to_local() gives both"
             )
-        return self._predicted("predict", X, self._no_rows())
+        return self._predicted("predict", X, self._no_rows(), self._fitted.task.output_names)
 
 
 class Classifier(_OnCluster, estimators.Classifier):
@@ -348,7 +349,7 @@ class Classifier(_OnCluster, estimators.Classifier):
         if not is_dask_table(X):
             return super().predict(X)
         labels = self._fitted_task.decoder.labels(self._no_rows())
-        return self._predicted("predict", X, labels)
+        return self._predicted("predict", X, labels, self._fitted_task.output_names)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the classes; columns of a frame are named by them.
@@ -375,5 +376,5 @@ class Classifier(_OnCluster, estimators.Classifier):
                 "predict_proba of several columns of labels is for tables that are no Dask "
                 "collections; to_local() gives a model for map_partitions"
             )
-        names = None if task.multilabel else task.classes.tolist()
+        names = task.output_names if task.multilabel else task.classes.tolist()
         return self._predicted("predict_proba", X, self._no_rows(), names)

@@ -31,6 +31,7 @@ from fastmlp.estimators.ways_of_fitting import BY_ROWS
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan, networks_for_rounds
 from fastmlp.rounds.training import train_in_rounds, trained_members
+from fastmlp.tasks.target_names import target_names_of
 
 _SAMPLE_ROWS = 2**18  # that scales, bin edges and the weights of networks are learnt from
 
@@ -60,6 +61,8 @@ def fit_by_rows(
         partial(target_learner, estimator, settings),
     )
     task, _ = table.targets.task(partial(estimator._new_task, settings=settings))
+    is_named = isinstance(given.y, str)
+    task = task.with_target_names((given.y,) if is_named else target_names_of(given.y))
     random_state = check_random_state(estimator.random_state)
     name, encoder, n_rows = type(estimator).__name__, table.encoder, sum(table.n_rows)
     seed = random_state.randint(2**31)

@@ -280,6 +280,8 @@ class FittedModel:
             training_range=self.watch.training_range,
             linear=self.linear,
             conformal=self.conformal,
+            target_names=self.task.target_names,
+            output_names=self.task.output_names,
         )
 
     @property

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import State, StateKeeper
+from fastmlp.table.text import quoted_few
 from fastmlp.tasks import Task
 from fastmlp.tasks.metrics import LOSS, Metric, is_score, named_metrics
 
@@ -270,7 +271,7 @@ def runs_of_fit(
     named.pop(LOSS, None)
     scores = tuple(name for name, metric in named.items() if is_score(metric))
     others = [_scaled(rows, task, dtype, f"y of {name!r}") for name, rows in eval_sets]
-    sets = [MeasuredSet(name, _metrics_of(named, task, rows)) for name, rows in eval_sets]
+    sets = [MeasuredSet(one.name, _metrics_of_set(named, task, one)) for one in eval_sets]
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -310,9 +311,21 @@ def _metrics_of(named: Mapping[str, Any], task: Task, rows: RowSubset) -> dict[s
     return {name: task.metric(one, targets, weights) for name, one in named.items()}
 
 
-def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
-    """Whether the metric can be computed of validation rows, even if these lack a class."""
-    targets, _ = validation.own_targets()
+def _metrics_of_set(named: Mapping[str, Any], task: Task, one: EvalSet) -> dict[str, Metric]:
+    """The same of a set that decides nothing: what has no value there is NaN, with a warning."""
+    metrics = _metrics_of(named, task, one.rows)
+    without = [name for name, metric in metrics.items() if not _has_value(metric, task, one.rows)]
+    if without:
+        warn(
+            f"eval_metric has no value for {quoted_few(without)} on the rows of eval_set "
+            f"{one.name!r}, which lack a class: evals_result_ holds NaN"
+        )
+    return metrics | dict.fromkeys(without, lambda outputs: (nan, nan))
+
+
+def _has_value(metric: Metric, task: Task, rows: RowSubset) -> bool:
+    """Whether the metric can be computed of rows, even if these lack a class."""
+    targets, _ = rows.own_targets()
     if not task.lacks_classes(targets):
         return True
     with warnings.catch_warnings():

@@ -11,8 +11,14 @@ from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.growing import Growth
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import AssignedRows, RowAssignment, fingerprint, split_rows
-from fastmlp.ensemble.splitters import Splitter
+from fastmlp.ensemble.splits import (
+    AssignedRows,
+    RowAssignment,
+    fingerprint,
+    split_rows,
+    warn_of_lacking_classes,
+)
+from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.prediction.linear_part import LinearPart
 
 if TYPE_CHECKING:
@@ -48,6 +54,8 @@ def assigned_rows(
         splitter,
     )
     estimator._check_held_out(splits.each, table.eval_sets)
+    if splitter is not RANDOM:
+        warn_of_lacking_classes(table.task, data, splits)
     if not splits.are_folds:
         _check_final(before, table.linear)
     if growth is not None:

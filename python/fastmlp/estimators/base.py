@@ -144,12 +144,12 @@ class BaseMLP(
             be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
-        groups : array-like of shape (n_samples,), default=None
-            Labels of groups of rows that belong together, such as the patient of each visit. No
-            group is in the training rows and in the validation rows of a network, so that
-            out-of-fold predictions are as good as those for new groups. docs/validation.md says
-            when to use this and the next two.
-        time : array-like of shape (n_samples,) or str, default=None
+        groups : array-like of shape (n_samples,) or (n_samples, 1), or str, default=None
+            Labels of groups of rows that belong together, such as the patient of each visit, or the
+            name of a column of X, which stays an input. No group is in the training rows and in the
+            validation rows of a network, so that out-of-fold predictions are as good as those for
+            new groups. docs/validation.md says when to use this and the next two.
+        time : array-like of shape (n_samples,) or (n_samples, 1), or str, default=None
             Times of the rows, as dates or numbers, or the name of a column of X. Later rows
             validate networks that are trained on earlier ones, which tell for how many epochs to
             train; the networks of the model are then trained on all rows.
@@ -350,8 +350,9 @@ class BaseMLP(
         -------
         int
             Number of rows, which are in the order of X. The column "prediction" holds what
-            `predict` returns; of several outputs each has its number, or quantile, behind the name.
-            Of classes "probability_" and the class hold what `predict_proba` returns.
+            `predict` returns; of several outputs each has its name (see `output_names_`), or else
+            its number, behind that. "probability_" and the class, or the label's name, hold what
+            `predict_proba` returns; of several columns of labels the column and the class.
 
         Raises
         ------

@@ -22,6 +22,7 @@ from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, MultioutputClassificationTask, Task
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES
 from fastmlp.tasks.multioutput import has_several_outputs
+from fastmlp.tasks.target_names import check_target_names
 
 if TYPE_CHECKING:
     from typing import Self
@@ -295,6 +296,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all of X's columns have names that are strings.
+    output_names_ : list of str
+        Names of the columns of `predict`: those of y, if it is a frame or a Series with names.
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
@@ -799,6 +802,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             If X does not have the columns of the training table, or y not its rows.
         """
+        check_target_names(self._fitted_task.target_names, y, "y")
         predicted = self.predict(X)
         return self._fitted_task.score_of(y, predicted, sample_weight)
 

@@ -31,6 +31,7 @@ from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
+from fastmlp.tasks.target_names import check_target_names, target_names_of
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -78,13 +79,16 @@ def encoded_training_rows(
             "is None."
         )
     check_no_dates_or_gaps(y, "y", takes_gaps=True)
+    names = target_names_of(y)
     order = ordered_categories(y)
     if before is None:
         # Parts to come may have entries in columns that are empty in the first part.
         encoder, table = _learn_columns(estimator, X, settings, drops_empty=minimum > 1)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task, targets = estimator._new_task(y, settings, classes, order)
+        task = task.with_target_names(names)
     else:
+        check_target_names(before.task.target_names, y, "y")
         encoder = before.encoder
         encoder.check_listed(estimator.categorical_features)
         encoder.check_features(X, type(estimator).__name__)
@@ -157,6 +161,7 @@ def _encoded(
     task: Task,
 ) -> RowSubset:
     """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    check_target_names(task.target_names, given.y, f"y{suffix}")
     if is_stream(given.X):
         raise TypeError(
             f"X{suffix} must be a table in memory; got {type(given.X).__name__}, which is read in "

@@ -35,6 +35,10 @@ class FittedAttributes:
     feature_names_in_ = FittedAttribute(
         lambda model: model.encoder.feature_names, "X had no column names that are all strings"
     )
+    output_names_ = FittedAttribute(
+        lambda model: model.task.output_names and [*model.task.output_names],
+        "y had no column names that are all different strings",
+    )
     n_layers_ = FittedAttribute(lambda model: model.n_layers)
     n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
     out_activation_ = FittedAttribute(lambda model: model.task.link.name)

@@ -42,6 +42,7 @@ from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
 from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import RegressionTask, Task
+from fastmlp.tasks.target_names import check_target_names, target_names_of
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -147,6 +148,7 @@ def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any])
     task, targets = estimator._new_task(y, settings)
     scaling = settings.learn_scaling(rows, encoder.n_numeric, None, None)
     task = task.scaled_to(targets, None, None, None).with_range_of(targets, None)
+    task = task.with_target_names(target_names_of(given))
     nothing = TrainingRange.of_no_rows(encoder.n_numeric)
     data = RowSubset(rows, targets, None)
     return _Columns(encoder, scaling, task, data, nothing.widened(rows, None))
@@ -161,6 +163,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
         )
     n_columns = read_table(X, "X").n_columns
     encoder = DenseEncoder(feature_names_of(X), n_columns, n_columns)
+    names = target_names_of(y)
     y = checked_targets(y, np.empty((len(y), 0)), 2, estimator)
     if estimator._classifies and not np.isin(y, (0, 1)).all():
         raise ValueError(
@@ -168,6 +171,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
             "schema, which tells the classes"
         )
     task, _ = estimator._new_task(y, settings, [0, 1] if y.ndim == 1 else None)
+    task = task.with_target_names(names)
     if isinstance(task, RegressionTask):
         # As the shape of y is all that was learnt of it, nothing else tells what it holds.
         task = replace(task, clips=False, varied=np.ones_like(task.varied))
@@ -193,6 +197,7 @@ def _encoded(
 ) -> RowSubset:
     """The training rows, by what is known of columns and targets."""
     name = type(estimator).__name__
+    check_target_names(columns.task.target_names, y, "y")
     columns.encoder.check_features(X, name)
     try:
         table = columns.encoder.encode(X)

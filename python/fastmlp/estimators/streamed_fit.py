@@ -19,6 +19,7 @@ from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.leakage.warning import warn_of_leakage_in_stream
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
@@ -68,6 +69,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     with _row_cache(estimator, settings, source, asked, given.cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
+        task = task.with_target_names(source.target_names)
         eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
         warn_beyond_range(RangeWatch(learnt.training_range), encoder, None, eval_sets)
         kept = None
@@ -87,10 +89,12 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         splits = sample.splits(held_out)
         estimator._check_held_out(splits, eval_sets)
         is_held_out = splits[0].validation is not None
-        if not is_held_out:
+        data = sample.data
+        if is_held_out:
+            warn_of_leakage_in_stream(encoder, task, data)
+        else:
             held_out = [None] * assignment.n_estimators
 
-        data = sample.data
         scaling, scaling_of_table = rows.scalings(
             settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
         )

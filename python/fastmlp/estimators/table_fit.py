@@ -22,7 +22,7 @@ from fastmlp.ensemble.fit_plan import FitPlan, plan_of_going_on, plan_of_new_net
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.growing import Growth
 from fastmlp.ensemble.held_out import LearntFromHeldOut
-from fastmlp.ensemble.leakage import warn_of_leakage
+from fastmlp.ensemble.leakage.warning import warn_of_leakage
 from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback

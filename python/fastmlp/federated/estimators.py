@@ -38,6 +38,7 @@ from fastmlp.rounds.training import train_in_rounds, trained_members
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import Task
+from fastmlp.tasks.target_names import target_names_of
 
 if TYPE_CHECKING:
     from typing import Self
@@ -215,6 +216,7 @@ class FederatedMLP(BaseMLP):
         random_state: np.random.RandomState,
     ) -> _Columns:
         """Learn the columns from the sketches of all sites, or from public rows."""
+        names = None
         if schema is None:
             sketches = exchange.sketches(self.categorical_features, classifies=self._classifies)
             n_rows = sum(sketch.n_rows for sketch in sketches)
@@ -225,9 +227,10 @@ class FederatedMLP(BaseMLP):
             X, given = schema
             check_no_dates_or_gaps(given, "y of schema")
             encoder, rows = DenseEncoder.learn(X, self.categorical_features, name="X of schema")
-            y = checked_targets(given, rows, 2, self)
+            y, names = checked_targets(given, rows, 2, self), target_names_of(given)
             n_rows = len(y)
         task, targets = self._new_task(y, settings)
+        task = task.with_target_names(names)
         return _Columns(encoder, task.balanced_by(y, None), RowSubset(rows, targets, None), n_rows)
 
 

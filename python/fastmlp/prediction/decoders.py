@@ -237,6 +237,15 @@ def n_without_std(decoder: Decoder, n_outputs: int) -> int:
     return n_outputs // 2 if has_std else n_outputs
 
 
+def n_columns_of_predictions(decoder: Decoder, n_outputs: int) -> int:
+    """How many numbers or labels are predicted for a row by networks of `n_outputs` outputs."""
+    if isinstance(decoder, MultioutputDecoder):
+        return len(decoder.classes)
+    if isinstance(decoder, ClassificationDecoder):
+        return decoder.classes.size if decoder.multilabel else 1
+    return n_without_std(decoder, n_outputs)
+
+
 def has_several_labels(decoder: Decoder) -> bool:
     """Whether rows have several labels each."""
     return not isinstance(decoder, RegressionDecoder) and (

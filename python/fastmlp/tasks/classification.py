@@ -55,6 +55,8 @@ class ClassificationTask(Task):
         Cost of each prediction (column) where a class (row) is true.
     ranks : ndarray of shape (n_classes,) or None, default=None
         Place of each class in the order that 'ordinal' keeps; None: that of `classes`.
+    target_names : tuple of str or None, default=None
+        Names of the columns of y.
     """
 
     classes: NDArray[Any]
@@ -67,6 +69,7 @@ class ClassificationTask(Task):
     focal_gamma: float = 2.0
     cost_matrix: NDArray[np.float64] | None = None
     ranks: NDArray[np.intp] | None = None
+    target_names: tuple[str, ...] | None = None
 
     @classmethod
     def learn(

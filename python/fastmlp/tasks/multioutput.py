@@ -48,6 +48,8 @@ class MultioutputClassificationTask(Task):
         What is minimised: the mean over outputs.
     focal_gamma : float, default=2.0
         Parameter of 'focal'.
+    target_names : tuple of str or None, default=None
+        Names of the columns of y.
     """
 
     classes: tuple[NDArray[Any], ...]
@@ -57,6 +59,7 @@ class MultioutputClassificationTask(Task):
     temperatures: tuple[float, ...]
     training_loss: str = "log_loss"
     focal_gamma: float = 2.0
+    target_names: tuple[str, ...] | None = None
 
     @classmethod
     def learn(

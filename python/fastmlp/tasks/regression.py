@@ -46,6 +46,8 @@ class RegressionTask(Task):
         or the logarithm that it began with, is provisional.
     lowest, highest : ndarray of shape (n_outputs,)
         The range of the training targets, if predictions stay in it.
+    target_names : tuple of str or None, default=None
+        Names of the columns of y.
     """
 
     training_loss: RegressionLoss
@@ -59,6 +61,7 @@ class RegressionTask(Task):
     varied: NDArray[np.bool_]
     lowest: Any = np.inf
     highest: Any = -np.inf
+    target_names: tuple[str, ...] | None = None
 
     @classmethod
     def learn(
@@ -93,6 +96,12 @@ class RegressionTask(Task):
             varied=np.zeros(n_outputs, dtype=bool),
         )
         return task, values.reshape(values.shape[0], n_outputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...] | None:
+        """Several quantiles, such as "0.1" and "0.9", else the names of y's columns."""
+        loss = self.training_loss
+        return loss.names_of_quantiles if loss.several_quantiles else self.target_names
 
     # ---- what the networks learn
 
