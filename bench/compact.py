@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from compare import aligned, origin, positive, write_json
-from tables import Split, Table, catalogue
-from tabular import DATA, scores
+from tables import DATA, Split, Table, loaded
+from tabular import scores
 
 import fastmlp
 from fastmlp import Classifier, Regressor
@@ -132,16 +132,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    loaders, results = catalogue(options.data, None), []
-    for name in options.tables:
-        table = loaders[name]()
+    results: list[dict[str, Any]] = []
+    for table in loaded(options.tables, options.data):
         n_splits = options.splits if len(table.y) < MANY_ROWS else 1
         for index, split in enumerate(table.splits(n_splits)):
             measures = measure(table, split, index)
-            results.append({"table": name, "split": index, "models": measures})
+            results.append({"table": table.name, "split": index, "models": measures})
             if options.json:
                 write_json(options.json, {**origin(with_torch=False), "results": results})
-            print(name, index, file=sys.stderr, flush=True)
+            print(table.name, index, file=sys.stderr, flush=True)
     print(report(results))
 
 

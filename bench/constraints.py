@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from compare import positive
-from sklearn.metrics import log_loss
-from tables import Array, Table, catalogue
+from markdown_table import print_head, print_line
+from tables import DATA, Array, Table, loaded
+from tabular import error_of
 
 from fastmlp import Classifier, ExtrapolationWarning, Regressor
 
-DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 # What everybody who knows the subject would say before looking at the data.
 CONSTRAINTS = {
     "concrete": {"c0": 1, "c7": 1},  # cement, age: strength
@@ -34,37 +34,26 @@ CONSTRAINTS = {
     "housing": {"median_income": 1},  # price
     "adult": {"c4": 1, "c10": 1, "c12": 1},  # education, capital gain, hours: income
 }
-MOST_TEST_ROWS = 2000
 BLOCK = 100_000  # pairs at a time
-
-
-def error(table: Table, model: Regressor | Classifier, rows: Array) -> float:
-    X, y = table.X.iloc[rows], table.y[rows]
-    if table.classification:
-        return float(log_loss(y, model.predict_proba(X), labels=model.classes_))
-    return float(np.sqrt(np.mean((model.predict(X) - y) ** 2)))
 
 
 def compared(table: Table, seeds: range, n_rows: int, preset: str) -> tuple[list[str], Regressor]:
     """Cells of the table of errors, and the constrained model of the first split."""
     estimator = Classifier if table.classification else Regressor
     ratios, seconds, models = [], [], []
-    for seed in seeds:
-        rows = np.random.default_rng(seed).permutation(len(table.y))
-        n_train = min(n_rows, int(0.75 * rows.size))
-        train, test = rows[:n_train], rows[n_train : n_train + MOST_TEST_ROWS]
+    for seed, (train, test) in zip(seeds, table.draws(seeds, n_rows, share=0.75), strict=True):
         errors, times = [], []
         for constraints in (CONSTRAINTS[table.name], None):
             start = time.perf_counter()
             model = estimator(preset=preset, monotonic_cst=constraints, random_state=seed)
-            model.fit(table.X.iloc[train], table.y[train])
+            model.fit(*table.rows(train))
             times.append(time.perf_counter() - start)
-            errors.append(error(table, model, test))
+            errors.append(error_of(model, table, test))
             models.append(model)
         ratios.append(np.log(errors[0] / errors[1]))
         seconds.append(times[0] / times[1])
     ratio, spread = np.exp(np.mean(ratios)), np.std(ratios, ddof=1) / np.sqrt(len(ratios))
-    cells = [f"{n_train}", f"{ratio:.3f} ± {spread:.3f}", f"{np.median(seconds):.2f}"]
+    cells = [f"{len(train)}", f"{ratio:.3f} ± {spread:.3f}", f"{np.median(seconds):.2f}"]
     return cells, models[0]
 
 
@@ -114,19 +103,18 @@ def main() -> None:
     parser.add_argument("--pairs", type=positive, default=1_000_000, help="for each column")
     parser.add_argument("--preset", default="default")
     asked = parser.parse_args()
-    known = catalogue(asked.data, None)
     names = asked.tables.split(",")
-    if missing := [name for name in names if not (name in known and name in CONSTRAINTS)]:
-        sys.exit(f"there is no table {', '.join(missing)}")
+    if missing := [name for name in names if name not in CONSTRAINTS]:
+        sys.exit(f"there are no constraints for {', '.join(missing)}")
     heads = ["table", "columns", "splits", "rows", "error", "time", "pairs", "violations", "differ"]
-    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-    for name in names:
-        table = known[name]()
+    print_head(heads)
+    for table in loaded(names, asked.data):
         cells, model = compared(table, range(asked.splits), asked.rows, asked.preset)
         pairs, violations, differing = search(table, model, asked.pairs)
-        columns = ", ".join(f"{one} {'-+'[way > 0]}" for one, way in CONSTRAINTS[name].items())
+        constraints = CONSTRAINTS[table.name].items()
+        columns = ", ".join(f"{one} {'-+'[way > 0]}" for one, way in constraints)
         found = [f"{pairs:,}", f"{violations}", f"{differing:.0%}"]
-        print("|", " | ".join([name, columns, str(asked.splits), *cells, *found]), "|", flush=True)
+        print_line([table.name, columns, str(asked.splits), *cells, *found])
 
 
 if __name__ == "__main__":

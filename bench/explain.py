@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -22,20 +21,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from compare import positive
+from markdown_table import print_head, print_line
 from scipy.stats import spearmanr
 from sklearn.inspection import partial_dependence, permutation_importance
-from tables import Array, Table, catalogue
+from tables import DATA, Array, Table, loaded
 
 from fastmlp import Classifier, Regressor
 
-DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 TABLES = "kin8nm,concrete,energy,abalone,autoMpg,diabetes,phoneme"
 MOST_COLUMNS = 10  # whose coalitions are all predicted
 TRAINING_ROWS = 2000
 BACKGROUND, EXPLAINED, DEFINED = 100, 50, 3  # rows
 ROWS, COLUMNS = 1000, 20
+TIMED_BACKGROUND = 50  # rows: the most by default of so many columns
 ROWS_OF_SHAP = 2
-REPEATS, LONG = 5, 10.0  # calls of each, and seconds after which no other is made
+REPEATS, LONG = 5, 10.0  # timed calls of each, and seconds after which no other is made
 
 
 def by_definition(predict: Callable[[pd.DataFrame], Array], X: Any, background: Any) -> Array:
@@ -64,12 +64,10 @@ def accuracy(table: Table, preset: str) -> None:
     """Print a line of the table of accuracies."""
     if table.X.shape[1] > MOST_COLUMNS:
         return
-    rows = np.random.default_rng(0).permutation(len(table.y))
-    n_train = min(TRAINING_ROWS, int(0.8 * rows.size))
-    train, test = rows[:n_train], rows[n_train : n_train + EXPLAINED]
-    X, background = table.X.iloc[test], table.X.iloc[train[:BACKGROUND]]
+    train, test = next(table.draws(range(1), TRAINING_ROWS, share=0.8))
+    X, background = table.X.iloc[test[:EXPLAINED]], table.X.iloc[train[:BACKGROUND]]
     kind = Classifier if table.classification else Regressor
-    model = kind(preset=preset, random_state=0).fit(table.X.iloc[train], table.y[train])
+    model = kind(preset=preset, random_state=0).fit(*table.rows(train))
     found = {
         n: model.attributions(X, background, n_permutations=n).values for n in (1, 2, 8, 10**4)
     }
@@ -85,11 +83,12 @@ def accuracy(table: Table, preset: str) -> None:
         ranks = [spearmanr(*pair).statistic for pair in zip(values, exact, strict=True)]
         error = np.abs(values - exact).mean() / size
         cells.append(f"{np.mean(ranks):.4f} ({np.min(ranks):.3f}), {error:.1%}")
-    print("|", " | ".join([table.name, str(X.shape[1]), *cells]), "|", flush=True)
+    print_line([table.name, str(X.shape[1]), *cells])
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """The least time of a few calls, or of one that takes long."""
+    """The least time of a few calls, or of one that takes long, after a call that warms up."""
+    call()  # shap compiles functions when they are first called
     taken: list[float] = []
     while len(taken) < REPEATS and sum(taken) < LONG:
         start = time.perf_counter()
@@ -108,7 +107,7 @@ def made(n_rows: int) -> tuple[Array, Array]:
 
 def calls(model: Regressor, X: Array, y: Array) -> Iterator[tuple[str, Callable[[], Any], float]]:
     """What is timed: its name, the call, and how many times as long the whole would take."""
-    rows, few, background = X[:ROWS], X[:ROWS_OF_SHAP], X[-BACKGROUND:]
+    rows, few, background = X[:ROWS], X[:ROWS_OF_SHAP], X[-TIMED_BACKGROUND:]
     share = ROWS / ROWS_OF_SHAP
     for n in (1, 2):
         model.set_params(n_jobs=n)
@@ -136,32 +135,27 @@ def times(n_train: int, preset: str) -> None:
     """Print the table of times."""
     X, y = made(n_train)
     model = Regressor(preset=preset, random_state=0).fit(X, y)
-    print(f"\n{n_train} training rows:\n\n| 1,000 rows of 20 columns | seconds |\n|---|---|")
+    print(f"\n{n_train} training rows:\n")
+    print_head(["1,000 rows of 20 columns", "seconds"])
     for name, call, share in calls(model, X, y):
-        print(f"| {name} | {share * seconds(call):.3g} |", flush=True)
+        print_line([name, f"{share * seconds(call):.3g}"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("accuracy", "times"), nargs="*")
+    parser.add_argument("what", choices=("accuracy", "times"), nargs="?", help="default: both")
     parser.add_argument("--data", type=Path, default=DATA, help="folder of real tables")
     parser.add_argument("--tables", default=TABLES, metavar="A,B")
     parser.add_argument("--rows", type=positive, nargs="+", default=[2000, 8000])
     parser.add_argument("--preset", default="default")
     asked = parser.parse_args()
-    what = asked.what or ("accuracy", "times")
-    if "accuracy" in what:
-        known = catalogue(asked.data, None)
-        names = asked.tables.split(",")
-        if missing := [name for name in names if name not in known]:
-            print(f"there is no table {', '.join(missing)}", file=sys.stderr)
+    if asked.what != "times":
         heads = ["table", "columns", "exact - definition", "sum - prediction"]
         heads += [f"n_permutations={n}" for n in (1, 2, 8)]
-        print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
-        for name in names:
-            if name in known:
-                accuracy(known[name](), asked.preset)
-    if "times" in what:
+        print_head(heads)
+        for table in loaded(asked.tables.split(","), asked.data):
+            accuracy(table, asked.preset)
+    if asked.what != "accuracy":
         for n_train in asked.rows:
             times(n_train, asked.preset)
 

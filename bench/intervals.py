@@ -11,21 +11,18 @@ each split's test rows: they do not depend on calibration.
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from compare import positive
-from tables import Array, Table, catalogue
+from markdown_table import print_head, print_line
+from tables import DATA, Array, Table, loaded
 
 from fastmlp import Classifier, Regressor
 
-DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 TABLES = "abalone,concrete,energy,housing,credit-g,phoneme"
 COVERAGE = 0.9
-MOST_TEST_ROWS = 2000
 WIDTHS = ("width: residuals", "quantiles", "ratio")
 OF_CLASSES = ("coverage", "least of a class", "classes in a set")
 HEADS = {
@@ -33,18 +30,6 @@ HEADS = {
     True: (*OF_CLASSES, *(f"by class: {name}" for name in OF_CLASSES)),
 }
 STEPS = 12  # of the search for a level: to 1/4096
-
-
-def splits(table: Table, seeds: range, n_rows: int) -> Iterator[tuple[int, Array, Array]]:
-    """Seeds, training rows and test rows."""
-    for seed in seeds:
-        rows = np.random.default_rng(seed).permutation(len(table.y))
-        n_train = min(n_rows, int(0.7 * rows.size))
-        yield seed, rows[:n_train], rows[n_train : n_train + MOST_TEST_ROWS]
-
-
-def rows_of(table: Table, rows: Array) -> tuple[pd.DataFrame, Array]:
-    return table.X.iloc[rows], table.y[rows]
 
 
 def held(intervals: Array, y: Array) -> float:
@@ -65,9 +50,9 @@ def equal_width(model: Regressor, X: pd.DataFrame, y: Array) -> float:
 def of_numbers(table: Table, seeds: range, n_rows: int, preset: str) -> None:
     """Print a line of the table of intervals."""
     measured = []
-    for seed, train, test in splits(table, seeds, n_rows):
-        X, y = rows_of(table, train)
-        X_test, y_test = rows_of(table, test)
+    for seed, (train, test) in zip(seeds, table.draws(seeds, n_rows), strict=True):
+        X, y = table.rows(train)
+        X_test, y_test = table.rows(test)
         options = {"preset": preset, "random_state": seed}
         model = Regressor(**options).fit(X, y)
         ends = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2)
@@ -83,20 +68,15 @@ def of_numbers(table: Table, seeds: range, n_rows: int, preset: str) -> None:
     cells = [f"{100 * m:.1f}% ±{100 * e:.1f}" for m, e in zip(mean[:4], error, strict=False)]
     ratio = f"{mean[4] / mean[5]:.3f}"
     cells += [f"{width:.3f}" for width in mean[4:]]
-    print(
-        "|",
-        " | ".join([table.name, str(len(seeds)), str(len(train)), *cells, ratio]),
-        "|",
-        flush=True,
-    )
+    print_line([table.name, str(len(seeds)), str(len(train)), *cells, ratio])
 
 
 def of_classes(table: Table, seeds: range, n_rows: int, preset: str) -> None:
     """Print a line of the table of sets."""
     measured = []
-    for seed, train, test in splits(table, seeds, n_rows):
-        X_test, y_test = rows_of(table, test)
-        model = Classifier(preset=preset, random_state=seed).fit(*rows_of(table, train))
+    for seed, (train, test) in zip(seeds, table.draws(seeds, n_rows), strict=True):
+        X_test, y_test = table.rows(test)
+        model = Classifier(preset=preset, random_state=seed).fit(*table.rows(train))
         codes = np.searchsorted(model.classes_, y_test)
         line = []
         for conditional in (False, True):
@@ -110,7 +90,7 @@ def of_classes(table: Table, seeds: range, n_rows: int, preset: str) -> None:
         f"{m:.2f}" if k in (2, 5) else f"{100 * m:.1f}% ±{100 * e:.1f}"
         for k, (m, e) in enumerate(zip(mean, error, strict=True))
     ]
-    print("|", " | ".join([table.name, str(len(seeds)), str(len(train)), *cells]), "|", flush=True)
+    print_line([table.name, str(len(seeds)), str(len(train)), *cells])
 
 
 def main() -> None:
@@ -122,17 +102,13 @@ def main() -> None:
     parser.add_argument("--rows", type=positive, default=1000, help="most training rows")
     parser.add_argument("--preset", default="default")
     asked = parser.parse_args()
-    known = catalogue(asked.data, None)
-    names = asked.tables.split(",")
-    if missing := [name for name in names if name not in known]:
-        sys.exit(f"there is no table {', '.join(missing)}; known are {', '.join(known)}")
-    tables = [known[name]() for name in names]
+    tables = loaded(asked.tables.split(","), asked.data)
     for classification in (False, True):
         measure = of_classes if classification else of_numbers
         own = [table for table in tables if table.classification == classification]
         if own:
-            heads = ["table", "splits", "rows", *HEADS[classification]]
-            print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+            print()
+            print_head(["table", "splits", "rows", *HEADS[classification]])
         for table in own:
             measure(table, range(asked.first, asked.first + asked.splits), asked.rows, asked.preset)
 

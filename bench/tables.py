@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,9 @@ from sklearn.model_selection import train_test_split
 
 Array = NDArray[Any]
 Split = tuple[Array, Array]  # row numbers of the training and of the test part
+
+DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+MOST_TEST_ROWS = 2000  # of a draw
 
 UCI = ("concrete", "energy", "kin8nm")
 SMALL_REGRESSION = ("abalone", "autoMpg", "pbc", "quake", "sensory", "strike")
@@ -61,6 +64,17 @@ class Table:
         for seed in range(n or self.n_splits):
             train, test = train_test_split(rows, test_size=0.2, random_state=seed, stratify=strata)
             yield train, test
+
+    def draws(self, seeds: range, most_rows: int, share: float = 0.7) -> Iterator[Split]:
+        """Yield random splits: at most this many training rows, and up to 2,000 test rows."""
+        for seed in seeds:
+            rows = np.random.default_rng(seed).permutation(len(self.y))
+            n_train = min(most_rows, int(share * rows.size))
+            yield rows[:n_train], rows[n_train : n_train + MOST_TEST_ROWS]
+
+    def rows(self, rows: Array) -> tuple[pd.DataFrame, Array]:
+        """Some rows and their targets."""
+        return self.X.iloc[rows], self.y[rows]
 
 
 def from_csv(path: Path, classification: bool | None = None) -> Table:
@@ -136,3 +150,11 @@ def catalogue(data: Path, folder: Path | None) -> dict[str, Callable[[], Table]]
             classification = tasks[name] == "classification" if name in tasks else None
             found[name] = partial(from_csv, path, classification)
     return found
+
+
+def loaded(names: Iterable[str], data: Path) -> list[Table]:
+    """Load tables by name, or exit with the names that there are."""
+    known = catalogue(data, None)
+    if missing := [name for name in names if name not in known]:
+        sys.exit(f"there is no table {', '.join(missing)}; known are {', '.join(known)}")
+    return [known[name]() for name in names]

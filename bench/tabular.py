@@ -31,10 +31,9 @@ from sklearn.metrics import log_loss, root_mean_squared_error
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
-from tables import Array, Split, Table, catalogue
+from tables import DATA, Array, Split, Table, catalogue
 from threadpoolctl import threadpool_limits
 
-DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 LARGEST_CATEGORICAL = 255  # most values of a categorical column of HistGradientBoosting
 LEAST_PROBABILITY = 1e-15
 
@@ -252,6 +251,16 @@ def scores(table: Table, test: Array, prediction: Prediction) -> dict[str, float
             "error": float(wrong.mean()),
         }
     return {"rmse": float(root_mean_squared_error(y, np.ravel(prediction)))}
+
+
+def main_error(table: Table, rows: Array, prediction: Prediction) -> float:
+    """RMSE, or log-loss of classes."""
+    return next(iter(scores(table, rows, prediction).values()))
+
+
+def error_of(model: Any, table: Table, rows: Array) -> float:
+    """RMSE, or log-loss, of an estimator's predictions."""
+    return main_error(table, rows, predictor(model)(table.X.iloc[rows]))
 
 
 @cache

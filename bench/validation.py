@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import Regressor, ValidationWarning
-from fastmlp.ensemble.leakage import warn_of_leakage
+from fastmlp.ensemble.leakage.warning import warn_of_leakage
 from fastmlp.ensemble.splits import RowSubset
 
 Array = NDArray[Any]

@@ -4,12 +4,28 @@ import signal
 
 import numpy as np
 import pytest
+from forked_scripts import ForkedScripts
 
 
 def pytest_configure() -> None:
     """Let Ctrl-C raise, also where the shell that started pytest in the background ignores it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file():
+    """Leave doctests to the package: here they would skip a file that cannot be imported."""
+    collectors = yield
+    return [collector for collector in collectors if type(collector) is pytest.Module]
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory):
+    """Function that runs a script in a process of its own and returns what it printed."""
+    scripts = ForkedScripts(tmp_path_factory.mktemp("scripts"))
+    yield scripts
+    scripts.close()
 
 
 @pytest.fixture(scope="module")

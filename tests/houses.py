@@ -17,7 +17,7 @@ def houses(rows=80, seed=0):
             "rooms": rng.integers(1, 8, rows),
             "town": rng.choice(["Ulm", "Gera", "Köln"], rows),
             "garden": rng.random(rows) < 0.5,
-            "built": np.roll(days, rows // 2),  # not the order of the rows
+            "built": np.random.default_rng(1).permutation(days),
             "agent": rng.integers(0, 12, rows),
         }
     )

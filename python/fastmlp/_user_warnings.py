@@ -6,8 +6,10 @@ import os
 import sys
 import warnings
 from pathlib import Path
+from types import FrameType
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
+_CALLERS = ("sklearn", "joblib")
 
 
 class ExtrapolationWarning(UserWarning):
@@ -19,11 +21,18 @@ class ValidationWarning(UserWarning):
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Issue a warning at the nearest line that is not the package's own.
+    """Issue a warning at the nearest line that is neither the package's own nor scikit-learn's.
 
-    A fixed `stacklevel` would have to follow every change in how deep the package's calls go.
+    scikit-learn and its joblib call methods in pipelines, and `transform` in any case. A fixed
+    `stacklevel` would have to follow every change in how deep the calls go.
     """
     level, frame = 1, sys._getframe()
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and _is_inside(frame):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(frame: FrameType) -> bool:
+    is_own = frame.f_code.co_filename.startswith(_PACKAGE)
+    package, _, _ = frame.f_globals.get("__name__", "").partition(".")
+    return is_own or package in _CALLERS

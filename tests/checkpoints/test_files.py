@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -299,12 +297,12 @@ Regressor(**{small}).fit(X, y, checkpoint=Checkpoint({path!r}, epochs=1), callba
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="the system has no SIGKILL")
-def test_a_killed_fit_goes_on_to_the_bits_of_an_unbroken_one(path, X, y, tmp_path):
+def test_a_killed_fit_goes_on_to_the_bits_of_an_unbroken_one(path, X, y, tmp_path, forked):
     small = SMALL | {"n_jobs": 2}
     data = tmp_path / "data.npz"
     np.savez(data, X=X, y=y)
     code = _CHILD.format(path=str(path), data=str(data), small=small)
-    killed = subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    killed = forked(code)
     assert killed.returncode == -signal.SIGKILL
     seen = []
     resumed = Regressor(**small).fit(X, y, checkpoint=path, callbacks=seen.append)

@@ -6,6 +6,7 @@ from houses import FAST, houses
 from sklearn import metrics
 
 import fastmlp
+from fastmlp import Regressor
 
 NEW = houses(40, seed=2)
 
@@ -75,6 +76,15 @@ def test_several_targets_as_text(run, trained, new):
     assert lines[0] == f"35 rows of {new}"  # the others have no area
     first = [line.split()[0] for line in lines[1:]]
     assert first == ["price", "R2", "RMSE", "MAE", "area", "R2", "RMSE", "MAE"]
+
+
+def test_a_model_of_python_knows_its_targets(run, table, new, tmp_path):
+    path, targets = tmp_path / "m.safetensors", ["price", "rooms"]
+    model = Regressor(preset="plain", max_iter=2, random_state=0)
+    model.fit(table[["agent"]], table[targets]).save(path)
+    assert [*run("evaluate", path, new, "--json").json["scores"]] == targets
+    run("predict", path, new, "-o", tmp_path / "p.parquet")
+    assert [*pd.read_parquet(tmp_path / "p.parquet")] == ["prediction_price", "prediction_rooms"]
 
 
 def test_another_name_of_the_target(run, trained, tmp_path):

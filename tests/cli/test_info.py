@@ -30,7 +30,7 @@ def test_a_model_of_the_command(run, trained):
 
 
 def test_scores_are_kept(run, trained):
-    path = trained("price", "--groups", "agent")
+    path = trained("price", "--groups", "agent", "--estimators", "2")
     out = run("info", path).out
     assert "Scores of held-out rows\n  R2    " in out
     scores = run("info", path, "--json").json["notes"]["scores"]

@@ -65,6 +65,7 @@ def test_several_columns(run, trained, new, tmp_path, more, names):
     written = pd.read_parquet(tmp_path / "p.parquet")
     assert list(written) == names
     model = estimator(path)
+    assert [f"prediction_{name}" for name in model.output_names_] == names
     np.testing.assert_array_equal(written, model.predict(inputs(model)))
 
 

@@ -120,52 +120,50 @@ def test_weights_may_be_decimals(train, table, tmp_path):
     np.testing.assert_array_equal(first, second)
 
 
-def test_groups_are_held_out_whole(train, table):
-    result, model = train("--target", "price", "--drop", "id", "--groups", "agent")
+FOLDS = ("--preset", "fast", "--quiet")
+
+
+def test_groups_are_held_out_whole(train):
+    arguments = ("--target", "price", "--drop", "id", "--groups", "agent")
+    result, model = train(*arguments, preset=FOLDS)
     assert "agent" not in columns_of(model)
-    sizes = table["agent"].value_counts()
-    n_rows = int(result.out.partition("Held out  ")[2].split()[0])
-    assert n_rows in {sum(pair) for pair in pairs_of_three(sizes.tolist())}
-    assert "rows, groups of 'agent'; slightly optimistic" in result.out
+    description = "Held out  80 rows, each predicted by networks that were not trained on its "
+    assert f"{description}'agent'; slightly optimistic" in result.out
+    alone, _ = train(*arguments)
+    assert "Held out  no rows to score: a single network was trained" in alone.out
 
 
-def pairs_of_three(sizes):
-    """A fifth of twelve groups, rounded up, is three."""
-    n = len(sizes)
-    return [
-        (sizes[i], sizes[j], sizes[k])
-        for i in range(n)
-        for j in range(i + 1, n)
-        for k in range(j + 1, n)
-    ]
+BY_TIME = ("--target", "price", "--drop", "id", "--time", "built")
+TREND = ("--extrapolation", "linear")  # learnt from all rows that networks are trained on
 
 
-def test_the_latest_rows_are_held_out(train):
-    result, model = train("--target", "price", "--drop", "id", "--time", "built")
+def test_earlier_rows_are_not_held_out(train):
+    result, model = train(*BY_TIME, preset=FOLDS)
     assert "built" in columns_of(model)
-    assert "Held out  16 rows, the latest by 'built'; slightly optimistic" in result.out
+    description = "Held out  48 rows, each predicted by networks that were trained on rows before "
+    assert f"{description}its 'built'; slightly optimistic" in result.out
 
 
-def test_a_time_that_is_dropped_is_no_input(train):
-    dropped = ("--drop", "built", "--time", "built")
-    result, model = train("--target", "price", "--drop", "id", *dropped)
+@pytest.mark.parametrize("more", [(), TREND])
+def test_a_time_that_is_dropped_is_no_input(train, more):
+    _, model = train(*BY_TIME, "--drop", "built", *more)
     assert "built" not in columns_of(model)
+
+
+def test_the_latest_rows_are_held_out_from_a_trend(train):
+    result, _ = train(*BY_TIME, *TREND)
     assert "Held out  16 rows, the latest by 'built'; slightly optimistic" in result.out
 
 
-def test_rows_of_one_time_stay_together(train, table, tmp_path):
+@pytest.mark.parametrize(
+    ("ends", "n_latest"),
+    [((30, 60), 20), ((10, 70), 10)],  # rows of one time stay together; most rows are trained on
+)
+def test_many_rows_of_one_time(train, table, tmp_path, ends, n_latest):
     path = tmp_path / "years.csv"
-    table.assign(built=2000 + np.arange(80) // 30).to_csv(path, index=False)
-    result, _ = train("--target", "price", "--drop", "id", "--time", "built", table=path)
-    assert "Held out  20 rows" in result.out  # those of 2002
-
-
-def test_many_rows_of_one_time(train, table, tmp_path):
-    """Not most of the rows are held out, but those that are later."""
-    path = tmp_path / "years.csv"
-    table.assign(built=2000 + np.searchsorted([10, 70], np.arange(80), "right")).to_csv(path)
-    result, _ = train("--target", "price", "--drop", "id", "--time", "built", table=path)
-    assert "Held out  10 rows" in result.out  # those of 2002; 60 are of 2001
+    table.assign(built=2000 + np.searchsorted(ends, np.arange(80), "right")).to_csv(path)
+    result, _ = train(*BY_TIME, *TREND, table=path)
+    assert f"Held out  {n_latest} rows" in result.out
 
 
 def test_a_table_of_validation_rows(train, table, tmp_path):
@@ -237,9 +235,22 @@ def test_from_parquet_and_compressed_text(train, table, csv, tmp_path):
         (("--target", "sold", "--task", "regression"), "the target 'sold' holds '"),
         (("--target", "id"), "has 80 different values, such as 'h000', in 80 rows: they are no cl"),
         (("--target", "price", "--groups", "one"), "--groups: all rows have the same 'one'"),
-        (("--target", "price", "--time", "town"), "--time: the column 'town' holds neither dates"),
-        (("--target", "price", "--time", "one"), "--time: most rows have the same 'one'"),
-        (("--target", "price", "--time", "area"), "--time: the column 'area' is missing in 9 rows"),
+        (
+            ("--target", "price", "--time", "town"),
+            "--time: the column 'town' holds neither dates",
+        ),
+        (
+            ("--target", "price", "--time", "one"),
+            "--time: all rows have the same 'one'",
+        ),
+        (
+            ("--target", "price", "--time", "area"),
+            "--time: the column 'area' is missing in 9 rows",
+        ),
+        (
+            ("--target", "price", "--groups", "town"),
+            "--groups: the column 'town' is missing in 7 r",
+        ),
         (("--target", "price", "--weight", "town"), "--weight: the column 'town' holds no numbers"),
         (("--target", "one", "--task", "classification"), "the target 'one' is 1 in every row"),
         (("--target", "nothing"), ": no row has a 'nothing'"),

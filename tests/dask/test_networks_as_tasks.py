@@ -2,6 +2,7 @@
 
 import pickle
 from concurrent.futures import CancelledError
+from inspect import signature
 
 import dask.array as da
 import dask.dataframe as dd
@@ -61,13 +62,17 @@ def test_same_bits_where_other_rows_validate(client, name, X, y):
     np.testing.assert_array_equal(model.oof_prediction_, local.oof_prediction_)
 
 
-def test_same_bits_with_validation_rows_and_a_metric(client, X, y):
+def test_same_bits_with_validation_rows_further_ones_and_metrics(client, X, y):
     options = FOLDS | {"eval_metric": ["neg_mean_absolute_error", "r2"]}
-    local = fastmlp.Regressor(**options).fit(X, y, X_val=X[:30], y_val=y[:30])
-    model = Regressor(**options).fit(X, y, X_val=chunked(X[:30]), y_val=y[:30])
+    local, model = fastmlp.Regressor(**options), Regressor(**options)
+    sets = [("new", X[30:60], y[30:60]), (X, y)]
+    local.fit(X, y, X_val=X[:30], y_val=y[:30], eval_set=sets)
+    sets = [("new", chunked(X[30:60]), chunked(y[30:60])), (X, chunked(y))]
+    model.fit(X, y, X_val=chunked(X[:30]), y_val=y[:30], eval_set=sets)
     assert_same(model, local)
     assert model.metric_curve_ == local.metric_curve_
     assert model.evals_result_ == local.evals_result_
+    assert list(model.evals_result_) == ["validation", "new", "valid_1"]
 
 
 def test_own_client(client, X, y):
@@ -94,9 +99,9 @@ def test_table_is_placed_once(client, monkeypatch, X, y):
 
     monkeypatch.setattr(Client, "scatter", counted)
     monkeypatch.setattr(Client, "submit", weighed)
-    Regressor(**FOLDS).fit(X, y)
-    assert scattered.count(np.ndarray) == 2  # X and y
-    assert len(scattered) == 2 + FOLDS["n_estimators"]
+    Regressor(**FOLDS).fit(X, y, eval_set=[(X[:90], y[:90])])
+    assert scattered.count(np.ndarray) == 4  # X and y of both
+    assert len(scattered) == 4 + FOLDS["n_estimators"]
     assert max(sizes) < 2000 < X.nbytes  # of what is in the graph
 
 
@@ -195,6 +200,11 @@ def test_a_network_that_is_always_lost(client, monkeypatch, X, y):
 
 
 def test_parameters():
+    others = {"distribute", "local_epochs", "outer_rate", "outer_momentum"}
+    taken = set(signature(Regressor.fit).parameters) - others
+    local = set(signature(fastmlp.Regressor.fit).parameters)
+    assert local - taken == {"cache", "max_memory", "checkpoint", "dp"}  # of one process
+    assert taken <= local
     model = Regressor(max_iter=3)
     assert model.get_params() == fastmlp.Regressor(max_iter=3).get_params()
     assert model.set_params(max_iter=4).max_iter == 4

@@ -51,6 +51,14 @@ def test_probabilities_are_named_by_class(classifier, frame):
     pd.testing.assert_frame_equal(predicted.compute(), expected)
 
 
+def test_outputs_are_named_as_the_targets(frame, y):
+    model = Regressor(**ONE).fit(frame, pd.DataFrame({"u": y, "v": -y}, frame.index))
+    predicted = model.predict(dd.from_pandas(frame, npartitions=3))
+    assert list(predicted.columns) == ["u", "v"]
+    expected = pd.DataFrame(model.predict(frame), frame.index, ["u", "v"])
+    pd.testing.assert_frame_equal(predicted.compute(), expected)
+
+
 def test_predictions_are_columns_of_the_frame(regressor, frame):
     table = dd.from_pandas(frame, npartitions=3)
     table["predicted"] = regressor.predict(table)

@@ -12,6 +12,7 @@ from fastmlp.dask import Classifier, Regressor
 from fastmlp.dask import fit_by_rows as by_rows
 from fastmlp.dask.shard_tasks import _participants, joined
 from fastmlp.ensemble.splits import RowSubset
+from fastmlp.estimators import after_training
 
 FEW = LEARNING | {"n_estimators": 2, "preset": "fast", "max_iter": 16}
 ONCE = FEW | {"max_iter": 1}
@@ -52,6 +53,7 @@ def test_columns_are_those_of_the_whole_table(model, table):
     local = fastmlp.Regressor(**ONCE).fit(table.drop(columns="y"), table["y"])
     own, other = (one.summary().partition("Layers")[0] for one in (model, local))
     assert own.partition("Columns")[2] == other.partition("Columns")[2]
+    assert model.output_names_ == local.output_names_ == ["y"]
 
 
 def test_same_bits_again(client, model, lazy):
@@ -129,6 +131,7 @@ def test_labels_that_only_some_partitions_have(client, table):
     local = fastmlp.Regressor(**ONCE).fit(frame.drop(columns="y"), frame["y"])
     own, other = (one.summary().partition("Layers")[0] for one in (model, local))
     assert own.partition("Columns")[2] == other.partition("Columns")[2]
+    assert model.output_names_ == local.output_names_ == ["y"]
 
 
 def test_rows_and_columns_of_arrays(client, table):
@@ -173,12 +176,23 @@ def test_interruption_keeps_what_was_learnt(client, lazy, table):
     assert np.isfinite(model.to_local().predict(table.drop(columns="y"))).all()
 
 
+def test_interruption_after_training_keeps_the_networks(client, lazy, table, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(after_training, "learn_from_held_out", interrupted)
+    with pytest.warns(UserWarning, match=r"after training\. The networks were kept"):
+        model = Regressor(**FEW | {"max_iter": 1}).fit(lazy, "y", distribute="rows")
+    assert np.isfinite(model.to_local().predict(table.drop(columns="y"))).all()
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"warm_start": True}, "warm_start must be False"),
         ({"eval_metric": "r2"}, "eval_metric must be None"),
         ({"learning_rate": "adaptive"}, "learning_rate must not be 'adaptive'"),
+        ({"monotonic_cst": np.ones(5)}, "monotonic_cst must be None if fit is distributed by rows"),
     ],
     ids=str,
 )
@@ -191,6 +205,11 @@ def test_what_needs_the_rows_in_one_place(client, lazy, options, message):
 def test_rows_that_are_held_out_are_chosen_by_the_workers(client, lazy, name):
     with pytest.raises(ValueError, match=f"{name} must be None if fit is distributed by rows"):
         Regressor(**FEW).fit(lazy, "y", distribute="rows", **{name: 1})
+
+
+def test_further_rows_are_for_networks_as_tasks(client, lazy):
+    with pytest.raises(ValueError, match=r"eval_set must be None .*distribute='networks' takes it"):
+        Regressor(**FEW).fit(lazy, "y", distribute="rows", eval_set=[(1, 1)])
 
 
 def test_errors_of_arguments(client, lazy, table):

@@ -1,8 +1,5 @@
 """Ctrl-C during a fit."""
 
-import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,17 +11,16 @@ from tiny_models import THREE
 from fastmlp.ensemble import executor
 
 
-def run(script: str, **variables) -> str:
-    """Run a script in a process of its own; a hang is an error."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=os.environ | variables,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+@pytest.fixture
+def run(forked):
+    """Function that runs a script in a process of its own; a hang is an error."""
+
+    def call(script, **options):
+        done = forked(script, **options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return call
 
 
 CTRL_C = """
@@ -93,7 +89,7 @@ OF_THREE = {"n_estimators": 3}
         "several without",
     ],
 )
-def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping, more):
+def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping, more, run):
     script = CTRL_C.format(
         estimator=estimator,
         rows=rows,
@@ -108,7 +104,7 @@ def test_ctrl_c_keeps_the_model(estimator, rows, hidden, n_jobs, early_stopping,
 
 @pytest.mark.parametrize("n_threads", [1, 2])
 @pytest.mark.parametrize("call", ["predict", "forward", "backward"])
-def test_ctrl_c_ends_a_long_call_into_the_engine(call, n_threads):
+def test_ctrl_c_ends_a_long_call_into_the_engine(call, n_threads, run):
     """Each would go on for many minutes."""
     script = f"""
 import os, signal, threading
@@ -163,7 +159,7 @@ def test_ctrl_c_while_jobs_are_submitted_begins_none(many_rows, monkeypatch):
 
 
 @pytest.mark.parametrize("more", [PLAIN, OF_THREE], ids=["one", "several"])
-def test_raise_signal_from_a_thread(more):
+def test_raise_signal_from_a_thread(more, run):
     script = CTRL_C.format(
         estimator="Regressor",
         rows=500,
@@ -173,17 +169,17 @@ def test_raise_signal_from_a_thread(more):
         more=more,
         press="signal.raise_signal(signal.SIGINT)",
     )
-    assert run(script) == "survived\n"
+    assert run(script, teardown=True) == "survived\n"
 
 
 @pytest.mark.parametrize("more", [PLAIN, {"n_estimators": 2, "n_jobs": 2}], ids=["one", "several"])
-def test_ctrl_c_in_the_first_epoch_fits_nothing(more):
+def test_ctrl_c_in_the_first_epoch_fits_nothing(more, run):
     script = f"""
 import os, signal, threading, warnings
 import numpy as np
 from fastmlp import Regressor, _core
 
-X = np.random.default_rng(0).normal(size=(400_000, 50)).astype("float32")
+X = np.random.default_rng(0).normal(size=(100_000, 50)).astype("float32")
 Training = _core.Training
 presses = iter([threading.Thread(target=signal.raise_signal, args=(signal.SIGINT,))])
 
@@ -212,7 +208,7 @@ with warnings.catch_warnings(record=True) as caught:
     [PLAIN, {"n_estimators": 2, "n_jobs": 1}, {"n_estimators": 2, "n_jobs": 2}],
     ids=["one", "several in turn", "several at a time"],
 )
-def test_another_signals_exception_comes_through(more):
+def test_another_signals_exception_comes_through(more, run):
     script = f"""
 import os, signal, threading
 import numpy as np

@@ -1,7 +1,5 @@
 """How many threads a call takes, and that nothing but time depends on it."""
 
-import os
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -81,24 +79,23 @@ def started(call, *arguments):
 LIMITS = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OMP_DYNAMIC", "LOKY_MAX_CPU_COUNT")
 
 
-def numbers(then, first="", **variables) -> list[int]:
+@pytest.fixture
+def numbers(forked):
     """What a script prints in a process that has no other limits than those given."""
-    environment = {name: value for name, value in os.environ.items() if name not in LIMITS}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SCRIPT.format(first=first, then=then)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment | variables,
-    )
-    assert done.returncode == 0, done.stderr
-    return list(map(int, done.stdout.split()))
+
+    def printed(then, first="", **variables):
+        environment = dict.fromkeys(LIMITS) | variables
+        done = forked(SCRIPT.format(first=first, then=then), **environment)
+        assert done.returncode == 0, done.stderr
+        return list(map(int, done.stdout.split()))
+
+    return printed
 
 
 @openmp
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="threads are counted in /proc")
 class TestThreadsOfAProcess:
-    def test_one_for_each_core_where_nothing_limits_them(self):
+    def test_one_for_each_core_where_nothing_limits_them(self, numbers):
         limited, meanwhile, allowed, cores, gained = numbers(
             "with threadpool_limits(1): print(n_threads(None), started(fit))\n"
             "print(n_threads(None), joblib.cpu_count(), started(fit))"
@@ -107,23 +104,23 @@ class TestThreadsOfAProcess:
         assert allowed == cores
         assert min(cores, 2) - 1 <= gained <= cores - 1
 
-    def test_affinity(self):
+    def test_affinity(self, numbers):
         first = "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
         then = "print(n_threads(None), n_threads(-1), started(fit), started(fit, -1))"
         assert numbers(then, first) == [1, 1, 0, 0]
 
-    def test_quota(self):
+    def test_quota(self, numbers):
         """joblib.cpu_count knows the container's; the variable stands in for it."""
         then = "print(n_threads(None), n_threads(-1), started(fit), started(fit, -1))"
         limits = {"LOKY_MAX_CPU_COUNT": "1", "OMP_NUM_THREADS": "1000"}
         assert numbers(then, **limits) == [1, 1, 0, 0]
 
-    def test_openmps_variable_means_none_and_no_number(self):
+    def test_openmps_variable_means_none_and_no_number(self, numbers):
         then = "print(n_threads(None), n_threads(3), started(fit), started(fit, 3))"
         assert numbers(then, OMP_NUM_THREADS="1") == [1, 3, 0, 2]
 
     @pytest.mark.parametrize("n_jobs", [1, 2, 5])
-    def test_several_networks_leave_no_threads_behind(self, n_jobs):
+    def test_several_networks_leave_no_threads_behind(self, n_jobs, numbers):
         """They may take a moment to go: a hang is an error."""
         then = (
             f"print(started(fit, {n_jobs}))\n"
@@ -133,7 +130,7 @@ class TestThreadsOfAProcess:
         )
         assert numbers(then) == [n_jobs - 1, 0]
 
-    def test_fewer_threads_than_asked_for(self):
+    def test_fewer_threads_than_asked_for(self, numbers):
         """Where OpenMP gives no more, those that came do the work and wait for nobody else."""
         assert numbers("print(started(fit, 8))", OMP_THREAD_LIMIT="2") == [1]
 

@@ -88,3 +88,12 @@ def test_a_single_network_of_several_classes():
 def test_one_group_of_all_columns_changes_nothing_but_the_sign_of_nothing():
     free = Regressor(**OPTIONS).fit(FRAME, TARGET)
     np.testing.assert_array_equal(fitted([range(5)]).predict(FRAME), free.predict(FRAME))
+
+
+def test_many_groups_are_warned_of(monkeypatch):
+    monkeypatch.setattr("fastmlp.ensemble.unit_kinds._MANY_UNITS", 79)
+    message = "interaction_cst has 10 groups, which take at least 80 units .* and 6,400 weights"
+    with pytest.warns(UserWarning, match=message) as caught:
+        fitted("pairwise", max_iter=1)
+    assert len(caught) == 1
+    fitted("no_interactions", max_iter=1)

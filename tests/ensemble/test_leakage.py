@@ -8,7 +8,7 @@ from sklearn.model_selection import KFold
 from tiny_models import FOLDS, tiny
 
 from fastmlp import Classifier, Regressor, ValidationWarning
-from fastmlp.ensemble import leakage
+from fastmlp.ensemble.leakage import warning as leakage
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
 
@@ -53,6 +53,69 @@ def test_rows_that_share_numbers_seem_to_come_in_groups():
     Regressor(**FOLDS | {"early_stopping": False}).fit(X, y)
 
 
+def patients(n_groups, seed, **own):
+    """Twenty visits each of patients that have an intercept and columns of their own."""
+    rng = np.random.default_rng(seed)
+    patient = np.repeat(np.arange(n_groups), 20)
+    columns = {name: draw(rng, n_groups)[patient] for name, draw in own.items()}
+    frame = pd.DataFrame({"dose": rng.normal(size=patient.size), **columns})
+    noise = 0.1 * rng.normal(size=patient.size)
+    return frame, frame["dose"] + rng.normal(size=n_groups)[patient] + noise
+
+
+def measured(rng, n):
+    return rng.normal(170, 9, n)
+
+
+def in_whole_years(rng, n):
+    return rng.normal(50, 9, n).round()
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "age", "least"),
+    [(10, measured, 3), (20, measured, 4), (20, in_whole_years, 4), (30, in_whole_years, 4)],
+)
+def test_few_groups_are_found(n_groups, age, least):
+    found = [
+        "come in groups" in warned(*patients(n_groups, seed, age=age, height=measured))
+        for seed in range(4)
+    ]
+    assert sum(found) >= least
+
+
+def test_groups_may_have_missing_values():
+    frame, y = patients(20, 0, age=measured, height=measured)
+    known = frame["height"].isin(frame["height"].unique()[:15])
+    assert "come in groups" in warned(frame.assign(height=frame["height"].where(known)), y)
+
+
+def test_columns_that_codes_determine_are_no_groups():
+    """Lookups, counts and encodings of a code, and functions of it, tell the target."""
+    code = RNG.integers(15, size=1000)
+    hour, x = RNG.integers(24, size=1000), RNG.normal(size=1000)
+    effect = RNG.normal(size=15)
+    frame = pd.DataFrame({"x": x, "code": code, "square": (code - 7.0) ** 2, "log": np.log1p(code)})
+    assert not warned(frame, effect[code] + x)
+    frame = pd.DataFrame({"x": x, "code": code, "effect": effect[code]})
+    assert not warned(frame, effect[code] + x)
+    frame = pd.DataFrame({"hour": hour, "cos": np.cos(2 * np.pi * hour / 24), "x": x})
+    assert not warned(frame, RNG.normal(size=24)[hour] + x)
+    rarely = np.where(RNG.random((1000, 2)) < 0.97, 0, RNG.integers(40, size=(1000, 2)) / 7)
+    assert not warned(rarely, rarely[:, 0] + x)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_new_group_whose_columns_foretell_its_target_is_no_reason_to_warn(seed):
+    rng = np.random.default_rng(seed)
+    place = rng.integers(40, size=500)
+    income, rent = rng.normal(size=(2, 40)).round(2)[:, place]
+    frame = pd.DataFrame({"zip": place, "income": income, "x": rng.normal(size=500)})
+    assert not warned(frame, income + frame["x"])
+    assert not warned(frame, income)
+    assert not warned(frame.assign(rent=rent), income - rent + frame["x"])
+    assert "come in groups" in warned(frame, rng.normal(size=40)[place] + frame["x"])
+
+
 def test_groups_are_found_among_many_columns_and_rows_and_in_classes():
     X, y, _ = grouped(n_groups=800, n_rows=40_000)
     wide = np.hstack([RNG.normal(size=(len(X), 4)), X, RNG.integers(3, size=(len(X), 4))])
@@ -80,8 +143,15 @@ def test_copies_of_rows(load):
     X, y = load(return_X_y=True)
     estimator = Regressor if load is load_diabetes else Classifier
     assert not warned(X, y, estimator)
-    twice = np.r_[np.arange(len(y)), RNG.permutation(len(y))[: len(y) // 5]]
+    again = np.random.default_rng(0).permutation(len(y))[: len(y) // 5]
+    twice = np.r_[np.arange(len(y)), again]
     assert "% of the rows of X are copies" in warned(X[twice], y[twice], estimator)
+
+
+def test_copies_among_very_many_rows():
+    X = RNG.normal(size=(2**18, 3))
+    rows = RNG.permutation(np.r_[: len(X), : len(X) // 7])
+    assert "12% of the rows of X are copies" in warned(X[rows], X[rows, 0])
 
 
 def test_rows_of_few_values_are_equal_by_chance():
@@ -120,3 +190,20 @@ def test_rows_in_the_order_of_time(column, time):
     assert f"pass time='{column}'" in warned(frame, x)
     assert not warned(frame.sample(frac=1, random_state=0), x)
     assert not warned(frame.rename(columns={column: "lifetime"}), x) or column == "day"
+
+
+def test_series_that_are_each_in_the_order_of_time():
+    """A panel: shop after shop."""
+    x = RNG.normal(size=120)
+    shops = pd.DataFrame({"x": x, "date": np.tile(DATES, 3), "shop": np.repeat([*"abc"], 40)})
+    assert "in series, each in the order of 'date'" in warned(shops, x)
+    by_month = shops.assign(date=np.tile(DATES[:8], 15))
+    assert "pass time='date'" in warned(by_month, x)
+    assert not warned(shops.assign(date=np.tile(DATES[:3], 40)), x)
+
+
+@pytest.mark.parametrize("name", ["birthdate", "date_of_birth", "DOB", "born_date", "BirthYear"])
+def test_dates_of_birth_are_no_times_of_rows(name):
+    x = RNG.normal(size=40)
+    assert not warned(pd.DataFrame({"x": x, name: DATES}), x)
+    assert not warned(pd.DataFrame({"x": x, name: np.arange(1960, 2000)}), x)

@@ -83,7 +83,7 @@ def test_few_networks_hold_out_the_last_rows():
 def test_rows_of_the_same_time_stay_together():
     times = np.repeat([1.0, 2.0, 3.0], [5, 90, 5])
     parts = divided(TimeSplitter(times), n_rows=100).parts
-    assert [(set(times[train]), set(times[rows])) for train, rows in parts] == [({1.0}, {2.0, 3.0})]
+    assert [(set(times[train]), set(times[rows])) for train, rows in parts] == [({1.0, 2.0}, {3.0})]
     times = np.repeat(np.arange(10.0), 10)
     for train, held_out in divided(TimeSplitter(times), n_rows=100).parts:
         assert times[train].max() < times[held_out].min()

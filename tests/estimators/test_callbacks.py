@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 from tiny_models import FOLDS, THREE, folded, tiny, weights_of
 
 from fastmlp import Regressor
-from fastmlp.estimators import table_fit
+from fastmlp.estimators import after_training
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -176,10 +176,12 @@ def test_ctrl_c_after_training_keeps_the_networks(place, monkeypatch):
     X = np.random.default_rng(0).normal(size=(60, 3))
     options = THREE | {"compute_importances": True}
     whole = tiny(Regressor, **options).fit(X, X[:, 0])
-    monkeypatch.setattr(table_fit, place, interrupted)
+    monkeypatch.setattr(after_training, place, interrupted)
     missing = "their weights are equal" if place == "learn_from_held_out" else "importances_ are"
     with pytest.warns(match=f"after training. The networks were kept; .*{missing}"):
         model = tiny(Regressor, **options).fit(X, X[:, 0])
+    with pytest.warns(match=missing):
+        tiny(Regressor, **options).fit(X, X[:, 0], X_val=X, y_val=X[:, 0])
     assert len(model.networks_) == 3
     np.testing.assert_array_equal(model.predict(X), whole.predict(X))
     assert not hasattr(model, "feature_importances_")

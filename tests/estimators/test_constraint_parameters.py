@@ -14,7 +14,7 @@ NUMBERS = RNG.normal(size=(ROWS, 3))
 TARGET = NUMBERS[:, 0]
 FRAME = pd.DataFrame(NUMBERS, columns=["a", "b", "c"])
 FRAME["kind"] = [["x", "y", "z"][k % 3] for k in range(ROWS)]
-FRAME["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(ROWS) % 11, unit="D")
+FRAME["day"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(7 * np.arange(ROWS) % 11, unit="D")
 
 
 @pytest.mark.parametrize(

@@ -217,12 +217,12 @@ def test_rows_that_no_step_of_a_pipeline_transformed(name):
     pipeline.fit(large, Y, regressor__eval_set=[(*name, pipeline[:-1].transform(large), Y)])
 
 
+def test_a_set_that_is_read_in_blocks():
+    with pytest.raises(TypeError, match="X of eval_set 'a' must be a table in memory; got str"):
+        Regressor(**ONE).fit(X, Y, eval_set=[("a", "new.parquet", "y")])
+
+
 def test_unknown_labels():
     y, _ = TARGETS["text"]
     with pytest.raises(ValueError, match="eval_set 'a'"):
         Classifier(**ONE).fit(X, y, eval_set=[("a", X, np.full(len(X), "maybe"))])
-
-
-def test_streams_take_none():
-    with pytest.raises(ValueError, match="eval_set must be None if X is a stream"):
-        Regressor().fit(lambda: iter(()), eval_set=[(X, Y)])

@@ -66,6 +66,27 @@ def test_a_part_of_the_users_own_must_have_what_the_metric_needs():
         Classifier(**OPTIONS, eval_metric="roc_auc").fit(X, TWO, X_val=X[some], y_val=TWO[some])
 
 
+@pytest.mark.parametrize(
+    ("metric", "y", "without"),
+    [
+        (["roc_auc", "neg_log_loss"], TWO, "roc_auc"),
+        (["roc_auc_ovr", "accuracy"], THREE, "roc_auc_ovr"),
+    ],
+)
+def test_a_set_that_decides_nothing_may_lack_a_class(metric, y, without):
+    some = y < y.max()
+    message = rf"no value for \['{without}'\] on the rows of eval_set 'some', which lack a class"
+    with pytest.warns(UserWarning, match=message) as told:
+        model = Classifier(**OPTIONS | {"n_estimators": 1}, eval_metric=metric).fit(
+            X, y, X_val=X, y_val=y, eval_set=[("some", X[some], y[some])]
+        )
+    assert len(told) == 1
+    curves = model.evals_result_["some"]
+    assert np.isnan(curves[without]).tolist() == [True] * 3
+    assert np.isfinite(curves[metric[1]]).all()
+    assert np.isfinite(model.evals_result_["validation"][without]).all()
+
+
 def test_several_labels():
     y = np.column_stack([TWO, np.arange(ROWS) % 2])
     with pytest.warns(UserWarning, match=WITHOUT_VALUE.format(3)):

@@ -157,3 +157,20 @@ def test_other_tables_later():
     ):
         encoder.transform(FRAME.to_numpy()[:, :3])
     assert encoder.transform(FRAME.assign(job="baker"))[:, 4].tolist() == [0] * 120
+
+
+def test_columns_that_are_not_used_are_left_out():
+    frame = FRAME.assign(id=[f"row {i:03}" for i in range(120)], same="same", empty=None)
+    encoder = TableEncoder()
+    with pytest.warns(UserWarning, match="column 'id' is not used") as caught:
+        encoded = encoder.fit_transform(frame)
+    assert {one.filename for one in caught} == {__file__}  # not a file of scikit-learn
+    known = TableEncoder().fit(FRAME)
+    np.testing.assert_array_equal(encoded, known.transform(FRAME))
+    np.testing.assert_array_equal(encoder.transform(frame), encoded)
+    assert encoder.get_feature_names_out().tolist() == known.get_feature_names_out().tolist()
+    assert encoder.n_flags_ == known.n_flags_ == 2
+    assert encoder.embedding() == known.embedding()
+    with pytest.warns(UserWarning, match="column 'id' is not used") as caught:
+        make_pipeline(TableEncoder(), Ridge()).fit(frame, Y)
+    assert {one.filename for one in caught} == {__file__}

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 from tiny_models import FOLDS, TINY, both, folds_of, outputs, same_weights, target, weights_of
 
-from fastmlp import Regressor, load
+from fastmlp import Classifier, Regressor, load
 
 N_ROWS = 60
 RNG = np.random.default_rng(0)
@@ -53,10 +53,49 @@ def test_out_of_fold_predictions_are_of_networks_that_saw_no_row_of_the_group():
         np.testing.assert_allclose(model.oof_prediction_[rows], expected)
 
 
-@pytest.mark.parametrize("groups", [list(GROUPS), pd.Series(GROUPS), pl.Series(GROUPS)], ids=type)
+@pytest.mark.parametrize(
+    "groups",
+    [
+        list(GROUPS),
+        pd.Series(GROUPS),
+        pl.Series(GROUPS),
+        GROUPS[:, None],
+        pd.DataFrame({"patient": GROUPS}),
+        pl.DataFrame({"patient": GROUPS}),
+    ],
+    ids=lambda groups: f"{type(groups).__module__}.{type(groups).__name__}",
+)
 def test_labels_of_groups_come_in_any_container(groups):
     expected = [rows.tolist() for rows in held_out(groups=GROUPS)]
     assert [rows.tolist() for rows in held_out(groups=groups)] == expected
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_column_of_the_table_tells_the_groups(frame):
+    numbers = np.repeat(np.random.default_rng(1).permutation(10), 6)
+    table = frame({"a": X[:, 0], "b": X[:, 1], "site": numbers, "patient": GROUPS})
+    options = FOLDS | {"max_iter": 2}
+    by_name = Regressor(**options).fit(table, Y, groups="site")
+    assert same_weights(by_name, Regressor(**options).fit(table, Y, groups=numbers))
+    by_cv = Regressor(**options).fit(table, Y, groups="site", cv=GroupKFold(4))
+    assert same_weights(by_cv, Regressor(**options).fit(table, Y, groups=numbers, cv=GroupKFold(4)))
+    with pytest.warns(UserWarning, match="'patient' is an input too, .*drop.columns='patient'"):
+        Regressor(**options).fit(table, Y, groups="patient")
+    with pytest.raises(ValueError, match=r"groups='z' is no column of X, which has \['a', 'b'"):
+        Regressor(**options).fit(table, Y, groups="z")
+
+
+def test_a_class_of_one_group_alone_is_lacking_where_that_is_held_out():
+    labels = np.where(Y > 0, "high", "low")
+    labels[:2] = "rare"
+    with pytest.warns(UserWarning, match="1 of 4 networks are trained without a class"):
+        model = Classifier(**FOLDS).fit(X, labels, groups=GROUPS)
+    assert model.oof_proba_.shape == (N_ROWS, 3)
+    in_two = labels.copy()
+    in_two[-2:] = "rare"
+    Classifier(**FOLDS).fit(X, in_two, groups=GROUPS)
+    without_weight = np.where(labels == "rare", 0.0, 1.0)
+    Classifier(**FOLDS).fit(X, labels, without_weight, groups=GROUPS)
 
 
 def test_one_network_holds_out_whole_groups():
@@ -85,6 +124,11 @@ def test_rows_that_come_later_validate():
     assert TIME[held_out(time=TIME)[0]].max() == N_ROWS - 1
 
 
+def test_most_rows_of_one_time_are_trained_on():
+    time = np.searchsorted([10, 45], np.arange(N_ROWS), "right")
+    np.testing.assert_array_equal(held_out(time=time)[0], np.arange(45, N_ROWS))
+
+
 DAYS = np.datetime64("2024-02-25") + TIME.astype("timedelta64[D]")
 
 
@@ -98,6 +142,8 @@ DAYS = np.datetime64("2024-02-25") + TIME.astype("timedelta64[D]")
         pd.DatetimeIndex(DAYS),
         pl.Series(DAYS),
         [day.astype(datetime.date) for day in DAYS],
+        pd.DataFrame({"day": DAYS}),
+        pl.DataFrame({"day": DAYS}),
         DAYS.astype(str),
     ],
     ids=lambda time: type(time).__name__,
@@ -130,7 +176,7 @@ def test_the_networks_of_the_model_are_trained_on_all_rows(estimator, tmp_path):
     final = {r.network for r in records if np.isnan(r.validation_loss)}
     assert validated == {*range(6)}  # three windows for each of two kinds
     assert final == {6 + k for k in range(len(model.networks_))}
-    assert model.validation_curve_ is None
+    assert model.best_iteration_ is None
     assert model.estimator_weights_.sum() == pytest.approx(1)
     known = model.oof_prediction_ if estimator is Regressor else model.oof_proba_[:, 0]
     np.testing.assert_array_equal(np.isnan(known), TIME < 24)
@@ -149,6 +195,31 @@ def test_final_networks_are_trained_for_the_epochs_that_were_best():
     best = [int(np.argmin(curve)) + 1 for curve in curves]
     assert model.n_iter_ == round(np.median(best))
     assert model.n_iter_ < 20
+
+
+def test_what_chose_the_epochs_is_recorded(tmp_path):
+    seen = {}
+
+    def record(epoch):
+        seen.setdefault(epoch.epoch, []).append(epoch.evals)
+
+    options = FOLDS | {"eval_metric": ["r2", "neg_mean_absolute_error"]}
+    model = Regressor(**options).fit(X, Y, time=TIME, callbacks=record, eval_set=[("all", X, Y)])
+    for measure in ("loss", *options["eval_metric"]):
+        expected = [
+            np.mean([evals["validation"][measure] for evals in of_epoch if "validation" in evals])
+            for epoch, of_epoch in sorted(seen.items())
+        ]
+        curve = model.evals_result_["validation"][measure]
+        np.testing.assert_allclose(curve, expected)
+        assert len(model.evals_result_["all"][measure]) == model.n_iter_
+    assert model.validation_curve_ == model.evals_result_["validation"]["loss"]
+    assert model.metric_curve_ == model.evals_result_["validation"]["r2"]
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").evals_result_ == model.evals_result_
+    longer = model.n_iter_
+    model.set_params(warm_start=True).fit(X, Y, X_val=X, y_val=Y)
+    assert len(model.metric_curve_) == longer + options["max_iter"]
 
 
 def test_a_single_network_is_trained_again_on_all_rows():
@@ -173,7 +244,6 @@ def test_a_time_limit_is_shared_by_validated_and_final_networks():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = Regressor(random_state=0, time_limit=0.1, max_iter=100_000).fit(X, Y, time=TIME)
-    assert model.validation_curve_ is None
     assert model.best_iteration_ is None
 
 
@@ -232,7 +302,8 @@ PAIR = (np.arange(30), np.arange(30, 60))
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"groups": "patient"}, TypeError, r"X.drop\(columns='patient'\), y, groups=X\['patient'"),
+        ({"groups": "patient"}, ValueError, "groups='patient' is no column of X, which has no nam"),
+        ({"groups": 0}, TypeError, r"groups must hold the label of each row.*; got 0.* X\[:, 0\]"),
         ({"groups": GROUPS[:-1]}, ValueError, "groups must hold a label for each of the 60 rows"),
         ({"groups": np.where(TIME > 0, 1.0, np.nan)}, ValueError, "some are missing"),
         ({"groups": np.zeros(N_ROWS)}, ValueError, "at least two different labels; got 0.0 alone"),

@@ -5,6 +5,7 @@ import threading
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from federated.hospitals import QUICK, split, table
 from sklearn.base import clone
@@ -143,7 +144,9 @@ def test_public_rows_take_the_place_of_sketches(data):
             raise AssertionError("it was asked for a sketch")
 
     public = table(60, seed=5)
-    model = federated.Regressor(**QUICK).fit([Silent(*rows) for rows in sites], schema=public)
+    named = public[0], pd.Series(public[1], name="price")
+    model = federated.Regressor(**QUICK).fit([Silent(*rows) for rows in sites], schema=named)
+    assert model.output_names_ == ["price"]
     assert model.score(X, y) > 0.75
     low, high = public[1].min(), public[1].max()
     predicted = model.predict(X)

@@ -9,7 +9,6 @@ from math import factorial
 import numpy as np
 import pandas as pd
 import pytest
-from columns_of_every_kind import people
 from scipy.stats import spearmanr
 from sparse_tables import sparse_table
 from tiny_models import LEARNING, TINY
@@ -52,14 +51,6 @@ def brute_force(predict, X, background):
             share = factorial(size) * factorial(n_columns - 1 - size) / factorial(n_columns)
             values[:, column] += share * (value_of[joined] - value_of[coalition])
     return values
-
-
-@pytest.fixture(scope="module")
-def frame():
-    """Columns of every kind, and dates."""
-    table = pd.DataFrame(people(ROWS)).drop(columns="country")
-    days = pd.date_range("2020-01-01", periods=ROWS, freq="D")
-    return table.assign(day=days[np.random.default_rng(0).permutation(ROWS)])
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +193,7 @@ def test_the_sample_and_the_orders_follow_the_seed(regressor):
 def test_without_a_background_the_rows_are_their_own(regressor):
     found = regressor.attributions(X[:20])
     np.testing.assert_array_equal(found.values, regressor.attributions(X[:20], X[:20]).values)
-    with pytest.raises(ValueError, match="background must be given to explain 3 rows"):
+    with pytest.raises(ValueError, match="to explain fewer than 10 rows, here 3"):
         regressor.attributions(X[:3])
 
 

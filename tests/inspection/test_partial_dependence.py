@@ -4,7 +4,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from columns_of_every_kind import people
 from sklearn.inspection import partial_dependence
 from tiny_models import TINY
 
@@ -29,13 +28,6 @@ def _close_figures():
 @pytest.fixture(scope="module")
 def model():
     return Regressor(**SHARED).fit(X, Y)
-
-
-@pytest.fixture(scope="module")
-def frame():
-    table = pd.DataFrame(people(ROWS)).drop(columns="country")
-    days = pd.date_range("2020-01-01", periods=ROWS, freq="D")
-    return table.assign(day=days[np.random.default_rng(0).permutation(ROWS)])
 
 
 @pytest.fixture(scope="module")

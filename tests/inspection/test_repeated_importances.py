@@ -86,3 +86,10 @@ def test_nothing_is_changed(model):
 def test_errors(model, options, message):
     with pytest.raises(ValueError, match=message):
         model.importances(**{"X": FRAME, "y": Y} | options)
+
+
+@pytest.mark.parametrize("weights", [None, np.eye(1, 5)[0]], ids=["one row", "one with a weight"])
+def test_one_row_cannot_be_shuffled(model, weights):
+    n_rows = 1 if weights is None else 5
+    with pytest.raises(ValueError, match=r"at least two rows of positive weight.*; got 1"):
+        model.importances(FRAME[:n_rows], Y[:n_rows], weights)

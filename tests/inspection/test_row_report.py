@@ -46,6 +46,19 @@ def test_a_row_in_any_form(regressor):
         regressor.explain_row({"age": 1}, FRAME)
 
 
+def test_attributions_take_a_row_in_any_form_too(regressor):
+    row = FRAME.iloc[3]
+    expected = regressor.attributions(FRAME.iloc[[3]], FRAME)
+    for form in (row, dict(row), list(row), row.to_numpy()):
+        found = regressor.attributions(form, FRAME)
+        np.testing.assert_array_equal(found.values, expected.values)
+        assert found.data.tolist() == expected.data.tolist()
+    with pytest.raises(ValueError, match="background must be given"):
+        regressor.attributions(row)
+    with pytest.raises(ValueError, match="yet now missing"):
+        regressor.attributions({"age": 1}, FRAME)
+
+
 def test_missing_values_are_called_so(regressor):
     at = int(np.flatnonzero(FRAME["income"].isna())[0])
     assert "income = missing" in regressor.explain_row(FRAME.iloc[at], FRAME, max_columns=6)

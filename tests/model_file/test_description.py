@@ -91,7 +91,8 @@ def test_notes_of_the_command_line():
 
 @pytest.mark.parametrize("notes", [{}, {"targets": 3, "outputs": [1], "scores": {"a": {"b": "c"}}}])
 def test_other_notes_are_none_of_the_command_line(model, notes):
-    assert Notes.of(read_description(saved(model, notes=notes))) == Notes()
+    file = saved(model, notes=notes)
+    assert Notes.of(read_description(file), model._pipeline) == Notes()
 
 
 def test_notes_that_are_no_object(model):

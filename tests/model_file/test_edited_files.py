@@ -98,6 +98,14 @@ EDITED = {
         lambda d, a: d["pipeline"]["decoder"].update(moves=True),
         "pipeline must have a linear part",
     ),
+    "names of fewer targets": (
+        lambda d, a: d["pipeline"].update(target_names=[]),
+        r"model.pipeline.target_names must be a list of 1 values; got an array of 0",
+    ),
+    "names that are no text": (
+        lambda d, a: d["pipeline"].update(output_names=[3]),
+        r"model.pipeline.output_names must be a list, each value of which is text",
+    ),
     "unknown value": (
         lambda d, a: d["training"]["assignment"].update(seed={"type": "module.Class", "value": 1}),
         "model.training.assignment.seed must be a value of a known type",

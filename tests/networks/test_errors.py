@@ -1,8 +1,5 @@
 """Networks and optimisers say what is wrong."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from embedded_networks import EMBEDDINGS, network_on
@@ -51,7 +48,7 @@ def test_layers_of_the_wrong_type(layers, error, message):
         Network(layers)
 
 
-def test_not_enough_memory():
+def test_not_enough_memory(forked):
     """The error comes before anything of that size has been filled."""
     script = """
 import resource
@@ -72,9 +69,7 @@ for make, expected in (
 with open("/proc/self/status") as status:
     print(next(line.split()[1] for line in status if line.startswith("VmHWM")))  # KiB
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = forked(script)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 2**20
 

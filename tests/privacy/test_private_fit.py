@@ -20,6 +20,7 @@ SCHEMA_ROWS = pd.DataFrame(
     {"age": [0.0, 50.0, 100.0], "dose": [0.0, 1.0, None], "ward": ["a", "b", "c"]}
 )
 QUICK = {"max_iter": 2, "random_state": 0}
+SCHEMA_MARKS = pd.Series([0.0, 5.0, 10.0], name="mark")
 
 
 def patients(seed=0, n_rows=N_ROWS):
@@ -31,7 +32,7 @@ def patients(seed=0, n_rows=N_ROWS):
     return frame, ages / 10 + rng.normal(size=n_rows)
 
 
-def asked(epsilon=2.0, schema=(SCHEMA_ROWS, [0.0, 5.0, 10.0]), **options):
+def asked(epsilon=2.0, schema=(SCHEMA_ROWS, SCHEMA_MARKS), **options):
     return Privacy(epsilon, 1e-5, schema=schema, **{"noise_random_state": 1} | options)
 
 
@@ -52,6 +53,7 @@ def classifier():
 
 
 def test_the_model_says_what_it_promises(regressor):
+    assert regressor.output_names_ == ["mark"]
     promised = regressor.privacy_
     assert 1.9 < promised.epsilon <= 2.0
     assert (promised.delta, promised.max_grad_norm) == (1e-5, 1.0)

@@ -1,6 +1,7 @@
 """`fit` on streams: the model is as one that was fitted in memory."""
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from streams import blocks_of
 from tiny_models import TINY
 
 import fastmlp
-from fastmlp import Cache, Checkpoint, Classifier, Regressor
+from fastmlp import Cache, Checkpoint, Classifier, Regressor, ValidationWarning
 
 ROWS = 800
 QUICK = TINY | {"hidden_layer_sizes": 16, "max_iter": 8, "n_estimators": 2}
@@ -237,6 +238,20 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tm
     assert not checkpoint.path.exists()
 
 
+@pytest.mark.parametrize("standardize", [True, False])
+def test_sets_in_memory_are_measured_as_the_stored_rows_are(folder, tmp_path, standardize):
+    options = QUICK | {"n_estimators": 1, "standardize": standardize, "eval_metric": "r2"}
+    cache = Cache(tmp_path / "cache", dtype="float16")
+    model = Regressor(**options).fit(
+        folder, "size", cache=cache, eval_set=[("new", NEW, NEW_Y)], callbacks=lambda record: False
+    )
+    alone = Regressor(**options).fit(folder, "size", cache=cache)
+    assert same(model, alone)  # it decides nothing
+    best = model.evals_result_["new"]["r2"][model.best_iteration_ - 1]
+    assert best == pytest.approx(model.score(NEW, NEW_Y), rel=1e-3)
+    assert list(model.evals_result_) == ["validation", "new"]
+
+
 # ---- failures
 
 
@@ -252,6 +267,7 @@ def unread():
         ({}, {"X_val": X, "y_val": Y}, "X_val must be None"),
         ({}, {"sample_weight_val": Y}, "sample_weight_val must be None"),
         ({}, {"time": "x"}, "time must be None if X is a stream"),
+        ({}, {"eval_set": [("new", X, Y), ("new", X, Y)]}, "eval_set must have names that differ"),
         ({}, {"max_memory": "much"}, "max_memory must be a whole number of bytes"),
         ({}, {"max_memory": 1000}, r"max_memory must be at least .* \(64 MiB\)"),
         ({"preset": "none"}, {}, "preset"),
@@ -318,6 +334,7 @@ def test_predictions_of_a_stream_are_a_dataset(folder, streamed, tmp_path):
     n_rows = streamed.predict_dataset(folder, tmp_path / "predicted", keep=["size"])
     written = pq.read_table(tmp_path / "predicted")
     assert written.column_names == ["size", "prediction"]
+    assert streamed.output_names_ == ["size"]
     assert n_rows == ROWS
     np.testing.assert_array_equal(written["prediction"].to_numpy(), streamed.predict(X))
     np.testing.assert_array_equal(written["size"].to_numpy(), Y)
@@ -332,6 +349,17 @@ def test_predictions_of_classes_have_probabilities(tmp_path):
     probabilities = model.predict_proba(X)
     for k, label in enumerate(model.classes_):
         np.testing.assert_array_equal(written[f"probability_{label}"], probabilities[:, k])
+
+
+def test_predictions_are_called_as_their_targets(tmp_path):
+    y = pd.DataFrame({"u": kinds_of(Y), "v": np.where(X["a"] > 0, "yes", "no")})
+    model = Classifier(**QUICK).fit(X, y)
+    model.predict_dataset(blocks_of(X, y.to_numpy()), tmp_path / "predicted")
+    written = pq.read_table(tmp_path / "predicted")
+    by_class = [f"probability_{name}_{one}" for name in y for one in sorted({*y[name]})]
+    assert written.column_names == ["prediction_u", "prediction_v", *by_class]
+    np.testing.assert_array_equal(written["prediction_v"], model.predict(X)[:, 1])
+    np.testing.assert_array_equal(written[by_class[-1]], model.predict_proba(X)[1][:, 1])
 
 
 def test_predictions_read_csv_as_the_model_was_trained(tmp_path):
@@ -427,3 +455,26 @@ def test_streams_need_all_targets():
     y = np.column_stack([Y, np.where(Y > 0, Y, np.nan)])
     with pytest.raises(ValueError, match="y must hold finite numbers; it holds NaN"):
         Regressor(**QUICK).fit(blocks_of(X, y))
+
+
+@pytest.mark.parametrize("sign", ["time", "groups", "none"])
+def test_signs_that_random_rows_do_not_fit(sign):
+    """And numbers that seem to be identifiers, told by the first blocks."""
+    rng = np.random.default_rng(0)
+    patient, x = np.repeat(np.arange(20), 10), rng.normal(size=200)
+    rows = pd.DataFrame({"x": x, "order_id": np.arange(200)})
+    y = x
+    if sign == "time":
+        rows["date"] = pd.date_range("2024-01-01", periods=200)
+        said = "in the order of 'date', .* judge the model on later rows, in files"
+    elif sign == "groups":
+        rows[["age", "height"]] = rng.normal(size=(20, 2))[patient]
+        y = y + rng.normal(size=20)[patient]
+        said = "come in groups, .* judge the model on rows of other groups, in files"
+    with pytest.warns(UserWarning, match="identifier|judge the model") as caught:
+        Regressor(**TINY, n_estimators=2).fit(blocks_of(rows, y))
+    messages = {one.category: str(one.message) for one in caught}
+    assert "'order_id' seems to be an identifier: its first 200 " in messages.pop(UserWarning)
+    assert messages.keys() == ({ValidationWarning} if sign != "none" else set())
+    if messages:
+        assert re.search(said, messages[ValidationWarning])

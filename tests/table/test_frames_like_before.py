@@ -1,6 +1,7 @@
 """Frames with the schema of an earlier one are read in a fast way: with the same result."""
 
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -90,3 +91,54 @@ def test_a_row_has_the_type_of_more_rows(dtype):
         part = columns.encode(frame[:n_rows])
         assert part.dtype == encoded.dtype == np.float32
         np.testing.assert_array_equal(part, encoded[:n_rows])
+
+
+def wide_frame(n_numbers):
+    r = np.random.default_rng(0)
+    frame = pd.DataFrame(r.normal(size=(40, n_numbers))).add_prefix("number ")
+    labels = r.choice(["a", "b", "c"], size=(40, 2))
+    return frame.assign(text=labels[:, 0], category=pd.Categorical(labels[:, 1]), whole=range(40))
+
+
+def test_work_for_a_row_does_not_grow_with_the_columns_of_numbers():
+    def calls(n_numbers):
+        frame = wide_frame(n_numbers)
+        columns, _ = DenseEncoder.learn(frame)
+        row, count = frame[:1], 0
+
+        def on_event(_, event, __):
+            nonlocal count
+            count += event == "call"
+
+        columns.encode(row)
+        sys.setprofile(on_event)
+        try:
+            columns.encode(row)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    assert calls(400) < calls(200) + 20
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int8", "int64"])
+def test_wide_rows_have_the_type_of_more_rows(dtype):
+    frame = wide_frame(200)
+    columns, _ = DenseEncoder.learn(frame)
+    frame = frame.astype({"number 0": dtype, "number 7": dtype})
+    frame.loc[3, ["text", "number 9"]] = None
+    unread = pickle.loads(pickle.dumps(columns))
+    for table in (frame, frame.astype({"text": object})):
+        whole = unread.encode(table)
+        for _ in range(2):  # the first one makes the other types known
+            for start in (2, 3):
+                row = columns.encode(table[start : start + 1])
+                np.testing.assert_array_equal(row, whole[start : start + 1])
+                assert row.dtype == whole.dtype
+
+
+def test_wide_rows_of_small_numbers_stay_small():
+    small = {f"number {j}": np.float32 for j in range(200)}
+    frame = wide_frame(200)
+    columns, _ = DenseEncoder.learn(frame.drop(columns="whole"))
+    assert columns.encode(frame.drop(columns="whole").astype(small)[:1]).dtype == np.float32

@@ -123,6 +123,29 @@ def test_kept_models(small):
         loaded.set_params(class_order=None, loss="log_loss").partial_fit(*SMALL)
 
 
+def ordered(y, categories):
+    return pd.Series(pd.Categorical(y, categories=categories, ordered=True))
+
+
+def test_a_warm_start_keeps_the_order_of_the_categories():
+    X_small, y_small = SMALL
+    model = tiny(Classifier, loss="ordinal", warm_start=True)
+    model.fit(X_small, ordered(y_small, NAMES))
+    kept = model.predict_proba(UNSEEN)
+    with pytest.raises(ValueError, match=r"order, \['superb', .*fitted with, \['poor', 'fair'"):
+        model.fit(X_small, ordered(y_small, NAMES[::-1]))
+    np.testing.assert_array_equal(model.predict_proba(UNSEEN), kept)
+    # without an order, with the same one of some classes, and where the parameter has the word
+    model.partial_fit(X_small, y_small)
+    model.partial_fit(X_small[:50], ordered(NAMES[[0, 2] * 25], NAMES[[0, 2, 3]]))
+    model.set_params(class_order=NAMES).partial_fit(X_small, ordered(y_small, NAMES[::-1]))
+
+
+def test_an_order_is_nothing_to_other_losses():
+    model = tiny(Classifier, class_order=NAMES[::-1], warm_start=True).fit(*SMALL)
+    model.fit(*SMALL)
+
+
 def test_calibration_sets_weights_and_metrics():
     X_small, y_small = SMALL
     options = {"loss": "ordinal", "class_order": NAMES, "n_estimators": 2}

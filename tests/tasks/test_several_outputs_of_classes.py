@@ -100,6 +100,23 @@ def test_columns_of_a_frame_keep_their_types():
     assert {type(value) for value in predicted[:, 1]} == {int}
 
 
+def test_classes_have_the_types_of_their_columns():
+    size, level = SMALL[1][:, 0], np.digitize(SMALL[0][:, 1], [-0.3, 0.3])
+    some = pd.array(level, dtype="Int64")
+    some[::5] = pd.NA
+    frame = pd.DataFrame({"a": size, "b": level, "c": level > 0, "d": some})
+    model = tiny(Classifier).fit(SMALL[0], frame)
+    assert [own.dtype.kind for own in model.classes_] == ["O", "i", "b", "i"]
+    assert [own.tolist() for own in model.classes_[1:]] == [[0, 1, 2], [False, True], [0, 1, 2]]
+    assert [type(value) for value in model.predict(UNSEEN)[0]] == [str, int, bool, int]
+    file = io.BytesIO()
+    model.save(file)
+    file.seek(0)
+    loaded = fastmlp.load(file)
+    assert [own.dtype for own in loaded.classes_] == [own.dtype for own in model.classes_]
+    np.testing.assert_array_equal(loaded.predict(UNSEEN), model.predict(UNSEEN))
+
+
 def test_numbers_as_labels_and_what_stays_several_labels():
     three = np.digitize(SMALL[0], [-0.3, 0.3])
     assert tiny(Classifier).fit(SMALL[0], three).predict(UNSEEN[:3]).dtype == three.dtype
@@ -180,7 +197,7 @@ def test_weights_and_metrics():
         ({"cost_matrix": [[0, 1], [1, 0]]}, "cost_matrix must be None"),
         ({"extrapolation": "linear"}, "extrapolation='linear' is not supported"),
         ({"monotonic_cst": [1, 0]}, "not supported for several columns of labels"),
-        ({"eval_metric": "neg_log_loss"}, "'neg_log_loss' needs the probabilities of one column"),
+        ({"eval_metric": "f1_macro"}, "'f1_macro' is a scorer of scikit-learn for one column"),
     ],
 )
 def test_what_it_does_not_go_with(options, message):
@@ -193,6 +210,30 @@ def test_sets_and_distillation_are_refused(small):
         small.predict_set(UNSEEN)
     with pytest.raises(ValueError, match="distilled is not supported for models with several"):
         small.distilled(X)
+
+
+def test_accuracy_counts_rows_by_their_known_labels():
+    X_small, y = SMALL[0], SMALL[1].astype(object)
+    y[::3, 0], y[1::3, 1] = None, None
+    model = tiny(Classifier, eval_metric="accuracy", n_iter_no_change=99)
+    model.fit(*SMALL, X_val=X_small, y_val=y, sample_weight_val=np.arange(120))
+    expected = model.score(X_small, y, np.arange(120))
+    assert 0 < expected < 1
+    assert max(model.metric_curve_) == pytest.approx(expected)  # of the epoch that is kept
+    with pytest.raises(ValueError, match=r"None or 'accuracy' where validation rows lack some"):
+        model.set_params(eval_metric=lambda t, p: 0.0).fit(*SMALL, X_val=X_small, y_val=y)
+
+
+def test_zeros_and_ones_must_be_known_and_text_need_not():
+    y = np.where(SMALL[0] > 0, 1.0, 0.0)
+    y[::4, 0] = np.nan
+    with pytest.raises(ValueError, match=r"zeros and ones of labels must all be known.*'no' and"):
+        tiny(Classifier).fit(SMALL[0], y)
+    text = np.where(np.isnan(y), None, np.where(y > 0, "yes", "no"))
+    assert [own.tolist() for own in tiny(Classifier).fit(SMALL[0], text).classes_] == [
+        ["no", "yes"],
+        ["no", "yes"],
+    ]
 
 
 def test_one_class_in_a_column():

@@ -200,6 +200,13 @@ def test_the_direction_of_a_study_of_optuna():
     model.fit(X, Y, callbacks=OptunaPruning(optuna.trial.FixedTrial({})))
 
 
+def test_what_is_no_trial_of_one_objective():
+    with pytest.raises(TypeError, match=r"trial must be a trial of Optuna.*got None"):
+        OptunaPruning(None)
+    with pytest.raises(ValueError, match=r"a study with one objective.*this one has 2"):
+        OptunaPruning(trial_that_prunes_at(-1, "MINIMIZE", "MAXIMIZE"))
+
+
 def test_what_is_not_measured():
     model = Regressor(**TINY, n_estimators=1)
     for arguments in ({"metric": "r2"}, {"rows": "new"}):

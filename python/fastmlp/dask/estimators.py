@@ -16,19 +16,13 @@ from fastmlp._threads import check_n_jobs
 from fastmlp.dask.clients import client_for
 from fastmlp.dask.executor import DaskExecutor
 from fastmlp.dask.fit_by_rows import fit_by_rows
+from fastmlp.dask.fit_tables import arguments_in_memory, check_names
 from fastmlp.dask.predictions import lazy_predictions
-from fastmlp.dask.tables import (
-    check_names,
-    in_memory,
-    is_dask_table,
-    is_large,
-    with_columns,
-    without_rows,
-)
+from fastmlp.dask.tables import in_memory, is_dask_table, is_large, without_rows
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import LARGEST
 from fastmlp.estimators.base import BaseMLP
-from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
+from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.rounds.options import AveragingOptions
@@ -88,6 +82,7 @@ class _OnCluster(BaseMLP):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        eval_set: Any = None,
         groups: Any = None,
         time: Any = None,
         cv: Any = None,
@@ -110,6 +105,9 @@ class _OnCluster(BaseMLP):
             Weights of the rows; or, as y, the name of a column.
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Validation rows for all networks. With ``distribute="rows"`` there can be none.
+        eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
+            As for the local estimator, also of Dask collections, which must fit into the memory of
+            each worker; None with ``distribute="rows"``.
         groups, time : Dask Series or Array, or what the local estimator takes, default=None
             Which rows validate which networks; None with ``distribute="rows"``.
         cv : splitter or iterable of (train, test), default=None
@@ -168,6 +166,7 @@ class _OnCluster(BaseMLP):
             X_val=X_val,
             y_val=y_val,
             sample_weight_val=sample_weight_val,
+            eval_set=eval_set,
             groups=groups,
             time=time,
             cv=cv,
@@ -175,29 +174,10 @@ class _OnCluster(BaseMLP):
         )
         with client_for(self._own_client) as client:
             if distribute == "rows" or (distribute == "auto" and is_large(client, X)):
-                given.check_none(
-                    VALIDATION_ROWS,
-                    "if fit is distributed by rows: early_stopping=True holds out rows",
-                )
-                called = given.called_after(self.callbacks)
-                self._model = fit_by_rows(
-                    self, client, X, y, sample_weight, called, averaging, most_threads
-                )
-                return self
-            X, y, sample_weight = with_columns(X, y, sample_weight)
-            tables = in_memory(
-                client,
-                X=X,
-                y=y,
-                sample_weight=sample_weight,
-                X_val=X_val,
-                y_val=y_val,
-                sample_weight_val=sample_weight_val,
-                groups=groups,
-                time=time,
-            )
-            given = replace(given, **tables)
-            self._model = fit_table(self, given, DaskExecutor(client, most_threads))
+                self._model = fit_by_rows(self, client, given, averaging, most_threads)
+            else:
+                given = arguments_in_memory(client, given)
+                self._model = fit_table(self, given, DaskExecutor(client, most_threads))
         return self
 
     def to_local(self) -> Any:
@@ -315,8 +295,9 @@ class Regressor(_OnCluster, estimators.Regressor):
         Returns
         -------
         Dask Series, DataFrame or Array, or ndarray
-            Of a Dask collection lazily: a Series with the index of a frame (a DataFrame for several
-            outputs), an Array for an Array. Of other tables as `fastmlp.Regressor` does.
+            Of a Dask collection lazily: a Series with the index of a frame (for several outputs a
+            DataFrame, whose columns have their names), an Array for an Array. Of other tables as
+            `fastmlp.Regressor` does.
 
         Raises
         ------
@@ -333,7 +314,7 @@ class Regressor(_OnCluster, estimators.Regressor):
                 "return_std must be False for Dask collections; map_partitions with the predict of "
                 "to_local() gives both"
             )
-        return self._predicted("predict", X, self._no_rows())
+        return self._predicted("predict", X, self._no_rows(), self._fitted.task.output_names)
 
 
 class Classifier(_OnCluster, estimators.Classifier):
@@ -368,7 +349,7 @@ class Classifier(_OnCluster, estimators.Classifier):
         if not is_dask_table(X):
             return super().predict(X)
         labels = self._fitted_task.decoder.labels(self._no_rows())
-        return self._predicted("predict", X, labels)
+        return self._predicted("predict", X, labels, self._fitted_task.output_names)
 
     def predict_proba(self, X: Any) -> Any:
         """Predict the probabilities of the classes; columns of a frame are named by them.
@@ -395,5 +376,5 @@ class Classifier(_OnCluster, estimators.Classifier):
                 "predict_proba of several columns of labels is for tables that are no Dask "
                 "collections; to_local() gives a model for map_partitions"
             )
-        names = None if task.multilabel else task.classes.tolist()
+        names = task.output_names if task.multilabel else task.classes.tolist()
         return self._predicted("predict_proba", X, self._no_rows(), names)

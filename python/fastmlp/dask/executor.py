@@ -123,6 +123,7 @@ class DaskExecutor:
             member=run.member,
             train=placed(run.train),
             validation=None if run.validation is None else placed(run.validation),
+            others=[placed(rows) for rows in run.others],
             n_rows=run.n_rows,
             options=run.options,
             evaluation=run.evaluation,

@@ -60,7 +60,7 @@ class NetworkTask:
     ----------
     fit : str
         Names the call of `fit`.
-    member, train, validation, n_rows, options, evaluation, index
+    member, train, validation, others, n_rows, options, evaluation, index
         Of the TrainingRun.
     scaling : Scaling
     threads : int
@@ -75,6 +75,7 @@ class NetworkTask:
     member: Member
     train: PlacedRows
     validation: PlacedRows | None
+    others: Sequence[PlacedRows]
     n_rows: int
     options: dict[str, Any]
     evaluation: Evaluation
@@ -134,6 +135,7 @@ def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
         task.evaluation,
         task.index,
         task.n_rows,
+        [rows.among(tables) for rows in task.others],
     )
     kind = run.member.recipe.spec.kind
     name = f"fit {task.fit}, network {task.index} ({kind})"

@@ -9,7 +9,8 @@ import dask
 import numpy as np
 from dask.delayed import Delayed
 
-from fastmlp.dask.tables import is_array, is_dask_table, is_frame, with_columns
+from fastmlp.dask.fit_tables import with_columns
+from fastmlp.dask.tables import is_array, is_dask_table, is_frame
 from fastmlp.streaming.sources.blocks import Block
 
 

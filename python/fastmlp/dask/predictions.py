@@ -67,5 +67,5 @@ def _like_frame(frame: Any, predicted: NDArray[Any], names: Any) -> Any:
 
     if predicted.ndim == 1:
         return pd.Series(predicted, index=frame.index[: len(predicted)], name="prediction")
-    columns = np.arange(predicted.shape[1]) if names is None else names
+    columns = np.arange(predicted.shape[1]) if names is None else [*names]
     return pd.DataFrame(predicted, index=frame.index[: len(predicted)], columns=columns)

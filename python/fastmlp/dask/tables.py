@@ -11,7 +11,6 @@ from distributed import Client
 from distributed.system import MEMORY_LIMIT
 
 from fastmlp.dask.clients import computed
-from fastmlp.table.text import quoted_few
 
 _SHARE = 0.25  # of memory that a table may take in one place
 
@@ -47,25 +46,6 @@ def in_memory(client: Client, **tables: Any) -> dict[str, Any]:
     """Compute the Dask collections among these, all at once; others stay as they are."""
     lazy = {name: table for name, table in tables.items() if is_dask_table(table)}
     return tables | dict(zip(lazy, computed(client, [*lazy.values()]), strict=True))
-
-
-def check_names(X: Any, y: Any, sample_weight: Any) -> None:
-    """Raise if targets or weights are named, and X has no such columns."""
-    named = [name for name in (y, sample_weight) if isinstance(name, str)]
-    if named and not is_frame(X):
-        raise TypeError(
-            f"y and sample_weight can name columns of a Dask DataFrame; X is {type(X).__name__}"
-        )
-    for name in named:
-        if name not in X.columns:
-            raise ValueError(f"X has no column {name!r}; it has {quoted_few(X.columns)}")
-
-
-def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Take targets and weights that are named out of a frame, of Dask or pandas."""
-    named = [name for name in (y, sample_weight) if isinstance(name, str)]
-    y, sample_weight = (X[one] if isinstance(one, str) else one for one in (y, sample_weight))
-    return (X.drop(columns=named) if named else X), y, sample_weight
 
 
 def without_rows(X: Any) -> Any:

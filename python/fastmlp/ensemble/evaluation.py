@@ -27,11 +27,10 @@ class EvalSet(NamedTuple):
     rows: RowSubset
 
 
-class MeasuredRows(NamedTuple):
-    """An `EvalSet` with scaled targets, and the metrics that are computed on it."""
+class MeasuredSet(NamedTuple):
+    """The name of an `EvalSet`, and the metrics that are computed on its rows."""
 
     name: str
-    rows: RowSubset
     metrics: Mapping[str, Metric]
 
 
@@ -45,7 +44,7 @@ class Evaluation:
         Of the validation rows. None: it has no value there, as the rows lack a class.
     watched : str
         Name of the metric that decides on the best epoch, or "loss".
-    others : sequence of MeasuredRows
+    others : sequence of MeasuredSet
         Sets whose loss and metrics are recorded and decide nothing.
     scores : tuple of str
         Names of the metrics that are the better the greater.
@@ -53,7 +52,7 @@ class Evaluation:
 
     metrics: Mapping[str, Metric | None] = field(default_factory=dict)
     watched: str = LOSS
-    others: Sequence[MeasuredRows] = ()
+    others: Sequence[MeasuredSet] = ()
     scores: tuple[str, ...] = ()
 
     @property

@@ -13,6 +13,7 @@ from statistics import median
 import numpy as np
 
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.history import History
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec, longer_spec
 from fastmlp.ensemble.settings import Settings
@@ -81,12 +82,17 @@ def final_runs(
 
 def _best_epochs(runs: Sequence[TrainingRun]) -> dict[str, int]:
     """The median over the networks of each kind of the epoch whose weights were kept."""
-    best: dict[str, list[int]] = {}
+    return {
+        kind: max(1, round(median(one.best_iteration or one.n_iter for one in histories)))
+        for kind, histories in _histories_of_kinds(runs).items()
+    }
+
+
+def _histories_of_kinds(runs: Sequence[TrainingRun]) -> dict[str, list[History]]:
+    by_kind: dict[str, list[History]] = {}
     for run in runs:
-        history = run.latest.history
-        of_kind = best.setdefault(run.latest.recipe.spec.kind, [])
-        of_kind.append(history.best_iteration or history.n_iter)
-    return {kind: max(1, round(median(epochs))) for kind, epochs in best.items()}
+        by_kind.setdefault(run.latest.recipe.spec.kind, []).append(run.latest.history)
+    return by_kind
 
 
 def _weight_of_kinds(ensemble: WeightedEnsemble) -> dict[str, float]:
@@ -135,7 +141,11 @@ def trained_on_all_rows(
         )
         return validated, 0.0, False
     of_kind = _weight_of_kinds(validated)
-    members = [member.after_fit() for member in training.members]
+    histories = _histories_of_kinds(before)
+    members = [
+        replace(one, history=one.history.validated_by(histories[one.recipe.spec.kind]))
+        for one in (member.after_fit() for member in training.members)
+    ]
     kinds = [member.recipe.spec.kind for member in members]
     weights = np.array([of_kind[kind] / kinds.count(kind) for kind in kinds])
     ensemble = WeightedEnsemble(members, trainer.scaling, link, weights / weights.sum())

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-
-from fastmlp.ensemble.evaluation import EvalSet
+from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.final_networks import with_final
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.longer import longer_runs
@@ -16,13 +14,12 @@ from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, Split, Splits
+from fastmlp.ensemble.splits import AssignedRows, RowSubset, Split
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training import Replan, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.scaling import Scaling
-from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
 
@@ -76,35 +73,28 @@ class FitPlan:
 
 
 def plan_of_new_networks(
-    data: RowSubset,
-    splits: Splits,
-    n_estimators: int,
-    settings: Settings,
-    encoder: Encoder,
-    task: Task,
-    random_state: np.random.RandomState,
-    keeper: StateKeeper | None,
-    eval_sets: Sequence[EvalSet],
+    table: EncodedTable, rows: AssignedRows, settings: Settings, keeper: StateKeeper | None
 ) -> FitPlan:
     """Plan a fit that makes its networks."""
+    splits = rows.splits
     specs = final = settings.specs(
-        n_estimators,
-        data.n_rows,
+        rows.assignment.n_estimators,
+        table.data.n_rows,
         held_out=splits.each[0].validation is not None,
         n_folds=splits.n_folds if splits.are_folds else None,
     )
     if not splits.are_folds:
         splits, specs = with_final(splits, final)
     new = NewNetworks.scaled_to(
-        data,
+        table.data,
         splits.each,
         splits.rows_of_all,
         settings,
-        encoder,
-        task,
-        random_state,
+        table.encoder,
+        table.task,
+        rows.random_state,
         keeper,
-        eval_sets,
+        table.eval_sets,
     )
     return FitPlan(
         runs=new.runs(specs),
@@ -118,24 +108,19 @@ def plan_of_new_networks(
 
 
 def plan_of_going_on(
-    before: FittedModel,
-    data: RowSubset,
-    splits: Splits,
-    settings: Settings,
-    task: Task,
-    random_state: np.random.RandomState,
-    eval_sets: Sequence[EvalSet],
+    before: FittedModel, table: EncodedTable, rows: AssignedRows, settings: Settings
 ) -> FitPlan:
     """Plan a fit that trains all networks of a model further, or copies of them."""
-    scaling, task, members = before.continued(data, settings, task)
+    splits = rows.splits.each
+    scaling, task, members = before.continued(table.data, settings, table.task)
     runs = runs_of_fit(
         members,
         range(len(members)),
-        [splits.each[member.recipe.spec.index] for member in members],
-        data,
+        [splits[member.recipe.spec.index] for member in members],
+        table.data,
         settings=settings,
         task=task,
-        random_state=random_state,
-        eval_sets=eval_sets,
+        random_state=rows.random_state,
+        eval_sets=table.eval_sets,
     )
-    return FitPlan(runs, scaling, task, splits.each, weighed=before.ensemble)
+    return FitPlan(runs, scaling, task, splits, weighed=before.ensemble)

@@ -130,8 +130,9 @@ class FittedModel:
         fit_seconds: float,
         assignment: RowAssignment | None = None,
         feature_importances: NDArray[np.float64] | None = None,
+        privacy: PrivacyGuarantee | None = None,
     ) -> FittedModel:
-        """What a fit produces whose rows were on disk, on workers or at sites.
+        """What a fit produces whose rows were on disk, on workers or at sites, or are private.
 
         No later fit can tell which of them were held out, and nothing goes on beyond their range.
         """
@@ -149,6 +150,7 @@ class FittedModel:
             fit_seconds=fit_seconds,
             feature_importances=feature_importances,
             conformal=learnt.conformal,
+            privacy=privacy,
         )
 
     def predict(
@@ -278,6 +280,8 @@ class FittedModel:
             training_range=self.watch.training_range,
             linear=self.linear,
             conformal=self.conformal,
+            target_names=self.task.target_names,
+            output_names=self.task.output_names,
         )
 
     @property

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count, islice
 
-import numpy as np
-
-from fastmlp.ensemble.evaluation import EvalSet
+from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.fit_plan import FitPlan
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.longer import LEAST_GAIN, gain_of_last_cycle
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec, longer_spec
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, Splits, fingerprint
-from fastmlp.table.sparse_encoder import Encoder
-from fastmlp.tasks import Task
+from fastmlp.ensemble.splits import AssignedRows, Splits, fingerprint
 
 
 class Growth:
@@ -60,22 +55,21 @@ class Growth:
         n_assigned = max(model.assignment.n_estimators, self.indices[-1] + 1)
         self.assignment = replace(model.assignment, n_estimators=n_assigned)
 
-    def check_rows(self, data: RowSubset, splits: Splits, is_honest: bool) -> None:
+    def check_rows(self, table: EncodedTable, splits: Splits) -> None:
         """Raise unless the rows, and what is held out, are those of the networks that are there.
 
         So each network is weighed and calibrated on rows that it was not trained on.
 
         Parameters
         ----------
-        data : RowSubset
+        table : EncodedTable
         splits : Splits
             Of all networks.
-        is_honest : bool
-            Whether a linear part is the same on these rows.
         """
         assert self._model.assignment is not None
         n_before = self._model.assignment.n_estimators
-        if is_honest and fingerprint(data, splits.each[:n_before]) == self._model.fingerprint:
+        known = fingerprint(table.data, splits.each[:n_before])
+        if table.is_honest and known == self._model.fingerprint:
             return
         advice = (
             "A single network holds out another part of the rows than several do: pass X_val, or "
@@ -88,33 +82,25 @@ class Growth:
             f"rows that these were trained on. {advice}"
         )
 
-    def plan(
-        self,
-        data: RowSubset,
-        splits: Splits,
-        encoder: Encoder,
-        task: Task,
-        random_state: np.random.RandomState,
-        eval_sets: Sequence[EvalSet],
-    ) -> FitPlan:
+    def plan(self, table: EncodedTable, rows: AssignedRows) -> FitPlan:
         """Plan a fit that trains the new networks alone."""
-        model, scaling = self._model, self._model.scaling
+        model, scaling, splits = self._model, self._model.scaling, rows.splits
         # As in scikit-learn's forests: new networks must not begin as those that are there did.
-        random_state.randint(2**31 - 1, size=len(model.members))
+        rows.random_state.randint(2**31 - 1, size=len(model.members))
         new = NewNetworks(
-            data,
+            table.data,
             splits.each,
             splits.rows_of_all,
             self._settings,
-            encoder,
+            table.encoder,
             scaling,
-            task,
-            random_state,
-            eval_sets=eval_sets,
+            table.task,
+            rows.random_state,
+            eval_sets=table.eval_sets,
         )
         added = enumerate(new.runs(self._specs(splits)))
         runs = [replace(run, index=position) for position, run in added]
-        return FitPlan(runs, scaling, task, splits.each, kept=model.members)
+        return FitPlan(runs, scaling, table.task, splits.each, kept=model.members)
 
     def _specs(self, splits: Splits) -> list[MemberSpec]:
         """The new networks: of the kinds that they would have in a fit of all."""

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp._user_warnings import warn
 from fastmlp.ensemble.conformal import Observed, learn_conformal
 from fastmlp.ensemble.shrinkage import shrinkage_of
 from fastmlp.ensemble.splits import RowSubset
@@ -98,13 +97,3 @@ def learn_from_held_out(
     if not out_of_fold:
         return LearntFromHeldOut(ensemble, task, conformal=conformal)
     return LearntFromHeldOut(ensemble, task, decoded, conformal, std)
-
-
-def warn_of_late_interruption(before_weighing: bool) -> None:
-    """Warn that Ctrl-C came when all networks were trained."""
-    missing = (
-        "their weights are equal, and neither probabilities nor intervals are calibrated"
-        if before_weighing
-        else "feature_importances_ are missing"
-    )
-    warn(f"Interrupted by user after training. The networks were kept; {missing}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from math import inf
 
@@ -41,6 +41,10 @@ class History:
     eval_curves : dict of str to dict of str to list of float
         What was measured beside these: metrics of the rows "validation", losses and metrics of
         those of `eval_set`.
+
+    A network on all rows, after others were validated on some, has no validation rows: its
+    `validation_curve` and the metrics of "validation" are means over those of its kind, which chose
+    its number of epochs.
     """
 
     n_iter: int = 0
@@ -82,24 +86,45 @@ class History:
             best_iteration=self.n_iter + best if best else None,
             best_loss=min(watched if best else result["loss_curve"], default=inf),
             loss_curve=self.loss_curve[-_KEPT_EPOCHS:] + result["loss_curve"],
-            validation_curve=self.validation_curve[-_KEPT_EPOCHS:] + result["validation_curve"],
+            validation_curve=self._kept(self.validation_curve) + result["validation_curve"],
             learning_rate_curve=self.learning_rate_curve[-_KEPT_EPOCHS:] + result["learning_rates"],
             stop_reason=result["reason"],
             seconds=self.seconds + seconds,
-            eval_curves=_joined(self.eval_curves, eval_curves),
+            eval_curves=self._extended_evals(eval_curves),
         )
 
-
-def _joined(before: EvalCurves, after: EvalCurves) -> EvalCurves:
-    """Curves of earlier calls with those of one more, which come first; either may lack some."""
-    return {
-        rows: {
-            measure: before.get(rows, {}).get(measure, [])[-_KEPT_EPOCHS:]
-            + after.get(rows, {}).get(measure, [])
-            for measure in {**after.get(rows, {}), **before.get(rows, {})}
+    def _extended_evals(self, after: EvalCurves) -> EvalCurves:
+        """Curves with those of one more call, which come first; either may lack some."""
+        before = self.eval_curves
+        return {
+            rows: {
+                measure: self._kept(before.get(rows, {}).get(measure, []))
+                + after.get(rows, {}).get(measure, [])
+                for measure in {**after.get(rows, {}), **before.get(rows, {})}
+            }
+            for rows in {**after, **before}
         }
-        for rows in {**after, **before}
-    }
+
+    def _kept(self, curve: list[float]) -> list[float]:
+        """What later calls keep of a curve: no epochs that other networks were trained for."""
+        return curve[: len(self.loss_curve)][-_KEPT_EPOCHS:]
+
+    def validated_by(self, others: Sequence[History]) -> History:
+        """The history of a network on all rows, with the curves of those validated before."""
+        metrics = dict.fromkeys(
+            name for other in others for name in other.eval_curves.get(VALIDATION, {})
+        )
+        means = {
+            name: mean_curve(
+                [curve for other in others if (curve := other.curve(VALIDATION, name))]
+            )
+            for name in metrics
+        }
+        return replace(
+            self,
+            validation_curve=mean_curve([other.validation_curve for other in others]),
+            eval_curves=({VALIDATION: means} if means else {}) | self.eval_curves,
+        )
 
 
 def mean_curve(curves: Sequence[Sequence[float]]) -> list[float]:

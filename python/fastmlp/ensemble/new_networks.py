@@ -18,6 +18,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
+from fastmlp.ensemble.unit_kinds import warn_of_many_groups
 from fastmlp.networks import Embedding, Network, Optimizer
 from fastmlp.table.bin_edges import learn_bin_edges
 from fastmlp.table.rows import Rows, rows_with_weight
@@ -94,6 +95,8 @@ class NewNetworks:
             if link.heads:
                 what = "several columns of labels, unless they are zeros and ones"
             raise ValueError(f"monotonic constraints are not supported for {what}.")
+        if constraints:
+            warn_of_many_groups(constraints)
         return constraints
 
     @cached_property

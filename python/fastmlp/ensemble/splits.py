@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.splitters import RANDOM, Splitter, n_held_out
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.rows import Rows, Table, add_to_digest
+from fastmlp.table.rows import Rows, Table, add_to_digest, rows_with_weight
+from fastmlp.tasks import Task
 
 FEWEST_ROWS = 10  # from fewer rows none are held out
 
@@ -128,6 +130,28 @@ class RowAssignment:
         return generator
 
 
+class AssignedRows(NamedTuple):
+    """Which rows the networks of one fit are trained on, and which are held out from them.
+
+    Attributes
+    ----------
+    splits : Splits
+    assignment : RowAssignment
+    random_state : RandomState
+        Random numbers of what follows on the assignment.
+    fingerprint : bytes or None
+        See `fingerprint`; None if nothing asks for it.
+    are_unseen : bool
+        Whether the held-out rows of each network were held out from it in all fits.
+    """
+
+    splits: Splits
+    assignment: RowAssignment
+    random_state: np.random.RandomState
+    fingerprint: bytes | None
+    are_unseen: bool
+
+
 def split_rows(
     data: RowSubset,
     strata: NDArray[Any] | None,
@@ -180,6 +204,25 @@ def split_rows(
             )
         splits.append(Split(train, data._replace(rows=held_out)))
     return Splits(splits, division.n_folds, division.are_folds)
+
+
+def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None:
+    """Warn of networks that are trained without a class, as all of its rows are held out."""
+    if not splits.are_folds:  # networks of the model are trained on all rows
+        return
+    weights = data.sample_weight
+
+    def lacks_classes(rows: Rows | None) -> bool:
+        counted = rows_with_weight(rows, weights)
+        return task.lacks_classes(data.y if counted is None else data.y[counted])
+
+    n_lacking = sum(map(lacks_classes, (split.train for split in splits.each)))
+    if n_lacking and not lacks_classes(None):
+        warn(
+            f"{n_lacking} of {len(splits.each)} networks are trained without a class, all of whose "
+            "rows are held out from them, such as a class of one group alone. They never predict "
+            "it, and out-of-fold probabilities of its rows are wrong"
+        )
 
 
 def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:

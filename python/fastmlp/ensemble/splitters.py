@@ -153,8 +153,11 @@ class TimeSplitter:
         end = np.inf
         for first in range(n_rows - size, 0, -size):
             begin = ordered[first]
-            if begin == ordered[0]:  # nothing comes before
-                begin = ordered[np.searchsorted(ordered, begin, side="right")]
+            n_before = np.searchsorted(ordered, begin)
+            n_until = np.searchsorted(ordered, begin, side="right")
+            # Many rows of the same time: they are rather trained on, if others come later.
+            if n_before < min(first, _LEAST_TRAINED * n_rows) and n_until < n_rows:
+                begin = ordered[n_until]
             if parts and (
                 len(parts) == n_estimators
                 or np.searchsorted(ordered, begin) < _LEAST_TRAINED * n_rows

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from fastmlp.ensemble.evaluation import (
     EvalSet,
     Evaluated,
     Evaluation,
-    MeasuredRows,
+    MeasuredSet,
     by_name,
 )
 from fastmlp.ensemble.history import EvalCurves
@@ -30,6 +30,7 @@ from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import State, StateKeeper
+from fastmlp.table.text import quoted_few
 from fastmlp.tasks import Task
 from fastmlp.tasks.metrics import LOSS, Metric, is_score, named_metrics
 
@@ -60,6 +61,8 @@ class TrainingRun:
         Position among the members.
     n_rows : int
         Training rows of an epoch: those of `train`, or more where these are a sample of them.
+    others : sequence of RowSubset
+        Rows of the other sets that the evaluation measures, with scaled targets.
     keeper : StateKeeper or None
         Keeps the state of the training.
     trained : Member or None
@@ -77,6 +80,7 @@ class TrainingRun:
     evaluation: Evaluation
     index: int
     n_rows: int
+    others: Sequence[RowSubset] = ()
     keeper: StateKeeper | None = None
     trained: Member | None = None
     n_steps: int = 0
@@ -128,7 +132,7 @@ class TrainingRun:
             self.validation and self.validation.for_engine(dtype),
             self.options | changes,
             threads.threads,
-            tuple(other.rows.for_engine(dtype) for other in self.evaluation.others),
+            self.others_for_engine(),
         )
         if saved:
             self.restore(training, saved)
@@ -143,6 +147,10 @@ class TrainingRun:
         self.record(result, spent + time.perf_counter() - start, progress)
         if self.keeper is not None and self.stop_reason != "interrupted":
             self.keeper.keep({self.name: self.state(training)})
+
+    def others_for_engine(self) -> tuple[Any, ...]:
+        """The rows of the other sets as the engine takes them."""
+        return tuple(rows.for_engine(self.member.network.dtype) for rows in self.others)
 
     # ---- the state of its training
 
@@ -262,12 +270,8 @@ def runs_of_fit(
     watched = next(iter(named), LOSS)
     named.pop(LOSS, None)
     scores = tuple(name for name, metric in named.items() if is_score(metric))
-    others = [
-        MeasuredRows(
-            name, _scaled(rows, task, dtype, f"y of {name!r}"), _metrics_of(named, task, rows)
-        )
-        for name, rows in eval_sets
-    ]
+    others = [_scaled(rows, task, dtype, f"y of {name!r}") for name, rows in eval_sets]
+    sets = [MeasuredSet(one.name, _metrics_of_set(named, task, one)) for one in eval_sets]
     runs, without_metric = [], 0
     for index, member in zip(indices, members, strict=True):
         split = splits[index]
@@ -280,13 +284,15 @@ def runs_of_fit(
                 metrics[name] = metric if has_value else None
             without_metric += watched != LOSS and metrics[watched] is None
             validation = scaled._replace(rows=validation.rows) if own_rows else shared
-        evaluation = Evaluation(metrics, watched, others, scores)
+        evaluation = Evaluation(metrics, watched, sets, scores)
         train = scaled._replace(rows=split.train)
         n_own = train.n_rows if n_rows is None else n_rows
         options = _options(settings, member.recipe, task, n_own)
         options["seed"] = int(random_state.randint(np.iinfo(np.int32).max))
         runs.append(
-            TrainingRun(member, train, validation, options, evaluation, index, n_own, keeper)
+            TrainingRun(
+                member, train, validation, options, evaluation, index, n_own, others, keeper
+            )
         )
     if without_metric:
         warn(
@@ -305,9 +311,21 @@ def _metrics_of(named: Mapping[str, Any], task: Task, rows: RowSubset) -> dict[s
     return {name: task.metric(one, targets, weights) for name, one in named.items()}
 
 
-def _has_value(metric: Metric, task: Task, validation: RowSubset) -> bool:
-    """Whether the metric can be computed of validation rows, even if these lack a class."""
-    targets, _ = validation.own_targets()
+def _metrics_of_set(named: Mapping[str, Any], task: Task, one: EvalSet) -> dict[str, Metric]:
+    """The same of a set that decides nothing: what has no value there is NaN, with a warning."""
+    metrics = _metrics_of(named, task, one.rows)
+    without = [name for name, metric in metrics.items() if not _has_value(metric, task, one.rows)]
+    if without:
+        warn(
+            f"eval_metric has no value for {quoted_few(without)} on the rows of eval_set "
+            f"{one.name!r}, which lack a class: evals_result_ holds NaN"
+        )
+    return metrics | dict.fromkeys(without, lambda outputs: (nan, nan))
+
+
+def _has_value(metric: Metric, task: Task, rows: RowSubset) -> bool:
+    """Whether the metric can be computed of rows, even if these lack a class."""
+    targets, _ = rows.own_targets()
     if not task.lacks_classes(targets):
         return True
     with warnings.catch_warnings():

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.networks import Embedding
 from fastmlp.networks.layers import PERIODIC
 
 _FEWEST = 8  # units of a kind in a hidden layer
+_MANY_UNITS = 2048  # 4 million weights between two layers
 _FREE_SHARE = 0.25  # of the units of a group that has columns with and without direction
 
 
@@ -97,6 +99,17 @@ def hidden_units(constraints: Constraints, n_units: int) -> Units:
     of_group = np.repeat([number for number, _, _ in kinds], counts)
     directions = np.repeat(np.array([direction for _, direction, _ in kinds], np.int8), counts)
     return Units(directions, of_group[:, None] == np.arange(len(constraints.groups)))
+
+
+def warn_of_many_groups(constraints: Constraints) -> None:
+    """Warn if hidden layers must be so wide that training takes very long."""
+    least = _FEWEST * len(constraints.groups)
+    if least > _MANY_UNITS:
+        warn(
+            f"interaction_cst has {len(constraints.groups):,} groups, which take at least "
+            f"{least:,} units in each hidden layer and {least**2:,} weights between two layers of "
+            "each network. List the groups that matter, or use 'no_interactions'"
+        )
 
 
 def output_units(constraints: Constraints, n_outputs: int) -> Units:

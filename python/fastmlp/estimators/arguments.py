@@ -21,6 +21,7 @@ from fastmlp.table.feature_names import FeatureNamesError
 from fastmlp.table.labels import is_missing
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
+from fastmlp.tasks.target_names import check_target_names
 
 
 def advice_on_pipelines(suffix: str) -> str:
@@ -190,6 +191,7 @@ def encoded_rows(
         Its name in messages.
     """
     check_no_dates_or_gaps(y, "y")
+    check_target_names(task.target_names, y, "y")
     encoder.check_features(X, estimator)
     table = encoder.encode(X)
     y = _check_y(y, multi_output=True, estimator=estimator)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import replace
-from functools import cache
 from os import PathLike
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,17 +24,15 @@ from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
 from fastmlp.estimators.explanations import Explanations
 from fastmlp.estimators.fit_arguments import FitArguments
-from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.fitted_attributes import FittedAttributes
 from fastmlp.estimators.initial_model import initial_model
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_settings
-from fastmlp.estimators.pickling import FittedModelState, FunctionParameter
 from fastmlp.estimators.private_fit import fit_privately
+from fastmlp.estimators.sklearn_conventions import SklearnConventions
 from fastmlp.estimators.smaller_models import SmallerModels
 from fastmlp.estimators.table_fit import fit_table
 from fastmlp.estimators.unknown_names import (
-    check_parameter_names,
     explains_keywords,
-    missing_attribute,
 )
 from fastmlp.inspection.summary import summarise
 from fastmlp.model_file.draft import Draft
@@ -54,45 +50,21 @@ if TYPE_CHECKING:
 
     from fastmlp.streaming.cache_folder import Cache
 
-_FUNCTIONS = ("callbacks", "eval_metric", "loss")  # parameters that may hold what cannot be pickled
 
-
-class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMeta):
+class BaseMLP(
+    SklearnConventions,
+    FittedAttributes,
+    SmallerModels,
+    ConformalCalibration,
+    Explanations,
+    metaclass=ABCMeta,
+):
     """Base of Regressor and Classifier."""
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     _model: FittedModel
     loss: Any
     init_model: Any
-
-    networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])
-    estimator_weights_ = FittedAttribute(lambda model: model.ensemble.weights)
-    histories_ = FittedAttribute(lambda model: deepcopy(model.histories))
-    coefs_ = FittedAttribute(lambda model: model.dense_parameters("weights"))
-    intercepts_ = FittedAttribute(lambda model: model.dense_parameters("bias"))
-    n_iter_ = FittedAttribute(lambda model: model.n_iter)
-    best_iteration_ = FittedAttribute(lambda model: model.best_iteration, may_be_none=True)
-    loss_curve_ = FittedAttribute(lambda model: model.loss_curve)
-    validation_curve_ = FittedAttribute(lambda model: model.validation_curve, may_be_none=True)
-    metric_curve_ = FittedAttribute(lambda model: model.metric_curve, may_be_none=True)
-    evals_result_ = FittedAttribute(lambda model: model.evals_result)
-    learning_rate_curve_ = FittedAttribute(lambda model: model.learning_rate_curve)
-    loss_ = FittedAttribute(lambda model: model.last_loss)
-    best_loss_ = FittedAttribute(lambda model: model.best_loss)
-    stop_reason_ = FittedAttribute(lambda model: model.stop_reason)
-    fit_seconds_ = FittedAttribute(lambda model: model.fit_seconds)
-    feature_importances_ = FittedAttribute(
-        lambda model: model.feature_importances, "set compute_importances=True before `fit`"
-    )
-    privacy_ = FittedAttribute(lambda model: model.privacy, may_be_none=True)
-    t_ = FittedAttribute(lambda model: model.samples_seen)
-    n_features_in_ = FittedAttribute(lambda model: model.encoder.n_columns)
-    feature_names_in_ = FittedAttribute(
-        lambda model: model.encoder.feature_names, "X had no column names that are all strings"
-    )
-    n_layers_ = FittedAttribute(lambda model: model.n_layers)
-    n_outputs_ = FittedAttribute(lambda model: model.task.n_outputs)
-    out_activation_ = FittedAttribute(lambda model: model.task.link.name)
 
     # ---- what a subclass says about its targets
 
@@ -108,8 +80,11 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
         """
 
     @abstractmethod
-    def _continued_task(self, task: Task, classes: Any = None) -> Task:
-        """The task of a fitted model with this call's loss and other parameters."""
+    def _continued_task(self, task: Task, classes: Any = None, order: Any = None) -> Task:
+        """The task of a fitted model with this call's loss and other parameters.
+
+        `order` are the categories of this call's y if these are in order.
+        """
 
     def _needs_held_out(self) -> list[str]:
         """Parameters in use that do nothing without validation rows."""
@@ -169,12 +144,12 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             be None if X is a stream.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Weights of the validation rows.
-        groups : array-like of shape (n_samples,), default=None
-            Labels of groups of rows that belong together, such as the patient of each visit. No
-            group is in the training rows and in the validation rows of a network, so that
-            out-of-fold predictions are as good as those for new groups. docs/validation.md says
-            when to use this and the next two.
-        time : array-like of shape (n_samples,) or str, default=None
+        groups : array-like of shape (n_samples,) or (n_samples, 1), or str, default=None
+            Labels of groups of rows that belong together, such as the patient of each visit, or the
+            name of a column of X, which stays an input. No group is in the training rows and in the
+            validation rows of a network, so that out-of-fold predictions are as good as those for
+            new groups. docs/validation.md says when to use this and the next two.
+        time : array-like of shape (n_samples,) or (n_samples, 1), or str, default=None
             Times of the rows, as dates or numbers, or the name of a column of X. Later rows
             validate networks that are trained on earlier ones, which tell for how many epochs to
             train; the networks of the model are then trained on all rows.
@@ -186,8 +161,8 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
             in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
             "valid_1" and so on. In a Pipeline they do not pass through the earlier steps: pass what
-            ``pipeline[:-1].transform(X)`` returns once these are fitted. Must be None if X is a
-            stream.
+            ``pipeline[:-1].transform(X)`` returns once these are fitted. They are tables in memory,
+            also if X is a stream.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
@@ -312,10 +287,6 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
     # ---- the fitted model
 
     @property
-    def _is_fitted(self) -> bool:
-        return "_model" in self.__dict__
-
-    @property
     def _fitted(self) -> FittedModel:
         """The fitted model; an error before `fit`."""
         if not self._is_fitted:  # asked first: scikit-learn's check takes 4 us of a prediction
@@ -379,8 +350,9 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
         -------
         int
             Number of rows, which are in the order of X. The column "prediction" holds what
-            `predict` returns; of several outputs each has its number, or quantile, behind the name.
-            Of classes "probability_" and the class hold what `predict_proba` returns.
+            `predict` returns; of several outputs each has its name (see `output_names_`), or else
+            its number, behind that. "probability_" and the class, or the label's name, hold what
+            `predict_proba` returns; of several columns of labels the column and the class.
 
         Raises
         ------
@@ -410,91 +382,3 @@ class BaseMLP(SmallerModels, ConformalCalibration, Explanations, metaclass=ABCMe
             Before `fit`.
         """
         return summarise(type(self).__name__, self._fitted)
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Makes no difference: those of `init_model`, a fitted model that is not fitted again, are
-            not this estimator's.
-
-        Returns
-        -------
-        dict
-            Parameters by name.
-        """
-        params: dict[str, Any] = super().get_params(deep=False)
-        return params
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters.
-
-        Parameters
-        ----------
-        **params : dict
-            Parameters by name.
-
-        Returns
-        -------
-        self
-            The estimator.
-
-        Raises
-        ------
-        ValueError
-            If one of them does not exist; then none is set.
-        """
-        check_parameter_names(self, params)
-        super().set_params(**params)
-        return self
-
-    if not TYPE_CHECKING:  # so that misspelt attributes are found
-
-        def __getattr__(self, name: str) -> Any:
-            if hasattr(type(self), name):  # it exists, and failed with an error of its own
-                return object.__getattribute__(self, name)
-            raise missing_attribute(self, name)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        for name in _FUNCTIONS:
-            if state.get(name) is not None:
-                state[name] = FunctionParameter(name, state[name])
-        if self._is_fitted:
-            state["_model"] = FittedModelState(self._model)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(
-            {
-                name: value.value
-                if isinstance(value, FunctionParameter | FittedModelState)
-                else value
-                for name, value in state.items()
-            }
-        )
-
-    def __sklearn_clone__(self) -> Self:
-        copy: Self = super().__sklearn_clone__()
-        copy.init_model = self.init_model  # `clone` would take away what is fitted
-        return copy
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return self._is_fitted
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.sparse = True
-        return tags
-
-    @classmethod
-    @cache
-    def _get_param_names(cls) -> list[str]:
-        """Names of the parameters, read once: reading them takes a tenth of a small fit."""
-        names: list[str] = super()._get_param_names()
-        return names

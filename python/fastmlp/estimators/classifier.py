@@ -22,6 +22,7 @@ from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, MultioutputClassificationTask, Task
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES
 from fastmlp.tasks.multioutput import has_several_outputs
+from fastmlp.tasks.target_names import check_target_names
 
 if TYPE_CHECKING:
     from typing import Self
@@ -199,7 +200,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
         the validation loss. Scorers of probabilities get all classes. If a fold lacks a class
         without which the metric has no value, the loss chooses the best epoch of that network, with
-        a warning.
+        a warning. Of several columns of labels it is "accuracy", which counts rows as `score` does,
+        or a function.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
@@ -258,7 +260,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         first metric after each epoch, the mean over networks; the latter two None without
-        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
+        validation rows or metric, and with `time` of the networks that chose the epochs. A warm
+        start and `partial_fit` keep 256 epochs of earlier calls.
     evals_result_ : dict of str to dict of str to list of float
         Losses and metrics after each epoch, the mean over networks: by the name of the rows,
         "validation" or one of `eval_set`, and then of the metric, or "loss". `histories_` have
@@ -293,6 +296,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all of X's columns have names that are strings.
+    output_names_ : list of str
+        Names of the columns of `predict`: those of y, if it is a frame or a Series with names.
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
@@ -583,9 +588,9 @@ class Classifier(ClassifierMixin, BaseMLP):
             return MultioutputClassificationTask.learn(y, classes=classes, **options)
         return ClassificationTask.learn(y, np.dtype(settings.dtype), classes=classes, **options)
 
-    def _continued_task(self, task: Task, classes: Any = None) -> Task:
+    def _continued_task(self, task: Task, classes: Any = None, order: Any = None) -> Task:
         before = cast(ClassificationTask | MultioutputClassificationTask, task)
-        return before.continued(classes, self.class_order, **self._options())
+        return before.continued(classes, self.class_order, order, **self._options())
 
     def _needs_held_out(self) -> list[str]:
         calibrates = not is_auto(self.calibrate) and self.calibrate
@@ -797,6 +802,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         ValueError, TypeError
             If X does not have the columns of the training table, or y not its rows.
         """
+        check_target_names(self._fitted_task.target_names, y, "y")
         predicted = self.predict(X)
         return self._fitted_task.score_of(y, predicted, sample_weight)
 

@@ -16,6 +16,7 @@ from fastmlp.estimators.arguments import (
     checked_targets,
     checked_weights,
 )
+from fastmlp.tasks.target_names import check_target_names
 
 if TYPE_CHECKING:
     from typing import Self
@@ -92,6 +93,7 @@ class ConformalCalibration(BaseEstimator):
                 "predictions, which X=None stands for"
             )
         check_no_dates_or_gaps(y, "y")
+        check_target_names(model.task.target_names, y, "y")
         y = checked_targets(y, predicted, 1, self)
         targets = model.task.encode(y, model.dtype)
         weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.arguments import (
+    advice_on_pipelines,
     check_no_dates_or_gaps,
     checked_targets,
     checked_validation_targets,
@@ -21,13 +25,40 @@ from fastmlp.estimators.arguments import (
 )
 from fastmlp.estimators.eval_sets import GivenRows, given_eval_sets, suffix_of
 from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import Table
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+from fastmlp.table.training_range import RangeWatch
 from fastmlp.tasks import Task
+from fastmlp.tasks.target_names import check_target_names, target_names_of
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
+
+
+def encoded_table(
+    estimator: BaseMLP, given: FitArguments, settings: Settings, before: FittedModel | None
+) -> EncodedTable:
+    """Encode what `fit` was given, and learn the columns unless training goes on."""
+    encoder, task, data = encoded_training_rows(
+        estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
+    )
+    shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
+    eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
+    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
+        data.X, data.sample_weight
+    )
+    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
+    if linear is not None:
+        shared = shared and with_offset(shared, linear, watch.training_range)
+        eval_sets = [
+            one._replace(rows=with_offset(one.rows, linear, watch.training_range))
+            for one in eval_sets
+        ]
+    elif isinstance(encoder, DenseEncoder):
+        warn_beyond_range(watch, encoder, shared, eval_sets)
+    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
 
 
 def encoded_training_rows(
@@ -48,19 +79,22 @@ def encoded_training_rows(
             "is None."
         )
     check_no_dates_or_gaps(y, "y", takes_gaps=True)
+    names = target_names_of(y)
+    order = ordered_categories(y)
     if before is None:
         # Parts to come may have entries in columns that are empty in the first part.
         encoder, table = _learn_columns(estimator, X, settings, drops_empty=minimum > 1)
-        order = ordered_categories(y)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task, targets = estimator._new_task(y, settings, classes, order)
+        task = task.with_target_names(names)
     else:
+        check_target_names(before.task.target_names, y, "y")
         encoder = before.encoder
         encoder.check_listed(estimator.categorical_features)
         encoder.check_features(X, type(estimator).__name__)
         table = encoder.encode(X)
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
-        task = estimator._continued_task(before.task, classes)
+        task = estimator._continued_task(before.task, classes, order)
         targets = task.encode(y, np.dtype(settings.dtype))
     dtype = np.dtype(settings.dtype)
     weights = checked_weights(sample_weight, table, dtype)
@@ -82,7 +116,7 @@ def _learn_columns(
     return SparseEncoder.learn(X, estimator.categorical_features, dtype, drops_empty=drops_empty)
 
 
-def encoded_validation_rows(
+def _encoded_validation_rows(
     estimator: BaseMLP, given: FitArguments, settings: Settings, encoder: Encoder, task: Task
 ) -> RowSubset | None:
     """Encode X_val and y_val; None if `fit` got none."""
@@ -106,6 +140,18 @@ def encoded_eval_sets(
     ]
 
 
+def warn_beyond_range(
+    watch: RangeWatch,
+    encoder: DenseEncoder,
+    shared: RowSubset | None,
+    eval_sets: Sequence[EvalSet],
+) -> None:
+    """Warn of rows to measure networks on that lie beyond the training range."""
+    measured = [] if shared is None else [("_val", shared)]
+    for suffix, rows in [*measured, *((suffix_of(name), rows) for name, rows in eval_sets)]:
+        watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
+
+
 def _encoded(
     estimator: BaseMLP,
     given: GivenRows,
@@ -115,6 +161,12 @@ def _encoded(
     task: Task,
 ) -> RowSubset:
     """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    check_target_names(task.target_names, given.y, f"y{suffix}")
+    if is_stream(given.X):
+        raise TypeError(
+            f"X{suffix} must be a table in memory; got {type(given.X).__name__}, which is read in "
+            "blocks"
+        )
     y = checked_validation_targets(given.y, suffix, takes_gaps=True)
     dtype = np.dtype(settings.dtype)
     table = encoded_validation_table(given.X, y, encoder, type(estimator).__name__, suffix)

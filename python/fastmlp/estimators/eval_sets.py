@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from fastmlp.ensemble.evaluation import VALIDATION
+from fastmlp.checkpoints.identity import digests_of
+from fastmlp.ensemble.evaluation import VALIDATION, EvalSet
 
 _FORMS = "(X, y), (name, X, y) or (name, X, y, sample_weight)"
 
@@ -44,6 +45,14 @@ def given_eval_sets(eval_set: Any) -> list[GivenRows]:
             f"of the rows that decide; got {names}"
         )
     return sets
+
+
+def digests_of_sets(eval_sets: Sequence[EvalSet]) -> dict[str, str]:
+    """Digests of all rows of the encoded sets, for `FitIdentity.data`."""
+    digests: dict[str, str] = {}
+    for name, rows in eval_sets:
+        digests |= digests_of(rows, suffix_of(name))
+    return digests
 
 
 def _named(eval_set: Any) -> Iterator[GivenRows]:

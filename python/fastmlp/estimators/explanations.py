@@ -20,6 +20,7 @@ from fastmlp.inspection.partial_dependence import PartialDependence, partial_dep
 from fastmlp.inspection.repeated_importances import repeated_importances
 from fastmlp.inspection.row_report import row_report
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
+from fastmlp.prediction.given_rows import is_single_row
 from fastmlp.table.raw_values import raw_values
 
 if TYPE_CHECKING:
@@ -54,11 +55,11 @@ class Explanations(BaseEstimator):
 
         Parameters
         ----------
-        X : array-like or frame of shape (n_samples, n_features)
+        X : array-like or frame of shape (n_samples, n_features), or one row as of `explain_row`
             The rows to explain.
         background : array-like or frame of shape (n_background, n_features), default=None
             The rows to compare them with, such as the training rows: the model keeps none. None:
-            the rows of X.
+            the rows of X, if they are ten at least.
         log_odds : bool, default=False
             Classifiers: whether log-odds, in which large effects add up, are explained instead of
             probabilities. Log-odds of probabilities of 0 and 1 are limited, to 16.6 with float32.
@@ -85,8 +86,9 @@ class Explanations(BaseEstimator):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X or the background does not have the columns of the training table, the model was
-            fitted on sparse rows, or a parameter is not what it should be.
+            If X or the background does not have the columns of the training table, there is no
+            background and X has fewer than ten rows, the model was fitted on sparse rows, or a
+            parameter is not what it should be.
         KeyboardInterrupt
             After Ctrl-C.
 
@@ -101,13 +103,17 @@ class Explanations(BaseEstimator):
         's5'
         """
         explained, estimator = self._explained(log_odds=log_odds), type(self).__name__
-        table, others = explained.encode(X, estimator), None
+        if is_single_row(X):
+            table, data = one_row(explained.encoder, X)
+        else:
+            table, data = explained.encode(X, estimator), raw_values(X)
+        others = None
         if background is not None:
             others = explained.encode(background, estimator, "background")
         return attributions_of(
             explained,
             table,
-            raw_values(X),
+            data,
             others,
             n_permutations=n_permutations,
             max_background=max_background,
@@ -214,8 +220,8 @@ class Explanations(BaseEstimator):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X or y does not fit the model, the model was fitted on sparse rows, or a parameter is
-            not what it should be.
+            If X or y does not fit the model, fewer than two rows have a weight, the model was
+            fitted on sparse rows, or a parameter is not what it should be.
         KeyboardInterrupt
             After Ctrl-C.
 

@@ -16,9 +16,6 @@ from fastmlp.streaming.sources.recognition import DEFAULT_MEMORY
 if TYPE_CHECKING:
     from fastmlp.streaming.cache_folder import Cache
 
-# Arguments with rows that networks are validated or measured on, or that say which these are.
-VALIDATION_ROWS = ("X_val", "y_val", "sample_weight_val", "eval_set", "groups", "time", "cv")
-
 
 @dataclass(frozen=True, eq=False)
 class FitArguments:

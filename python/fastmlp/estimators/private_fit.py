@@ -15,6 +15,7 @@ from fastmlp import privacy
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.held_out import LearntFromHeldOut
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec
@@ -29,7 +30,8 @@ from fastmlp.estimators.arguments import (
     checked_weights,
     weights_by_class,
 )
-from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
+from fastmlp.estimators.fit_arguments import FitArguments
+from fastmlp.estimators.ways_of_fitting import PRIVATE
 from fastmlp.privacy import Privacy, PrivacyGuarantee
 from fastmlp.streaming.sources.recognition import is_stream
 from fastmlp.table.column import ColumnKindError
@@ -38,23 +40,13 @@ from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.reading import read_table
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse import is_sparse
-from fastmlp.table.training_range import RangeWatch, TrainingRange
+from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import RegressionTask, Task
+from fastmlp.tasks.target_names import check_target_names, target_names_of
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
-_UNSUPPORTED = {
-    "warm_start": False,
-    "init_model": None,
-    "extrapolation": "clip",
-    "time_limit": None,
-    "max_grad_norm": None,
-    "mixup": 0.0,
-    "input_noise": 0.0,
-    "swap_noise": 0.0,
-}
-_UNSUPPORTED_ARGUMENTS = (*VALIDATION_ROWS, "cache", "checkpoint")
 # Numbers about as large as 1, for what is fitted to rows (bin edges) where there is no schema.
 _MADE_UP = np.linspace(-2, 2, 33)
 
@@ -72,7 +64,7 @@ class _Columns(NamedTuple):
 def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """The model of a private fit."""
     wanted = Privacy.of(given.dp)
-    given.check_none(_UNSUPPORTED_ARGUMENTS, "with dp")
+    PRIVATE.check_arguments(given)
     called = given.called_after(estimator.callbacks)
     X, y = given.X, given.y
     settings = estimator._settings(X, None)
@@ -105,17 +97,14 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         for index, (member, key) in enumerate(zip(members, _keys(wanted, n_networks), strict=True))
     ]
     trained = _train(estimator, runs, columns.scaling, called)
-    return FittedModel(
-        encoder=columns.encoder,
-        scaling=columns.scaling,
-        task=columns.task,
-        ensemble=WeightedEnsemble(trained, columns.scaling, columns.task.link),
-        linear=None,
-        watch=RangeWatch(columns.training_range),
-        standardize=settings.of("standardize"),
+    ensemble = WeightedEnsemble(trained, columns.scaling, columns.task.link)
+    return FittedModel.of_rows_elsewhere(
+        LearntFromHeldOut(ensemble, columns.task),
+        columns.encoder,
+        columns.scaling,
+        settings,
+        columns.training_range,
         n_estimators=n_networks,
-        assignment=None,
-        fingerprint=None,
         fit_seconds=0.0,  # how long it took may tell of the rows
         privacy=PrivacyGuarantee(
             epsilon=epsilon,
@@ -130,15 +119,9 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
 
 def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
     """Raise for what would look at the rows without noise."""
-    for name, supported in _UNSUPPORTED.items():
-        value = getattr(estimator, name)
-        if value != supported:
-            advice = "; Privacy(max_grad_norm=...) limits each row" * (name == "max_grad_norm")
-            raise ValueError(f"{name} must be {supported!r} with dp; got {value!r}{advice}")
+    PRIVATE.check_parameters(estimator)
     for name in estimator._needs_held_out():
         raise ValueError(f"{name} needs validation rows, and dp would have to protect these too")
-    if settings.of("learning_rate", _spec(0, 1)) == "adaptive":
-        raise ValueError("learning_rate must not be 'adaptive' with dp: it looks at the loss")
     if not isinstance(estimator.loss, str):
         raise ValueError("loss must be a name with dp: a function might mix rows of a minibatch")
     if np.any(np.asarray(settings.of("dropout", _spec(0, 1))) != 0):
@@ -165,6 +148,7 @@ def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any])
     task, targets = estimator._new_task(y, settings)
     scaling = settings.learn_scaling(rows, encoder.n_numeric, None, None)
     task = task.scaled_to(targets, None, None, None).with_range_of(targets, None)
+    task = task.with_target_names(target_names_of(given))
     nothing = TrainingRange.of_no_rows(encoder.n_numeric)
     data = RowSubset(rows, targets, None)
     return _Columns(encoder, scaling, task, data, nothing.widened(rows, None))
@@ -179,6 +163,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
         )
     n_columns = read_table(X, "X").n_columns
     encoder = DenseEncoder(feature_names_of(X), n_columns, n_columns)
+    names = target_names_of(y)
     y = checked_targets(y, np.empty((len(y), 0)), 2, estimator)
     if estimator._classifies and not np.isin(y, (0, 1)).all():
         raise ValueError(
@@ -186,6 +171,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
             "schema, which tells the classes"
         )
     task, _ = estimator._new_task(y, settings, [0, 1] if y.ndim == 1 else None)
+    task = task.with_target_names(names)
     if isinstance(task, RegressionTask):
         # As the shape of y is all that was learnt of it, nothing else tells what it holds.
         task = replace(task, clips=False, varied=np.ones_like(task.varied))
@@ -211,6 +197,7 @@ def _encoded(
 ) -> RowSubset:
     """The training rows, by what is known of columns and targets."""
     name = type(estimator).__name__
+    check_target_names(columns.task.target_names, y, "y")
     columns.encoder.check_features(X, name)
     try:
         table = columns.encoder.encode(X)

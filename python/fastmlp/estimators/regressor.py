@@ -25,6 +25,7 @@ from fastmlp.prediction.decoders import check_has_std
 from fastmlp.tasks import RegressionTask, Task
 from fastmlp.tasks.losses import OWN, REGRESSION_LOSSES, RegressionLoss
 from fastmlp.tasks.own_loss import OwnLoss
+from fastmlp.tasks.target_names import check_target_names
 
 if TYPE_CHECKING:
     from typing import Self
@@ -250,7 +251,8 @@ class Regressor(RegressorMixin, BaseMLP):
     loss_curve_, validation_curve_, metric_curve_ : list of float
         Training loss (mean over the epoch's minibatches, penalty included), validation loss and
         first metric after each epoch, the mean over networks; the latter two None without
-        validation rows or metric. A warm start and `partial_fit` keep 256 epochs of earlier calls.
+        validation rows or metric, and with `time` of the networks that chose the epochs. A warm
+        start and `partial_fit` keep 256 epochs of earlier calls.
     evals_result_ : dict of str to dict of str to list of float
         Losses and metrics after each epoch, the mean over networks: by the name of the rows,
         "validation" or one of `eval_set`, and then of the metric, or "loss". `histories_` have
@@ -284,6 +286,9 @@ class Regressor(RegressorMixin, BaseMLP):
         Number of features.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, if all of X's columns have names that are strings.
+    output_names_ : list of str
+        Names of the columns of predictions: those of y, if it is a frame or a Series with names; of
+        several quantiles "0.1", "0.9" and so on.
     n_layers_, n_outputs_ : int
         Layers, input and output included; units of the output layer.
     out_activation_ : str
@@ -636,7 +641,7 @@ class Regressor(RegressorMixin, BaseMLP):
             extrapolate=settings.extrapolation == "linear",
         )
 
-    def _continued_task(self, task: Task, classes: Any = None) -> Task:
+    def _continued_task(self, task: Task, classes: Any = None, order: Any = None) -> Task:
         before = cast(RegressionTask, task)
         continued = replace(before, training_loss=self._loss())
         if continued.training_loss.is_own != before.training_loss.is_own:
@@ -825,5 +830,6 @@ class Regressor(RegressorMixin, BaseMLP):
             If X does not have the columns of the training table, or y not its rows.
         """
         model = self._fitted
+        check_target_names(model.task.target_names, y, "y")
         predicted = self._predictions(X)
         return cast(RegressionTask, model.task).score_of(y, predicted, sample_weight)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from reprlib import repr as shortened
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import _num_samples
 
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import FEWEST_ROWS
 from fastmlp.ensemble.splitters import (
@@ -22,6 +24,7 @@ from fastmlp.ensemble.splitters import (
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.prediction.conformal import group_labels
 from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.rows import Rows, Table
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted_few
@@ -65,20 +68,53 @@ def splitter_of(
         raise ValueError(
             f"{name} needs at least {FEWEST_ROWS} rows to hold some out; X has {n_rows}"
         )
-    if given.cv is not None:
-        return GivenSplitter(_parts(given, n_rows))
     if given.time is not None:
         return TimeSplitter(_times(given.time, encoder, table))
+    if isinstance(given.groups, str):
+        given = replace(given, groups=_named_groups(given, encoder))
+    if given.cv is not None:
+        return GivenSplitter(_parts(given, n_rows))
     return GroupSplitter(_groups(given.groups, n_rows))
+
+
+def _named_groups(given: FitArguments, encoder: Encoder) -> NDArray[Any]:
+    """The labels in the column of X whose name was given."""
+    from fastmlp.table.frames import as_frame  # X has names, so it is a frame
+
+    name = given.groups
+    position = _position_of("groups", name, encoder)
+    if isinstance(encoder, DenseEncoder) and encoder.columns[position].kind == "category":
+        warn(
+            f"{name!r} is an input too, and networks know nothing of the labels of new groups. "
+            f"Unless all are known, fit(X.drop(columns={name!r}), y, groups=X[{name!r}])"
+        )
+    labels: NDArray[Any] = as_frame(given.X)[name].to_numpy()
+    return labels
+
+
+def _position_of(argument: str, name: str, encoder: Encoder) -> int:
+    """The position of the column of X that an argument names."""
+    names = [] if encoder.feature_names is None else encoder.feature_names.tolist()
+    if name not in names:
+        raise ValueError(
+            f"{argument}={name!r} is no column of X, which has "
+            f"{quoted_few(names) if names else 'no names'}"
+        )
+    return names.index(name)
+
+
+def _check_no_position(argument: str, value: Any, of_row: str) -> None:
+    """Raise for a single value that is no name, such as a position."""
+    if np.ndim(value) == 0:
+        raise TypeError(
+            f"{argument} must hold the {of_row} of each row, or be the name of a column of X; got "
+            f"{value!r}. Of a column without a name pass the values, such as X[:, 0]"
+        )
 
 
 def _groups(groups: Any, n_rows: int) -> NDArray[np.int32]:
     """The number of each row's group."""
-    if isinstance(groups, str):
-        raise TypeError(
-            f"groups must hold a label for each row; got {groups!r}. If that is a column of X: "
-            f"fit(X.drop(columns={groups!r}), y, groups=X[{groups!r}])"
-        )
+    _check_no_position("groups", groups, "label")
     labels = group_labels(groups, n_rows)
     if None in labels:
         raise ValueError("groups must have a label for each row; some are missing")
@@ -96,26 +132,21 @@ def _check_length(name: str, length: int, n_rows: int) -> None:
 def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
     """The time of each row as a number."""
     if isinstance(time, str):
-        names = [] if encoder.feature_names is None else encoder.feature_names.tolist()
-        if time not in names:
-            raise ValueError(
-                f"time={time!r} is no column of X, which has "
-                f"{quoted_few(names) if names else 'no names'}"
-            )
-        position = names.index(time)
+        position = _position_of("time", time, encoder)
         if not isinstance(encoder, DenseEncoder):
             raise TypeError("time must hold the time of each row if X is sparse; got a name")
-    elif np.ndim(time) == 0:
-        raise TypeError(
-            "time must hold the time of each row, or be the name of a column of X; got "
-            f"{time!r}. Of a column without a name pass the values, such as X[:, 0]"
-        )
-    else:
-        _check_length("time", _num_samples(time), table.shape[0])
-        encoder, table = DenseEncoder.learn(_as_table(time), name="time")
-        if encoder.n_columns > 1:
-            raise ValueError(f"time must be one column; got {encoder.n_columns}")
-        position = 0
+        return _numbers_of_times(encoder, position, table)
+    _check_no_position("time", time, "time")
+    _check_length("time", _num_samples(time), table.shape[0])
+    encoder, table = DenseEncoder.learn(_as_table(time), name="time")
+    if encoder.n_columns > 1:
+        raise ValueError(f"time must be one column; got {encoder.n_columns}")
+    return _numbers_of_times(encoder, 0, table)
+
+
+def _numbers_of_times(
+    encoder: DenseEncoder, position: int, table: NDArray[Any]
+) -> NDArray[np.float64]:
     column = encoder.columns[position]
     if column.kind != "numeric":
         raise TypeError(f"time must hold numbers or dates; got {quoted_few(column.categories)}")
@@ -133,6 +164,8 @@ def _as_table(column: Any) -> Any:
     if hasattr(column, "to_frame"):
         frame = column.to_frame()
         return frame if hasattr(frame, "columns") else np.asarray(column)[:, None]
+    if feature_names_of(column, "time") is not None:
+        return column
     return np.asarray(column).reshape(len(column), -1)
 
 

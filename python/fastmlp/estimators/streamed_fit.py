@@ -16,20 +16,21 @@ from fastmlp._version import __version__
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import (
-    LearntFromHeldOut,
-    learn_from_held_out,
-    warn_of_late_interruption,
-)
+from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.leakage.warning import warn_of_leakage_in_stream
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.fit_arguments import VALIDATION_ROWS, FitArguments
+from fastmlp.estimators.after_training import learn_after_training
+from fastmlp.estimators.encoding import encoded_eval_sets, warn_beyond_range
+from fastmlp.estimators.eval_sets import digests_of_sets, given_eval_sets
+from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_settings
-from fastmlp.inspection.importances import importances_of
+from fastmlp.estimators.ways_of_fitting import STREAM
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
 from fastmlp.streaming.folds import held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan, size_in_bytes
@@ -45,6 +46,7 @@ from fastmlp.streaming.target_learners import (
 )
 from fastmlp.streaming.training import WindowExecutor
 from fastmlp.streaming.windows import Windows
+from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -54,11 +56,12 @@ _SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks 
 
 def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     """Fit an estimator on a stream; see `BaseMLP.fit`."""
-    given.check_none(VALIDATION_ROWS, "if X is a stream: early_stopping=True holds out rows")
+    STREAM.check_arguments(given)
     called = given.called_after(estimator.callbacks)
     X, y, sample_weight, checkpoint = given.X, given.y, given.sample_weight, given.checkpoint
     settings = checked_settings(estimator)
-    _check_supported(estimator, settings)
+    STREAM.check_parameters(estimator)
+    given_eval_sets(given.eval_set)  # raises if they have another form
     threads, deadline = n_threads(estimator.n_jobs), Deadline.after(settings.time_limit)
     memory = MemoryPlan(size_in_bytes(given.max_memory))
     source = open_source(X, y, sample_weight)
@@ -66,10 +69,13 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     with _row_cache(estimator, settings, source, asked, given.cache, memory) as (rows, learnt):
         encoder, dtype = learnt.encoder, np.dtype(settings.dtype)
         task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
+        task = task.with_target_names(source.target_names)
+        eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
+        warn_beyond_range(RangeWatch(learnt.training_range), encoder, None, eval_sets)
         kept = None
         if checkpoint is not None:
             data_of_fit = {"X, y, sample_weight": rows.digest, "max_memory": str(memory.size)}
-            data_of_fit |= digest_of_names(encoder)
+            data_of_fit |= digest_of_names(encoder) | digests_of_sets(eval_sets)
             kept = KeptFit.of(checkpoint, FitIdentity.of(estimator, data_of_fit))
             deadline = deadline.after_spending(kept.seconds_before)
         n_networks = settings.n_networks(rows.n_rows)
@@ -81,16 +87,24 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         n_sample = memory.sample_rows(rows.n_columns, _SAMPLE_ROWS)
         sample = read_sample(windows, targets, dtype, n_sample)
         splits = sample.splits(held_out)
-        estimator._check_held_out(splits)
+        estimator._check_held_out(splits, eval_sets)
         is_held_out = splits[0].validation is not None
-        if not is_held_out:
+        data = sample.data
+        if is_held_out:
+            warn_of_leakage_in_stream(encoder, task, data)
+        else:
             held_out = [None] * assignment.n_estimators
 
-        data = sample.data
         scaling, scaling_of_table = rows.scalings(
             settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
         )
-        new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state, kept)
+        stored_sets = [
+            EvalSet(name, measured._replace(X=rows.stored(measured.X)))
+            for name, measured in eval_sets
+        ]
+        new = NewNetworks(
+            data, splits, None, settings, encoder, scaling, task, random_state, kept, stored_sets
+        )
         specs = settings.specs(len(splits), rows.n_rows, held_out=is_held_out)
         share = 1 - (fraction or 0.0) if is_held_out else 1.0
         runs = new.runs(specs, n_rows=max(1, round(share * rows.n_rows)))
@@ -101,36 +115,24 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         with kept or nullcontext():
             training = trainer.train(runs, may_leave_out=True)
 
-    is_whole = training.is_whole
     members = [member.after_fit() for member in training.members]
-    ensemble = WeightedEnsemble(members, scaling_of_table, task.link)
     data = data._replace(X=rows.restored(data.X))
-    validation = [
-        None if own is None else data._replace(rows=own.rows)
-        for own in (splits[run.index].validation for run in training.runs)
-    ]
-    unweighed = from_held_out = LearntFromHeldOut(ensemble, task)
-    importances = None
-    try:
-        from_held_out = learn_from_held_out(ensemble, task, data, validation, None, threads)
-        if settings.compute_importances:
-            importances = importances_of(
-                from_held_out.ensemble,
-                encoder,
-                from_held_out.task,
-                validation,
-                None,
-                threads,
-                estimator.verbose,
-                deadline,
-            )
-    except KeyboardInterrupt:  # what is trained is kept
-        is_whole = False
-        warn_of_late_interruption(from_held_out is unweighed)
-    if kept and is_whole:
+    after = learn_after_training(
+        estimator,
+        settings,
+        LearntFromHeldOut(WeightedEnsemble(members, scaling_of_table, task.link), task),
+        data,
+        [
+            None if own is None else data._replace(rows=own.rows)
+            for own in (splits[run.index].validation for run in training.runs)
+        ],
+        encoder,
+        deadline,
+    )
+    if kept and training.is_whole and after.is_whole:
         kept.remove()
     return FittedModel.of_rows_elsewhere(
-        from_held_out,
+        after.learnt,
         encoder,
         scaling_of_table,
         settings,
@@ -138,7 +140,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         n_estimators=assignment.n_estimators,
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
         assignment=assignment,
-        feature_importances=importances,
+        feature_importances=after.importances,
     )
 
 
@@ -168,18 +170,6 @@ def _row_cache(
         "version": __version__,
     }
     return RowsOfSource(kept, source, asked, reading.write)
-
-
-def _check_supported(estimator: BaseMLP, settings: Settings) -> None:
-    """Raise for what exists for tables in memory only, before anything is read."""
-    if estimator.warm_start:
-        raise ValueError("warm_start must be False if X is a stream")
-    if estimator.init_model is not None:
-        raise ValueError("init_model must be None if X is a stream")
-    if settings.extrapolation != "clip":
-        raise ValueError(
-            f"extrapolation must be 'clip' if X is a stream; got {settings.extrapolation!r}"
-        )
 
 
 def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:

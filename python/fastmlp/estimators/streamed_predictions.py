@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.prediction.decoders import (
+    Decoder,
+    MultioutputDecoder,
+    RegressionDecoder,
+    n_columns_of_predictions,
+)
 from fastmlp.streaming.memory import MemoryPlan, size_in_bytes
 from fastmlp.streaming.predictions import named_predictions, write_predictions
 from fastmlp.streaming.sources.opening import open_source
@@ -35,16 +41,16 @@ def predict_stream(
         )
     kept = [keep] if isinstance(keep, str) else keep
     model: Any = estimator
-    encoder = model._fitted.encoder
-    classes = [*map(str, getattr(model, "classes_", ()))]
-    quantiles = np.atleast_1d(getattr(model, "quantile", ())).tolist()
+    encoder, task = model._fitted.encoder, model._fitted.task
+    n_outputs = n_columns_of_predictions(task.decoder, model._fitted.ensemble.n_outputs)
+    outputs = task.output_names or range(n_outputs)
+    classes = _names_of_probabilities(task.decoder, outputs)
 
     def predict(block: Any) -> dict[str, NDArray[Any]]:
-        predicted = model.predict(block)
         probabilities = model.predict_proba(block) if classes else None
-        n_outputs = predicted.shape[1] if predicted.ndim == 2 else 1
-        outputs = quantiles if len(quantiles) == n_outputs else [*range(n_outputs)]
-        return named_predictions(predicted, probabilities, outputs, classes)
+        if isinstance(probabilities, list):
+            probabilities = np.hstack(probabilities)
+        return named_predictions(model.predict(block), probabilities, outputs, classes)
 
     names = None if encoder.feature_names is None else encoder.feature_names.tolist()
     needed = None if names is None else [*names, *kept]
@@ -57,3 +63,13 @@ def predict_stream(
         keep=kept,
         block_rows=memory.block_rows(encoder.n_columns),
     )
+
+
+def _names_of_probabilities(decoder: Decoder, outputs: Sequence[Any]) -> list[str]:
+    """A name for each probability of a row: its class, label, or output and class."""
+    if isinstance(decoder, RegressionDecoder):
+        return []
+    if isinstance(decoder, MultioutputDecoder):
+        by_output = zip(outputs, decoder.classes, strict=True)
+        return [f"{output}_{label}" for output, own in by_output for label in own.tolist()]
+    return [*map(str, outputs if decoder.multilabel else decoder.classes)]

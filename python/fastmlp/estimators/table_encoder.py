@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -31,6 +32,21 @@ class _Learnt:
     scaling: Scaling | None = None
     bin_edges: Sequence[Sequence[float]] = ()
 
+    @cached_property
+    def used(self) -> slice | NDArray[np.intp]:
+        """Which of the encoder's columns are not zeros that stand for a column that is not used."""
+        encoder = self.encoder
+        if encoder.learnt is None:
+            return slice(None)
+        are_used = [encoder.learnt[position].kind != "constant" for position in encoder.raw_columns]
+        return np.flatnonzero(are_used)
+
+    @property
+    def n_flags(self) -> int:
+        """Columns of flags among those that are used."""
+        n_unused = sum(column.kind == "constant" for column in self.encoder.learnt or ())
+        return self.encoder.n_flags - n_unused
+
 
 class TableEncoder(TransformerMixin, BaseEstimator):
     """Turn a raw table into the numbers that the networks of the estimators read.
@@ -41,9 +57,12 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     - numbers, also those that dates, durations and text stand for; then
     - flags: 1 where a number is missing, for columns in which some were missing in `fit`; -1 and 1
-      for columns of two labels (0 for others); 0 for columns without information; then
+      for columns of two labels (0 for others); then
     - codes of labels, from 1 for the most frequent one; 0 for rare labels and those that `fit` did
       not see.
+
+    Columns without information, in which all labels are the same or each is another one, are left
+    out.
 
     Parameters
     ----------
@@ -107,7 +126,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
     _model: _Learnt
 
     n_numbers_ = FittedAttribute(lambda learnt: learnt.encoder.n_numeric)
-    n_flags_ = FittedAttribute(lambda learnt: learnt.encoder.n_flags)
+    n_flags_ = FittedAttribute(lambda learnt: learnt.n_flags)
     category_sizes_ = FittedAttribute(lambda learnt: learnt.encoder.category_sizes)
     n_features_in_ = FittedAttribute(lambda learnt: learnt.encoder.n_columns)
     feature_names_in_ = FittedAttribute(
@@ -205,7 +224,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         columns = zip(encoder.columns, names.tolist(), strict=True)
         named = tuple(replace(column, name=name) for column, name in columns)
         encoded = DenseEncoder.of_columns(names, named, encoder.listed).names_of_encoded
-        return np.array(encoded, dtype=object)
+        return np.array(encoded, dtype=object)[self._model.used]
 
     def embedding(
         self,
@@ -266,10 +285,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):
 
     def _numbers(self, encoded: NDArray[Any]) -> NDArray[Any]:
         """A new array of the encoded rows, with standardised numbers."""
-        scaling = self._model.scaling
+        scaling, used = self._model.scaling, self._model.used
         if scaling is None:
-            return np.array(encoded, dtype=np.float64)
-        numbers = np.array(encoded, dtype=np.float32)
+            return np.array(encoded[:, used], dtype=np.float64)
+        numbers = np.array(encoded[:, used], dtype=np.float32)
         for j in range(scaling.n_numeric):
             scaled = scaling.apply(encoded[:, j].astype(np.float64), j)
             numbers[:, j] = np.nan_to_num(scaled, nan=0.0)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fastmlp._threads import n_threads
@@ -14,193 +15,169 @@ from fastmlp._user_warnings import warn
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
-from fastmlp.ensemble.evaluation import EvalSet
+from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.final_networks import final_runs, share_of_validated, trained_on_all_rows
-from fastmlp.ensemble.fit_plan import plan_of_going_on, plan_of_new_networks
+from fastmlp.ensemble.fit_plan import FitPlan, plan_of_going_on, plan_of_new_networks
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.growing import Growth
-from fastmlp.ensemble.held_out import learn_from_held_out, warn_of_late_interruption
-from fastmlp.ensemble.leakage import warn_of_leakage
-from fastmlp.ensemble.linear_part import with_linear_part, with_offset
+from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.leakage.warning import warn_of_leakage
+from fastmlp.ensemble.linear_part import with_linear_part
 from fastmlp.ensemble.new_networks import NewNetworks
+from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import (
-    ALL_ROWS,
-    RowAssignment,
-    RowSubset,
-    fingerprint,
-    split_rows,
-)
+from fastmlp.ensemble.splits import ALL_ROWS, AssignedRows
 from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.arguments import advice_on_pipelines
-from fastmlp.estimators.encoding import (
-    encoded_eval_sets,
-    encoded_training_rows,
-    encoded_validation_rows,
-)
-from fastmlp.estimators.eval_sets import suffix_of
+from fastmlp.estimators.after_training import AfterTraining, learn_after_training
+from fastmlp.estimators.assigned_rows import assigned_rows
+from fastmlp.estimators.encoding import encoded_table, encoded_training_rows
+from fastmlp.estimators.eval_sets import digests_of_sets
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.splitting import splitter_of
-from fastmlp.inspection.importances import importances_of
-from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.table.constant_columns import warn_of_constants
-from fastmlp.table.encoder import DenseEncoder
-from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
 
+class _Trained(NamedTuple):
+    """The networks of a fit after all training, and what held-out rows told of them."""
+
+    learnt: LearntFromHeldOut
+    importances: NDArray[np.float64] | None
+    seconds: float
+    is_whole: bool  # whether nothing ended it before its own rules did
+
+
 def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> FittedModel:
     """Fit an estimator to a table in memory, with networks trained by the executor."""
     before = estimator._trained_before(estimator.warm_start)
     settings = estimator._settings(given.X, before)
-    threads = n_threads(estimator.n_jobs)
     deadline = Deadline.after(settings.time_limit)
-    called = given.called_after(estimator.callbacks)
-    growth = None
+    callbacks = given.called_after(estimator.callbacks)
     if before is not None:
         before.check_continues(settings, may_grow=True)
-        growth = Growth(before, settings) if before.grows(settings) else None
+    growth = Growth(before, settings) if before is not None and before.grows(settings) else None
 
-    encoder, task, data = encoded_training_rows(
-        estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
-    )
-    shared = encoded_validation_rows(estimator, given, settings, encoder, task)
-    eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
-    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
-        data.X, data.sample_weight
-    )
-    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
-    if linear is not None:
-        shared = shared and with_offset(shared, linear, watch.training_range)
-        eval_sets = [
-            one._replace(rows=with_offset(one.rows, linear, watch.training_range))
-            for one in eval_sets
-        ]
-    elif isinstance(encoder, DenseEncoder):
-        measured = [(suffix_of(name), rows) for name, rows in eval_sets]
-        for suffix, rows in [*([] if shared is None else [("_val", shared)]), *measured]:
-            watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
-
-    splitter = splitter_of(given, settings, encoder, data.X)
-    kept = _kept_fit(estimator, given, before, encoder, data, shared, eval_sets, splitter)
+    table = encoded_table(estimator, given, settings, before)
+    splitter = splitter_of(given, settings, table.encoder, table.data.X)
+    kept = _kept_fit(estimator, given, before, table, splitter)
     deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-    assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
-    splits = split_rows(
-        data,
-        task.strata(data.y),
-        shared,
-        settings.held_out_fraction,
-        assignment.n_estimators,
-        random_state,
-        splitter,
-    )
-    estimator._check_held_out(splits.each, eval_sets)
-    if not splits.are_folds:
-        _check_final(before, linear)
+    rows = assigned_rows(estimator, settings, table, splitter, before, growth, kept)
     if growth is not None:
-        growth.check_rows(data, splits, is_honest)
-    # Rows that are held out now must have been held out in earlier fits too.
-    has_digest = estimator.warm_start or assignment.n_estimators > 1
-    digest = fingerprint(data, splits.each) if has_digest else None
-    never_trained_on = (
-        before is None
-        or growth is not None
-        or (digest is not None and digest == before.fingerprint and is_honest)
-    )
-
-    if before is None:
-        if splits.each[0].validation is not None and shared is None and splitter is RANDOM:
-            warn_of_leakage(encoder, task, data, of_time=linear is None)
-        plan = plan_of_new_networks(
-            data,
-            splits,
-            assignment.n_estimators,
-            settings,
-            encoder,
-            task,
-            random_state,
-            kept,
-            eval_sets,
-        )
-    elif growth is not None:
-        plan = growth.plan(data, splits, encoder, task, random_state, eval_sets)
+        plan = growth.plan(table, rows)
+    elif before is not None:
+        plan = plan_of_going_on(before, table, rows, settings)
     else:
-        plan = plan_of_going_on(before, data, splits, settings, task, random_state, eval_sets)
+        if splitter is RANDOM and rows.splits.each[0].held_out is not None:
+            is_steady = table.linear is None
+            warn_of_leakage(table.encoder, table.task, table.data, of_time=is_steady)
+        plan = plan_of_new_networks(table, rows, settings, kept)
+    with kept or nullcontext():
+        trained = _trained(estimator, settings, table, rows, plan, executor, callbacks, deadline)
+    learnt = trained.learnt
+    n_estimators = settings.n_networks(table.data.n_rows if before is None else before.n_rows)
+    has_folds = rows.splits.are_folds
+    model = FittedModel(
+        encoder=table.encoder,
+        scaling=plan.scaling,
+        task=learnt.task,
+        ensemble=learnt.ensemble,
+        linear=table.linear,
+        watch=table.watch,
+        standardize=settings.of("standardize"),
+        # After Ctrl-C there may be more, if others were to be trained on all rows.
+        n_estimators=max(n_estimators, len(learnt.ensemble.members)),
+        assignment=rows.assignment if has_folds else None,
+        fingerprint=rows.fingerprint if rows.are_unseen and has_folds else None,
+        fit_seconds=trained.seconds + (kept.seconds_before if kept else 0.0),
+        out_of_fold=learnt.out_of_fold,
+        out_of_fold_std=learnt.out_of_fold_std,
+        feature_importances=trained.importances,
+        conformal=learnt.conformal,
+    )
+    if kept and trained.is_whole:
+        kept.remove()
+    return model
+
+
+def _trained(
+    estimator: BaseMLP,
+    settings: Settings,
+    table: EncodedTable,
+    rows: AssignedRows,
+    plan: FitPlan,
+    executor: Executor,
+    callbacks: Sequence[Callback],
+    deadline: Deadline,
+) -> _Trained:
+    """Train the networks of a plan, learn from held-out rows, then train the final networks."""
     # Each row is predicted once when networks are weighed, and once for each shuffled column.
-    passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
+    passes = 1 + (table.encoder.n_columns if settings.compute_importances else 0)
     until = deadline
     if plan.final:
         until = deadline.after_share(share_of_validated(plan.runs, settings, plan.final))
-    progress = estimator._progress(plan.runs, plan.task, called)
+    progress = estimator._progress(plan.runs, plan.task, callbacks)
     trainer = EnsembleTrainer(plan.scaling, executor, progress, until, passes)
-    with kept or nullcontext():
-        training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
-        seconds, is_whole = training.seconds, training.is_whole
-        task, ensemble = plan.task, plan.ensemble_of(training)
-        out_of_fold, conformal, std, importances = None, None, None, None
-        if never_trained_on or shared is not None:
-            validation = plan.validation_of(ensemble)
-            try:
-                ensemble, task, out_of_fold, conformal, std = learn_from_held_out(
-                    ensemble, task, data, validation, shared, threads, are_folds=splits.are_folds
-                )
-                if settings.compute_importances and isinstance(encoder, DenseEncoder):
-                    importances = importances_of(
-                        ensemble,
-                        encoder,
-                        task,
-                        validation,
-                        linear,
-                        threads,
-                        estimator.verbose,
-                        until,
-                    )
-            except KeyboardInterrupt:  # what is trained is kept
-                is_whole = False
-                warn_of_late_interruption(out_of_fold is None)
-        elif settings.compute_importances:
-            warn(
-                "feature_importances_ were not computed: this warm start holds out rows that "
-                "earlier fits may have trained on. Pass X_val, or fit with warm_start=False"
-            )
-        if plan.new is not None and plan.final and is_whole:
-            runs = final_runs(plan.new, plan.final, training.runs, ensemble)
-            progress = estimator._progress([*training.runs, *runs], plan.task, called)
-            trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
-            ensemble, more, is_whole = trained_on_all_rows(
-                ensemble, training.runs, runs, trainer, task.link
-            )
-            seconds += more
-    n_estimators = settings.n_networks(data.n_rows if before is None else before.n_rows)
-    # After Ctrl-C there may be more than were asked for, if others were to be trained on all rows.
-    model = FittedModel(
-        encoder=encoder,
-        scaling=plan.scaling,
-        task=task,
-        ensemble=ensemble,
-        linear=linear,
-        watch=watch,
-        standardize=settings.of("standardize"),
-        n_estimators=max(n_estimators, len(ensemble.members)),
-        assignment=assignment if splits.are_folds else None,
-        fingerprint=digest if never_trained_on and splits.are_folds else None,
-        fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
-        out_of_fold=out_of_fold,
-        out_of_fold_std=std,
-        feature_importances=importances,
-        conformal=conformal,
-    )
-    if kept and is_whole:
-        kept.remove()
-    return model
+    training = trainer.train(plan.runs, plan.longer, may_leave_out=plan.may_leave_out)
+    ensemble = plan.ensemble_of(training)
+    after = AfterTraining(LearntFromHeldOut(ensemble, plan.task))
+    if rows.are_unseen or table.shared is not None:
+        after = learn_after_training(
+            estimator,
+            settings,
+            after.learnt,
+            table.data,
+            plan.validation_of(ensemble),
+            table.encoder,
+            until,
+            shared=table.shared,
+            linear=table.linear,
+            are_folds=rows.splits.are_folds,
+        )
+    elif settings.compute_importances:
+        warn(
+            "feature_importances_ were not computed: this warm start holds out rows that earlier "
+            "fits may have trained on. Pass X_val, or fit with warm_start=False"
+        )
+    learnt, seconds = after.learnt, training.seconds
+    is_whole = training.is_whole and after.is_whole
+    if plan.new is not None and plan.final and is_whole:
+        runs = final_runs(plan.new, plan.final, training.runs, learnt.ensemble)
+        progress = estimator._progress([*training.runs, *runs], plan.task, callbacks)
+        trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
+        ensemble, more, is_whole = trained_on_all_rows(
+            learnt.ensemble, training.runs, runs, trainer, learnt.task.link
+        )
+        learnt, seconds = learnt._replace(ensemble=ensemble), seconds + more
+    return _Trained(learnt, after.importances, seconds, is_whole)
+
+
+def _kept_fit(
+    estimator: BaseMLP,
+    given: FitArguments,
+    before: FittedModel | None,
+    table: EncodedTable,
+    splitter: Splitter,
+) -> KeptFit | None:
+    """The fit that a checkpoint keeps, to begin or to go on with."""
+    if given.checkpoint is None:
+        return None
+    if before is not None:
+        raise ValueError(
+            "checkpoint must be None if fit goes on with a fitted model (warm_start, init_model), "
+            "which the file does not hold"
+        )
+    digests = digests_of(table.data) | digest_of_names(table.encoder)
+    digests |= digests_of(table.shared, "_val") | digests_of_sets(table.eval_sets)
+    identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
+    return KeptFit.of(given.checkpoint, identity)
 
 
 def partial_fit_table(
@@ -249,64 +226,3 @@ def partial_fit_table(
         fingerprint=None,  # all rows were trained on
         fit_seconds=training.seconds,
     )
-
-
-def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
-    """Raise for what cannot be where networks are trained on all rows after their validation."""
-    if before is not None:
-        raise ValueError(
-            "time, and cv whose parts leave rows out, cannot be used by a warm start that goes on "
-            "with networks: these have seen all rows"
-        )
-    if linear is not None:
-        raise ValueError(
-            "extrapolation must be 'clip' with time, and with cv whose parts leave rows out: the "
-            "linear part is learnt from all rows, and would tell of later ones. Pass the last rows "
-            "as X_val to judge a forecast, and fit on all rows then (docs/forecasts.md)"
-        )
-
-
-def _kept_fit(
-    estimator: BaseMLP,
-    given: FitArguments,
-    before: FittedModel | None,
-    encoder: Encoder,
-    data: RowSubset,
-    shared: RowSubset | None,
-    eval_sets: Sequence[EvalSet],
-    splitter: Splitter,
-) -> KeptFit | None:
-    """The fit that a checkpoint keeps, to begin or to go on with."""
-    if given.checkpoint is None:
-        return None
-    if before is not None:
-        raise ValueError(
-            "checkpoint must be None if fit goes on with a fitted model (warm_start, init_model), "
-            "which the file does not hold"
-        )
-    digests = digests_of(data) | digest_of_names(encoder) | digests_of(shared, "_val")
-    for one in eval_sets:
-        digests |= digests_of(one.rows, suffix_of(one.name))
-    identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
-    return KeptFit.of(given.checkpoint, identity)
-
-
-def _assignment(
-    estimator: BaseMLP,
-    settings: Settings,
-    before: FittedModel | None,
-    growth: Growth | None,
-    n_rows: int,
-    kept: KeptFit | None,
-) -> tuple[RowAssignment, np.random.RandomState]:
-    """How rows are assigned to networks: as before, if training goes on."""
-    if growth is not None:
-        return growth.assignment, growth.assignment.generator()
-    if before is None:
-        n_networks = settings.n_networks(n_rows)
-        if kept is None:
-            return RowAssignment.new(n_networks, estimator.random_state)
-        return kept.assignment(n_networks, estimator.random_state)
-    if before.assignment is None:  # after partial_fit alone
-        return RowAssignment.new(before.n_estimators, estimator.random_state)
-    return before.assignment, before.assignment.generator()

@@ -16,15 +16,15 @@ from fastmlp import estimators
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out import LearntFromHeldOut
-from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, Split
+from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.parameters import checked_callbacks, checked_settings
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.estimators.ways_of_fitting import FEDERATED
 from fastmlp.federated.clipped_mean import ClippedMean
 from fastmlp.federated.exchange import SiteExchange
 from fastmlp.federated.options import FederationOptions
@@ -33,25 +33,17 @@ from fastmlp.federated.sketch import MergedTable
 from fastmlp.rounds.averaging import Average, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.options import AveragingOptions
-from fastmlp.rounds.plan import Plan
+from fastmlp.rounds.plan import Plan, networks_for_rounds
 from fastmlp.rounds.training import train_in_rounds, trained_members
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import TrainingRange
 from fastmlp.tasks import Task
+from fastmlp.tasks.target_names import target_names_of
 
 if TYPE_CHECKING:
     from typing import Self
 
 _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks with
-_UNSUPPORTED = {
-    "warm_start": False,
-    "init_model": None,
-    "extrapolation": "clip",
-    "time_limit": None,
-    # Outer momentum and noise would leave the signs of weights that keep them.
-    "monotonic_cst": None,
-    "interaction_cst": None,
-}
 
 
 class _Columns(NamedTuple):
@@ -172,7 +164,7 @@ class FederatedMLP(BaseMLP):
         averaging = AveragingOptions(local_epochs, outer_rate, outer_momentum)
         options = FederationOptions(site_fraction, max_update_norm, noise_multiplier, delta)
         settings = checked_settings(self)
-        self._check_federated(settings, options, schema)
+        self._check_federated(options, schema)
         called = [*checked_callbacks(self.callbacks), *checked_callbacks(callbacks)]
         known = sites_of(sites, y, sample_weight, 1)
         random_state = check_random_state(self.random_state)
@@ -199,22 +191,15 @@ class FederatedMLP(BaseMLP):
         self.epsilon_ = epsilon
         return self
 
-    def _check_federated(self, settings: Settings, options: FederationOptions, schema: Any) -> None:
+    def _check_federated(self, options: FederationOptions, schema: Any) -> None:
         """Raise for parameters that need the rows in one place."""
-        for name, supported in _UNSUPPORTED.items():
-            if getattr(self, name) != supported:
-                raise ValueError(
-                    f"{name} must be {supported!r} in federated training; got "
-                    f"{getattr(self, name)!r}"
-                )
+        FEDERATED.check_parameters(self)
         if not isinstance(self.loss, str):
             raise ValueError(
                 "loss must be a name in federated training: sites run no functions of others"
             )
         for name in self._needs_held_out():
             raise ValueError(f"{name} needs rows in one place, which sites do not give away")
-        if settings.of("learning_rate") == "adaptive":
-            raise ValueError("learning_rate must not be 'adaptive' in federated training")
         if schema is not None and not (isinstance(schema, tuple) and len(schema) == 2):
             raise TypeError(f"schema must be a tuple (X, y); got {type(schema).__name__}")
         if options.is_private and schema is None:
@@ -231,6 +216,7 @@ class FederatedMLP(BaseMLP):
         random_state: np.random.RandomState,
     ) -> _Columns:
         """Learn the columns from the sketches of all sites, or from public rows."""
+        names = None
         if schema is None:
             sketches = exchange.sketches(self.categorical_features, classifies=self._classifies)
             n_rows = sum(sketch.n_rows for sketch in sketches)
@@ -241,9 +227,10 @@ class FederatedMLP(BaseMLP):
             X, given = schema
             check_no_dates_or_gaps(given, "y of schema")
             encoder, rows = DenseEncoder.learn(X, self.categorical_features, name="X of schema")
-            y = checked_targets(given, rows, 2, self)
+            y, names = checked_targets(given, rows, 2, self), target_names_of(given)
             n_rows = len(y)
         task, targets = self._new_task(y, settings)
+        task = task.with_target_names(names)
         return _Columns(encoder, task.balanced_by(y, None), RowSubset(rows, targets, None), n_rows)
 
 
@@ -306,20 +293,18 @@ def _plan(
 ) -> Plan:
     """Make the networks, with initial weights for the rows that represent the table."""
     data, encoder = columns.rows, columns.encoder
-    scaling = settings.learn_scaling(data.X, encoder.n_numeric, None, None)
     task = columns.task.scaled_to(data.y, None, None, None).with_range_of(data.y, None)
-    n_networks = settings.n_networks(columns.n_rows)
     held_out = settings.early_stopping and not is_private
-    specs = settings.specs(n_networks, columns.n_rows, held_out=held_out)
-    splits = [Split(None, None)] * n_networks
-    new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state)
+    new = networks_for_rounds(
+        data, columns.n_rows, settings, encoder, task, random_state, held_out=held_out
+    )
     return Plan(
         estimator=type(estimator).__name__,
         settings=settings,
         encoder=encoder,
         task=task,
-        scaling=scaling,
-        members=tuple(new.members(specs)),
+        scaling=new.scaling,
+        members=new.members,
         averaging=averaging,
         seed=random_state.randint(2**31),
         tells_losses=not is_private,

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state, check_scalar
 
+from fastmlp.inspection.output_names import output_position
 from fastmlp.inspection.shapley.coalitions import coalitions_of
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
-from fastmlp.table.text import quoted
 
 if TYPE_CHECKING:
     from fastmlp.inspection.attributions_display import AttributionsDisplay
@@ -39,7 +39,8 @@ class Attributions:
         The rows that are explained.
     feature_names : list of str
     output_names : list or None
-        Classes or labels, if several are explained.
+        Classes, or names of the columns of y or quantiles, if several are explained; None if these
+        have no names.
 
     Examples
     --------
@@ -85,8 +86,9 @@ class Attributions:
 
         Parameters
         ----------
-        output : label or int, default=None
-            A class or label, or a number of an output. Must be given if there are several.
+        output : label, str, float or int, default=None
+            A class, the name of a column of y, a quantile, or where no class is a number the
+            position of an output. Must be given if there are several.
 
         Returns
         -------
@@ -102,10 +104,7 @@ class Attributions:
             if output is not None:
                 raise ValueError(f"output must be None, as there is one only; got {output!r}")
             return self
-        names = self.output_names or list(range(self.values.shape[2]))
-        if output not in names:
-            raise ValueError(f"output must be one of {quoted(names)}; got {output!r}")
-        k = names.index(output)
+        k = output_position(output, self.output_names, self.values.shape[2])
         base: Any = self.base_value
         return Attributions(
             self.values[:, :, k],
@@ -156,8 +155,8 @@ class Attributions:
         kind : {"beeswarm", "bar", "waterfall"}, default="beeswarm"
             "beeswarm": a point for each row and column. "bar": mean sizes. "waterfall": from the
             mean prediction to that of one row.
-        output : label or int, default=None
-            Which output. Must be given if there are several.
+        output : label, str, float or int, default=None
+            Which output, as of `of_output`. Must be given if there are several.
         row : int, default=0
             Which row, of "waterfall".
         max_columns : int, default=10
@@ -219,8 +218,9 @@ def attributions_of(
         background = table
         if len(table) < _FEWEST_BACKGROUND_ROWS:
             raise ValueError(
-                f"background must be given to explain {len(table)} rows: rows to compare them "
-                "with, such as those that the model was trained on"
+                f"background must be given to explain fewer than {_FEWEST_BACKGROUND_ROWS} rows, "
+                f"here {len(table)}: rows to compare them with, such as those that the model was "
+                "trained on"
             )
     if len(background) > max_background:
         drawn = random_state.permutation(len(background))[:max_background]

@@ -78,8 +78,8 @@ class AttributionsDisplay:
             As for the estimator's method `attributions`.
         kind, row, max_columns
             As of the class.
-        output : label or int, default=None
-            Which output. Must be given if there are several.
+        output : label, str, float or int, default=None
+            Which output, as of `Attributions.of_output`. Must be given if there are several.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
         **options : dict

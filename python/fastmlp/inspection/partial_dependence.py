@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from fastmlp.inspection.columns import column_positions
+from fastmlp.inspection.output_names import output_position
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
 from fastmlp.inspection.shown_value import shown_value
 from fastmlp.table.encoder import DenseEncoder
@@ -46,7 +47,8 @@ class PartialDependence(Bunch):
     deciles : dict
         Deciles of the columns of numbers by their positions.
     output_names : list or None
-        Classes or labels, if there are several outputs.
+        Classes, or names of the columns of y or quantiles, if there are several outputs; None if
+        these have no names.
     """
 
     def plot(self, *, output: Any = None, ax: Any = None, **options: Any) -> Any:
@@ -54,8 +56,8 @@ class PartialDependence(Bunch):
 
         Parameters
         ----------
-        output : label or int, default=None
-            Which output: a class or label, or its number. Must be given if there are several.
+        output : label, str, float or int, default=None
+            Which output, as of `Attributions.of_output`. Must be given if there are several.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
         **options : dict
@@ -100,12 +102,9 @@ class PartialDependence(Bunch):
 
     def _output_number(self, output: Any) -> int:
         n_outputs = len(self[self._only_kind])
-        names = list(self.output_names or range(n_outputs))
         if output is None and n_outputs == 1:
             return 0
-        if output not in names:
-            raise ValueError(f"output must be one of {names}; got {output!r}")
-        return names.index(output)
+        return output_position(output, self.output_names, n_outputs)
 
 
 @dataclass(frozen=True, eq=False)

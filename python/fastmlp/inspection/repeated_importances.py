@@ -44,6 +44,11 @@ def repeated_importances(
     encoder: Any = model.encoder
     names, shuffled = _shuffled_together(encoder, groups)
     weighted = rows._replace(rows=rows_with_weight(None, rows.sample_weight))
+    if weighted.n_rows < 2:
+        raise ValueError(
+            f"X must have at least two rows of positive weight, whose values are shuffled; got "
+            f"{weighted.n_rows}"
+        )
     # What is shuffled is a copy; rows without weight would lend their values to the others.
     rows = RowSubset(np.array(rows.X[weighted.selection]), *weighted.own_targets())
 

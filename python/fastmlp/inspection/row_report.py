@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastmlp.inspection.attributions import Attributions
 from fastmlp.inspection.shown_value import shown_value
-from fastmlp.prediction.decoders import ClassificationDecoder, Decoder
+from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 
 
 def row_report(attributions: Attributions, decoder: Decoder, max_columns: int) -> str:
@@ -31,7 +31,11 @@ def row_report(attributions: Attributions, decoder: Decoder, max_columns: int) -
     if attributions.values.ndim == 2:
         return " ".join(_of_output(attributions, "The prediction", max_columns, is_share=is_share))
     names = attributions.output_names or range(attributions.values.shape[2])
-    what = "The probability of label" if is_share else "The prediction of output"
+    what = "The prediction of output"
+    if is_share:
+        what = "The probability of label"
+    elif isinstance(decoder, RegressionDecoder) and decoder.sorts:
+        what = "The prediction of quantile"
     return "\n".join(
         " ".join(
             _of_output(

@@ -11,6 +11,7 @@ from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
 from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR
 from fastmlp.table.column import Column
 from fastmlp.table.sparse_encoder import SparseEncoder
+from fastmlp.tasks import Task
 
 _CONSTANT = "constant, not used"
 _MOST_COLUMNS = 30  # that are listed one by one
@@ -88,6 +89,18 @@ def _columns(model: FittedModel, layers: Sequence[Layer]) -> Iterator[str]:
         yield f"  and {len(columns) - len(listed)} more{unused}"
 
 
+def _outputs(task: Task) -> Iterator[str]:
+    """What is predicted, if that is several columns with names."""
+    names = task.output_names or ()
+    if len(names) < 2:
+        return
+    more = f" and {len(names) - _MOST_COLUMNS} more" if len(names) > _MOST_COLUMNS else ""
+    are_quantiles = names != task.target_names
+    of_target = f" of {task.target_names[0]}" if are_quantiles and task.target_names else ""
+    what = "the quantiles " if are_quantiles else ""
+    yield f"Predicts {what}{', '.join(names[:_MOST_COLUMNS])}{more}{of_target}"
+
+
 def summarise(estimator: str, model: FittedModel) -> str:
     """Describe a fitted model in lines to print.
 
@@ -111,6 +124,7 @@ def summarise(estimator: str, model: FittedModel) -> str:
         "Columns",
     ]
     lines += _columns(model, networks[0].layers)
+    lines += _outputs(model.task)
     if model.linear is not None:
         lines.append(
             f"Linear part of {model.encoder.n_numeric} columns of numbers, which goes on beyond "

@@ -223,7 +223,7 @@ def _read_task(fields: Fields, pipeline: Pipeline, tensors: Tensors, values: Val
             f"has networks of {task.n_network_outputs} outputs and the link {task.link.name}; "
             f"there are {n_trained}, and the link is {pipeline.link.name}"
         )
-    return task
+    return task.with_target_names(pipeline.target_names)
 
 
 def _read_classification(
@@ -280,7 +280,7 @@ def _read_regression(
     if loss.several_quantiles != decoder.sorts or not (decoder.sorts or len(quantiles) == 1):
         raise fields.error(f"has the loss {loss}, which does not fit the decoder")
     clips = decoder.lowest is not None
-    limits = {"lowest": decoder.lowest, "highest": decoder.highest} if clips else {}
+    limits: dict[str, Any] = {"lowest": decoder.lowest, "highest": decoder.highest} if clips else {}
     n_outputs = decoder.unit.size
     return RegressionTask(
         training_loss=loss,

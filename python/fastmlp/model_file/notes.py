@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastmlp.model_file.description import Description
+from fastmlp.prediction.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,16 @@ class Notes:
         return {"targets": [*self.targets], "outputs": [*self.outputs], "scores": finite}
 
     @classmethod
-    def of(cls, description: Description) -> Notes:
-        """The notes of a file, as far as they are of this form: others may note other things."""
+    def of(cls, description: Description, pipeline: Pipeline) -> Notes:
+        """The notes of a file, as far as they are of this form: others may note other things.
+
+        Names that are not noted are those that the model knows.
+        """
         notes = description.notes
         return cls(
-            _names(notes.get("targets")), _names(notes.get("outputs")), _scores(notes.get("scores"))
+            _names(notes.get("targets")) or pipeline.target_names or (),
+            _names(notes.get("outputs")) or pipeline.output_names or (),
+            _scores(notes.get("scores")),
         )
 
 

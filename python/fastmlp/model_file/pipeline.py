@@ -28,7 +28,16 @@ from fastmlp.model_file.envelope import (
     blaming_newer,
     opened,
 )
-from fastmlp.model_file.fields import Fields, flag, integer, one_of, real
+from fastmlp.model_file.fields import (
+    Fields,
+    flag,
+    integer,
+    one_of,
+    plain,
+    real,
+    text,
+    tuple_of,
+)
 from fastmlp.model_file.layers import (
     check_chain,
     parameter_shapes,
@@ -38,7 +47,12 @@ from fastmlp.model_file.layers import (
 from fastmlp.model_file.storage import add_parameter, read_parameter
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.networks.layers import Dense, Embedding, Layer
-from fastmlp.prediction.decoders import Decoder, RegressionDecoder, n_without_std
+from fastmlp.prediction.decoders import (
+    Decoder,
+    RegressionDecoder,
+    n_columns_of_predictions,
+    n_without_std,
+)
 from fastmlp.prediction.linear_part import LinearPart
 from fastmlp.prediction.link import LINKS, Link
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
@@ -46,6 +60,8 @@ from fastmlp.prediction.rounded_weights import is_rounded, with_rounded_weights
 from fastmlp.table.scaling import Scaling
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.training_range import TrainingRange
+
+_NAMES = ("target_names", "output_names")
 
 
 def load_pipeline(source: Source) -> Pipeline:
@@ -92,6 +108,7 @@ def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
         "link": pipeline.link.name,
         "decoder": written_decoder(pipeline.decoder, draft),
         "conformal": None if conformal is None else written_conformal(conformal, draft),
+        **{name: plain(own) for name in _NAMES if (own := getattr(pipeline, name)) is not None},
     }
 
 
@@ -182,8 +199,31 @@ def read_pipeline(contents: Contents) -> Pipeline:
         n_outputs = n_without_std(decoder, networks[0].n_outputs)
         conformal = read_conformal(fields.object("conformal"), decoder, n_outputs, tensors, values)
     return Pipeline(
-        encoder, scaling, networks, weights, link, decoder, training_range, linear, conformal
+        encoder,
+        scaling,
+        networks,
+        weights,
+        link,
+        decoder,
+        training_range,
+        linear,
+        conformal,
+        **_read_names(fields, decoder, networks[0].n_outputs),
     )
+
+
+def _read_names(fields: Fields, decoder: Decoder, n_outputs: int) -> dict[str, tuple[str, ...]]:
+    """Names of targets and of the columns of predictions, which may be missing."""
+    n_predicted = n_columns_of_predictions(decoder, n_outputs)
+    are_quantiles = isinstance(decoder, RegressionDecoder) and decoder.sorts
+    n_targets = 1 if are_quantiles else n_predicted
+    names = {}
+    for name, length in zip(_NAMES, (n_targets, n_predicted), strict=True):
+        if name in fields:
+            names[name] = fields.get(name, tuple_of(text, length))
+            if len({*names[name]}) < length:
+                raise fields.error(f"must have {name} that differ")
+    return names
 
 
 def _read_scaling(

@@ -66,6 +66,8 @@ def group_labels(groups: Any, n_rows: int) -> list[Any]:
         If there is not one label for each row.
     """
     labels = np.asarray(groups)
+    if labels.shape == (n_rows, 1):  # a frame of one column
+        labels = labels[:, 0]
     if labels.shape != (n_rows,):
         raise ValueError(
             f"groups must hold a label for each of the {n_rows} rows; got an array of shape "

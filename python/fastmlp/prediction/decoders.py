@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,7 +214,13 @@ class MultioutputDecoder:
             classes[own.argmax(axis=1)]
             for classes, own in zip(self.classes, by_output, strict=True)
         ]
-        return np.column_stack(best)
+        return joined(best)
+
+
+def joined(labels: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Columns of labels as one array, in which numbers beside text or booleans stay numbers."""
+    kinds = {"number" if own.dtype.kind in "iuf" else own.dtype.kind for own in labels}
+    return np.column_stack(labels if len(kinds) == 1 else [own.astype(object) for own in labels])
 
 
 Decoder = RegressionDecoder | ClassificationDecoder | MultioutputDecoder
@@ -228,6 +235,15 @@ def n_without_std(decoder: Decoder, n_outputs: int) -> int:
     """How many of `n_outputs` outputs of a network are no variances."""
     has_std = isinstance(decoder, RegressionDecoder) and decoder.has_std
     return n_outputs // 2 if has_std else n_outputs
+
+
+def n_columns_of_predictions(decoder: Decoder, n_outputs: int) -> int:
+    """How many numbers or labels are predicted for a row by networks of `n_outputs` outputs."""
+    if isinstance(decoder, MultioutputDecoder):
+        return len(decoder.classes)
+    if isinstance(decoder, ClassificationDecoder):
+        return decoder.classes.size if decoder.multilabel else 1
+    return n_without_std(decoder, n_outputs)
 
 
 def has_several_labels(decoder: Decoder) -> bool:

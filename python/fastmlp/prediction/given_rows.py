@@ -33,6 +33,13 @@ def encoded_rows(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
     return encoder.encode(rows, "rows"), False
 
 
+def is_single_row(rows: Any) -> bool:
+    """Whether that is one row and no table: a mapping, a Series or a list of values."""
+    if isinstance(rows, Mapping) or getattr(rows, "ndim", None) == 1:
+        return True
+    return isinstance(rows, list | tuple) and len(rows) > 0 and _is_value(rows[0])
+
+
 def _of_mappings(encoder: Encoder, rows: Sequence[Mapping[Any, Any]]) -> Any:
     """The encoded table of rows that are given by name."""
     if encoder.feature_names is None:

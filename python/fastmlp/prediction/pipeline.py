@@ -100,6 +100,9 @@ class Pipeline:
     linear : LinearPart or None
     conformal : PredictionIntervals, PredictionSets or None
         What intervals or sets of classes are made with; None: it is not known.
+    target_names, output_names : tuple of str or None
+        Names of the targets, and of the columns of predictions: the same, or quantiles; None: they
+        have none.
     """
 
     encoder: Encoder
@@ -111,6 +114,8 @@ class Pipeline:
     training_range: TrainingRange | None = None
     linear: LinearPart | None = None
     conformal: Conformal | None = None
+    target_names: tuple[str, ...] | None = None
+    output_names: tuple[str, ...] | None = None
 
     @property
     def counted(self) -> Pipeline:

@@ -60,6 +60,8 @@ class Predictor:
         Their names, if they have names.
     classes_ : ndarray of shape (n_classes,), list of ndarray or None
         Labels of a classifier; a list for several columns of labels.
+    output_names_ : list of str or None
+        Names of the columns of predictions, if they have names.
     nbytes : int
         Memory of the compiled networks, in bytes.
 
@@ -119,6 +121,12 @@ class Predictor:
         if isinstance(decoder, MultioutputDecoder):
             return list(decoder.classes)
         return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
+
+    @property
+    def output_names_(self) -> list[str] | None:
+        """Names of the columns of predictions, if they have names."""
+        names = self._pipeline.output_names
+        return None if names is None else [*names]
 
     @property
     def nbytes(self) -> int:

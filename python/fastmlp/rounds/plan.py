@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
+from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
 from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowSubset, Split, split_rows
+from fastmlp.ensemble.splits import ALL_ROWS, RowSubset, Split, split_rows
 from fastmlp.ensemble.training_run import runs_of_fit
 from fastmlp.rounds.averaging import Average, weighted_mean
 from fastmlp.rounds.coordinator import Coordinator
@@ -17,6 +20,42 @@ from fastmlp.rounds.participant import HeldOutLoss, Participant
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
+
+
+class NetworksForRounds(NamedTuple):
+    """Networks that participants are to train, and the scaling of the numbers that they read."""
+
+    scaling: Scaling
+    members: tuple[Member, ...]
+
+
+def networks_for_rounds(
+    data: RowSubset,
+    n_rows: int,
+    settings: Settings,
+    encoder: DenseEncoder,
+    task: Task,
+    random_state: RandomState,
+    *,
+    held_out: bool,
+) -> NetworksForRounds:
+    """Make networks with initial weights for rows that represent the table.
+
+    Parameters
+    ----------
+    data : RowSubset
+        These rows.
+    n_rows : int
+        Rows of the table, of all participants together.
+    held_out : bool
+        Whether participants hold out rows.
+    """
+    scaling = settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
+    n_networks = settings.n_networks(n_rows)
+    specs = settings.specs(n_networks, n_rows, held_out=held_out)
+    splits = [ALL_ROWS] * n_networks
+    new = NewNetworks(data, splits, None, settings, encoder, scaling, task, random_state)
+    return NetworksForRounds(scaling, tuple(new.members(specs)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,7 +57,7 @@ class ServedModel:
         self._predictor = load_predictor(contents)
         check_one_column(self._predictor._pipeline.decoder, "serving")
         self.description = read_description(contents)
-        self._notes = Notes.of(self.description)
+        self._notes = Notes.of(self.description, self._predictor._pipeline)
         have_names = self._predictor.feature_names_in_ is not None
         self._columns = columns_of(self._predictor._pipeline.encoder)
         kind: Any = row_type(self._columns, have_names=have_names)

@@ -71,6 +71,7 @@ class NetworkOnWindows:
             run.validation and run.validation.for_engine(member.network.dtype),
             run.options | changes,
             n_threads,
+            run.others_for_engine(),
         )
         if saved:
             run.restore(self._training, saved)

@@ -192,6 +192,13 @@ class RowCache:
             scale=np.append(np.minimum(scale, _LARGEST_SCALE), np.ones(n_others)),
         )
 
+    def stored(self, table: NDArray[Any]) -> NDArray[np.float64]:
+        """An encoded table with numbers as they are stored, but not rounded."""
+        j = self._numbers
+        stored = table.astype(np.float64)
+        stored[:, : len(j)] = (stored[:, : len(j)] - self.shift[j]) * self.scale[j]
+        return stored
+
     def restored(self, table: NDArray[np.float32]) -> NDArray[np.float64]:
         """An encoded table of stored numbers with the numbers that the source held."""
         j = self._numbers

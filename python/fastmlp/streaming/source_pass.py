@@ -22,6 +22,7 @@ from fastmlp.streaming.sources.blocks import BeginAgain, Block, Source
 from fastmlp.streaming.target_learners import LearntTargets, TargetLearner
 from fastmlp.table.encoder import DenseEncoder, positions_of
 from fastmlp.table.feature_names import feature_names_of
+from fastmlp.table.identifiers import warn_of_identifiers
 from fastmlp.table.reading import RawTable, read_table
 from fastmlp.table.training_range import TrainingRange
 
@@ -90,6 +91,8 @@ class SourcePass:
         tables = [table_of(block) for block in head]
         for block, table in zip(head, tables, strict=True):
             check_columns(table, first, block.where)
+        if not self._known:  # read for the first time
+            warn_of_identifiers(tables, listed, are_all=False)
         readings = readings_of(tables, listed, self._known)
         try:
             reader = ColumnsReader(readings, tables, self.dtype)

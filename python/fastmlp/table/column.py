@@ -96,8 +96,24 @@ class Column:
         return {field.name: self.__dict__[field.name] for field in fields(self)}
 
 
-def count_missing(X: NDArray[Any], names: list[str] | None, table: str) -> NDArray[np.intp]:
-    """How many NaN each column holds; infinity is an error."""
+def count_missing(
+    X: NDArray[Any],
+    names: list[str] | None,
+    table: str,
+    positions: NDArray[np.intp] | None = None,
+) -> NDArray[np.intp]:
+    """How many NaN each column holds; infinity is an error.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_columns)
+    names : list of str or None
+        Of the columns of the table.
+    table : str
+        What messages call it.
+    positions : ndarray of shape (n_columns,) or None
+        Those of X's columns in the table; None: they are all of it.
+    """
     n_missing = np.zeros(X.shape[1], dtype=np.intp)
     if X.dtype.kind != "f":
         return n_missing
@@ -106,9 +122,11 @@ def count_missing(X: NDArray[Any], names: list[str] | None, table: str) -> NDArr
             return n_missing
     for rows in pieces(X):
         if (infinite := np.isinf(X[rows]).any(axis=0)).any():
+            first = int(infinite.argmax())
+            position = first if positions is None else int(positions[first])
             raise ValueError(
                 f"Input {table} contains infinity or a value too large for {X.dtype!r} in column "
-                f"{column_name(names, int(infinite.argmax()))!r}."
+                f"{column_name(names, position)!r}."
             )
         n_missing += np.isnan(X[rows]).sum(axis=0)
     return n_missing

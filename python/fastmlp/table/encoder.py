@@ -104,7 +104,7 @@ class DenseEncoder:
         names = feature_names_of(X, name)
         table = read_table(X, name)
         listed = positions_of(categorical_features, names, table.n_columns)
-        warn_of_identifiers(table, listed)
+        warn_of_identifiers([table], listed)
         if isinstance(table, NumberTable) and not (listed or table.n_missing.any()):
             encoder = cls(names, table.n_columns, table.n_columns)
             encoder._remember(X)
@@ -260,8 +260,8 @@ class DenseEncoder:
     def _encoded_row(self, X: Any) -> NDArray[Any] | None:
         """A table of one row that the core reads; None if it does not.
 
-        An array of float64, or a pandas frame, which is encoded by its values alone: to look at the
-        types of a frame takes longer than all the rest.
+        An array of float64, or a pandas frame, which is encoded by its values alone where these
+        tell their types: to look at the types of a narrow frame takes longer than all the rest.
         """
         if type(X) is np.ndarray:
             is_row = X.dtype == np.float64 and X.ndim == 2 and len(X) == 1 and X.size <= _SHORT
@@ -273,11 +273,10 @@ class DenseEncoder:
         schema = self._schema
         if schema is None or not schema.is_wide or not schema.has_columns_of(X):
             return None
-        try:
-            row = X.iloc[0].to_numpy()
-        except NotImplementedError:  # pandas, of Arrow's newer types
+        row = schema.row(X)
+        if row is None or row.dtype not in _WIDE_OR_OBJECTS:
             return None
-        return self._row_reader.encode(row) if row.dtype in _WIDE_OR_OBJECTS else None
+        return self._row_reader.encode(row)
 
     def _read(self, X: Any, name: str) -> RawTable:
         schema = self._schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,28 +39,38 @@ def are_identifiers(counts: NDArray[np.intp]) -> bool:
     )
 
 
-def warn_of_identifiers(table: RawTable, listed: Collection[int]) -> None:
+def warn_of_identifiers(
+    tables: Sequence[RawTable], listed: Collection[int], *, are_all: bool = True
+) -> None:
     """Warn of whole numbers that all differ, in columns that are called as identifiers are.
 
     They are used nevertheless: such numbers may tell when or where rows were made.
 
     Parameters
     ----------
-    table : RawTable
+    tables : sequence of RawTable
+        A table, in blocks.
     listed : collection of int
         Positions of columns that are categories.
+    are_all : bool, default=True
+        Whether these are all blocks of the table, and not only the first ones.
     """
-    for position, name in enumerate(table.names or ()):
-        if position in listed or not _NAMED.fullmatch(name) or not table.is_number(position):
+    first = tables[0]
+    for position, name in enumerate(first.names or ()):
+        if position in listed or not _NAMED.fullmatch(name):
             continue
-        values = table.column(position)
-        n_rows = len(values.array)
+        if not all(table.is_number(position) for table in tables):
+            continue
+        blocks = [table.column(position).array for table in tables]
+        n_rows = sum(map(len, blocks))
         if (
             n_rows >= _FEWEST_ROWS
-            and values.array.dtype.kind in "iu"
-            and np.unique(values.array).size == n_rows
+            and all(block.dtype.kind in "iu" for block in blocks)
+            and np.unique(np.concatenate(blocks)).size == n_rows
         ):
+            which = "its" if are_all else "its first"
             warn(
-                f"{values.title} seems to be an identifier: its {n_rows:,} whole numbers all "
-                "differ. It is used as a number; drop it, unless it tells the order of the rows"
+                f"{first.column(position).title} seems to be an identifier: {which} {n_rows:,} "
+                "whole numbers all differ. It is used as a number; drop it, unless it tells the "
+                "order of the rows"
             )

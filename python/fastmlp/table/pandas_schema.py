@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp.table.reading import (
     NumberTable,
@@ -17,6 +18,7 @@ from fastmlp.table.reading import (
 
 _WIDE = (np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.int32))
 _FEW_ROWS = 32  # that are read as objects, which costs time for each number but not each column
+_COLUMNS_PER_BLOCK = 32  # of a row whose values take as long one by one as a block of them
 
 
 class PandasSchema:
@@ -49,6 +51,10 @@ class PandasSchema:
         single = all(np.can_cast(self._types[p], np.float32) for p in numbers if plain[p])
         self._number_type = np.float32 if single else np.float64
         self._has_objects = np.dtype(object) in self._types  # which may be text or not
+        self._numbers = numbers
+        # pandas holds NumPy's types in blocks of many columns, and any other column by itself.
+        n_alone = sum(not isinstance(one, np.dtype) for one in self._types)
+        self._has_few_blocks = len(self._types) > _COLUMNS_PER_BLOCK * (1 + n_alone)
         self._frame_types: list[Any] | None = None
 
     def has_columns_of(self, X: Any) -> bool:
@@ -58,6 +64,25 @@ class PandasSchema:
     def has_types_of(self, X: Any) -> bool:
         """Whether the columns have the same types."""
         return bool(X.dtypes.tolist() == self._types)
+
+    def row(self, X: Any) -> NDArray[Any] | None:
+        """The values of a frame of one row with the same columns, whatever their types are.
+
+        None if they do not tell these types, which decide about the last bits.
+        """
+        try:
+            if not self._has_few_blocks:
+                values: NDArray[Any] = X.iloc[0].to_numpy()
+                return values
+            values = X.to_numpy()[0]
+        except NotImplementedError:  # pandas, of Arrow's newer types
+            return None
+        # Objects that come from blocks are Python's numbers; `iloc` keeps NumPy's. Rows are float64
+        # if any of their numbers are wide.
+        if values.dtype == object and self._numbers.size:
+            is_wide = np.asarray(X.iat[0, self._numbers[0]]).dtype in _WIDE
+            return values if is_wide else None
+        return values
 
     def read(self, X: Any, name: str) -> RawTable:
         """Read a frame with the same columns and types."""

@@ -72,8 +72,8 @@ class RawTable(ABC):
         """The values of a column of this name."""
 
     def _block(self, positions: Positions, at: slice | Positions, values: NDArray[Any]) -> Block:
-        names = [column_name(self.names, p) for p in positions[at].tolist()]
-        return Block(at, values, count_missing(values, names, self.name))
+        n_missing = count_missing(values, self.names, self.name, positions[at])
+        return Block(at, values, n_missing)
 
     def _one_by_one(self, positions: Positions, some: Positions) -> Iterator[Block]:
         """Blocks of a single column, which also tell in errors what is no number."""

@@ -5,7 +5,7 @@ Guo et al. 2017, "On calibration of modern neural networks", https://arxiv.org/a
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,3 +51,13 @@ def fit_temperature(
 
     found = minimize_scalar(loss, bounds=(-np.log(_LARGEST), np.log(_LARGEST)), method="bounded")
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
+
+
+def calibrates(
+    calibrate: bool | Literal["auto"], training_loss: str, *, by_whole_model: bool
+) -> bool:
+    """Whether to learn temperatures from held-out rows; see `Task.calibrates`."""
+    if calibrate == "auto":
+        # What the focal loss learns is never as sure as it is right.
+        return by_whole_model or training_loss == "focal"
+    return calibrate

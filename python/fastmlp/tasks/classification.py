@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Number
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.metrics import accuracy_score
 from sklearn.utils import column_or_1d, compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_array
 
 from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.prediction.link import Link
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted, quoted_few
-from fastmlp.tasks.calibration import fit_temperature
+from fastmlp.tasks.calibration import calibrates, fit_temperature
+from fastmlp.tasks.class_labels import check_same_order, labels_of, ranks_of
 from fastmlp.tasks.class_weights import (
     ClassWeight,
     balanced_weights,
@@ -29,7 +26,7 @@ from fastmlp.tasks.class_weights import (
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
-from fastmlp.tasks.task import Task, as_1d
+from fastmlp.tasks.task import Task
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +55,8 @@ class ClassificationTask(Task):
         Cost of each prediction (column) where a class (row) is true.
     ranks : ndarray of shape (n_classes,) or None, default=None
         Place of each class in the order that 'ordinal' keeps; None: that of `classes`.
+    target_names : tuple of str or None, default=None
+        Names of the columns of y.
     """
 
     classes: NDArray[Any]
@@ -70,6 +69,7 @@ class ClassificationTask(Task):
     focal_gamma: float = 2.0
     cost_matrix: NDArray[np.float64] | None = None
     ranks: NDArray[np.intp] | None = None
+    target_names: tuple[str, ...] | None = None
 
     @classmethod
     def learn(
@@ -90,7 +90,7 @@ class ClassificationTask(Task):
 
         `order` are classes from the lowest to the highest, which only 'ordinal' asks for.
         """
-        values, present, multilabel = _labels(y, "y")
+        values, present, multilabel = labels_of(y, "y")
         known = present if classes is None else np.unique(column_or_1d(classes))
         if not multilabel and known.size < 2:
             name = "y" if classes is None else "classes"
@@ -134,9 +134,23 @@ class ClassificationTask(Task):
             )
 
     def continued(
-        self, classes: ArrayLike | None, order: ArrayLike | None, **options: Any
+        self,
+        classes: ArrayLike | None,
+        class_order: ArrayLike | None,
+        order: Sequence[Any] | None,
+        **options: Any,
     ) -> ClassificationTask:
-        """The task with other parameters, for training that goes on with its networks."""
+        """The task with other parameters, for training that goes on with its networks.
+
+        Parameters
+        ----------
+        classes, class_order
+            As they are given now.
+        order : sequence or None
+            The categories of this call's y, if these are in order.
+        **options
+            Other parameters.
+        """
         if classes is not None:
             announced = np.unique(column_or_1d(classes))
             if not np.array_equal(announced, self.classes):
@@ -145,12 +159,16 @@ class ClassificationTask(Task):
                 )
         temperature = self.temperature if options["calibrate"] else 1.0
         task = replace(self, temperature=temperature, **options)
-        ranks = self.ranks if order is None else ranks_of(self.classes, order)
+        ranks = self.ranks
+        if class_order is not None and task.training_loss == ORDINAL:
+            ranks = ranks_of(self.classes, class_order)
         if (task.link, _as_list(ranks)) != (self.link, _as_list(self.ranks)):
             raise ValueError(
-                f"loss and class_order cannot become {task.training_loss!r} and {order!r} while "
-                "training goes on: the outputs of the networks are made for others"
+                f"loss and class_order cannot become {task.training_loss!r} and {class_order!r} "
+                "while training goes on: the outputs of the networks are made for others"
             )
+        if task.is_ordinal and class_order is None and order is not None:
+            check_same_order(order, self.classes, ranks)
         task.check_costs()
         return task
 
@@ -202,7 +220,7 @@ class ClassificationTask(Task):
         Of several labels (n_rows, n_labels) zeros and ones, of two classes (n_rows, 1) zeros and
         ones, of more (n_rows,) class numbers.
         """
-        return self._targets(*_labels(y, name), dtype, name)
+        return self._targets(*labels_of(y, name), dtype, name)
 
     def _targets(
         self,
@@ -236,7 +254,7 @@ class ClassificationTask(Task):
         if self.class_weight != "balanced":
             return self
         if self.multilabel:
-            columns = _labels(y, "y")[0].T
+            columns = labels_of(y, "y")[0].T
             # A label that all or no rows have weighs 1 on rows of which it is otherwise.
             of_labels = [
                 {0: 1.0, 1: 1.0} | balanced_weights(column, sample_weight) for column in columns
@@ -375,10 +393,7 @@ class ClassificationTask(Task):
 
     def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to learn a temperature from held-out rows."""
-        if self.calibrate == "auto":
-            # What the focal loss learns is never as sure as it is right.
-            return by_whole_model or self.training_loss == "focal"
-        return self.calibrate
+        return calibrates(self.calibrate, self.training_loss, by_whole_model=by_whole_model)
 
     def calibrated(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
@@ -394,59 +409,3 @@ class ClassificationTask(Task):
 
 def _as_list(ranks: NDArray[np.intp] | None) -> list[int] | None:
     return None if ranks is None else ranks.tolist()
-
-
-def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp] | None:
-    """The place of each class in an order; None if it is that of the classes.
-
-    Raises
-    ------
-    ValueError
-        If it lacks classes or has one twice, or is not given and the classes are no numbers.
-    """
-    labels = classes.tolist()
-    if order is None:
-        if all(isinstance(label, Number) for label in labels):
-            return None
-        raise ValueError(
-            "loss='ordinal' needs the order of classes that are no numbers: class_order, a list "
-            "from the lowest to the highest, or y as an ordered categorical; the classes are "
-            f"{quoted_few(labels)}"
-        )
-    ordered = as_1d(np.asarray(order), "class_order").tolist()
-    place_of = {label: place for place, label in enumerate(ordered)}
-    if len(place_of) < len(ordered):
-        raise ValueError(f"class_order must hold each class once; got {quoted_few(ordered)}")
-    if missing := [label for label in labels if label not in place_of]:
-        raise ValueError(
-            f"class_order must hold all classes, also {quoted_few(missing)}; got "
-            f"{quoted_few([*place_of])}"
-        )
-    ranks = np.argsort(np.argsort([place_of[label] for label in labels]))
-    return None if (np.diff(ranks) > 0).all() else ranks
-
-
-def _labels(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], bool]:
-    """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
-    if not issparse(y) and y.dtype.kind == "f" and np.isnan(y).any():
-        raise ValueError(f"Input {name} contains NaN: zeros and ones of labels must all be known")
-    kind = type_of_target(y, input_name=name)
-    if kind.startswith("continuous"):
-        raise ValueError(
-            f"Unknown label type: {kind}. {name} must hold classes; Regressor predicts such "
-            "numbers. Numbers that stand for classes can be converted to text"
-        )
-    check_classification_targets(y)
-    if kind == "multiclass-multioutput":
-        raise ValueError(
-            f"{name} must be 1-D labels or a 0/1 matrix of several labels per row, as the model "
-            "was fitted; got several columns of labels"
-        )
-    if kind != "multilabel-indicator":
-        labels = as_1d(y, name)
-        return labels, np.unique(labels), False
-    matrix = check_array(y, accept_sparse=True, input_name=name)
-    matrix = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
-    if not np.all((matrix == 0) | (matrix == 1)):
-        raise ValueError(f"{name} with several labels per row must hold 0 and 1 only")
-    return matrix, np.arange(matrix.shape[1]), True

@@ -187,6 +187,12 @@ class RegressionLoss:
         return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
 
     @property
+    def names_of_quantiles(self) -> tuple[str, ...]:
+        """The quantiles as text, such as "0.9", in as few digits as tell them apart."""
+        short = tuple(f"{quantile:g}" for quantile in self.quantiles)
+        return short if len({*short}) == len(short) else tuple(map(repr, self.quantiles))
+
+    @property
     def is_gaussian(self) -> bool:
         """Whether networks learn a mean and a spread of each target."""
         return self.name == GAUSSIAN

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import type_of_target
 
-from fastmlp.prediction.decoders import MultioutputDecoder
+from fastmlp.prediction.decoders import MultioutputDecoder, joined
 from fastmlp.prediction.link import Link
 from fastmlp.table.labels import is_missing
 from fastmlp.table.text import quoted_few
-from fastmlp.tasks.calibration import fit_temperature
+from fastmlp.tasks.calibration import calibrates, fit_temperature
 from fastmlp.tasks.class_weights import ClassWeight, balanced_weights, weights_of_classes
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
@@ -48,6 +48,8 @@ class MultioutputClassificationTask(Task):
         What is minimised: the mean over outputs.
     focal_gamma : float, default=2.0
         Parameter of 'focal'.
+    target_names : tuple of str or None, default=None
+        Names of the columns of y.
     """
 
     classes: tuple[NDArray[Any], ...]
@@ -57,6 +59,7 @@ class MultioutputClassificationTask(Task):
     temperatures: tuple[float, ...]
     training_loss: str = "log_loss"
     focal_gamma: float = 2.0
+    target_names: tuple[str, ...] | None = None
 
     @classmethod
     def learn(
@@ -82,7 +85,7 @@ class MultioutputClassificationTask(Task):
             Other parameters.
         """
         _check_single(training_loss, cost_matrix)
-        known = [_distinct(own[~_missing(own)], k, "y")[0] for k, own in enumerate(y.T)]
+        known = [_typed(_distinct(own[~_missing(own)], k, "y")[0]) for k, own in enumerate(y.T)]
         if classes is not None:
             known = _announced(classes, y)
         for k, labels in enumerate(known):
@@ -96,9 +99,19 @@ class MultioutputClassificationTask(Task):
         return task, task.encode(y, np.dtype(np.int32))
 
     def continued(
-        self, classes: Any, order: Any, *, training_loss: str, cost_matrix: Any, **options: Any
+        self,
+        classes: Any,
+        class_order: Any,
+        order: Any,
+        *,
+        training_loss: str,
+        cost_matrix: Any,
+        **options: Any,
     ) -> MultioutputClassificationTask:
-        """The task with other parameters, for training that goes on with its networks."""
+        """The task with other parameters, for training that goes on with its networks.
+
+        Of several columns of labels none has an order.
+        """
         _check_single(training_loss, cost_matrix)
         if classes is not None and not (
             len(classes) == len(self.classes)
@@ -278,26 +291,39 @@ class MultioutputClassificationTask(Task):
         self, eval_metric: Any, targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> Metric:
         """Build a function of raw outputs for these validation rows from `eval_metric`."""
-        if (targets == _UNKNOWN).any():
-            raise ValueError(
-                "eval_metric must be None where validation rows lack some of their labels"
-            )
-        y_true = np.column_stack(
-            [own[codes] for own, codes in zip(self.classes, targets.T, strict=True)]
-        )
 
         def predict(outputs: NDArray[np.float64]) -> NDArray[Any]:
             return self.decoder.labels(apply_inverse_link(self.link, outputs))
 
-        return metric_of(eval_metric, y_true, weights, predict, None, None)
+        labels = [own[codes] for own, codes in zip(self.classes, targets.T, strict=True)]
+        lacking = targets == _UNKNOWN
+        if eval_metric == "accuracy":  # scikit-learn's does not take several columns
+            known = joined(labels).astype(object)
+            known[lacking] = None
+
+            def accuracy(outputs: NDArray[np.float64]) -> tuple[float, float]:
+                share = self.score_of(known, predict(outputs), weights)
+                return share, -share
+
+            return accuracy
+        if isinstance(eval_metric, str):
+            raise ValueError(
+                f"eval_metric={eval_metric!r} is a scorer of scikit-learn for one column of "
+                "labels; y has several. 'accuracy' works here, and a function metric(y_true, "
+                "y_pred) of labels"
+            )
+        if lacking.any():
+            raise ValueError(
+                "eval_metric must be None or 'accuracy' where validation rows lack some of their "
+                f"labels; got {eval_metric!r}"
+            )
+        return metric_of(eval_metric, joined(labels), weights, predict, None, None)
 
     # ---- calibration
 
     def calibrates(self, *, by_whole_model: bool) -> bool:
         """Whether to learn temperatures from held-out rows."""
-        if self.calibrate == "auto":
-            return by_whole_model or self.training_loss == "focal"
-        return self.calibrate
+        return calibrates(self.calibrate, self.training_loss, by_whole_model=by_whole_model)
 
     def calibrated(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
@@ -350,6 +376,13 @@ def _distinct(labels: NDArray[Any], k: int, name: str) -> tuple[NDArray[Any], ND
         raise ValueError(
             f"{name} must hold labels of one type in each column; column {k} has several types"
         ) from None
+
+
+def _typed(labels: NDArray[Any]) -> NDArray[Any]:
+    """Labels in the type that they have without those of other columns; text stays as it is."""
+    typed: NDArray[Any] = np.array(labels.tolist())
+    one_type = len(set(map(type, labels.tolist()))) == 1
+    return typed if one_type and typed.dtype.kind in "biuf" else labels
 
 
 def _announced(classes: Any, y: NDArray[Any]) -> list[NDArray[Any]]:

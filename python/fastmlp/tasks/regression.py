@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from fastmlp._user_warnings import warn
 from fastmlp.networks import Network
 from fastmlp.prediction.decoders import RegressionDecoder
 from fastmlp.prediction.link import Link
-from fastmlp.table.labels import reads_as_number
 from fastmlp.table.rows import pieces
-from fastmlp.table.text import quoted
 from fastmlp.tasks.links import apply_inverse_link
 from fastmlp.tasks.losses import RegressionLoss, gaussian_loss
 from fastmlp.tasks.metrics import Metric, metric_of
-from fastmlp.tasks.task import Task, as_1d
+from fastmlp.tasks.numeric_targets import lacking, mean_of, numbers_of
+from fastmlp.tasks.task import Task
 
 _VANISHING = 1e-140  # numbers whose squares do
 _FAR = 100  # standard deviations from the mean
@@ -49,6 +46,8 @@ class RegressionTask(Task):
         or the logarithm that it began with, is provisional.
     lowest, highest : ndarray of shape (n_outputs,)
         The range of the training targets, if predictions stay in it.
+    target_names : tuple of str or None, default=None
+        Names of the columns of y.
     """
 
     training_loss: RegressionLoss
@@ -62,6 +61,7 @@ class RegressionTask(Task):
     varied: NDArray[np.bool_]
     lowest: Any = np.inf
     highest: Any = -np.inf
+    target_names: tuple[str, ...] | None = None
 
     @classmethod
     def learn(
@@ -80,7 +80,7 @@ class RegressionTask(Task):
                 "extrapolation='linear' needs one of the named losses: a function's predictions "
                 "need not follow y"
             )
-        values = _numbers(y, loss, "y")
+        values = numbers_of(y, loss, "y")
         n_outputs = 1 if values.ndim == 1 else values.shape[1]
         if values.ndim == 2 and (unknown := np.flatnonzero(np.isnan(values).all(axis=0))).size:
             raise ValueError(f"y must have a number in each column; column {unknown[0]} has none")
@@ -96,6 +96,12 @@ class RegressionTask(Task):
             varied=np.zeros(n_outputs, dtype=bool),
         )
         return task, values.reshape(values.shape[0], n_outputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...] | None:
+        """Several quantiles, such as "0.1" and "0.9", else the names of y's columns."""
+        loss = self.training_loss
+        return loss.names_of_quantiles if loss.several_quantiles else self.target_names
 
     # ---- what the networks learn
 
@@ -171,9 +177,9 @@ class RegressionTask(Task):
         offset: NDArray[np.float64] | None,
         outputs: NDArray[np.bool_],
     ) -> None:
-        mean = _mean_of(lambda y: y, targets, None, weights)
+        mean = mean_of(lambda y: y, targets, None, weights)
         if offset is not None:
-            mean = mean / _mean_of(np.exp, offset, None, weights)
+            mean = mean / mean_of(np.exp, offset, None, weights)
         network.parameters[-2][:, outputs] *= 0.1
         # Counts of which all are 0 begin somewhere; means of amounts may be of any size.
         least = 1e-6 if self.training_loss.name == "poisson" else 0.0
@@ -184,7 +190,7 @@ class RegressionTask(Task):
 
     def encode(self, y: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Check y and turn it into targets (n_rows, n_outputs)."""
-        values = _numbers(y, self.training_loss, name)
+        values = numbers_of(y, self.training_loss, name)
         n_outputs = 1 if values.ndim == 1 else values.shape[1]
         if (n_outputs, values.ndim == 1) != (self.n_outputs, self.one_dimensional):
             raise ValueError(
@@ -202,17 +208,17 @@ class RegressionTask(Task):
     ) -> RegressionTask:
         """Learn the mean and standard deviation of the targets of some rows (None: all)."""
         if self._learns_logarithms:
-            return replace(self, varied=_mean_of(lambda y: y, targets, rows, weights) > 0)
+            return replace(self, varied=mean_of(lambda y: y, targets, rows, weights) > 0)
         if not self.standardizes:
             return self
         if offset is not None:
             targets = targets - offset
         with np.errstate(over="ignore", invalid="ignore"):
-            shift = _mean_of(lambda y: y, targets, rows, weights)
+            shift = mean_of(lambda y: y, targets, rows, weights)
             standard_deviation = np.sqrt(
-                _mean_of(lambda y: (y - shift) ** 2, targets, rows, weights)
+                mean_of(lambda y: (y - shift) ** 2, targets, rows, weights)
             )
-        if not np.isfinite(standard_deviation[~_lacking(targets, rows)]).all():
+        if not np.isfinite(standard_deviation[~lacking(targets, rows)]).all():
             raise ValueError("y holds values too large to be standardised")
         # By rounding, the standard deviation of a constant is of the size of its last digit.
         varied = standard_deviation > 10 * np.finfo(np.float64).eps * np.abs(shift)
@@ -252,7 +258,7 @@ class RegressionTask(Task):
             learnt_of = targets if offset is None else targets - offset
             if not self.varied.all():
                 task = self._scaled_later(learnt_of, weights)
-            distance = np.abs(_mean_of(lambda y: y, learnt_of, None, weights) - task.shift)
+            distance = np.abs(mean_of(lambda y: y, learnt_of, None, weights) - task.shift)
             far = float(np.fmax.reduce(np.where(task.varied, distance / task.unit, 0)))
             if far > _FAR:
                 warn(
@@ -390,60 +396,6 @@ class RegressionTask(Task):
         return metric_of(eval_metric, y_true, weights, predict, None, None)
 
 
-def _numbers(y: NDArray[Any], loss: RegressionLoss, name: str) -> NDArray[Any]:
-    """Return y as numbers, 1-D or 2-D."""
-    if issparse(y):
-        raise TypeError(f"{name} must be a dense array; got a sparse matrix")
-    if y.dtype.kind in "mM":
-        raise TypeError(f"{name} must hold numbers; got dates or durations")
-    try:
-        values = y if y.dtype.kind in "fiub" else y.astype(np.float64)
-    except ValueError:
-        given = y.ravel().tolist()
-        wrong = next((value for value in given if not reads_as_number(value)), given[0])
-        raise ValueError(
-            f"{name} must hold numbers; Classifier is for labels such as {quoted(wrong)}"
-        ) from None
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = as_1d(values, name)
-    if values.ndim > 2:
-        raise ValueError(f"{name} must be 1-D or 2-D; got shape {values.shape}")
-    if loss.name == "gamma" and np.any(values <= 0):
-        raise ValueError(
-            f"{name} must be positive for loss='gamma'; got {np.nanmin(values):g}. 'tweedie' takes "
-            "zeros too"
-        )
-    if loss.link.name == "exponential" and np.any(values < 0):
-        raise ValueError(f"{name} must not be negative for loss={loss.name!r}")
-    if loss.several_quantiles and values.ndim == 2:
-        raise ValueError(f"{name} must be 1-D for several quantiles; got shape {values.shape}")
-    if values.ndim == 2:
-        _check_gaps(values, loss, name)
-    return values
-
-
-def _check_gaps(values: NDArray[Any], loss: RegressionLoss, name: str) -> None:
-    """Raise for missing targets (NaN) if a row lacks all of them, or the loss needs all."""
-    known = ~np.isnan(values)
-    if known.all():
-        return
-    if loss.is_own:
-        raise ValueError(f"{name} must not hold NaN if loss is a pair of functions")
-    if (empty := np.flatnonzero(~known.any(axis=1))).size:
-        raise ValueError(
-            f"{name} must have at least one number in each row; row {empty[0]} has none. Leave out "
-            "such rows"
-        )
-
-
-def _lacking(targets: NDArray[Any], rows: NDArray[Any] | None) -> NDArray[np.bool_]:
-    """Whether the rows (None: all) have no number in a column."""
-    lacking = np.ones(targets.shape[1], dtype=bool)
-    for piece in pieces(targets, rows):
-        lacking &= np.isnan(targets[piece]).all(axis=0)
-    return lacking
-
-
 def _r2_of_known(y: NDArray[Any], predicted: NDArray[Any], weights: Any) -> float:
     """The mean over outputs of R2 on the rows whose target is known."""
     scores = []
@@ -452,28 +404,3 @@ def _r2_of_known(y: NDArray[Any], predicted: NDArray[Any], weights: Any) -> floa
         if rows.any():
             scores.append(r2_score(y[rows, k], predicted[rows, k], sample_weight=own))
     return float(np.mean(scores))
-
-
-def _mean_of(
-    function: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    y: NDArray[Any],
-    rows: NDArray[Any] | None,
-    weights: NDArray[Any] | None,
-) -> NDArray[np.float64]:
-    """Weighted mean of function(y) over the rows (None: all) whose y is known; NaN: none is."""
-    total, weight = np.zeros(y.shape[1]), np.zeros(y.shape[1])
-    for piece in pieces(y, rows):
-        given = y[piece].astype(np.float64)
-        values, known = function(given), ~np.isnan(given)
-        own = None if weights is None else weights[piece].astype(np.float64)
-        if own is not None:
-            values = values * own[:, None]
-        if known.all():
-            total += values.sum(axis=0)
-            weight += len(values) if own is None else own.sum()
-        else:
-            total += values.sum(axis=0, where=known)
-            weight += known.sum(axis=0) if own is None else own @ known
-    with np.errstate(invalid="ignore"):
-        mean: NDArray[np.float64] = total / weight
-    return mean

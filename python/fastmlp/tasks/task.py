@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,9 @@ from fastmlp.prediction.decoders import Decoder
 from fastmlp.prediction.link import Link
 from fastmlp.tasks.metrics import Metric
 
+if TYPE_CHECKING:
+    from typing import Self
+
 
 class Task(ABC):
     """Targets of a model: how they are encoded, scaled, predicted, scored. Immutable.
@@ -26,6 +30,17 @@ class Task(ABC):
     """
 
     n_outputs: int
+    target_names: tuple[str, ...] | None
+
+    @property
+    def output_names(self) -> tuple[str, ...] | None:
+        """Names of the columns of predictions, if they have names: those of y's columns."""
+        return self.target_names
+
+    def with_target_names(self, names: tuple[str, ...] | None) -> Self:
+        """The task of targets with these names, or without any."""
+        named: Self = replace(cast(Any, self), target_names=names)
+        return named
 
     # ---- what the networks learn
 

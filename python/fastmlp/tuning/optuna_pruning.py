@@ -27,6 +27,13 @@ class OptunaPruning:
     rows : str, default="validation"
         On which rows: the validation rows, or a name of `eval_set`.
 
+    Raises
+    ------
+    TypeError
+        If `trial` is no trial.
+    ValueError
+        If its study has several objectives.
+
     Examples
     --------
     With Optuna (``pip install optuna``), for a table X, y: ::
@@ -48,9 +55,22 @@ class OptunaPruning:
     """
 
     def __init__(self, trial: Any, metric: str | None = None, rows: str = VALIDATION) -> None:
+        if not (hasattr(trial, "report") and hasattr(trial, "should_prune")):
+            raise TypeError(
+                "trial must be a trial of Optuna, which the study passes to the objective; got "
+                f"{trial!r}"
+            )
+        study = getattr(trial, "study", None)  # a FixedTrial has none, and is never pruned
+        directions = [] if study is None else [one.name.lower() for one in study.directions]
+        if len(directions) > 1:
+            raise ValueError(
+                f"OptunaPruning needs a study with one objective, as Optuna prunes no others; this "
+                f"one has {len(directions)}"
+            )
         self.trial = trial
         self.metric = metric
         self.rows = rows
+        self._direction = directions[0] if directions else None
 
     def __call__(self, record: EpochRecord) -> bool:
         """Report an epoch of the first network.
@@ -90,17 +110,14 @@ class OptunaPruning:
 
     def _check_direction(self, metric: str, *, is_score: bool) -> None:
         """Raise if the pruner would end the best trials."""
-        study = getattr(self.trial, "study", None)  # a FixedTrial has none, and is never pruned
-        directions = [] if study is None else [one.name.lower() for one in study.directions]
         direction, kind, other = (
             ("maximize", "greater", "metric='loss'")
             if is_score
             else ("minimize", "smaller", "a score of eval_metric as metric, such as 'r2'")
         )
-        # Of several objectives Optuna has an error of its own.
-        if len(directions) == 1 and directions[0] != direction:
+        if self._direction not in (None, direction):
             raise ValueError(
                 f"OptunaPruning cannot report {metric!r}, which is the better the {kind}, in a "
-                f"study whose direction is {directions[0]!r}. Pass {other}, or make a study with "
+                f"study whose direction is {self._direction!r}. Pass {other}, or make a study with "
                 f"direction={direction!r} and an objective that goes the same way"
             )

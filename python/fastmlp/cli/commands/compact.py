@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from fastmlp.cli.commands.options import model_argument, text_options
+from fastmlp.cli.commands.options import model_argument, model_output_option, text_options
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import TextFormat
 
@@ -20,13 +20,7 @@ Examples:
 )
 @model_argument
 @click.argument("table", required=False, type=click.Path(dir_okay=False, allow_dash=True))
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False),
-    help="Model file to write (safetensors).",
-)
+@model_output_option
 @click.option(
     "--dtype",
     type=click.Choice(["float16", "bfloat16", "int8"]),

@@ -24,6 +24,13 @@ def _character(context: click.Context, option: click.Parameter, value: str | Non
 model_argument = click.argument("model", type=click.Path(dir_okay=False))
 # A folder is a table of many files, which is read in blocks.
 table_argument = click.argument("table", type=click.Path(allow_dash=True))
+model_output_option = click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help="Model file to write (safetensors).",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from fastmlp.cli.commands.options import table_argument, text_options
+from fastmlp.cli.commands.options import model_output_option, table_argument, text_options
 from fastmlp.cli.errors import DataError
 from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import TextFormat
@@ -47,13 +47,7 @@ Examples:
     metavar="COLUMN",
     help="Column to predict; repeat it for several.",
 )
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False),
-    help="Model file to write (safetensors).",
-)
+@model_output_option
 @click.option(
     "--task",
     type=click.Choice(["regression", "classification"]),
@@ -132,14 +126,14 @@ Examples:
 @click.option(
     "--groups",
     metavar="COLUMN",
-    help="Hold out a fifth of the groups whole, for all networks, so that scores are those of new "
-    "groups. The model is not trained on these rows. Not an input.",
+    help="Hold out whole groups by turns, so that scores are those of new groups. Not an input.",
 )
 @click.option(
     "--time",
     metavar="COLUMN",
-    help="Hold out the latest fifth of the rows, for all networks, so that scores are those of the "
-    "future. The model is not trained on these rows. An input, unless --drop names it.",
+    help="Validate networks on later rows than they are trained on, so that scores are those of "
+    "the future; then train on all rows. With --extrapolation linear the latest fifth is held out "
+    "from the model. An input, unless --drop names it.",
 )
 @click.option(
     "--max-memory",

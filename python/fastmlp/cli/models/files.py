@@ -17,14 +17,14 @@ def load_model(path: str) -> tuple[Any, Notes]:
     """The estimator of a model file, and what is noted beside it."""
     model = _read(fastmlp.load, path)
     _check_one_column(model, path)
-    return model, Notes.of(describe(path))
+    return model, Notes.of(describe(path), model._pipeline)
 
 
 def load_predictor(path: str) -> tuple[fastmlp.Predictor, Notes]:
     """The predictor of a model file, which loads faster, and what is noted beside the model."""
     predictor = _read(fastmlp.load_predictor, path)
     _check_one_column(predictor, path)
-    return predictor, Notes.of(describe(path))
+    return predictor, Notes.of(describe(path), predictor._pipeline)
 
 
 def describe(path: str) -> Description:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.tables.reading import TextFormat, open_table
 from fastmlp.cli.tables.text_columns import as_kind, inferred
-from fastmlp.cli.training.held_out import latest, whole_groups
+from fastmlp.cli.training.held_out import groups_of, numbers_of_times
 from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.cli.training.targets import Targets, check_classes, read_targets
 from fastmlp.table.value_kinds import ValueKind
@@ -30,8 +30,10 @@ class TrainingData:
         The inputs.
     targets : Targets
     weight : ndarray of shape (n_rows,) or None
-    held_out : ndarray of bool of shape (n_rows,) or None
-        Rows that are held out from all networks.
+    groups : ndarray of shape (n_rows,) or None
+        Numbers of the groups of rows that belong together.
+    time : ndarray of shape (n_rows,) or None
+        Times of the rows as numbers.
     n_without_target : int
         Rows that were left out, as they have no target.
     """
@@ -39,7 +41,8 @@ class TrainingData:
     X: Any
     targets: Targets
     weight: NDArray[np.float64] | None
-    held_out: NDArray[np.bool_] | None
+    groups: NDArray[np.int32] | None
+    time: NDArray[np.float64] | None
     n_without_target: int
 
     def part(self, rows: NDArray[np.bool_]) -> tuple[Any, NDArray[Any], NDArray[Any] | None]:
@@ -49,7 +52,7 @@ class TrainingData:
 
 
 def read_training_data(
-    path: str, how: TextFormat, roles: Roles, task: TaskName | None, seed: int
+    path: str, how: TextFormat, roles: Roles, task: TaskName | None
 ) -> TrainingData:
     """Read a table to train on.
 
@@ -59,8 +62,6 @@ def read_training_data(
     how : TextFormat
     roles : Roles
     task : {"regression", "classification"} or None
-    seed : int
-        Of the choice of groups.
 
     Raises
     ------
@@ -70,18 +71,14 @@ def read_training_data(
     table = _read(path, how, roles)
     n_rows = table.num_rows
     table = _with_targets(table, roles.targets, path)
-    held_out = None
-    if roles.groups is not None:
-        held_out = whole_groups(table[roles.groups], roles.groups, seed)
-    elif roles.time is not None:
-        held_out = latest(table.select([roles.time]), roles.time)
     targets = read_targets({name: table[name] for name in roles.targets}, task)
     check_classes(targets)
     return TrainingData(
         X=table.select(roles.inputs(table.column_names)),
         targets=targets,
         weight=weight_of(table, roles.weight),
-        held_out=held_out,
+        groups=None if roles.groups is None else groups_of(table[roles.groups], roles.groups),
+        time=None if roles.time is None else numbers_of_times(table, roles.time),
         n_without_target=n_rows - table.num_rows,
     )
 
@@ -110,7 +107,8 @@ def read_validation_data(
         X=read.select(names),
         targets=read_targets({name: read[name] for name in roles.targets}, data.targets.task),
         weight=weight_of(read, roles.weight),
-        held_out=None,
+        groups=None,
+        time=None,
         n_without_target=table.num_rows - read.num_rows,
     )
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fastmlp import Classifier, ExtrapolationWarning, Regressor
+from fastmlp import Classifier, Regressor
 from fastmlp.cli.models.scores import Scores, outputs_of, scores_of
 from fastmlp.cli.tables.reading import TextFormat
 from fastmlp.cli.training.data import read_training_data, read_validation_data
+from fastmlp.cli.training.held_out import latest_rows
 from fastmlp.cli.training.interrupts import raising_late
 from fastmlp.cli.training.plot import picture
 from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation_rows
 from fastmlp.cli.training.roles import Roles, TaskName
+from fastmlp.cli.training.targets import named
 from fastmlp.model_file.notes import Notes
 
 ESTIMATORS = {"regression": Regressor, "classification": Classifier}
@@ -50,9 +51,8 @@ class TrainingResult:
 
     def save(self, path: str) -> None:
         """Write the model file, with the names of the targets and the scores."""
-        quantiles = self.model.get_params().get("quantile")
-        outputs = [f"{q:g}" for q in quantiles] if np.ndim(quantiles) else self.targets
-        self.model.save(path, notes=Notes(self.targets, tuple(outputs), self.scores).written())
+        outputs = self.model._fitted.task.output_names or self.targets
+        self.model.save(path, notes=Notes(self.targets, outputs, self.scores).written())
 
     def picture(self) -> Any:
         """A matplotlib Figure of the losses and of the held-out predictions."""
@@ -95,24 +95,25 @@ def train_model(
     KeyboardInterrupt
         After Ctrl-C.
     """
-    data = read_training_data(table, how, roles, task, parameters["random_state"])
+    data = read_training_data(table, how, roles, task)
     others = None if validation is None else read_validation_data(validation, how, roles, data)
     training = data.X, data.targets.y, data.weight
     validation_part = None
     if others is not None:
         which = f"of {validation}"
         validation_part = others.X, others.targets.y, others.weight
-    elif data.held_out is not None:
-        which = f"groups of {roles.groups!r}" if roles.groups else f"the latest by {roles.time!r}"
-        training, validation_part = data.part(~data.held_out), data.part(data.held_out)
+    elif data.time is not None and parameters["extrapolation"] == "linear":
+        # `fit(time=)` would learn the linear part from later rows too.
+        which, is_latest = f"the latest by {roles.time!r}", latest_rows(data.time)
+        training, validation_part = data.part(~is_latest), data.part(is_latest)
+    X, y, weight = training
+    training = X, named(y, data.targets.names), weight
     categories = list(roles.categories) or "from_dtype"
     model = ESTIMATORS[data.targets.task](**parameters, categorical_features=categories)
-    with raising_late(), warnings.catch_warnings():
-        if roles.time is not None:  # the held-out rows lie beyond the others by intention
-            warnings.simplefilter("ignore", ExtrapolationWarning)
+    with raising_late():
         if validation_part is None:
-            model.fit(*training, checkpoint=checkpoint)
-            held_out = out_of_fold(model, data)
+            model.fit(*training, groups=data.groups, time=data.time, checkpoint=checkpoint)
+            held_out = out_of_fold(model, data, roles)
         else:
             X_val, y_val, weight_val = validation_part
             model.fit(

@@ -1,4 +1,4 @@
-"""Rows that are held out from training: whole groups, or the latest rows."""
+"""Rows that are held out from training: groups and times for `fit`, and the latest rows."""
 
 from __future__ import annotations
 
@@ -9,55 +9,53 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from fastmlp.cli.errors import DataError
+from fastmlp.table.encoder import DenseEncoder
 
-FRACTION = 0.2  # of the groups, or of the rows
-_MOST = 0.5  # of the rows, if many have the same time
+_FRACTION = 0.2  # of the rows
 
 
-def whole_groups(groups: Any, name: str, seed: int) -> NDArray[np.bool_]:
-    """Tell which rows belong to a random fifth of the groups.
+def groups_of(labels: Any, name: str) -> NDArray[np.int32]:
+    """The number of each row's group.
 
     Parameters
     ----------
-    groups : pyarrow.ChunkedArray
-        The group of each row; rows without one are a group of their own.
+    labels : pyarrow.ChunkedArray
     name : str
         Of the column.
-    seed : int
     """
-    from sklearn.model_selection import GroupShuffleSplit
-
-    codes = pc.dictionary_encode(groups, null_encoding="encode").combine_chunks().indices.to_numpy()
-    if codes.max() == 0:
+    codes = pc.dictionary_encode(labels).combine_chunks().indices
+    if codes.null_count:
+        raise DataError(f"--groups: the column {name!r} is missing in {codes.null_count:,} rows")
+    numbers: NDArray[np.int32] = codes.to_numpy()
+    if numbers.max() == 0:
         raise DataError(f"--groups: all rows have the same {name!r}")
-    splitter = GroupShuffleSplit(1, test_size=FRACTION, random_state=seed)
-    [(_, held_out)] = splitter.split(codes, groups=codes)
-    is_held_out = np.zeros(codes.size, dtype=bool)
-    is_held_out[held_out] = True
-    return is_held_out
+    return numbers
 
 
-def latest(table: Any, name: str) -> NDArray[np.bool_]:
-    """Tell which rows are among the latest fifth; rows of one time stay together.
+def numbers_of_times(table: Any, name: str) -> NDArray[np.float64]:
+    """The times of the rows as numbers.
 
     Parameters
     ----------
     table : pyarrow.Table
-        With the one column of times: dates, durations or numbers, also as text.
+        With a column of dates, durations or numbers, also as text.
     name : str
         Of the column.
     """
-    from fastmlp.table.encoder import DenseEncoder
-
-    encoder, encoded = DenseEncoder.learn(table)
+    encoder, encoded = DenseEncoder.learn(table.select([name]))
     if encoder.columns[0].kind != "numeric":
         raise DataError(f"--time: the column {name!r} holds neither dates nor numbers")
-    times = encoded[:, 0]
+    times: NDArray[np.float64] = encoded[:, 0]
     if np.isnan(times).any():
         raise DataError(f"--time: the column {name!r} is missing in {np.isnan(times).sum():,} rows")
-    cut = np.sort(times)[int((1 - FRACTION) * times.size)]
+    if times.min() == times.max():
+        raise DataError(f"--time: all rows have the same {name!r}")
+    return times
+
+
+def latest_rows(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which rows are among the latest fifth; rows of one time stay together."""
+    cut = np.sort(times)[int((1 - _FRACTION) * times.size)]
     choices: list[NDArray[np.bool_]] = [times >= cut, times > cut]
-    choices = [later for later in choices if 0 < later.mean() <= _MOST]
-    if not choices:
-        raise DataError(f"--time: most rows have the same {name!r}, so too few are later")
-    return min(choices, key=lambda later: abs(later.mean() - FRACTION))
+    choices = [later for later in choices if later.any() and not later.all()]
+    return min(choices, key=lambda later: abs(later.mean() - _FRACTION))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastmlp.cli.models.scores import Scores, lines_of
 from fastmlp.cli.training.data import TrainingData
+from fastmlp.cli.training.roles import Roles
 
 _OPTIMISTIC = "slightly optimistic, as they chose the epoch and the networks' weights"
 
@@ -35,18 +36,22 @@ class HeldOut:
     description: str
 
 
-def out_of_fold(model: Any, data: TrainingData) -> HeldOut | None:
+def out_of_fold(model: Any, data: TrainingData, roles: Roles) -> HeldOut | None:
     """The training rows with their out-of-fold predictions; None if there are none."""
     outputs = getattr(model, "oof_proba_", getattr(model, "oof_prediction_", None))
     if outputs is None:
         return None
     known = ~np.isnan(outputs).reshape(len(outputs), -1).any(axis=1)
+    trained = "that were not trained on it"
+    if roles.groups is not None:
+        trained = f"that were not trained on its {roles.groups!r}"
+    elif roles.time is not None:
+        trained = f"that were trained on rows before its {roles.time!r}"
     return HeldOut(
         data.targets.y[known],
         outputs[known],
         None if data.weight is None else data.weight[known],
-        f"{known.sum():,} rows, each predicted by networks that were not trained on it; "
-        f"{_OPTIMISTIC}",
+        f"{known.sum():,} rows, each predicted by networks {trained}; {_OPTIMISTIC}",
     )
 
 

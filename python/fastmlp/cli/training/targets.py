@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,11 @@ def read_targets(columns: Mapping[str, Any], task: TaskName | None) -> Targets:
     read = numbers_of if found == "regression" else _flags if several else _labels
     arrays = [read(name, own) for name, own in values.items()]
     return Targets(tuple(values), found, reason, np.column_stack(arrays) if several else arrays[0])
+
+
+def named(y: NDArray[Any], names: Sequence[str]) -> Any:
+    """Several targets as a table, from which a model learns their names."""
+    return y if y.ndim == 1 else pa.table(dict(zip(names, y.T, strict=True)))
 
 
 def check_classes(targets: Targets) -> None:

@@ -38,7 +38,7 @@ class ExplainedModel:
     ----------
     encoder : DenseEncoder
     output_names : list or None
-        Classes or labels, if several are explained.
+        Classes or names of outputs, if several are explained and have names.
     is_one_dimensional : bool
         Whether there is one output, without an axis of its own.
     """
@@ -50,14 +50,17 @@ class ExplainedModel:
             raise ValueError("log_odds is for classifiers; this model predicts numbers")
         self._model, self._n_threads, self._log_odds = model, n_threads, log_odds
         self.encoder = dense_encoder(model)
-        self.output_names: list[Any] | None = None
+        names: Any = model.task.output_names
         self._is_binary = False
         if isinstance(decoder, ClassificationDecoder):
             self._is_binary = not decoder.multilabel and decoder.classes.size == 2
-            self.output_names = None if self._is_binary else decoder.classes.tolist()
             self.is_one_dimensional = self._is_binary
+            if names is None or not decoder.multilabel:
+                names = decoder.classes.tolist()
         elif isinstance(decoder, RegressionDecoder):
             self.is_one_dimensional = decoder.one_dimensional and not decoder.sorts
+        has_names = not (self.is_one_dimensional or names is None)
+        self.output_names: list[Any] | None = [*names] if has_names else None
         self._pipeline = model.pipeline.counted
 
     def encode(self, X: Any, estimator: str, name: str = "X") -> NDArray[Any]:

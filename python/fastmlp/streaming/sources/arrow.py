@@ -69,6 +69,7 @@ class DatasetSource(Source):
         schema = without_index(own, {*roles.names, *(needed or ())})
         schema = _with_fields(schema, used_columns(schema.names, needed))
         self.names = roles.inputs(schema.names)
+        self.target_names = tuple(roles.targets) or None
         if not _is_filtered(dataset):
             files = [FileSchema.of(fragment) for fragment in dataset.get_fragments()]
             others = {*own.names, *roles.dropped} if same_columns and needed is None else None

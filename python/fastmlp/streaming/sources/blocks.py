@@ -46,12 +46,15 @@ class Source(ABC):
         Of the columns of inputs; none if they are not known before the first block.
     path : Path or None
         The file or the folder that it reads, if it is one.
+    target_names : tuple of str or None
+        Of the columns of targets, if they are columns.
     """
 
     fingerprint: str | None = None
     n_rows: int | None = None
     names: Sequence[str] = ()
     path: Path | None = None
+    target_names: tuple[str, ...] | None = None
 
     @property
     def n_columns(self) -> int | None:

@@ -16,6 +16,7 @@ class PolarsSource(Source):
             raise ImportError("X: a LazyFrame needs a newer polars, which has collect_batches")
         used = used_columns(frame.collect_schema().names(), needed)
         self.names = roles.inputs(used)
+        self.target_names = tuple(roles.targets) or None
         self._frame, self._roles = frame.select(used), roles
 
     def blocks(self, n_rows: int) -> Iterator[Block]:
@@ -34,6 +35,7 @@ class DaskSource(Source):
     def __init__(self, frame: Any, roles: Roles, needed: Sequence[str] | None = None) -> None:
         used = used_columns(list(frame.columns), needed)
         self.names = roles.inputs(used)
+        self.target_names = tuple(roles.targets) or None
         self._frame, self._roles = frame[used], roles
 
     def blocks(self, n_rows: int) -> Iterator[Block]:

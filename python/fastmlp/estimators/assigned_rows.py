@@ -1,0 +1,106 @@
+"""Which rows of a table in memory each network is trained on: as before, if training goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.ensemble.encoded_table import EncodedTable
+from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.growing import Growth
+from fastmlp.ensemble.settings import Settings
+from fastmlp.ensemble.splits import (
+    AssignedRows,
+    RowAssignment,
+    fingerprint,
+    split_rows,
+    warn_of_lacking_classes,
+)
+from fastmlp.ensemble.splitters import RANDOM, Splitter
+from fastmlp.prediction.linear_part import LinearPart
+
+if TYPE_CHECKING:
+    from fastmlp.estimators.base import BaseMLP
+
+
+def assigned_rows(
+    estimator: BaseMLP,
+    settings: Settings,
+    table: EncodedTable,
+    splitter: Splitter,
+    before: FittedModel | None,
+    growth: Growth | None,
+    kept: KeptFit | None,
+) -> AssignedRows:
+    """Assign the rows of a table to networks: those that are there keep their folds.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be held out and a parameter needs it, or what is held out does not go
+        together with the networks that are there.
+    """
+    data = table.data
+    assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
+    splits = split_rows(
+        data,
+        table.task.strata(data.y),
+        table.shared,
+        settings.held_out_fraction,
+        assignment.n_estimators,
+        random_state,
+        splitter,
+    )
+    estimator._check_held_out(splits.each, table.eval_sets)
+    if splitter is not RANDOM:
+        warn_of_lacking_classes(table.task, data, splits)
+    if not splits.are_folds:
+        _check_final(before, table.linear)
+    if growth is not None:
+        growth.check_rows(table, splits)
+    # Rows that are held out now must have been held out in earlier fits too.
+    has_digest = estimator.warm_start or assignment.n_estimators > 1
+    digest = fingerprint(data, splits.each) if has_digest else None
+    are_unseen = (
+        before is None
+        or growth is not None
+        or (digest is not None and digest == before.fingerprint and table.is_honest)
+    )
+    return AssignedRows(splits, assignment, random_state, digest, are_unseen)
+
+
+def _assignment(
+    estimator: BaseMLP,
+    settings: Settings,
+    before: FittedModel | None,
+    growth: Growth | None,
+    n_rows: int,
+    kept: KeptFit | None,
+) -> tuple[RowAssignment, np.random.RandomState]:
+    if growth is not None:
+        return growth.assignment, growth.assignment.generator()
+    if before is None:
+        n_networks = settings.n_networks(n_rows)
+        if kept is None:
+            return RowAssignment.new(n_networks, estimator.random_state)
+        return kept.assignment(n_networks, estimator.random_state)
+    if before.assignment is None:  # after partial_fit alone
+        return RowAssignment.new(before.n_estimators, estimator.random_state)
+    return before.assignment, before.assignment.generator()
+
+
+def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
+    """Raise for what cannot be where networks are trained on all rows after their validation."""
+    if before is not None:
+        raise ValueError(
+            "time, and cv whose parts leave rows out, cannot be used by a warm start that goes on "
+            "with networks: these have seen all rows"
+        )
+    if linear is not None:
+        raise ValueError(
+            "extrapolation must be 'clip' with time, and with cv whose parts leave rows out: the "
+            "linear part is learnt from all rows, and would tell of later ones. Pass the last rows "
+            "as X_val to judge a forecast, and fit on all rows then (docs/forecasts.md)"
+        )
