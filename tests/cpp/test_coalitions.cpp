@@ -14,7 +14,7 @@ using testing::Data;
 using testing::mlp;
 using testing::same_bits;
 
-constexpr Index kColumns = 5, kUnits = 19, kRows = 3, kBackground = 9, kCount = 61, kOutputs = 2;
+constexpr Index kColumns = 5, kUnits = 19, kExplained = 3, kBackground = 9, kCount = 61, kOutputs = 2;
 
 template <class T>
 using Numbers = std::vector<T>;
@@ -32,7 +32,7 @@ template <class T>
 struct Parts {
   Predictor<T> first{Network<T>(mlp({kColumns, kUnits}, "relu"), 1), {}, Link::identity};
   Predictor<T> rest{Network<T>(mlp({kUnits, 33, kOutputs}, "tanh"), 2), {}, Link::logistic};
-  Numbers<T> rows = Data<T>(kRows, kColumns, 1, LossKind::squared_error, 3).x;
+  Numbers<T> rows = Data<T>(kExplained, kColumns, 1, LossKind::squared_error, 3).x;
   Numbers<T> background = Data<T>(kBackground, kColumns, 1, LossKind::squared_error, 4).x;
   std::vector<std::uint8_t> members;
 
@@ -58,10 +58,10 @@ struct Parts {
   Numbers<T> outputs(Activation activation, const Numbers<T>& slopes, int n_threads) const {
     const Numbers<T> own = column_sums(rows), others = column_sums(background),
                      whole = predict(first, background, kColumns);
-    Numbers<T> out(kRows * kBackground * kCount * kOutputs);
+    Numbers<T> out(kExplained * kBackground * kCount * kOutputs);
     CoalitionNetwork<T>(activation, slopes, rest)
-        .predict({own.data(), kRows, kColumns, kUnits}, {others.data(), kBackground, kColumns, kUnits}, whole.data(),
-                 {members.data(), kBackground, kCount, kColumns}, out.data(), n_threads);
+        .predict({own.data(), kExplained, kColumns, kUnits}, {others.data(), kBackground, kColumns, kUnits},
+                 whole.data(), {members.data(), kBackground, kCount, kColumns}, out.data(), n_threads);
     return out;
   }
 
@@ -90,7 +90,7 @@ void check_coalitions(Activation activation, const Numbers<T>& slopes, double to
   const Parts<T> parts;
   const Numbers<T> out = parts.outputs(activation, slopes, 1);
   const T* found = out.data();
-  for (Index row = 0; row < kRows; ++row)
+  for (Index row = 0; row < kExplained; ++row)
     for (Index other = 0; other < kBackground; ++other)
       for (Index i = 0; i < kCount; ++i, found += kOutputs) {
         const Numbers<T> expected = parts.expected(activation, slopes, row, other, i);

@@ -14,7 +14,6 @@
 namespace fastmlp {
 namespace {
 
-using matrix_unit::product;
 using testing::check_result;
 using testing::kNan;
 using testing::naive;
@@ -70,15 +69,15 @@ void check_products(Index rows, Index depth, Index cols) {
   for (const bool left : {false, true})
     for (const bool right : {false, true}) {
       const matrix_unit::Factor<float> l{left ? a_transposed.m : a.m, left}, r{right ? b_transposed.m : b.m, right};
-      product(l, r, {}, c.fill(kNan<float>).m);
+      matrix_unit::product(l, r, {}, c.fill(kNan<float>).m);
       check_result("product", c, plain, depth);
-      product(l, r, {.add = true}, c.m);
+      matrix_unit::product(l, r, {.add = true}, c.m);
       check_result("product, added", c, twice, depth);
-      product(l, r, {.bias = bias.data()}, c.fill(kNan<float>).m);
+      matrix_unit::product(l, r, {.bias = bias.data()}, c.fill(kNan<float>).m);
       check_result("product with bias", c, biased, depth);
-      product(l, r, {.bias = bias.data(), .relu = true}, c.fill(kNan<float>).m);
+      matrix_unit::product(l, r, {.bias = bias.data(), .relu = true}, c.fill(kNan<float>).m);
       check_result("product with bias and relu", c, positive, depth);
-      product(l, r, {.gate = gate.m}, c.fill(kNan<float>).m);
+      matrix_unit::product(l, r, {.gate = gate.m}, c.fill(kNan<float>).m);
       check_result("product, gated", c, gated, depth);
       if (right) continue;
       // Packed in parts, in any order.
@@ -86,7 +85,7 @@ void check_products(Index rows, Index depth, Index cols) {
       for (Index column = (cols - 1) / 48 * 48; column >= 0; column -= 48)
         for (Index row = 0; row < depth; row += 64)
           matrix_unit::pack(b.m, row, std::min(depth, row + 64), column, std::min(cols, column + 48), packed.data());
-      product(l, {b.m, false, packed.data()}, {}, c.fill(kNan<float>).m);
+      matrix_unit::product(l, {b.m, false, packed.data()}, {}, c.fill(kNan<float>).m);
       check_result("product, packed", c, plain, depth);
     }
 }
@@ -117,7 +116,7 @@ TEST(products_on_the_unit_are_as_exact_as_float) {
     b.randomise(2, 0, false);
     RandomSequence random(3);
     for (Index i = 0; i < a.memory.size(); ++i) a.memory[i] *= std::exp2(static_cast<float>(random.below(40)) - 20);
-    product({a.m}, {b.m}, {}, c.m);
+    matrix_unit::product({a.m}, {b.m}, {}, c.m);
     double squares = 0, chain_squares = 0, worst = 0;
     for (Index i = 0; i < c.m.rows; ++i)
       for (Index j = 0; j < c.m.cols; ++j) {
@@ -153,15 +152,15 @@ TEST(bits_on_the_unit_do_not_depend_on_the_cut) {
   Owned<float> a(rows, depth), b(depth, cols), whole(rows, cols), parts(rows, cols);
   a.randomise(4, 0, false);
   b.randomise(5, 0, false);
-  product({a.m}, {b.m}, {}, whole.m);
+  matrix_unit::product({a.m}, {b.m}, {}, whole.m);
   for (const Index cut : {1, 7, 16, 31, 32, 100, 255, 256, 290}) {
-    product({a.m.slice(0, cut)}, {b.m}, {}, parts.fill(0).m.slice(0, cut));
-    product({a.m.slice(cut, rows - cut)}, {b.m}, {}, parts.m.slice(cut, rows - cut));
+    matrix_unit::product({a.m.slice(0, cut)}, {b.m}, {}, parts.fill(0).m.slice(0, cut));
+    matrix_unit::product({a.m.slice(cut, rows - cut)}, {b.m}, {}, parts.m.slice(cut, rows - cut));
     CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
   }
   for (const Index cut : {16, 32, 80}) {
-    product({a.m}, {b.m.columns(0, cut)}, {}, parts.fill(0).m.columns(0, cut));
-    product({a.m}, {b.m.columns(cut, cols - cut)}, {}, parts.m.columns(cut, cols - cut));
+    matrix_unit::product({a.m}, {b.m.columns(0, cut)}, {}, parts.fill(0).m.columns(0, cut));
+    matrix_unit::product({a.m}, {b.m.columns(cut, cols - cut)}, {}, parts.m.columns(cut, cols - cut));
     CHECK(same_bits(whole.memory.data(), parts.memory.data(), whole.memory.size()));
   }
 }
@@ -177,12 +176,12 @@ TEST(what_is_not_finite_becomes_no_number) {
   for (const std::uint32_t bits : {0x7fc00000u, 0xffc00000u, 0x7fffffffu, 0xffffffffu, 0x7f800001u, 0xff80ffffu}) {
     a.m.row(0)[3] = std::bit_cast<float>(bits);
     b.m.row(3)[7] = 2;
-    product({a.m}, {b.m}, {.relu = true}, c.m);
+    matrix_unit::product({a.m}, {b.m}, {.relu = true}, c.m);
     for (Index i = 0; i < 2; ++i)
       for (Index j = 0; j < 20; ++j) CHECK(std::isnan(c.m.row(i)[j]));
     a.m.row(0)[3] = 2;
     b.m.row(3)[7] = std::bit_cast<float>(bits);
-    product({a.m}, {b.m}, {}, c.m);
+    matrix_unit::product({a.m}, {b.m}, {}, c.m);
     for (Index j = 0; j < 20; ++j) CHECK(std::isnan(c.m.row(0)[j]) == (j == 7));
     for (Index j = 0; j < 20; ++j) b.m.row(3)[j] = 1;
   }
@@ -195,12 +194,12 @@ TEST(the_largest_and_the_least_numbers_come_through) {
   b.m.data[0] = 0.75f;
   a.m.row(0)[0] = std::numeric_limits<float>::max();
   a.m.row(1)[0] = -std::numeric_limits<float>::max();
-  product({a.m}, {b.m}, {}, c.m);
+  matrix_unit::product({a.m}, {b.m}, {}, c.m);
   for (Index i = 0; i < 2; ++i) CHECK_NEAR(c.m.row(i)[0] / a.m.row(i)[0], 0.75, 1e-6);
   a.m.row(0)[0] = 1.2345678e-15f;
   a.m.row(1)[0] = -9.8765432e-16f;
   b.m.data[0] = 1.3579246e-15f;
-  product({a.m}, {b.m}, {}, c.m);
+  matrix_unit::product({a.m}, {b.m}, {}, c.m);
   for (Index i = 0; i < 2; ++i) CHECK_NEAR(c.m.row(i)[0] / (double(a.m.row(i)[0]) * double(b.m.data[0])), 1, 1e-6);
 }
 

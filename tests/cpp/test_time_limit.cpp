@@ -12,13 +12,13 @@ using testing::Data;
 using testing::mlp;
 using testing::same_bits;
 
-constexpr Index kBatch = 4;
+constexpr Index kRowsAStep = 4;
 constexpr Index kFirstSteps = 1;  // before the time is looked at
 
 TrainOptions options_of(Index max_iter) {
   TrainOptions options;
   options.max_iter = max_iter;
-  options.batch_size = kBatch;
+  options.batch_size = kRowsAStep;
   options.n_iter_no_change = Index{1} << 40;
   options.schedule = schedule_options("cosine", 1e-2, 0.5, 0);
   return options;
@@ -63,13 +63,13 @@ TEST(the_least_time_is_a_few_steps_of_one_epoch) {
   for (std::size_t i = order.size(); i > 1; --i)
     std::swap(order[i - 1], order[random.below(static_cast<std::uint32_t>(i))]);
   const LearningRate rate(options.schedule, 750);
-  Step<double> step(other, none, data.dataset(), {}, kBatch, 1);
+  Step<double> step(other, none, data.dataset(), {}, kRowsAStep, 1);
   double loss = 0;
   run_team(1, [&](Member& member) {
     for (Index k = 0; k < kFirstSteps; ++k) {
       const auto number = static_cast<std::uint64_t>(k);
       const auto update = its.rate(rate.at(number, 0), number + 1);
-      step.run(member, {order.data() + k * kBatch, kBatch}, number, &its, update);
+      step.run(member, {order.data() + k * kRowsAStep, kRowsAStep}, number, &its, update);
       loss += step.loss() / kFirstSteps;
     }
   });

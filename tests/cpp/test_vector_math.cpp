@@ -170,7 +170,7 @@ TEST(vector_functions_are_accurate) {
 }
 
 /** An activation with its derivative and how near both must come. */
-struct Case {
+struct ActivationCase {
   Activation activation;
   Real (*value)(Real);
   Real (*derivative)(Real);
@@ -180,7 +180,7 @@ struct Case {
   double derivative_float, derivative_double;  // in epsilons
 };
 
-const Case kCases[] = {
+const ActivationCase kCases[] = {
     {Activation::identity, [](Real x) { return x; }, [](Real) { return Real(1); }, -kAny, {0, 0}, {0, 0}, 0, 0},
     {Activation::relu,
      [](Real x) { return std::max(x, Real(0)); },
@@ -261,7 +261,7 @@ const Case kCases[] = {
 };
 
 template <class T>
-void check_activation(const Case& c) {
+void check_activation(const ActivationCase& c) {
   const std::vector<T> points = sweep<T>(-1000, 1000);
   const Index n = static_cast<Index>(points.size());
   Buffer<T> value(n), saved(n), delta(n);
@@ -290,7 +290,7 @@ void check_activation(const Case& c) {
 }
 
 TEST(activations_are_accurate) {
-  for (const Case& c : kCases) {
+  for (const ActivationCase& c : kCases) {
     check_activation<float>(c);
     check_activation<double>(c);
   }
@@ -328,7 +328,7 @@ void check_padding(Activation activation, Index cols) {
 }
 
 TEST(activations_keep_padding_zero) {
-  for (const Case& c : kCases) {
+  for (const ActivationCase& c : kCases) {
     check_value_without_derivative<float>(c.activation);
     check_value_without_derivative<double>(c.activation);
     for (const Index cols : {1, 2, 7, 8, 15, 16, 17, 31, 33}) {
@@ -341,7 +341,7 @@ TEST(activations_keep_padding_zero) {
 // A network that has diverged, or a row with a missing value, must not look healthy further on.
 TEST(activations_pass_nan_on) {
   const auto check = [&]<class T>(T nan) {
-    for (const Case& c : kCases) {
+    for (const ActivationCase& c : kCases) {
       Buffer<T> value(kLine<T>), saved(kLine<T>);
       std::fill_n(value.data(), kLine<T>, nan);
       const Matrix<T> row{value.data(), 1, kLine<T>, kLine<T>}, slope{saved.data(), 1, kLine<T>, kLine<T>};
@@ -356,7 +356,7 @@ TEST(activations_pass_nan_on) {
 }
 
 TEST(activation_names_round_trip) {
-  for (const Case& c : kCases) CHECK(activation_from_name(activation_name(c.activation)) == c.activation);
+  for (const ActivationCase& c : kCases) CHECK(activation_from_name(activation_name(c.activation)) == c.activation);
   CHECK_THROWS(activation_from_name("Relu"), "activation");
 }
 
