@@ -82,7 +82,8 @@ void check_concurrency() {
   const Network<T> network(mlp({30, 200, 100, 3}, "silu"), 2);
   const Predictor<T> predictor(network, {}, Link::softmax);
   const std::vector<T> serial = predict(predictor, data.table(), 1);
-  for (const int max_threads : {2, 3, 8}) CHECK(same_bits(predict(predictor, data.table(), max_threads), serial));
+  for (const int max_threads : testing::team_sizes())
+    CHECK(same_bits(predict(predictor, data.table(), max_threads), serial));
   std::vector<std::thread> threads;
   for (int k = 0; k < 8; ++k)
     threads.emplace_back([&, k] {

@@ -288,8 +288,9 @@ void check_kernels(Index rows, Index n) {
 TEST(embeddings_and_gradients_of_few_and_many_rows_and_columns) {
   for (const Index rows : {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 40, 130})
     for (const Index n : {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 40}) {
-      check_kernels<float>(rows, n);
-      check_kernels<double>(rows, n);
+      const bool odd = (rows + n) % 2;  // under a sanitizer float and double take turns
+      if (!testing::kSanitized || !odd) check_kernels<float>(rows, n);
+      if (!testing::kSanitized || odd) check_kernels<double>(rows, n);
     }
 }
 

@@ -111,7 +111,7 @@ TEST(threads_that_come_and_go_change_no_bits) {
     Network<float> network(mlp({5, 113, 65, 2}, "relu", 0.2), 5);
     Optimizer<float> optimizer({}, network.stack());
     const Standardisation none;
-    TrainOptions options = options_of(testing::kSanitized ? 3 : 20);
+    TrainOptions options = options_of(testing::kSanitized ? 2 : 20);
     options.batch_size = 400;
     options.n_threads = most;
     Trainer<float> trainer(network, optimizer, none, data.dataset(), options.for_rows(data.rows));
