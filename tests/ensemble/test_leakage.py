@@ -148,6 +148,31 @@ def test_copies_of_rows(load):
     assert "% of the rows of X are copies" in warned(X[twice], y[twice], estimator)
 
 
+def test_copies_in_a_table_with_one_column_of_many_digits():
+    """Their targets are copies too; those of repeated measurements are not."""
+    x, y = RNG.normal(size=(2, 300))
+    frame = pd.DataFrame({"x": x, "age": RNG.integers(20, 80, 300), "town": [*"abc"] * 100})
+    for n in (20, 60, 300):
+        twice = np.r_[:300, :n]
+        copied = f"{n / (300 + n):.0%} of the rows of X are copies"
+        for X in (frame, frame[["x"]], frame[["x", "age"]]):
+            assert copied in warned(X.iloc[twice], y[twice])
+            assert copied in warned(X.iloc[twice], y[twice] > 0, Classifier)
+        assert not warned(frame[["x"]].iloc[twice], RNG.permutation(y[twice]))
+
+
+@pytest.mark.parametrize("n_codes", [60, 1000])
+def test_rows_of_equal_codes_are_no_copies(n_codes):
+    """Neither standardised codes nor what is looked up for them, where most targets are equal."""
+    code, rare = RNG.integers(n_codes, size=1000), RNG.random(1000) < 0.03
+    looked_up = RNG.normal(size=n_codes)[code]
+    for x in (code, code / 7, (code - code.mean()) / code.std(), looked_up):
+        for X in (x[:, None], np.column_stack([x, RNG.integers(2, size=1000)])):
+            assert not warned(X, rare, Classifier)
+            assert not warned(X, looked_up + RNG.normal(size=1000))
+    assert not warned((code / 7)[:, None], code / 7)
+
+
 def test_copies_among_very_many_rows():
     X = RNG.normal(size=(2**18, 3))
     rows = RNG.permutation(np.r_[: len(X), : len(X) // 7])
