@@ -52,7 +52,8 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
     Raises
     ------
     ValueError
-        If it lacks classes or has one twice, or is not given for more than two classes that are no numbers.
+        If it lacks classes or has one twice, or is not given for more than two classes that are no
+        numbers.
     """
     labels = classes.tolist()
     if order is None:
