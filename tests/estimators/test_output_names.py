@@ -124,6 +124,20 @@ def test_attributions_by_name_and_by_position(two, quantiles):
         found.of_output(0.5)
 
 
+def test_explanations_of_the_only_output_by_its_name():
+    for model, name in (
+        (fitted(TWO["u"]), "u"),
+        (fitted(TWO["u"] > 0, Classifier), True),
+    ):
+        found = model.attributions(X[:2], X[:10])
+        assert found.output_names == [name]
+        one = found.of_output(name)
+        np.testing.assert_array_equal(one.values, found.values.reshape(one.values.shape))
+        assert one.of_output(name) is one.of_output() is one
+        with pytest.raises(ValueError, match="output must be one of"):
+            found.of_output("w")
+
+
 def test_labels_that_are_there_or_not():
     model = fitted(FLAGS, Classifier)
     found = model.attributions(X[:2], X[:10])
