@@ -152,8 +152,10 @@ def test_a_warm_start_keeps_the_order_of_the_categories():
 
 
 def test_an_order_is_nothing_to_other_losses():
-    model = tiny(Classifier, class_order=NAMES[::-1], warm_start=True).fit(*SMALL)
-    model.fit(*SMALL)
+    model = tiny(Classifier, class_order=NAMES[::-1], warm_start=True)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="class_order is not used: .* got loss='log_loss'"):
+            model.fit(*SMALL)
 
 
 def test_calibration_sets_weights_and_metrics():
