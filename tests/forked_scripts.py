@@ -10,8 +10,11 @@ import sys
 from pathlib import Path
 
 SERVER = """
-import atexit, json, os, signal, sys
+import atexit, json, os, signal, sys, warnings
 import pandas, scipy.stats
+
+# Their threads wait for work that there will be none of.
+warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
 
 
 def end():

@@ -5,29 +5,21 @@
 #include <type_traits>
 #include <utility>
 
+#include "kernels/sums.h"
 #include "predict/row_blocks.h"
 
 namespace fastmlp {
-namespace {
-
-constexpr Index kBlockRows = 128;  // coalitions whose units are in memory at a time
-
-/** sums <- sums + (joins - leaves) */
-template <class T>
-void exchange(const T* leaves, const T* joins, Index n, T* sums) {
-  for (Index k = 0; k < n; ++k) sums[k] += joins[k] - leaves[k];
-}
 
 /** Which columns join or leave from one coalition to the next, counted from the empty one for each row of the
  * background. */
-class Changes {
+class CoalitionChanges {
  public:
   struct Change {
     Index column;
     bool joins;
   };
 
-  explicit Changes(const Coalitions& coalitions) : count_(coalitions.count) {
+  explicit CoalitionChanges(const Coalitions& coalitions) : count_(coalitions.count) {
     std::vector<std::uint8_t> inside;
     for (Index row = 0; row < coalitions.background; ++row) {
       inside.assign(static_cast<std::size_t>(coalitions.columns), 0);
@@ -57,6 +49,10 @@ class Changes {
   std::vector<std::size_t> ends_;
 };
 
+namespace {
+
+constexpr Index kBlockRows = 128;  // coalitions whose units are in memory at a time
+
 /** A block of units as the table that the rest of the network reads. */
 template <class T>
 Table table_of(Matrix<const T> block) {
@@ -81,7 +77,7 @@ template <class T>
 void CoalitionNetwork<T>::predict(const ColumnSums<T>& rows, const ColumnSums<T>& background, const T* whole,
                                   const Coalitions& coalitions, T* out, int max_threads,
                                   const Interruption& interruption) const {
-  const Changes changes(coalitions);
+  const CoalitionChanges changes(coalitions);
   const Index n = units(), stride = row_stride<T>(n), count = coalitions.count;
   const Index n_pairs = checked_product(rows.rows, coalitions.background, "the coalitions");
   const Index block_pairs = std::max<Index>(1, kBlockRows / std::max<Index>(count, 1));
@@ -104,7 +100,7 @@ void CoalitionNetwork<T>::predict(const ColumnSums<T>& rows, const ColumnSums<T>
         for (Index i = 0; i < count; ++i) {
           for (const auto [column, joins] : changes.of(other, i)) {
             const T *own = rows.of(row, column), *others = background.of(other, column);
-            joins ? exchange(others, own, n, sums.data()) : exchange(own, others, n, sums.data());
+            add_difference(joins ? own : others, joins ? others : own, n, sums.data());
           }
           std::copy_n(sums.data(), n, block.row(block.rows++));
           if (block.rows == kBlockRows) finish();

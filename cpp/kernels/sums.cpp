@@ -12,6 +12,11 @@ void add_to(T* to, const T* from, Index n) {
 }
 
 template <class T>
+void add_difference(const T* plus, const T* minus, Index n, T* to) {
+  for (Index i = 0; i < n; ++i) to[i] += plus[i] - minus[i];
+}
+
+template <class T>
 void add_as_tree(std::span<const Matrix<const T>> parts, Matrix<T> to, bool add) {
   const auto sum_of = [&](auto&& self, std::size_t first, std::size_t count, Index i, Index j) -> Packet<T> {
     if (count == 1) return load(parts[first].row(i) + j);
@@ -63,6 +68,7 @@ void move_towards(Matrix<const T> weights, Matrix<T> mean, T share) {
 
 #define FASTMLP_INSTANTIATE(T)                                                  \
   template void add_to(T*, const T*, Index);                                    \
+  template void add_difference(const T*, const T*, Index, T*);                  \
   template void add_as_tree(std::span<const Matrix<const T>>, Matrix<T>, bool); \
   template double squared_norm(const Matrix<T>&);                               \
   template double squared_norm(const T*, Index);                                \

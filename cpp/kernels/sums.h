@@ -1,4 +1,4 @@
-// Sums, norms and running means of whole parameter arrays.
+// Sums, norms and running means of arrays.
 #pragma once
 
 #include <span>
@@ -10,6 +10,10 @@ namespace fastmlp {
 /** to[i] <- to[i] + from[i] for n elements, whole lines. */
 template <class T>
 void add_to(T* to, const T* from, Index n);
+
+/** to[i] <- to[i] + (plus[i] - minus[i]) for n elements. */
+template <class T>
+void add_difference(const T* plus, const T* minus, Index n, T* to);
 
 /** to <- (to +) the parts, whose number is a power of two, added as a binary tree; all of the same shape. */
 template <class T>

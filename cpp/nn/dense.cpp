@@ -6,6 +6,7 @@
 
 #include "kernels/matrix_unit.h"
 #include "kernels/product.h"
+#include "kernels/row_gradients.h"
 #include "kernels/sparse_product.h"
 #include "kernels/vector_product.h"
 
@@ -341,8 +342,7 @@ void Dense<T>::add_squared_norms(const T*, const LayerInput<T>& in, Matrix<const
     } else {
       inputs = squared_norm(in.dense.row(i), inputs_);
     }
-    // The norm of a product of two vectors is that of their norms; the bias is as a weight of an input that is 1.
-    norms[i] += (inputs + 1) * squared_norm(delta.row(i), outputs_);
+    add_outer_norm(inputs, delta.row(i), outputs_, norms[i]);
     if (parametric_) norms[i] += squared_norm(saved.row(i) + padded<T>(outputs_), outputs_);
   }
 }

@@ -215,6 +215,16 @@ void evaluate_loss(const LossOptions& loss, Matrix<const T> output, const Target
   }
 }
 
+template <class T>
+double weight_of(const Targets<T>& targets, const T* weights, const std::uint32_t* rows, Index count) {
+  if (!weights && !targets.known) return static_cast<double>(count);
+  double total = 0;
+  for (Index i = 0; i < count; ++i) total += weight_of(targets, weights, rows[i]);
+  return total;
+}
+
+template double weight_of(const Targets<float>&, const float*, const std::uint32_t*, Index);
+template double weight_of(const Targets<double>&, const double*, const std::uint32_t*, Index);
 template void evaluate_loss(const LossOptions&, Matrix<const float>, const Targets<float>&, const float*,
                             const std::uint32_t*, double, double*, Matrix<float>);
 template void evaluate_loss(const LossOptions&, Matrix<const double>, const Targets<double>&, const double*,

@@ -80,6 +80,10 @@ double weight_of(const Targets<T>& targets, const T* weights, std::uint32_t row)
   return targets.known ? weight * targets.known[row] : weight;
 }
 
+/** What these rows count together. */
+template <class T>
+double weight_of(const Targets<T>& targets, const T* weights, const std::uint32_t* rows, Index count);
+
 /** Loss and gradient of a block of outputs; row i of the block is row rows[i] of targets and weights.
  *
  * losses[i] gets the row's weighted loss, the mean over its outputs (those without a true value have the loss 0).

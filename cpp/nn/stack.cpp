@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "kernels/row_gradients.h"
+
 namespace fastmlp {
 namespace {
 
@@ -207,7 +209,7 @@ void Stack<T>::scale_rows(const Workspace<T>& workspace, Index first, Index coun
       if (factors[i] == 0)
         std::fill_n(row, m.cols, T(0));
       else if (is_linear)
-        for (Index j = 0; j < m.cols; ++j) row[j] *= static_cast<T>(factors[i]);
+        scale_row(static_cast<T>(factors[i]), m.cols, row);
     }
   };
   // Gradients are linear in the deltas, and in what parametric activations have saved.

@@ -4,18 +4,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 #include <string>
 
 #include "core/types.h"
+#include "stream/file_error.h"
 
 namespace fastmlp {
-
-/** A file that cannot be read, or does not hold what it should; Python shows it as an OSError. */
-class FileError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /** The path in UTF-8 or, where the system's paths are bytes, as it is: for messages. */
 inline std::string text_of(const std::filesystem::path& path) {

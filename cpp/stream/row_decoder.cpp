@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/error.h"
-#include "stream/input_file.h"
+#include "stream/file_error.h"
 
 namespace fastmlp {
 namespace {

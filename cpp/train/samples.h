@@ -27,12 +27,7 @@ struct Samples {
   Index table_rows() const { return sparse.starts ? sparse.rows : x.rows; }
 
   /** What these rows count together. */
-  double weight_of(const std::uint32_t* rows, Index count) const {
-    if (!weights && !y.known) return static_cast<double>(count);
-    double total = 0;
-    for (Index i = 0; i < count; ++i) total += fastmlp::weight_of(y, weights, rows[i]);
-    return total;
-  }
+  double weight_of(const std::uint32_t* rows, Index count) const { return fastmlp::weight_of(y, weights, rows, count); }
 };
 
 /** Samples, and the rows of them to use. */

@@ -125,7 +125,7 @@ def test_work_for_a_row_does_not_grow_with_the_columns_of_numbers():
 def test_wide_rows_have_the_type_of_more_rows(dtype):
     frame = wide_frame(200)
     columns, _ = DenseEncoder.learn(frame)
-    frame["number 7"] = frame["number 7"].astype(dtype)
+    frame = frame.astype({"number 0": dtype, "number 7": dtype})
     frame.loc[3, ["text", "number 9"]] = None
     unread = pickle.loads(pickle.dumps(columns))
     for table in (frame, frame.astype({"text": object})):

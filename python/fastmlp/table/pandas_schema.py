@@ -51,6 +51,7 @@ class PandasSchema:
         single = all(np.can_cast(self._types[p], np.float32) for p in numbers if plain[p])
         self._number_type = np.float32 if single else np.float64
         self._has_objects = np.dtype(object) in self._types  # which may be text or not
+        self._numbers = numbers
         # pandas holds NumPy's types in blocks of many columns, and any other column by itself.
         n_alone = sum(not isinstance(one, np.dtype) for one in self._types)
         self._has_few_blocks = len(self._types) > _COLUMNS_PER_BLOCK * (1 + n_alone)
@@ -76,8 +77,12 @@ class PandasSchema:
             values = X.to_numpy()[0]
         except NotImplementedError:  # pandas, of Arrow's newer types
             return None
-        # Objects that come from blocks are Python's numbers; `iloc` keeps NumPy's.
-        return values if values.dtype != object or self.has_types_of(X) else None
+        # Objects that come from blocks are Python's numbers; `iloc` keeps NumPy's. Rows are float64
+        # if any of their numbers are wide.
+        if values.dtype == object and self._numbers.size:
+            is_wide = np.asarray(X.iat[0, self._numbers[0]]).dtype in _WIDE
+            return values if is_wide else None
+        return values
 
     def read(self, X: Any, name: str) -> RawTable:
         """Read a frame with the same columns and types."""
