@@ -89,6 +89,34 @@ def test_groups_may_have_missing_values():
     assert "come in groups" in warned(frame.assign(height=frame["height"].where(known)), y)
 
 
+def few_known(rng, n):
+    """Of six patients in six hundred, and for some seeds of none of those that are compared."""
+    return np.where(np.arange(n) % 100 == 0, rng.normal(size=n), np.nan)
+
+
+def far_apart(rng, n):
+    return 1e200 * rng.normal(size=n)
+
+
+def nearly_zero(rng, n):
+    """The smallest numbers that there are, beside others."""
+    return np.where(np.arange(n) < n // 4, 1e-310 * np.arange(n), rng.random(n))
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "one", "other"),
+    [
+        (600, measured, few_known),
+        (20, measured, far_apart),
+        (20, in_whole_years, nearly_zero),
+    ],
+)
+def test_numpy_warns_of_no_numbers(n_groups, one, other):
+    """Of hardly any that are known, of very large and of very small ones."""
+    for seed in range(4):
+        assert "come in groups" in warned(*patients(n_groups, seed, one=one, other=other))
+
+
 def test_columns_that_codes_determine_are_no_groups():
     """Lookups, counts and encodings of a code, and functions of it, tell the target."""
     code = RNG.integers(15, size=1000)

@@ -185,5 +185,7 @@ def test_another_order_of_targets_is_refused(two):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+    with pytest.raises(ValueError, match=message):  # of which one is another target
+        two.score(X, TWO.set_axis(["v", "w"], axis=1))
     assert np.isfinite(two.score(X, TWO.set_axis(["u", "w"], axis=1)))
     assert np.isfinite(tiny().fit(rows, TWO["u"], X_val=rows, y_val=TWO["v"]).score(rows, TWO["u"]))

@@ -97,6 +97,10 @@ def test_a_class_of_one_group_alone_is_lacking_where_that_is_held_out():
     in_two = labels.copy()
     in_two[-2:] = "rare"
     Classifier(**FOLDS).fit(X, in_two, groups=GROUPS)
+    with pytest.warns(UserWarning, match="1 of 4 networks are trained without a class"):
+        Classifier(**FOLDS).fit(X, np.column_stack([in_two, labels]), groups=GROUPS)
+    some = np.where(np.arange(N_ROWS) % 5 == 3, None, in_two)
+    Classifier(**FOLDS).fit(X, np.column_stack([in_two, some]), groups=GROUPS)
     without_weight = np.where(labels == "rare", 0.0, 1.0)
     Classifier(**FOLDS).fit(X, labels, without_weight, groups=GROUPS)
 
