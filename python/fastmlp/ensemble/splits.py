@@ -226,8 +226,8 @@ def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None
     else:  # networks of the model are trained on all rows
         warn(
             f"{n_lacking} of {len(splits.each)} validated networks are trained without a class, "
-            "such as one that later rows alone have. They never predict it, so the best epochs and the "
-            "out-of-fold probabilities that they tell are not those of the model, which knows it"
+            "such as one that later rows alone have. They never predict it, so the best epochs and "
+            "the out-of-fold probabilities that they tell are not those of a model that knows it"
         )
 
 

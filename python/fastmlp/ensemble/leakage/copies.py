@@ -116,12 +116,13 @@ def _is_measured(column: NDArray[Any]) -> bool:
     """Whether most numbers have many digits, and lie on no grid, as standardised ones do."""
     values = np.unique(column[np.isfinite(column)]).astype(np.float64)
     sizes = np.abs(values[values != 0])
-    unit = 10.0 ** (np.floor(np.log10(sizes)) + 1 - _DIGITS)
-    rounded = np.round(sizes / unit) * unit
+    with np.errstate(all="ignore"):  # the largest and the least numbers that there are
+        unit = 10.0 ** (np.floor(np.log10(sizes)) + 1 - _DIGITS)
+        rounded = np.round(sizes / unit) * unit
+        least, small = np.quantile(np.diff(values), (0.02, 0.08))
     is_round = np.isclose(sizes, rounded, rtol=1e-7, atol=0) | (sizes == np.round(sizes))
     if np.count_nonzero(is_round) > sizes.size / 2:
         return False
-    least, small = np.quantile(np.diff(values), (0.02, 0.08))
     return bool(small >= _RATIO_OF_GAPS * least)
 
 
