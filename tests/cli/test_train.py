@@ -253,6 +253,11 @@ def test_from_parquet_and_compressed_text(train, table, csv, tmp_path):
         ),
         (("--target", "price", "--weight", "town"), "--weight: the column 'town' holds no numbers"),
         (("--target", "one", "--task", "classification"), "the target 'one' is 1 in every row"),
+        (("--target", "price", "--groups", "price"), "--groups: the column 'price' is the target"),
+        (
+            ("--target", "price", "--groups", "town", "--category", "town"),
+            "--category: the column 'town' is no input",
+        ),
         (("--target", "nothing"), ": no row has a 'nothing'"),
         (("--target", "price", "--target", "sold", "--task", "classification"), "is not boolean"),
     ],

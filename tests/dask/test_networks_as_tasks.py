@@ -75,6 +75,24 @@ def test_same_bits_with_validation_rows_further_ones_and_metrics(client, X, y):
     assert list(model.evals_result_) == ["validation", "new", "valid_1"]
 
 
+def test_targets_and_weights_of_further_rows_may_be_named(client, X, y):
+    frame = pd.DataFrame(X, columns=list("abcd")).assign(y=y, w=np.arange(len(X)) % 3 + 0.5)
+    new, inputs = frame[:60], frame.columns.drop(["y", "w"])
+    local, model = fastmlp.Regressor(**FOLDS), Regressor(**FOLDS)
+    parts = new[inputs], new["y"], new["w"]
+    validation = dict(zip(("X_val", "y_val", "sample_weight_val"), parts, strict=True))
+    local.fit(frame[inputs], y, frame["w"], eval_set=[("new", *parts)], **validation)
+    lazy, parts = dd.from_pandas(frame, npartitions=3), (dd.from_pandas(new, npartitions=2), "y")
+    validation = {"X_val": parts[0], "y_val": "y", "sample_weight_val": "w"}
+    model.fit(lazy, "y", "w", eval_set=[("new", *parts, "w")], **validation)
+    assert_same(model, local)
+    assert model.evals_result_ == local.evals_result_
+    with pytest.raises(ValueError, match="X of eval_set 'new' has no column 'z'; it has"):
+        model.fit(lazy, "y", "w", eval_set=[("new", parts[0], "z")])
+    with pytest.raises(TypeError, match="y_val and sample_weight_val can name columns of a Dask"):
+        model.fit(lazy, "y", "w", X_val=X, y_val="y")
+
+
 def test_own_client(client, X, y):
     model = Regressor(**FOLDS)
     assert model.client is None

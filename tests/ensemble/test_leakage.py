@@ -89,6 +89,34 @@ def test_groups_may_have_missing_values():
     assert "come in groups" in warned(frame.assign(height=frame["height"].where(known)), y)
 
 
+def few_known(rng, n):
+    """Of six patients in six hundred, and for some seeds of none of those that are compared."""
+    return np.where(np.arange(n) % 100 == 0, rng.normal(size=n), np.nan)
+
+
+def far_apart(rng, n):
+    return 1e200 * rng.normal(size=n)
+
+
+def nearly_zero(rng, n):
+    """The smallest numbers that there are, beside others."""
+    return np.where(np.arange(n) < n // 4, 1e-310 * np.arange(n), rng.random(n))
+
+
+@pytest.mark.parametrize(
+    ("n_groups", "one", "other"),
+    [
+        (600, measured, few_known),
+        (20, measured, far_apart),
+        (20, in_whole_years, nearly_zero),
+    ],
+)
+def test_numpy_warns_of_no_numbers(n_groups, one, other):
+    """Of hardly any that are known, of very large and of very small ones."""
+    for seed in range(4):
+        assert "come in groups" in warned(*patients(n_groups, seed, one=one, other=other))
+
+
 def test_columns_that_codes_determine_are_no_groups():
     """Lookups, counts and encodings of a code, and functions of it, tell the target."""
     code = RNG.integers(15, size=1000)
@@ -146,6 +174,31 @@ def test_copies_of_rows(load):
     again = np.random.default_rng(0).permutation(len(y))[: len(y) // 5]
     twice = np.r_[np.arange(len(y)), again]
     assert "% of the rows of X are copies" in warned(X[twice], y[twice], estimator)
+
+
+def test_copies_in_a_table_with_one_column_of_many_digits():
+    """Their targets are copies too; those of repeated measurements are not."""
+    x, y = RNG.normal(size=(2, 300))
+    frame = pd.DataFrame({"x": x, "age": RNG.integers(20, 80, 300), "town": [*"abc"] * 100})
+    for n in (20, 60, 300):
+        twice = np.r_[:300, :n]
+        copied = f"{n / (300 + n):.0%} of the rows of X are copies"
+        for X in (frame, frame[["x"]], frame[["x", "age"]]):
+            assert copied in warned(X.iloc[twice], y[twice])
+            assert copied in warned(X.iloc[twice], y[twice] > 0, Classifier)
+        assert not warned(frame[["x"]].iloc[twice], RNG.permutation(y[twice]))
+
+
+@pytest.mark.parametrize("n_codes", [60, 1000])
+def test_rows_of_equal_codes_are_no_copies(n_codes):
+    """Neither standardised codes nor what is looked up for them, where most targets are equal."""
+    code, rare = RNG.integers(n_codes, size=1000), RNG.random(1000) < 0.03
+    looked_up = RNG.normal(size=n_codes)[code]
+    for x in (code, code / 7, (code - code.mean()) / code.std(), looked_up):
+        for X in (x[:, None], np.column_stack([x, RNG.integers(2, size=1000)])):
+            assert not warned(X, rare, Classifier)
+            assert not warned(X, looked_up + RNG.normal(size=1000))
+    assert not warned((code / 7)[:, None], code / 7)
 
 
 def test_copies_among_very_many_rows():

@@ -149,16 +149,22 @@ def test_networks_must_be_those_of_the_parameters(options, message, trained):
 @pytest.mark.parametrize(
     ("init_model", "error", "message"),
     [
-        (Regressor(), NotFittedError, "not fitted"),
+        (Regressor(), NotFittedError, "init_model must be fitted; this Regressor is not"),
         (3, TypeError, "init_model must be a fitted estimator .*; got 3"),
         (MLPRegressor(), TypeError, "init_model must be a fitted estimator of this kind"),
-        ("nowhere.safetensors", FileNotFoundError, "nowhere"),
+        ("nowhere.safetensors", FileNotFoundError, "init_model: No such.*nowhere"),
         (__file__, ModelFileError, "file"),
     ],
 )
 def test_other_things(init_model, error, message):
     with pytest.raises(error, match=message):
         Regressor(**OPTIONS, init_model=init_model).fit(X, Y)
+
+
+def test_the_output_has_the_name_of_the_last_target(trained):
+    tuned = tiny(init_model=tiny().fit(X, pd.Series(Y, name="rent")), max_iter=1)
+    assert tuned.fit(X, pd.Series(Y, name="price")).output_names_ == ["price"]
+    assert tuned.fit(X, Y).output_names_ == ["rent"]
 
 
 def test_a_model_of_the_other_kind(trained, path, tmp_path):

@@ -281,6 +281,11 @@ def test_groups_are_given_where_there_are_groups(model):
         grouped.predict_interval(X)
     with pytest.raises(ValueError, match=r"a label for each of the 400 rows; got .* \(5,\)"):
         grouped.predict_interval(X, groups=np.ones(5))
+    with pytest.raises(ValueError, match="a label for each of the 400 rows; got 'town'"):
+        model.conformalize(None, Y, groups="town")
+    predictor = grouped.predictor()
+    expected = predictor.predict_interval(X[0], groups=[True])
+    assert_array_equal(predictor.predict_interval(X[0], groups=True), expected)
 
 
 def test_several_labels_per_row_have_no_sets():

@@ -124,6 +124,20 @@ def test_attributions_by_name_and_by_position(two, quantiles):
         found.of_output(0.5)
 
 
+def test_explanations_of_the_only_output_by_its_name():
+    for model, name in (
+        (fitted(TWO["u"]), "u"),
+        (fitted(TWO["u"] > 0, Classifier), True),
+    ):
+        found = model.attributions(X[:2], X[:10])
+        assert found.output_names == [name]
+        one = found.of_output(name)
+        np.testing.assert_array_equal(one.values, found.values.reshape(one.values.shape))
+        assert one.of_output(name) is one.of_output() is one
+        with pytest.raises(ValueError, match="output must be one of"):
+            found.of_output("w")
+
+
 def test_labels_that_are_there_or_not():
     model = fitted(FLAGS, Classifier)
     found = model.attributions(X[:2], X[:10])
@@ -171,5 +185,7 @@ def test_another_order_of_targets_is_refused(two):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+    with pytest.raises(ValueError, match=message):  # of which one is another target
+        two.score(X, TWO.set_axis(["v", "w"], axis=1))
     assert np.isfinite(two.score(X, TWO.set_axis(["u", "w"], axis=1)))
     assert np.isfinite(tiny().fit(rows, TWO["u"], X_val=rows, y_val=TWO["v"]).score(rows, TWO["u"]))

@@ -81,6 +81,9 @@ def test_a_column_of_the_table_tells_the_groups(frame):
     assert same_weights(by_cv, Regressor(**options).fit(table, Y, groups=numbers, cv=GroupKFold(4)))
     with pytest.warns(UserWarning, match="'patient' is an input too, .*drop.columns='patient'"):
         Regressor(**options).fit(table, Y, groups="patient")
+    numbered = frame({"a": X[:, 0], "customer_id": numbers})
+    with pytest.warns(UserWarning, match="'customer_id' is an input too"):
+        Regressor(**options).fit(numbered, Y, groups="customer_id")
     with pytest.raises(ValueError, match=r"groups='z' is no column of X, which has \['a', 'b'"):
         Regressor(**options).fit(table, Y, groups="z")
 
@@ -94,8 +97,26 @@ def test_a_class_of_one_group_alone_is_lacking_where_that_is_held_out():
     in_two = labels.copy()
     in_two[-2:] = "rare"
     Classifier(**FOLDS).fit(X, in_two, groups=GROUPS)
+    with pytest.warns(UserWarning, match="1 of 4 networks are trained without a class"):
+        Classifier(**FOLDS).fit(X, np.column_stack([in_two, labels]), groups=GROUPS)
+    some = np.where(np.arange(N_ROWS) % 5 == 3, None, in_two)
+    Classifier(**FOLDS).fit(X, np.column_stack([in_two, some]), groups=GROUPS)
     without_weight = np.where(labels == "rare", 0.0, 1.0)
     Classifier(**FOLDS).fit(X, labels, without_weight, groups=GROUPS)
+
+
+def test_a_class_of_later_rows_alone_is_lacking_before():
+    labels = np.where(Y > 0, "high", "low")
+    labels[-4:] = "new"
+    for n, arguments in ((2, {"time": np.arange(N_ROWS)}), (3, {"cv": TimeSeriesSplit(3)})):
+        with pytest.warns(UserWarning, match=f"{n} of {n} validated networks are .* without a cl"):
+            Classifier(**FOLDS).fit(X, labels, **arguments)
+
+
+def test_two_times_have_one_window_and_no_out_of_fold_predictions():
+    model = Regressor(**FOLDS).fit(X, Y, time=TIME > 40)
+    with pytest.raises(AttributeError, match=r"with `time` .* only if there are two windows"):
+        model.oof_prediction_  # noqa: B018
 
 
 def test_one_network_holds_out_whole_groups():
@@ -313,12 +334,15 @@ PAIR = (np.arange(30), np.arange(30, 60))
         ({"time": TIME[:-1]}, ValueError, "time must have a value for each of 60 rows; got 59"),
         ({"time": np.zeros(N_ROWS)}, ValueError, "time must hold at least two different times"),
         ({"time": GROUPS}, TypeError, r"time must hold numbers or dates; got \['"),
+        ({"time": ["x"] * N_ROWS}, TypeError, "time must hold numbers or dates; got labels"),
         ({"time": "day"}, ValueError, "time='day' is no column of X, which has no names"),
         ({"time": True}, TypeError, "time must hold the time of each row.*; got True"),
         ({"time": 0}, TypeError, r"time must hold .*; got 0.* X\[:, 0\]"),
         ({"cv": PAIR}, ValueError, r"cv: pair 0 .*\.\.\..* single pair is cv=\[\(train, test\)\]"),
         ({"cv": 5}, TypeError, "cv must be a splitter such as .*GroupKFold.*; got 5"),
         ({"time": X[:, :2]}, ValueError, "time must be one column; got 2"),
+        ({"cv": KFold}, TypeError, "cv must be a splitter such as .*; got <class .*KFold"),
+        ({"cv": [(np.arange(9.0), [1])]}, ValueError, r"got an array of shape \(9,\) and type flo"),
         ({"cv": "time"}, TypeError, "cv must be a splitter such as .*; got 'time'"),
         ({"cv": []}, ValueError, "cv must have at least one pair"),
         ({"cv": [(PAIR[0],)]}, ValueError, "cv: pair 0 must be two arrays of row numbers"),

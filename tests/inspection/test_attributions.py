@@ -229,8 +229,9 @@ def test_one_of_several_outputs(three_classes):
     assert one.base_value == found.base_value[2]
     with pytest.raises(ValueError, match=r"output must be one of \[0, 1, 2\]; got None"):
         found.of_output()
-    with pytest.raises(ValueError, match="output must be None"):
-        one.of_output(2)
+    assert one.of_output(2) is one.of_output() is one
+    with pytest.raises(ValueError, match=r"output must be one of \[2\]; got 1"):
+        one.of_output(1)
 
 
 def test_explanations_of_shap(three_classes, regressor):
@@ -251,6 +252,8 @@ def test_explanations_of_shap(three_classes, regressor):
         ({"n_permutations": 0}, "n_permutations == 0, must be >= 1"),
         ({"max_background": 0}, "max_background == 0, must be >= 1"),
         ({"background": X[:, :2]}, "background has 2 features"),
+        ({"background": X[0]}, "background must be a table .*; got one row as ndarray"),
+        ({"background": X[:0]}, "background must have at least one row"),
     ],
 )
 def test_errors(regressor, options, message):

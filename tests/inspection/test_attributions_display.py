@@ -65,6 +65,18 @@ def test_waterfall_leads_from_the_base_to_the_prediction():
     assert labels(FOUND.plot("waterfall"))[2] == "third = missing"
 
 
+def test_plots_name_the_output():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(60, 3)), columns=[*"abc"])
+    model = Regressor(**TINY, preset="plain").fit(X, X[["a", "b"]].set_axis(["u", "v"], axis=1))
+    found = model.attributions(X[:10])
+    for kind in ("beeswarm", "bar", "waterfall"):
+        assert found.plot(kind, output="v").ax_.get_title() == "v"
+    dependence = model.partial_dependence(X, "c", grid_resolution=3)
+    assert dependence.plot(output="u").axes_[0, 0].get_title() == "u"
+    assert FOUND.plot().ax_.get_title() == ""
+
+
 def test_from_estimators():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(60, 3)), columns=[*"abc"])
@@ -84,7 +96,9 @@ def test_from_estimators():
     [
         ({"kind": "pie"}, "kind must be one of"),
         ({"max_columns": 0}, "max_columns must be at least 1"),
-        ({"kind": "waterfall", "row": 2}, "row must be one of 2 rows; got 2"),
+        ({"kind": "waterfall", "row": 2}, "row must be the number of one of 2 rows; got 2"),
+        ({"kind": "waterfall", "row": "a"}, "row must be the number of one of 2 rows; got 'a'"),
+        ({"kind": "waterfall", "row": 1.0}, "row must be the number of one of 2 rows; got 1.0"),
     ],
 )
 def test_errors(options, message):

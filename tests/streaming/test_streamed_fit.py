@@ -362,6 +362,18 @@ def test_predictions_are_called_as_their_targets(tmp_path):
     np.testing.assert_array_equal(written[by_class[-1]], model.predict_proba(X)[1][:, 1])
 
 
+def test_probabilities_of_names_that_join_to_the_same(tmp_path):
+    flag = X["a"] > 0
+    y = pd.DataFrame({"u": np.where(flag, "v_w", "x"), "u_v": np.where(flag, "w", "x")})
+    model = Classifier(**QUICK).fit(X, y)
+    model.predict_dataset(blocks_of(X, y.to_numpy()), tmp_path / "predicted")
+    written = pq.read_table(tmp_path / "predicted")
+    names = ["probability_0_v_w", "probability_0_x", "probability_1_w", "probability_1_x"]
+    assert written.column_names == ["prediction_u", "prediction_u_v", *names]
+    found = np.column_stack([written[name] for name in names])
+    np.testing.assert_array_equal(found, np.hstack(model.predict_proba(X)))
+
+
 def test_predictions_read_csv_as_the_model_was_trained(tmp_path):
     digits = X.assign(color=X["color"].map({"red": "1", "green": "2", "blue": "3"}))
     model = Regressor(**QUICK).fit(digits, Y)

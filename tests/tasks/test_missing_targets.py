@@ -1,6 +1,7 @@
 """Several outputs of which some rows lack some: what is missing counts nothing."""
 
 import io
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -82,6 +83,29 @@ def test_training_goes_on():
 def test_importances():
     model = tiny(compute_importances=True).fit(X[:60], Y[:60])
     assert np.isfinite(model.feature_importances_).all()
+
+
+def test_importances_on_other_rows_count_what_is_known(model):
+    few = {"n_repeats": 1, "random_state": 0}
+    found = model.importances(X[:60], Y[:60], **few).importances
+    known = model.importances(X[:60], TRUTH[:60], **few).importances
+    assert found.argmax() == known.argmax()
+    assert not np.array_equal(found, known)
+    with pytest.raises(ValueError, match="y must have at least one number in each row; row 3"):
+        model.importances(X[:60], _with_gap(3, slice(None)))
+
+
+def test_calibration_with_other_rows_takes_those_that_have_all_targets(model):
+    complete = KNOWN.all(axis=1)
+    some, other = (pickle.loads(pickle.dumps(model)) for _ in range(2))
+    some.conformalize(X, Y)
+    other.conformalize(X[complete], TRUTH[complete])
+    np.testing.assert_array_equal(some.predict_interval(UNSEEN), other.predict_interval(UNSEEN))
+    pickle.loads(pickle.dumps(model)).conformalize(None, Y)
+    one_each = np.where(np.eye(3, dtype=bool)[np.arange(len(X)) % 3], TRUTH, np.nan)
+    for rows in (X, None):
+        with pytest.raises(ValueError, match="y must have all targets, and sample_weight must"):
+            model.conformalize(rows, one_each)
 
 
 def _with_gap(row, column):

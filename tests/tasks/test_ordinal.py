@@ -101,7 +101,17 @@ def test_what_it_does_not_go_with():
 def test_two_classes_have_no_order():
     y = X[:120, 0] > 0
     found = tiny(Classifier, loss="ordinal").fit(X[:120], y).predict_proba(UNSEEN)
-    np.testing.assert_array_equal(found, tiny(Classifier).fit(X[:120], y).predict_proba(UNSEEN))
+    expected = tiny(Classifier).fit(X[:120], y).predict_proba(UNSEEN)
+    np.testing.assert_array_equal(found, expected)
+    names = np.where(y, "high", "low")
+    expected = tiny(Classifier).fit(X[:120], names).predict_proba(UNSEEN)
+    for order in (["low", "high"], ["high", "low"], None):
+        model = tiny(Classifier, loss="ordinal", class_order=order).fit(X[:120], names)
+        np.testing.assert_array_equal(model.predict_proba(UNSEEN), expected)
+    with_order = tiny(Classifier, loss="ordinal").fit(X[:120], ordered(names, ["low", "high"]))
+    np.testing.assert_array_equal(with_order.predict_proba(UNSEEN), expected)
+    with pytest.raises(ValueError, match=r"class_order must hold all classes, also \['low'\]"):
+        tiny(Classifier, loss="ordinal", class_order=["high"]).fit(X[:120], names)
 
 
 def test_kept_models(small):
@@ -142,8 +152,10 @@ def test_a_warm_start_keeps_the_order_of_the_categories():
 
 
 def test_an_order_is_nothing_to_other_losses():
-    model = tiny(Classifier, class_order=NAMES[::-1], warm_start=True).fit(*SMALL)
-    model.fit(*SMALL)
+    model = tiny(Classifier, class_order=NAMES[::-1], warm_start=True)
+    for _ in range(2):
+        with pytest.warns(UserWarning, match="class_order is not used: .* got loss='log_loss'"):
+            model.fit(*SMALL)
 
 
 def test_calibration_sets_weights_and_metrics():

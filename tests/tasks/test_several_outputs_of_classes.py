@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.model_selection import KFold, cross_val_score
 from sklearn.utils.multiclass import type_of_target
 from tiny_models import tiny
 from uniform_table import UNSEEN, X, classifier
@@ -83,6 +84,21 @@ def test_score_counts_rows_by_their_known_labels(small, table):
     assert small.score(SMALL[0], table(y)) == expected.mean()
     by_hand = np.average(expected, weights=weights[40:])
     assert small.score(SMALL[0], table(y), weights) == pytest.approx(by_hand)
+
+
+def test_importances_count_known_labels(small):
+    gaps = np.where(np.arange(120)[:, None] % 3 == [1, 2], None, Y[:120])
+    found = small.importances(X[:120], gaps, n_repeats=1, random_state=0)
+    assert found.importances_mean.argmax() in (0, 1)
+    shuffled_all = small.importances(X[:120], Y[:120], n_repeats=1, random_state=0)
+    assert not np.array_equal(found.importances, shuffled_all.importances)
+
+
+def test_scikit_learn_scores_gaps_and_text_beside_numbers_with_a_splitter():
+    y = pd.DataFrame({"size": Y[:60, 0], "way": np.where(np.arange(60) % 3, Y[:60, 1], None)})
+    y["k"] = np.arange(60) % 2
+    scores = cross_val_score(tiny(Classifier), X[:60], y, cv=KFold(2, shuffle=True, random_state=0))
+    assert np.isfinite(scores).all()
 
 
 def test_score_of_what_has_no_known_labels_or_other_columns(small):

@@ -106,8 +106,8 @@ class _OnCluster(BaseMLP):
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Validation rows for all networks. With ``distribute="rows"`` there can be none.
         eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
-            As for the local estimator, also of Dask collections, which must fit into the memory of
-            each worker; None with ``distribute="rows"``.
+            As for the local estimator, also of Dask collections (y and weights may be names, as
+            above), which must fit into the memory of each worker; None with ``distribute="rows"``.
         groups, time : Dask Series or Array, or what the local estimator takes, default=None
             Which rows validate which networks; None with ``distribute="rows"``.
         cv : splitter or iterable of (train, test), default=None

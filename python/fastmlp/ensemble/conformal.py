@@ -26,6 +26,9 @@ from fastmlp.prediction.decoders import has_several_labels
 from fastmlp.table.labels import sorted_labels
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
 
+_NO_ROW_COUNTS = (
+    "y must have all targets, and sample_weight must be positive, in a row that has a prediction"
+)
 _MOST_ROWS = 2**16  # whose scores are kept: every k-th
 
 
@@ -150,7 +153,7 @@ def conformalized(
     Raises
     ------
     ValueError
-        If there are several labels per row, or no row weighs anything.
+        If there are several labels per row, or no row counts.
     """
     if has_several_labels(task.decoder):
         raise ValueError(SEVERAL_LABELS)
@@ -158,9 +161,11 @@ def conformalized(
     if out_of_fold or not isinstance(task, RegressionTask):
         learnt = learn_conformal(task, observed, shrinkage)
         if learnt is None:
-            raise ValueError("sample_weight is 0 for all rows that have predictions")
+            raise ValueError(_NO_ROW_COUNTS)
         return learnt
     observed = observed.counted
+    if not len(observed.predicted):
+        raise ValueError(_NO_ROW_COUNTS)
     residuals = observed.targets - observed.predicted
     if observed.std is not None:
         residuals /= observed.std

@@ -208,8 +208,6 @@ def split_rows(
 
 def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None:
     """Warn of networks that are trained without a class, as all of its rows are held out."""
-    if not splits.are_folds:  # networks of the model are trained on all rows
-        return
     weights = data.sample_weight
 
     def lacks_classes(rows: Rows | None) -> bool:
@@ -217,11 +215,19 @@ def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None
         return task.lacks_classes(data.y if counted is None else data.y[counted])
 
     n_lacking = sum(map(lacks_classes, (split.train for split in splits.each)))
-    if n_lacking and not lacks_classes(None):
+    if not n_lacking or lacks_classes(None):
+        return
+    if splits.are_folds:
         warn(
             f"{n_lacking} of {len(splits.each)} networks are trained without a class, all of whose "
             "rows are held out from them, such as a class of one group alone. They never predict "
             "it, and out-of-fold probabilities of its rows are wrong"
+        )
+    else:  # networks of the model are trained on all rows
+        warn(
+            f"{n_lacking} of {len(splits.each)} validated networks are trained without a class, "
+            "such as one that later rows alone have. They never predict it, so the best epochs and "
+            "the out-of-fold probabilities that they tell are not those of a model that knows it"
         )
 
 

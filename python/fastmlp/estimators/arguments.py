@@ -114,6 +114,10 @@ def checked_targets(
             f"Found array with {table.shape[0]} sample(s) (shape={table.shape}) while a minimum of "
             f"{minimum} is required by {type(estimator).__name__}."
         )
+    return _as_long_as(table, y, estimator, takes_gaps=takes_gaps)
+
+
+def _as_long_as(table: NDArray[Any], y: Any, estimator: Any, *, takes_gaps: bool) -> NDArray[Any]:
     if takes_gaps and _has_several(y):
         checked = _with_gaps(y, "y")
     else:
@@ -182,6 +186,8 @@ def encoded_rows(
     task: Task,
     dtype: np.dtype[Any],
     estimator: str,
+    *,
+    takes_gaps: bool = False,
 ) -> RowSubset:
     """Encode rows of a table whose columns and targets are known.
 
@@ -189,13 +195,14 @@ def encoded_rows(
     ----------
     estimator : str
         Its name in messages.
+    takes_gaps : bool, default=False
+        Whether targets may be missing if there are several for each row.
     """
-    check_no_dates_or_gaps(y, "y")
+    check_no_dates_or_gaps(y, "y", takes_gaps=takes_gaps)
     check_target_names(task.target_names, y, "y")
     encoder.check_features(X, estimator)
     table = encoder.encode(X)
-    y = _check_y(y, multi_output=True, estimator=estimator)
-    check_consistent_length(table, y)
+    y = _as_long_as(table, y, estimator, takes_gaps=takes_gaps)
     weights = weights_by_class(task, y, checked_weights(sample_weight, table, dtype), dtype)
     return RowSubset(table, task.encode(y, dtype), weights)
 

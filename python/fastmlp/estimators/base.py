@@ -352,7 +352,8 @@ class BaseMLP(
             Number of rows, which are in the order of X. The column "prediction" holds what
             `predict` returns; of several outputs each has its name (see `output_names_`), or else
             its number, behind that. "probability_" and the class, or the label's name, hold what
-            `predict_proba` returns; of several columns of labels the column and the class.
+            `predict_proba` returns; of several columns of labels the column (by number, where two
+            names would be the same) and the class.
 
         Raises
         ------

@@ -12,15 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import Interval
 
+from fastmlp._user_warnings import warn
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.fitted_attributes import MAKES_OUT_OF_FOLD
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.tasks import ClassificationTask, MultioutputClassificationTask, Task
-from fastmlp.tasks.losses import CLASSIFICATION_LOSSES
+from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, ORDINAL
 from fastmlp.tasks.multioutput import has_several_outputs
 from fastmlp.tasks.target_names import check_target_names
 
@@ -79,7 +81,8 @@ class Classifier(ClassifierMixin, BaseMLP):
     class_order : array-like of shape (n_classes,) or None, default=None
         Parameter of 'ordinal': the classes from the lowest to the highest. None: numbers in
         ascending order, or the categories of y, if it is an ordered categorical of pandas or an
-        Enum of polars; other text is refused. `classes_` is sorted in any case.
+        Enum of polars; other text is refused, unless there are two classes only. It comes before
+        the order of a categorical. `classes_` is sorted in any case.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
@@ -434,8 +437,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         lambda model: (
             None if model.out_of_fold is None else model.task.decoder.by_output(model.out_of_fold)
         ),
-        "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
-        "predictions; partial_fit and a warm start on other rows remove them",
+        MAKES_OUT_OF_FOLD,
     )
 
     @explains_keywords
@@ -570,6 +572,8 @@ class Classifier(ClassifierMixin, BaseMLP):
             raise ValueError(
                 f"label_smoothing must be 0 for loss={self.loss!r}; got {self.label_smoothing!r}"
             )
+        if self.class_order is not None and self.loss != ORDINAL:
+            warn(f"class_order is not used: it is for loss='ordinal'; got loss={self.loss!r}")
         return {
             "training_loss": self.loss,
             "focal_gamma": float(self.focal_gamma),

@@ -50,13 +50,13 @@ class ConformalCalibration(BaseEstimator):
             with their out-of-fold predictions. The training rows themselves as X make intervals
             too narrow.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
+            True values, or class labels. Rows that lack one of several targets do not count.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each row counts, such as how much more often rows like it will be predicted.
         groups : array-like of shape (n_samples,), default=None
-            Labels of groups, such as a column of X. Coverage then holds in each group, and
-            predictions need groups too. A group needs 19 rows for intervals of coverage 0.9, 39 for
-            0.95.
+            Labels of groups, such as a column of X; rows without a label are a group too. Coverage
+            then holds in each group, and predictions need groups too. A group needs 19 rows for
+            intervals of coverage 0.9, 39 for 0.95.
 
         Returns
         -------
@@ -92,9 +92,9 @@ class ConformalCalibration(BaseEstimator):
                 "X must hold rows that were not trained on: this model has no out-of-fold "
                 "predictions, which X=None stands for"
             )
-        check_no_dates_or_gaps(y, "y")
+        check_no_dates_or_gaps(y, "y", takes_gaps=True)
         check_target_names(model.task.target_names, y, "y")
-        y = checked_targets(y, predicted, 1, self)
+        y = checked_targets(y, predicted, 1, self, takes_gaps=True)
         targets = model.task.encode(y, model.dtype)
         weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
         observed = Observed.of(model.task, predicted, targets, weights, groups, std)

@@ -96,6 +96,8 @@ def encoded_training_rows(
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task = estimator._continued_task(before.task, classes, order)
         targets = task.encode(y, np.dtype(settings.dtype))
+        if names is not None:  # the last word: training may begin with a model of another target
+            task = task.with_target_names(names)
     dtype = np.dtype(settings.dtype)
     weights = checked_weights(sample_weight, table, dtype)
     task = task.balanced_by(y, weights)

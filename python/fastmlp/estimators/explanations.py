@@ -198,7 +198,7 @@ class Explanations(BaseEstimator):
         ----------
         X : array-like or frame of shape (n_samples, n_features)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels.
+            True values, or class labels. As in `fit` some of several may be missing.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the score. Rows of weight 0 are left out.
         groups : mapping from names to lists of columns, default=None
@@ -239,7 +239,9 @@ class Explanations(BaseEstimator):
         check_scalar(n_repeats, "n_repeats", Integral, min_val=1)
         model = self._fitted
         encoder, estimator = dense_encoder(model), type(self).__name__
-        rows = encoded_rows(X, y, sample_weight, encoder, model.task, model.dtype, estimator)
+        rows = encoded_rows(
+            X, y, sample_weight, encoder, model.task, model.dtype, estimator, takes_gaps=True
+        )
         return repeated_importances(
             model,
             rows,

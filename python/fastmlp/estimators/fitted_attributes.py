@@ -6,6 +6,12 @@ from copy import deepcopy
 
 from fastmlp.estimators.fitted_attribute import FittedAttribute
 
+MAKES_OUT_OF_FOLD = (
+    "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
+    "predictions, with `time` and parts that leave rows out only if there are two windows; "
+    "partial_fit and a warm start on other rows remove them"
+)
+
 
 class FittedAttributes:
     """Attributes of a fitted estimator, described in the docstrings of Regressor and Classifier."""

@@ -30,13 +30,19 @@ def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
         If the file cannot be read, or is no model file.
     """
     if isinstance(init_model, str | PathLike):
-        contents = opened(init_model)
+        try:
+            contents = opened(init_model)
+        except OSError as error:
+            error.strerror = f"init_model: {error.strerror}"
+            raise
         if contents.kind not in ("Regressor", "Classifier"):
             raise ValueError(f"init_model must be a Regressor or Classifier; got {contents.kind}")
         with blaming_newer(contents):
             model = read_fitted_model(contents)
     elif isinstance(init_model, SmallerModels):
-        check_is_fitted(init_model)
+        check_is_fitted(
+            init_model, msg="init_model must be fitted; this %(name)s is not: call its `fit`"
+        )
         model = init_model._fitted
     else:
         raise TypeError(

@@ -18,6 +18,7 @@ from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.estimators.fitted_attributes import MAKES_OUT_OF_FOLD
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
@@ -454,8 +455,7 @@ class Regressor(RegressorMixin, BaseMLP):
 
     oof_prediction_ = FittedAttribute(
         lambda model: model.out_of_fold,
-        "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
-        "predictions; partial_fit and a warm start on other rows remove them",
+        MAKES_OUT_OF_FOLD,
     )
 
     @explains_keywords

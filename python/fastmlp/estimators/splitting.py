@@ -25,6 +25,7 @@ from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.prediction.conformal import group_labels
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import feature_names_of
+from fastmlp.table.identifiers import is_named_identifier
 from fastmlp.table.rows import Rows, Table
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import quoted_few
@@ -83,7 +84,10 @@ def _named_groups(given: FitArguments, encoder: Encoder) -> NDArray[Any]:
 
     name = given.groups
     position = _position_of("groups", name, encoder)
-    if isinstance(encoder, DenseEncoder) and encoder.columns[position].kind == "category":
+    is_category = isinstance(encoder, DenseEncoder) and (
+        encoder.columns[position].kind == "category"
+    )
+    if is_category or is_named_identifier(name):
         warn(
             f"{name!r} is an input too, and networks know nothing of the labels of new groups. "
             f"Unless all are known, fit(X.drop(columns={name!r}), y, groups=X[{name!r}])"
@@ -149,7 +153,8 @@ def _numbers_of_times(
 ) -> NDArray[np.float64]:
     column = encoder.columns[position]
     if column.kind != "numeric":
-        raise TypeError(f"time must hold numbers or dates; got {quoted_few(column.categories)}")
+        labels = quoted_few(column.categories) if column.categories else "labels"
+        raise TypeError(f"time must hold numbers or dates; got {labels}")
     # Of a date that is the days which have passed; behind it come phases of year, week and day.
     times = np.asarray(table[:, encoder.encoded_by_column[position][0]], dtype=np.float64)
     if np.isnan(times).any():
@@ -172,7 +177,7 @@ def _as_table(column: Any) -> Any:
 def _parts(given: FitArguments, n_rows: int) -> list[tuple[Rows, Rows]]:
     """Pairs of training rows and held-out rows, by a splitter of scikit-learn or as they are."""
     cv = given.cv
-    if hasattr(cv, "split") and not isinstance(cv, str):
+    if hasattr(cv, "split") and not isinstance(cv, str | type):
         pairs = cv.split(given.X, given.y, given.groups)
     elif isinstance(cv, Iterable) and not isinstance(cv, str):
         given.check_none(("groups",), "if cv holds pairs, which say what is held out themselves")
@@ -211,7 +216,10 @@ def _mask(name: str, rows: Any, n_rows: int) -> NDArray[np.bool_]:
     """Row numbers, or a mask of rows, as a mask."""
     rows, mask = np.asarray(rows), np.zeros(n_rows, dtype=bool)
     if rows.ndim != 1 or rows.dtype.kind not in "iub" or not rows.size:
-        raise ValueError(f"{name} must be an array of row numbers; got {rows!r}")
+        raise ValueError(
+            f"{name} must be an array of row numbers; got an array of shape {rows.shape} and type "
+            f"{rows.dtype}"
+        )
     if rows.dtype.kind == "b":
         _check_length(name, rows.size, n_rows)
         mask |= rows

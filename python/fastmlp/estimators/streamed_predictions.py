@@ -70,6 +70,13 @@ def _names_of_probabilities(decoder: Decoder, outputs: Sequence[Any]) -> list[st
     if isinstance(decoder, RegressionDecoder):
         return []
     if isinstance(decoder, MultioutputDecoder):
-        by_output = zip(outputs, decoder.classes, strict=True)
-        return [f"{output}_{label}" for output, own in by_output for label in own.tolist()]
+        names = _names_of_pairs(outputs, decoder.classes)
+        if len({*names}) < len(names):  # "a" and "b_c", "a_b" and "c"
+            names = _names_of_pairs(range(len(outputs)), decoder.classes)
+        return names
     return [*map(str, outputs if decoder.multilabel else decoder.classes)]
+
+
+def _names_of_pairs(outputs: Sequence[Any], classes: Sequence[NDArray[Any]]) -> list[str]:
+    by_output = zip(outputs, classes, strict=True)
+    return [f"{output}_{label}" for output, own in by_output for label in own.tolist()]

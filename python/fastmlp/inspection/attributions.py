@@ -39,8 +39,8 @@ class Attributions:
         The rows that are explained.
     feature_names : list of str
     output_names : list or None
-        Classes, or names of the columns of y or quantiles, if several are explained; None if these
-        have no names.
+        What is explained: classes, of two the second, or names of the columns of y or quantiles;
+        None if these have no names.
 
     Examples
     --------
@@ -88,7 +88,8 @@ class Attributions:
         ----------
         output : label, str, float or int, default=None
             A class, the name of a column of y, a quantile, or where no class is a number the
-            position of an output. Must be given if there are several.
+            position of an output. Must be given if there are several. A loop over names may give
+            that of the only one too.
 
         Returns
         -------
@@ -102,7 +103,7 @@ class Attributions:
         """
         if self.values.ndim == 2:
             if output is not None:
-                raise ValueError(f"output must be None, as there is one only; got {output!r}")
+                output_position(output, self.output_names, 1)
             return self
         k = output_position(output, self.output_names, self.values.shape[2])
         base: Any = self.base_value
@@ -112,6 +113,7 @@ class Attributions:
             self.predictions[:, k],
             self.data,
             self.feature_names,
+            None if self.output_names is None else [self.output_names[k]],
         )
 
     def to_shap(self) -> Any:
@@ -136,7 +138,7 @@ class Attributions:
             base_values=base.copy(),
             data=self.data,
             feature_names=list(self.feature_names),
-            output_names=self.output_names,
+            output_names=self.output_names if self.values.ndim > 2 else None,
         )
 
     def plot(

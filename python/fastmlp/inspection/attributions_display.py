@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,8 @@ class AttributionsDisplay:
         draw = {"beeswarm": self._beeswarm, "bar": self._bar, "waterfall": self._waterfall}
         draw[self.kind](ax)
         ax.invert_yaxis()
+        if self.attributions.output_names is not None:
+            ax.set_title(str(self.attributions.output_names[0]))
         self.ax_ = ax
         self.figure_ = ax.figure
         return self
@@ -154,8 +157,10 @@ class AttributionsDisplay:
         if self.max_columns < 1:
             raise ValueError(f"max_columns must be at least 1; got {self.max_columns!r}")
         n_rows = len(self.attributions.values)
-        if self.kind == "waterfall" and not -n_rows <= self.row < n_rows:
-            raise ValueError(f"row must be one of {n_rows} rows; got {self.row!r}")
+        if self.kind == "waterfall" and not (
+            isinstance(self.row, Integral) and -n_rows <= self.row < n_rows
+        ):
+            raise ValueError(f"row must be the number of one of {n_rows} rows; got {self.row!r}")
 
     def _chosen(self, sizes: NDArray[np.float64]) -> tuple[list[int], list[int]]:
         """The largest columns, and all others."""

@@ -47,8 +47,8 @@ class PartialDependence(Bunch):
     deciles : dict
         Deciles of the columns of numbers by their positions.
     output_names : list or None
-        Classes, or names of the columns of y or quantiles, if there are several outputs; None if
-        these have no names.
+        Classes, of two the second, or names of the columns of y or quantiles; None if these have no
+        names.
     """
 
     def plot(self, *, output: Any = None, ax: Any = None, **options: Any) -> Any:
@@ -85,16 +85,20 @@ class PartialDependence(Bunch):
             [shown_value(value) for value in values] if is_category else values
             for values, is_category in zip(self.grid_values, self.is_categorical, strict=True)
         ]
+        number = self._output_number(output)
         display = PartialDependenceDisplay(
             [Bunch(**self | {"grid_values": shown})],
             features=[self.features],
             feature_names=self.feature_names,
-            target_idx=self._output_number(output),
+            target_idx=number,
             deciles=self.deciles,
             kind="both" if "average" in self and "individual" in self else self._only_kind,
             is_categorical=[self.is_categorical],
         )
-        return display.plot(ax=ax, **options)
+        display.plot(ax=ax, **options)
+        if self.output_names is not None:
+            display.axes_[0, 0].set_title(str(self.output_names[number]))
+        return display
 
     @property
     def _only_kind(self) -> str:

@@ -60,6 +60,8 @@ def conformal_quantile(
 def group_labels(groups: Any, n_rows: int) -> list[Any]:
     """The group of each row as a Python object; missing ones are None.
 
+    Of one row the label alone will do.
+
     Raises
     ------
     ValueError
@@ -68,11 +70,11 @@ def group_labels(groups: Any, n_rows: int) -> list[Any]:
     labels = np.asarray(groups)
     if labels.shape == (n_rows, 1):  # a frame of one column
         labels = labels[:, 0]
+    if n_rows == 1 and labels.ndim == 0:
+        labels = labels[None]
     if labels.shape != (n_rows,):
-        raise ValueError(
-            f"groups must hold a label for each of the {n_rows} rows; got an array of shape "
-            f"{labels.shape}"
-        )
+        got = repr(groups) if labels.ndim == 0 else f"an array of shape {labels.shape}"
+        raise ValueError(f"groups must hold a label for each of the {n_rows} rows; got {got}")
     return [None if is_missing(label) else label for label in labels.tolist()]
 
 

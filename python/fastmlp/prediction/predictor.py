@@ -234,7 +234,7 @@ class Predictor:
             As for `predict`.
         coverage : float, default=0.9
         groups : array-like of shape (n_rows,), default=None
-            Of one row a list of one label.
+            Of one row its label.
 
         Returns
         -------
@@ -272,7 +272,7 @@ class Predictor:
         coverage : float, default=0.9
         class_conditional : bool, default=False
         groups : array-like of shape (n_rows,), default=None
-            Of one row a list of one label.
+            Of one row its label.
 
         Returns
         -------

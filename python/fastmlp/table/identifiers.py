@@ -39,6 +39,11 @@ def are_identifiers(counts: NDArray[np.intp]) -> bool:
     )
 
 
+def is_named_identifier(name: str) -> bool:
+    """Whether a column is called as identifiers are, such as "customer_id"."""
+    return _NAMED.fullmatch(name) is not None
+
+
 def warn_of_identifiers(
     tables: Sequence[RawTable], listed: Collection[int], *, are_all: bool = True
 ) -> None:
@@ -57,7 +62,7 @@ def warn_of_identifiers(
     """
     first = tables[0]
     for position, name in enumerate(first.names or ()):
-        if position in listed or not _NAMED.fullmatch(name):
+        if position in listed or not is_named_identifier(name):
             continue
         if not all(table.is_number(position) for table in tables):
             continue

@@ -47,16 +47,17 @@ def labels_of(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], b
 
 
 def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp] | None:
-    """The place of each class in an order; None if it is that of the classes.
+    """The place of each class in an order; None if it is that of the classes, or they are two.
 
     Raises
     ------
     ValueError
-        If it lacks classes or has one twice, or is not given and the classes are no numbers.
+        If it lacks classes or has one twice, or is not given for more than two classes that are no
+        numbers.
     """
     labels = classes.tolist()
     if order is None:
-        if all(isinstance(label, Number) for label in labels):
+        if len(labels) == 2 or all(isinstance(label, Number) for label in labels):
             return None
         raise ValueError(
             "loss='ordinal' needs the order of classes that are no numbers: class_order, a list "
@@ -73,7 +74,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
             f"{quoted_few([*place_of])}"
         )
     ranks = np.argsort(np.argsort([place_of[label] for label in labels]))
-    return None if (np.diff(ranks) > 0).all() else ranks
+    return None if len(labels) == 2 or (np.diff(ranks) > 0).all() else ranks
 
 
 def check_same_order(

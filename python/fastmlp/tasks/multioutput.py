@@ -319,6 +319,13 @@ class MultioutputClassificationTask(Task):
             )
         return metric_of(eval_metric, joined(labels), weights, predict, None, None)
 
+    def lacks_classes(self, targets: NDArray[Any]) -> bool:
+        """Whether a column has a class that no row has."""
+        return any(
+            np.unique(codes[codes != _UNKNOWN]).size < own.size
+            for codes, own in zip(targets.T, self.classes, strict=True)
+        )
+
     # ---- calibration
 
     def calibrates(self, *, by_whole_model: bool) -> bool:

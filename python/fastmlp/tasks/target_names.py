@@ -26,7 +26,7 @@ def target_names_of(y: Any) -> tuple[str, ...] | None:
 
 
 def check_target_names(known: tuple[str, ...] | None, y: Any, name: str) -> None:
-    """Raise if y has the columns of the training targets in another order.
+    """Raise if y has a column of the training targets in the place of another one.
 
     Parameters
     ----------
@@ -37,9 +37,9 @@ def check_target_names(known: tuple[str, ...] | None, y: Any, name: str) -> None
         What messages call y.
     """
     names = target_names_of(y)
-    if known is None or names is None or names == known:
+    if known is None or names is None or len(names) != len(known):
         return
-    if {*names} == {*known}:
+    if any(own != other and own in known for own, other in zip(names, known, strict=True)):
         raise ValueError(
             f"{name} must have its columns in the order of training, {list(known)}; got "
             f"{list(names)}"

@@ -36,7 +36,13 @@ class Roles:
     def check(self, names: Sequence[str], file: str) -> None:
         """Raise if a column does not exist, or if no inputs are left."""
         check_columns((*self._beside_inputs, *self.dropped, *self.categories), names, file)
-        if not self.inputs(names):
+        for option, name in (("weight", self.weight), ("groups", self.groups), ("time", self.time)):
+            if name in self.targets:
+                raise DataError(f"--{option}: the column {name!r} is the target")
+        inputs = self.inputs(names)
+        if others := [name for name in self.categories if name not in inputs]:
+            raise DataError(f"--category: the column {others[0]!r} is no input")
+        if not inputs:
             raise DataError(f"{file} has no other columns than those that are no inputs")
 
     def inputs(self, names: Sequence[str]) -> list[str]:

@@ -144,10 +144,11 @@ def _is_sparse(column: NDArray[Any]) -> bool:
 
     Measurements do; codes, grades, hours, and rounded numbers of a narrow range do not.
     """
-    values = np.unique(column[~np.isnan(column)])
+    values = np.unique(column[~np.isnan(column)]).astype(np.float64)
     if values.size < 2:
         return False
-    return bool(values.size <= _SPARSE * (1 + (values[-1] - values[0]) / np.diff(values).min()))
+    fewest_steps = values.size / _SPARSE - 1
+    return bool(fewest_steps * np.diff(values).min() <= values[-1] - values[0])
 
 
 def _are_set_apart(targets: NDArray[np.float64], cells: _Cells, table: NDArray[Any]) -> bool:
@@ -185,8 +186,11 @@ def _unforeseen(
 
     The least of several processes: of each column alone and of all, smooth or less so.
     """
+    # A column may be missing in all of these cells, though not in all that determine it.
+    table = table[:, ~np.isnan(table).all(axis=0)].astype(np.float64)
     scores = np.column_stack([_normal_scores(column) for column in table.T])
-    spread = np.maximum(np.nanstd(table, axis=0), np.finfo(float).tiny)
+    with np.errstate(over="ignore"):  # the squares of numbers beyond 1e154
+        spread = np.maximum(np.nanstd(table, axis=0), np.finfo(float).tiny)
     scaled = np.nan_to_num((table - np.nanmean(table, axis=0)) / spread).clip(-4, 4)
     subsets = [scores, scaled, *scores.T[:_MOST_ALONE, :, None], *scaled.T[:_MOST_ALONE, :, None]]
     variance = max(means.var() - by_chance.mean(), 1e-3 * means.var(), np.finfo(float).tiny)

@@ -45,7 +45,7 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
         )
     else:
         columns = _columns(encoder, data)
-        if copies := described_copies(data.X, columns, _positions(encoder, data)):
+        if copies := described_copies(data, columns, _positions(encoder, data)):
             found = (
                 f"{copies}. Drop the copies, or pass groups with the same label for all copies of "
                 "a row"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import _num_samples
 
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.inspection.columns import dense_encoder
@@ -17,6 +18,7 @@ from fastmlp.prediction.decoders import (
     RegressionDecoder,
     check_one_column,
 )
+from fastmlp.prediction.given_rows import is_single_row
 from fastmlp.table.rows import slices
 
 _MOST_NUMBERS = 2**19  # of predictions, or of the rows that they are for, in memory at a time
@@ -38,7 +40,7 @@ class ExplainedModel:
     ----------
     encoder : DenseEncoder
     output_names : list or None
-        Classes or names of outputs, if several are explained and have names.
+        Classes, of two the second, or names of outputs, if these have names.
     is_one_dimensional : bool
         Whether there is one output, without an axis of its own.
     """
@@ -56,11 +58,10 @@ class ExplainedModel:
             self._is_binary = not decoder.multilabel and decoder.classes.size == 2
             self.is_one_dimensional = self._is_binary
             if names is None or not decoder.multilabel:
-                names = decoder.classes.tolist()
+                names = decoder.classes.tolist()[1 if self._is_binary else 0 :]
         elif isinstance(decoder, RegressionDecoder):
             self.is_one_dimensional = decoder.one_dimensional and not decoder.sorts
-        has_names = not (self.is_one_dimensional or names is None)
-        self.output_names: list[Any] | None = [*names] if has_names else None
+        self.output_names: list[Any] | None = None if names is None else [*names]
         self._pipeline = model.pipeline.counted
 
     def encode(self, X: Any, estimator: str, name: str = "X") -> NDArray[Any]:
@@ -72,6 +73,13 @@ class ExplainedModel:
         estimator, name : str
             Names of the estimator and of X in messages.
         """
+        if is_single_row(X):
+            raise ValueError(
+                f"{name} must be a table with a row for each sample; got one row as "
+                f"{type(X).__name__}"
+            )
+        if not _num_samples(X):
+            raise ValueError(f"{name} must have at least one row")
         self.encoder.check_features(X, estimator, name)
         table = self.encoder.encode(X, name)
         if self._model.linear is None:
