@@ -11,7 +11,7 @@
 namespace fastmlp {
 
 /** Which columns join or leave from one coalition to the next, counted from the empty one for each row of the
- * background. */
+ * background. In no anonymous namespace, as predict()'s lambdas, which hold it, are in none. */
 class CoalitionChanges {
  public:
   struct Change {

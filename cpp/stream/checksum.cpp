@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "core/portable.h"
+
 namespace fastmlp {
 namespace {
 
@@ -36,6 +38,7 @@ std::uint32_t crc32(const std::byte* data, Index size) {
   std::uint32_t crc = 0xffffffffu;
   for (; end - from >= static_cast<Index>(kSlices); from += kSlices) {
     std::uint32_t next = 0;
+    FASTMLP_UNROLL
     for (std::size_t i = 0; i < kSlices; ++i) {
       const std::uint32_t before = i < 4 ? crc >> (8 * i) : 0;
       next ^= kTables[kSlices - 1 - i][(from[i] ^ before) & 0xff];

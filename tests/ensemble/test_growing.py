@@ -131,7 +131,7 @@ def test_networks_that_were_left_out_are_filled_up(X, y):
 
 def test_from_a_single_network(X, y):
     model = tiny(preset="default", n_estimators=1).fit(X, y)
-    with pytest.raises(ValueError, match="only to several, or to one of a fit with warm_start"):
+    with pytest.raises(ValueError, match="only to several networks, or to one that was fitted with warm_start"):
         grown(model, X, y, 3)
     model = tiny(preset="default", n_estimators=1, warm_start=True).fit(X, y)
     with pytest.raises(ValueError, match="pass X_val, or begin with n_estimators=2"):

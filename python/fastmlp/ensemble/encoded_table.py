@@ -33,7 +33,7 @@ class EncodedTable:
     linear : LinearPart or None
         What is added to the networks.
     is_honest : bool
-        Whether no row's own target has a part in what the linear part adds to it.
+        Whether the linear part that a training row gets was fitted without this row's target.
     """
 
     encoder: Encoder

@@ -1,4 +1,4 @@
-"""Networks on all rows, after others that were validated told how to train and to weigh them.
+"""Final networks: trained on all rows, as others were validated to train and to weigh.
 
 Where later rows validate earlier ones, no network that is validated has seen the last rows. So they
 only tell for how many epochs the networks of their kind are trained, and how much each kind counts.

@@ -37,7 +37,8 @@ class FitPlan:
     kept : sequence of Member
         Networks that stay as they are.
     weighed : WeightedEnsemble or None
-        The networks that are trained further, which keep their weights if no others are learnt.
+        The networks that are trained further. They keep their weights, unless new ones are learnt
+        from held-out rows.
     longer : callable or None
         Chooses after the first round how the other networks are trained.
     new : NewNetworks or None

@@ -134,7 +134,8 @@ class FittedModel:
     ) -> FittedModel:
         """What a fit produces whose rows were on disk, on workers or at sites, or are private.
 
-        No later fit can tell which of them were held out, and nothing goes on beyond their range.
+        It has no fingerprint, since no later fit can tell which of them were held out, and no
+        linear part.
         """
         return cls(
             encoder=encoder,
@@ -211,8 +212,8 @@ class FittedModel:
         # Before the recipes: the presets choose other activations with constraints.
         if settings.constraints(self.encoder) != self.constraints:
             raise ValueError(
-                "monotonic_cst and interaction_cst cannot change while training goes on: the "
-                "networks were made to keep what they said before"
+                "monotonic_cst and interaction_cst cannot change while training goes on: networks "
+                "are built for them"
             )
         n_networks = settings.n_networks(self.n_rows)
         if n_networks < self.n_estimators:

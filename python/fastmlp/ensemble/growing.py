@@ -38,14 +38,14 @@ class Growth:
 
     def __init__(self, model: FittedModel, settings: Settings) -> None:
         if model.assignment is None or model.fingerprint is None:
-            known = (
-                "to several, or to one of a fit with warm_start=True and X_val"
+            why = (
+                "several networks, or to one that was fitted with warm_start=True and X_val"
                 if model.n_estimators == 1
-                else "to those of a fit whose rows are known. These were trained on others too, by "
+                else "those of a fit whose rows are known. These were trained on others too, by "
                 "partial_fit, with time, on a stream, or by an older version of fastmlp"
             )
             raise ValueError(
-                f"n_estimators was {model.n_estimators}, and networks can be added only {known}"
+                f"n_estimators was {model.n_estimators}, and networks can be added only to {why}"
             )
         self._model, self._settings = model, settings
         taken = {member.recipe.spec.index for member in model.members}

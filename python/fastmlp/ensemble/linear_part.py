@@ -85,8 +85,15 @@ def with_linear_part(
 ) -> tuple[LinearPart | None, RowSubset, bool]:
     """The linear part, which stays as it was first learnt, and the rows with their offset.
 
-    If training goes on with the same rows, they have the same offset again, in which no row's own
-    target has a part. The last of what is returned tells whether that is so.
+    If training goes on with the same rows, they get the same offset again.
+
+    Returns
+    -------
+    linear : LinearPart or None
+    data : RowSubset
+        The rows, with their offset.
+    is_honest : bool
+        Whether each row's offset was fitted without this row's target.
     """
     if settings.extrapolation == "clip":
         return None, data, True

@@ -103,7 +103,7 @@ def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classif
 
 
 def longer_spec(spec: MemberSpec, *, classifies: bool) -> MemberSpec:
-    """Return the network that takes this one's place if more epochs pay: of the second kind's."""
+    """Return the network in place of this one if more epochs pay: of the second kind a long one."""
     return replace(spec, kind="long") if spec.kind == _ROUNDS[classifies][1] else spec
 
 

@@ -11,6 +11,7 @@ from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.unit_kinds import Units, hidden_units, output_units, units_of_columns
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
+from fastmlp.networks.layers import no_such_layer
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine", "one_cycle", "coslog4")
@@ -134,6 +135,8 @@ def _constrained(layers: Sequence[Layer], constraints: Constraints, units: Units
                 signs=units.signs_to(above),
             )
             units = above
+        elif not isinstance(layer, Dropout):
+            no_such_layer(layer)
         constrained.append(layer)
     return constrained
 
@@ -165,10 +168,13 @@ def rate_factors(
             factor = _SCALE_RATE if by_layer else 1.0
             rates.append((factor, factor))
             decays.append(_SCALE_DECAY)
-        elif isinstance(layer, Embedding) and layer.has_parameters:
-            piecewise_only = layer.bin_edges and not layer.periodic
-            own_rate = _PIECEWISE_LINEAR_RATE if piecewise_only else _EMBEDDING_RATE
-            factor = own_rate if by_layer else 1.0
-            rates.append((factor, factor))
-            decays.append(_EMBEDDING_RATE)
+        elif isinstance(layer, Embedding):
+            if layer.has_parameters:
+                piecewise_only = layer.bin_edges and not layer.periodic
+                own_rate = _PIECEWISE_LINEAR_RATE if piecewise_only else _EMBEDDING_RATE
+                factor = own_rate if by_layer else 1.0
+                rates.append((factor, factor))
+                decays.append(_EMBEDDING_RATE)
+        elif not isinstance(layer, Dropout):
+            no_such_layer(layer)
     return {"learning_rate_factors": rates, "weight_decay_factors": decays}

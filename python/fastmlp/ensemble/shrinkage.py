@@ -29,11 +29,11 @@ def shrinkage_of(
 ) -> NDArray[np.float64]:
     """How much smaller errors of all networks are than out-of-fold residuals, for each output.
 
-    A row is held out from few networks. What these err by beside all the others is averaged out in
-    the mean of all, the more the farther networks disagree about new rows. They disagree less about
-    rows that they were trained on. That is too little; what is estimated for new rows (see
-    `_disagreement_about_new_rows`) was found to be too much, since residuals of rows that chose the
-    best epoch are a little too small. The mean of both is taken.
+    A row is held out from few networks, and the mean of all networks cancels more of their errors:
+    the more, the farther networks disagree about new rows. Their disagreement about rows that they
+    were trained on is less than that. The estimate for new rows (`_disagreement_about_new_rows`)
+    was found to be more than that, since residuals of rows that chose the best epoch are a little
+    too small. The mean of both is taken.
 
     Parameters
     ----------

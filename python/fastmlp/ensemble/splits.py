@@ -90,7 +90,7 @@ class Splits(NamedTuple):
 
     @property
     def rows_of_all(self) -> Rows | None:
-        """Rows that the final networks are trained on together (None: all of them)."""
+        """Rows that the networks are trained on together (None: all of them)."""
         return self.each[0].train if len(self.each) == 1 and self.are_folds else None
 
     def repeated(self, n_times: int) -> Splits:

@@ -38,7 +38,7 @@ from fastmlp.table.scaling import Scaling
 Replan = Callable[[Sequence[TrainingRun], Sequence[TrainingRun]], list[TrainingRun]]
 
 _LONG_FIT = 30.0  # seconds from which on the estimate is logged
-_MARGIN = 1.1  # of the estimate that is logged: pilots find their rows in the cache
+_MARGIN = 1.1  # of the estimate that is logged: rows of the runs that are timed are in the cache
 _MOST_HELD_OUT = 0.5  # share of the time that is kept for what follows on training
 
 _log = logging.getLogger("fastmlp")
@@ -162,7 +162,7 @@ class EnsembleTrainer:
         end: float,
     ) -> Sequence[TrainingRun]:
         """Run the first round, replan, run the others; returns what was to run in the end."""
-        # Idle threads train the others meanwhile, which is for nothing if these are replaced.
+        # Idle threads begin with the others meanwhile: work that is lost if these are replaced.
         n_threads = self.executor.n_threads
         idle = n_threads >= len(runs) and not (self.deadline.is_set or self.progress.is_wanted)
         n_begun = len(runs) if idle else n_first

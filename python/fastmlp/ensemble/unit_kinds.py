@@ -34,8 +34,8 @@ class Units:
     Parameters
     ----------
     directions : ndarray of shape (n_units,)
-        1 and -1: never falls, or never rises, as the columns that have a direction go in it; 0:
-        reads none of these columns.
+        1: never falls when columns with a direction move in it; -1: never rises; 0: reads none of
+        these columns.
     groups : ndarray of bool of shape (n_units, n_groups)
         The groups of columns that may read it.
     """

@@ -95,8 +95,8 @@ def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
     """Raise for what cannot be where networks are trained on all rows after their validation."""
     if before is not None:
         raise ValueError(
-            "time, and cv whose parts leave rows out, cannot be used by a warm start that goes on "
-            "with networks: these have seen all rows"
+            "time, and cv whose parts leave rows out, cannot be used with networks that are there "
+            "already (warm_start, init_model): these have seen all rows"
         )
     if linear is not None:
         raise ValueError(

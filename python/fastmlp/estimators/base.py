@@ -131,10 +131,11 @@ class BaseMLP(
             LazyFrame, a Dask DataFrame, or a function without arguments that returns an iterator of
             ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels: of several columns zeros and ones are labels that a row
-            has or not, others are classes each. With several outputs some may be missing (NaN or
-            None; not zeros and ones): a row counts for those that it has, of which there must be
-            one. If X is a stream, the name of a column or a list of names; None if X is a function.
+            True values, or class labels. Several columns of zeros and ones are labels that a row
+            has or not; several columns of other labels are a classification each. With several
+            outputs a row may lack some of them (NaN or None), but not all; columns of zeros and
+            ones must be complete. If X is a stream, the name of a column or a list of names; None
+            if X is a function.
         sample_weight : array-like of shape (n_samples,) or str, default=None
             Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
@@ -156,7 +157,8 @@ class BaseMLP(
         cv : splitter or iterable of (train, test), default=None
             A splitter of scikit-learn, which gets `groups`, or pairs of arrays of row numbers: the
             networks have these parts in turn. If parts leave rows out, as those of TimeSeriesSplit
-            do, the networks of the model are trained on all rows after them.
+            do, networks are trained on the parts to be validated, and those of the model then on
+            all rows.
         eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
             Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
             in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
@@ -179,10 +181,9 @@ class BaseMLP(
             fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
         dp : (epsilon, delta), Privacy or None, default=None
             Train with (epsilon, delta)-differential privacy: the model tells next to nothing of any
-            single row. Nothing is learnt of the columns but by noised gradients: they must be
-            numbers about as large as 1, and classes 0 and 1, or a `fastmlp.Privacy` has a schema.
-            One network of a smaller recipe is trained, without validation rows. `privacy_` says
-            what was promised. Takes ``pip install "fastmlp[privacy]"``.
+            single row. Columns must be numbers about as large as 1, and classes 0 and 1; a schema
+            in `fastmlp.Privacy` lifts both limits. One network of a smaller recipe is trained,
+            without validation rows. `privacy_` says what was promised. Needs the extra "privacy".
 
         Returns
         -------
@@ -274,7 +275,8 @@ class BaseMLP(
                     continue
                 raise ValueError(
                     f"{name} needs validation rows: X_val and y_val, or early_stopping=True and "
-                    f"at least {FEWEST_ROWS} rows, some of weight in each of both parts"
+                    f"at least {FEWEST_ROWS} rows, with positive weights among those to train on "
+                    "and among those to validate on"
                 )
 
     def _progress(
@@ -349,11 +351,11 @@ class BaseMLP(
         Returns
         -------
         int
-            Number of rows, which are in the order of X. The column "prediction" holds what
-            `predict` returns; of several outputs each has its name (see `output_names_`), or else
-            its number, behind that. "probability_" and the class, or the label's name, hold what
-            `predict_proba` returns; of several columns of labels the column (by number, where two
-            names would be the same) and the class.
+            Number of rows, which are in the order of X. What `predict` returns is in the column
+            "prediction", or, of several outputs, in "prediction_" and the output's name (see
+            `output_names_`) or number. What `predict_proba` returns is in "probability_" and the
+            class or the label's name; of several columns of labels, in "probability_", the column's
+            name (its number, where two names would be the same) and the class.
 
         Raises
         ------

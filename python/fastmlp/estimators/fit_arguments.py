@@ -38,7 +38,7 @@ class FitArguments:
     dp: tuple[float, float] | Privacy | None = None
 
     def check_none(self, names: Sequence[str], where: str) -> None:
-        """Raise if one of these arguments is given, with which `fit` cannot do `where`."""
+        """Raise if one of these arguments is not None; `where` ends the message."""
         for name in names:
             if getattr(self, name) is not None:
                 raise ValueError(f"{name} must be None {where}")

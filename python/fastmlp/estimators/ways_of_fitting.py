@@ -61,7 +61,7 @@ class WayOfFitting:
 
 _ADAPTIVE = {"learning_rate": "adaptive"}
 _NEW_MODEL = {"warm_start": False, "init_model": None, "extrapolation": "clip"}
-# Outer momentum, and noise on the mean, would leave the signs of weights that keep them.
+# Outer momentum, or noise on the mean, could change signs of weights that constraints rely on.
 _ROUNDS = {**_NEW_MODEL, "time_limit": None, "monotonic_cst": None, "interaction_cst": None}
 
 STREAM = WayOfFitting(

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.networks.layers import Dense, Dropout, Embedding, Layer
+from fastmlp.networks.layers import Dense, Dropout, Embedding, Scale, no_such_layer
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
 Arrays = Sequence[NDArray[Any]]
 
 
-def layers_with_parameters(network: TrainedNetwork) -> Iterator[tuple[Layer, Arrays]]:
+def layers_with_parameters(
+    network: TrainedNetwork,
+) -> Iterator[tuple[Dense | Scale | Embedding, Arrays]]:
     """Each layer that does anything in predictions, with its own of the network's parameters."""
     arrays, first = network.arrays, 0
     for layer in network.layers:
@@ -25,7 +27,7 @@ def layers_with_parameters(network: TrainedNetwork) -> Iterator[tuple[Layer, Arr
         first = last
 
 
-def _n_parameters(layer: Layer) -> int:
+def _n_parameters(layer: Dense | Scale | Embedding) -> int:
     """How many arrays of parameters a layer has."""
     if isinstance(layer, Dense):
         return 3 if layer.parametric else 2
@@ -33,7 +35,9 @@ def _n_parameters(layer: Layer) -> int:
         n_tables = sum(width > 0 for _, width in layer.categories)
         of_numbers = 2 * layer.periodic + bool(layer.bin_edges)
         return n_tables + (of_numbers if layer.n_numbers else 0)
-    return 1
+    if isinstance(layer, Scale):
+        return 1
+    no_such_layer(layer)
 
 
 def steps_of(

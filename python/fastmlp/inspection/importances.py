@@ -19,7 +19,7 @@ from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import rows_with_weight
 from fastmlp.tasks import Task
 
-_FEWEST_ROWS = 32  # of the first network that are scored, however little time is left
+_FEWEST_ROWS = 32  # of a network that are scored, however little time is left
 
 
 def importances_of(

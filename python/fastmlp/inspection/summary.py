@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network
-from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR
+from fastmlp.networks import Dense, Dropout, Embedding, Layer, Network, Scale
+from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, no_such_layer
 from fastmlp.table.column import Column
 from fastmlp.table.sparse_encoder import SparseEncoder
 from fastmlp.tasks import Task
@@ -49,6 +49,8 @@ def describe_layer(layer: Layer) -> str:
         return f"Dense {layer.inputs}{sparse} -> {layer.outputs}, {layer.activation}{slopes}"
     if isinstance(layer, Dropout):
         return f"Dropout {layer.rate:g}"
+    if isinstance(layer, Scale):
+        return f"Scale {layer.width}"
     if isinstance(layer, Embedding):
         n_periodic = PERIODIC * layer.n_numbers * layer.periodic
         periodic = f", {n_periodic} periodic features" if n_periodic else ""
@@ -58,7 +60,7 @@ def describe_layer(layer: Layer) -> str:
             f"Embedding of {layer.n_numbers} numbers{periodic}{linear}, {layer.n_flags} flags, "
             f"{len(layer.categories)} categories"
         )
-    return f"Scale {layer.width}"
+    no_such_layer(layer)
 
 
 def _columns(model: FittedModel, layers: Sequence[Layer]) -> Iterator[str]:

@@ -22,7 +22,15 @@ from fastmlp.model_file.fields import (
     tuple_of,
 )
 from fastmlp.model_file.tensors import Tensors
-from fastmlp.networks.layers import ACTIVATIONS, Dense, Dropout, Embedding, Layer, Scale
+from fastmlp.networks.layers import (
+    ACTIVATIONS,
+    Dense,
+    Dropout,
+    Embedding,
+    Layer,
+    Scale,
+    no_such_layer,
+)
 
 # Rows of the weights and of the biases of a periodic embedding, for 16 cosines and 3 features
 _PERIODIC_WEIGHTS, _PERIODIC_BIAS = 16 * (1 + 3), 16 + 3
@@ -117,6 +125,8 @@ def parameter_shapes(layer: Layer) -> list[tuple[str, tuple[int, ...]]]:
         return [("scale", (layer.width,))]
     if isinstance(layer, Dropout):
         return []
+    if not isinstance(layer, Embedding):
+        no_such_layer(layer)
     n, shapes = layer.n_numbers, []
     if n and layer.periodic:
         shapes = [
@@ -155,4 +165,6 @@ def _sizes(layer: Dense | Scale | Embedding) -> tuple[int, int]:
         return layer.width, layer.width
     if isinstance(layer, Dense):
         return layer.inputs, layer.outputs
-    return layer.n_numbers + layer.n_flags + len(layer.categories), layer.outputs
+    if isinstance(layer, Embedding):
+        return layer.n_numbers + layer.n_flags + len(layer.categories), layer.outputs
+    no_such_layer(layer)

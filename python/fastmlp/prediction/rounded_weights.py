@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from fastmlp.networks.layers import Dense, Embedding, Layer, Scale
+from fastmlp.networks.layers import Dense, Dropout, Embedding, Layer, Scale, no_such_layer
 
 if TYPE_CHECKING:
     from fastmlp.prediction.pipeline import TrainedNetwork
@@ -100,6 +100,8 @@ def is_rounded(layers: Sequence[Layer]) -> list[bool]:
             if layer.n_numbers:
                 rounded += [False] * (2 * layer.periodic + bool(layer.bin_edges))
             rounded += [True for _, width in layer.categories if width]
+        elif not isinstance(layer, Dropout):
+            no_such_layer(layer)
     return rounded
 
 

@@ -47,7 +47,7 @@ class ClassificationTask(Task):
         "auto": only where the whole model predicts the held-out rows, and with the focal loss.
     temperature : float or ndarray of shape (n_labels,), default=1.0
         Divides the logits of predictions; with `multilabel` one for each label.
-    training_loss : {"log_loss", "focal"}, default="log_loss"
+    training_loss : {"log_loss", "focal", "ordinal"}, default="log_loss"
         What is minimised.
     focal_gamma : float, default=2.0
         Parameter of 'focal'.
@@ -308,7 +308,7 @@ class ClassificationTask(Task):
 
     @property
     def linear_share(self) -> float:
-        """None: where classes are nearly separable, networks would have to undo large logits."""
+        """Zero: where classes are nearly separable, networks would have to undo large logits."""
         return 0.0
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:

@@ -216,7 +216,7 @@ class MultioutputClassificationTask(Task):
 
     @property
     def linear_share(self) -> float:
-        """None, as of a single classification."""
+        """Zero, as for a single classification."""
         return 0.0
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:

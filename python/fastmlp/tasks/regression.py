@@ -42,8 +42,8 @@ class RegressionTask(Task):
     shift, unit : ndarray of shape (n_outputs,)
         Networks learn ``(y - shift) / unit``.
     varied : ndarray of shape (n_outputs,)
-        Whether the targets of an output were not all the same, or counts not all 0; else its unit,
-        or the logarithm that it began with, is provisional.
+        Whether the targets of an output have varied so far (counts: whether any was above 0). While
+        they have not, its unit, or the logarithm that it began with, is provisional.
     lowest, highest : ndarray of shape (n_outputs,)
         The range of the training targets, if predictions stay in it.
     target_names : tuple of str or None, default=None

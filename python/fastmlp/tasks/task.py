@@ -82,7 +82,7 @@ class Task(ABC):
         weights: NDArray[Any] | None,
         offset: NDArray[np.float64] | None,
     ) -> None:
-        """Give it new ones if all targets before these told nothing of where to start.
+        """Set outputs anew that had no targets to start from so far, such as counts of 0 alone.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Rows that come in groups, which have values of two columns of their own."""
+"""Rows that come in groups: all rows with the same value of a column share another one's too."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from fastmlp.tasks import Task
 _REPEATED = 0.5  # least share of the rows, that have a value which another one has already
 _MOST_COMPARED = 12  # columns, in pairs
 _FEWEST_CELLS = 8
-_LARGEST_CELL = 0.05  # of the rows, or
-_TIMES_AS_LARGE = 3  # as the mean
-_DIFFERENT = 0.05  # most pairs of neighbours in a cell that differ in a column it determines
-_FEWEST_BY_CHANCE = 20  # of these, if the other column were independent
+_LARGEST_CELL = 0.05  # share of the rows that a cell may have
+_TIMES_AS_LARGE = 3  # or, if that is more, so many times the mean size of a cell
+_DIFFERENT = 0.05  # share of what independence expects, up to which neighbours in cells may differ
+_FEWEST_BY_CHANCE = 20  # differences of neighbours that independence must expect
 _SPARSE = 0.2  # most of the steps from the least to the largest value, which values are found at
 _SMOOTH = 0.4  # most that a column varies along another one, as a share of its variance
 _MOST_ALONE = 4  # columns, of which each is tried alone
@@ -72,8 +72,8 @@ def described_groups(
 ) -> str | None:
     """Rows that share the values of two columns, and whose targets show it; None without them.
 
-    Targets show groups if those of a group are alike, and not foretold by what the columns say: a
-    new group would be predicted worse.
+    Targets show groups if they are alike within groups and differ between them more than these
+    columns explain. A new group is then predicted worse than a row of a known one.
     """
     X = data.X
     repeated = [column for column in columns if column.share_of_copies >= _REPEATED]

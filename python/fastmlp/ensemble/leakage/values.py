@@ -31,7 +31,7 @@ class ValueSample:
         Nearly all values have different ones.
     rows : ndarray of uint32
     halvings : int
-        A value is in it with the probability of one half to this power.
+        Each value is in the sample with probability 1 / 2**halvings.
     """
 
     def __init__(self, n_rows: int) -> None:

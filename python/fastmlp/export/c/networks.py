@@ -8,7 +8,14 @@ from fastmlp.export.c import functions
 from fastmlp.export.c.program import Program
 from fastmlp.export.c.rows import Parts
 from fastmlp.export.networks import Arrays, layers_with_parameters, steps_of
-from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Embedding
+from fastmlp.networks.layers import (
+    PERIODIC,
+    PIECEWISE_LINEAR,
+    Dense,
+    Embedding,
+    Scale,
+    no_such_layer,
+)
 from fastmlp.prediction.pipeline import TrainedNetwork
 
 
@@ -24,8 +31,10 @@ def network_function(program: Program, name: str, network: TrainedNetwork, parts
             body.embed(layer, arrays)
         elif isinstance(layer, Dense):
             body.dense(layer, arrays, is_last=i == len(layers) - 1)
-        else:
+        elif isinstance(layer, Scale):
             body.multiply(arrays)
+        else:
+            no_such_layer(layer)
     return "\n".join(
         [
             f"static void {name}({parts.parameters}, real *z) {{",

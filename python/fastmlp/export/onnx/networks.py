@@ -11,7 +11,14 @@ from fastmlp.export.networks import Arrays, layers_with_parameters, shares_of, s
 from fastmlp.export.onnx.activations import activate, probability_of
 from fastmlp.export.onnx.columns import EncodedRows
 from fastmlp.export.onnx.graph import Graph
-from fastmlp.networks.layers import PERIODIC, PIECEWISE_LINEAR, Dense, Embedding
+from fastmlp.networks.layers import (
+    PERIODIC,
+    PIECEWISE_LINEAR,
+    Dense,
+    Embedding,
+    Scale,
+    no_such_layer,
+)
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
 _LEAST_DEVIATION = np.float64(1e-3)  # as in the engine
@@ -95,7 +102,12 @@ def _raw_outputs(g: Graph, network: TrainedNetwork, rows: EncodedRows) -> str:
             x = _embedded(g, layer, arrays, rows, dtype)
             continue
         x = x or g.concat([*numbers, *rows.flags], axis=1)
-        x = _dense(g, layer, arrays, x, dtype) if isinstance(layer, Dense) else g("Mul", x, *arrays)
+        if isinstance(layer, Dense):
+            x = _dense(g, layer, arrays, x, dtype)
+        elif isinstance(layer, Scale):
+            x = g("Mul", x, *arrays)
+        else:
+            no_such_layer(layer)
     return x
 
 

@@ -147,7 +147,7 @@ class AllCoalitions:
 
     @property
     def _members(self) -> NDArray[np.bool_]:
-        """All of them, each but for one column like the one before (a Gray code)."""
+        """All coalitions in the order of a Gray code: neighbours differ in one column."""
         numbers = np.arange(2**self.n_columns)
         bits = (numbers ^ numbers >> 1)[:, None] >> np.arange(self.n_columns) & 1
         sizes = bits.sum(axis=1)
