@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer, Training
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Progress
-from fastmlp.ensemble.training import EnsembleTrainer, Training
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.parameters import checked_settings
 from fastmlp.streaming.folds import held_out_ranges

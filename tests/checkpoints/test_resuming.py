@@ -131,7 +131,7 @@ def test_a_resumed_fit_has_the_bits_of_an_unbroken_one(name, kept_states, tmp_pa
 
 
 def test_networks_that_replace_others_are_made_and_resumed_anew(kept_states, tmp_path, monkeypatch):
-    monkeypatch.setattr("fastmlp.ensemble.longer.LEAST_GAIN", -np.inf)
+    monkeypatch.setattr("fastmlp.ensemble.more_epochs.LEAST_GAIN", -np.inf)
     model = Regressor(n_estimators=6, max_iter="auto", random_state=1, n_jobs=2, preset="default")
     monkeypatch.setattr("fastmlp.ensemble.presets._EPOCHS", {"default": (2, 2)})
     checkpoint = Checkpoint(tmp_path / "fit.checkpoint", epochs=1)

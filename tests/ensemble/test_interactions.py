@@ -91,7 +91,7 @@ def test_one_group_of_all_columns_changes_nothing_but_the_sign_of_nothing():
 
 
 def test_many_groups_are_warned_of(monkeypatch):
-    monkeypatch.setattr("fastmlp.ensemble.unit_kinds._MANY_UNITS", 79)
+    monkeypatch.setattr("fastmlp.ensemble.constrained_units._MANY_UNITS", 79)
     message = "interaction_cst has 10 groups, which take at least 80 units .* and 6,400 weights"
     with pytest.warns(UserWarning, match=message) as caught:
         fitted("pairwise", max_iter=1)

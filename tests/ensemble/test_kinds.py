@@ -223,7 +223,7 @@ def test_summary_tells_kinds_and_weights(X, y):
 
 @pytest.mark.parametrize(("least_gain", "epochs"), [(np.inf, 64), (-np.inf, 256)])
 def test_epochs_are_told_of_each_network(least_gain, epochs, X, y, capsys, monkeypatch):
-    monkeypatch.setattr("fastmlp.ensemble.longer.LEAST_GAIN", least_gain)
+    monkeypatch.setattr("fastmlp.ensemble.more_epochs.LEAST_GAIN", least_gain)
     options = TWO_KINDS | {"max_iter": "auto", "n_iter_no_change": 1}
     Regressor(**options, verbose=2, n_jobs=1).fit(X, y)
     told = capsys.readouterr().out

@@ -7,7 +7,7 @@ import pytest
 from tiny_models import FOLDS, both, target
 
 from fastmlp import Classifier, Regressor
-from fastmlp.ensemble import training
+from fastmlp.ensemble import ensemble_trainer
 from fastmlp.ensemble.time_budget import (
     estimated_paces,
     handed_over_seconds,
@@ -85,7 +85,7 @@ def pilots(monkeypatch):
         seen.append((runs, before, state(runs), paces))
         return paces
 
-    monkeypatch.setattr(training, "estimated_paces", spy)
+    monkeypatch.setattr(ensemble_trainer, "estimated_paces", spy)
     return seen
 
 

@@ -9,7 +9,7 @@ from small_tables import TARGETS, X_VAL, X, Y, fitted
 from tiny_models import FOLDS, assert_same_weights, both, folded, outputs
 
 from fastmlp import Classifier, Regressor
-from fastmlp.ensemble import training
+from fastmlp.ensemble import ensemble_trainer
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.time_budget import LEAST_SHARE
 from fastmlp.tasks.regression import RegressionTask
@@ -29,11 +29,13 @@ def time_for(monkeypatch):
             raise AssertionError("networks were chosen")
 
         if n_networks is None:
-            monkeypatch.setattr(training, "n_within", chosen)
+            monkeypatch.setattr(ensemble_trainer, "n_within", chosen)
             return
         seconds = LIMIT / (n_networks + 0.5) / LEAST_SHARE
-        monkeypatch.setattr(training, "estimated_paces", lambda runs, *arguments: [0] * len(runs))
-        monkeypatch.setattr(training, "training_seconds", lambda run, pace: seconds)
+        monkeypatch.setattr(
+            ensemble_trainer, "estimated_paces", lambda runs, *arguments: [0] * len(runs)
+        )
+        monkeypatch.setattr(ensemble_trainer, "training_seconds", lambda run, pace: seconds)
 
     return set_to
 
@@ -129,7 +131,7 @@ def test_importances_within_the_time(early, monkeypatch):
 
 def test_importances_of_the_first_network_at_least(monkeypatch):
     monkeypatch.setattr(Deadline, "left", property(lambda deadline: 0.0))
-    monkeypatch.setattr(training, "n_within", lambda seconds, *arguments: len(seconds))
+    monkeypatch.setattr(ensemble_trainer, "n_within", lambda seconds, *arguments: len(seconds))
     models = [
         folds(Regressor, X, Y, time_limit=LIMIT, compute_importances=True),
         folds(Regressor, X, Y, n_estimators=1, validation_fraction=0.25, compute_importances=True),
@@ -143,9 +145,9 @@ def test_importances_of_the_first_network_at_least(monkeypatch):
 
 @pytest.fixture
 def believed_long(monkeypatch):
-    monkeypatch.setattr(training, "is_long", lambda *arguments: True)
+    monkeypatch.setattr(ensemble_trainer, "is_long", lambda *arguments: True)
     return lambda seconds: monkeypatch.setattr(
-        training, "training_seconds", lambda run, pace: seconds
+        ensemble_trainer, "training_seconds", lambda run, pace: seconds
     )
 
 

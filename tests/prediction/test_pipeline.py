@@ -8,7 +8,7 @@ from tiny_models import tiny
 from fastmlp import Classifier, Network, Regressor
 from fastmlp.neural_network import MLPClassifier, MLPRegressor
 from fastmlp.prediction.pipeline import Pipeline
-from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.inverse_links import apply_inverse_link
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((60, 3))

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.evaluation import Evaluation
 from fastmlp.ensemble.executor import LocalThreads
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -24,7 +25,6 @@ from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
-from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.prediction.link import Link

@@ -18,7 +18,7 @@ from fastmlp.dask.shard_tasks import Encoding, held_out_of, joined, sample_of
 from fastmlp.dask.shards import Shards
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fastmlp.dask.network_task import is_ending
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.estimators.arguments import encoded_rows
+from fastmlp.estimators.checked_arguments import encoded_rows
 from fastmlp.rounds.messages import RoundStart, Update
 from fastmlp.rounds.participant import Participant
 from fastmlp.rounds.plan import Plan

@@ -119,7 +119,7 @@ def learn_conformal(
     observed : Observed
         NaN is predicted for rows that were not held out.
     shrinkage : ndarray of shape (n_outputs,) or None
-        See `fastmlp.ensemble.shrinkage`.
+        See `fastmlp.ensemble.residual_shrinkage`.
     """
     observed = observed.counted
     if not len(observed.predicted):

@@ -13,12 +13,12 @@ from statistics import median
 import numpy as np
 
 from fastmlp._user_warnings import warn
+from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec, longer_spec
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import ALL_ROWS, Splits
-from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.prediction.link import Link

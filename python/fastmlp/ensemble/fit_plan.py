@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from fastmlp.ensemble.encoded_table import EncodedTable
+from fastmlp.ensemble.ensemble_trainer import Replan, Training
 from fastmlp.ensemble.final_networks import with_final
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.longer import longer_runs
 from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.more_epochs import longer_runs
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import AssignedRows, RowSubset, Split
 from fastmlp.ensemble.state_keeper import StateKeeper
-from fastmlp.ensemble.training import Replan, Training
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.scaling import Scaling

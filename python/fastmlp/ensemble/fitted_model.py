@@ -38,7 +38,7 @@ from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
 
 if TYPE_CHECKING:
-    from fastmlp.ensemble.held_out import LearntFromHeldOut
+    from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 
 _ROWS_OF_A_STEP = 2**16  # of the bar of a prediction
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastmlp.ensemble.constrained_units import warn_of_many_groups
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.member import Member
@@ -18,7 +19,6 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun, runs_of_fit
-from fastmlp.ensemble.unit_kinds import warn_of_many_groups
 from fastmlp.networks import Embedding, Network, Optimizer
 from fastmlp.table.bin_edges import learn_bin_edges
 from fastmlp.table.rows import Rows, rows_with_weight

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from math import inf, sqrt
 from typing import Any
 
+from fastmlp.ensemble.constrained_units import Units, hidden_units, output_units, units_of_columns
 from fastmlp.ensemble.constraints import Constraints
 from fastmlp.ensemble.presets import MemberSpec
-from fastmlp.ensemble.unit_kinds import Units, hidden_units, output_units, units_of_columns
 from fastmlp.networks import Dense, Dropout, Embedding, Layer, Scale
 from fastmlp.networks.layers import no_such_layer
 from fastmlp.table.sparse_encoder import Encoder, SparseEncoder

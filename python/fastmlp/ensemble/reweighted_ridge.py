@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
 from fastmlp.prediction.link import Link
-from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.inverse_links import apply_inverse_link
 
 Array = NDArray[np.float64]
 

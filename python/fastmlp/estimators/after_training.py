@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
-from fastmlp.ensemble.held_out import LearntFromHeldOut, learn_from_held_out
+from fastmlp.ensemble.held_out_learning import LearntFromHeldOut, learn_from_held_out
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.inspection.importances import importances_of

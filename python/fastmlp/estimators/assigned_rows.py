@@ -9,7 +9,7 @@ import numpy as np
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.growing import Growth
+from fastmlp.ensemble.more_networks import Growth
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     AssignedRows,

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.conformal import Observed, conformalized
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.estimators.arguments import (
+from fastmlp.estimators.checked_arguments import (
     check_no_dates_or_gaps,
     checked_targets,
     checked_weights,

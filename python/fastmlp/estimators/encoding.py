@@ -13,7 +13,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.linear_part import with_linear_part, with_offset
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.estimators.arguments import (
+from fastmlp.estimators.checked_arguments import (
     advice_on_pipelines,
     check_no_dates_or_gaps,
     checked_targets,

@@ -12,9 +12,9 @@ from sklearn.utils import check_scalar
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.estimators.arguments import checked_weights, encoded_rows
+from fastmlp.estimators.checked_arguments import checked_weights, encoded_rows
 from fastmlp.inspection.attributions import Attributions, attributions_of
-from fastmlp.inspection.columns import dense_encoder
+from fastmlp.inspection.explained_columns import dense_encoder
 from fastmlp.inspection.one_row import one_row
 from fastmlp.inspection.partial_dependence import PartialDependence, partial_dependence_of
 from fastmlp.inspection.repeated_importances import repeated_importances

@@ -15,7 +15,7 @@ from fastmlp import privacy
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec
@@ -24,7 +24,7 @@ from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.arguments import (
+from fastmlp.estimators.checked_arguments import (
     check_no_dates_or_gaps,
     checked_targets,
     checked_weights,

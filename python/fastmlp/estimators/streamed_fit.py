@@ -16,14 +16,14 @@ from fastmlp._version import __version__
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
+from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 from fastmlp.ensemble.leakage.warning import warn_of_leakage_in_stream
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
-from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.after_training import learn_after_training
 from fastmlp.estimators.encoding import encoded_eval_sets, warn_beyond_range

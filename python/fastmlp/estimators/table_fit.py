@@ -16,20 +16,20 @@ from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_o
 from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.encoded_table import EncodedTable
+from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.executor import Executor, LocalThreads
 from fastmlp.ensemble.final_networks import final_runs, share_of_validated, trained_on_all_rows
 from fastmlp.ensemble.fit_plan import FitPlan, plan_of_going_on, plan_of_new_networks
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.growing import Growth
-from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 from fastmlp.ensemble.leakage.warning import warn_of_leakage
 from fastmlp.ensemble.linear_part import with_linear_part
+from fastmlp.ensemble.more_networks import Growth
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import ALL_ROWS, AssignedRows
 from fastmlp.ensemble.splitters import RANDOM, Splitter
-from fastmlp.ensemble.training import EnsembleTrainer
 from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.after_training import AfterTraining, learn_after_training

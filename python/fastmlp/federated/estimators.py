@@ -15,13 +15,13 @@ from sklearn.utils import check_random_state
 from fastmlp import estimators
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.held_out import LearntFromHeldOut
+from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets
 from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.checked_arguments import check_no_dates_or_gaps, checked_targets
 from fastmlp.estimators.parameters import checked_callbacks, checked_settings
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.estimators.ways_of_fitting import FEDERATED

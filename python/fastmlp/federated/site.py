@@ -11,7 +11,11 @@ import numpy as np
 
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.estimators.arguments import check_no_dates_or_gaps, checked_targets, encoded_rows
+from fastmlp.estimators.checked_arguments import (
+    check_no_dates_or_gaps,
+    checked_targets,
+    encoded_rows,
+)
 from fastmlp.federated.sketch import TableSketch
 from fastmlp.rounds.messages import RoundStart, Update
 from fastmlp.rounds.participant import Participant

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state, check_scalar
 
-from fastmlp.inspection.output_names import output_position
+from fastmlp.inspection.output_positions import output_position
 from fastmlp.inspection.shapley.coalitions import coalitions_of
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from fastmlp.inspection.columns import column_positions
-from fastmlp.inspection.output_names import output_position
+from fastmlp.inspection.explained_columns import column_positions
+from fastmlp.inspection.output_positions import output_position
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
 from fastmlp.inspection.shown_value import shown_value
 from fastmlp.table.encoder import DenseEncoder

@@ -11,7 +11,7 @@ from sklearn.utils import Bunch, check_random_state
 
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.inspection.columns import column_positions
+from fastmlp.inspection.explained_columns import column_positions
 from fastmlp.inspection.importances import permutation_importances
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import rows_with_weight

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
-from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     PARSED_SHARE,
     are_of_types,
@@ -22,6 +21,7 @@ from fastmlp.table.text import (
     quoted,
     sampled_texts,
 )
+from fastmlp.table.text_skeletons import Matched, matched_texts
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     FEWEST_NUMBERS,
     PARSED_SHARE,
@@ -19,6 +18,7 @@ from fastmlp.table.text import (
     not_text,
     sampled_texts,
 )
+from fastmlp.table.text_skeletons import Matched, matched_texts
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from fastmlp._user_warnings import warn
 from fastmlp.table.labels import as_float
-from fastmlp.table.skeletons import Matched, matched_texts
 from fastmlp.table.text import (
     FEWEST_NUMBERS,
     PARSED_SHARE,
@@ -25,6 +24,7 @@ from fastmlp.table.text import (
     quoted,
     sampled_texts,
 )
+from fastmlp.table.text_skeletons import Matched, matched_texts
 
 if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues

@@ -23,7 +23,7 @@ from fastmlp.tasks.class_weights import (
     check_finite,
     weights_of_classes,
 )
-from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.inverse_links import apply_inverse_link
 from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task

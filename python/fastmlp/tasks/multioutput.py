@@ -17,7 +17,7 @@ from fastmlp.table.labels import is_missing
 from fastmlp.table.text import quoted_few
 from fastmlp.tasks.calibration import calibrates, fit_temperature
 from fastmlp.tasks.class_weights import ClassWeight, balanced_weights, weights_of_classes
-from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.inverse_links import apply_inverse_link
 from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task

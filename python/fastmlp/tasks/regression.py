@@ -14,7 +14,7 @@ from fastmlp.networks import Network
 from fastmlp.prediction.decoders import RegressionDecoder
 from fastmlp.prediction.link import Link
 from fastmlp.table.rows import pieces
-from fastmlp.tasks.links import apply_inverse_link
+from fastmlp.tasks.inverse_links import apply_inverse_link
 from fastmlp.tasks.losses import RegressionLoss, gaussian_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.numeric_targets import lacking, mean_of, numbers_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.ensemble.leakage.values import (
+from fastmlp.ensemble.leakage.value_samples import (
     MANY_VALUES,
     Column,
     ValueSample,

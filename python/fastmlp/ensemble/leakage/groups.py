@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from fastmlp._one_blas_thread import ONE_BLAS_THREAD
-from fastmlp.ensemble.leakage.values import (
+from fastmlp.ensemble.leakage.value_samples import (
     MANY_VALUES,
     Column,
     ValueSample,

@@ -14,7 +14,7 @@ from fastmlp._user_warnings import ValidationWarning, warn
 from fastmlp.ensemble.leakage.copies import described_copies
 from fastmlp.ensemble.leakage.groups import described_groups
 from fastmlp.ensemble.leakage.time_order import time_order
-from fastmlp.ensemble.leakage.values import Column, columns_of, evenly
+from fastmlp.ensemble.leakage.value_samples import Column, columns_of, evenly
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import Encoder

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import _num_samples
 
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.inspection.columns import dense_encoder
+from fastmlp.inspection.explained_columns import dense_encoder
 from fastmlp.inspection.shapley.coalitions import Coalitions
 from fastmlp.inspection.shapley.split_network import SplitNetwork, has_hidden_layer
 from fastmlp.prediction.decoders import (

@@ -7,7 +7,7 @@ import pytest
 from tiny_models import both, target
 
 from fastmlp import Regressor
-from fastmlp.ensemble.longer import first_round, gain_of_last_cycle
+from fastmlp.ensemble.more_epochs import first_round, gain_of_last_cycle
 from fastmlp.ensemble.training_run import TrainingRun
 
 # Two rounds of two networks.
@@ -47,7 +47,9 @@ def decide(monkeypatch):
     """Let every first round have gained enough, or none."""
 
     def set_to(longer):
-        monkeypatch.setattr("fastmlp.ensemble.longer.LEAST_GAIN", -np.inf if longer else np.inf)
+        monkeypatch.setattr(
+            "fastmlp.ensemble.more_epochs.LEAST_GAIN", -np.inf if longer else np.inf
+        )
 
     return set_to
 
@@ -148,7 +150,7 @@ def test_ctrl_c_between_the_rounds_keeps_the_first(n_jobs, X, y, decide, monkeyp
     def interrupted(*args, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fastmlp.ensemble.longer.longer_spec", interrupted)
+    monkeypatch.setattr("fastmlp.ensemble.more_epochs.longer_spec", interrupted)
     with pytest.warns(UserWarning, match="2 of 4 networks were kept"):
         model = Regressor(**ROUNDS, n_jobs=n_jobs).fit(X, y)
     assert kinds(model) == ["periodic"] * 2

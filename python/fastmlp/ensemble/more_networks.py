@@ -8,7 +8,7 @@ from itertools import count, islice
 from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.fit_plan import FitPlan
 from fastmlp.ensemble.fitted_model import FittedModel
-from fastmlp.ensemble.longer import LEAST_GAIN, gain_of_last_cycle
+from fastmlp.ensemble.more_epochs import LEAST_GAIN, gain_of_last_cycle
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec, longer_spec
 from fastmlp.ensemble.settings import Settings

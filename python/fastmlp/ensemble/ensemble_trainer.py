@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.executor import Executor, ran_to_their_ends
-from fastmlp.ensemble.longer import first_round
 from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.more_epochs import first_round
 from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.time_budget import (
     LEAST_SHARE,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.ensemble.conformal import Observed, learn_conformal
-from fastmlp.ensemble.shrinkage import shrinkage_of
+from fastmlp.ensemble.residual_shrinkage import shrinkage_of
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.prediction.conformal import Conformal

@@ -131,7 +131,9 @@ def test_networks_that_were_left_out_are_filled_up(X, y):
 
 def test_from_a_single_network(X, y):
     model = tiny(preset="default", n_estimators=1).fit(X, y)
-    with pytest.raises(ValueError, match="only to several networks, or to one that was fitted with warm_start"):
+    with pytest.raises(
+        ValueError, match="only to several networks, or to one that was fitted with warm_start"
+    ):
         grown(model, X, y, 3)
     model = tiny(preset="default", n_estimators=1, warm_start=True).fit(X, y)
     with pytest.raises(ValueError, match="pass X_val, or begin with n_estimators=2"):
@@ -188,12 +190,12 @@ def kinds(model):
 @pytest.mark.parametrize("longer", [False, True])
 def test_the_first_round_decides_whether_the_next_is_longer(longer, X, y, monkeypatch):
     least = -np.inf if longer else np.inf
-    for module in ("longer", "growing"):
+    for module in ("more_epochs", "more_networks"):
         monkeypatch.setattr(f"fastmlp.ensemble.{module}.LEAST_GAIN", least)
     second = "long" if longer else "piecewise"
     model = Regressor(**ROUNDS).fit(X, y)
     assert kinds(grown(model, X, y, 4)) == ["periodic"] * 2 + [second] * 2
-    for module in ("longer", "growing"):  # what was decided stays
+    for module in ("more_epochs", "more_networks"):  # what was decided stays
         monkeypatch.setattr(f"fastmlp.ensemble.{module}.LEAST_GAIN", -least)
     assert kinds(grown(model, X, y, 8))[4:] == ["periodic"] * 2 + [second] * 2
     assert not np.isnan(model.oof_prediction_).any()
