@@ -9,6 +9,7 @@ from tiny_models import FOLDS, tiny
 
 from fastmlp import Classifier, Regressor, ValidationWarning
 from fastmlp.ensemble.leakage import warning as leakage
+from fastmlp.ensemble.leakage.copies import is_measured
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
 
@@ -36,6 +37,12 @@ def grouped(n_groups=50, n_rows=400, intercept=1.0):
 
 
 GROUPED = grouped()
+
+
+def test_a_column_whose_sampled_rows_are_all_zero_is_not_measured():
+    """Such as amounts that one row of 100,000 has."""
+    assert not is_measured(np.zeros(5))
+    assert is_measured(np.random.default_rng(0).normal(size=2000))
 
 
 def test_few_groups_of_many_rows_are_found():

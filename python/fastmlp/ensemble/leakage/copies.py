@@ -99,7 +99,7 @@ def described_copies(
         return (
             n_equal >= _COPIES_AMONG_MEASURED * _n_pairs(lengths(sample.hashes))
             and n_others <= _OTHER_TARGETS * by_chance
-            and _is_measured(X[evenly(0, len(X), _MEASURED_ROWS), varied])
+            and is_measured(X[evenly(0, len(X), _MEASURED_ROWS), varied])
         )
 
     counts, halvings = counts_of_equal(positions)
@@ -112,9 +112,11 @@ def described_copies(
     )
 
 
-def _is_measured(column: NDArray[Any]) -> bool:
+def is_measured(column: NDArray[Any]) -> bool:
     """Whether most numbers have many digits, and lie on no grid, as standardised ones do."""
     values = np.unique(column[np.isfinite(column)]).astype(np.float64)
+    if values.size < MANY_VALUES:  # it has more, but hardly any row has
+        return False
     sizes = np.abs(values[values != 0])
     with np.errstate(all="ignore"):  # the largest and the least numbers that there are
         unit = 10.0 ** (np.floor(np.log10(sizes)) + 1 - _DIGITS)
