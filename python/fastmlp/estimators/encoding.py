@@ -46,9 +46,7 @@ def encoded_table(
     )
     shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
     eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
-    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
-        data.X, data.sample_weight
-    )
+    watch = range_watch(encoder, data, before)
     linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
     if linear is not None:
         shared = shared and with_offset(shared, linear, watch.training_range)
@@ -59,6 +57,12 @@ def encoded_table(
     elif isinstance(encoder, DenseEncoder):
         warn_beyond_range(watch, encoder, shared, eval_sets)
     return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
+
+
+def range_watch(encoder: Encoder, data: RowSubset, before: FittedModel | None) -> RangeWatch:
+    """Watch the range of these rows and of those that were trained on before."""
+    watch = RangeWatch.of_columns(encoder) if before is None else before.watch
+    return watch.widened(data.X, data.sample_weight)
 
 
 def encoded_training_rows(

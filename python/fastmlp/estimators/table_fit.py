@@ -34,13 +34,12 @@ from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.after_training import AfterTraining, learn_after_training
 from fastmlp.estimators.assigned_rows import assigned_rows
-from fastmlp.estimators.encoding import encoded_table, encoded_training_rows
+from fastmlp.estimators.encoding import encoded_table, encoded_training_rows, range_watch
 from fastmlp.estimators.eval_sets import digests_of_sets
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
 from fastmlp.estimators.splitting import splitter_of
 from fastmlp.table.constant_columns import warn_of_constants
-from fastmlp.table.training_range import RangeWatch
 
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
@@ -192,9 +191,7 @@ def partial_fit_table(
     encoder, task, data = encoded_training_rows(
         estimator, X, y, sample_weight, settings, before, minimum=1, classes=classes
     )
-    watch = (RangeWatch.of_columns(encoder) if before is None else before.watch).widened(
-        data.X, data.sample_weight
-    )
+    watch = range_watch(encoder, data, before)
     linear, data, _ = with_linear_part(
         settings, before, watch, task, data, may_be_the_same_rows=False
     )
