@@ -165,7 +165,11 @@ GOOD = [
 ]
 
 
-@pytest.mark.parametrize("options", GOOD, ids=str)
+def name(options):
+    return " ".join(f"{key}={getattr(value, '__name__', value)}" for key, value in options.items())
+
+
+@pytest.mark.parametrize("options", GOOD, ids=name)
 @presets
 @both
 def test_good_parameters(estimator, more, options, X, y):
