@@ -1,7 +1,5 @@
 """Which instruction set's module is loaded, and what show_versions tells."""
 
-import os
-import subprocess
 import sys
 
 import numpy as np
@@ -16,25 +14,17 @@ needs_unit = pytest.mark.skipif(
 )
 
 
-def run(script: str, level: str | None) -> subprocess.CompletedProcess:
-    environment = {k: v for k, v in os.environ.items() if k != VARIABLE}
-    if level is not None:
-        environment[VARIABLE] = level
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", script],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=environment,
-        check=False,
-    )
+@pytest.fixture
+def run(forked):
+    """Function that runs a script in a process of its own, where a level may be named."""
+    return lambda script, level: forked(script, **{VARIABLE: level})
 
 
 MODULE = "from fastmlp import _core; print(_core._module.__name__)"
 
 
 @pytest.mark.parametrize("level", ["v99", "V3", "avx2", "../v3"])
-def test_unknown_instruction_set(level):
+def test_unknown_instruction_set(level, run):
     done = run("import fastmlp", level)
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
@@ -43,13 +33,13 @@ def test_unknown_instruction_set(level):
 
 
 @pytest.mark.parametrize("level", _core.available_instruction_sets)
-def test_every_available_instruction_set_loads(level):
+def test_every_available_instruction_set_loads(level, run):
     done = run(MODULE, level)
     assert done.stdout.strip() == _core._name(level), done.stderr
 
 
 @pytest.mark.parametrize("level", [None, ""])
-def test_the_strongest_is_the_default(level):
+def test_the_strongest_is_the_default(level, run):
     done = run(MODULE, level)
     assert done.stdout.strip() == _core._name(_core.available_instruction_sets[-1])
 
@@ -65,7 +55,7 @@ print(_core.build_info()["instruction_set"], *model.fit(X, X[:, 0]).predict(X[:5
 
 
 @needs_unit
-def test_the_matrix_unit_gives_the_numbers_of_the_registers():
+def test_the_matrix_unit_gives_the_numbers_of_the_registers(run):
     registers, unit = (run(WIDE, level).stdout.split(";") for level in ("v4", "amx"))
     assert registers[0] == "x86-64-v4"
     assert unit[0] == "x86-64-v4 with AMX"
@@ -99,7 +89,7 @@ from fastmlp import Dense, Network, _core
 
 @needs_unit
 @pytest.mark.parametrize("level", [None, "amx"])
-def test_permission_is_asked_for_by_the_first_wide_layer(level):
+def test_permission_is_asked_for_by_the_first_wide_layer(level, run):
     script = f"""{PERMISSION}
 print(permitted())
 Network([Dense(300, 100), Dense(100, 300)])
@@ -113,7 +103,7 @@ print(permitted(), _core.build_info()["instruction_set"])
 
 
 @needs_unit
-def test_a_refused_matrix_unit_is_done_without():
+def test_a_refused_matrix_unit_is_done_without(run):
     script = f"""{PERMISSION}
 refuse()
 Network([Dense(300, 300)])
@@ -124,7 +114,7 @@ print(permitted(), _core.build_info()["instruction_set"])
 
 
 @needs_unit
-def test_a_refused_matrix_unit_that_was_named_is_an_error():
+def test_a_refused_matrix_unit_that_was_named_is_an_error(run):
     script = f"""{PERMISSION}
 refuse()
 Network([Dense(100, 100)])

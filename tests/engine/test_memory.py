@@ -1,6 +1,8 @@
 """What a fit needs beside its table: rows are converted as they are gathered, never all at once."""
 
 import json
+import os
+import select
 import subprocess
 import sys
 
@@ -8,78 +10,85 @@ import numpy as np
 import pytest
 from tiny_models import both
 
-# Fits memory maps in a process of its own and tells by how much its anonymous memory grew; the
-# pages of a map are not part of that.
+# Fits memory maps in a process of its own, which waits for a word before each fit. The tests look at
+# its anonymous memory meanwhile; the pages of a map are not part of that.
 CHILD = """
-import ctypes, json, sys, threading
+import ctypes, json, sys
 import numpy as np
 import fastmlp
 
-sys.setswitchinterval(1e-3)
 trim = getattr(ctypes.CDLL(None), "malloc_trim", lambda pad: None)
 
 
-def anonymous():
-    with open("/proc/self/status") as status:
-        return next(1024 * int(line.split()[1]) for line in status if line.startswith("RssAnon"))
-
-
-def growth_during(call):
-    trim(0)  # memory that was freed before would serve again unseen
-    before = peak = anonymous()
-    done = threading.Event()
-
-    def watch():
-        nonlocal peak
-        while not done.wait(2e-3):
-            peak = max(peak, anonymous())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        result = call()
-        peak = max(peak, anonymous())
-    finally:
-        done.set()
-        watcher.join()
-    return peak - before
-
-
-def growth_and_bound(X, estimator, options, classes=0, outputs=None, weighted=False):
+def fitted(X, estimator, options, classes=0, outputs=None, weighted=False):
     rng = np.random.default_rng(0)
     shape = len(X) if outputs is None else (len(X), outputs)
     y = rng.integers(0, classes, shape) if classes else rng.normal(size=shape)
     weights = rng.uniform(0.5, 1.5, len(X)) if weighted else None
     model = getattr(fastmlp, estimator)(max_iter=1, n_jobs=2, random_state=0, **options)
-    growth = growth_during(lambda: model.fit(X, y, weights))
+    wait()
+    return model.fit(X, y, weights)
+
+
+def wait():
+    trim(0)  # memory that was freed before would serve again unseen
+    print("ready", flush=True)
+    sys.stdin.readline()
+
+
+def bound(model, n_rows):
     parameters = sum(w.nbytes for network in model.networks_ for w in network.parameters)
-    bound = 64 * 2**20 + 10 * parameters + 16 * len(X) * model.n_outputs_
-    return growth, bound + 8 * len(X) * (len(model.networks_) - 1)
+    of_rows = 16 * model.n_outputs_ + 8 * (len(model.networks_) - 1)
+    return 64 * 2**20 + 10 * parameters + of_rows * n_rows
 
 
 for line in sys.stdin:
     case = json.loads(line)
     step = case.pop("step")
     X = np.load(case.pop("path"), mmap_mode="r")[::step, ::step]
-    growth, bound = growth_and_bound(X, **case) if case else (growth_during(X.copy), None)
-    print(json.dumps({"growth": growth, "bound": bound, "table": X.nbytes}), flush=True)
+    answer = {"table": X.nbytes}
+    if case:
+        model = fitted(X, **case)
+        answer["bound"] = bound(model, len(X))
+        del model
+    else:
+        wait()
+        X.copy()
+    print(json.dumps(answer), flush=True)
 """
+
+
+def anonymous(pid):
+    with open(f"/proc/{pid}/statm") as pages:
+        _, resident, shared, *_ = map(int, pages.read().split())
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(scope="module")
 def child():
-    """Function that has one line answered by the other process."""
+    """Function that has the other process copy a table or fit it, and tells by how much it grew."""
     if not sys.platform.startswith("linux"):
-        pytest.skip("anonymous memory is RssAnon in Linux's /proc/self/status")
+        pytest.skip("anonymous memory is told from Linux's /proc/PID/statm")
     command = [sys.executable, "-W", "error", "-c", CHILD]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, text=True, **pipes) as process:
 
+        def say(line):
+            print(line, file=process.stdin, flush=True)
+
+        def answer():
+            line = process.stdout.readline()
+            assert line, "the other process failed: see its message"
+            return line
+
         def ask(**case):
-            print(json.dumps(case), file=process.stdin, flush=True)
-            answer = process.stdout.readline()
-            assert answer, "the other process failed: see its message"
-            return json.loads(answer)
+            say(json.dumps(case))
+            answer()
+            before = peak = anonymous(process.pid)
+            say("go")
+            while not select.select([process.stdout], [], [], 5e-4)[0]:
+                peak = max(peak, anonymous(process.pid))
+            return json.loads(answer()) | {"growth": peak - before}
 
         yield ask
         process.stdin.close()

@@ -45,21 +45,10 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-4}
 LBFGS_TOLERANCE = {"float64": 1e-8, "float32": 1e-3}
 
 
-def input_of(solver, activation, learning_rate, early_stopping, kind, dtype):
-    """One of the four pairs of table and weights.
-
-    The activations share them out, so that every solver, learning rate and way to stop meets all
-    four for each kind of target and type of numbers; of any three factors all values meet.
-    """
-    others = (
-        ACTIVATIONS.index(activation),
-        list(TARGETS).index(kind),
-        2 * list(TOLERANCE).index(dtype),
-        ("constant", "invscaling", "adaptive").index(learning_rate),
-        ("adam", "sgd", "lbfgs").index(solver),
-        2 * early_stopping,
-    )
-    return INPUTS[sum(others) % 4]
+def inputs_of(activation, kind, dtype):
+    """Two of the four pairs of table and weights; the other type of numbers gets the others."""
+    turn = ACTIVATIONS.index(activation) + list(TARGETS).index(kind) + list(TOLERANCE).index(dtype)
+    return INPUTS[::3] if turn % 2 else INPUTS[1:3]
 
 
 def relative(a, b) -> float:
@@ -106,30 +95,30 @@ def test_same_numbers(solver, activation, learning_rate, early_stopping, kind, d
         "tol": 1e-2 if learning_rate == "adaptive" else 1e-4,  # so that the rate comes down
     }
     tolerance = (LBFGS_TOLERANCE if is_lbfgs else TOLERANCE)[dtype]
-    X, weights = input_of(solver, activation, learning_rate, early_stopping, kind, dtype)
-    X = X.astype(dtype)
-    a, a_warned = fitted(theirs, kind, X, weights, options)
-    b, b_warned = fitted(ours, kind, X, weights, options)
-    assert b.n_iter_ == a.n_iter_
-    if is_lbfgs:  # its message holds the loss
-        assert [w[0] for w in b_warned] == [w[0] for w in a_warned]
-        assert relative(a.loss_, b.loss_) < tolerance
-    else:
-        assert b_warned == a_warned
-        assert relative(a.loss_curve_, b.loss_curve_) < tolerance
-        assert (b.t_, b.best_loss_ is None) == (a.t_, a.best_loss_ is None)
-    if early_stopping:
-        assert relative(a.validation_scores_, b.validation_scores_) < tolerance
-    for theirs_, ours_ in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True):
-        assert ours_.dtype == theirs_.dtype
-        assert relative(theirs_, ours_) < tolerance
-    output = "predict_proba" if hasattr(a, "predict_proba") else "predict"
-    p, q = getattr(a, output)(X), getattr(b, output)(X)
-    assert q.dtype == p.dtype
-    assert relative(p, q) < tolerance
-    assert relative(*(getattr(m, output)(X.astype("float64")) for m in (a, b))) < tolerance
-    if hasattr(a, "classes_"):
-        np.testing.assert_array_equal(b.predict(X), a.predict(X))
+    for X, weights in inputs_of(activation, kind, dtype):
+        X = X.astype(dtype)
+        a, a_warned = fitted(theirs, kind, X, weights, options)
+        b, b_warned = fitted(ours, kind, X, weights, options)
+        assert b.n_iter_ == a.n_iter_
+        if is_lbfgs:  # its message holds the loss
+            assert [w[0] for w in b_warned] == [w[0] for w in a_warned]
+            assert relative(a.loss_, b.loss_) < tolerance
+        else:
+            assert b_warned == a_warned
+            assert relative(a.loss_curve_, b.loss_curve_) < tolerance
+            assert (b.t_, b.best_loss_ is None) == (a.t_, a.best_loss_ is None)
+        if early_stopping:
+            assert relative(a.validation_scores_, b.validation_scores_) < tolerance
+        for theirs_, ours_ in zip(a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_, strict=True):
+            assert ours_.dtype == theirs_.dtype
+            assert relative(theirs_, ours_) < tolerance
+        output = "predict_proba" if hasattr(a, "predict_proba") else "predict"
+        p, q = getattr(a, output)(X), getattr(b, output)(X)
+        assert q.dtype == p.dtype
+        assert relative(p, q) < tolerance
+        assert relative(*(getattr(m, output)(X.astype("float64")) for m in (a, b))) < tolerance
+        if hasattr(a, "classes_"):
+            np.testing.assert_array_equal(b.predict(X), a.predict(X))
 
 
 @pytest.mark.parametrize(
