@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tiny_models import both
 
-# Fits memory maps in a process of its own, which waits for a word before each fit. The tests look at
-# its anonymous memory meanwhile; the pages of a map are not part of that.
+# Fits memory maps in a process of its own, which waits for a word before each fit. The tests look
+# at its anonymous memory meanwhile; the pages of a map are not part of that.
 CHILD = """
 import ctypes, json, sys
 import numpy as np
