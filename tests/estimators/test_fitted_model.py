@@ -150,3 +150,13 @@ def test_samples_seen_as_in_scikit_learn(estimator, X, y):
     model = estimator(early_stopping=False, **TINY).fit(X, y)
     assert model.t_ == 4 * len(X)
     assert model.partial_fit(X[:10], y[:10]).t_ == 4 * len(X) + 10
+
+
+def test_labels_cannot_be_changed_through_it_or_its_predictor(X):
+    labels = np.where(X > 0, "high", "low")
+    several = Classifier(**TINY).fit(pd.DataFrame(X, columns=list("abc")), labels)
+    single = Classifier(**TINY).fit(X, labels[:, 0])
+    shown = [*several.classes_, *several.predictor().classes_, single.predictor().classes_]
+    for array in [*shown, several.predictor().feature_names_in_]:
+        with pytest.raises(ValueError, match="read-only"):
+            array[:1] = "other"

@@ -432,7 +432,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     }
     _classifies: ClassVar[bool] = True
 
-    classes_ = FittedAttribute(lambda model: _listed(model.task.classes))
+    classes_ = FittedAttribute(lambda model: model.task.classes)
     oof_proba_ = FittedAttribute(
         lambda model: (
             None if model.out_of_fold is None else model.task.decoder.by_output(model.out_of_fold)
@@ -814,11 +814,6 @@ class Classifier(ClassifierMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _listed(classes: Any) -> Any:
-    """The labels, or a list of those of each output."""
-    return list(classes) if isinstance(classes, tuple) else classes
 
 
 def _costs(given: ArrayLike) -> NDArray[np.float64]:

@@ -8,13 +8,16 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.prediction.read_only import read_only
+
 _T = TypeVar("_T")
 
 
 class FittedAttribute(Generic[_T]):
     """An attribute that reads the fitted model; before `fit` it does not exist.
 
-    Arrays are read-only views, so that nobody changes the model through them.
+    Arrays are read-only views, so that nobody changes the model through them; a tuple of arrays is
+    a list of such views.
 
     Parameters
     ----------
@@ -48,7 +51,4 @@ class FittedAttribute(Generic[_T]):
         value = self._read(estimator._model)
         if value is None and not self._may_be_none:
             raise AttributeError(f"{type(estimator).__name__} has no {self._name}: {self._missing}")
-        if isinstance(value, np.ndarray):
-            value = value.view()
-            value.flags.writeable = False
-        return value
+        return read_only(value) if isinstance(value, np.ndarray | tuple) else value
