@@ -16,8 +16,7 @@ _T = TypeVar("_T")
 class FittedAttribute(Generic[_T]):
     """An attribute that reads the fitted model; before `fit` it does not exist.
 
-    Arrays are read-only views, so that nobody changes the model through them; a tuple of arrays is
-    a list of such views.
+    Arrays are read-only views, so that nobody changes the model through them.
 
     Parameters
     ----------
@@ -51,4 +50,4 @@ class FittedAttribute(Generic[_T]):
         value = self._read(estimator._model)
         if value is None and not self._may_be_none:
             raise AttributeError(f"{type(estimator).__name__} has no {self._name}: {self._missing}")
-        return read_only(value) if isinstance(value, np.ndarray | tuple) else value
+        return read_only(value) if isinstance(value, np.ndarray) else value
