@@ -97,7 +97,6 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         fingerprint=rows.fingerprint if rows.are_unseen and has_folds else None,
         fit_seconds=trained.seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=learnt.out_of_fold,
-        out_of_fold_std=learnt.out_of_fold_std,
         feature_importances=trained.importances,
         conformal=learnt.conformal,
     )
