@@ -252,6 +252,21 @@ def test_rows_in_the_order_of_time(column, time):
     assert not warned(frame.rename(columns={column: "lifetime"}), x) or column == "day"
 
 
+def test_rows_without_a_date_hide_no_order():
+    """A single one did; `time` takes none of them."""
+    x, without = RNG.normal(size=40), "pass time='day', without the rows that lack it"
+    for missing in ([3], range(0, 40, 2), range(28)):
+        days = pd.Series(DATES)
+        days[[*missing]] = None
+        frame = pd.DataFrame({"x": x, "day": days})
+        assert without in warned(frame, x)
+        assert not warned(frame.sample(frac=1, random_state=0), x)
+    years = np.append(np.nan, np.arange(1981.0, 2020))
+    assert "pass time='year', without" in warned(pd.DataFrame({"x": x, "year": years}), x)
+    frame["day"] = days.where(days.index > 29)  # nine steps between those that are left
+    assert not warned(frame, x)
+
+
 def test_series_that_are_each_in_the_order_of_time():
     """A panel: shop after shop."""
     x = RNG.normal(size=120)
