@@ -90,6 +90,17 @@ def test_few_groups_are_found(n_groups, age, least):
     assert sum(found) >= least
 
 
+@pytest.mark.parametrize("n_groups", [10, 20, 50])
+def test_whole_numbers_tell_groups_beside_an_identifier(n_groups):
+    """Without one, any code and what is looked up for it are like a patient and an age."""
+    number = {"number": lambda rng, n: rng.permutation(n)}
+    frame, y = patients(n_groups, 0, age=in_whole_years, **number)
+    named = frame.rename(columns={"number": "patient_id"})
+    assert "same 'patient_id' have the same 'age' too" in warned(named, y)
+    assert not warned(frame, y)
+    assert not warned(named, named["age"] / 9 + named["dose"])  # a new patient's age foretells it
+
+
 def test_groups_may_have_missing_values():
     frame, y = patients(20, 0, age=measured, height=measured)
     known = frame["height"].isin(frame["height"].unique()[:15])
