@@ -39,8 +39,8 @@ class OutOfFold(NamedTuple):
         if self.targets_digest not in (None, digest_of_targets(targets)):
             raise ValueError(
                 "y must hold the targets that fit was given, in the same order: X=None stands for "
-                "the training rows. It holds others, if only by rounding, or another order. Other "
-                "rows are passed as X, with their own y"
+                "the training rows. It differs from these targets, if only by rounding or in the "
+                "order. To calibrate on other rows pass them as X, with their own y"
             )
 
 

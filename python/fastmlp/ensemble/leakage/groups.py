@@ -134,9 +134,9 @@ def _is_smooth(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 
 def _are_a_groups_own(X: NDArray[Any], encoder: DenseEncoder, one: Column, other: Column) -> bool:
-    """Whether two columns have many values, or one of them is none that holds codes.
+    """Whether two columns have many values, or one of them hardly holds codes.
 
-    Codes hardly have the values of measurements, nor the names of identifiers.
+    That is one whose values lie apart as measurements do, or that is called an identifier.
     """
     if min(one.n_distinct, other.n_distinct) >= MANY_VALUES:
         return True
