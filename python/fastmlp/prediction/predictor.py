@@ -66,6 +66,11 @@ class Predictor:
     nbytes : int
         Memory of the compiled networks, in bytes.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If `n_jobs` is not what it should be.
+
     Examples
     --------
     >>> import numpy as np
