@@ -22,6 +22,7 @@ from fastmlp.ensemble.member import (
     check_unchanged,
     continued_members,
 )
+from fastmlp.ensemble.out_of_fold import OutOfFold
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -80,10 +81,8 @@ class FittedModel:
         `fastmlp.ensemble.splits.fingerprint`.
     fit_seconds : float
         Time in training, in the last call.
-    out_of_fold : ndarray or None
+    out_of_fold : OutOfFold or None
         Predictions for the training rows by the networks that they were held out from.
-    out_of_fold_std : ndarray or None
-        The standard deviations of these, if they were learnt.
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
         What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
@@ -108,8 +107,7 @@ class FittedModel:
     assignment: RowAssignment | None
     fingerprint: bytes | None
     fit_seconds: float
-    out_of_fold: NDArray[np.float64] | None = None
-    out_of_fold_std: NDArray[np.float64] | None = None
+    out_of_fold: OutOfFold | None = None
     feature_importances: NDArray[np.float64] | None = None
     conformal: Conformal | None = None
     privacy: PrivacyGuarantee | None = None
@@ -401,14 +399,11 @@ class FittedModel:
         layers = self.members[0].network.layers
         return sum(isinstance(layer, Dense) for layer in layers) + 1
 
-    def dense_parameters(self, kind: str) -> list[NDArray[Any]]:
-        """Read-only views of the parameters of the dense layers of a single network."""
+    def dense_parameters(self, kind: str) -> tuple[NDArray[Any], ...]:
+        """The parameters of the dense layers of a single network."""
         if len(self.members) > 1:
             raise AttributeError(
                 f"coefs_ and intercepts_ exist for one network, and here are {len(self.members)}; "
                 "networks_ holds them all, and n_estimators=1 fits one"
             )
-        views = [values.view() for values in self.members[0].network.parameters_of(kind)]
-        for view in views:
-            view.flags.writeable = False  # predictors hold copies
-        return views
+        return tuple(self.members[0].network.parameters_of(kind))
