@@ -70,7 +70,7 @@ def test_graph_holds_nothing_of_the_training_rows(client, frame, y, monkeypatch)
     monkeypatch.setattr("fastmlp.dask.estimators.lazy_predictions", lambda model, *_: model)
     model = fitted.predict(dd.from_pandas(frame, npartitions=3))
     assert len(fitted.oof_prediction_) == len(frame)
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="oof_prediction_"):
         model.oof_prediction_  # noqa: B018
 
 

@@ -29,7 +29,7 @@ def test_records(X, y):
     assert all(math.isnan(record.metric) and record.network == 0 for record in records)
     seconds = [record.seconds for record in records]
     assert seconds == sorted(seconds)
-    assert seconds[0] >= 0
+    assert 0 < seconds[0] <= seconds[-1] <= model.fit_seconds_
     with pytest.raises(dataclasses.FrozenInstanceError):
         records[0].loss = 0.0
 

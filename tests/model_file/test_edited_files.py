@@ -286,7 +286,7 @@ def test_memory_is_bounded_by_the_size_of_the_file(tmp_path):
     saved_model("numbers")[0].save(file)
     large = edited(file.getvalue(), huge)
     tracemalloc.start()
-    with pytest.raises(ModelFileError):
+    with pytest.raises(ModelFileError, match="1125899906842624"):
         fastmlp.load(large)
     assert tracemalloc.get_traced_memory()[1] < 50 * len(large)
     tracemalloc.stop()

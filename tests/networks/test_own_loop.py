@@ -13,8 +13,14 @@ DTYPES = ["float32", "float64"]
 
 
 def test_learning_rate_factors_as_an_array(X):
-    network = small()
-    Optimizer(network, learning_rate_factors=np.array([1.0, 0.5, 0.0]))
+    trained = []
+    for factors in (np.array([1.0, 0.5, 0.0]), [1.0, 0.5, 0.0]):
+        network = small()
+        network.backward(X, np.ones((40, 3)))
+        Optimizer(network, learning_rate_factors=factors).step()
+        trained.append(network.parameters)
+    for one, other in zip(*trained, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -85,7 +91,7 @@ def test_optimizer_keeps_to_its_network():
     small_one = Network([Dense(2, 1)], random_state=0)
     large = Network([Dense(200, 100)], random_state=0)
     optimizer = Optimizer(small_one)
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="network"):
         optimizer.network = large
     with pytest.raises(ValueError, match="network must be the one"):
         optimizer._engine.step(large._engine, 0.1, 0.0)

@@ -111,7 +111,7 @@ def test_a_view_keeps_its_window(cache):
     kept = next(epoch).y
     values = kept.copy()
     for _ in range(3):
-        assert next(epoch).hash.size > 0
+        next(epoch)
         np.testing.assert_array_equal(kept, values)
 
 
