@@ -43,17 +43,17 @@ def bound(model, n_rows):
 
 
 for line in sys.stdin:
+    kept = None  # until now, so that the end is seen too
     case = json.loads(line)
     step = case.pop("step")
     X = np.load(case.pop("path"), mmap_mode="r")[::step, ::step]
     answer = {"table": X.nbytes}
     if case:
-        model = fitted(X, **case)
-        answer["bound"] = bound(model, len(X))
-        del model
+        kept = fitted(X, **case)
+        answer["bound"] = bound(kept, len(X))
     else:
         wait()
-        X.copy()
+        kept = X.copy()
     print(json.dumps(answer), flush=True)
 """
 
@@ -86,7 +86,9 @@ def child():
             answer()
             before = peak = anonymous(process.pid)
             say("go")
-            while not select.select([process.stdout], [], [], 5e-4)[0]:
+            done = []
+            while not done:
+                done, *_ = select.select([process.stdout], [], [], 5e-4)
                 peak = max(peak, anonymous(process.pid))
             return json.loads(answer()) | {"growth": peak - before}
 
