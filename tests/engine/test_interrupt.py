@@ -73,7 +73,7 @@ OF_THREE = {"n_estimators": 3}
     [
         ("Regressor", 200, (8,), 1, True, PLAIN),
         ("Classifier", 3000, (256, 256), 2, False, PLAIN),
-        ("Regressor", 60_000, (256, 256), 2, True, PLAIN),
+        ("Regressor", 30_000, (256, 256), 2, True, PLAIN),
         ("Classifier", 200, (8,), 1, True, OF_THREE),
         ("Regressor", 200, (8,), 2, True, OF_THREE),
         ("Classifier", 3000, (256, 256), 2, True, OF_THREE),

@@ -63,7 +63,7 @@ def fitted(module, kind, X, sample_weight, options):
     name, y, more = TARGETS[kind]
     model = getattr(module, name)(
         hidden_layer_sizes=(13, 6),
-        batch_size=50,
+        batch_size=70,
         learning_rate_init=0.01,
         alpha=0.01,
         random_state=3,
