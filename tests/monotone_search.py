@@ -18,7 +18,7 @@ def pairs(n, seed=0):
     return first, second
 
 
-def changes(predict, rows, column, n=900):
+def changes(predict, rows, column, n=3000):
     """What predictions gain in pairs of rows that differ in one column, by its name or position."""
     first, second = pairs(n)
     several = np.arange(n) % len(rows)

@@ -78,6 +78,7 @@ def test_predictions_follow_the_columns_that_they_may_follow(model):
     free = changes(model.predict, FRAME, "free")
     assert (free > 0).any()
     assert (free < 0).any()
+    assert model.score(FRAME, TARGET) > 0.25
 
 
 def test_directions_by_position(model):
