@@ -78,3 +78,8 @@ def folds_of(estimator, X, y, **options):
     options = FOLDS | {"max_iter": 1, "n_jobs": 1, "eval_metric": metric} | options
     model = estimator(**options).fit(X, y)
     return seen[-len(model.networks_) :]  # before, folds that lack a class are tried
+
+
+def recipe_kinds(model) -> list[str]:
+    """The recipe that each network of an ensemble is trained by."""
+    return [member.recipe.spec.kind for member in model._model.members]

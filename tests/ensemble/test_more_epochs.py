@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tiny_models import both, target
+from tiny_models import both, recipe_kinds, target
 
 from fastmlp import Regressor
 from fastmlp.ensemble.more_epochs import first_round, gain_of_last_cycle
@@ -54,10 +54,6 @@ def decide(monkeypatch):
     return set_to
 
 
-def kinds(model):
-    return [member.recipe.spec.kind for member in model._model.members]
-
-
 @both
 @pytest.mark.parametrize("longer", [False, True])
 def test_long_networks_take_the_place_of_the_second_kind(longer, estimator, X, y, decide):
@@ -66,7 +62,7 @@ def test_long_networks_take_the_place_of_the_second_kind(longer, estimator, X, y
     first, second = (
         ("periodic", "piecewise") if estimator is Regressor else ("piecewise", "periodic")
     )
-    assert kinds(model) == [first] * 2 + ["long" if longer else second] * 2
+    assert recipe_kinds(model) == [first] * 2 + ["long" if longer else second] * 2
     assert [member.recipe.spec.index for member in model._model.members] == [0, 1, 2, 3]
     epochs = [member.recipe.max_iter for member in model._model.members]
     assert epochs[3] == epochs[0] * (longer * (4 if estimator is Regressor else 2) or 1)
@@ -87,7 +83,7 @@ def test_long_networks_take_the_place_of_the_second_kind(longer, estimator, X, y
 )
 def test_what_the_user_chose_is_kept(given, X, y, decide):
     decide(True)
-    assert "long" not in kinds(Regressor(**ROUNDS | given).fit(X, y))
+    assert "long" not in recipe_kinds(Regressor(**ROUNDS | given).fit(X, y))
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3, 4, 8])  # from four on, all networks begin at once
@@ -95,8 +91,8 @@ def test_what_the_user_chose_is_kept(given, X, y, decide):
 def test_bits_do_not_depend_on_threads(longer, n_jobs, X, y, decide):
     decide(longer)
     one, other = (Regressor(**ROUNDS, n_jobs=n).fit(X, y) for n in (1, n_jobs))
-    assert kinds(one) == kinds(other)
-    assert ("long" in kinds(one)) == longer
+    assert recipe_kinds(one) == recipe_kinds(other)
+    assert ("long" in recipe_kinds(one)) == longer
     np.testing.assert_array_equal(one.predict(X), other.predict(X))
     np.testing.assert_array_equal(one.oof_prediction_, other.oof_prediction_)
 
@@ -106,14 +102,14 @@ def test_a_warm_start_goes_on_with_long_networks(X, y, decide):
     model = Regressor(**ROUNDS, warm_start=True).fit(X, y)
     before = [history.n_iter for history in model.histories_]
     model.fit(X, y)
-    assert kinds(model) == ["periodic"] * 2 + ["long"] * 2
+    assert recipe_kinds(model) == ["periodic"] * 2 + ["long"] * 2
     assert all(h.n_iter > n for h, n in zip(model.histories_, before, strict=True))
 
 
 def test_a_generous_time_limit_changes_nothing(X, y, decide):
     decide(True)
     free, limited = (Regressor(**ROUNDS, time_limit=limit).fit(X, y) for limit in (None, 1e6))
-    assert "long" in kinds(limited)
+    assert "long" in recipe_kinds(limited)
     np.testing.assert_array_equal(free.predict(X), limited.predict(X))
 
 
@@ -125,7 +121,7 @@ def test_a_callback_that_raises_in_the_first_round_ends_the_fit(X, y, decide):
 
     with pytest.warns(UserWarning, match="interrupted"):
         model = Regressor(**ROUNDS, callbacks=interrupts).fit(X, y)
-    assert "long" not in kinds(model)
+    assert "long" not in recipe_kinds(model)
 
 
 def test_larger_tables_are_not_trained_longer(decide):
@@ -133,14 +129,14 @@ def test_larger_tables_are_not_trained_longer(decide):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(2501, 2)), rng.normal(size=2501)
     options = ROUNDS | {"hidden_layer_sizes": 1, "n_iter_no_change": 1}
-    assert "long" in kinds(Regressor(**options).fit(X[:2500], y[:2500]))
-    assert "long" not in kinds(Regressor(**options).fit(X, y))
+    assert "long" in recipe_kinds(Regressor(**options).fit(X[:2500], y[:2500]))
+    assert "long" not in recipe_kinds(Regressor(**options).fit(X, y))
 
 
 def test_networks_of_the_first_kind_stay(X, y, decide):
     decide(True)
     model = Regressor(**ROUNDS | {"n_estimators": 7, "n_iter_no_change": 1}).fit(X, y)
-    assert kinds(model) == ["periodic"] * 2 + ["long"] * 2 + ["periodic"] * 2 + ["long"]
+    assert recipe_kinds(model) == ["periodic"] * 2 + ["long"] * 2 + ["periodic"] * 2 + ["long"]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -153,7 +149,7 @@ def test_ctrl_c_between_the_rounds_keeps_the_first(n_jobs, X, y, decide, monkeyp
     monkeypatch.setattr("fastmlp.ensemble.more_epochs.longer_spec", interrupted)
     with pytest.warns(UserWarning, match="2 of 4 networks were kept"):
         model = Regressor(**ROUNDS, n_jobs=n_jobs).fit(X, y)
-    assert kinds(model) == ["periodic"] * 2
+    assert recipe_kinds(model) == ["periodic"] * 2
 
 
 def test_ctrl_c_between_two_networks_keeps_the_trained_ones(X, y, decide, monkeypatch):
@@ -192,5 +188,5 @@ def test_smooth_functions_gain_and_noise_does_not():
     X = rng.normal(size=(300, 3))
     smooth = np.sin(3 * X[:, 0]) * X[:, 1] + X[:, 2]
     options = ROUNDS | {"hidden_layer_sizes": "auto"}
-    assert "long" in kinds(Regressor(**options).fit(X, smooth))
-    assert "long" not in kinds(Regressor(**options).fit(X, rng.normal(size=300)))
+    assert "long" in recipe_kinds(Regressor(**options).fit(X, smooth))
+    assert "long" not in recipe_kinds(Regressor(**options).fit(X, rng.normal(size=300)))

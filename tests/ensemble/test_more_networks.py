@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from sparse_tables import sparse_table
-from tiny_models import FOLDS, TINY, both, outputs, target, tiny
+from tiny_models import FOLDS, TINY, both, outputs, recipe_kinds, target, tiny
 
 import fastmlp
 from fastmlp import Regressor
@@ -197,10 +197,6 @@ ROUNDS = {key: TINY[key] for key in ("hidden_layer_sizes", "random_state")}
 ROUNDS |= {"n_estimators": 2, "validation_fraction": 0.5}
 
 
-def kinds(model):
-    return [member.recipe.spec.kind for member in model._model.members]
-
-
 @pytest.mark.parametrize("longer", [False, True])
 def test_the_first_round_decides_whether_the_next_is_longer(longer, X, y, monkeypatch):
     least = -np.inf if longer else np.inf
@@ -208,10 +204,10 @@ def test_the_first_round_decides_whether_the_next_is_longer(longer, X, y, monkey
         monkeypatch.setattr(f"fastmlp.ensemble.{module}.LEAST_GAIN", least)
     second = "long" if longer else "piecewise"
     model = Regressor(**ROUNDS).fit(X, y)
-    assert kinds(grown(model, X, y, 4)) == ["periodic"] * 2 + [second] * 2
+    assert recipe_kinds(grown(model, X, y, 4)) == ["periodic"] * 2 + [second] * 2
     for module in ("more_epochs", "more_networks"):  # what was decided stays
         monkeypatch.setattr(f"fastmlp.ensemble.{module}.LEAST_GAIN", -least)
-    assert kinds(grown(model, X, y, 8))[4:] == ["periodic"] * 2 + [second] * 2
+    assert recipe_kinds(grown(model, X, y, 8))[4:] == ["periodic"] * 2 + [second] * 2
     assert not np.isnan(model.oof_prediction_).any()
 
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from tiny_models import TINY, both, target
+from tiny_models import TINY, both, recipe_kinds, target
 
 from fastmlp import Classifier, Dense, Dropout, Embedding, Regressor, Scale
 from fastmlp.ensemble.presets import KINDS, PRESETS, MemberSpec, preset_batch_size
@@ -109,19 +109,15 @@ def dropouts(model):
     ]
 
 
-def kinds_of_recipes(model):
-    return [member.recipe.spec.kind for member in model._model.members]
-
-
 def test_rounds_are_of_two_kinds_in_turn(X, y):
     first, second = ["periodic"] * 5, ["piecewise"] * 5
-    assert kinds_of_recipes(made(Regressor, X, y, n_estimators=1)) == ["balanced"]
-    assert kinds_of_recipes(made(Regressor, X, y, n_estimators=4)) == first[:4]
-    assert kinds_of_recipes(made(Regressor, X, y, n_estimators=10)) == first + second
+    assert recipe_kinds(made(Regressor, X, y, n_estimators=1)) == ["balanced"]
+    assert recipe_kinds(made(Regressor, X, y, n_estimators=4)) == first[:4]
+    assert recipe_kinds(made(Regressor, X, y, n_estimators=10)) == first + second
     many = made(Regressor, X, y, n_estimators=23)
-    assert kinds_of_recipes(many) == [*first, *second, *first, *second, *first[:3]]
+    assert recipe_kinds(many) == [*first, *second, *first, *second, *first[:3]]
     few_folds = made(Classifier, X, y, n_estimators=6, validation_fraction=0.4)
-    assert kinds_of_recipes(few_folds) == second[:3] + first[:3]
+    assert recipe_kinds(few_folds) == second[:3] + first[:3]
     assert dropouts(made(Regressor, X, y, n_estimators=10)) == [[]] * 5 + [[0.1]] * 5
     assert dropouts(made(Regressor, X, y, n_estimators=10, dropout=0.2)) == [[0.2]] * 10
 
