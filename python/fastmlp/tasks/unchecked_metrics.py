@@ -205,13 +205,13 @@ class _RankedRows:
     def roc_auc(self, scores: NDArray[Any]) -> Any:
         """The area under the curve of the rates of true over false positives."""
         of_false, of_true = self._counts(scores)
-        if of_false.size > 2:  # points on a line between others are left out
-            is_corner = np.ones(of_false.size, dtype=bool)
-            is_corner[1:-1] = (np.diff(of_false, 2) != 0) | (np.diff(of_true, 2) != 0)
-            of_false, of_true = of_false[is_corner], of_true[is_corner]
-        false_rate = np.append(0.0, of_false) / of_false[-1]
-        true_rate = np.append(0.0, of_true) / of_true[-1]
-        return np.sum(np.diff(false_rate) * (true_rate[1:] + true_rate[:-1]) / 2.0)
+        new_false, new_true = of_false[1:] - of_false[:-1], of_true[1:] - of_true[:-1]
+        is_corner = np.ones(of_false.size, dtype=bool)  # the others are on a line between two
+        is_corner[1:-1] = (new_false[1:] != new_false[:-1]) | (new_true[1:] != new_true[:-1])
+        false_rate = np.append(0.0, of_false[is_corner]) / of_false[-1]
+        true_rate = np.append(0.0, of_true[is_corner]) / of_true[-1]
+        heights = (true_rate[1:] + true_rate[:-1]) / 2.0
+        return np.sum((false_rate[1:] - false_rate[:-1]) * heights)
 
     def average_precision(self, scores: NDArray[Any]) -> Any:
         """The mean of the precision at each threshold, by how much the recall grows there."""
