@@ -47,8 +47,8 @@ def unchecked_metric(
 ) -> UncheckedMetric | None:
     """Build the scorer of that name; None where scikit-learn's own is needed.
 
-    It is for the other scorers, for several targets or labels per row, and where the rows lack a
-    class or the target is constant, so that scikit-learn may warn or know an exception.
+    That is so for other scorers, for several targets or labels per row, and where scikit-learn may
+    warn or has a rule of its own: rows that lack a class, or R2 of a constant target.
 
     Parameters
     ----------
