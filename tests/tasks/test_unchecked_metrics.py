@@ -41,7 +41,7 @@ def assert_same(name, y_true, weights, known, predicted, classes):
 @pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("name", OF_NUMBERS)
 def test_numbers(name, weights):
-    for seed in range(5):
+    for seed in range(2):
         random = np.random.default_rng(seed)
         y_true = random.normal(size=N_ROWS).astype(np.float32 if seed % 2 else np.float64)
         numbers = 3.0 * y_true + random.normal(size=N_ROWS)
@@ -55,10 +55,11 @@ def test_numbers(name, weights):
     ("name", "classes"),
     [
         *((name, np.array([0, 1])) for name in OF_TWO),
-        *((name, np.array([False, True])) for name in OF_TWO),
-        *((name, np.array(["no", "yes"])) for name in OF_TWO if name != "average_precision"),
-        *((name, np.array([1.0, 2, 4, 8])) for name in OF_MANY),
-        *((name, np.array(["a", "b", "c", "d"], dtype=object)) for name in OF_MANY),
+        ("average_precision", np.array([False, True])),
+        ("roc_auc", np.array(["no", "yes"])),
+        ("neg_log_loss", np.array(["no", "yes"])),
+        *((name, np.array([1.0, 2, 4])) for name in OF_MANY),
+        ("balanced_accuracy", np.array(["a", "b", "c"], dtype=object)),
     ],
 )
 def test_classes(name, classes, weights):
