@@ -15,7 +15,7 @@ from fastmlp.prediction.compiled import compiled_type, engine_predictor
 from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.rows import Rows, Table, pieces
+from fastmlp.table.rows import Rows, Table, every_kth, pieces
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
@@ -199,7 +199,7 @@ class WeightedEnsemble:
         if sample_weight is not None:
             counted &= sample_weight > 0
         rows = np.flatnonzero(counted)
-        rows = rows[:: max(1, -(-rows.size // _MOST_ROWS))]
+        rows = rows[every_kth(rows.size, most=_MOST_ROWS)]
         link = self._link
         first, second = link.to_average(first), link.to_average(second)
         a, b = first[rows], second[rows]

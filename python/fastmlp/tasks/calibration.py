@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from fastmlp.prediction.decoders import apply_temperature
+from fastmlp.table.rows import every_kth
 from fastmlp.tasks.losses import log_loss, negative_log
 
 _LARGEST = 4.0  # temperature; its inverse is the smallest
@@ -36,7 +37,7 @@ def fit_temperature(
         As for `log_loss`.
     """
     rows = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight)
-    rows = rows[:: -(-rows.size // _MOST_ROWS)]
+    rows = rows[every_kth(rows.size, most=_MOST_ROWS)]
     p, y = probabilities[rows].astype(np.float64), y[rows]
     sample_weight = None if sample_weight is None else sample_weight[rows]
 
