@@ -71,6 +71,56 @@ def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[An
     return right
 
 
+@dataclass(frozen=True)
+class ClassificationLoss:
+    """A loss of classes with its parameters.
+
+    Parameters
+    ----------
+    name : str, default="log_loss"
+        One of CLASSIFICATION_LOSSES.
+    focal_gamma : float, default=2.0
+        Parameter of 'focal'.
+    label_smoothing : float, default=0.0
+        Share of each label that is spread evenly over the classes in training.
+    """
+
+    name: str = "log_loss"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+
+    @property
+    def is_focal(self) -> bool:
+        """Whether rows count less that are classified correctly already."""
+        return self.name == "focal"
+
+    @property
+    def is_ordinal(self) -> bool:
+        """Whether classes are learnt in their order."""
+        return self.name == ORDINAL
+
+    def for_engine(self, *, binary: bool) -> dict[str, Any]:
+        """The engine's options; `binary` if each output is a probability of its own."""
+        name = "focal" if self.is_focal else "cross_entropy"
+        return {
+            "loss": f"binary_{name}" if binary else name,
+            "focal_gamma": self.focal_gamma,
+            "label_smoothing": self.label_smoothing,
+        }
+
+    def error_of(self, loss: float) -> tuple[str, float]:
+        """Name and value of the error that stands for a loss: that itself."""
+        return {"log_loss": "log-loss"}.get(self.name, f"{self.name} loss"), loss
+
+    def mean(
+        self, probabilities: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """Mean loss of probabilities, without label smoothing; see `log_loss`."""
+        if self.is_focal:
+            return focal_loss(probabilities, y, sample_weight, self.focal_gamma)
+        return log_loss(probabilities, y, sample_weight)
+
+
 def gaussian_loss(
     outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
 ) -> float:

@@ -86,7 +86,7 @@ class _EqualRows(NamedTuple):
     @property
     def share_of_copies(self) -> float:
         """Of the rows, which another row is equal to already."""
-        return 1 - self.counts.size / max(self.counts.sum(), 1)
+        return float(1 - self.counts.size / max(self.counts.sum(), 1))
 
     @property
     def n_pairs(self) -> float:
