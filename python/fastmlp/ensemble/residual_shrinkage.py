@@ -55,8 +55,8 @@ def shrinkage_of(
     mean_square = np.square(errors).sum(axis=0, where=given) / np.maximum(given.sum(axis=0), 1)
     rows = np.flatnonzero(counted)
     rows = rows[every_kth(rows.size, most=_MOST_ROWS)]
-    dtype = ensemble.members[0].network.dtype
-    table, own = engine_table(data.X[rows], dtype), None if offset is None else offset[rows]
+    table = engine_table(data.X[rows], ensemble.dtype)
+    own = None if offset is None else offset[rows]
     kinds = np.array([member.recipe.spec.kind for member in ensemble.members])
     gain = np.zeros(task.n_outputs)
     for kind in ensemble.kinds:

@@ -122,6 +122,13 @@ class SparseEncoder:
         encoder = replace(self, scale=in_type if holds else scale)
         return encoder, encoder._scaled(rows, "X")
 
+    @property
+    def kept(self) -> NDArray[np.intp]:
+        """The columns that are kept."""
+        if self.position is None:
+            return np.arange(self.n_columns)
+        return np.flatnonzero(self.position >= 0)
+
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns; see `feature_names`."""
         check_features(self.feature_names, self.n_columns, X, estimator, name)

@@ -83,9 +83,7 @@ def raw_numbers(program: Program, pipeline: Pipeline) -> list[str]:
 
 
 def _entries(program: Program, encoder: SparseEncoder) -> list[str]:
-    kept = np.arange(encoder.n_columns)
-    if encoder.position is not None:
-        kept = np.flatnonzero(encoder.position >= 0)
+    kept = encoder.kept
     statements = _picked(program, kept)
     if encoder.scale is not None:
         scale = program.array("entry_scale", encoder.scale.astype(np.float64))

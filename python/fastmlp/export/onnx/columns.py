@@ -86,10 +86,7 @@ def zero_where_nan(g: Graph, x: str, dtype: np.dtype[Any]) -> str:
 
 def _entries(g: Graph, encoder: SparseEncoder, inputs: Inputs) -> str:
     """Columns that a sparse encoder keeps, scaled."""
-    kept = np.arange(encoder.n_columns)
-    if encoder.position is not None:
-        kept = np.flatnonzero(encoder.position >= 0)
-    entries = inputs.numbers(g, kept.tolist())
+    entries = inputs.numbers(g, encoder.kept.tolist())
     return entries if encoder.scale is None else g("Mul", entries, np.float64(encoder.scale))
 
 
