@@ -20,10 +20,14 @@ _QUOTED, _LISTED = 40, 10  # characters of a value in messages, and values in a 
 _FREE_TEXT_LABELS, _FREE_TEXT_DISTINCT, _FREE_TEXT_WORDS = 20, 0.9, 10
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, cut where it has more characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def quoted(value: Any) -> str:
     """The value as messages show it, cut where it is long."""
-    shown = repr(value)
-    return shown if len(shown) <= _QUOTED else f"{shown[: _QUOTED - 3]}..."
+    return shortened(repr(value), _QUOTED)
 
 
 def quoted_few(values: Iterable[Any]) -> str:

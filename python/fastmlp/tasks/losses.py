@@ -22,12 +22,18 @@ CLASSIFICATION_LOSSES = ("log_loss", "focal", ORDINAL)
 OWN = "own"  # stands for the name of a pair of functions
 
 
-def _mean(
-    losses: NDArray[Any], sample_weight: NDArray[Any] | None, known: NDArray[np.bool_] | None = None
+def _mean(losses: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
+    """Mean over outputs, then weighted mean over rows."""
+    return float(np.average(losses.mean(axis=1), weights=sample_weight))
+
+
+def _mean_of_known(
+    losses: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
 ) -> float:
-    """Mean over outputs, then weighted mean over rows; or weighted mean of those that are known."""
-    if known is None:
-        return float(np.average(losses.mean(axis=1), weights=sample_weight))
+    """The same, or the weighted mean of those whose target is known if some are not."""
+    known = ~np.isnan(targets)
+    if known.all():
+        return _mean(losses, sample_weight)
     weights = known if sample_weight is None else known * sample_weight[:, None]
     return float(np.average(np.where(known, losses, 0), weights=weights))
 
@@ -139,8 +145,7 @@ def gaussian_loss(
     ratios = errors / deviations
     density = np.sqrt(2 / np.pi) * np.exp(-0.5 * ratios**2)
     losses = errors * erf(ratios / np.sqrt(2)) + deviations * (density - 1 / np.sqrt(np.pi))
-    known = ~np.isnan(targets)
-    return _mean(losses, sample_weight, None if known.all() else known)
+    return _mean_of_known(losses, targets, sample_weight)
 
 
 _Terms = Callable[["RegressionLoss", NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
@@ -294,5 +299,4 @@ class RegressionLoss:
                 "set_params(loss=...) gives them back"
             )
         losses = _TERMS[self.name](self, (predicted - targets) / unit, predicted, targets)
-        known = ~np.isnan(targets)
-        return _mean(losses, sample_weight, None if known.all() else known)
+        return _mean_of_known(losses, targets, sample_weight)

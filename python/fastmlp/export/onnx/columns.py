@@ -43,8 +43,7 @@ def encoded(g: Graph, encoder: Encoder, inputs: Inputs, dtype: np.dtype[Any]) ->
     """The encoded rows of raw ones; `dtype` is the networks' type."""
     if isinstance(encoder, SparseEncoder):
         return EncodedRows(_entries(g, encoder, inputs))
-    columns = encoder.columns
-    layout = Layout.of(columns) if encoder.learnt else Layout.of_numbers(encoder.n_columns)
+    columns, layout = encoder.columns, encoder.layout
     numbers = _numbers(g, columns, layout, inputs)
     flags = []
     if layout.flagged:
