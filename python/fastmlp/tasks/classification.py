@@ -309,30 +309,28 @@ class ClassificationTask(Task):
             self.classes, self.multilabel, self.temperature, self.cost_matrix, self.ranks
         )
 
-    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Outputs as probabilities before calibration, a column for each class or label."""
-        return self.decoder.probabilities(outputs)
-
-    def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """The predicted class of each row, or zeros and ones of several labels."""
-        return self.decoder.labels(probabilities)
-
     def _codes(self, targets: NDArray[Any]) -> NDArray[np.int64]:
         """Class numbers (n_rows,), or zeros and ones (n_rows, n_labels)."""
         codes = targets.astype(np.int64)
         return codes if self.multilabel else codes.ravel()
 
+    def _probabilities_and_codes(
+        self, outputs: NDArray[Any], targets: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Probabilities before calibration, a column for each class or label, and the codes."""
+        return self.decoder.probabilities(outputs), self._codes(targets)
+
     def loss(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The mean training loss of outputs, before calibration, without label smoothing."""
-        return self.training_loss.mean(self.probabilities(outputs), self._codes(targets), weights)
+        return self.training_loss.mean(*self._probabilities_and_codes(outputs, targets), weights)
 
     def score(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The negative log loss."""
-        return -log_loss(self.probabilities(outputs), self._codes(targets), weights)
+        return -log_loss(*self._probabilities_and_codes(outputs, targets), weights)
 
     def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
         """Accuracy of predicted labels; of several labels the share of rows with all right."""
@@ -345,13 +343,13 @@ class ClassificationTask(Task):
         codes = self._codes(targets)
 
         def predict_proba(outputs: NDArray[np.float64]) -> NDArray[Any]:
-            return self.probabilities(apply_inverse_link(self.link, outputs))
+            return self.decoder.probabilities(apply_inverse_link(self.link, outputs))
 
         return metric_of(
             eval_metric,
             codes if self.multilabel else self.classes[codes],
             weights,
-            lambda outputs: self.labels(predict_proba(outputs)),
+            lambda outputs: self.decoder.labels(predict_proba(outputs)),
             predict_proba,
             np.tile([0, 1], (self.n_outputs, 1)) if self.multilabel else self.classes,
         )
@@ -372,7 +370,7 @@ class ClassificationTask(Task):
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> ClassificationTask:
         """Learn the temperature; of several labels one for each, for some are harder to predict."""
-        probabilities, codes = self.probabilities(outputs), self._codes(targets)
+        probabilities, codes = self._probabilities_and_codes(outputs, targets)
         if not self.multilabel:
             return replace(self, temperature=fit_temperature(probabilities, codes, weights))
         labels = zip(probabilities.T[..., None], codes.T[..., None], strict=True)
