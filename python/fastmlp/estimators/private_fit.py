@@ -130,7 +130,7 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
             "row is known from the seed and the row's place in its minibatch, so that one row more "
             "changes the gradients of others"
         )
-    if getattr(estimator, "class_weight", None) == "balanced":
+    if estimator.get_params(deep=False).get("class_weight") == "balanced":
         raise ValueError(
             "class_weight must not be 'balanced' with dp: it counts the rows of each class. A dict "
             "of weights is possible"
