@@ -75,7 +75,11 @@ def rows_without_weight(weights: NDArray[Any] | None) -> NDArray[np.intp]:
 
 
 def every_kth(n: int, *, most: int) -> slice:
-    """Every k-th of n positions, at most `most` of them."""
+    """Every k-th of n positions, at most `most` of them.
+
+    >>> list(range(10))[every_kth(10, most=4)]
+    [0, 3, 6, 9]
+    """
     return slice(None, None, max(1, -(-n // most)))
 
 
