@@ -162,14 +162,8 @@ class Pipeline:
     def split(self, table: Table) -> tuple[Table, NDArray[Any] | None, NDArray[np.float64] | None]:
         """What networks read of an encoded table, and what the linear part adds.
 
-        Returns
-        -------
-        table : ndarray or csr_array of shape (n_rows, n_encoded)
-            With a linear part clipped to the training range.
-        offset : ndarray of shape (n_rows, n_network_outputs) or None
-            Of the networks' raw outputs.
-        beyond : ndarray of shape (n_rows, n_outputs) or None
-            The part of it that lies beyond the training range.
+        With a linear part the table is clipped to the training range. Then come what is added to
+        raw outputs (n_rows, n_network_outputs), and how much of it lies beyond the range.
         """
         if self.linear is None:
             return table, None, None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +20,9 @@ from fastmlp.ensemble.leakage.value_samples import (
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.rows import every_kth, slices
+
+if TYPE_CHECKING:
+    from typing import Self
 
 _COPIES = 0.05  # least share of the rows
 _COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
@@ -62,9 +63,9 @@ def described_copies(
     if not columns:
         return None
     columns = sorted(columns, key=lambda column: -column.n_distinct)
-    table = _ComparedTable(data.X, positions, [column.position for column in columns])
+    table = _ComparedTable.of(data.X, positions, [column.position for column in columns])
     equal = table.equal_rows(positions)
-    share = equal.share_of_copies
+    share = 1 - equal.counts.size / max(equal.counts.sum(), 1)
     if share < _COPIES or (
         _are_alike_by_chance(table, equal) and not _are_copied_with_targets(table, data.y)
     ):
@@ -84,50 +85,38 @@ class _EqualRows(NamedTuple):
     halvings: int  # as of `ValueSample`
 
     @property
-    def share_of_copies(self) -> float:
-        """Of the rows, which another row is equal to already."""
-        return float(1 - self.counts.size / max(self.counts.sum(), 1))
-
-    @property
     def n_pairs(self) -> float:
         """Pairs of equal rows in the whole table."""
         return float(_n_pairs(self.counts) * 2.0**self.halvings)
 
 
-@dataclass(frozen=True, eq=False)
-class _ComparedTable:
+class _ComparedTable(NamedTuple):
     """A table without the rows whose most varied column has a frequent value."""
 
     X: NDArray[Any]
     positions: NDArray[np.intp]  # of all columns that are compared
-    by_variety: list[int]  # positions of columns of many values, the most varied one first
+    by_variety: list[int]  # of those of many values, the most varied one first
+    varied: int  # that one
+    few: NDArray[Any]  # rows that tell what is frequent, and which columns say the same
+    frequent: NDArray[Any]
 
-    @property
-    def varied(self) -> int:
-        """Position of the most varied column."""
-        return self.by_variety[0]
-
-    @cached_property
-    def frequent(self) -> NDArray[Any]:
-        """The frequent values of that column."""
-        return frequent_values(self.few_rows[:, self.varied])
-
-    @property
-    def few_rows(self) -> NDArray[Any]:
-        """Rows that tell what is frequent, and which columns say the same."""
-        return self.X[every_kth(len(self.X), most=_COMPARED_ROWS)]
+    @classmethod
+    def of(cls, X: NDArray[Any], positions: NDArray[np.intp], by_variety: list[int]) -> Self:
+        few, varied = X[every_kth(len(X), most=_COMPARED_ROWS)], by_variety[0]
+        return cls(X, positions, by_variety, varied, few, frequent_values(few[:, varied]))
 
     def equal_rows(self, compared: NDArray[np.intp]) -> _EqualRows:
         """Rows that are equal in these columns."""
         key = [position for position in self.by_variety if position in compared]
         sample = self.sample(np.array(key[:_KEY_COLUMNS] or compared[:_KEY_COLUMNS]))
-        return _EqualRows(lengths(_hashes_of_rows(self.X, sample.rows, compared)), sample.halvings)
+        whole = hashes_of(self.X, sample.rows, compared).sum(axis=0)
+        return _EqualRows(lengths(whole), sample.halvings)
 
     def sample(self, key: NDArray[np.intp]) -> ValueSample:
         """Rows of some of the values of these columns."""
         sample = ValueSample(len(self.X))
         for block in slices(len(self.X), _BLOCK):
-            hashes = _hashes_of_rows(self.X, block, key)
+            hashes = hashes_of(self.X, block, key).sum(axis=0)
             rows = np.arange(block.start, block.stop, dtype=np.uint32)
             if self.frequent.size:
                 is_rare = ~np.isin(self.X[block, self.varied], self.frequent)
@@ -138,8 +127,8 @@ class _ComparedTable:
 
 def _are_alike_by_chance(table: _ComparedTable, equal: _EqualRows) -> bool:
     """Whether few of the rows that are equal but for the most varied column are so in it too."""
-    few = table.few_rows
-    alike = [at for at in table.by_variety if say_the_same(few[:, table.varied], few[:, at])]
+    varied = table.few[:, table.varied]
+    alike = [at for at in table.by_variety if say_the_same(varied, table.few[:, at])]
     others = table.positions[~np.isin(table.positions, alike)]
     if not others.size:
         return True
@@ -149,9 +138,9 @@ def _are_alike_by_chance(table: _ComparedTable, equal: _EqualRows) -> bool:
 def _are_copied_with_targets(table: _ComparedTable, y: NDArray[Any]) -> bool:
     """Whether rows of one measured value are equal in all columns, and in their targets."""
     sample = table.sample(np.array([table.varied]))
-    whole = _hashes_of_rows(table.X, sample.rows, table.positions)
+    whole = hashes_of(table.X, sample.rows, table.positions).sum(axis=0)
     targets = y.reshape(len(y), -1)
-    own = _SALT * _hashes_of_rows(targets, sample.rows, np.arange(targets.shape[1]))
+    own = _SALT * hashes_of(targets, sample.rows, np.arange(targets.shape[1])).sum(axis=0)
     n_equal = _n_pairs(lengths(whole))
     n_others = n_equal - _n_pairs(lengths(whole + own))
     by_chance = n_equal * (1 - np.sum(np.square(lengths(own) / own.size)))
@@ -181,11 +170,3 @@ def is_measured(column: NDArray[Any]) -> bool:
 def _n_pairs(counts: NDArray[np.intp]) -> float:
     """Pairs of rows that have the same value."""
     return float(np.sum(counts * (counts - 1.0)))
-
-
-def _hashes_of_rows(
-    X: NDArray[Any], rows: slice | NDArray[Any], positions: NDArray[np.intp]
-) -> NDArray[np.uint64]:
-    """A hash of each row's values of some columns."""
-    hashes: NDArray[np.uint64] = hashes_of(X, rows, positions).sum(axis=0)
-    return hashes
