@@ -5,7 +5,8 @@ houses in San Francisco's bay area, the self-employed. The columns that tell the
 out. Errors (RMSE in $100,000, log-loss) are those of further rows of this kind and, after the
 largest number of new rows, of further rows of the others; seconds are those of this fit. "more":
 networks that join a model by a warm start, beside as many in a new fit, on draws of the tables of
---tables. All are means over draws.
+--tables. "measured": what metrics of each epoch cost, on 400 rows of scikit-learn's table of breast
+cancer, in processor time, the least of several fits. All others are means over draws.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +25,7 @@ import numpy as np
 from compare import positive
 from markdown_table import print_head, print_line
 from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer
 from tables import DATA, Array, Table, loaded
 from tabular import error_of
 
@@ -34,6 +37,9 @@ SHARES = {"cosine": (0.3, 0.1, 0.03), "constant": (0.1,)}  # of the preset's rat
 PRESET_RATES = {False: 0.1, True: 0.02}  # by whether it is a classification
 EPOCHS = 40
 N_NETWORKS = 10, 20
+MEASURED_ROWS = 400
+METRICS = (None, "accuracy", "neg_log_loss", "roc_auc", ["roc_auc", "accuracy"], "f1")
+FITS = 5
 
 
 class Drift(NamedTuple):
@@ -133,9 +139,30 @@ def compare_more(table: Table, asked: argparse.Namespace) -> None:
     print_line([table.name, str(len(train)), *cells])
 
 
+def compare_measured(preset: str) -> None:
+    """Print the table of metrics."""
+    X, y = load_breast_cancer(return_X_y=True)
+    train = X[:MEASURED_ROWS], y[:MEASURED_ROWS]
+    rest = [(X[half], y[half]) for half in np.array_split(np.arange(MEASURED_ROWS, len(y)), 2)]
+    shared = {"preset": preset, "max_iter": EPOCHS, "random_state": 0}
+    times = defaultdict(list)  # by the metric's place and whether there are sets: of each fit
+    for _ in range(FITS):  # in turns, so that other work on the machine meets all alike
+        for place, has_sets in product(range(len(METRICS)), (False, True)):
+            model = Classifier(eval_metric=METRICS[place], **shared)
+            start = time.process_time()
+            model.fit(*train, eval_set=rest if has_sets else None)
+            times[place, has_sets].append(time.process_time() - start)
+    print()
+    print_head(["eval_metric", "fit, s", "with two sets, s"])
+    for place, metric in enumerate(METRICS):
+        print_line([str(metric), *(f"{min(times[place, has_sets]):.2f}" for has_sets in (0, 1))])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("tuned", "more"), nargs="?", help="default: both")
+    parser.add_argument(
+        "what", choices=("tuned", "more", "measured"), nargs="?", help="default: all"
+    )
     parser.add_argument("--data", type=Path, default=DATA, help="folder of real tables")
     parser.add_argument("--tables", default=TABLES, metavar="A,B", help="of more networks")
     parser.add_argument("--draws", type=positive, default=3)
@@ -145,16 +172,18 @@ def main() -> None:
     asked = parser.parse_args()
     asked.new.sort()
     warnings.simplefilter("ignore")
-    if asked.what != "more":
+    if asked.what in (None, "tuned"):
         for drift, table in zip(DRIFTS, loaded([d.table for d in DRIFTS], asked.data), strict=True):
             compare_tuned(drift, table, asked)
-    if asked.what != "tuned":
+    if asked.what in (None, "more"):
         few, many = N_NETWORKS
         counts = (f"{few} networks", f"{many} by warm start", f"{many} anew")
         print()
         print_head(["table", "rows", *counts, *(f"{one}, s" for one in counts)])
         for table in loaded(asked.tables.split(","), asked.data):
             compare_more(table, asked)
+    if asked.what in (None, "measured"):
+        compare_measured(asked.preset)
 
 
 if __name__ == "__main__":

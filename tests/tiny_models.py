@@ -52,9 +52,13 @@ def weights_of(model) -> list[np.ndarray]:
     return [values for network in model.networks_ for values in network.parameters]
 
 
+def assert_same_arrays(ones, others):
+    for one, other in zip(ones, others, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def assert_same_weights(one, other):
-    for own, others in zip(weights_of(one), weights_of(other), strict=True):
-        np.testing.assert_array_equal(own, others)
+    assert_same_arrays(weights_of(one), weights_of(other))
 
 
 def same_weights(one, other) -> bool:

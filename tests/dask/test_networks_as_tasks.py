@@ -12,7 +12,8 @@ import pytest
 from distributed import Client, Future
 from distributed.protocol import serialize
 from sklearn.base import clone
-from tiny_models import FOLDS
+from squared_by_hand import derivative, squared
+from tiny_models import FOLDS, assert_same_weights
 
 import fastmlp
 from fastmlp.dask import Classifier, Regressor
@@ -25,8 +26,7 @@ def chunked(table, n=40):
 def assert_same(model, local):
     assert model.loss_curve_ == local.loss_curve_
     assert np.array_equal(model.estimator_weights_, local.estimator_weights_)
-    for own, other in zip(model.networks_, local.networks_, strict=True):
-        assert all(map(np.array_equal, own.parameters, other.parameters))
+    assert_same_weights(model, local)
 
 
 @pytest.fixture(scope="module")
@@ -242,14 +242,6 @@ def test_local_model(model, local, X, tmp_path):
 def test_other_collections_are_refused(client, y):
     with pytest.raises(TypeError, match="must be a Dask DataFrame, Series or Array; got Delayed"):
         Regressor().fit(dd.from_pandas(pd.DataFrame({"a": y})).to_delayed()[0], y)
-
-
-def squared(y_true, y_pred, sample_weight):
-    return np.average((y_pred - y_true) ** 2, weights=sample_weight)
-
-
-def derivative(y_true, y_pred, sample_weight):
-    return 2 * sample_weight / sample_weight.sum() * (y_pred - y_true)
 
 
 def test_same_bits_with_a_loss_of_ones_own(client, X, y):

@@ -5,7 +5,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_models import LEARNING
+from tiny_models import LEARNING, assert_same_weights
 
 import fastmlp
 from fastmlp.dask import Classifier, Regressor
@@ -49,17 +49,20 @@ def test_as_good_as_one_process(model, table):
     assert model.score(X, y) > local.score(X, y) - 0.05  # after a few epochs
 
 
-def test_columns_are_those_of_the_whole_table(model, table):
+def assert_columns_of_a_local_fit(model, table):
     local = fastmlp.Regressor(**ONCE).fit(table.drop(columns="y"), table["y"])
     own, other = (one.summary().partition("Layers")[0] for one in (model, local))
     assert own.partition("Columns")[2] == other.partition("Columns")[2]
     assert model.output_names_ == local.output_names_ == ["y"]
 
 
+def test_columns_are_those_of_the_whole_table(model, table):
+    assert_columns_of_a_local_fit(model, table)
+
+
 def test_same_bits_again(client, model, lazy):
     again = Regressor(**FEW).fit(lazy, "y", distribute="rows")
-    for own, other in zip(model.networks_, again.networks_, strict=True):
-        assert all(map(np.array_equal, own.parameters, other.parameters))
+    assert_same_weights(model, again)
 
 
 def test_history(model):
@@ -128,10 +131,7 @@ def test_labels_that_only_some_partitions_have(client, table):
     frame = table.assign(e=np.where(np.arange(800) < 790, "1", "x"))  # numbers at first
     lazy = dd.from_pandas(frame, npartitions=4)
     model = Regressor(**ONCE).fit(lazy, "y", distribute="rows")
-    local = fastmlp.Regressor(**ONCE).fit(frame.drop(columns="y"), frame["y"])
-    own, other = (one.summary().partition("Layers")[0] for one in (model, local))
-    assert own.partition("Columns")[2] == other.partition("Columns")[2]
-    assert model.output_names_ == local.output_names_ == ["y"]
+    assert_columns_of_a_local_fit(model, frame)
 
 
 def test_rows_and_columns_of_arrays(client, table):

@@ -5,32 +5,12 @@ A loss of one's own sees the rows: the raw outputs of a network that is the iden
 
 import numpy as np
 import pytest
+from engine_options import PLAIN
 from scipy import stats
 
 from fastmlp import Dense, Embedding, Network, Optimizer, _core
 
-OPTIONS = {
-    "l1": 0.0,
-    "l2": 0.0,
-    "max_grad_norm": 0.0,
-    "learning_rate": "constant",
-    "learning_rate_init": 0.5,
-    "power_t": 0.5,
-    "warmup_fraction": 0.0,
-    "max_iter": 1,
-    "batch_size": 2**14,
-    "shuffle": False,
-    "tol": 0.0,
-    "n_iter_no_change": 10,
-    "patience_growth": 0.0,
-    "early_stopping": False,
-    "average_epochs": 0.0,
-    "reports_outputs": False,
-    "anneals": False,
-    "time_limit": np.inf,
-    "seed": 0,
-    "samples_seen": 0.0,
-}
+OPTIONS = PLAIN | {"learning_rate_init": 0.5, "batch_size": 2**14, "shuffle": False}
 
 
 def fit(network, X, y, *, weights=None, offset=None, inputs=None, **options):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
-from tiny_models import both
+from tiny_models import assert_same_weights, both, weights_of
 
 from fastmlp import Classifier, Dense, Dropout, Network, Optimizer, Regressor
 
@@ -71,13 +71,8 @@ def parameters(shape, **more):
     return {**defaults, **own, **more}
 
 
-def weights_of(model) -> list[np.ndarray]:
-    return [values for network in model.networks_ for values in network.parameters]
-
-
 def assert_same_bits(one, other, X):
-    for a, b in zip(weights_of(one), weights_of(other), strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_weights(one, other)
     predict, unseen = "predict", "oof_prediction_"
     if hasattr(one, "predict_proba"):
         predict, unseen = "predict_proba", "oof_proba_"

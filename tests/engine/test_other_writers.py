@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from engine_options import PLAIN
 
 from fastmlp import _core
 
@@ -61,32 +62,7 @@ def test_labels_may_be_overwritten_during_training(rng, n_threads):
     assert losses(True) == losses(False)
 
 
-OPTIONS = {
-    "loss": "cross_entropy",
-    "delta": 1.0,
-    "quantiles": [0.5],
-    "label_smoothing": 0.0,
-    "l1": 0.0,
-    "l2": 0.0,
-    "max_grad_norm": 0.0,
-    "learning_rate": "constant",
-    "learning_rate_init": 1e-2,
-    "power_t": 0.5,
-    "warmup_fraction": 0.0,
-    "max_iter": 4,
-    "batch_size": 32,
-    "shuffle": True,
-    "tol": 0.0,
-    "n_iter_no_change": 100,
-    "patience_growth": 0.0,
-    "early_stopping": False,
-    "average_epochs": 0.0,
-    "reports_outputs": False,
-    "anneals": False,
-    "time_limit": np.inf,
-    "seed": 0,
-    "samples_seen": 0.0,
-}
+OPTIONS = PLAIN | {"loss": "cross_entropy", "max_iter": 4, "batch_size": 32}
 
 
 def test_a_callback_may_overwrite_labels_and_row_numbers(rng):

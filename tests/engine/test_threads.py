@@ -12,7 +12,7 @@ from joblib.externals.loky import get_reusable_executor
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
-from tiny_models import both
+from tiny_models import assert_same_weights, both, outputs
 
 from fastmlp import Classifier, Regressor, _core
 from fastmlp._threads import n_threads
@@ -181,22 +181,16 @@ def model_for(name, estimator, n_jobs):
     )
 
 
-def predictions(model, X):
-    return model.predict(X) if isinstance(model, Regressor) else model.predict_proba(X)
-
-
 @cache
 def serial(name, estimator):
     return model_for(name, estimator, 1).fit(*data(name, estimator))
 
 
 def assert_same_bits(one, other, X):
-    for own, others in zip(one.networks_, other.networks_, strict=True):
-        for a, b in zip(own.parameters, others.parameters, strict=True):
-            np.testing.assert_array_equal(a, b)
+    assert_same_weights(one, other)
     assert one.loss_curve_ == other.loss_curve_
     assert one.validation_curve_ == other.validation_curve_
-    np.testing.assert_array_equal(predictions(one, X), predictions(other, X))
+    np.testing.assert_array_equal(outputs(one, X), outputs(other, X))
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2, 3, 4, 8])
@@ -213,10 +207,10 @@ def test_predict(estimator, n_jobs):
     """Cut in whatever way, since a thread's rows end anywhere."""
     X, _ = data("chunks of a minibatch", estimator)
     model = serial("chunks of a minibatch", estimator)
-    whole = predictions(model, X)
+    whole = outputs(model, X)
     model = clone(model).set_params(n_jobs=n_jobs).fit(*data("chunks of a minibatch", estimator))
     for rows in (1, 2, 7, 113, 5000, len(X)):
-        np.testing.assert_array_equal(predictions(model, X[:rows]), whole[:rows])
+        np.testing.assert_array_equal(outputs(model, X[:rows]), whole[:rows])
 
 
 # ---- beside others

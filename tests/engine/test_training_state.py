@@ -4,37 +4,22 @@ import gc
 
 import numpy as np
 import pytest
+from engine_options import PLAIN
 
 from fastmlp import Dense, Dropout, Network, Optimizer, _core
 
-OPTIONS = {
-    "loss": "squared_error",
-    "delta": 1.0,
-    "quantiles": [0.5],
-    "label_smoothing": 0.0,
-    "l1": 0.0,
+OPTIONS = PLAIN | {
     "l2": 1e-3,
-    "max_grad_norm": 0.0,
     "learning_rate": "cosine",
-    "learning_rate_init": 1e-2,
-    "power_t": 0.5,
-    "warmup_fraction": 0.0,
     "max_iter": 6,
-    "batch_size": 16,
-    "shuffle": True,
     "tol": 1e-4,
-    "n_iter_no_change": 100,
-    "patience_growth": 0.0,
     "early_stopping": True,
     "average_epochs": 2.0,
     "mixup": 0.5,
     "swap_noise": 0.2,
     "input_noise": 0.1,
-    "reports_outputs": False,
     "anneals": True,
-    "time_limit": np.inf,
     "seed": 4,
-    "samples_seen": 0.0,
     "steps_per_epoch": 5,
 }
 THREADS = _core.ThreadBudget(2, 1)

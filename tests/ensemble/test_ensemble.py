@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, softmax
-from tiny_models import FOLDS, both, folded, outputs
+from tiny_models import FOLDS, assert_same_weights, both, folded, outputs
 
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble.settings import Settings
@@ -76,9 +76,7 @@ def test_same_bits_for_any_number_of_threads(estimator, n_estimators, X, y):
     for other in others:
         np.testing.assert_array_equal(outputs(first, frame), outputs(other, frame))
         assert first.validation_curve_ == other.validation_curve_
-        for one, same in zip(first.networks_, other.networks_, strict=True):
-            for own, values in zip(one.parameters, same.parameters, strict=True):
-                np.testing.assert_array_equal(own, values)
+        assert_same_weights(first, other)
 
 
 def test_attributes_sum_up_the_histories(X, y):

@@ -4,15 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from changed_entries import with_entry
 from tiny_models import both, presets, target, tiny
 
 ROWS = 60
-
-
-def with_entry(X, value, row=3):
-    X = np.array(X)
-    X[row, 1] = value
-    return X
 
 
 BAD_TABLES = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
-from tiny_models import DATA, both, outputs, presets, tiny, weights_of
+from tiny_models import DATA, assert_same_weights, both, outputs, presets, tiny
 
 from fastmlp import Classifier, Regressor
 
@@ -45,8 +45,7 @@ def test_copy_of_a_fitted_model(estimator, more, dtype, how, tmp_path):
     model = tiny(estimator, dtype=dtype, **more).fit(X, y)
     other = COPIES[how](model, tmp_path)
     np.testing.assert_array_equal(outputs(other, X), outputs(model, X))
-    for one, two in zip(weights_of(model), weights_of(other), strict=True):
-        np.testing.assert_array_equal(one, two)
+    assert_same_weights(model, other)
     assert other.get_params() == model.get_params()
     assert other.loss_curve_ == model.loss_curve_
     assert other.histories_ == model.histories_

@@ -3,15 +3,9 @@
 import numpy as np
 import pytest
 from tiny_models import HALF, LEARNING, LEARNING_PLAIN
+from unregularised import fitted
 
 from fastmlp import Classifier, Regressor
-
-
-def fitted(made, **options) -> Regressor:
-    X, f, noise = made
-    defaults = {"hidden_layer_sizes": (32, 32), "weight_decay": 0.0, "early_stopping": False}
-    defaults |= {"preset": "plain", "max_iter": 60, "random_state": 0, "activation": "silu"}
-    return Regressor(**defaults | options).fit(X[:300], f[:300] + noise[:300])
 
 
 def test_early_stopping_keeps_the_best_epoch(made):

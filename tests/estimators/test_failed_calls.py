@@ -5,15 +5,10 @@ import pickle
 
 import numpy as np
 import pytest
+from changed_entries import with_entry
 from tiny_models import both, outputs, presets, target, tiny, weights_of
 
 ROWS = 60
-
-
-def with_entry(X, value, row=3):
-    X = np.array(X)
-    X[row, 1] = value
-    return X
 
 
 def state(model, X):

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from changed_entries import with_entry
 from tiny_models import SEVERAL, both, outputs, presets, target, tiny
 
 from fastmlp import Classifier
@@ -94,9 +95,3 @@ def test_text_where_there_were_numbers(estimator, X, y):
         with pytest.raises(ValueError, match="column 'x2' was numeric in training; got 'many'"):
             use()
     np.testing.assert_array_equal(model.predict(X), before)
-
-
-def with_entry(X, value, row=3):
-    X = np.array(X)
-    X[row, 1] = value
-    return X

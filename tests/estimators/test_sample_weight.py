@@ -158,6 +158,4 @@ def test_rows_of_weight_zero_do_not_count(options, made):
     other[::2] = 77
     one, two = (Regressor(**options).fit(X, target, weights) for target in (y, other))
     np.testing.assert_array_equal(one.predict(9 * X), two.predict(9 * X))
-    for own, others in zip(one.networks_, two.networks_, strict=True):
-        for a, b in zip(own.parameters, others.parameters, strict=True):
-            np.testing.assert_array_equal(a, b)
+    assert_same_weights(one, two)

@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import r2_score
 from small_tables import ONE, ROWS, X, Y
 from tiny_models import HALF, LEARNING_PLAIN
+from unregularised import fitted
 
 from fastmlp import Regressor
 
@@ -38,13 +39,6 @@ def test_linear_model_without_hidden_layers(made):
     }
     model = Regressor(early_stopping=False, **options).fit(X, y)
     np.testing.assert_allclose(model.predict(X), y, atol=1e-3)
-
-
-def fitted(made, **options) -> Regressor:
-    X, f, noise = made
-    defaults = {"hidden_layer_sizes": (32, 32), "weight_decay": 0.0, "early_stopping": False}
-    defaults |= {"preset": "plain", "max_iter": 60, "random_state": 0, "activation": "silu"}
-    return Regressor(**defaults | options).fit(X[:300], f[:300] + noise[:300])
 
 
 def test_learning_rate_factor_of_zero_holds_a_layer(made):

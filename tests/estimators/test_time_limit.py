@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from small_tables import TARGETS, X_VAL, X, Y, fitted
-from tiny_models import FOLDS, assert_same_weights, both, folded, outputs
+from tiny_models import FOLDS, assert_same_arrays, assert_same_weights, both, folded, outputs
 
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import ensemble_trainer
@@ -40,11 +40,6 @@ def time_for(monkeypatch):
     return set_to
 
 
-def assert_same_parameters(one, other):
-    for own, others in zip(one.parameters, other.parameters, strict=True):
-        np.testing.assert_array_equal(own, others)
-
-
 @contextmanager
 def left_out(n_networks, of):
     """Exactly one warning says so, at a line of this file (or of the helpers of tests)."""
@@ -67,7 +62,7 @@ def test_tiny_time_limit_leaves_one_epoch_of_one_network(target, n_jobs):
     assert [history.n_iter for history in model.histories_] == [1]
     assert model.stop_reason_ == "time_limit"
     one_epoch = fitted(target, max_iter=1, **options)
-    assert_same_parameters(model.networks_[0], one_epoch.networks_[0])
+    assert_same_arrays(model.networks_[0].parameters, one_epoch.networks_[0].parameters)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -195,7 +190,7 @@ def test_networks_without_time_are_left_out(estimator, time_for):
         model = folds(estimator, X, Y, time_limit=LIMIT)
     assert len(model.networks_) == len(model.histories_) == 2
     for own, others in zip(model.networks_, every.networks_, strict=False):
-        assert_same_parameters(own, others)
+        assert_same_arrays(own.parameters, others.parameters)
     for own, others in zip(model.histories_, every.histories_, strict=False):
         assert own.loss_curve == others.loss_curve
         assert own.stop_reason == "max_iter"

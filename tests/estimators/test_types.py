@@ -9,6 +9,7 @@ from tiny_models import SEVERAL, both, presets, target, tiny
 
 from fastmlp import Classifier, Regressor
 from fastmlp.tasks import ClassificationTask
+from fastmlp.tasks.losses import ClassificationLoss
 
 COUNTS = ("n_iter_", "best_iteration_", "t_", "n_layers_", "n_outputs_", "n_features_in_")
 NUMBERS = ("loss_", "best_loss_", "fit_seconds_")
@@ -67,7 +68,11 @@ def test_probabilities_add_up_to_1_in_float64(n_classes, calibrate, X):
 def test_certain_float32_outputs_stay_as_certain_as_float32_can_tell():
     """A temperature moves what float32 rounds to 1 by its own precision, not float64's."""
     task, _ = ClassificationTask.learn(
-        np.array([0, 1]), np.dtype("f4"), label_smoothing=0, class_weight=None, calibrate=False
+        np.array([0, 1]),
+        np.dtype("f4"),
+        training_loss=ClassificationLoss(),
+        class_weight=None,
+        calibrate=False,
     )
     warmer = replace(task, temperature=2.0)
     sure = warmer.decode(np.array([[1.0]], dtype=np.float32))

@@ -28,6 +28,14 @@ def outputs(exported, feed):
     return dict(zip(names, session.run(None, feed), strict=True))
 
 
+def assert_exported(model, frame, columns=None):
+    """What is exported from these columns, in this order, predicts as the model does."""
+    columns = [*frame] if columns is None else columns
+    feed = {name: frame[[name]].to_numpy() for name in columns}
+    found = outputs(skl2onnx.to_onnx(model, frame[:1][columns]), feed)
+    assert_close(found["variable"][:, 0], model.predict(frame))
+
+
 @pytest.fixture(params=ESTIMATORS, ids=lambda kind: kind.__name__)
 def estimator(request):
     return request.param(**ESTIMATORS[request.param])
@@ -65,41 +73,32 @@ def test_frames_with_text():
         town=np.where(PLAIN[:, 1] > 0, "Ulm", "Gera")
     )
     model = Regressor(**ONE).fit(frame, NUMBER)
-    feed = {name: frame[[name]].to_numpy() for name in frame}
-    found = outputs(skl2onnx.to_onnx(model, frame[:1]), feed)
-    assert_close(found["variable"][:, 0], model.predict(frame))
+    assert_exported(model, frame)
 
 
 def test_a_frame_of_one_column_of_text():
     frame = pd.DataFrame({"town": np.where(PLAIN[:, 1] > 0, "Ulm", "Gera")})
     model = Regressor(**ONE).fit(frame, NUMBER)
-    found = outputs(skl2onnx.to_onnx(model, frame[:1]), {"town": frame.to_numpy()})
-    assert_close(found["variable"][:, 0], model.predict(frame))
+    assert_exported(model, frame)
 
 
 def test_constant_columns_are_not_read():
     frame = pd.DataFrame(PLAIN, columns=["a", "b", "c"]).assign(b="Ulm")
     model = Regressor(**ONE).fit(frame, NUMBER)
-    feed = {name: frame[[name]].to_numpy() for name in frame}
-    found = outputs(skl2onnx.to_onnx(model, frame[:1]), feed)
-    assert_close(found["variable"][:, 0], model.predict(frame))
+    assert_exported(model, frame)
 
 
 def test_inputs_in_another_order():
     frame = pd.DataFrame(PLAIN, columns=["a", "b", "c"])
     model = Regressor(**ONE).fit(frame, NUMBER)
-    feed = {name: frame[[name]].to_numpy() for name in "cab"}
-    found = outputs(skl2onnx.to_onnx(model, frame[:1][[*"cab"]]), feed)
-    assert_close(found["variable"][:, 0], model.predict(frame))
+    assert_exported(model, frame, [*"cab"])
 
 
 def test_columns_that_a_transformer_passes_on():
     frame = pd.DataFrame(PLAIN, columns=["a", "b", "c"])
     scaled = make_column_transformer((StandardScaler(), ["a"]), remainder="passthrough")
     pipeline = make_pipeline(scaled, Regressor(**ONE)).fit(frame, NUMBER)
-    feed = {name: frame[[name]].to_numpy() for name in frame}
-    found = outputs(skl2onnx.to_onnx(pipeline, frame[:1]), feed)
-    assert_close(found["variable"][:, 0], pipeline.predict(frame))
+    assert_exported(pipeline, frame)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -1,9 +1,18 @@
-"""A table to explain."""
+"""A table to explain, and the end of the figures that a test draws."""
+
+import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from columns_of_every_kind import people
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

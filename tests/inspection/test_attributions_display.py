@@ -19,12 +19,6 @@ DATA = np.array([[1.5, "red", None, True], [2.5, "blue", 1.0, False]], dtype=obj
 FOUND = Attributions(VALUES, 10.0, 10 + VALUES.sum(axis=1), DATA, NAMES)
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 def labels(display):
     return [label.get_text() for label in display.ax_.get_yticklabels()]
 

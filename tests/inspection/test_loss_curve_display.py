@@ -13,12 +13,6 @@ import matplotlib.pyplot as plt
 from fastmlp import LossCurveDisplay, Regressor
 
 
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module", params=["plain", "default"])
 def model(request) -> Regressor:
     X = np.random.default_rng(0).normal(size=(60, 3))

@@ -8,7 +8,6 @@ from sklearn.inspection import partial_dependence
 from tiny_models import TINY
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 from fastmlp import Classifier, Regressor
 
@@ -17,12 +16,6 @@ SHARED = TINY | {"preset": "default", "n_estimators": 2}
 rng = np.random.default_rng(0)
 X = pd.DataFrame(rng.normal(size=(ROWS, 3)), columns=[*"abc"]).assign(few=[0.0, 1.0, 2.0, 3.0] * 30)
 Y = X["a"] * X["b"] + X["few"]
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from math import inf
 
 import numpy as np
 import pytest
+from tiny_models import assert_same_arrays
 
 from fastmlp import Regressor, _core
 from fastmlp.ensemble.new_networks import NewNetworks
@@ -101,8 +102,7 @@ def test_one_participant_trains_as_if_there_were_no_rounds(parameters):
     case = Case(**parameters)
     coordinator = trained_in_rounds(case, [case.participant()])
     expected = case.trained_without_rounds()
-    for mine, own in zip(coordinator.parameters, expected.network.parameters, strict=True):
-        np.testing.assert_array_equal(mine, own)
+    assert_same_arrays(coordinator.parameters, expected.network.parameters)
     assert coordinator.loss_curve == expected.history.loss_curve
     assert coordinator.learning_rate_curve == expected.history.learning_rate_curve
     assert coordinator.stop_reason == "max_iter"
@@ -111,8 +111,7 @@ def test_one_participant_trains_as_if_there_were_no_rounds(parameters):
 def test_threads_do_not_change_the_bits(case):
     start = Coordinator(case.initial, RoundOptions(1)).start()
     one, many = (case.participant().answer(start, n).parameters for n in (1, 3))
-    for a, b in zip(one, many, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(one, many)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 10])
@@ -126,8 +125,7 @@ def test_rounds_of_any_length_go_through_the_same_rows(steps):
     n_more = n_rounds * steps - 7 * N_EPOCHS
     if not n_more:
         expected = case.trained_without_rounds().network.parameters
-        for mine, own in zip(in_rounds.parameters, expected, strict=True):
-            np.testing.assert_array_equal(mine, own)
+        assert_same_arrays(in_rounds.parameters, expected)
     assert in_rounds.number == n_rounds
 
 
@@ -164,8 +162,7 @@ def test_participants_agree_on_less_loss_than_they_began_with(case):
 def test_participants_differ_in_their_random_numbers(case):
     start = Coordinator(case.initial, RoundOptions(N_EPOCHS)).start()
     first, again, other = (case.participant(n).answer(start, 1).parameters for n in (0, 0, 1))
-    for a, b in zip(first, again, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(first, again)
     assert not all(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
 
 
@@ -181,8 +178,7 @@ def test_what_a_participant_does_follows_from_the_round(schedule):
         whole.finish([expected])
     late = case.participant().answer(pickle.loads(pickle.dumps(start)), 1)
     assert late.learning_rate == expected.learning_rate
-    for a, b in zip(late.parameters, expected.parameters, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(late.parameters, expected.parameters)
 
 
 def test_rounds_may_be_asked_for_again_and_missed():
@@ -195,8 +191,7 @@ def test_rounds_may_be_asked_for_again_and_missed():
     for _ in range(4):
         again = participant.answer(start, 1)
         assert (again.loss, again.learning_rate) == (expected.loss, expected.learning_rate)
-        for a, b in zip(again.parameters, expected.parameters, strict=True):
-            np.testing.assert_array_equal(a, b)
+        assert_same_arrays(again.parameters, expected.parameters)
 
 
 def test_updates_are_by_value_and_tell_no_more_than_asked(case):
@@ -205,8 +200,7 @@ def test_updates_are_by_value_and_tell_no_more_than_asked(case):
     update = participant.answer(start, 1)
     kept = pickle.loads(pickle.dumps(update))
     participant.answer(start, 1)
-    for a, b in zip(update.parameters, kept.parameters, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(update.parameters, kept.parameters)
     assert update.loss is None
     assert update.learning_rate is None  # that of the last step tells how many there were
     assert update.validation_loss is None
@@ -230,8 +224,7 @@ def test_a_diverged_participant_begins_anew():
     wild = replace(start, parameters=[values + np.float32(1e30) for values in start.parameters])
     assert not participant.answer(wild, 1).is_finite
     again = participant.answer(start, 1)
-    for a, b in zip(again.parameters, fresh.parameters, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(again.parameters, fresh.parameters)
 
 
 def test_an_interrupted_participant_raises_and_can_be_asked_again(case):
@@ -240,5 +233,4 @@ def test_an_interrupted_participant_raises_and_can_be_asked_again(case):
     with pytest.raises(KeyboardInterrupt):  # it is asked every 50 ms
         participant.answer(start, 1, lambda: True)
     expected = case.participant(epochs=1400, n_rounds=1).answer(start, 1)
-    for a, b in zip(participant.answer(start, 1).parameters, expected.parameters, strict=True):
-        np.testing.assert_array_equal(a, b)
+    assert_same_arrays(participant.answer(start, 1).parameters, expected.parameters)

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import dataset
+from squared_by_hand import derivative, squared
 from streamed_tables import NEW, NEW_Y, QUICK, ROWS, X, Y, kinds_of
 from streams import blocks_of
 from tiny_models import TINY
@@ -295,14 +296,6 @@ def test_targets_must_fit_the_estimator():
 
 
 # ---- losses
-
-
-def squared(y_true, y_pred, sample_weight):
-    return np.average((y_pred - y_true) ** 2, weights=sample_weight)
-
-
-def derivative(y_true, y_pred, sample_weight):
-    return 2 * sample_weight / sample_weight.sum() * (y_pred - y_true)
 
 
 def test_a_loss_of_ones_own_is_called_for_the_rows_of_windows(folder, streamed):

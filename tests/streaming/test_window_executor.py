@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fits_on_windows import fit_on_windows
 from small_caches import write_cache
+from tiny_models import assert_same_arrays
 
 from fastmlp import Checkpoint, Classifier, Regressor
 from fastmlp.checkpoints.identity import FitIdentity
@@ -48,8 +49,7 @@ def test_same_bits_for_any_number_of_threads(cache, table, fitted, n_threads):
     other = fit_on_windows(
         Regressor(**THREE), cache, *table, max_memory=MEMORY, n_threads=n_threads
     )
-    for own, others in zip(fitted.parameters, other.parameters, strict=True):
-        np.testing.assert_array_equal(own, others)
+    assert_same_arrays(fitted.parameters, other.parameters)
     histories = [[member.history for member in fit.training.members] for fit in (fitted, other)]
     for own, others in zip(*histories, strict=True):
         assert own.validation_curve == others.validation_curve
@@ -248,8 +248,7 @@ def test_ctrl_c_while_it_waits_for_rows(cache, table, monkeypatch):
     monkeypatch.setattr(Windows, "epoch", interrupted_in_the_third)
     with pytest.warns(UserWarning, match="interrupted by user"):
         fit = fit_on_windows(Regressor(**THREE), cache, *table, max_memory=MEMORY)
-    for own, others in zip(fit.parameters, two.parameters, strict=True):
-        np.testing.assert_array_equal(own, others)
+    assert_same_arrays(fit.parameters, two.parameters)
 
 
 def after_two(record):
@@ -328,8 +327,7 @@ def test_training_goes_on_to_the_same_bits(cache, table, unbroken, position):
     fit, kept = unbroken
     keeper = Keeper(kept[position])
     other = kept_fit(cache, table, keeper, n_threads=2)
-    for own, others in zip(fit.parameters, other.parameters, strict=True):
-        np.testing.assert_array_equal(own, others)
+    assert_same_arrays(fit.parameters, other.parameters)
     histories = [[member.history for member in one.training.members] for one in (fit, other)]
     for own, others in zip(*histories, strict=True):
         for name in ("n_iter", "best_iteration", "loss_curve", "metric_curve", "stop_reason"):
@@ -360,5 +358,4 @@ def test_training_goes_on_from_a_file(cache, table, unbroken, tmp_path):
     with kept() as second:
         assert second.saved["windows"] == {"epoch": 2, "window": 3}
         other = kept_fit(cache, table, second)
-    for own, others in zip(unbroken[0].parameters, other.parameters, strict=True):
-        np.testing.assert_array_equal(own, others)
+    assert_same_arrays(unbroken[0].parameters, other.parameters)

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.sparse_encoder import SparseEncoder
-from fastmlp.table.value_kinds import columns_of, value_kind
+from fastmlp.table.value_kinds import value_kind
 
 ROWS = 24
 DAYS = pd.date_range("2020-01-30", periods=ROWS)
@@ -57,6 +57,6 @@ def test_texts_that_are_read(columns, name, right, wrong):
 def test_columns_of_sparse_rows_are_numbers():
     rows = csr_array(np.eye(3))
     encoder, _ = SparseEncoder.learn(rows, "from_dtype", np.dtype(np.float32), drops_empty=True)
-    columns = columns_of(encoder)
+    columns = encoder.columns
     assert [column.name for column in columns] == ["x0", "x1", "x2"]
     assert {value_kind(column) for column in columns} == {"number"}

@@ -7,10 +7,11 @@ from tiny_models import presets, tiny
 
 from fastmlp import Classifier
 from fastmlp.tasks import ClassificationTask
+from fastmlp.tasks.losses import ClassificationLoss
 
 ROWS = 60
 LABELS = np.repeat(["a", "b", "c"], [40, 15, 5])
-OPTIONS = {"label_smoothing": 0.0, "class_weight": "balanced", "calibrate": False}
+OPTIONS = {"training_loss": ClassificationLoss(), "class_weight": "balanced", "calibrate": False}
 
 
 def balanced(y, sample_weight=None):

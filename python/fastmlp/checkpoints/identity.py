@@ -15,6 +15,7 @@ from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.values import written_value
 from fastmlp.table.rows import add_to_digest
 from fastmlp.table.sparse_encoder import Encoder
+from fastmlp.table.text import shortened
 
 # Parameters that change no bit of the model; `time_limit` may be raised in order to go on.
 _FREE = ("callbacks", "n_jobs", "time_limit", "verbose")
@@ -123,5 +124,4 @@ def _written(value: Any) -> Any:
 def _shown(written: Any) -> str:
     if isinstance(written, dict) and written.keys() == {"type", "value"}:
         written = written["value"]
-    text = repr(written)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(repr(written), 60)

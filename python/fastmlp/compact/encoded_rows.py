@@ -22,14 +22,9 @@ def encoded_rows(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDA
 
     Returns
     -------
-    table : ndarray or csr_array of shape (n_rows, n_encoded)
-        With a linear part, clipped to the training range.
-    offset : ndarray of shape (n_rows, n_network_outputs) or None
-        What the linear part adds to the networks' raw outputs.
+    table, offset
+        As of `Pipeline.split`.
     """
     model.encoder.check_features(X, estimator)
-    table = model.encoder.encode(X)
-    if model.linear is None:
-        return table, None
-    table, offset, _ = model.linear.split(table, model.watch.training_range)
-    return table, model.task.raw_offset(offset, model.dtype)
+    table, offset, _ = model.pipeline.split(model.encoder.encode(X))
+    return table, offset

@@ -22,6 +22,7 @@ from fastmlp.compact.encoded_rows import encoded_rows
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.table.frames import as_frame, columns_of
+from fastmlp.table.rows import every_kth
 
 _CALLS = 25  # of a measurement
 _MOST_ROWS = 2**14  # that networks are compared on: every k-th row
@@ -70,8 +71,8 @@ def _outputs_of_each(
 ) -> NDArray[np.float64]:
     """Outputs of each network for some rows, (n_networks, n_rows, n_outputs)."""
     table, offset = encoded_rows(model, X, estimator)
-    every = slice(None, None, -(-table.shape[0] // _MOST_ROWS))
-    table, offset = table[every], None if offset is None else offset[every]
+    some = every_kth(table.shape[0], most=_MOST_ROWS)
+    table, offset = table[some], None if offset is None else offset[some]
     one_each = map(model.ensemble.with_weights, np.eye(len(model.members)))
     return np.array([one.predict(table, n_threads, offset) for one in one_each], dtype=np.float64)
 

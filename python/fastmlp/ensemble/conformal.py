@@ -24,6 +24,7 @@ from fastmlp.prediction.conformal import (
 )
 from fastmlp.prediction.decoders import has_several_labels
 from fastmlp.table.labels import sorted_labels
+from fastmlp.table.rows import every_kth
 from fastmlp.tasks import ClassificationTask, RegressionTask, Task
 
 _NO_ROW_COUNTS = (
@@ -195,6 +196,6 @@ def _kept_scores(observed: Observed, values: NDArray[np.float64]) -> ConformalSc
 
 def _kept(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Rows whose scores are kept, in an order that does not tell which rows these are."""
-    rows = np.arange(0, len(values), -(-len(values) // _MOST_ROWS))
+    rows = np.arange(len(values))[every_kth(len(values), most=_MOST_ROWS)]
     kept: NDArray[np.intp] = rows[np.argsort(values[rows, 0], kind="stable")]
     return kept

@@ -13,7 +13,7 @@ from statistics import median
 import numpy as np
 
 from fastmlp._user_warnings import warn
-from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
+from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer, Training
 from fastmlp.ensemble.history import History
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec, longer_spec
@@ -108,7 +108,7 @@ def trained_on_all_rows(
     runs: Sequence[TrainingRun],
     trainer: EnsembleTrainer,
     link: Link,
-) -> tuple[WeightedEnsemble, float, bool]:
+) -> tuple[WeightedEnsemble, Training]:
     """Train the final networks; each kind counts as much as its validated networks do.
 
     Parameters
@@ -125,9 +125,8 @@ def trained_on_all_rows(
     -------
     ensemble : WeightedEnsemble
         The validated networks if Ctrl-C came before there were others.
-    seconds : float
-    is_whole : bool
-        Whether nothing ended training before its own rules did.
+    training : Training
+        Of the final networks.
     """
     for run in before:
         trainer.progress.skip(run.options["max_iter"])
@@ -139,7 +138,7 @@ def trained_on_all_rows(
             "Training interrupted by user before networks were trained on all rows. Those that "
             "were validated were kept."
         )
-        return validated, 0.0, False
+        return validated, Training([], 0.0, is_whole=False)
     of_kind = _weight_of_kinds(validated)
     histories = _histories_of_kinds(before)
     members = [
@@ -149,7 +148,7 @@ def trained_on_all_rows(
     kinds = [member.recipe.spec.kind for member in members]
     weights = np.array([of_kind[kind] / kinds.count(kind) for kind in kinds])
     ensemble = WeightedEnsemble(members, trainer.scaling, link, weights / weights.sum())
-    return ensemble, training.seconds, training.is_whole
+    return ensemble, training
 
 
 def share_of_validated(

@@ -259,7 +259,7 @@ class FittedModel:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type that the networks compute in."""
-        return self.members[0].network.dtype
+        return self.ensemble.dtype
 
     @property
     def members(self) -> tuple[Member, ...]:

@@ -61,7 +61,7 @@ def learn_from_held_out(
     is_out_of_fold = shared is None and len(validation) > 1
     calibrates = task.calibrates(by_whole_model=not is_out_of_fold)
     held_out = data if shared is None else shared
-    offset = task.raw_offset(held_out.offset, ensemble.members[0].network.dtype)
+    offset = task.raw_offset(held_out.offset, ensemble.dtype)
     targets, weights = held_out.y, held_out.sample_weight
     alone = validation[0] if shared is None and len(validation) == 1 else None
     if alone is not None:

@@ -12,7 +12,7 @@ from fastmlp.ensemble.reweighted_ridge import reweighted_ridge
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.prediction.linear_part import LinearPart, scaled_numbers
-from fastmlp.table.rows import rows_with_weight, rows_without_weight
+from fastmlp.table.rows import every_kth, rows_with_weight, rows_without_weight
 from fastmlp.table.scaling import learn_scaling
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
@@ -56,7 +56,7 @@ def learn_linear_part(
         )
     known = rows_with_weight(None, weights)
     rows = np.arange(X.shape[0]) if known is None else known
-    rows = rows[:: -(-rows.size * n_numeric // _MOST_NUMBERS) or 1]
+    rows = rows[every_kth(rows.size * n_numeric, most=_MOST_NUMBERS)]
     scaling = learn_scaling(X[:, :n_numeric], n_numeric, rows, None, robust=True)
     low, high = scaled_numbers(ends, scaling, -_FAR, _FAR)
     low = np.where(low < -_OUTLIER, -_OUTLIER, -_FAR)

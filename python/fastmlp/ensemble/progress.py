@@ -70,7 +70,7 @@ class Observer(Protocol):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether records are used at all; if not, an epoch never enters Python."""
+        """Whether records are used at all; if not, none is made."""
 
     def skip(self, n_epochs: int) -> None:
         """Count epochs that an earlier call has trained."""
@@ -117,7 +117,7 @@ class Progress:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether records are used at all; if not, an epoch never enters Python."""
+        """Whether records are used at all; if not, none is made."""
         return self._verbose > 0 or bool(self._callbacks)
 
     def expect(self, max_iters: Sequence[int]) -> None:

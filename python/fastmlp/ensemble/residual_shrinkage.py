@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.table.engine_array import engine_table
+from fastmlp.table.rows import every_kth
 from fastmlp.tasks import RegressionTask
 
 _MOST_ROWS = 2000  # that networks are compared on: every k-th
@@ -53,9 +54,9 @@ def shrinkage_of(
     given = ~np.isnan(errors)
     mean_square = np.square(errors).sum(axis=0, where=given) / np.maximum(given.sum(axis=0), 1)
     rows = np.flatnonzero(counted)
-    rows = rows[:: -(-rows.size // _MOST_ROWS)]
-    dtype = ensemble.members[0].network.dtype
-    table, own = engine_table(data.X[rows], dtype), None if offset is None else offset[rows]
+    rows = rows[every_kth(rows.size, most=_MOST_ROWS)]
+    table = engine_table(data.X[rows], ensemble.dtype)
+    own = None if offset is None else offset[rows]
     kinds = np.array([member.recipe.spec.kind for member in ensemble.members])
     gain = np.zeros(task.n_outputs)
     for kind in ensemble.kinds:

@@ -194,6 +194,8 @@ class TrainingRun:
             values, watched = self.evaluation.measure(outputs, others)
             if values:
                 self.measured.append(values)
+            if not progress.is_wanted:
+                return False, watched
             evals = by_name(names, values)
             if self.validation is not None:
                 evals[VALIDATION] = {LOSS: validation_loss} | evals.get(VALIDATION, {})

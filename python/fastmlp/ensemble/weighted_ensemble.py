@@ -15,7 +15,7 @@ from fastmlp.prediction.compiled import compiled_type, engine_predictor
 from fastmlp.prediction.link import Link
 from fastmlp.prediction.pipeline import TrainedNetwork
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.rows import Rows, Table, pieces
+from fastmlp.table.rows import Rows, Table, every_kth, pieces
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
@@ -71,6 +71,11 @@ class WeightedEnsemble:
         self._weigh(_normalised(np.ones(len(members))) if weights is None else weights)
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type that the networks compute in."""
+        return self.members[0].network.dtype
+
+    @property
     def n_outputs(self) -> int:
         """Outputs after the inverse link."""
         return int(self.compiled.outputs)
@@ -114,7 +119,7 @@ class WeightedEnsemble:
     def _outputs(
         self, predictor: Any, table: Table, n_threads: int, offset: NDArray[Any] | None
     ) -> NDArray[Any]:
-        table = engine_table(table, self.members[0].network.dtype)
+        table = engine_table(table, self.dtype)
         outputs: NDArray[Any] = predictor.predict(table, n_threads, offset)
         return outputs
 
@@ -131,10 +136,9 @@ class WeightedEnsemble:
         returns how many these are for each kind, the mean over rows that have any. `offset` is as
         for `predict`, of all rows of the training table.
         """
-        network = self.members[0].network
         by_kind, per_row = [], []
         for kind in self.kinds:
-            dtype = self._link.average_dtype(network.dtype)
+            dtype = self._link.average_dtype(self.dtype)
             averages = np.zeros((n_rows, self.n_outputs), dtype)
             counts = np.zeros((n_rows, 1), dtype=np.uint16)
             for i in np.flatnonzero(self._kind_of == kind).tolist():
@@ -162,7 +166,7 @@ class WeightedEnsemble:
         """A network's outputs for a subset, a few rows at a time: the table is not copied."""
         for rows in pieces(subset.X, subset.rows):
             own = None if offset is None else offset[rows]
-            table = engine_table(subset.X[rows], self.members[0].network.dtype)
+            table = engine_table(subset.X[rows], self.dtype)
             yield rows, self.predictors[index].predict(table, n_threads, own)
 
     def weigh_kinds(
@@ -199,7 +203,7 @@ class WeightedEnsemble:
         if sample_weight is not None:
             counted &= sample_weight > 0
         rows = np.flatnonzero(counted)
-        rows = rows[:: max(1, -(-rows.size // _MOST_ROWS))]
+        rows = rows[every_kth(rows.size, most=_MOST_ROWS)]
         link = self._link
         first, second = link.to_average(first), link.to_average(second)
         a, b = first[rows], second[rows]

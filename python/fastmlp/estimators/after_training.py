@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AfterTraining(NamedTuple):
-    """The networks with all that was learnt of them; not `is_whole` if Ctrl-C came meanwhile."""
+    """The networks with all that was learnt of them; as `Training` not whole after Ctrl-C."""
 
     learnt: LearntFromHeldOut
     importances: NDArray[np.float64] | None = None

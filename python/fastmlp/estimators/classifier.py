@@ -23,7 +23,7 @@ from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.prediction.read_only import read_only
 from fastmlp.tasks import ClassificationTask, MultioutputClassificationTask, Task
-from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, ORDINAL
+from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, ORDINAL, ClassificationLoss
 from fastmlp.tasks.multioutput import has_several_outputs
 from fastmlp.tasks.target_names import check_target_names
 
@@ -578,9 +578,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         if self.class_order is not None and self.loss != ORDINAL:
             warn(f"class_order is not used: it is for loss='ordinal'; got loss={self.loss!r}")
         return {
-            "training_loss": self.loss,
-            "focal_gamma": float(self.focal_gamma),
-            "label_smoothing": float(self.label_smoothing),
+            "training_loss": ClassificationLoss(
+                self.loss, float(self.focal_gamma), float(self.label_smoothing)
+            ),
             "class_weight": self.class_weight,
             "cost_matrix": None if self.cost_matrix is None else _costs(self.cost_matrix),
             "calibrate": calibrate,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 
 from fastmlp._threads import n_threads
@@ -49,15 +47,6 @@ if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
 
-class _Trained(NamedTuple):
-    """The networks of a fit after all training, and what held-out rows told of them."""
-
-    learnt: LearntFromHeldOut
-    importances: NDArray[np.float64] | None
-    seconds: float
-    is_whole: bool  # whether nothing ended it before its own rules did
-
-
 def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> FittedModel:
     """Fit an estimator to a table in memory, with networks trained by the executor."""
     before = estimator._trained_before(estimator.warm_start)
@@ -83,7 +72,9 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
             warn_of_leakage(table.encoder, table.task, table.data, of_time=is_steady)
         plan = plan_of_new_networks(table, rows, settings, kept)
     with kept or nullcontext():
-        trained = _trained(estimator, settings, table, rows, plan, executor, callbacks, deadline)
+        trained, seconds = _trained(
+            estimator, settings, table, rows, plan, executor, callbacks, deadline
+        )
     learnt = trained.learnt
     n_networks = settings.n_networks(table.data.n_rows if before is None else before.n_rows)
     has_folds = rows.splits.are_folds
@@ -99,7 +90,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         n_estimators=max(n_networks, len(learnt.ensemble.members)),
         assignment=rows.assignment if has_folds else None,
         fingerprint=rows.fingerprint if rows.are_unseen and has_folds else None,
-        fit_seconds=trained.seconds + (kept.seconds_before if kept else 0.0),
+        fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=learnt.out_of_fold,
         feature_importances=trained.importances,
         conformal=learnt.conformal,
@@ -118,8 +109,11 @@ def _trained(
     executor: Executor,
     callbacks: Sequence[Callback],
     deadline: Deadline,
-) -> _Trained:
-    """Train the networks of a plan, learn from held-out rows, then train the final networks."""
+) -> tuple[AfterTraining, float]:
+    """Train the networks of a plan, learn from held-out rows, then train the final networks.
+
+    Returns these, and the seconds of training.
+    """
     passes = passes_after_training(settings, table.encoder)
     until = deadline
     if plan.final:
@@ -147,17 +141,18 @@ def _trained(
             "feature_importances_ were not computed: this warm start holds out rows that earlier "
             "fits may have trained on. Pass X_val, or fit with warm_start=False"
         )
-    learnt, seconds = after.learnt, training.seconds
-    is_whole = training.is_whole and after.is_whole
-    if plan.new is not None and plan.final and is_whole:
-        runs = final_runs(plan.new, plan.final, training.runs, learnt.ensemble)
-        progress = estimator._progress([*training.runs, *runs], plan.task, callbacks)
-        trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
-        ensemble, more, is_whole = trained_on_all_rows(
-            learnt.ensemble, training.runs, runs, trainer, learnt.task.link
-        )
-        learnt, seconds = learnt._replace(ensemble=ensemble), seconds + more
-    return _Trained(learnt, after.importances, seconds, is_whole)
+    after = after._replace(is_whole=training.is_whole and after.is_whole)
+    if plan.new is None or not plan.final or not after.is_whole:
+        return after, training.seconds
+    runs = final_runs(plan.new, plan.final, training.runs, after.learnt.ensemble)
+    progress = estimator._progress([*training.runs, *runs], plan.task, callbacks)
+    trainer = EnsembleTrainer(plan.scaling, executor, progress, deadline)
+    ensemble, final = trained_on_all_rows(
+        after.learnt.ensemble, training.runs, runs, trainer, plan.task.link
+    )
+    learnt = after.learnt._replace(ensemble=ensemble)
+    seconds = training.seconds + final.seconds
+    return after._replace(learnt=learnt, is_whole=final.is_whole), seconds
 
 
 def _kept_fit(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.inspection.attributions import Attributions
+from fastmlp.inspection.axes import axes_or_new
 from fastmlp.inspection.shown_value import shown_value
 from fastmlp.table.text import quoted
 
@@ -132,14 +133,7 @@ class AttributionsDisplay:
             If a parameter is not what it should be.
         """
         self._check()
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "AttributionsDisplay needs matplotlib: pip install 'fastmlp[plot]'"
-            ) from error
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = axes_or_new(ax, type(self).__name__)
         draw = {"beeswarm": self._beeswarm, "bar": self._bar, "waterfall": self._waterfall}
         draw[self.kind](ax)
         ax.invert_yaxis()

@@ -68,7 +68,7 @@ def importances_of(
                 offset = None
                 if linear is not None and rows.offset is not None:
                     offset = linear.offset(rows.X) + rows.offset
-                raw_offset = task.raw_offset(offset, ensemble.members[0].network.dtype)
+                raw_offset = task.raw_offset(offset, ensemble.dtype)
                 predicted = predictor.predict(rows.X, n_threads, raw_offset)
                 return task.score(predicted, rows.y, rows.sample_weight)
 

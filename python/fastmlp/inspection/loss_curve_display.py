@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from fastmlp.ensemble.evaluation import VALIDATION
 from fastmlp.ensemble.history import mean_curve
+from fastmlp.inspection.axes import axes_or_new
 from fastmlp.tasks.metrics import LOSS
 
 _LOGARITHMIC_FROM = 10.0  # ratio of the largest to the least loss
@@ -167,14 +168,7 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        try:
-            import matplotlib.pyplot as plt
-        except ImportError as error:
-            raise ImportError(
-                "LossCurveDisplay needs matplotlib: pip install 'fastmlp[plot]'"
-            ) from error
-        if ax is None:
-            _, ax = plt.subplots()
+        ax = axes_or_new(ax, type(self).__name__)
         self.lines_, self.bands_ = [], []
         others = self.eval_curves or {}
         every = {"training": self.loss_curves, "validation": self.validation_curves, **others}

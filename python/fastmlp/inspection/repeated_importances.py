@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import Bunch, check_random_state
 
 from fastmlp.ensemble.fitted_model import FittedModel
@@ -53,7 +52,9 @@ def repeated_importances(
     rows = RowSubset(np.array(rows.X[weighted.selection]), *weighted.own_targets())
 
     def score(some: RowSubset) -> float:
-        return model.task.score(_outputs(model, some.X, n_threads), some.y, some.sample_weight)
+        table, offset, _ = model.pipeline.split(some.X)
+        outputs = model.ensemble.predict(table, n_threads, offset)
+        return model.task.score(outputs, some.y, some.sample_weight)
 
     random_state = check_random_state(random_state)
     importances = np.column_stack(
@@ -68,15 +69,6 @@ def repeated_importances(
         importances_std=importances.std(axis=1),
         importances=importances,
     )
-
-
-def _outputs(model: FittedModel, table: NDArray[Any], n_threads: int) -> NDArray[Any]:
-    """Outputs of the ensemble after the inverse link."""
-    offset = None
-    if model.linear is not None:
-        table, added, _ = model.linear.split(table, model.watch.training_range)
-        offset = model.task.raw_offset(added, model.dtype)
-    return model.ensemble.predict(table, n_threads, offset)
 
 
 def _shuffled_together(

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.labels import is_missing
+from fastmlp.table.text import shortened
 
 _LONGEST = 30  # characters
 
@@ -17,5 +18,4 @@ def shown_value(value: Any) -> str:
         return "missing"
     if isinstance(value, Real) and not isinstance(value, BOOLEANS):
         return f"{float(value):.4g}"
-    text = str(value).removesuffix(" 00:00:00")  # of dates
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return shortened(str(value).removesuffix(" 00:00:00"), _LONGEST)  # of dates

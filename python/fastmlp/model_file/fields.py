@@ -10,6 +10,7 @@ from math import inf, isfinite, nan
 from typing import Any, TypeVar
 
 from fastmlp.model_file.errors import ModelFileError
+from fastmlp.table.text import shortened
 
 _T = TypeVar("_T")
 Kind = Callable[[Any], _T]
@@ -88,7 +89,7 @@ def quoted(value: Any) -> str:
     if isinstance(value, dict | list):
         return f"an {'object' if isinstance(value, dict) else 'array'} of {len(value)}"
     shown = ascii(value[:_QUOTED]) if isinstance(value, str) else ascii(value)
-    return shown if len(shown) <= _QUOTED else f"{shown[: _QUOTED - 3]}..."
+    return shortened(shown, _QUOTED)
 
 
 # ---- kinds

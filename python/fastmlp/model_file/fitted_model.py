@@ -46,7 +46,13 @@ from fastmlp.tasks import (
     RegressionTask,
     Task,
 )
-from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, OWN, REGRESSION_LOSSES, RegressionLoss
+from fastmlp.tasks.losses import (
+    CLASSIFICATION_LOSSES,
+    OWN,
+    REGRESSION_LOSSES,
+    ClassificationLoss,
+    RegressionLoss,
+)
 
 _PRIVACY: dict[str, Kind[Any]] = {
     "epsilon": real(0),
@@ -226,11 +232,11 @@ def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
         }
     assert isinstance(task, ClassificationTask | MultioutputClassificationTask)
     return {
-        "label_smoothing": task.label_smoothing,
+        "label_smoothing": task.training_loss.label_smoothing,
         "class_weight": written_value(task.class_weight, draft),
         "calibrate": task.calibrate,
-        "loss": task.training_loss,
-        "focal_gamma": task.focal_gamma,
+        "loss": task.training_loss.name,
+        "focal_gamma": task.training_loss.focal_gamma,
     }
 
 
@@ -277,14 +283,15 @@ def _read_multioutput(
 
 def _of_classes(fields: Fields, values: Values) -> dict[str, Any]:
     """What all classifications have."""
+    loss = ClassificationLoss(
+        fields.get("loss", one_of(CLASSIFICATION_LOSSES)) if "loss" in fields else "log_loss",
+        label_smoothing=fields.get("label_smoothing", real(0, 1)),
+        **_later_fields(fields, {"focal_gamma": real(0)}),
+    )
     return {
-        "label_smoothing": fields.get("label_smoothing", real(0, 1)),
+        "training_loss": loss,
         "class_weight": fields.get("class_weight", values.value),
         "calibrate": fields.get("calibrate", _flag_or("auto")),
-        "training_loss": (
-            fields.get("loss", one_of(CLASSIFICATION_LOSSES)) if "loss" in fields else "log_loss"
-        ),
-        **_later_fields(fields, {"focal_gamma": real(0)}),
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.model_file.fields import Unfit, flag, integer, list_of, one_of
+from fastmlp.model_file.fields import Unfit, anything, flag, integer, list_of, one_of
 
 _NAMES = {
     "Interval": "interval",
@@ -56,12 +56,12 @@ def read_scalar(name: str, content: Any, read: Read) -> Any:
         raise Unfit("readable without pandas, which is not installed") from None
     try:
         if name == "interval":
-            left, right, sides = list_of(_same, 3)(content)
+            left, right, sides = list_of(anything, 3)(content)
             return pandas.Interval(read(left), read(right), closed=_SIDES(sides))
         if name == "pandas_timedelta":
-            ticks, unit = list_of(_same, 2)(content)
+            ticks, unit = list_of(anything, 2)(content)
             return pandas.Timedelta(np.array(_TICKS(ticks)).view(f"m8[{_UNITS(unit)}]")[()])
-        ticks, unit, has_zone = list_of(_same, 3)(content)
+        ticks, unit, has_zone = list_of(anything, 3)(content)
         time = pandas.Timestamp(np.array(_TICKS(ticks)).view(f"M8[{_UNITS(unit)}]")[()])
         if not 1 <= time.year <= 9999:
             raise Unfit("a time of the years from 1 to 9999")
@@ -70,7 +70,3 @@ def read_scalar(name: str, content: Any, read: Read) -> Any:
         raise
     except (TypeError, ValueError, OverflowError):
         raise Unfit(f"a value of type {name}") from None
-
-
-def _same(value: Any) -> Any:
-    return value

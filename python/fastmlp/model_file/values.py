@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fastmlp.model_file.draft import Draft, NotStorable
-from fastmlp.model_file.fields import Unfit, integer, list_of, number, one_of, real, text
+from fastmlp.model_file.fields import Unfit, anything, integer, list_of, number, one_of, real, text
 from fastmlp.model_file.pandas_scalars import NAMES, is_pandas, read_scalar, written_scalar
 from fastmlp.model_file.tensors import Tensors
 
@@ -194,11 +194,11 @@ class Values:
     def _typed(self, found: Mapping[str, Any]) -> Any:
         kind, content = found.get("type"), found.get("value")
         if kind == "tuple":
-            return tuple(map(self.value, list_of(_same)(content)))
+            return tuple(map(self.value, list_of(anything)(content)))
         if kind == "set":
             return {*self.labels(content)}
         if kind == "mapping":
-            pairs = list_of(list_of(_same, 2))(content)
+            pairs = list_of(list_of(anything, 2))(content)
             keys = self.labels([key for key, _ in pairs])
             return dict(zip(keys, [self.value(value) for _, value in pairs], strict=True))
         if kind in NAMES:
@@ -213,7 +213,7 @@ class Values:
             raise Unfit(f"a {kind}") from None
 
     def _random_state(self, content: Any) -> np.random.RandomState:
-        name, position, has_gauss, gauss = list_of(_same, 4)(content)
+        name, position, has_gauss, gauss = list_of(anything, 4)(content)
         key = self._tensors.take(text(name), "uint32", (624,))
         generator = np.random.RandomState()
         generator.set_state(
@@ -222,13 +222,9 @@ class Values:
         return generator
 
 
-def _same(value: Any) -> Any:
-    return value
-
-
 def _numpy_time(kind: Any) -> Callable[[Any], Any]:
     def read(content: Any) -> Any:
-        value, unit, count = list_of(_same, 3)(content)
+        value, unit, count = list_of(anything, 3)(content)
         ticks, unit = integer(-(2**63))(value), one_of(_UNITS)(unit)
         if unit == "generic":
             return kind(ticks)

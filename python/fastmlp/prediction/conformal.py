@@ -150,12 +150,17 @@ class ConformalScores:
         return of_group
 
 
-def _warn_of_few(numbers: NDArray[np.intp], scores: ConformalScores, level: float) -> None:
-    """Warn that bounds are infinite, and say how many rows are needed."""
+def _warn_of_few(
+    bounds: NDArray[np.float64], numbers: NDArray[np.intp], scores: ConformalScores, level: float
+) -> None:
+    """Warn if bounds of rows are infinite, and say how many rows are needed."""
+    few = np.isinf(bounds).any(axis=1)
+    if not few.any():
+        return
     needed = ceil(level / (1 - level) - _ROUNDING)
     where = "there are fewer"
     if scores.group is not None:
-        number = int(numbers[0])
+        number = int(numbers[few][0])
         label = scores.labels[number] if number < len(scores.labels) else None
         where = "some groups have fewer" + (f", such as {label!r}" if label is not None else "")
     warn(
@@ -245,9 +250,7 @@ class PredictionIntervals:
         numbers = self.scores.numbers_of(groups, len(predicted))
         level = (1 + coverage) / 2  # of either end
         low, high = self.scores.at_least(level)[numbers], self.scores.at_most(level)[numbers]
-        few = np.isinf(low).any(axis=1)
-        if few.any():
-            _warn_of_few(numbers[few], self.scores, level)
+        _warn_of_few(low, numbers, self.scores, level)
         if self.by_std and std is not None:
             low, high = low * std, high * std
         elif self.difficulty is not None:
@@ -294,9 +297,7 @@ class PredictionSets:
             own = (self.classes == number for number in range(probabilities.shape[1]))
             scores = [self.scores.of_rows(rows) for rows in own]
         limits = np.hstack([of_class.at_most(coverage) for of_class in scores])[numbers]
-        few = np.isinf(limits).any(axis=1)
-        if few.any():
-            _warn_of_few(numbers[few], self.scores, coverage)
+        _warn_of_few(limits, numbers, self.scores, coverage)
         sets: NDArray[np.bool_] = 1 - probabilities <= limits
         return sets
 

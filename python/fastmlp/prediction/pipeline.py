@@ -155,14 +155,23 @@ class Pipeline:
         self, table: Table, mean_outputs: Callable[[Table, NDArray[Any] | None], NDArray[Any]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """The same, and the standard deviations of numbers, if these were learnt."""
-        raw = beyond = None
-        if self.linear is not None:
-            if self.training_range is None:
-                raise ValueError("a linear part needs the training range")
-            table, offset, beyond = self.linear.split(table, self.training_range)
-            raw = self.decoder.raw_offset(offset, self.n_outputs, self.networks[0].dtype)
-        outputs = mean_outputs(table, raw)
+        table, offset, beyond = self.split(table)
+        outputs = mean_outputs(table, offset)
         return self.decoder.decode(outputs, beyond), std_of(self.decoder, outputs)
+
+    def split(self, table: Table) -> tuple[Table, NDArray[Any] | None, NDArray[np.float64] | None]:
+        """What networks read of an encoded table, and what the linear part adds.
+
+        With a linear part the table is clipped to the training range. Then come what is added to
+        raw outputs (n_rows, n_network_outputs), and how much of it lies beyond the range.
+        """
+        if self.linear is None:
+            return table, None, None
+        if self.training_range is None:
+            raise ValueError("a linear part needs the training range")
+        table, offset, beyond = self.linear.split(table, self.training_range)
+        raw = self.decoder.raw_offset(offset, self.n_outputs, self.networks[0].dtype)
+        return table, raw, beyond
 
     def check_conformal(self, coverage: Any) -> None:
         """Raise if there are no intervals, or sets of classes, of this coverage."""

@@ -18,7 +18,7 @@ from fastmlp.model_file.description import read_description
 from fastmlp.model_file.notes import Notes
 from fastmlp.prediction.decoders import ClassificationDecoder, check_one_column
 from fastmlp.serving.rows import adapter_of, row_type
-from fastmlp.table.value_kinds import columns_of, value_kind
+from fastmlp.table.value_kinds import value_kind
 
 Row = Mapping[str, Any] | Sequence[Any]
 
@@ -59,7 +59,7 @@ class ServedModel:
         self.description = read_description(contents)
         self._notes = Notes.of(self.description, self._predictor._pipeline)
         have_names = self._predictor.feature_names_in_ is not None
-        self._columns = columns_of(self._predictor._pipeline.encoder)
+        self._columns = self._predictor._pipeline.encoder.columns
         kind: Any = row_type(self._columns, have_names=have_names)
         self.row: TypeAdapter[Row] = adapter_of(kind)
         self.rows: TypeAdapter[list[Row]] = adapter_of(list[kind])

@@ -132,6 +132,12 @@ def count_missing(
     return n_missing
 
 
+def numeric_columns(names: NDArray[Any] | None, n_columns: int) -> tuple[Column, ...]:
+    """Columns of numbers of which nothing else is learnt."""
+    known = None if names is None else names.tolist()
+    return tuple(Column(column_name(known, p), "numeric") for p in range(n_columns))
+
+
 def column_name(names: list[str] | None, position: int) -> str:
     """The frame's name of a column, or scikit-learn's where columns have no names."""
     return f"x{position}" if names is None else names[position]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp import _core
-from fastmlp.table.column import Column, column_name
+from fastmlp.table.column import Column, column_name, numeric_columns
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.engine_array import engine_array
 from fastmlp.table.feature_names import check_features, feature_names_of
@@ -178,10 +178,7 @@ class DenseEncoder:
         """What was learnt of each column of the training table."""
         if self.learnt is not None:
             return self.learnt
-        names = None if self.feature_names is None else list(self.feature_names)
-        return tuple(
-            Column(column_name(names, position), "numeric") for position in range(self.n_columns)
-        )
+        return numeric_columns(self.feature_names, self.n_columns)
 
     @property
     def names_of_encoded(self) -> list[str]:

@@ -74,7 +74,16 @@ def rows_without_weight(weights: NDArray[Any] | None) -> NDArray[np.intp]:
     return np.flatnonzero([] if weights is None else weights == 0)
 
 
+def every_kth(n: int, *, most: int) -> slice:
+    """Every k-th of n positions, at most `most` of them.
+
+    >>> list(range(10))[every_kth(10, most=4)]
+    [0, 3, 6, 9]
+    """
+    return slice(None, None, max(1, -(-n // most)))
+
+
 def sample_for_quantiles(n_rows: int, rows: NDArray[Any] | None) -> slice | NDArray[Any]:
-    """Every k-th of the rows (None: all of `n_rows`), enough of them to learn quantiles from."""
-    every = -(-(n_rows if rows is None else rows.size) // _QUANTILE_ROWS)
-    return slice(None, None, every) if rows is None else rows[::every]
+    """Some of the rows (None: all of `n_rows`), enough of them to learn quantiles from."""
+    some = every_kth(n_rows if rows is None else rows.size, most=_QUANTILE_ROWS)
+    return some if rows is None else rows[some]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.table.column import Column, numeric_columns
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import check_features, feature_names_of
 from fastmlp.table.reading import NumberTable, RawTable, read_table
@@ -121,6 +122,18 @@ class SparseEncoder:
         holds = np.isfinite(in_type).all() and (in_type > 0).all()
         encoder = replace(self, scale=in_type if holds else scale)
         return encoder, encoder._scaled(rows, "X")
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of the training table, which are numbers."""
+        return numeric_columns(self.feature_names, self.n_columns)
+
+    @property
+    def kept(self) -> NDArray[np.intp]:
+        """The columns that are kept."""
+        if self.position is None:
+            return np.arange(self.n_columns)
+        return np.flatnonzero(self.position >= 0)
 
     def check_features(self, X: Any, estimator: str, name: str = "X") -> None:
         """Raise if X does not have the training table's columns; see `feature_names`."""

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmlp.table.rows import every_kth
+
 # Text is taken as dates or numbers if this share reads as such, of distinct values and of rows.
 PARSED_SHARE = 0.95
 _MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "nat", "none", "null", "missing"}
@@ -18,10 +20,14 @@ _QUOTED, _LISTED = 40, 10  # characters of a value in messages, and values in a 
 _FREE_TEXT_LABELS, _FREE_TEXT_DISTINCT, _FREE_TEXT_WORDS = 20, 0.9, 10
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, cut where it has more characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 def quoted(value: Any) -> str:
     """The value as messages show it, cut where it is long."""
-    shown = repr(value)
-    return shown if len(shown) <= _QUOTED else f"{shown[: _QUOTED - 3]}..."
+    return shortened(repr(value), _QUOTED)
 
 
 def quoted_few(values: Iterable[Any]) -> str:
@@ -91,8 +97,7 @@ def share_that_reads(
 
 def sampled_texts(labels: Sequence[Any]) -> list[str]:
     """Some of the labels that are text, without those that stand for missing values."""
-    step = max(1, -(-len(labels) // _SAMPLED))
-    some = (as_text(label).strip() for label in labels[::step])
+    some = (as_text(label).strip() for label in labels[every_kth(len(labels), most=_SAMPLED)])
     return [text for text in some if text.lower() not in _MISSING]
 
 
@@ -100,5 +105,6 @@ def is_free_text(labels: Sequence[Any], n_values: int) -> bool:
     """Whether labels of `n_values` rows are documents: many words each, and hardly any twice."""
     if not (len(labels) > _FREE_TEXT_LABELS and len(labels) >= _FREE_TEXT_DISTINCT * n_values):
         return False
-    words = [len(as_text(label).split()) for label in labels[:: -(-len(labels) // _SAMPLED)]]
+    some = labels[every_kth(len(labels), most=_SAMPLED)]
+    words = [len(as_text(label).split()) for label in some]
     return sum(words) >= _FREE_TEXT_WORDS * len(words)

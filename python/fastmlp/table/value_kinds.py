@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from fastmlp.table.column import Column, column_name
+from fastmlp.table.column import Column
 from fastmlp.table.column_values import BOOLEANS
 from fastmlp.table.dates import Dates
 from fastmlp.table.durations import Durations
-from fastmlp.table.sparse_encoder import Encoder, SparseEncoder
+from fastmlp.table.sparse_encoder import Encoder
 
 ValueKind = Literal[
     "number", "date", "duration", "number as text", "text", "boolean", "label", "unused"
@@ -18,21 +18,13 @@ TextKind = Literal["number", "text"]
 _TEXT = ("date", "duration", "number as text", "text")  # and what text stands for
 
 
-def columns_of(encoder: Encoder) -> tuple[Column, ...]:
-    """The columns of the training table; those of sparse rows are numbers."""
-    if not isinstance(encoder, SparseEncoder):
-        return encoder.columns
-    names = None if encoder.feature_names is None else encoder.feature_names.tolist()
-    return tuple(Column(column_name(names, p), "numeric") for p in range(encoder.n_columns))
-
-
 def kinds_in_text(encoder: Encoder, kept: Iterable[str]) -> dict[str, TextKind]:
     """How a reader of text reads columns by name, for values as in training.
 
     Columns of other kinds, such as booleans, are left to the reader. Columns that are only kept
     stay text, such as identifiers with leading zeros.
     """
-    inputs = {column.name: value_kind(column) for column in columns_of(encoder)}
+    inputs = {column.name: value_kind(column) for column in encoder.columns}
     known: dict[str, TextKind] = {
         name: "text" for name in kept if inputs.get(name, "unused") == "unused"
     }

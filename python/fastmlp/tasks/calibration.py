@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from fastmlp.prediction.decoders import apply_temperature
-from fastmlp.tasks.losses import log_loss, negative_log
+from fastmlp.table.rows import every_kth
+from fastmlp.tasks.losses import ClassificationLoss, log_loss, negative_log
 
 _LARGEST = 4.0  # temperature; its inverse is the smallest
 _MOST_ROWS = 2**18  # that a temperature is learnt from; it is then exact to 1 in 1,000
@@ -36,7 +37,7 @@ def fit_temperature(
         As for `log_loss`.
     """
     rows = np.arange(len(y)) if sample_weight is None else np.flatnonzero(sample_weight)
-    rows = rows[:: -(-rows.size // _MOST_ROWS)]
+    rows = rows[every_kth(rows.size, most=_MOST_ROWS)]
     p, y = probabilities[rows].astype(np.float64), y[rows]
     sample_weight = None if sample_weight is None else sample_weight[rows]
 
@@ -54,10 +55,10 @@ def fit_temperature(
 
 
 def calibrates(
-    calibrate: bool | Literal["auto"], training_loss: str, *, by_whole_model: bool
+    calibrate: bool | Literal["auto"], loss: ClassificationLoss, *, by_whole_model: bool
 ) -> bool:
     """Whether to learn temperatures from held-out rows; see `Task.calibrates`."""
     if calibrate == "auto":
         # What the focal loss learns is never as sure as it is right.
-        return by_whole_model or training_loss == "focal"
+        return by_whole_model or loss.is_focal
     return calibrate

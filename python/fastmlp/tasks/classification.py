@@ -24,7 +24,7 @@ from fastmlp.tasks.class_weights import (
     weights_of_classes,
 )
 from fastmlp.tasks.inverse_links import apply_inverse_link
-from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
+from fastmlp.tasks.losses import ClassificationLoss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task
 
@@ -39,18 +39,14 @@ class ClassificationTask(Task):
         The labels in ascending order; column numbers for several labels per row.
     multilabel : bool
         Whether each column of y is an independent label.
-    label_smoothing : float
-        Share of each label that is spread evenly over the classes.
+    training_loss : ClassificationLoss
+        What is minimised.
     class_weight : dict, "balanced", list of dict or None
         As the estimator's parameter; see `balanced_by`.
     calibrate : bool or "auto"
         "auto": only where the whole model predicts the held-out rows, and with the focal loss.
     temperature : float or ndarray of shape (n_labels,), default=1.0
         Divides the logits of predictions; with `multilabel` one for each label.
-    training_loss : {"log_loss", "focal", "ordinal"}, default="log_loss"
-        What is minimised.
-    focal_gamma : float, default=2.0
-        Parameter of 'focal'.
     cost_matrix : ndarray of shape (n_classes, n_classes) or None, default=None
         Cost of each prediction (column) where a class (row) is true.
     ranks : ndarray of shape (n_classes,) or None, default=None
@@ -61,12 +57,10 @@ class ClassificationTask(Task):
 
     classes: NDArray[Any]
     multilabel: bool
-    label_smoothing: float
+    training_loss: ClassificationLoss
     class_weight: ClassWeight
     calibrate: bool | Literal["auto"]
     temperature: float | NDArray[np.float64] = 1.0
-    training_loss: str = "log_loss"
-    focal_gamma: float = 2.0
     cost_matrix: NDArray[np.float64] | None = None
     ranks: NDArray[np.intp] | None = None
     target_names: tuple[str, ...] | None = None
@@ -78,11 +72,9 @@ class ClassificationTask(Task):
         dtype: np.dtype[Any],
         *,
         classes: ArrayLike | None = None,
-        label_smoothing: float,
+        training_loss: ClassificationLoss,
         class_weight: ClassWeight,
         calibrate: bool | Literal["auto"],
-        training_loss: str = "log_loss",
-        focal_gamma: float = 2.0,
         cost_matrix: NDArray[np.float64] | None = None,
         order: ArrayLike | None = None,
     ) -> tuple[ClassificationTask, NDArray[Any]]:
@@ -107,15 +99,13 @@ class ClassificationTask(Task):
         task = cls(
             known,
             multilabel,
-            label_smoothing,
+            training_loss,
             class_weight,
             calibrate,
-            training_loss=training_loss,
-            focal_gamma=focal_gamma,
             cost_matrix=cost_matrix,
-            ranks=ranks_of(known, order) if training_loss == ORDINAL else None,
+            ranks=ranks_of(known, order) if training_loss.is_ordinal else None,
         )
-        if multilabel and training_loss == ORDINAL:
+        if multilabel and training_loss.is_ordinal:
             raise ValueError("loss='ordinal' is for one label per row; y has several")
         task.check_costs()
         return task, task._targets(values, present, multilabel, dtype, "y")
@@ -160,12 +150,13 @@ class ClassificationTask(Task):
         temperature = self.temperature if options["calibrate"] else 1.0
         task = replace(self, temperature=temperature, **options)
         ranks = self.ranks
-        if class_order is not None and task.training_loss == ORDINAL:
+        if class_order is not None and task.training_loss.is_ordinal:
             ranks = ranks_of(self.classes, class_order)
         if (task.link, _as_list(ranks)) != (self.link, _as_list(self.ranks)):
             raise ValueError(
-                f"loss and class_order cannot become {task.training_loss!r} and {class_order!r} "
-                "while training goes on: the outputs of the networks are made for others"
+                f"loss and class_order cannot become {task.training_loss.name!r} and "
+                f"{class_order!r} while training goes on: the outputs of the networks are made for "
+                "others"
             )
         if task.is_ordinal and class_order is None and order is not None:
             check_same_order(order, self.classes, ranks)
@@ -188,7 +179,7 @@ class ClassificationTask(Task):
         logit of being above class k if not below it (CORN: Shi, Cao & Raschka 2023,
         https://arxiv.org/abs/2111.08851).
         """
-        return self.training_loss == ORDINAL and self.n_outputs > 1
+        return self.training_loss.is_ordinal and self.n_outputs > 1
 
     @property
     def n_network_outputs(self) -> int:
@@ -205,12 +196,7 @@ class ClassificationTask(Task):
     @property
     def loss_options(self) -> dict[str, Any]:
         """The engine's options of the loss."""
-        name = "focal" if self.training_loss == "focal" else "cross_entropy"
-        return {
-            "loss": name if self.link.name == "softmax" else f"binary_{name}",
-            "focal_gamma": self.focal_gamma,
-            "label_smoothing": self.label_smoothing,
-        }
+        return self.training_loss.for_engine(binary=self.link.name != "softmax")
 
     # ---- targets
 
@@ -302,14 +288,9 @@ class ClassificationTask(Task):
 
     def shown_error(self, loss: float) -> tuple[str, float]:
         """The validation loss itself."""
-        return {"log_loss": "log-loss"}.get(self.training_loss, f"{self.training_loss} loss"), loss
+        return self.training_loss.error_of(loss)
 
     # ---- the linear part
-
-    @property
-    def linear_share(self) -> float:
-        """Zero: where classes are nearly separable, networks would have to undo large logits."""
-        return 0.0
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Zeros and ones, a column for each output."""
@@ -328,38 +309,28 @@ class ClassificationTask(Task):
             self.classes, self.multilabel, self.temperature, self.cost_matrix, self.ranks
         )
 
-    def probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Outputs as probabilities before calibration, a column for each class or label."""
-        return self.decoder.probabilities(outputs)
-
-    def labels(self, probabilities: NDArray[Any]) -> NDArray[Any]:
-        """The predicted class of each row, or zeros and ones of several labels."""
-        return self.decoder.labels(probabilities)
-
     def _codes(self, targets: NDArray[Any]) -> NDArray[np.int64]:
         """Class numbers (n_rows,), or zeros and ones (n_rows, n_labels)."""
         codes = targets.astype(np.int64)
         return codes if self.multilabel else codes.ravel()
 
+    def _probabilities_and_codes(
+        self, outputs: NDArray[Any], targets: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Probabilities before calibration, a column for each class or label, and the codes."""
+        return self.decoder.probabilities(outputs), self._codes(targets)
+
     def loss(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The mean training loss of outputs, before calibration, without label smoothing."""
-        if self.training_loss != "focal":
-            return self._log_loss(outputs, targets, weights)
-        probabilities, codes = self.probabilities(outputs), self._codes(targets)
-        return focal_loss(probabilities, codes, weights, self.focal_gamma)
-
-    def _log_loss(
-        self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
-    ) -> float:
-        return log_loss(self.probabilities(outputs), self._codes(targets), weights)
+        return self.training_loss.mean(*self._probabilities_and_codes(outputs, targets), weights)
 
     def score(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The negative log loss."""
-        return -self._log_loss(outputs, targets, weights)
+        return -log_loss(*self._probabilities_and_codes(outputs, targets), weights)
 
     def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
         """Accuracy of predicted labels; of several labels the share of rows with all right."""
@@ -372,13 +343,13 @@ class ClassificationTask(Task):
         codes = self._codes(targets)
 
         def predict_proba(outputs: NDArray[np.float64]) -> NDArray[Any]:
-            return self.probabilities(apply_inverse_link(self.link, outputs))
+            return self.decoder.probabilities(apply_inverse_link(self.link, outputs))
 
         return metric_of(
             eval_metric,
             codes if self.multilabel else self.classes[codes],
             weights,
-            lambda outputs: self.labels(predict_proba(outputs)),
+            lambda outputs: self.decoder.labels(predict_proba(outputs)),
             predict_proba,
             np.tile([0, 1], (self.n_outputs, 1)) if self.multilabel else self.classes,
         )
@@ -399,7 +370,7 @@ class ClassificationTask(Task):
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> ClassificationTask:
         """Learn the temperature; of several labels one for each, for some are harder to predict."""
-        probabilities, codes = self.probabilities(outputs), self._codes(targets)
+        probabilities, codes = self._probabilities_and_codes(outputs, targets)
         if not self.multilabel:
             return replace(self, temperature=fit_temperature(probabilities, codes, weights))
         labels = zip(probabilities.T[..., None], codes.T[..., None], strict=True)

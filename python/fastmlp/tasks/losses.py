@@ -22,12 +22,18 @@ CLASSIFICATION_LOSSES = ("log_loss", "focal", ORDINAL)
 OWN = "own"  # stands for the name of a pair of functions
 
 
-def _mean(
-    losses: NDArray[Any], sample_weight: NDArray[Any] | None, known: NDArray[np.bool_] | None = None
+def _mean(losses: NDArray[Any], sample_weight: NDArray[Any] | None) -> float:
+    """Mean over outputs, then weighted mean over rows."""
+    return float(np.average(losses.mean(axis=1), weights=sample_weight))
+
+
+def _mean_of_known(
+    losses: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
 ) -> float:
-    """Mean over outputs, then weighted mean over rows; or weighted mean of those that are known."""
-    if known is None:
-        return float(np.average(losses.mean(axis=1), weights=sample_weight))
+    """The same, or the weighted mean of those whose target is known if some are not."""
+    known = ~np.isnan(targets)
+    if known.all():
+        return _mean(losses, sample_weight)
     weights = known if sample_weight is None else known * sample_weight[:, None]
     return float(np.average(np.where(known, losses, 0), weights=weights))
 
@@ -71,6 +77,56 @@ def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[An
     return right
 
 
+@dataclass(frozen=True)
+class ClassificationLoss:
+    """A loss of classes with its parameters.
+
+    Parameters
+    ----------
+    name : str, default="log_loss"
+        One of CLASSIFICATION_LOSSES.
+    focal_gamma : float, default=2.0
+        Parameter of 'focal'.
+    label_smoothing : float, default=0.0
+        Share of each label that is spread evenly over the classes in training.
+    """
+
+    name: str = "log_loss"
+    focal_gamma: float = 2.0
+    label_smoothing: float = 0.0
+
+    @property
+    def is_focal(self) -> bool:
+        """Whether rows count less that are classified correctly already."""
+        return self.name == "focal"
+
+    @property
+    def is_ordinal(self) -> bool:
+        """Whether classes are learnt in their order."""
+        return self.name == ORDINAL
+
+    def for_engine(self, *, binary: bool) -> dict[str, Any]:
+        """The engine's options; `binary` if each output is a probability of its own."""
+        name = "focal" if self.is_focal else "cross_entropy"
+        return {
+            "loss": f"binary_{name}" if binary else name,
+            "focal_gamma": self.focal_gamma,
+            "label_smoothing": self.label_smoothing,
+        }
+
+    def error_of(self, loss: float) -> tuple[str, float]:
+        """Name and value of the error that stands for a loss: that itself."""
+        return {"log_loss": "log-loss"}.get(self.name, f"{self.name} loss"), loss
+
+    def mean(
+        self, probabilities: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """Mean loss of probabilities, without label smoothing; see `log_loss`."""
+        if self.is_focal:
+            return focal_loss(probabilities, y, sample_weight, self.focal_gamma)
+        return log_loss(probabilities, y, sample_weight)
+
+
 def gaussian_loss(
     outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
 ) -> float:
@@ -91,8 +147,7 @@ def gaussian_loss(
     ratios = errors / deviations
     density = np.sqrt(2 / np.pi) * np.exp(-0.5 * ratios**2)
     losses = errors * erf(ratios / np.sqrt(2)) + deviations * (density - 1 / np.sqrt(np.pi))
-    known = ~np.isnan(targets)
-    return _mean(losses, sample_weight, None if known.all() else known)
+    return _mean_of_known(losses, targets, sample_weight)
 
 
 _Terms = Callable[["RegressionLoss", NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
@@ -246,5 +301,4 @@ class RegressionLoss:
                 "set_params(loss=...) gives them back"
             )
         losses = _TERMS[self.name](self, (predicted - targets) / unit, predicted, targets)
-        known = ~np.isnan(targets)
-        return _mean(losses, sample_weight, None if known.all() else known)
+        return _mean_of_known(losses, targets, sample_weight)

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from fastmlp._other_names import advice_on_value
+from fastmlp.tasks.unchecked_metrics import unchecked_metric
 
 LOSS = "loss"  # names the loss of training among metrics
 
@@ -191,6 +192,11 @@ def metric_of(
     weights = {}
     if sample_weight is not None and _takes_weights(scorer._score_func if is_scorer else scorer):
         weights = {"sample_weight": sample_weight}
+    unchecked = (
+        unchecked_metric(metric, y_true, sample_weight, classes)
+        if isinstance(metric, str)
+        else None
+    )
 
     is_cost = not is_score(metric)
 
@@ -210,6 +216,8 @@ def metric_of(
             known: _Answers = PredictedClasses(answers, classes)
         else:
             known = PredictedNumbers(answers)
+        if unchecked is not None and unchecked.takes(answer := answers[unchecked.response]()):
+            return float(unchecked.formula(answer))
         return float(scorer(known, np.empty((len(y_true), 1)), y_true, **weights))
 
     return value

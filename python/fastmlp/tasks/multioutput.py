@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from fastmlp.table.text import quoted_few
 from fastmlp.tasks.calibration import calibrates, fit_temperature
 from fastmlp.tasks.class_weights import ClassWeight, balanced_weights, weights_of_classes
 from fastmlp.tasks.inverse_links import apply_inverse_link
-from fastmlp.tasks.losses import ORDINAL, focal_loss, log_loss
+from fastmlp.tasks.losses import ClassificationLoss, log_loss
 from fastmlp.tasks.metrics import Metric, metric_of
 from fastmlp.tasks.task import Task
 
@@ -36,29 +36,23 @@ class MultioutputClassificationTask(Task):
     ----------
     classes : tuple of ndarray
         The labels of each output in ascending order.
-    label_smoothing : float
-        Share of each label that is spread evenly over the classes.
+    training_loss : ClassificationLoss
+        Its mean over outputs is minimised.
     class_weight : list of dict, "balanced" or None
         As the estimator's parameter; see `balanced_by`.
     calibrate : bool or "auto"
         "auto": only where the whole model predicts the held-out rows, and with the focal loss.
     temperatures : tuple of float
         What divides the logits of each output's predictions.
-    training_loss : {"log_loss", "focal"}, default="log_loss"
-        What is minimised: the mean over outputs.
-    focal_gamma : float, default=2.0
-        Parameter of 'focal'.
     target_names : tuple of str or None, default=None
         Names of the columns of y.
     """
 
     classes: tuple[NDArray[Any], ...]
-    label_smoothing: float
+    training_loss: ClassificationLoss
     class_weight: ClassWeight
     calibrate: bool | Literal["auto"]
     temperatures: tuple[float, ...]
-    training_loss: str = "log_loss"
-    focal_gamma: float = 2.0
     target_names: tuple[str, ...] | None = None
 
     @classmethod
@@ -67,7 +61,7 @@ class MultioutputClassificationTask(Task):
         y: NDArray[Any],
         *,
         classes: Any = None,
-        training_loss: str,
+        training_loss: ClassificationLoss,
         cost_matrix: Any = None,
         order: Any = None,
         **options: Any,
@@ -95,7 +89,7 @@ class MultioutputClassificationTask(Task):
                     f"{labels.size}: {quoted_few(labels.tolist())}"
                 )
         ones = (1.0,) * len(known)
-        task = cls(tuple(known), temperatures=ones, training_loss=training_loss, **options)
+        task = cls(tuple(known), training_loss, temperatures=ones, **options)
         return task, task.encode(y, np.dtype(np.int32))
 
     def continued(
@@ -104,7 +98,7 @@ class MultioutputClassificationTask(Task):
         class_order: Any,
         order: Any,
         *,
-        training_loss: str,
+        training_loss: ClassificationLoss,
         cost_matrix: Any,
         **options: Any,
     ) -> MultioutputClassificationTask:
@@ -144,12 +138,7 @@ class MultioutputClassificationTask(Task):
     @property
     def loss_options(self) -> dict[str, Any]:
         """The engine's options of the loss."""
-        return {
-            "loss": "focal" if self.training_loss == "focal" else "cross_entropy",
-            "heads": [*self.link.heads],
-            "focal_gamma": self.focal_gamma,
-            "label_smoothing": self.label_smoothing,
-        }
+        return {**self.training_loss.for_engine(binary=False), "heads": [*self.link.heads]}
 
     # ---- targets
 
@@ -210,14 +199,9 @@ class MultioutputClassificationTask(Task):
 
     def shown_error(self, loss: float) -> tuple[str, float]:
         """The validation loss itself."""
-        return "focal loss" if self.training_loss == "focal" else "log-loss", loss
+        return self.training_loss.error_of(loss)
 
     # ---- the linear part
-
-    @property
-    def linear_share(self) -> float:
-        """Zero, as for a single classification."""
-        return 0.0
 
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """There are none."""
@@ -244,31 +228,25 @@ class MultioutputClassificationTask(Task):
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The mean training loss over all known labels, before calibration and smoothing."""
-        return self._mean(outputs, targets, weights, focal=self.training_loss == "focal")
+        return self._mean(self.training_loss.mean, outputs, targets, weights)
 
     def score(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
         """The negative log loss."""
-        return -self._mean(outputs, targets, weights, focal=False)
+        return -self._mean(log_loss, outputs, targets, weights)
 
     def _mean(
         self,
+        loss: Callable[[NDArray[Any], NDArray[Any], NDArray[Any] | None], float],
         outputs: NDArray[Any],
         targets: NDArray[Any],
         weights: NDArray[Any] | None,
-        *,
-        focal: bool,
     ) -> float:
         losses, counts = [], []
         for probabilities, codes, own in self._by_output(outputs, targets, weights):
             counts.append(float(len(codes) if own is None else own.sum()))
-            if not counts[-1]:
-                losses.append(0.0)
-            elif focal:
-                losses.append(focal_loss(probabilities, codes, own, self.focal_gamma))
-            else:
-                losses.append(log_loss(probabilities, codes, own))
+            losses.append(loss(probabilities, codes, own) if counts[-1] else 0.0)
         return float(np.average(losses, weights=counts))
 
     def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:
@@ -357,11 +335,11 @@ def has_several_outputs(y: NDArray[Any]) -> bool:
     return is_finite and type_of_target(known) == "multiclass-multioutput"
 
 
-def _check_single(training_loss: str, cost_matrix: Any) -> None:
+def _check_single(training_loss: ClassificationLoss, cost_matrix: Any) -> None:
     """Raise for what a single classification can have alone."""
     if cost_matrix is not None:
         raise ValueError("cost_matrix must be None where y has several columns of labels")
-    if training_loss == ORDINAL:
+    if training_loss.is_ordinal:
         raise ValueError("loss='ordinal' is for one label per row; y has several columns of labels")
 
 

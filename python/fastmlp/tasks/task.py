@@ -149,9 +149,13 @@ class Task(ABC):
     # ---- the linear part
 
     @property
-    @abstractmethod
     def linear_share(self) -> float:
-        """Share of a linear model that is added to the networks inside the training range."""
+        """Share of a linear model that is added to the networks inside the training range.
+
+        None of a linear model of classes: where these are nearly separable, networks would have to
+        undo large logits.
+        """
+        return 0.0
 
     @abstractmethod
     def linear_targets(self, targets: NDArray[Any]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Any
 from fastmlp.cli.models.files import describe, load_model
 from fastmlp.cli.models.scores import lines_of
 from fastmlp.inspection.mlp_summary import summarise_mlp
-from fastmlp.table.value_kinds import columns_of, value_kind
+from fastmlp.table.value_kinds import value_kind
 
 
 def facts_of(path: str) -> dict[str, Any]:
@@ -19,7 +19,7 @@ def facts_of(path: str) -> dict[str, Any]:
     facts = asdict(describe(path))
     facts["columns"] = [
         {"name": column.name, "kind": value_kind(column)}
-        for column in columns_of(model._pipeline.encoder)
+        for column in model._pipeline.encoder.columns
     ]
     if hasattr(model, "classes_"):
         facts["classes"] = model.classes_.tolist()

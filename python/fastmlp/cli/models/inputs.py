@@ -13,7 +13,7 @@ from fastmlp.cli.errors import DataError, check_columns
 from fastmlp.cli.tables.reading import TableFile, TextFormat
 from fastmlp.cli.tables.text_columns import as_kind
 from fastmlp.table.column import Column
-from fastmlp.table.value_kinds import ValueKind, columns_of, value_kind
+from fastmlp.table.value_kinds import ValueKind, value_kind
 
 BLOCK_ROWS = 2**14  # of a folder
 
@@ -43,7 +43,7 @@ class ModelInputs:
         self, model: Any, table: TableFile, how: TextFormat, others: Sequence[str] = ()
     ) -> None:
         encoder = model._pipeline.encoder
-        columns = columns_of(encoder)
+        columns = encoder.columns
         self._table, self._how = table, how
         self._kinds = [value_kind(column) for column in columns]
         if table.is_text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +12,17 @@ from fastmlp.ensemble.leakage.value_samples import (
     MANY_VALUES,
     Column,
     ValueSample,
-    compared_rows,
-    evenly,
     frequent_values,
     hashes_of,
     lengths,
     say_the_same,
 )
 from fastmlp.ensemble.splits import RowSubset
-from fastmlp.table.rows import slices
+from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.rows import every_kth, slices
+
+if TYPE_CHECKING:
+    from typing import Self
 
 _COPIES = 0.05  # least share of the rows
 _COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
@@ -30,12 +32,16 @@ _DIGITS = 6  # numbers of more are no rounded ones
 _RATIO_OF_GAPS = 2  # of the 8% and the 2% quantile; numbers of no grid have 4
 _KEY_COLUMNS = 2  # by whose values rows are chosen that are compared
 _SALT = np.uint64(0xD6E8FEB86659FD93)  # hashes of targets are no hashes of columns
+_COMPARED_ROWS = 2000  # at most, that tell whether two columns say the same
 _MEASURED_ROWS = 2**16  # at most, that tell whether a column is measured
 _BLOCK = 2**12  # rows that are read at a time
 
 
 def described_copies(
-    data: RowSubset, columns: Sequence[Column], positions: NDArray[np.intp]
+    encoder: DenseEncoder,
+    data: RowSubset,
+    columns: Sequence[Column],
+    positions: NDArray[np.intp],
 ) -> str | None:
     """Rows that are equal, not only in columns that have few values; None if there are few.
 
@@ -46,69 +52,102 @@ def described_copies(
 
     Parameters
     ----------
+    encoder : DenseEncoder
     data : RowSubset
         All training rows.
     columns : sequence of Column
     positions : ndarray
         Of all columns that are compared.
     """
-    X = data.X
     columns = [column for column in columns if column.n_distinct >= MANY_VALUES]
     if not columns:
         return None
     columns = sorted(columns, key=lambda column: -column.n_distinct)
-    varied, some = columns[0].position, compared_rows(X)
-    frequent = frequent_values(X[some, varied])
-    by_variety = [column.position for column in columns]
+    table = _ComparedTable.of(data.X, positions, [column.position for column in columns])
+    equal = table.equal_rows(positions)
+    share = 1 - equal.counts.size / max(equal.counts.sum(), 1)
+    if share < _COPIES or (
+        _are_alike_by_chance(table, equal) and not _are_copied_with_targets(table, data.y)
+    ):
+        return None
+    name = encoder.names_of_encoded[table.varied]
+    with_rare_value = f" with a rare value of {name!r}" if table.frequent.size else ""
+    return (
+        f"{share:.0%} of the rows of X{with_rare_value} are copies of other rows, and networks "
+        "are validated on copies of rows that they were trained on"
+    )
 
-    def sampled(key: NDArray[np.intp]) -> ValueSample:
+
+class _EqualRows(NamedTuple):
+    """How many of some rows are equal to each other, for each row that is there once or more."""
+
+    counts: NDArray[np.intp]
+    halvings: int  # as of `ValueSample`
+
+    @property
+    def n_pairs(self) -> float:
+        """Pairs of equal rows in the whole table."""
+        return float(_n_pairs(self.counts) * 2.0**self.halvings)
+
+
+class _ComparedTable(NamedTuple):
+    """A table without the rows whose most varied column has a frequent value."""
+
+    X: NDArray[Any]
+    positions: NDArray[np.intp]  # of all columns that are compared
+    by_variety: list[int]  # of those of many values, the most varied one first
+    varied: int  # that one
+    few: NDArray[Any]  # rows that tell what is frequent, and which columns say the same
+    frequent: NDArray[Any]
+
+    @classmethod
+    def of(cls, X: NDArray[Any], positions: NDArray[np.intp], by_variety: list[int]) -> Self:
+        few, varied = X[every_kth(len(X), most=_COMPARED_ROWS)], by_variety[0]
+        return cls(X, positions, by_variety, varied, few, frequent_values(few[:, varied]))
+
+    def equal_rows(self, compared: NDArray[np.intp]) -> _EqualRows:
+        """Rows that are equal in these columns."""
+        key = [position for position in self.by_variety if position in compared]
+        sample = self.sample(np.array(key[:_KEY_COLUMNS] or compared[:_KEY_COLUMNS]))
+        whole = hashes_of(self.X, sample.rows, compared).sum(axis=0)
+        return _EqualRows(lengths(whole), sample.halvings)
+
+    def sample(self, key: NDArray[np.intp]) -> ValueSample:
         """Rows of some of the values of these columns."""
-        sample = ValueSample(len(X))
-        for block in slices(len(X), _BLOCK):
-            hashes = hashes_of(X, block, key).sum(axis=0)
+        sample = ValueSample(len(self.X))
+        for block in slices(len(self.X), _BLOCK):
+            hashes = hashes_of(self.X, block, key).sum(axis=0)
             rows = np.arange(block.start, block.stop, dtype=np.uint32)
-            if frequent.size:
-                is_rare = ~np.isin(X[block, varied], frequent)
+            if self.frequent.size:
+                is_rare = ~np.isin(self.X[block, self.varied], self.frequent)
                 hashes, rows = hashes[is_rare], rows[is_rare]
             sample.add(hashes, rows)
         return sample
 
-    def counts_of_equal(compared: NDArray[np.intp]) -> tuple[NDArray[np.intp], int]:
-        of_these = [position for position in by_variety if position in compared]
-        sample = sampled(np.array(of_these[:_KEY_COLUMNS] or compared[:_KEY_COLUMNS]))
-        whole = hashes_of(X, sample.rows, compared).sum(axis=0)
-        return lengths(whole), sample.halvings
 
-    def are_alike_by_chance() -> bool:
-        alike = [at for at in by_variety if say_the_same(X[some, varied], X[some, at])]
-        others = positions[~np.isin(positions, alike)]
-        if not others.size:
-            return True
-        alike_counts, alike_halvings = counts_of_equal(others)
-        by_chance = _n_pairs(alike_counts) * 2.0 ** (alike_halvings - halvings)
-        return _n_pairs(counts) < _COPIES_AMONG_ALIKE * by_chance
+def _are_alike_by_chance(table: _ComparedTable, equal: _EqualRows) -> bool:
+    """Whether few of the rows that are equal but for the most varied column are so in it too."""
+    varied = table.few[:, table.varied]
+    alike = [at for at in table.by_variety if say_the_same(varied, table.few[:, at])]
+    others = table.positions[~np.isin(table.positions, alike)]
+    if not others.size:
+        return True
+    return equal.n_pairs < _COPIES_AMONG_ALIKE * table.equal_rows(others).n_pairs
 
-    def are_copied_with_targets() -> bool:
-        sample = sampled(np.array([varied]))
-        whole = hashes_of(X, sample.rows, positions).sum(axis=0)
-        targets = data.y.reshape(len(data.y), -1)
-        own = _SALT * hashes_of(targets, sample.rows, np.arange(targets.shape[1])).sum(axis=0)
-        n_equal = _n_pairs(lengths(whole))
-        n_others = n_equal - _n_pairs(lengths(whole + own))
-        by_chance = n_equal * (1 - np.sum(np.square(lengths(own) / own.size)))
-        return (
-            n_equal >= _COPIES_AMONG_MEASURED * _n_pairs(lengths(sample.hashes))
-            and n_others <= _OTHER_TARGETS * by_chance
-            and is_measured(X[evenly(0, len(X), _MEASURED_ROWS), varied])
-        )
 
-    counts, halvings = counts_of_equal(positions)
-    share = 1 - counts.size / max(counts.sum(), 1)
-    if share < _COPIES or (are_alike_by_chance() and not are_copied_with_targets()):
-        return None
+def _are_copied_with_targets(table: _ComparedTable, y: NDArray[Any]) -> bool:
+    """Whether rows of one measured value are equal in all columns, and in their targets."""
+    sample = table.sample(np.array([table.varied]))
+    whole = hashes_of(table.X, sample.rows, table.positions).sum(axis=0)
+    targets = y.reshape(len(y), -1)
+    own = _SALT * hashes_of(targets, sample.rows, np.arange(targets.shape[1])).sum(axis=0)
+    n_equal = _n_pairs(lengths(whole))
+    n_others = n_equal - _n_pairs(lengths(whole + own))
+    by_chance = n_equal * (1 - np.sum(np.square(lengths(own) / own.size)))
     return (
-        f"{share:.0%} of the rows of X are copies of other rows, and networks are validated on "
-        "copies of rows that they were trained on"
+        n_equal >= _COPIES_AMONG_MEASURED * _n_pairs(lengths(sample.hashes))
+        and n_others <= _OTHER_TARGETS * by_chance
+        and is_measured(table.X[every_kth(len(table.X), most=_MEASURED_ROWS), table.varied])
     )
 
 

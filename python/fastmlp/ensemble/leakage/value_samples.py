@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.table.rows import slices
+from fastmlp.table.rows import every_kth, slices
 
 MANY_VALUES = 30  # numbers of fewer, such as hours, months and grades, repeat by themselves
 _FEWEST_VALUES = 5  # of a column that is looked at
@@ -16,7 +16,6 @@ _FREQUENT = 0.05  # of the rows: values such as 0 of amounts, with which rows ar
 _SAMPLED_ROWS = 2**14  # at most, of each column
 _MOST_SAMPLED = 2**16
 _MOST_ROWS = 2**18  # of which a column's values are sampled
-_COMPARED_ROWS = 2000  # at most, to tell whether two columns say the same
 _BITS = 64  # of a hash
 _BLOCK = 2**12  # rows that are read at a time
 _MONOTONE = 0.9  # least rank correlation of columns that say the same
@@ -80,7 +79,8 @@ class Column(NamedTuple):
         n_sampled = len(lengths(sample.hashes))
         n_distinct = min(n_sampled << sample.halvings, n_rows)
         if n_sampled < MANY_VALUES:  # too few; some rows have nearly all of the values
-            sample.rows = evenly(0, len(X), _SAMPLED_ROWS).astype(np.uint32)
+            some = every_kth(len(X), most=_SAMPLED_ROWS)
+            sample.rows = np.arange(*some.indices(len(X)), dtype=np.uint32)
             values, numbers = np.unique(X[sample.rows, position], return_inverse=True)
             sample.hashes, n_distinct = numbers.astype(np.uint64), len(values)
         return cls(position, sample, n_distinct, 1 - n_distinct / n_rows)
@@ -93,7 +93,7 @@ def columns_of(X: NDArray[Any], positions: NDArray[np.intp]) -> list[Column]:
     table would not be worth a warning.
     """
     blocks = list(slices(len(X), _BLOCK))
-    blocks = [blocks[number] for number in evenly(0, len(blocks), _MOST_ROWS // _BLOCK)]
+    blocks = blocks[every_kth(len(blocks), most=_MOST_ROWS // _BLOCK)]
     n_rows = sum(block.stop - block.start for block in blocks)
     samples = [ValueSample(n_rows) for _ in positions]
     for block in blocks:
@@ -139,16 +139,6 @@ def is_new(values: NDArray[Any]) -> NDArray[np.bool_]:
     differs = np.ones(values.size, dtype=bool)
     np.not_equal(values[1:], values[:-1], out=differs[1:])
     return differs
-
-
-def evenly(start: int, end: int, most: int) -> NDArray[np.intp]:
-    """At most so many positions of a range."""
-    return np.arange(start, end, max(1, -(-(end - start) // most)), dtype=np.intp)
-
-
-def compared_rows(X: NDArray[Any]) -> slice:
-    """Rows that tell whether columns say the same, and which values are frequent."""
-    return slice(None, None, -(-len(X) // _COMPARED_ROWS))
 
 
 def frequent_values(column: NDArray[Any]) -> NDArray[Any]:

@@ -14,9 +14,10 @@ from fastmlp._user_warnings import ValidationWarning, warn
 from fastmlp.ensemble.leakage.copies import described_copies
 from fastmlp.ensemble.leakage.groups import described_groups
 from fastmlp.ensemble.leakage.time_order import time_order
-from fastmlp.ensemble.leakage.value_samples import Column, columns_of, evenly
+from fastmlp.ensemble.leakage.value_samples import Column, columns_of
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.rows import every_kth
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.tasks import Task
 
@@ -47,7 +48,7 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
             found += ", without the rows that lack it"
     else:
         columns = _columns(encoder, data)
-        if copies := described_copies(data, columns, _positions(encoder, data)):
+        if copies := described_copies(encoder, data, columns, _positions(encoder, data)):
             found = (
                 f"{copies}. Drop the copies, or pass groups with the same label for all copies of "
                 "a row"
@@ -94,11 +95,14 @@ def warn_of_leakage_in_stream(encoder: DenseEncoder, task: Task, sample: RowSubs
 
 
 def _columns(encoder: DenseEncoder, data: RowSubset) -> list[Column]:
-    return columns_of(data.X, evenly(0, encoder.n_numeric, _MOST_COLUMNS))
+    return columns_of(data.X, _some(np.arange(encoder.n_numeric)))
 
 
 def _positions(encoder: DenseEncoder, data: RowSubset) -> NDArray[np.intp]:
     """Of columns that are compared: numbers, and then others."""
-    n_numeric, n_encoded = encoder.n_numeric, data.X.shape[1]
-    parts = ((0, n_numeric), (n_numeric, n_encoded))
-    return np.concatenate([evenly(start, end, _MOST_COLUMNS) for start, end in parts])
+    numbers, others = np.split(np.arange(data.X.shape[1]), [encoder.n_numeric])
+    return np.concatenate([_some(numbers), _some(others)])
+
+
+def _some(positions: NDArray[np.intp]) -> NDArray[np.intp]:
+    return positions[every_kth(positions.size, most=_MOST_COLUMNS)]

@@ -13,7 +13,6 @@ from fastmlp.prediction.decoders import unit_and_shift
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
-from fastmlp.table.layout import Layout
 from fastmlp.table.sparse_encoder import SparseEncoder
 
 _PHASES = {"year": functions.YEAR, "week": functions.WEEK, "day": functions.DAY}
@@ -64,8 +63,7 @@ def raw_numbers(program: Program, pipeline: Pipeline) -> list[str]:
     encoder = pipeline.encoder
     if isinstance(encoder, SparseEncoder):
         return _entries(program, encoder)
-    columns = encoder.columns
-    layout = Layout.of(columns) if encoder.learnt else Layout.of_numbers(encoder.n_columns)
+    columns, layout = encoder.columns, encoder.layout
     if not layout.numeric:
         return []
     if layout.plain.size == encoder.n_numeric:
@@ -84,9 +82,7 @@ def raw_numbers(program: Program, pipeline: Pipeline) -> list[str]:
 
 
 def _entries(program: Program, encoder: SparseEncoder) -> list[str]:
-    kept = np.arange(encoder.n_columns)
-    if encoder.position is not None:
-        kept = np.flatnonzero(encoder.position >= 0)
+    kept = encoder.kept
     statements = _picked(program, kept)
     if encoder.scale is not None:
         scale = program.array("entry_scale", encoder.scale.astype(np.float64))
@@ -108,7 +104,7 @@ def flags_and_codes(program: Program, pipeline: Pipeline) -> list[str]:
     encoder = pipeline.encoder
     if isinstance(encoder, SparseEncoder) or encoder.learnt is None:
         return []
-    columns, layout = encoder.columns, Layout.of(encoder.columns)
+    columns, layout = encoder.columns, encoder.layout
     statements = []
     n_flags = len(layout.flagged)
     if n_flags:

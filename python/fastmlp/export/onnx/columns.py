@@ -43,8 +43,7 @@ def encoded(g: Graph, encoder: Encoder, inputs: Inputs, dtype: np.dtype[Any]) ->
     """The encoded rows of raw ones; `dtype` is the networks' type."""
     if isinstance(encoder, SparseEncoder):
         return EncodedRows(_entries(g, encoder, inputs))
-    columns = encoder.columns
-    layout = Layout.of(columns) if encoder.learnt else Layout.of_numbers(encoder.n_columns)
+    columns, layout = encoder.columns, encoder.layout
     numbers = _numbers(g, columns, layout, inputs)
     flags = []
     if layout.flagged:
@@ -86,10 +85,7 @@ def zero_where_nan(g: Graph, x: str, dtype: np.dtype[Any]) -> str:
 
 def _entries(g: Graph, encoder: SparseEncoder, inputs: Inputs) -> str:
     """Columns that a sparse encoder keeps, scaled."""
-    kept = np.arange(encoder.n_columns)
-    if encoder.position is not None:
-        kept = np.flatnonzero(encoder.position >= 0)
-    entries = inputs.numbers(g, kept.tolist())
+    entries = inputs.numbers(g, encoder.kept.tolist())
     return entries if encoder.scale is None else g("Mul", entries, np.float64(encoder.scale))
 
 
