@@ -98,12 +98,19 @@ def test_saturated_probabilities_and_perfect_predictions():
         ("f1", TWO, None, np.arange(2)),
         ("accuracy", np.column_stack([TWO, TWO]), None, np.array([[0, 1], [0, 1]])),
         ("r2", np.ones(N_ROWS), None, None),
+        ("r2", np.array([0.1]), np.array([0.3]), None),  # whose weighted mean is another number
+        ("r2", 1e200 * TWO, None, None),
         ("r2", np.column_stack([MANY, TWO]), None, None),
         ("d2_absolute_error_score", MANY, None, None),
     ],
 )
 def test_what_is_left_to_scikit_learn(name, y_true, weights, classes):
     assert unchecked_metric(name, y_true, weights, classes) is None
+
+
+def test_targets_whose_squares_overflow_make_no_warning_where_no_square_is_needed():
+    metric = unchecked_metric("neg_mean_absolute_error", 1e200 * TWO, None, None)
+    assert metric.formula(1e200 * TWO) == 0
 
 
 @pytest.mark.parametrize(

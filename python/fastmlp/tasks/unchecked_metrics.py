@@ -48,7 +48,8 @@ def unchecked_metric(
     """Build the scorer of that name; None where scikit-learn's own is needed.
 
     That is so for other scorers, for several targets or labels per row, and where scikit-learn may
-    warn or has a rule of its own: rows that lack a class, or R2 of a constant target.
+    warn or has a rule of its own: rows that lack a class, or R2 of one row, of a constant target, or
+    of numbers whose squares overflow.
 
     Parameters
     ----------
@@ -63,6 +64,8 @@ def unchecked_metric(
     own = None if weights is None else weights.astype(np.float64)
     if classes is None:
         numbers = _Numbers(y_true.astype(np.float64), own)
+        if name == "r2" and not numbers.have_r2:
+            return None
         return _metric("predict", y_true.shape, numbers.formulas.get(name))
     true_classes = _Classes(y_true, own, classes)
     if true_classes.lack_one:
@@ -85,19 +88,26 @@ class _Numbers:
     def __init__(self, y_true: NDArray[np.float64], weights: Weights) -> None:
         self._y_true = y_true
         self._weights = weights
-        self._variation = self._sum_of_squares(np.average(y_true, weights=weights))
+
+    @cached_property
+    def _variation(self) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._sum_of_squares(np.average(self._y_true, weights=self._weights))
+
+    @property
+    def have_r2(self) -> bool:
+        """Whether R2 is defined; one row differs from its weighted mean by rounding alone."""
+        return self._y_true.size > 1 and bool(0 < self._variation < np.inf)
 
     @property
     def formulas(self) -> dict[str, Formula]:
         """Scores of predicted numbers, by name."""
-        formulas: dict[str, Formula] = {
+        return {
             "neg_mean_absolute_error": lambda p: -self._absolute_error(p),
             "neg_mean_squared_error": lambda p: -self._squared_error(p),
             "neg_root_mean_squared_error": lambda p: -np.sqrt(self._squared_error(p)),
+            "r2": lambda p: 1 - self._sum_of_squares(p) / self._variation,
         }
-        if self._variation > 0:
-            formulas["r2"] = lambda p: 1 - self._sum_of_squares(p) / self._variation
-        return formulas
 
     def _absolute_error(self, predicted: NDArray[Any]) -> Any:
         return np.average(np.abs(predicted - self._y_true), weights=self._weights)
