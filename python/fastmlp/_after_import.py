@@ -62,7 +62,7 @@ class _Loader(Loader):
                 action()
             except Exception as error:
                 warnings.warn(
-                    f"{self._module} was imported, but not prepared for fastmlp: {error}",
+                    f"{self._module} was imported, but fastmlp could not register with it: {error}",
                     RuntimeWarning,
                     stacklevel=2,
                 )

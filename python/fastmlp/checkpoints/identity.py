@@ -16,7 +16,7 @@ from fastmlp.model_file.values import written_value
 from fastmlp.table.rows import add_to_digest
 from fastmlp.table.sparse_encoder import Encoder
 
-# Parameters that change no bit of the model; `time_limit` may be raised in order to go on.
+# Parameters that do not affect the model; `time_limit` may be raised in order to continue.
 _FREE = ("callbacks", "n_jobs", "time_limit", "verbose")
 
 
@@ -106,7 +106,7 @@ def digest_of_names(encoder: Encoder) -> dict[str, str]:
 
 
 def _written(value: Any) -> Any:
-    """A parameter as JSON; what JSON cannot hold is told by its name or its type."""
+    """A parameter as JSON; what JSON cannot hold is represented by its name or its type."""
     if isinstance(value, np.random.RandomState):
         return "RandomState"
     try:

@@ -17,14 +17,14 @@ class DataError(click.ClickException):
 
 
 def check_columns(wanted: Iterable[str], names: Sequence[str], file: str) -> None:
-    """Raise if a column that is asked for is not in the file.
+    """Raise if a requested column is not in the file.
 
     Parameters
     ----------
     wanted : iterable of str
-        Columns that are asked for.
+        Requested columns.
     names : sequence of str
-        Columns that are there.
+        Columns of the file.
     file : str
         Name of the file.
     """

@@ -100,8 +100,8 @@ def placed_on_workers(client: Client, data: Any) -> Future:
         else:
             return future
     raise RuntimeError(
-        "data could not be placed on the workers of the cluster: they die, or there are none. "
-        f"Their logs say why; the last error was {last!r}"
+        "data could not be sent to the workers of the cluster: they die, or there are none. Their "
+        f"logs say why; the last error was {last!r}"
     ) from last
 
 

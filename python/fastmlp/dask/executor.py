@@ -25,7 +25,7 @@ class DaskExecutor:
 
     A task trains on one thread, or on several if there are more threads than networks. It reads
     futures: tables that each worker gets once, and what only this network needs. If a worker dies,
-    others train its networks anew, to the same bits.
+    others train its networks again, to the same bits.
 
     Parameters
     ----------

@@ -23,7 +23,8 @@ class ShardExchange:
 
     A round ends when all shards have answered or, once half of them have, after three times as long
     and at least 10 seconds more. A shard that is still at work then is left out until it has ended.
-    The shard of a lost worker is placed anew meanwhile, and takes part from the next round on.
+    Meanwhile the shard of a lost worker is placed on another one, and takes part from the next
+    round.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 _SECONDS = 10.0  # between two lines of a log
 _FIRST_SECONDS = 1.0  # before the first one
-_COLUMNS = 80  # of terminals that do not tell
+_COLUMNS = 80  # of terminals of unknown width
 
 
 class Bar:

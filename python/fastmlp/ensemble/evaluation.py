@@ -47,7 +47,7 @@ class Evaluation:
     others : sequence of MeasuredSet
         Sets whose loss and metrics are recorded and decide nothing.
     scores : tuple of str
-        Names of the metrics that are the better the greater.
+        Names of the metrics of which greater is better.
     """
 
     metrics: Mapping[str, Metric | None] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Evaluation:
     def measure(
         self, outputs: NDArray[np.float64] | None, others: Sequence[Evaluated]
     ) -> tuple[list[float], float | None]:
-        """The values of an epoch, and what to watch in place of the validation loss.
+        """The values of an epoch, and what to watch instead of the validation loss.
 
         Parameters
         ----------

@@ -176,7 +176,7 @@ class TimeSplitter:
 
 @dataclass(frozen=True, eq=False)
 class GivenSplitter:
-    """Has the parts that a user gave, which networks take in turn.
+    """Has the user's splits, which networks take in turn.
 
     Attributes
     ----------
@@ -200,8 +200,8 @@ class GivenSplitter:
             return Division(parts, len(parts), are_folds=False)
         if len(parts) > n_estimators:
             warn(
-                f"cv has {len(parts)} parts for {n_estimators} networks, and the others are not "
-                f"used. n_estimators={len(parts)} uses them all"
+                f"cv has {len(parts)} splits for {n_estimators} networks, so some are not used. "
+                f"n_estimators={len(parts)} uses them all"
             )
         turns = [parts[network % len(parts)] for network in range(n_estimators)]
         return Division(turns, len(parts))
@@ -248,7 +248,7 @@ def held_out_masks(
     """Choose the rows to hold out from each network, as masks.
 
     From one network `fraction` of the rows are held out. Of several networks each has a fold; when
-    all folds are used, the rows are assigned to folds anew.
+    all folds are used, the rows are assigned to new folds.
     """
     if n_estimators == 1:
         return [held_out_mask(n_rows, n_held_out(n_rows, fraction), classes, random_state)]

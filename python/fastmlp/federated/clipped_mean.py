@@ -20,7 +20,7 @@ class ClippedMean:
     site, faulty or hostile, can move the mean further. A site that diverged counts as unchanged.
 
     With noise every site counts alike, and the sum is divided by the number of sites that was
-    expected, whoever answered: weights and answers tell of the rows.
+    expected, whoever answered: weights and answers reveal something about the rows.
 
     Parameters
     ----------

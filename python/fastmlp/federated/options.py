@@ -27,8 +27,8 @@ class FederationOptions:
         if noise:
             if norm is None:
                 raise ValueError(
-                    "noise_multiplier needs max_update_norm: the noise is a multiple of what a "
-                    "site's update can be at most"
+                    "noise_multiplier needs max_update_norm: the noise is a multiple of this "
+                    "largest norm of a site's update"
                 )
             if self.delta is None:
                 raise ValueError(
@@ -42,7 +42,7 @@ class FederationOptions:
         return self.noise_multiplier > 0
 
     def epsilon(self, n_rounds: int, n_networks: int) -> float:
-        """Epsilon of so many rounds, in each of which so many networks were asked for."""
+        """Epsilon of the rounds, given the number of networks in each."""
         if not self.is_private or self.delta is None:
             return inf
         # The networks of a round have one sample of sites: one sum of that many times the length.

@@ -34,7 +34,7 @@ def repeated_importances(
     model : FittedModel
         Of dense rows.
     rows : RowSubset
-        An encoded table with its targets. It stays as it is.
+        An encoded table with its targets. It is not changed.
     groups : mapping or None
         Names and columns that are shuffled together; None: each column by itself.
     n_repeats : int

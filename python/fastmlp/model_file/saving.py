@@ -31,8 +31,8 @@ def save_model(
     kind = type(model).__name__
     if kind not in KINDS or not type(model).__module__.startswith("fastmlp."):
         raise TypeError(
-            f"a model file holds a {', '.join(KINDS[:-1])} or {KINDS[-1]}, and no code of other "
-            f"classes such as {kind}. Pickle it instead"
+            f"a model file can hold a {', '.join(KINDS[:-1])} or {KINDS[-1]}, but not other "
+            f"classes such as {kind}. Use pickle instead"
         )
     check_small_dtype(dtype)
     draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
@@ -80,8 +80,8 @@ def _add_outputs(model: Any, loaded: Any, X: Any, contents: Contents, draft: Dra
     expected = model._outputs_of(X)
     if not agree(given, expected, model):
         raise ValueError(
-            "check_rows hold values that a model file cannot hold: the model predicts them "
-            f"differently, by up to {np.abs(given - expected).max():g}. Pass others"
+            "check_rows hold values that a model file cannot store exactly: predictions of the "
+            f"stored rows differ by up to {np.abs(given - expected).max():g}. Pass other rows"
         )
     add_outputs(outputs, draft)
 

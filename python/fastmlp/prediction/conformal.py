@@ -1,4 +1,4 @@
-"""Conformal prediction: intervals and sets of labels that hold the truth as often as asked for.
+"""Conformal prediction: intervals and sets of labels with a given coverage.
 
 Scores say how wrong the model was about rows that it was not trained on. Where a new row is drawn
 as these n rows were, its score is at most the k-th smallest of theirs with a probability of at
@@ -159,8 +159,8 @@ def _warn_of_few(numbers: NDArray[np.intp], scores: ConformalScores, level: floa
         label = scores.labels[number] if number < len(scores.labels) else None
         where = "some groups have fewer" + (f", such as {label!r}" if label is not None else "")
     warn(
-        f"the coverage asked for needs {needed} rows to calibrate with, and {where}: what is "
-        "returned excludes nothing there. conformalize(X, y) takes more rows"
+        f"this coverage needs {needed} calibration rows, but {where}: there, intervals are "
+        "infinite and sets hold all classes. conformalize(X, y) takes more rows"
     )
 
 

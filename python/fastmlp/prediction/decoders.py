@@ -232,7 +232,7 @@ def std_of(decoder: Decoder, outputs: NDArray[Any]) -> NDArray[np.float64] | Non
 
 
 def n_without_std(decoder: Decoder, n_outputs: int) -> int:
-    """How many of `n_outputs` outputs of a network are no variances."""
+    """How many of `n_outputs` outputs of a network are not variances."""
     has_std = isinstance(decoder, RegressionDecoder) and decoder.has_std
     return n_outputs // 2 if has_std else n_outputs
 

@@ -76,7 +76,7 @@ class LinearPart:
         return values
 
     def equals(self, other: LinearPart) -> bool:
-        """Whether both were learnt from the same rows, as far as slopes and medians tell."""
+        """Whether both were learnt from the same rows, judged by slopes and medians."""
         return np.array_equal(self.coef, other.coef) and np.array_equal(
             self.scaling.shift, other.scaling.shift
         )

@@ -171,10 +171,10 @@ class Pipeline:
             raise ValueError(SEVERAL_LABELS)
         if self.conformal is None:
             raise ValueError(
-                "the model was not calibrated on rows that no network was trained on: its fit held "
-                "out none (early_stopping=False, federated or distilled), went on with other rows "
-                "(partial_fit, warm_start), or networks were left out later. Call conformalize(X, "
-                "y) with such rows, or fit with early_stopping=True or X_val"
+                "the model has no calibration rows that its networks were not trained on: its fit "
+                "held out none (early_stopping=False, federated or distilled), it was trained "
+                "further on other rows (partial_fit, warm_start), or networks were left out later. "
+                "Call conformalize(X, y) with such rows, or fit with early_stopping=True or X_val"
             )
 
     def intervals(

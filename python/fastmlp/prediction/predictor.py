@@ -1,4 +1,4 @@
-"""Predictor: a trained model, compiled for predictions alone."""
+"""Predictor: a trained model, compiled for predictions only."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ _SMALL_WORK = 10**6  # multiply-adds that one thread has done before others are 
 
 
 class Predictor:
-    """A trained model that does nothing but predict: one row in microseconds, or many rows.
+    """A trained model that can only predict: one row in microseconds, or many rows.
 
-    Make it with ``model.predictor()`` or `fastmlp.load_predictor`. It is immutable: what becomes of
-    the model later does not reach it. Any number of threads may use it at once, without locks, and
-    its answers are those of the model to the last bit for the same types of numbers.
+    Make it with ``model.predictor()`` or `fastmlp.load_predictor`. It is immutable: later changes
+    of the model do not affect it. Any number of threads may use it at once, without locks, and its
+    predictions are those of the model to the last bit for the same types of numbers.
 
-    Rows are what the model was trained on: by name in a mapping or a Series, else in the order of
-    its columns, of a frame too. None, NaN and NA are missing values. The numbers of a mapping, a
-    sequence or a Series of objects are read as float64. Where a training table's columns are of
-    smaller types, such as float32, its own rows are scaled in float32, and the answers to the same
+    Rows have the columns that the model was trained on: by name in a mapping or a Series, else,
+    also in a frame, in their order. None, NaN and NA are missing values. The numbers of a mapping,
+    a sequence or a Series of objects are read as float64. Where a training table's columns are of
+    smaller types, such as float32, such rows are scaled in float32, and predictions for the same
     numbers in a mapping may differ in the last bits.
 
     Parameters
     ----------
     pipeline : Pipeline
-        What a prediction does.
+        The steps of a prediction.
     n_jobs : int or None, default=None
         Threads of a prediction of many rows. None: as many as the environment allows, -1: all
-        cores. A service whose own threads are as many as the cores sets 1.
+        cores. Pass 1 in a service that has as many threads as cores.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class Predictor:
             One row: its values by the names of the columns or in their order. Many rows: a 2-D
             array, a frame, a sparse matrix, or a list of sequences or of mappings.
         return_std : bool, default=False
-            Whether to return standard deviations too, of a model with ``loss="gaussian"``.
+            Whether to return standard deviations too, for a model with ``loss="gaussian"``.
 
         Returns
         -------
@@ -199,7 +199,7 @@ class Predictor:
         Returns
         -------
         ndarray of shape (n_classes,) for one row, or (n_rows, n_classes)
-            In the order of `classes_`; of several columns of labels a list of these.
+            In the order of `classes_`; for several columns of labels a list of these.
 
         Raises
         ------
@@ -308,7 +308,7 @@ class Predictor:
     def _plain(self, rows: Any) -> Any:
         """A row with names as a dict, or as an array if it has a type of numbers.
 
-        Anything else is given back.
+        Anything else is returned unchanged.
         """
         if isinstance(rows, dict | list | tuple | np.ndarray):
             return rows
@@ -339,7 +339,9 @@ class Predictor:
         """
         table, is_row = encoded_rows(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
-            raise ValueError("Input rows contains NaN, and the model takes no missing values")
+            raise ValueError(
+                "Input rows contains NaN, and the model was trained without missing values"
+            )
         if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
         return *self._pipeline.predict_with_std(table, self._outputs), is_row

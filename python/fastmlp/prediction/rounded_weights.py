@@ -1,7 +1,7 @@
 """Weights in fewer bytes: float16, bfloat16, and int8 with a scale for each column.
 
 The weights of dense layers and the vectors of categories are rounded: nearly all of a network. All
-other parameters (biases, slopes, factors of features, embeddings of numbers) stay as they are: they
+other parameters (biases, slopes, factors of features, embeddings of numbers) are not rounded: they
 are few, and an embedding's frequencies are multiplied by numbers of any size.
 """
 
@@ -114,7 +114,7 @@ def check_small_dtype(dtype: SmallDtype | None) -> None:
 def with_rounded_weights(network: TrainedNetwork, dtype: SmallDtype) -> TrainedNetwork:
     """The network with its weights and vectors of categories rounded.
 
-    Those that are of this type already stay as they are.
+    Those that have this type already are not changed.
 
     Raises
     ------

@@ -44,7 +44,7 @@ class RoundStart:
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What a participant gives back.
+    """The answer of a participant.
 
     Attributes
     ----------
@@ -59,12 +59,12 @@ class Update:
     weight : float
         How much the participant counts: the weight of its training rows.
     loss : float or None
-        Mean training loss of the local steps. None: not told.
+        Mean training loss of the local steps. None: not sent.
     learning_rate : float or None
-        Of the last local step. None: not told.
+        Of the last local step. None: not sent.
     validation_loss : float or None
         On the participant's held-out rows, of the parameters that the round began with. None: it
-        has none, or does not tell.
+        has none, or does not send it.
     validation_weight : float
         Of the held-out rows.
     """
@@ -85,7 +85,7 @@ class Update:
         return all(bool(np.isfinite(values).all()) for values in self.parameters)
 
     def check_answers(self, start: RoundStart) -> None:
-        """Raise if this is no answer to that message."""
+        """Raise if this is not an answer to that message."""
         if (self.network, self.number) != (start.network, start.number):
             raise ValueError(
                 f"participant {self.participant} answered round {self.number} of network "

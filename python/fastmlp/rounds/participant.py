@@ -59,8 +59,7 @@ class Participant:
 
     The optimiser's moments stay with it from round to round, as in DiLoCo. All else that it does in
     a round follows from the round's number: learning rate, order of rows, dropout. A participant
-    that begins late, or anew, or is asked for a round again, therefore needs nothing but the
-    `RoundStart`.
+    that begins late, is restarted, or repeats a round therefore needs only the `RoundStart`.
 
     Parameters
     ----------
@@ -77,8 +76,8 @@ class Participant:
         Of a round, in whole minibatches; there are more steps where there are more rows.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
-        Whether updates hold the training loss, the learning rate, which tells of the number of
-        rows, and the weight of the rows, else 1.
+        Whether updates hold the training loss, the learning rate, which reveals the number of rows,
+        and the weight of the rows, else 1.
     """
 
     def __init__(
@@ -177,7 +176,7 @@ class Participant:
         return replace(update, loss=loss, learning_rate=rate) if self._tells_losses else update
 
     def _new_training(self, n_threads: int) -> _core.Training:
-        """Training with an optimiser that begins anew."""
+        """Training with a new optimiser, without a state."""
         self._member = self._member.with_new_optimizer(self._member.optimizer_options)
         self._next_round = 0
         return _core.Training(
@@ -199,7 +198,7 @@ class Participant:
     def _passes(self, number: int) -> Iterator[Rows | None]:
         """The rows of a round's steps, those of each pass of the engine (None: all).
 
-        Rounds that are no whole epochs go on where the one before ended in the order of that epoch.
+        Rounds that are parts of an epoch continue in the epoch's order, where the one before ended.
         """
         first, last = number * self.steps, (number + 1) * self.steps
         while first < last:

@@ -152,7 +152,7 @@ def app_from_environment() -> FastAPI:
     KeyError
         If there is no variable FASTMLP_MODEL.
     ValueError
-        If FASTMLP_MAX_REQUEST_MB is no number.
+        If FASTMLP_MAX_REQUEST_MB is not a number.
     ModelFileError, OSError
         If the file cannot be loaded.
     """
@@ -195,7 +195,7 @@ def _refusing_rows() -> Iterator[None]:
 
 
 async def _watch(models: ModelFile, seconds: float) -> None:
-    """Load the file when it has changed, for ever."""
+    """Load the file whenever it has changed."""
     while True:
         await asyncio.sleep(seconds)
         if not models.has_changed():

@@ -48,7 +48,7 @@ class ServedModel:
     Raises
     ------
     ModelFileError
-        If it is no model file.
+        If it is not a model file.
     ValueError
         If the model predicts several columns of labels.
     """

@@ -67,7 +67,7 @@ class ColumnsReader:
     readings : sequence of Reading
         How each column is read.
     tables : sequence of RawTable
-        The first blocks, which tell how numbers are shifted and scaled for storage.
+        The first blocks, which determine how numbers are shifted and scaled for storage.
     dtype : str, default="float32"
         Type that they are stored in.
 

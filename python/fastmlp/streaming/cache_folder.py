@@ -1,4 +1,4 @@
-"""Where row caches lie, and how long: never half of one, and none that nobody asked to keep."""
+"""The folders of row caches. A cache is complete or absent, and kept only on request."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _log = logging.getLogger("fastmlp")
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder that keeps the row caches of streams, for later fits on the same ones.
+    """A folder that keeps the row caches of streams, for later fits on the same streams.
 
     Parameters
     ----------
     folder : path-like
-        Is made if it does not exist. Each source has a folder in it.
+        Created if it does not exist. Each source gets a folder in it.
     key : str or None, default=None
-        Stands for the rows of a source that has no files to tell whether it has changed: a
+        Identifies the rows of a source without files, for which changes cannot be detected: a
         function, a polars or a Dask frame. Choose another key when the rows change. Without a key,
         the cache of such a source is removed when the fit ends.
     dtype : {"float32", "float16"}, default="float32"
@@ -132,7 +132,7 @@ class RowsOfSource:
                 _log.info("the row cache %s is used again", folder)
                 return found
             if found is not None:
-                _log.warning("the row cache %s is damaged: it is written again", folder)
+                _log.warning("the row cache %s is damaged and is being written again", folder)
             shutil.rmtree(folder, ignore_errors=True)
         return _written(folder, self._source, self._write)
 

@@ -38,7 +38,7 @@ class ColumnsLearner:
     listed : frozenset of int
         Positions of `categorical_features`.
     settled : collection of int
-        Positions of other columns that can be read as nothing but labels.
+        Positions of other columns that can only be read as labels.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class ColumnsLearner:
             Rows of positive weight.
         asks : bool, default=True
             Whether it is asked now and then if labels are rather dates or numbers. False for a part
-            of a table, which does not tell: `finish` asks in any case.
+            of a table, too few to decide: `finish` asks in any case.
         """
         self._n_rows += block.numbers.shape[0]
         self._n_counted += n_counted

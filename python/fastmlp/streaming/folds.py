@@ -1,4 +1,4 @@
-"""Folds of rows that nobody can list: a row's hash tells from which networks it is held out."""
+"""Folds of rows that cannot be listed: a row's hash decides which networks hold it out."""
 
 from __future__ import annotations
 

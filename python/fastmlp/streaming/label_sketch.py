@@ -74,7 +74,7 @@ class LabelSketch:
     def add(
         self, labels: Sequence[Any], counts: NDArray[Any], n_missing: int
     ) -> NDArray[np.uint16]:
-        """Count labels; returns the code of each, and that of a missing one behind them."""
+        """Count labels; returns the code of each, followed by that of a missing one."""
         self.n_rows += int(counts.sum()) + n_missing
         self.n_missing += n_missing
         if self._frequent is None:

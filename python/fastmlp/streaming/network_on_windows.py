@@ -79,7 +79,7 @@ class NetworkOnWindows:
 
     @property
     def state(self) -> State:
-        """All that its training goes on from."""
+        """The state that its training continues from."""
         return self.run.state(self._training)
 
     @property

@@ -80,7 +80,7 @@ class SourcePass:
             try:
                 return self._write(folder)
             except BeginAgain as reason:
-                _log.warning("the table is read from its beginning again: %s", reason)
+                _log.warning("reading the table from the start again: %s", reason)
 
     def _write(self, folder: Path) -> tuple[RowCache, Learnt]:
         start = time.perf_counter()
@@ -136,7 +136,7 @@ class SourcePass:
         return cache, Learnt(encoder, training_range, targets.finish())
 
     def _head(self, blocks: Iterator[Block]) -> list[Block]:
-        """The first blocks, with enough rows to tell how columns are read."""
+        """The first blocks, with enough rows to decide how columns are read."""
         head: list[Block] = []
         n_rows = 0
         for block in blocks:

@@ -26,7 +26,7 @@ from fastmlp.streaming.windows import Windows
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
-_PLACE = "windows"  # name of the state that tells where all networks are
+_PLACE = "windows"  # name of the state of all networks
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class _Place:
         self._keeper.keep(states | {_PLACE: {"epoch": self.epoch, "window": self.window}})
 
 
-# Is called with a network, the budget of threads, and what tells whether to stop early.
+# Called with a network, the budget of threads, and a function that says whether to stop early.
 _Work = Callable[[NetworkOnWindows, _core.ThreadBudget, Callable[[], bool]], None]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
 
 _OF_AMOUNTS = re.compile(rf"{CURRENCY}|[{SHARES}]")  # currencies and units
-# What is no part of a number, by the signs that separate decimals in the column. If both do, those
+# What is not part of a number, by the signs that separate decimals in the column. If both do, those
 # before exactly three digits separate thousands.
 _NO_PART = {".": r"[^0-9.-]", ",": r"[^0-9,-]", ".,": r"[.,](?=\d{3}(?!\d))|[^0-9.,-]"}
 
@@ -67,8 +67,8 @@ def check_no_amounts(values: ColumnValues) -> None:
     )
     raise ValueError(
         f"{values.title} holds amounts that are not written in one format, such as "
-        f"{quoted(first)}{beside}. They are no categories, which have no order. Make numbers of "
-        f"them: column = {_remedy(texts, [*amounts.values()])}.{several} Or list the column in "
+        f"{quoted(first)}{beside}. As categories they would lose their order. Convert them to "
+        f"numbers: column = {_remedy(texts, [*amounts.values()])}.{several} Or list the column in "
         "categorical_features"
     )
 

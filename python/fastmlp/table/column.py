@@ -56,7 +56,7 @@ class Column:
     rare : int
         Number of rows whose category was too rare to have a code.
     reader : Reader or None
-        Of a numeric column whose values are no plain numbers.
+        Of a numeric column whose values are dates, durations or text.
     """
 
     name: str

@@ -166,8 +166,8 @@ class ColumnValues:
         if len(labels) > 1 and is_complete and not any(label in codes for label in labels):
             some = next(label for label in codes if label is not None)
             warn(
-                f"{self.title}: none of {len(labels)} values, such as {quoted(labels[0])}, "
-                f"occurred in training, as {quoted(some)} did"
+                f"{self.title}: none of its {len(labels)} values, such as {quoted(labels[0])}, "
+                f"occurred in training, where values were such as {quoted(some)}"
             )
         return np.array([*found, codes.get(None, 0.0)])[rows]
 
@@ -208,7 +208,7 @@ class ColumnValues:
 
     def _report_unread(self, message: str) -> None:
         """Say that more values cannot be read than in training."""
-        warn(f"{message}, as in training; they count as missing")
+        warn(f"{message}, which the column held in training; they count as missing")
 
     # ---- what is learnt
 
@@ -305,9 +305,10 @@ class ColumnValues:
         labels = self.factors[1]
         if is_free_text(labels, int(self.counts.sum())):
             raise ValueError(
-                f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
-                "drop it, or make numbers of it: scikit-learn's TfidfVectorizer makes sparse rows, "
-                "which are taken as they come; skrub's StringEncoder columns to join to the others"
+                f"{self.title} holds free text, such as {quoted(labels[0])}, not categories. Drop "
+                "it or convert it to numbers: scikit-learn's TfidfVectorizer makes a sparse "
+                "matrix, which can be passed as X; skrub's StringEncoder makes columns to join to "
+                "the others"
             )
 
 

@@ -126,7 +126,7 @@ class Dates:
         return any(not np.isnat(parse_dates([text], order)[0]) for order in orders)
 
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
-        """The numbers of each row, (n_rows, 1 + 2 * n_periods); NaN for what is no date."""
+        """The numbers of each row, (n_rows, 1 + 2 * n_periods); NaN for what is not a date."""
         instants = _instants(values, self.order)
         numbers = [(instants - np.datetime64(0, "D")) / _ONE_DAY]
         for period in self.periods:

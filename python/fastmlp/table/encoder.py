@@ -35,7 +35,7 @@ _WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 class DenseEncoder:
     """The columns of a table, learnt from the training rows. Immutable.
 
-    Numbers stay as they are. Dates, durations and numbers that are written as text become numbers;
+    Numbers are not changed. Dates, durations and numbers that are written as text become numbers;
     see `Dates`, `Durations` and `NumberText`. A column of two labels becomes -1 and 1, one of more
     labels becomes codes. Labels are other text, booleans, what a frame calls categorical, and
     Python objects that are not all numbers. None, NaN, NaT and NA are missing values; infinity is

@@ -1,4 +1,4 @@
-"""Identifiers: columns that name the rows, and so tell nothing of others."""
+"""Identifiers: columns that name rows, and so hold nothing about other rows."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def warn_of_identifiers(
 ) -> None:
     """Warn of whole numbers that all differ, in columns that are called as identifiers are.
 
-    They are used nevertheless: such numbers may tell when or where rows were made.
+    They are used nevertheless: such numbers may show when or where rows were made.
 
     Parameters
     ----------
@@ -76,6 +76,6 @@ def warn_of_identifiers(
             which = "its" if are_all else "its first"
             warn(
                 f"{first.column(position).title} seems to be an identifier: {which} {n_rows:,} "
-                "whole numbers all differ. It is used as a number; drop it, unless it tells the "
+                "whole numbers all differ. It is used as a number; drop it, unless it gives the "
                 "order of the rows"
             )

@@ -68,7 +68,7 @@ class PandasSchema:
     def row(self, X: Any) -> NDArray[Any] | None:
         """The values of a frame of one row with the same columns, whatever their types are.
 
-        None if they do not tell these types, which decide about the last bits.
+        None if these types are unknown; the last bits depend on them.
         """
         try:
             if not self._has_few_blocks:

@@ -23,7 +23,7 @@ class Scaling:
 
     Each value becomes ``(x - shift) * scale``; the scale of columns that never varied is 0. In the
     first `n_numeric` columns NaN becomes 0 after that and, with `clips`, each x becomes
-    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns stay as they are. With
+    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns are not changed. With
     `keeps_order` rounding never makes less of a greater number.
     """
 
@@ -178,7 +178,7 @@ def learn_scaling(
     ----------
     X : ndarray of shape (n_rows, n_columns)
     n_numeric : int
-        Number of columns to scale, and to fill where they are NaN; the others stay as they are.
+        Number of columns to scale, and to fill where they are NaN; the others are not changed.
     rows : ndarray or None
         Row numbers of the training part; None is all.
     weights : ndarray of shape (n_rows,) or None

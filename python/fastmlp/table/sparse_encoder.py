@@ -188,7 +188,7 @@ def _check_no_categories(categorical_features: Any) -> None:
     if not (isinstance(categorical_features, str) and categorical_features == "from_dtype"):
         raise ValueError(
             "categorical_features must be 'from_dtype' if X is sparse: its columns are numbers. "
-            f"OneHotEncoder makes such columns of categories; got {categorical_features!r}"
+            f"OneHotEncoder makes numbers of categories; got {categorical_features!r}"
         )
 
 

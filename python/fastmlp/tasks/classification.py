@@ -101,8 +101,8 @@ class ClassificationTask(Task):
             )
         if classes is not None and (unknown := present[~np.isin(present, known)]).size:
             raise ValueError(
-                "classes must hold all labels of y, also "
-                f"{quoted_few(unknown.tolist())}; got {quoted_few(known.tolist())}"
+                f"classes must hold all labels of y, including {quoted_few(unknown.tolist())}; got "
+                f"{quoted_few(known.tolist())}"
             )
         task = cls(
             known,
@@ -140,7 +140,7 @@ class ClassificationTask(Task):
         order: Sequence[Any] | None,
         **options: Any,
     ) -> ClassificationTask:
-        """The task with other parameters, for training that goes on with its networks.
+        """The task with other parameters, for further training of its networks.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class ClassificationTask(Task):
         if (task.link, _as_list(ranks)) != (self.link, _as_list(self.ranks)):
             raise ValueError(
                 f"loss and class_order cannot become {task.training_loss!r} and {class_order!r} "
-                "while training goes on: the outputs of the networks are made for others"
+                "while training goes on: the outputs of the networks are made for the first ones"
             )
         if task.is_ordinal and class_order is None and order is not None:
             check_same_order(order, self.classes, ranks)
@@ -384,7 +384,7 @@ class ClassificationTask(Task):
         )
 
     def lacks_classes(self, targets: NDArray[Any]) -> bool:
-        """Whether there is a class, or a label that is there or not, that no row has."""
+        """Whether some class, or some value of a label, occurs in no row."""
         if not self.multilabel:
             return np.unique(self._codes(targets)).size < self.classes.size
         return bool(np.any(targets.min(axis=0) == targets.max(axis=0)))

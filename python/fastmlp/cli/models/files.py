@@ -34,7 +34,10 @@ def describe(path: str) -> Description:
 
 def _check_one_column(model: Any, path: str) -> None:
     if isinstance(getattr(model, "classes_", None), list):
-        raise DataError(f"{path} predicts several columns of labels, which only Python reads")
+        raise DataError(
+            f"{path} predicts several columns of labels; the command line does not support such "
+            "models"
+        )
 
 
 def _read(how: Callable[[str], _T], path: str) -> _T:

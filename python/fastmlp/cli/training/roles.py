@@ -41,9 +41,9 @@ class Roles:
                 raise DataError(f"--{option}: the column {name!r} is the target")
         inputs = self.inputs(names)
         if others := [name for name in self.categories if name not in inputs]:
-            raise DataError(f"--category: the column {others[0]!r} is no input")
+            raise DataError(f"--category: the column {others[0]!r} is not an input")
         if not inputs:
-            raise DataError(f"{file} has no other columns than those that are no inputs")
+            raise DataError(f"{file} has no columns left for inputs")
 
     def inputs(self, names: Sequence[str]) -> list[str]:
         """Names of the inputs."""

@@ -133,7 +133,7 @@ def _is_smooth(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 
 def _are_a_groups_own(X: NDArray[Any], one: Column, other: Column) -> bool:
-    """Whether two columns have many values, or one of them has values that codes hardly have."""
+    """Whether two columns have many values, or one of them has values that codes seldom have."""
     if min(one.n_distinct, other.n_distinct) >= MANY_VALUES:
         return True
     return any(_is_sparse(X[column.sample.rows, column.position]) for column in (one, other))
@@ -182,7 +182,7 @@ def _are_set_apart(targets: NDArray[np.float64], cells: _Cells, table: NDArray[A
 def _unforeseen(
     means: NDArray[np.float64], by_chance: NDArray[np.float64], table: NDArray[Any]
 ) -> float:
-    """Mean square of what Gaussian processes fail to foretell of each mean from all others.
+    """Mean squared error of Gaussian processes that predict each mean from all others.
 
     The least of several processes: of each column alone and of all, smooth or less so.
     """

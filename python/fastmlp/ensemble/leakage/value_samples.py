@@ -147,7 +147,7 @@ def evenly(start: int, end: int, most: int) -> NDArray[np.intp]:
 
 
 def compared_rows(X: NDArray[Any]) -> slice:
-    """Rows that tell whether columns say the same, and which values are frequent."""
+    """Rows that show whether columns say the same, and which values are frequent."""
     return slice(None, None, -(-len(X) // _COMPARED_ROWS))
 
 

@@ -196,7 +196,7 @@ def _check_delimiter(path: Path, names: Sequence[str], delimiter: str) -> None:
 
 
 def _read_as(guessed: Any, *, stays_whole: bool) -> Any:
-    """How a column of CSV is read at first: dates stay text, which tells how they are written."""
+    """How a column of CSV is read at first: dates stay text, which shows how they are written."""
     if pa.types.is_boolean(guessed):
         return guessed
     if stays_whole and pa.types.is_integer(guessed):
@@ -257,7 +257,7 @@ def _is_filtered(dataset: Any) -> bool:
 
 
 def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
-    """A batch of a file with the columns of the dataset; its folders tell those that are known."""
+    """A batch with the columns of the dataset, some of them from the names of folders."""
     if batch.schema.equals(schema):
         return batch
     columns = []
