@@ -81,7 +81,7 @@ def test_groups_have_quantiles_of_their_own():
     with pytest.warns(UserWarning, match="needs 19 calibration rows, .* some groups have fewer"):
         found = intervals.of(np.zeros((2, 1)), 0.9, ["new", "b"])
     assert_array_equal(found[:, 0], [[-inf, inf], [-90, 90]])
-    with pytest.warns(UserWarning, match="needs 39 calibration rows .*, such as 'b'"):
+    with pytest.warns(UserWarning, match="needs 39 calibration rows, .*, such as 'b'"):
         assert np.isinf(intervals.of(np.zeros((1, 1)), 0.95, ["b"])).all()
 
 

@@ -1,4 +1,4 @@
-"""FitIdentity: which fit it is that a checkpoint belongs to."""
+"""FitIdentity: identifies the fit that a checkpoint belongs to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FREE = ("callbacks", "n_jobs", "time_limit", "verbose")
 
 @dataclass(frozen=True)
 class FitIdentity:
-    """All that decides on the bits of the model that a fit gives, except for random numbers.
+    """Everything that determines the bits of the fitted model, except for random numbers.
 
     Attributes
     ----------

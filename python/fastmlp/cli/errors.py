@@ -11,7 +11,7 @@ from fastmlp.table.text import quoted_few
 
 
 class DataError(click.ClickException):
-    """What a file holds cannot be used. The message is one sentence that says why."""
+    """The contents of a file cannot be used. The message is one sentence that says why."""
 
     exit_code = 1
 

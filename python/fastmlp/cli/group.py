@@ -1,4 +1,4 @@
-"""The command group, and how it ends."""
+"""The command group, and its exit status."""
 
 from __future__ import annotations
 

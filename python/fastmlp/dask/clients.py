@@ -1,4 +1,4 @@
-"""Clients of Dask: the one of a call, and the placing of data by it."""
+"""Dask clients: the client of a call, and data that it sends to workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learnt of a table before it is encoded: of each partition apart, and then merged."""
+"""Statistics of a table that encoding needs: learnt from each partition, and then merged."""
 
 from __future__ import annotations
 

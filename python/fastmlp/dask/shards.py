@@ -26,7 +26,7 @@ _TICK = 0.25  # seconds between two looks at the workers
 
 
 class Shards:
-    """Rows of neighbouring partitions, one part of the table for each worker of the beginning.
+    """Rows of neighbouring partitions, one part of the table for each initial worker.
 
     Each shard has a home, the worker that keeps its encoded rows. When that dies, another worker
     reads its partitions again, from their recipe. A worker that joins takes a shard of one that has

@@ -1,4 +1,4 @@
-"""TasksInFlight: the networks that workers train at the moment, and what comes back from them."""
+"""TasksInFlight: the networks that workers currently train, their records and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bar: a progress bar in terminals and notebooks, and a line now and then in logs."""
+"""Bar: a progress bar in terminals and notebooks, and occasional lines in logs."""
 
 from __future__ import annotations
 

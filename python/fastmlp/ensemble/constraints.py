@@ -20,7 +20,7 @@ _DIRECTIONS = (-1, 0, 1)
 
 @dataclass(frozen=True)
 class Constraints:
-    """What the networks of a fit keep. Immutable.
+    """Constraints that all networks of a fit satisfy. Immutable.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Constraints:
 
     @classmethod
     def learn(cls, monotonic_cst: Any, interaction_cst: Any, encoder: DenseEncoder) -> Constraints:
-        """Find the columns that parameters of an estimator speak of.
+        """Find the columns that an estimator's parameters name.
 
         Parameters
         ----------

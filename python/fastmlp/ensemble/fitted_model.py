@@ -1,4 +1,4 @@
-"""FittedModel: all that a fit produces, as one immutable object."""
+"""FittedModel: everything that a fit produces, as one immutable object."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class FittedModel:
         The standard deviations of these, if they were learnt.
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
-        What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
+        Makes intervals or sets of classes; see `fastmlp.ensemble.conformal`.
     privacy : PrivacyGuarantee or None
         The guarantee of a private fit; None if training was not private, or continued without
         noise.
@@ -133,7 +133,7 @@ class FittedModel:
         feature_importances: NDArray[np.float64] | None = None,
         privacy: PrivacyGuarantee | None = None,
     ) -> FittedModel:
-        """What a fit produces whose rows were on disk, on workers or at sites, or are private.
+        """The result of a fit whose rows were on disk, on workers or at sites, or are private.
 
         It has no fingerprint, since no later fit can know which of them were held out, and no
         linear part.
@@ -302,7 +302,7 @@ class FittedModel:
 
     @property
     def histories(self) -> list[History]:
-        """How the training of each network went."""
+        """The course of training of each network."""
         return [member.history for member in self.members]
 
     def curves(self, of: Callable[[History], list[float]]) -> list[list[float]]:

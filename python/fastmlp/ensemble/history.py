@@ -19,7 +19,7 @@ EvalCurves = dict[str, dict[str, list[float]]]
 
 @dataclass(frozen=True)
 class History:
-    """How the training of one network went.
+    """The course of training of one network.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""PrivateRun: differentially private training of one member, of which no loss is known."""
+"""PrivateRun: differentially private training of one member, without losses."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Observer(Protocol):
 
 
 class Progress:
-    """Shows epochs as they end, and asks the callbacks whether to stop.
+    """Shows epochs as they end, and calls the callbacks, which may stop training.
 
     All networks of a fit share it.
 

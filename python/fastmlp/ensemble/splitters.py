@@ -1,4 +1,4 @@
-"""Splitters: how the rows are divided into those that networks are trained on and held-out ones."""
+"""Splitters: divide the rows into training rows and held-out rows of each network."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ class GroupSplitter:
 
 @dataclass(frozen=True, eq=False)
 class TimeSplitter:
-    """Holds out rows that are later than all training rows: the last ones, those before, and so on.
+    """Holds out rows later than all training rows: first the last ones, then those before, and so
+    on.
 
     Training rows are all that come before the held-out ones, at least a third of all rows if there
     are several networks. Rows of the same time stay together.

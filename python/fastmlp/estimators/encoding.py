@@ -1,4 +1,4 @@
-"""From the tables, targets and weights that `fit` was given to encoded rows."""
+"""From the tables, targets and weights of `fit` to encoded rows."""
 
 from __future__ import annotations
 

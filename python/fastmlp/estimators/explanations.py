@@ -1,4 +1,4 @@
-"""Explanations: why a fitted estimator predicts what it does."""
+"""Explanations: methods that explain the predictions of a fitted estimator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Explanations(BaseEstimator):
-    """What explains the predictions of a fitted estimator."""
+    """Methods that explain the predictions of a fitted estimator."""
 
     n_jobs: int | None
 

@@ -1,4 +1,4 @@
-"""`init_model`: the fitted model that `fit` begins with, an estimator's or that of a file."""
+"""`init_model`: the fitted model that `fit` begins with, from an estimator or a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which number stands for a value of a column where a runtime reads no dates and no text."""
+"""The number that represents a value where a runtime reads no dates and no text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ClippedMean: the mean of sites' updates, none of which counts beyond a norm, with noise."""
+"""ClippedMean: the mean of sites' updates, clipped to a norm, with noise."""
 
 from __future__ import annotations
 

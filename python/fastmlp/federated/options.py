@@ -1,4 +1,4 @@
-"""FederationOptions: the arguments of `fit` that are about what leaves sites, checked."""
+"""FederationOptions: the checked arguments of `fit` about rounds, clipping and noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastmlp.rounds.options import check_range
 
 @dataclass(frozen=True)
 class FederationOptions:
-    """Which sites are asked in a round, and how much an answer counts; see `Regressor.fit`."""
+    """How sites are chosen, clipped and noised; see `Regressor.fit`."""
 
     site_fraction: float
     max_update_norm: float | None

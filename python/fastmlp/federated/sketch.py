@@ -156,7 +156,7 @@ class ColumnSketch:
 
 @dataclass(frozen=True, eq=False)
 class TableSketch:
-    """A site's table, as far as others learn of it.
+    """The statistics of a site's table that others get.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Importances of columns, or of groups of them, on rows of the user's: repeated, with spread."""
+"""Importances of columns, or groups of them, on given rows: repeated, with their spread."""
 
 from __future__ import annotations
 

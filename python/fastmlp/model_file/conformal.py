@@ -1,4 +1,4 @@
-"""What intervals and sets of classes are made with, in a model file."""
+"""Conformal scores, for intervals and sets of classes, in a model file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model file says about itself: where it is from, and what was noted beside the model."""
+"""The description of a model file: version, time and table of the fit, and the user's notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastmlp.model_file.fields import integer, maybe, text
 
 @dataclass(frozen=True)
 class Description:
-    """What a model file says about itself.
+    """Description of a model file.
 
     Attributes
     ----------

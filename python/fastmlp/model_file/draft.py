@@ -1,4 +1,4 @@
-"""Draft: a model file in the making."""
+"""Draft: a model file that is being written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class NotStorable(TypeError):
 
 @dataclass
 class Draft:
-    """What functions that write a part of a model add to: tensors, and what is worth a warning.
+    """Collects tensors and warnings from the functions that each write a part of a model.
 
     Parameters
     ----------

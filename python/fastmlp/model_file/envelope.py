@@ -1,4 +1,4 @@
-"""The envelope of a model file: what it says before it says what the model is.
+"""The envelope of a model file: versions, required features and provenance, around the model.
 
 Its versions, the features that a reader must know, the kind of estimator, and where it is from.
 """

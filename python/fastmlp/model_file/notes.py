@@ -1,4 +1,4 @@
-"""Notes: what the command line and services know about a model beside what it predicts."""
+"""Notes: names and scores that the command line and services store with a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipelines in a model file: all that a prediction needs.
+"""Pipelines in a model file: everything that a prediction needs.
 
 Reading one imports nothing that only training needs.
 """

@@ -166,7 +166,7 @@ def _warn_of_few(numbers: NDArray[np.intp], scores: ConformalScores, level: floa
 
 @dataclass(frozen=True, eq=False)
 class Difficulty:
-    """How large errors are where a model predicts so much: linear between points. Immutable.
+    """The usual size of errors as a function of the prediction: linear between points. Immutable.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ class Difficulty:
 
 @dataclass(frozen=True, eq=False)
 class PredictionIntervals:
-    """What makes intervals of predictions of numbers. Immutable.
+    """Makes intervals from predictions of numbers. Immutable.
 
     Parameters
     ----------
@@ -264,7 +264,7 @@ class PredictionIntervals:
 
 @dataclass(frozen=True, eq=False)
 class PredictionSets:
-    """What makes sets of classes of probabilities. Immutable.
+    """Makes sets of classes from probabilities. Immutable.
 
     Parameters
     ----------

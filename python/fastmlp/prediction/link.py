@@ -1,4 +1,4 @@
-"""Link: what lies between a network's raw outputs and its predictions."""
+"""Link: the function between a network's raw outputs and its predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pipeline: what a prediction does, from the raw row to the answer."""
+"""Pipeline: the steps of a prediction, from the raw row to the answer."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class TrainedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """All that a prediction needs, and nothing of training. Immutable.
+    """Everything that a prediction needs, and nothing of training. Immutable.
 
     A raw row is encoded; with a linear part its numbers are clipped to the training range. It is
     then scaled and goes through each network. What the linear part adds is added to their raw

@@ -47,7 +47,7 @@ class RoundOptions:
 
 
 class Coordinator:
-    """Has the parameters of one network, and says what participants do with them.
+    """Holds the parameters of one network, starts rounds and averages their answers.
 
     `start` says what the next round begins with, `finish` takes what came of it. What happens in
     between is the business of an executor: calls in this process, tasks of Dask, messages to other

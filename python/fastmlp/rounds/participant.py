@@ -1,4 +1,4 @@
-"""Participant: what one of those that train together does in a round, on rows of its own."""
+"""Participant: trains in rounds on its own rows."""
 
 from __future__ import annotations
 

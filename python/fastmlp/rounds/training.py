@@ -1,4 +1,4 @@
-"""The loop over rounds, for all networks side by side, and what comes of it."""
+"""The loop over rounds, for all networks side by side, and its result."""
 
 from __future__ import annotations
 

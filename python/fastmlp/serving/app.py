@@ -110,12 +110,12 @@ def create_app(
 
     @app.get("/model")
     async def describe() -> dict[str, Any]:
-        """What the model in service predicts, from which columns, and where it comes from."""
+        """What the model predicts, from which columns, and how it was trained."""
         return models.model.about()
 
     @app.get("/health")
     async def health() -> Health:
-        """Whether the service works, and why the file as it is now could not be loaded, if so."""
+        """Whether the service works, and the error if the current file could not be loaded."""
         return Health(status="ok", reload_error=models.error)
 
     @app.post("/reload")

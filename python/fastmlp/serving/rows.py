@@ -1,4 +1,4 @@
-"""What a row in a request must be: pydantic checks it against the model's columns."""
+"""The type of a row in a request: pydantic checks rows against the model's columns."""
 
 from __future__ import annotations
 

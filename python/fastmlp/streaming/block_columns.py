@@ -1,4 +1,4 @@
-"""From a block of a raw table to what is stored of it, and to what is learnt of its columns."""
+"""From a block of a raw table to the stored values and to statistics of its columns."""
 
 from __future__ import annotations
 

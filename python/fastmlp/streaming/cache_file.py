@@ -1,4 +1,4 @@
-"""What a row cache says of itself: ``learnt.safetensors``, and ``cache.json``, written last."""
+"""The description of a row cache: ``learnt.safetensors``, and ``cache.json``, written last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sizes in bytes: as people write them, and how a limit is shared out."""
+"""Sizes in bytes: parsing them, and dividing a memory limit."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How the memory of a fit is shared out.
+    """How the memory of a fit is divided.
 
     Two fifths are for the windows that are trained on, a fifth for the rows that stay in memory:
     those that scales, bin edges and first weights are learnt from, and that networks are validated

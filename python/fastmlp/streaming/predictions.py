@@ -1,4 +1,4 @@
-"""Predictions of a stream as a dataset of Parquet files: whole, or none at all."""
+"""Predictions of a stream as a dataset of Parquet files, which is complete or absent."""
 
 from __future__ import annotations
 

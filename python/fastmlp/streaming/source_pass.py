@@ -33,7 +33,7 @@ _log = logging.getLogger("fastmlp")
 
 
 class Learnt(NamedTuple):
-    """What is learnt of a source, beside its rows."""
+    """What is learnt from a source, in addition to the stored rows."""
 
     encoder: DenseEncoder
     training_range: TrainingRange

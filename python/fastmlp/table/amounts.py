@@ -1,4 +1,4 @@
-"""Amounts of money, percentages and such that no single format reads: refused, with a remedy.
+"""Amounts of money, percentages and so on that no single format reads: an error with a remedy.
 
 As categories they would lose their order, and amounts that come later would all be unknown.
 """

@@ -1,4 +1,4 @@
-"""Dates as text: in which order day, month and year stand, and which instants they are."""
+"""Dates as text: the order of day, month and year, and the instants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers as people write them: separators of thousands, currencies, percentages, units."""
+"""Numbers as text: separators of thousands, currencies, percentages, units."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
 
 class RawTable(ABC):
-    """A table that is read.
+    """A raw table, of any type.
 
     Attributes
     ----------

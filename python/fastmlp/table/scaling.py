@@ -19,7 +19,7 @@ _COLUMNS = 2**15  # scaled at a time: a scaler makes twenty arrays as long as a 
 
 @dataclass(frozen=True)
 class Scaling:
-    """What happens to a table's columns before the network reads them.
+    """Shift, scale and clipping of a table's columns before the network reads them.
 
     Each value becomes ``(x - shift) * scale``; the scale of columns that never varied is 0. In the
     first `n_numeric` columns NaN becomes 0 after that and, with `clips`, each x becomes

@@ -1,4 +1,4 @@
-"""Text in a column: what it may stand for, and how messages quote it."""
+"""Text in a column: what it may mean, and how messages quote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a classifier's probabilities as sure as it is right.
+"""Temperature scaling: one number that calibrates a classifier's probabilities.
 
 Guo et al. 2017, "On calibration of modern neural networks", https://arxiv.org/abs/1706.04599
 """

@@ -1,4 +1,4 @@
-"""Targets that are labels: what y must be, and the order of classes."""
+"""Targets that are labels: checks of y, and the order of classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of targets: those of y's columns, which predictions are called by."""
+"""Names of targets: the columns of y, which also name predictions."""
 
 from __future__ import annotations
 

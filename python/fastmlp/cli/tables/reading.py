@@ -1,4 +1,4 @@
-"""Tables in files: CSV and its relatives, Parquet and Arrow, read in pieces.
+"""Tables in files: CSV and similar text, Parquet and Arrow, read in blocks.
 
 pyarrow reads and writes all of these piece by piece, which polars does not; the estimators take its
 tables as they are.

@@ -1,4 +1,4 @@
-"""Columns of text as the values that they stand for: numbers, booleans, text, missing values."""
+"""Columns of text as values: numbers, booleans, text, missing values."""
 
 from __future__ import annotations
 

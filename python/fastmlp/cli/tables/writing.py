@@ -1,4 +1,4 @@
-"""Tables that are written piece by piece, as a whole or not at all."""
+"""Tables that are written block by block; the file is complete or absent."""
 
 from __future__ import annotations
 

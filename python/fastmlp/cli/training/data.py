@@ -1,4 +1,4 @@
-"""From a table in a file to what `fit` takes."""
+"""From a table in a file to the arguments of `fit`."""
 
 from __future__ import annotations
 

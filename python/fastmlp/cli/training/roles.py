@@ -1,4 +1,4 @@
-"""What the columns of a table to train on are for."""
+"""The roles of a training table's columns: target, weight, input and so on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TaskName = Literal["regression", "classification"]
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of a table are for. All others are inputs.
+    """Columns with a role. All others are inputs.
 
     Parameters
     ----------

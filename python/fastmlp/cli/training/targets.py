@@ -22,7 +22,7 @@ _MOST_DISTINCT = 0.5  # text with more values than this share of rows is not a c
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be predicted.
+    """The columns to predict.
 
     Attributes
     ----------

@@ -1,4 +1,5 @@
-"""The warning that random folds would let networks be validated on what they have seen.
+"""The warning that with random folds networks are validated on rows like those they were trained
+on.
 
 That is so where rows are copies of each other, come in groups (visits of one patient share what
 belongs to the patient), or follow one another in time. Each sign is one that tables without groups
