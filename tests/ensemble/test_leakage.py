@@ -90,6 +90,17 @@ def test_few_groups_are_found(n_groups, age, least):
     assert sum(found) >= least
 
 
+@pytest.mark.parametrize("n_groups", [10, 50])
+def test_whole_numbers_tell_groups_beside_an_identifier(n_groups):
+    """Without one, any code and what is looked up for it are like a patient and an age."""
+    number = {"number": lambda rng, n: rng.permutation(n)}
+    frame, y = patients(n_groups, 0, age=in_whole_years, **number)
+    named = frame.rename(columns={"number": "patient_id"})
+    assert "same 'patient_id' have the same 'age' too" in warned(named, y)
+    assert not warned(frame, y)
+    assert not warned(named, named["age"] / 9 + named["dose"])  # a new patient's age foretells it
+
+
 def test_groups_may_have_missing_values():
     frame, y = patients(20, 0, age=measured, height=measured)
     known = frame["height"].isin(frame["height"].unique()[:15])
@@ -250,6 +261,21 @@ def test_rows_in_the_order_of_time(column, time):
     assert f"pass time='{column}'" in warned(frame, x)
     assert not warned(frame.sample(frac=1, random_state=0), x)
     assert not warned(frame.rename(columns={column: "lifetime"}), x) or column == "day"
+
+
+def test_rows_without_a_date_hide_no_order():
+    """A single one did; `time` takes none of them."""
+    x, without = RNG.normal(size=40), "pass time='day', without the rows that lack it"
+    for missing in ([3], range(0, 40, 2), range(28)):
+        days = pd.Series(DATES)
+        days[[*missing]] = None
+        frame = pd.DataFrame({"x": x, "day": days})
+        assert without in warned(frame, x)
+        assert not warned(frame.sample(frac=1, random_state=0), x)
+    years = np.append(np.nan, np.arange(1981.0, 2020))
+    assert "pass time='year', without" in warned(pd.DataFrame({"x": x, "year": years}), x)
+    frame["day"] = days.where(days.index > 29)  # nine steps between those that are left
+    assert not warned(frame, x)
 
 
 def test_series_that_are_each_in_the_order_of_time():

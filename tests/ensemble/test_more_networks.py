@@ -9,6 +9,7 @@ from tiny_models import FOLDS, TINY, both, outputs, target, tiny
 
 import fastmlp
 from fastmlp import Regressor
+from fastmlp.table.rows import add_to_digest
 
 
 def grown(model, X, y, n_estimators, **arguments):
@@ -49,6 +50,19 @@ def test_bits_depend_neither_on_threads_nor_on_a_file_between(estimator, X, y):
     predictions = [outputs(grown(model, X, y, 7), X) for model in models]
     for other in predictions[1:]:
         np.testing.assert_array_equal(predictions[0], other)
+
+
+def test_the_rows_are_hashed_once(X, y, monkeypatch):
+    """Of four million rows of 20 columns that takes more than a second."""
+    model, hashed = Regressor(**FOLDS).fit(X, y), []
+
+    def counted(digest, table):
+        hashed.append(table.shape)
+        add_to_digest(digest, table)
+
+    monkeypatch.setattr("fastmlp.ensemble.splits.add_to_digest", counted)
+    grown(model, X, y, 5)
+    assert hashed == [X.shape, (len(y), 1)]
 
 
 def test_a_model_grows_again(X, y):

@@ -1,5 +1,7 @@
 """Intervals and sets of classes: what they are calibrated on, and how often they hold the truth."""
 
+import copy
+import io
 import pickle
 
 import numpy as np
@@ -202,6 +204,43 @@ def test_groups_of_training_rows_change_no_scores(model):
     assert_array_equal(
         grouped.predict_interval(X_NEW, groups=np.ones(4000)), model.predict_interval(X_NEW)
     )
+
+
+# ---- the targets of the training rows
+
+
+def loaded(model):
+    file = io.BytesIO()
+    model.save(file)
+    return fastmlp.load(file.getvalue())
+
+
+@pytest.mark.parametrize("copied", [copy.copy, again, loaded])
+def test_out_of_fold_predictions_go_with_the_targets_of_fit(model, classifier, copied):
+    """Any others were taken, and intervals were silently wrong."""
+    for fitted, y in ((model, Y), (classifier, CLASSES)):
+        one, exchanged = copied(fitted), y.copy()
+        other = np.argmax(y != y[0])
+        exchanged[[0, other]] = y[[other, 0]]
+        before = one._model
+        for wrong in (y[::-1], exchanged, np.full(ROWS, y[0])):
+            with pytest.raises(ValueError, match="y must hold the targets that fit was given"):
+                one.conformalize(None, wrong)
+        assert one._model is before
+        one.conformalize(None, list(y)).conformalize(None, pd.Series(y))
+
+
+def test_equal_targets_of_another_type_are_those_of_fit(classifier):
+    whole = np.round(Y).astype(int)
+    numbers, codes = Regressor(**FOLDS).fit(X, whole), again(classifier)
+    named = Classifier(**FOLDS).fit(X, CLASSES.astype(str))
+    for kind in (float, np.float32, np.int8):
+        numbers.conformalize(None, whole.astype(kind))
+        codes.conformalize(None, CLASSES.astype(kind))
+    numbers.conformalize(None, np.where(whole == 0, -0.0, whole))
+    numbers.conformalize(None, pd.Series(whole, dtype="Int64", index=range(7, ROWS + 7)))
+    for kind in (object, "category"):
+        named.conformalize(None, pd.Series(CLASSES.astype(str), dtype=kind))
 
 
 # ---- tasks

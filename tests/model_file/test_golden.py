@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from saved_models import MAKERS, outputs, saved_model
+from saved_models import MAKERS, outputs, saved, saved_model
 
 import fastmlp
 from fastmlp.model_file.check_rows import agree, read_rows
@@ -53,6 +53,12 @@ def test_training_goes_on_with_the_optimizer_of_a_golden_file(name):
         loss = model.loss_
     assert again == 3
     assert not np.array_equal(outputs(model, rows), before)
+
+
+def test_files_of_earlier_versions_do_not_tell_the_targets_of_fit():
+    model, y = fastmlp.load(make.path_of("ensemble")), np.arange(40.0)
+    model.conformalize(None, y)
+    fastmlp.load(saved(model)).conformalize(None, y[::-1])
 
 
 def test_there_is_one_of_each_kind():

@@ -101,11 +101,16 @@ def test_calibration_with_other_rows_takes_those_that_have_all_targets(model):
     some.conformalize(X, Y)
     other.conformalize(X[complete], TRUTH[complete])
     np.testing.assert_array_equal(some.predict_interval(UNSEEN), other.predict_interval(UNSEEN))
-    pickle.loads(pickle.dumps(model)).conformalize(None, Y)
     one_each = np.where(np.eye(3, dtype=bool)[np.arange(len(X)) % 3], TRUTH, np.nan)
-    for rows in (X, None):
-        with pytest.raises(ValueError, match="y must have all targets, and sample_weight must"):
-            model.conformalize(rows, one_each)
+    with pytest.raises(ValueError, match="y must have all targets, and sample_weight must"):
+        model.conformalize(X, one_each)
+
+
+def test_gaps_are_among_the_targets_of_the_training_rows(model):
+    for y in (Y, np.where(np.isnan(Y), -np.nan, Y), pd.DataFrame(Y).astype("Float64")):
+        pickle.loads(pickle.dumps(model)).conformalize(None, y)
+    with pytest.raises(ValueError, match="y must hold the targets that fit was given"):
+        model.conformalize(None, TRUTH)
 
 
 def _with_gap(row, column):

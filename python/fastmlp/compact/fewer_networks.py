@@ -90,7 +90,6 @@ def of_networks(model: FittedModel, chosen: Sequence[int]) -> FittedModel:
         ensemble=ensemble,
         n_estimators=len(chosen),
         out_of_fold=None,
-        out_of_fold_std=None,
         conformal=None,
         notes={},  # scores of the whole ensemble may be among them
     )

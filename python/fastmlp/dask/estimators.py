@@ -208,7 +208,7 @@ class _OnCluster(BaseMLP):
         # A task has one of its worker's threads. What is not needed there may not be picklable,
         # or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
-        unused = ("out_of_fold", "out_of_fold_std", "assignment", "fingerprint")
+        unused = ("out_of_fold", "assignment", "fingerprint")
         model._model = replace(model._model, **dict.fromkeys(unused))
         return lazy_predictions(model, method, X, outputs, names)
 

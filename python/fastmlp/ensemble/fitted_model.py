@@ -22,6 +22,7 @@ from fastmlp.ensemble.member import (
     check_unchanged,
     continued_members,
 )
+from fastmlp.ensemble.out_of_fold import OutOfFold
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -80,10 +81,8 @@ class FittedModel:
         `fastmlp.ensemble.splits.fingerprint`.
     fit_seconds : float
         Time in training, in the last call.
-    out_of_fold : ndarray or None
+    out_of_fold : OutOfFold or None
         Predictions for the training rows by the networks that they were held out from.
-    out_of_fold_std : ndarray or None
-        The standard deviations of these, if they were learnt.
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
         Makes intervals or sets of classes; see `fastmlp.ensemble.conformal`.
@@ -109,8 +108,7 @@ class FittedModel:
     assignment: RowAssignment | None
     fingerprint: bytes | None
     fit_seconds: float
-    out_of_fold: NDArray[np.float64] | None = None
-    out_of_fold_std: NDArray[np.float64] | None = None
+    out_of_fold: OutOfFold | None = None
     feature_importances: NDArray[np.float64] | None = None
     conformal: Conformal | None = None
     privacy: PrivacyGuarantee | None = None

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmlp.ensemble.conformal import Observed, learn_conformal
+from fastmlp.ensemble.out_of_fold import OutOfFold, digest_of_targets
 from fastmlp.ensemble.residual_shrinkage import shrinkage_of
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
@@ -23,9 +23,8 @@ class LearntFromHeldOut(NamedTuple):
 
     ensemble: WeightedEnsemble
     task: Task
-    out_of_fold: NDArray[np.float64] | None = None
+    out_of_fold: OutOfFold | None = None
     conformal: Conformal | None = None
-    out_of_fold_std: NDArray[np.float64] | None = None
 
 
 def learn_from_held_out(
@@ -59,8 +58,8 @@ def learn_from_held_out(
     """
     if not any(validation):
         return LearntFromHeldOut(ensemble, task)
-    out_of_fold = shared is None and len(validation) > 1
-    calibrates = task.calibrates(by_whole_model=not out_of_fold)
+    is_out_of_fold = shared is None and len(validation) > 1
+    calibrates = task.calibrates(by_whole_model=not is_out_of_fold)
     held_out = data if shared is None else shared
     offset = task.raw_offset(held_out.offset, ensemble.members[0].network.dtype)
     targets, weights = held_out.y, held_out.sample_weight
@@ -89,11 +88,12 @@ def learn_from_held_out(
     else:
         decoded = task.decode(outputs)
     shrinkage = None
-    if out_of_fold and are_folds and isinstance(task, RegressionTask):
+    if is_out_of_fold and are_folds and isinstance(task, RegressionTask):
         shrinkage = shrinkage_of(ensemble, task, data, validation, decoded, n_threads, offset)
     std = std_of(task.decoder, outputs)
     observed = Observed.of(task, decoded, targets, weights, std=std).without_class_weights(task)
     conformal = learn_conformal(task, observed, shrinkage)
-    if not out_of_fold:
+    if not is_out_of_fold:
         return LearntFromHeldOut(ensemble, task, conformal=conformal)
-    return LearntFromHeldOut(ensemble, task, decoded, conformal, std)
+    out_of_fold = OutOfFold(decoded, std, digest_of_targets(targets))
+    return LearntFromHeldOut(ensemble, task, out_of_fold, conformal)

@@ -13,6 +13,7 @@ from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.presets import MemberSpec, longer_spec
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import AssignedRows, Splits, fingerprint
+from fastmlp.table.rows import Digest
 
 
 class Growth:
@@ -55,7 +56,7 @@ class Growth:
         n_assigned = max(model.assignment.n_estimators, self.indices[-1] + 1)
         self.assignment = replace(model.assignment, n_estimators=n_assigned)
 
-    def check_rows(self, table: EncodedTable, splits: Splits) -> None:
+    def check_rows(self, table: EncodedTable, rows: Digest, splits: Splits) -> None:
         """Raise unless the rows, and what is held out, are those of the networks that are there.
 
         So each network is weighed and calibrated on rows that it was not trained on.
@@ -63,12 +64,14 @@ class Growth:
         Parameters
         ----------
         table : EncodedTable
+        rows : Digest
+            Of the table, see `fastmlp.ensemble.splits.digest_of_rows`.
         splits : Splits
             Of all networks.
         """
         assert self._model.assignment is not None
         n_before = self._model.assignment.n_estimators
-        known = fingerprint(table.data, splits.each[:n_before])
+        known = fingerprint(rows, splits.each[:n_before])
         if table.is_honest and known == self._model.fingerprint:
             return
         advice = (

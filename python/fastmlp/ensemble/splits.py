@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from fastmlp._user_warnings import warn
 from fastmlp.ensemble.splitters import RANDOM, Splitter, n_held_out
 from fastmlp.table.engine_array import engine_table
-from fastmlp.table.rows import Rows, Table, add_to_digest, rows_with_weight
+from fastmlp.table.rows import Digest, Rows, Table, add_to_digest, rows_with_weight
 from fastmlp.tasks import Task
 
 FEWEST_ROWS = 10  # from fewer rows none are held out
@@ -233,14 +233,26 @@ def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None
         )
 
 
-def fingerprint(data: RowSubset, splits: Sequence[Split]) -> bytes:
-    """Digest of the rows and of which are held out from each network.
-
-    Two fits with the same fingerprint hold out the same rows from the same networks.
-    """
+def digest_of_rows(data: RowSubset) -> Digest:
+    """Digest of all rows, which takes a second for some millions: fingerprints go on with it."""
     digest = sha256()
     add_to_digest(digest, data.X)
     add_to_digest(digest, data.y)
+    return digest
+
+
+def fingerprint(rows: Digest, splits: Sequence[Split]) -> bytes:
+    """Digest of the rows and of which are held out from each network.
+
+    Two fits with the same fingerprint hold out the same rows from the same networks.
+
+    Parameters
+    ----------
+    rows : Digest
+        See `digest_of_rows`; it stays as it is.
+    splits : sequence of Split
+    """
+    digest = rows.copy()
     for split in splits:
         held_out = split.held_out
         digest.update(b"none" if held_out is None else held_out.data)

@@ -31,6 +31,12 @@ class AfterTraining(NamedTuple):
     is_whole: bool = True
 
 
+def passes_after_training(settings: Settings, encoder: Encoder) -> int:
+    """How many times each validation row is predicted in `learn_after_training`."""
+    # Once when networks are weighed, and once for each shuffled column.
+    return 1 + (encoder.n_columns if settings.compute_importances else 0)
+
+
 def learn_after_training(
     estimator: BaseMLP,
     settings: Settings,

@@ -14,6 +14,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     AssignedRows,
     RowAssignment,
+    digest_of_rows,
     fingerprint,
     split_rows,
     warn_of_lacking_classes,
@@ -58,16 +59,16 @@ def assigned_rows(
         warn_of_lacking_classes(table.task, data, splits)
     if not splits.are_folds:
         _check_final(before, table.linear)
-    if growth is not None:
-        growth.check_rows(table, splits)
     # Rows that are held out now must have been held out in earlier fits too.
-    has_digest = estimator.warm_start or assignment.n_estimators > 1
-    digest = fingerprint(data, splits.each) if has_digest else None
-    are_unseen = (
-        before is None
-        or growth is not None
-        or (digest is not None and digest == before.fingerprint and table.is_honest)
-    )
+    digest, are_unseen = None, before is None
+    if estimator.warm_start or assignment.n_estimators > 1:
+        rows = digest_of_rows(data)
+        digest = fingerprint(rows, splits.each)
+        if growth is not None:
+            growth.check_rows(table, rows, splits)
+            are_unseen = True
+        elif before is not None:
+            are_unseen = digest == before.fingerprint and table.is_honest
     return AssignedRows(splits, assignment, random_state, digest, are_unseen)
 
 

@@ -439,7 +439,9 @@ class Classifier(ClassifierMixin, BaseMLP):
     classes_ = FittedAttribute(lambda model: _listed(model.task.classes))
     oof_proba_ = FittedAttribute(
         lambda model: (
-            None if model.out_of_fold is None else model.task.decoder.by_output(model.out_of_fold)
+            None
+            if model.out_of_fold is None
+            else model.task.decoder.by_output(model.out_of_fold.predicted)
         ),
         MAKES_OUT_OF_FOLD,
     )

@@ -50,7 +50,8 @@ class ConformalCalibration(BaseEstimator):
             with their out-of-fold predictions. The training rows themselves as X make intervals
             too narrow.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            True values, or class labels. Rows that lack one of several targets do not count.
+            True values, or class labels. Rows that lack one of several targets do not count. With
+            X=None they must be the y of `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             How much each row counts, such as how much more often rows like it will be predicted.
         groups : array-like of shape (n_samples,), default=None
@@ -69,7 +70,8 @@ class ConformalCalibration(BaseEstimator):
             Before `fit`.
         ValueError, TypeError
             If X, y, sample_weight or groups do not match the model or each other, X is None and
-            there are no out-of-fold predictions, or rows have several labels each.
+            there are no out-of-fold predictions or y is not that of `fit`, or rows have several
+            labels each.
 
         Examples
         --------
@@ -84,10 +86,12 @@ class ConformalCalibration(BaseEstimator):
         (3, 2)
         """
         model, threads = self._fitted, n_threads(self.n_jobs)
-        predicted, std = model.out_of_fold, model.out_of_fold_std
+        out_of_fold = model.out_of_fold if X is None else None
         if X is not None:
             predicted, std = model.predict_with_std(X, threads, estimator=type(self).__name__)
-        elif predicted is None:
+        elif out_of_fold is not None:
+            predicted, std = out_of_fold.predicted, out_of_fold.std
+        else:
             raise ValueError(
                 "X must hold rows that were not trained on: this model has no out-of-fold "
                 "predictions, which X=None stands for"
@@ -96,6 +100,8 @@ class ConformalCalibration(BaseEstimator):
         check_target_names(model.task.target_names, y, "y")
         y = checked_targets(y, predicted, 1, self, takes_gaps=True)
         targets = model.task.encode(y, model.dtype)
+        if out_of_fold is not None:
+            out_of_fold.check_targets(targets)
         weights = checked_weights(sample_weight, predicted, np.dtype(np.float64))
         observed = Observed.of(model.task, predicted, targets, weights, groups, std)
         conformal = conformalized(model.task, model.conformal, observed, out_of_fold=X is None)

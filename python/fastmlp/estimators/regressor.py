@@ -458,7 +458,7 @@ class Regressor(RegressorMixin, BaseMLP):
     _classifies: ClassVar[bool] = False
 
     oof_prediction_ = FittedAttribute(
-        lambda model: model.out_of_fold,
+        lambda model: None if model.out_of_fold is None else model.out_of_fold.predicted,
         MAKES_OUT_OF_FOLD,
     )
 

@@ -18,14 +18,14 @@ from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.evaluation import EvalSet
+from fastmlp.ensemble.fit_plan import FitPlan
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.held_out_learning import LearntFromHeldOut
 from fastmlp.ensemble.leakage.warning import warn_of_leakage_in_stream
 from fastmlp.ensemble.new_networks import NewNetworks
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment
-from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.after_training import learn_after_training
+from fastmlp.estimators.after_training import learn_after_training, passes_after_training
 from fastmlp.estimators.encoding import encoded_eval_sets, warn_beyond_range
 from fastmlp.estimators.eval_sets import digests_of_sets, given_eval_sets
 from fastmlp.estimators.fit_arguments import FitArguments
@@ -108,23 +108,25 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         specs = settings.specs(len(splits), rows.n_rows, held_out=is_held_out)
         share = 1 - (fraction or 0.0) if is_held_out else 1.0
         runs = new.runs(specs, n_rows=max(1, round(share * rows.n_rows)))
-        passes = 1 + (encoder.n_columns if settings.compute_importances else 0)
+        plan = FitPlan(runs, scaling_of_table, task, splits)
         progress = estimator._progress(runs, task, called)
         executor = WindowExecutor(windows, targets, task, held_out, threads)
-        trainer = EnsembleTrainer(scaling, executor, progress, deadline, passes)
+        trainer = EnsembleTrainer(
+            scaling, executor, progress, deadline, passes_after_training(settings, encoder)
+        )
         with kept or nullcontext():
             training = trainer.train(runs, may_leave_out=True)
 
-    members = [member.after_fit() for member in training.members]
+    ensemble = plan.ensemble_of(training)
     data = data._replace(X=rows.restored(data.X))
     after = learn_after_training(
         estimator,
         settings,
-        LearntFromHeldOut(WeightedEnsemble(members, scaling_of_table, task.link), task),
+        LearntFromHeldOut(ensemble, task),
         data,
         [
             None if own is None else data._replace(rows=own.rows)
-            for own in (splits[run.index].validation for run in training.runs)
+            for own in plan.validation_of(ensemble)
         ],
         encoder,
         deadline,

@@ -32,7 +32,11 @@ from fastmlp.ensemble.splits import ALL_ROWS, AssignedRows
 from fastmlp.ensemble.splitters import RANDOM, Splitter
 from fastmlp.ensemble.training_run import runs_of_partial_fit
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
-from fastmlp.estimators.after_training import AfterTraining, learn_after_training
+from fastmlp.estimators.after_training import (
+    AfterTraining,
+    learn_after_training,
+    passes_after_training,
+)
 from fastmlp.estimators.assigned_rows import assigned_rows
 from fastmlp.estimators.encoding import encoded_table, encoded_training_rows, range_watch
 from fastmlp.estimators.eval_sets import digests_of_sets
@@ -97,7 +101,6 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         fingerprint=rows.fingerprint if rows.are_unseen and has_folds else None,
         fit_seconds=trained.seconds + (kept.seconds_before if kept else 0.0),
         out_of_fold=learnt.out_of_fold,
-        out_of_fold_std=learnt.out_of_fold_std,
         feature_importances=trained.importances,
         conformal=learnt.conformal,
     )
@@ -117,8 +120,7 @@ def _trained(
     deadline: Deadline,
 ) -> _Trained:
     """Train the networks of a plan, learn from held-out rows, then train the final networks."""
-    # Each row is predicted once when networks are weighed, and once for each shuffled column.
-    passes = 1 + (table.encoder.n_columns if settings.compute_importances else 0)
+    passes = passes_after_training(settings, table.encoder)
     until = deadline
     if plan.final:
         until = deadline.after_share(share_of_validated(plan.runs, settings, plan.final))

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastmlp.ensemble.fitted_model import FittedModel
+from fastmlp.ensemble.out_of_fold import OutOfFold
 from fastmlp.ensemble.splits import RowAssignment
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.model_file.draft import Draft, NotStorable
@@ -46,8 +48,6 @@ from fastmlp.tasks import (
 )
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, OWN, REGRESSION_LOSSES, RegressionLoss
 
-_RESULTS = ("out_of_fold", "out_of_fold_std", "feature_importances")  # arrays, which may be missing
-
 _PRIVACY: dict[str, Kind[Any]] = {
     "epsilon": real(0),
     "delta": real(0, 1),
@@ -84,10 +84,8 @@ def written_fitted_model(
 
 
 def _written_training(model: FittedModel, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
-    for name in _RESULTS:
-        array = getattr(model, name)
-        if array is not None:
-            draft.add(name, np.asarray(array, dtype=np.float64))
+    if model.feature_importances is not None:
+        draft.add("feature_importances", np.asarray(model.feature_importances, dtype=np.float64))
     return {
         "members": [
             written_member(member, number, draft, include_optimizer=include_optimizer)
@@ -99,8 +97,19 @@ def _written_training(model: FittedModel, draft: Draft, include_optimizer: bool)
         "assignment": _written_assignment(model.assignment, draft),
         "fingerprint": None if model.fingerprint is None else model.fingerprint.hex(),
         "fit_seconds": model.fit_seconds,
+        **_written_out_of_fold(model.out_of_fold, draft),
         "privacy": None if model.privacy is None else plain_fields(model.privacy, _PRIVACY),
     }
+
+
+def _written_out_of_fold(out_of_fold: OutOfFold | None, draft: Draft) -> dict[str, Any]:
+    if out_of_fold is None:
+        return {}
+    draft.add("out_of_fold", out_of_fold.predicted)
+    if out_of_fold.std is not None:
+        draft.add("out_of_fold_std", out_of_fold.std)
+    digest = out_of_fold.targets_digest
+    return {} if digest is None else {"out_of_fold_targets": digest.hex()}
 
 
 def _written_assignment(assignment: RowAssignment | None, draft: Draft) -> dict[str, Any] | None:
@@ -143,7 +152,8 @@ def read_fitted_model(contents: Contents) -> FittedModel:
         fingerprint=fields.get("fingerprint", maybe(_digest)),
         fit_seconds=fields.get("fit_seconds", real(0)),
         privacy=_read_privacy(fields),
-        **{name: tensors.numbers(name) if name in tensors else None for name in _RESULTS},
+        out_of_fold=_read_out_of_fold(fields, tensors),
+        feature_importances=_numbers_or_none(tensors, "feature_importances"),
         conformal=pipeline.conformal,
         version=provenance.get("version", text),
         time=provenance.get("time", text),
@@ -167,6 +177,22 @@ def _digest(value: Any) -> bytes:
         return bytes.fromhex(text(value))
     except ValueError:
         raise Unfit("hexadecimal digits") from None
+
+
+def _read_out_of_fold(fields: Fields, tensors: Tensors) -> OutOfFold | None:
+    predicted = _numbers_or_none(tensors, "out_of_fold")
+    if predicted is None:
+        return None
+    has_digest = fields.has("out_of_fold_targets")  # files of earlier versions lack it
+    return OutOfFold(
+        predicted,
+        std=_numbers_or_none(tensors, "out_of_fold_std"),
+        targets_digest=fields.get("out_of_fold_targets", _digest) if has_digest else None,
+    )
+
+
+def _numbers_or_none(tensors: Tensors, name: str) -> NDArray[np.float64] | None:
+    return tensors.numbers(name) if name in tensors else None
 
 
 def _read_assignment(fields: Fields, values: Values) -> RowAssignment | None:

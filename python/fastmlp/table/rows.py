@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from scipy.sparse import csr_array
 
 _PIECE = 2**20  # numbers per piece, where a copy has to be made
@@ -23,6 +25,12 @@ class Digest(Protocol):
 
     def update(self, data: Any, /) -> None:
         """Add bytes."""
+
+    def copy(self) -> Self:
+        """A digest of the same bytes, which goes on apart."""
+
+    def digest(self) -> bytes:
+        """The digest of all bytes so far."""
 
 
 def slices(n: int, length: int) -> Iterator[slice]:

@@ -19,6 +19,7 @@ from fastmlp.ensemble.leakage.value_samples import (
 )
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.table.encoder import DenseEncoder
+from fastmlp.table.identifiers import is_named_identifier
 from fastmlp.tasks import Task
 
 _REPEATED = 0.5  # least share of the rows, that have a value which another one has already
@@ -92,7 +93,7 @@ def described_groups(
             for other in repeated[number + 1 :]
             if _determines(X, cells, one.position, other.position)
         ]
-        named = next((other for other in determined if _are_a_groups_own(X, one, other)), None)
+        named = next((c for c in determined if _are_a_groups_own(X, encoder, one, c)), None)
         if named is None:
             continue
         positions = [one.position, *(other.position for other in determined)]
@@ -132,11 +133,18 @@ def _is_smooth(one: NDArray[Any], other: NDArray[Any]) -> bool:
     return bool(np.mean(np.square(np.diff(ranks))) <= _SMOOTH * 2 * ranks.var())
 
 
-def _are_a_groups_own(X: NDArray[Any], one: Column, other: Column) -> bool:
-    """Whether two columns have many values, or one of them has values that codes seldom have."""
+def _are_a_groups_own(X: NDArray[Any], encoder: DenseEncoder, one: Column, other: Column) -> bool:
+    """Whether two columns have many values, or one of them is unlikely to hold codes.
+
+    That is one whose values look like measurements, or that has the name of an identifier.
+    """
     if min(one.n_distinct, other.n_distinct) >= MANY_VALUES:
         return True
-    return any(_is_sparse(X[column.sample.rows, column.position]) for column in (one, other))
+    return any(
+        is_named_identifier(encoder.names_of_encoded[column.position])
+        or _is_sparse(X[column.sample.rows, column.position])
+        for column in (one, other)
+    )
 
 
 def _is_sparse(column: NDArray[Any]) -> bool:

@@ -24,10 +24,13 @@ class TimeOrder(NamedTuple):
     name : str
     in_series : bool
         Whether the rows begin again now and then, as those of several shops or machines do.
+    has_gaps: bool
+        Whether some rows lack the column's value: the order is that of the others.
     """
 
     name: str
     in_series: bool
+    has_gaps: bool
 
     def described(self) -> str:
         """The order, and what is wrong with random folds."""
@@ -44,10 +47,12 @@ def time_order(encoder: DenseEncoder, X: NDArray[Any]) -> TimeOrder | None:
     named = () if encoder.feature_names is None else encoder.names_of_encoded[: encoder.n_numeric]
     for position in [*dates, *(j for j, name in enumerate(named) if _NAMED.search(name))]:
         name = encoder.names_of_encoded[position]
-        steps = np.diff(X[:, position])
+        times = X[:, position]
+        is_known = ~np.isnan(times)
+        steps = np.diff(times[is_known])
         n_up, n_down = (int(np.count_nonzero(steps * sign > 0)) for sign in (1, -1))
-        n_back = min(n_up, n_down)
-        is_known = n_up + n_down >= _FEWEST_STEPS and not np.isnan(steps).any()
-        if is_known and n_back <= _MOST_BACK * (n_up + n_down) and not _OF_BIRTH.search(name):
-            return TimeOrder(name, n_back > 0)
+        n_steps, n_back = n_up + n_down, min(n_up, n_down)
+        is_ordered = n_steps >= _FEWEST_STEPS and n_back <= _MOST_BACK * n_steps
+        if is_ordered and not _OF_BIRTH.search(name):
+            return TimeOrder(name, n_back > 0, not is_known.all())
     return None

@@ -44,6 +44,8 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
             f"{order.described()}. To judge and train a model that predicts later rows, pass "
             f"time={order.name!r}"
         )
+        if order.has_gaps:
+            found += ", without the rows that lack it"
     else:
         columns = _columns(encoder, data)
         if copies := described_copies(data, columns, _positions(encoder, data)):
