@@ -1,9 +1,9 @@
 """Conformal prediction: intervals and sets of labels with a given coverage.
 
-Scores say how wrong the model was about rows that it was not trained on. Where a new row is drawn
-as these n rows were, its score is at most the k-th smallest of theirs with a probability of at
-least k / (n + 1), whatever the distribution is (Vovk, Gammerman & Shafer 2005,
-https://doi.org/10.1007/b106715; Lei et al. 2018, https://arxiv.org/abs/1604.04173).
+Scores say how wrong the model was about rows that it was not trained on. If a new row is drawn like
+these n rows, its score is at most the k-th smallest of theirs with a probability of at least k / (n
++ 1), whatever the distribution is (Vovk, Gammerman & Shafer 2005, https://doi.org/10.1007/b106715;
+Lei et al. 2018, https://arxiv.org/abs/1604.04173).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def conformal_quantile(
 def group_labels(groups: Any, n_rows: int) -> list[Any]:
     """The group of each row as a Python object; missing ones are None.
 
-    Of one row the label alone will do.
+    For one row the label itself is accepted.
 
     Raises
     ------
@@ -181,7 +181,8 @@ class Difficulty:
     def learn(
         cls, predicted: NDArray[np.float64], errors: NDArray[np.float64]
     ) -> tuple[Difficulty, NDArray[np.float64]] | None:
-        """Learn it from predictions and absolute errors (n_rows, n_outputs); None if too few.
+        """Learn the difficulty from predictions and absolute errors (n_rows, n_outputs); None if
+        too few.
 
         Also returns the difficulty of each of these rows (n_rows, n_outputs) as it would be without
         its own error. With it, large errors would be divided by more than those of new rows are.
@@ -222,8 +223,8 @@ class PredictionIntervals:
     quantiles : tuple of float
         Those that the columns of predictions are, of several quantiles; else ().
     shrinkage : ndarray of shape (n_columns,)
-        Factor on out-of-fold residuals: all networks together are right more often than those that
-        a row is held out from.
+        Factor on out-of-fold residuals: errors of all networks together are smaller than those of
+        the networks that a row is held out from.
     by_std : bool, default=False
         Whether the difficulty is the standard deviation that the model predicts.
     """
@@ -258,7 +259,7 @@ class PredictionIntervals:
             distance = np.abs(np.subtract.outer([1 - level, level], self.quantiles))
             first, last = distance.argmin(axis=1)
             low, high = low[:, [first]], high[:, [last]]
-        # Ends that cross leave nothing; in order they leave more than that.
+        # Crossed ends would be an empty interval; sorted ones contain more.
         return np.stack([np.minimum(low, high), np.maximum(low, high)], axis=-1)
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """A network that is not trained any more.
+    """A network after training.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class Pipeline:
         Of the columns of numbers; None: it is not known.
     linear : LinearPart or None
     conformal : PredictionIntervals, PredictionSets or None
-        What intervals or sets of classes are made with; None: it is not known.
+        Makes intervals or sets of classes; None: not calibrated.
     target_names, output_names : tuple of str or None
         Names of the targets, and of the columns of predictions: the same, or quantiles; None: they
         have none.
@@ -119,7 +119,7 @@ class Pipeline:
 
     @property
     def counted(self) -> Pipeline:
-        """The pipeline without networks that weigh nothing."""
+        """The pipeline without networks of weight 0."""
         counted = np.flatnonzero(self.weights).tolist()
         networks = tuple(self.networks[i] for i in counted)
         return replace(self, networks=networks, weights=self.weights[counted])

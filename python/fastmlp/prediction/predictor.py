@@ -28,7 +28,7 @@ from fastmlp.table.engine_array import engine_table
 from fastmlp.table.row_reader import row_reader
 from fastmlp.table.training_range import RangeWatch
 
-_SMALL_WORK = 10**6  # multiply-adds that one thread has done before others are awake
+_SMALL_WORK = 10**6  # multiply-adds that one thread does before others have woken up
 
 
 class Predictor:
@@ -333,7 +333,8 @@ class Predictor:
         return True
 
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], NDArray[Any] | None, bool]:
-        """What the decoder makes of rows that the core does not read itself; whether it is one.
+        """Decoded predictions of rows that the core does not read itself; whether it is a single
+        row.
 
         In the middle the standard deviations of numbers, if these were learnt.
         """
@@ -356,11 +357,11 @@ class Predictor:
 
 
 def _of_row(values: Any, is_row: bool) -> Any:
-    """Predictions of many rows as they are; of one its own: a Python object, or an array."""
+    """Predictions of many rows, or of a single row its own: a Python object, or an array."""
     if not is_row:
         return values
     return values[0] if values.ndim == 2 else values.tolist()[0]
 
 
 def _nothing(rows: Any) -> None:
-    """What the core knows of rows that it cannot read."""
+    """The core's result for rows that it cannot read."""

@@ -36,8 +36,8 @@ class RoundedWeights:
         In C's order, of type float16, int8, or uint16: the upper halves of floats, which are
         bfloat16 numbers.
     scale : ndarray of shape (n_columns,) or None
-        What the columns of int8 are multiplied by, float32; a column is what a unit weighs its
-        inputs with, or one number of all categories' vectors. None for the other types.
+        Factor on the columns of int8, float32; a column has the weights of one unit, or one number
+        of all categories' vectors. None for the other types.
     """
 
     dtype: SmallDtype

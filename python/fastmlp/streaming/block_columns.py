@@ -48,7 +48,7 @@ class BlockColumns(NamedTuple):
     labels : list of Labels
         Of each column of labels.
     dates : dict of int to ndarray
-        For columns of dates some that span and resolve the same periods as all.
+        For columns of dates, some dates that span and resolve the same periods as all.
     """
 
     numbers: NDArray[np.float32]
@@ -212,7 +212,7 @@ def names_of_table(table: RawTable) -> list[str]:
 def _read(
     position: int, values: ColumnValues, reader: Reader, *, strict: bool
 ) -> NDArray[np.float64]:
-    """What a reader makes of the values; each label is read once."""
+    """The reader's numbers for the values; each label is read once."""
     if is_typed(values):
         return values.read(reader)
     labels = CountedLabels.of(values, strict=strict)

@@ -22,7 +22,7 @@ class NetworkOnWindows:
     Parameters
     ----------
     run : TrainingRun
-        Its `train` is not used: these are the rows of the windows.
+        Its `train` is not used: the rows come from the windows.
     held_out : HeldOut or None
         Rows of the windows that it is not trained on.
     inputs : Standardisation

@@ -151,7 +151,7 @@ class SourcePass:
     def _read_more_generally(
         self, found: Contradiction, tables: Sequence[RawTable], readings: Sequence[Reading]
     ) -> NoReturn:
-        """Begin again, and read a column as its values ask for; the second time as labels."""
+        """Begin again, and read a column as its values require; the second time as labels."""
         position, labels = found.position, found.labels
         reading: Reading = "labels"
         if position not in self._known:

@@ -1,6 +1,6 @@
 """Amounts of money, percentages and so on that no single format reads: an error with a remedy.
 
-As categories they would lose their order, and amounts that come later would all be unknown.
+As categories they would lose their order, and most amounts in later tables would be unknown.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _are_mostly(texts: Sequence[str]) -> bool:
 
 
 def _amount_in(text: str) -> _Amount | None:
-    """How the text is written if it is an amount; numbers alone, codes and other units are none."""
+    """How the text is written if it is an amount; plain numbers, codes and other units are not."""
     matches = number_matches(text)
     if not matches or LIKE_CODES.fullmatch(text):
         return None
@@ -100,7 +100,7 @@ def _has_thousands(match: re.Match[str]) -> bool:
 
 
 def _remedy(texts: Sequence[str], amounts: Sequence[_Amount]) -> str:
-    """A line of code that makes numbers of the column."""
+    """A line of code that converts the column to numbers."""
     certain = {amount.points for amount in amounts if len(amount.points) == 1}
     point = "".join(sorted(certain, reverse=True)) or "."
     code = "column.astype(str)"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FEWEST_ROWS = 20  # fewer may all differ by chance
 _DISTINCT_SHARE = 0.95
-_MOST_ALIKE = 3  # rows of one label: more are no rows that a table happens to have twice
+_MOST_ALIKE = 3  # rows of one label: more cannot be rows that a table has twice by accident
 _NAMED = re.compile(
     r"(?i:(?:.*[_\W])?(?:id|uid|uuid|guid)|index|idx|row[_\W]?(?:names?|num(?:ber)?|id|index|no)?)"
     r"|.*[a-z0-9](?:Id|ID)|Unnamed: [0-9]+"  # in camel case; pandas, of the first column of a CSV
@@ -40,14 +40,14 @@ def are_identifiers(counts: NDArray[np.intp]) -> bool:
 
 
 def is_named_identifier(name: str) -> bool:
-    """Whether a column is called as identifiers are, such as "customer_id"."""
+    """Whether a column has the name of an identifier, such as "customer_id"."""
     return _NAMED.fullmatch(name) is not None
 
 
 def warn_of_identifiers(
     tables: Sequence[RawTable], listed: Collection[int], *, are_all: bool = True
 ) -> None:
-    """Warn of whole numbers that all differ, in columns that are called as identifiers are.
+    """Warn of whole numbers that all differ, in columns with the name of an identifier.
 
     They are used nevertheless: such numbers may show when or where rows were made.
 

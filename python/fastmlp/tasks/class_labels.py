@@ -52,7 +52,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
     Raises
     ------
     ValueError
-        If it lacks classes or has one twice, or is not given for more than two classes that are no
+        If it lacks classes or has one twice, or is missing for more than two classes that are not
         numbers.
     """
     labels = classes.tolist()

@@ -197,7 +197,7 @@ class ClassificationTask(Task):
 
     @property
     def link(self) -> Link:
-        """What lies between raw outputs and outputs."""
+        """The function between raw outputs and outputs."""
         if self.is_ordinal:
             return Link("continuation_ratio")
         return Link("softmax" if self.n_outputs > 1 and not self.multilabel else "logistic")
@@ -286,7 +286,7 @@ class ClassificationTask(Task):
         return weights
 
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
-        """Targets as networks learn them: those in order as the steps that they take.
+        """Targets as networks learn them: ordered classes as steps.
 
         A step is 1 for a class above it, 0 for the class that ends there, and NaN for those below.
         """
@@ -323,7 +323,7 @@ class ClassificationTask(Task):
 
     @property
     def decoder(self) -> ClassificationDecoder:
-        """What makes probabilities and labels of outputs."""
+        """The decoder, from outputs to probabilities and labels."""
         return ClassificationDecoder(
             self.classes, self.multilabel, self.temperature, self.cost_matrix, self.ranks
         )
