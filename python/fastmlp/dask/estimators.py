@@ -187,7 +187,7 @@ class _OnCluster(BaseMLP):
         -------
         Regressor or Classifier
             With the same parameters, and fitted if this one is. Both share the fitted model, which
-            nothing changes.
+            is immutable.
 
         Examples
         --------
@@ -205,8 +205,8 @@ class _OnCluster(BaseMLP):
         """Lazy predictions for a Dask collection, which must have the columns of training."""
         self._fitted.encoder.check_features(without_rows(X), type(self).__name__)
         model = self.to_local()
-        # A task has one of its worker's threads. What is not needed there may not be picklable,
-        # or is as long as the training table.
+        # A task has one of its worker's threads. Attributes that are not needed there may not be
+        # picklable, or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
         unused = ("out_of_fold", "assignment", "fingerprint")
         model._model = replace(model._model, **dict.fromkeys(unused))

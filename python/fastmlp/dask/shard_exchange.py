@@ -22,9 +22,9 @@ class ShardExchange:
     """Sends the start of a round to all shards, and returns their answers.
 
     A round ends when all shards have answered or, once half of them have, after three times as long
-    and at least 10 seconds more. A shard that is still at work then is left out until it has ended.
-    Meanwhile the shard of a lost worker is placed on another one, and takes part from the next
-    round.
+    and at least 10 seconds more. A shard that is still at work then is left out until it has
+    finished. Meanwhile the shard of a lost worker is placed on another one, and takes part from the
+    next round.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     Raises
     ------
     OSError
-        If the file cannot be written; the old one is then as it was.
+        If the file cannot be written; the old one is then unchanged.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -31,7 +31,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file in the same folder, which takes the place of `path` if nothing fails.
+    """A temporary file in the same folder, which replaces `path` if nothing fails.
 
     It takes the old file's name and permissions. A link stays one. After any exception the old file
     is unchanged. A pipe or a device is written directly.
@@ -98,7 +98,7 @@ def _start_of_name(target: Path) -> str:
 def _sync_folder(folder: Path) -> None:
     """Make a new name last through a loss of power, where folders can be opened and synchronised.
 
-    Where they cannot, the file is written all the same.
+    Where they cannot, the file is still written.
     """
     if os.name != "posix":
         return

@@ -84,7 +84,7 @@ def add_outputs(outputs: NDArray[np.float64], draft: Draft) -> None:
 
 
 def verify(model: Any, contents: Contents) -> None:
-    """Raise if a loaded model predicts something else for the rows in its file, if there are any.
+    """Raise if a loaded model makes other predictions for the rows in its file, if it has any.
 
     Raises
     ------

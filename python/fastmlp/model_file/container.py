@@ -141,7 +141,7 @@ def _bytes_of(source: Source) -> bytes:
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
-    """So many bytes of a file, -1 for all, or those up to its end: reads may give fewer."""
+    """`size` bytes of a file, -1 for all, or those up to its end: one read may return fewer."""
     parts: list[bytes] = []
     while size and (part := file.read(size)):
         if not isinstance(part, bytes):

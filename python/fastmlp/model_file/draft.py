@@ -22,7 +22,7 @@ class Draft:
     Parameters
     ----------
     takes_objects : bool, default=False
-        Whether objects that a file cannot hold may stand beside it, as in a pickle.
+        Whether objects that a file cannot hold may be stored beside it, as in a pickle.
     stored : {"float16", "bfloat16", "int8"} or None, default=None
         Type that weights are stored in; None: that which networks compute in.
     """
@@ -52,12 +52,12 @@ class Draft:
         return name
 
     def object(self, value: Any) -> dict[str, Any]:
-        """Refer to an object that stands beside the file.
+        """Refer to an object that is stored beside the file.
 
         Raises
         ------
         NotStorable
-            If nothing can stand beside it.
+            If objects cannot be stored beside it.
         """
         if not self.takes_objects:
             raise NotStorable(f"a model file cannot hold {type(value).__name__}, {value!r}")

@@ -66,7 +66,7 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
     ----------
     source : str, PathLike, bytes-like or binary file object
     objects : tuple, default=()
-        What stands beside it.
+        Objects that are stored beside it.
 
     Raises
     ------
@@ -96,9 +96,9 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
 
 @contextmanager
 def blaming_newer(contents: Contents) -> Iterator[None]:
-    """Errors in reading a file of a newer format say that it is one.
+    """Errors in reading a file of a newer format mention this.
 
-    It may have names that this version does not know, in parts that need no newer reader.
+    Such a file may have names that this version does not know.
     """
     try:
         yield

@@ -30,7 +30,7 @@ class Notes:
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def names_of(self, n_outputs: int) -> list[str]:
-        """Names of the columns of a prediction that has so many: numbers, unless they are noted."""
+        """Names of the columns of a prediction: numbers, unless they are noted."""
         is_known = len(self.outputs) == n_outputs
         return [*self.outputs] if is_known else [str(k) for k in range(n_outputs)]
 

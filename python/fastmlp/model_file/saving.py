@@ -63,7 +63,7 @@ def _is_pair(check_rows: Any) -> bool:
 
 
 def _read_again(model: Any, data: bytes) -> tuple[Any, Contents]:
-    """The model that a file holds: what cannot be loaded is not to be saved."""
+    """Load the model from the new file: a file that cannot be loaded must not be saved."""
     contents = opened(data)
     try:
         return read_model(type(model), contents), contents
@@ -87,7 +87,7 @@ def _add_outputs(model: Any, loaded: Any, X: Any, contents: Contents, draft: Dra
 
 
 def _print_cost(model: Any, loaded: Any, X: Any, y: Any, dtype: str) -> None:
-    """Print what it costs to store weights in fewer bytes, on the check rows."""
+    """Print how predictions for the check rows change with weights in fewer bytes."""
     exact, rounded = (np.asarray(one._outputs_of(X)) for one in (model, loaded))
     difference = np.sqrt(np.mean((exact - rounded) ** 2))
     cost = f"predictions for {len(exact)} check rows change by {difference:.2g} (root mean square)"

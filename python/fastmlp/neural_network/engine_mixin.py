@@ -118,7 +118,7 @@ class EngineMixin(TrainedModel):
             raise
 
     def _is_known(self: Any) -> bool:
-        """Whether the engine can compute what this class and its parameters ask for."""
+        """Whether the engine supports this class and its parameters."""
         own = any(getattr(type(self), name) is not getattr(_Base, name) for name in _PASSES)
         return (
             not own

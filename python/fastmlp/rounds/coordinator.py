@@ -49,13 +49,13 @@ class RoundOptions:
 class Coordinator:
     """Holds the parameters of one network, starts rounds and averages their answers.
 
-    `start` says what the next round begins with, `finish` takes what came of it. What happens in
-    between is the business of an executor: calls in this process, tasks of Dask, messages to other
-    sites. Participants may be missing; those that answered are counted in a fixed order. Picklable
-    between two rounds, as a checkpoint.
+    `start` returns the message that begins the next round, `finish` takes the answers. An executor
+    transports them: calls in this process, tasks of Dask, messages to other sites. Participants may
+    be missing; those that answered are added in a fixed order. Picklable between two rounds, as a
+    checkpoint.
 
     Each answer holds the validation loss of the parameters that its round began with, so that a
-    round is one message to and fro. After the last round, one more message asks for its loss.
+    round is one message each way. After the last round, one more message asks for its loss.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Coordinator:
 
     Examples
     --------
-    Two participants whose parameter should be the mean of what they hold:
+    Two participants whose common parameter should be the mean of their values:
 
     >>> import numpy as np
     >>> from fastmlp.rounds.coordinator import Coordinator, RoundOptions
@@ -126,7 +126,7 @@ class Coordinator:
         self._best_loss = inf
 
     def start(self) -> RoundStart:
-        """What participants get. Asking again, as for one that joins meanwhile, changes nothing."""
+        """The message to participants; a repeated call, for one that joins, changes nothing."""
         trains = self.number < self.options.n_rounds
         return RoundStart(self.network, self.number, self.parameters, trains)
 

@@ -16,15 +16,15 @@ Parameters = Sequence[NDArray[Any]]  # as `Network.parameters`
 
 @dataclass(frozen=True, eq=False)
 class RoundStart:
-    """What participants begin a round with.
+    """The message that begins a round.
 
     Attributes
     ----------
     network : int
         Position of the network among those that are trained.
     number : int
-        Of the round, from 0. All that a participant does in a round follows from it, so one that
-        missed some rounds, or joins late, is where the others are.
+        Of the round, from 0. Everything that a participant does in a round follows from it, so one
+        that missed some rounds, or joins late, is in step with the others.
     parameters : sequence of ndarray
         Of the network, in its type.
     trains : bool, default=True
@@ -54,8 +54,8 @@ class Update:
     network, number : int
         As in the `RoundStart`.
     parameters : sequence of ndarray
-        After the local steps. They are sent instead of their change, of which they are as long:
-        the mean of one participant's is then exact.
+        After the local steps. They are sent instead of their change, which is as long, because the
+        mean of a single participant's is then exact.
     weight : float
         How much the participant counts: the weight of its training rows.
     loss : float or None

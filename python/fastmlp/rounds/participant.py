@@ -55,11 +55,12 @@ class HeldOutLoss:
 
 
 class Participant:
-    """Trains one network for some steps in each round, on rows that stay where they are.
+    """Trains one network for some steps in each round, on rows that do not leave it.
 
-    The optimiser's moments stay with it from round to round, as in DiLoCo. All else that it does in
-    a round follows from the round's number: learning rate, order of rows, dropout. A participant
-    that begins late, is restarted, or repeats a round therefore needs only the `RoundStart`.
+    The optimiser's moments stay with it from round to round, as in DiLoCo. Everything else that it
+    does in a round follows from the round's number: learning rate, order of rows, dropout. A
+    participant that begins late, is restarted, or repeats a round therefore needs only the
+    `RoundStart`.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ class Participant:
         n_threads: int,
         interrupted: Callable[[], bool] | None = None,
     ) -> Update:
-        """Evaluate the parameters, train from them on, and return what comes of it.
+        """Evaluate the parameters, train from them, and return the update.
 
         Raises
         ------
@@ -145,7 +146,7 @@ class Participant:
     def _trained(
         self, update: Update, n_threads: int, interrupted: Callable[[], bool] | None
     ) -> Update:
-        """The update with what a round of training makes of the network's parameters."""
+        """The update after a round of training."""
         network = self._member.network
         network._engine.steps = self._first_step
         training = self._training or self._new_training(n_threads)
@@ -189,7 +190,7 @@ class Participant:
         )
 
     def _go_to(self, training: _core.Training, number: int) -> None:
-        """Be at the beginning of a round that does not follow on the last one."""
+        """Move to the beginning of a round that does not follow the last one."""
         epochs, steps = divmod(number * self.steps, self._epoch_steps)
         rows_seen = epochs * self._n_rows + steps * self._batch_size
         place = {"n_iter": number, "rows_seen": float(rows_seen), "ended": False}

@@ -35,7 +35,7 @@ def evaluate_model(
     model, table : str
         Files. The table may be a folder of them, which is read in blocks.
     how : TextFormat
-        Of a folder the delimiter counts alone.
+        For a folder only the delimiter is used.
     targets : sequence of str
         Columns of true values; none: those that the model file names.
     weight : str or None

@@ -28,7 +28,7 @@ def load_predictor(path: str) -> tuple[fastmlp.Predictor, Notes]:
 
 
 def describe(path: str) -> Description:
-    """What a model file says about itself."""
+    """The description of a model file."""
     return _read(read_description, path)
 
 

@@ -42,7 +42,7 @@ class Targets:
 
 
 def read_targets(columns: Mapping[str, Any], task: TaskName | None) -> Targets:
-    """Find out what is to be predicted.
+    """Read the targets, and decide on the task.
 
     Parameters
     ----------
