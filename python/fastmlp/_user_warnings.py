@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
-_CALLERS = ("sklearn", "joblib")
+_CALLERS = ("sklearn", "joblib", "functools")
 
 
 class ExtrapolationWarning(UserWarning):
@@ -23,8 +23,9 @@ class ValidationWarning(UserWarning):
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Issue a warning at the nearest line that is neither the package's own nor scikit-learn's.
 
-    scikit-learn and its joblib call methods in pipelines, and `transform` in any case. A fixed
-    `stacklevel` would have to follow every change in how deep the calls go.
+    scikit-learn and its joblib call methods in pipelines, and `transform` in any case; functools
+    calls cached properties. A fixed `stacklevel` would have to follow every change in how deep the
+    calls go.
     """
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and _is_inside(frame):

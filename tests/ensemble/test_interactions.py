@@ -96,4 +96,5 @@ def test_many_groups_are_warned_of(monkeypatch):
     with pytest.warns(UserWarning, match=message) as caught:
         fitted("pairwise", max_iter=1)
     assert len(caught) == 1
+    assert caught[0].filename == __file__  # a cached property warns
     fitted("no_interactions", max_iter=1)

@@ -7,10 +7,11 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_models import SEVERAL, TINY
 
 from fastmlp import Classifier, Regressor
 
-TINY = {"hidden_layer_sizes": 8, "max_iter": 4, "n_estimators": 2, "random_state": 0}
+OPTIONS = TINY | SEVERAL
 OTHER = {  # values of all that a prediction could depend on
     "hidden_layer_sizes": (3, 3),
     "activation": "tanh",
@@ -47,7 +48,7 @@ def y(X, estimator):
 
 
 def test_parameters_set_later_do_not_reach_it(estimator, X, y):
-    model = estimator(**TINY).fit(X, y)
+    model = estimator(**OPTIONS).fit(X, y)
     before = model.predict(X), model.score(X, y), model.summary(), model.n_layers_
     for name, value in {**OTHER, **OTHER_LOSS[estimator]}.items():
         model.set_params(**{name: value})
@@ -57,7 +58,7 @@ def test_parameters_set_later_do_not_reach_it(estimator, X, y):
 
 
 def test_it_cannot_be_changed(estimator, X, y):
-    model = estimator(**TINY).fit(X, y)
+    model = estimator(**OPTIONS).fit(X, y)
     for owner, name in (
         (model._model, "task"),
         (model._model.encoder, "n_numeric"),
@@ -69,7 +70,7 @@ def test_it_cannot_be_changed(estimator, X, y):
         with pytest.raises((FrozenInstanceError, AttributeError)):
             setattr(owner, name, None)
     frame = pd.DataFrame(X, columns=list("abc"))
-    named = estimator(compute_importances=True, **TINY).fit(frame, y)
+    named = estimator(compute_importances=True, **OPTIONS).fit(frame, y)
     names = ["estimator_weights_", "feature_importances_", "feature_names_in_"]
     names += ["oof_prediction_"] if estimator is Regressor else ["oof_proba_", "classes_"]
     for model_or_copy in (named, pickle.loads(pickle.dumps(named))):
@@ -85,7 +86,7 @@ def test_it_cannot_be_changed(estimator, X, y):
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_training_that_goes_on_makes_a_new_one(estimator, X, y, call):
-    model = estimator(warm_start=True, **TINY).fit(X, y)
+    model = estimator(warm_start=True, **OPTIONS).fit(X, y)
     first, outputs = model._model, model.predict(X)
     parameters = [np.concatenate([p.ravel() for p in net.parameters]) for net in model.networks_]
     getattr(model, call)(X, y)
@@ -99,7 +100,7 @@ def test_training_that_goes_on_makes_a_new_one(estimator, X, y, call):
 
 @pytest.mark.parametrize("call", ["fit", "partial_fit"])
 def test_failed_call_keeps_it(estimator, X, y, call):
-    model = estimator(warm_start=True, **TINY).fit(X, y)
+    model = estimator(warm_start=True, **OPTIONS).fit(X, y)
     kept = model._model
 
     def fail(record):
@@ -109,7 +110,7 @@ def test_failed_call_keeps_it(estimator, X, y, call):
     with pytest.raises(RuntimeError, match="stop here"):
         getattr(model, call)(X, y)
     assert model._model is kept
-    unfitted = estimator(callbacks=fail, **TINY)
+    unfitted = estimator(callbacks=fail, **OPTIONS)
     with pytest.raises(RuntimeError, match="stop here"):
         getattr(unfitted, call)(X, y)
     assert vars(unfitted) == unfitted.get_params(deep=False)
@@ -117,7 +118,7 @@ def test_failed_call_keeps_it(estimator, X, y, call):
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
 def test_copies_predict_the_same_bits_and_go_on_alike(estimator, X, y, copied):
-    model = estimator(warm_start=True, **TINY).fit(X, y)
+    model = estimator(warm_start=True, **OPTIONS).fit(X, y)
     other = copied(model)
     np.testing.assert_array_equal(other.predict(X), model.predict(X))
     np.testing.assert_array_equal(other.estimator_weights_, model.estimator_weights_)
@@ -135,7 +136,7 @@ def test_attributes_do_not_exist_before_fit(estimator):
 
 
 def test_missing_attributes_say_how_to_get_them(estimator, X, y):
-    model = estimator(early_stopping=False, **TINY).fit(X, y)
+    model = estimator(early_stopping=False, **OPTIONS).fit(X, y)
     out_of_fold = "oof_prediction_" if estimator is Regressor else "oof_proba_"
     for name, how in (
         ("feature_importances_", "compute_importances=True"),
@@ -147,6 +148,16 @@ def test_missing_attributes_say_how_to_get_them(estimator, X, y):
 
 
 def test_samples_seen_as_in_scikit_learn(estimator, X, y):
-    model = estimator(early_stopping=False, **TINY).fit(X, y)
-    assert model.t_ == 4 * len(X)
-    assert model.partial_fit(X[:10], y[:10]).t_ == 4 * len(X) + 10
+    model = estimator(early_stopping=False, **OPTIONS).fit(X, y)
+    assert model.t_ == 3 * len(X)
+    assert model.partial_fit(X[:10], y[:10]).t_ == 3 * len(X) + 10
+
+
+def test_labels_cannot_be_changed_through_it_or_its_predictor(X):
+    labels = np.where(X > 0, "high", "low")
+    several = Classifier(**OPTIONS).fit(pd.DataFrame(X, columns=list("abc")), labels)
+    single = Classifier(**OPTIONS).fit(X, labels[:, 0])
+    shown = [*several.classes_, *several.predictor().classes_, single.predictor().classes_]
+    for array in [*shown, several.predictor().feature_names_in_]:
+        with pytest.raises(ValueError, match="read-only"):
+            array[:1] = "other"

@@ -5,47 +5,48 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_models import SEVERAL, TINY
 
 from fastmlp import Classifier, Regressor
 
-TINY = {"hidden_layer_sizes": 4, "max_iter": 2, "n_estimators": 2, "random_state": 0}
+OPTIONS = TINY | SEVERAL
 N = 40
 X = np.random.default_rng(0).normal(size=(N, 2))
 FRAME = pd.DataFrame(X, columns=["a", "b"])
 
 
 def numbers_as_text():
-    Regressor(**TINY).fit(FRAME.assign(c=[str(1000 + i) for i in range(N)]), X[:, 0])
+    Regressor(**OPTIONS).fit(FRAME.assign(c=[str(1000 + i) for i in range(N)]), X[:, 0])
 
 
 def unique_labels():
-    Regressor(**TINY).fit(FRAME.assign(c=[f"row {i}" for i in range(N)]), X[:, 0])
+    Regressor(**OPTIONS).fit(FRAME.assign(c=[f"row {i}" for i in range(N)]), X[:, 0])
 
 
 def column_vector():
-    Regressor(**TINY).fit(X, X[:, :1])
+    Regressor(**OPTIONS).fit(X, X[:, :1])
 
 
 def column_vector_of_labels():
-    Classifier(**TINY).fit(X, X[:, :1] > 0)
+    Classifier(**OPTIONS).fit(X, X[:, :1] > 0)
 
 
 def constant_column():
-    Regressor(**TINY).partial_fit(np.c_[X.astype(object), ["here"] * N], X[:, 0])
+    Regressor(**OPTIONS).partial_fit(np.c_[X.astype(object), ["here"] * N], X[:, 0])
 
 
 def metric_is_nan():
-    Regressor(eval_metric=lambda y, z: np.nan, **TINY).fit(X, X[:, 0])
+    Regressor(eval_metric=lambda y, z: np.nan, **OPTIONS).fit(X, X[:, 0])
 
 
 def metric_is_nan_on_threads():
-    Regressor(eval_metric=lambda y, z: np.nan, n_jobs=2, **TINY).fit(X, X[:, 0])
+    Regressor(eval_metric=lambda y, z: np.nan, n_jobs=2, **OPTIONS).fit(X, X[:, 0])
 
 
 def names_are_missing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = Regressor(**TINY).fit(FRAME, X[:, 0])
+        model = Regressor(**OPTIONS).fit(FRAME, X[:, 0])
     model.predict(X)
 
 
@@ -53,17 +54,17 @@ def interrupted():
     def stop(record):
         raise KeyboardInterrupt
 
-    Regressor(callbacks=stop, n_jobs=1, **TINY).fit(X, X[:, 0])
+    Regressor(callbacks=stop, n_jobs=1, **OPTIONS).fit(X, X[:, 0])
 
 
 def too_little_time():
-    Regressor(time_limit=1e-9, **TINY).fit(X, X[:, 0])
+    Regressor(time_limit=1e-9, **OPTIONS).fit(X, X[:, 0])
 
 
 def beyond_the_range():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = Regressor(**TINY).fit(FRAME, X[:, 0])
+        model = Regressor(**OPTIONS).fit(FRAME, X[:, 0])
     model.predict(FRAME + 100)
 
 

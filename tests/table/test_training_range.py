@@ -8,13 +8,13 @@ from threading import Barrier, Thread
 import numpy as np
 import pandas as pd
 import pytest
-from tiny_models import both, outputs, target
+from tiny_models import SEVERAL, TINY, both, outputs, target
 
 from fastmlp import ExtrapolationWarning, Regressor
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.training_range import RangeWatch, TrainingRange
 
-TINY = {"hidden_layer_sizes": 4, "max_iter": 1, "n_estimators": 2, "random_state": 0}
+OPTIONS = TINY | SEVERAL
 N = 200
 RNG = np.random.default_rng(0)
 FRAME = pd.DataFrame({"day": np.arange(N), "load": RNG.uniform(-1, 1, N), "town": [*"abcd"] * 50})
@@ -23,7 +23,7 @@ LATER = FRAME.assign(day=FRAME["day"] + N)
 
 @pytest.fixture
 def model():
-    return Regressor(**TINY).fit(FRAME, FRAME["load"])
+    return Regressor(**OPTIONS).fit(FRAME, FRAME["load"])
 
 
 def said(call):
@@ -43,7 +43,7 @@ def n_columns_named(training, table):
 
 @both
 def test_the_column_its_range_the_share_and_what_to_do(estimator):
-    model = estimator(**TINY).fit(FRAME, target(estimator, FRAME["load"]))
+    model = estimator(**OPTIONS).fit(FRAME, target(estimator, FRAME["load"]))
     [message] = said(lambda: outputs(model, LATER))
     for part in ("'day'", "100% of the rows", "0 to 199 in training", "now 200 to 399", "'linear'"):
         assert part in message
@@ -62,7 +62,7 @@ def test_once_for_a_model_and_column(model):
 
 def test_several_columns_in_one_warning():
     X = RNG.normal(size=(N, 5))
-    model = Regressor(**TINY).fit(X, X[:, 0])
+    model = Regressor(**OPTIONS).fit(X, X[:, 0])
     [message] = said(lambda: model.predict(X + 100))
     assert "'x0'" in message
     assert "'x2'" in message
@@ -144,7 +144,7 @@ def test_rows_of_the_same_distribution(n_train):
 def test_rows_of_weight_zero_do_not_count():
     weights = np.repeat([1.0, 0.0], N)
     both_parts = pd.concat([FRAME, LATER])
-    model = Regressor(**TINY).fit(both_parts, both_parts["load"], weights)
+    model = Regressor(**OPTIONS).fit(both_parts, both_parts["load"], weights)
     assert len(said(lambda: model.predict(LATER))) == 1
 
 

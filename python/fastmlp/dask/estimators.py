@@ -345,7 +345,22 @@ class Classifier(_OnCluster, estimators.Classifier):
         super().__init__(**parameters)
 
     def predict(self, X: Any) -> Any:
-        """Predict labels; see `Regressor.predict`."""
+        """Predict labels.
+
+        Parameters
+        ----------
+        X : Dask DataFrame or Array, or what `fastmlp.Classifier` takes
+
+        Returns
+        -------
+        Dask Series, DataFrame or Array, or ndarray
+            As of `Regressor.predict`.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError, ValueError, TypeError
+            As `Regressor.predict`.
+        """
         if not is_dask_table(X):
             return super().predict(X)
         labels = self._fitted_task.decoder.labels(self._no_rows())

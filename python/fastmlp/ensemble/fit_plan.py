@@ -79,7 +79,7 @@ def plan_of_new_networks(
     """Plan a fit that makes its networks."""
     splits = rows.splits
     specs = final = settings.specs(
-        rows.assignment.n_estimators,
+        rows.assignment.n_networks,
         table.data.n_rows,
         held_out=splits.each[0].validation is not None,
         n_folds=splits.n_folds if splits.are_folds else None,

@@ -400,14 +400,11 @@ class FittedModel:
         layers = self.members[0].network.layers
         return sum(isinstance(layer, Dense) for layer in layers) + 1
 
-    def dense_parameters(self, kind: str) -> list[NDArray[Any]]:
-        """Read-only views of the parameters of the dense layers of a single network."""
+    def dense_parameters(self, kind: str) -> tuple[NDArray[Any], ...]:
+        """The parameters of the dense layers of a single network."""
         if len(self.members) > 1:
             raise AttributeError(
                 "coefs_ and intercepts_ exist only for a model of one network; this one has "
                 f"{len(self.members)}, in networks_. n_estimators=1 fits one"
             )
-        views = [values.view() for values in self.members[0].network.parameters_of(kind)]
-        for view in views:
-            view.flags.writeable = False  # predictors hold copies
-        return views
+        return tuple(self.members[0].network.parameters_of(kind))

@@ -53,8 +53,8 @@ class Growth:
         free = (index for index in count() if index not in taken)
         n_networks = settings.n_networks(model.n_rows)
         self.indices = list(islice(free, n_networks - len(taken)))
-        n_assigned = max(model.assignment.n_estimators, self.indices[-1] + 1)
-        self.assignment = replace(model.assignment, n_estimators=n_assigned)
+        n_assigned = max(model.assignment.n_networks, self.indices[-1] + 1)
+        self.assignment = replace(model.assignment, n_networks=n_assigned)
 
     def check_rows(self, table: EncodedTable, rows: Digest, splits: Splits) -> None:
         """Raise unless the rows, and what is held out, are those of the networks that are there.
@@ -70,7 +70,7 @@ class Growth:
             Of all networks.
         """
         assert self._model.assignment is not None
-        n_before = self._model.assignment.n_estimators
+        n_before = self._model.assignment.n_networks
         known = fingerprint(rows, splits.each[:n_before])
         if table.is_honest and known == self._model.fingerprint:
             return
@@ -109,7 +109,7 @@ class Growth:
         """The new networks: of the kinds that they would have in a fit of all."""
         settings, members = self._settings, self._model.members
         planned = settings.specs(
-            self.assignment.n_estimators,
+            self.assignment.n_networks,
             self._model.n_rows,
             held_out=splits.each[0].validation is not None,
             n_folds=splits.n_folds,

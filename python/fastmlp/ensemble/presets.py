@@ -88,7 +88,7 @@ _PRIVATE_EPOCHS = 40
 _PRIVATE_MINIBATCHES = 10  # of an epoch
 
 
-def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:
+def kind_of(index: int, n_networks: int, n_folds: int, n_rows: int, *, classifies: bool) -> str:
     """Choose the kind of a network of an ensemble on so many folds (0: none).
 
     The first round of folds is for one kind, the next one for the other, and so on. A single
@@ -97,7 +97,7 @@ def kind_of(index: int, n_estimators: int, n_folds: int, n_rows: int, *, classif
     """
     if n_rows > _LARGE_ROWS:
         return "large"
-    if n_folds == 0 or n_estimators == 1:
+    if n_folds == 0 or n_networks == 1:
         return "balanced"
     return _ROUNDS[classifies][index // n_folds % 2]
 

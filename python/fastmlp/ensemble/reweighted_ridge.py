@@ -3,8 +3,8 @@
 With the identity, residuals are winsorised in each of them, which gives Huber's estimate: no
 outlying target has much influence on the slopes or on the strength of the penalty (Oh, Nychka & Lee
 2007, https://doi.org/10.1093/biomet/asm064). With other links they are those of a generalised
-linear model (McCullagh & Nelder 1989). The strength of the penalty is chosen each time by
-generalised cross-validation (Golub, Heath & Wahba 1979,
+linear model (McCullagh & Nelder 1989, https://doi.org/10.1007/978-1-4899-3242-6). The strength of
+the penalty is chosen each time by generalised cross-validation (Golub, Heath & Wahba 1979,
 https://doi.org/10.1080/00401706.1979.10489751).
 """
 

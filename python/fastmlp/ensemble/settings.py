@@ -123,29 +123,29 @@ class Settings:
         return int(self.of("n_estimators", MemberSpec(n_rows=n_rows)))
 
     def specs(
-        self, n_estimators: int, n_rows: int, *, held_out: bool, n_folds: int | None = None
+        self, n_networks: int, n_rows: int, *, held_out: bool, n_folds: int | None = None
     ) -> list[MemberSpec]:
         """The networks of a new ensemble, in order.
 
         Parameters
         ----------
-        n_estimators, n_rows : int
+        n_networks, n_rows : int
         held_out : bool
             Whether there are validation rows.
         n_folds : int or None, default=None
             Of a round over them. None: as many as `validation_fraction` says.
         """
         if self.preset == "plain":  # which has no kinds
-            return [MemberSpec(index, n_rows=n_rows) for index in range(n_estimators)]
+            return [MemberSpec(index, n_rows=n_rows) for index in range(n_networks)]
         if self.sparse:
-            return [MemberSpec(index, "sparse", n_rows) for index in range(n_estimators)]
+            return [MemberSpec(index, "sparse", n_rows) for index in range(n_networks)]
         if not held_out:
             n_folds = 0
         elif n_folds is None:
             n_folds = n_folds_of(n_rows, self.of("validation_fraction"))
         kinds = [
-            kind_of(index, n_estimators, n_folds, n_rows, classifies=self.classifies)
-            for index in range(n_estimators)
+            kind_of(index, n_networks, n_folds, n_rows, classifies=self.classifies)
+            for index in range(n_networks)
         ]
         return [MemberSpec(index, kind, n_rows) for index, kind in enumerate(kinds)]
 

@@ -107,22 +107,22 @@ class RowAssignment:
 
     Attributes
     ----------
-    n_estimators : int
+    n_networks : int
         Networks that rows were assigned to.
     seed : int or RandomState
         Random numbers before the assignment.
     """
 
-    n_estimators: int
+    n_networks: int
     seed: Any
 
     @classmethod
-    def new(cls, n_estimators: int, seed: Any) -> tuple[RowAssignment, np.random.RandomState]:
+    def new(cls, n_networks: int, seed: Any) -> tuple[RowAssignment, np.random.RandomState]:
         """Begin with a user's `random_state`; returns it as a generator too."""
         generator = check_random_state(seed)
         # A seed will make the same generator again, which is quicker than a copy.
         kept = seed if isinstance(seed, Integral) else deepcopy(generator)
-        return cls(int(n_estimators), kept), generator
+        return cls(int(n_networks), kept), generator
 
     def generator(self) -> np.random.RandomState:
         """Return the random numbers of the assignment again."""
@@ -157,7 +157,7 @@ def split_rows(
     strata: NDArray[Any] | None,
     shared: RowSubset | None,
     fraction: float | None,
-    n_estimators: int,
+    n_networks: int,
     random_state: np.random.RandomState,
     splitter: Splitter = RANDOM,
 ) -> Splits:
@@ -176,12 +176,12 @@ def split_rows(
     shared : RowSubset or None
     fraction : float or None
         None: hold out no rows.
-    n_estimators : int
+    n_networks : int
     random_state : RandomState
     splitter : Splitter, default=RANDOM
     """
     n_rows = data.n_rows
-    none = Splits([Split(None, shared)] * n_estimators)
+    none = Splits([Split(None, shared)] * n_networks)
     if shared is not None or fraction is None or n_rows < FEWEST_ROWS:
         return none
     if n_held_out(n_rows, fraction) >= n_rows:
@@ -193,7 +193,7 @@ def split_rows(
     if weights is not None and not weights.all():
         # Rows without weight are divided separately, or they would take the places of others.
         strata = 2 * (0 if strata is None else strata.astype(np.int32)) + (weights > 0)
-    division = splitter.divide(n_rows, fraction, n_estimators, strata, random_state)
+    division = splitter.divide(n_rows, fraction, n_networks, strata, random_state)
     splits = []
     for train, held_out in division.parts:
         if weights is not None and not (weights[train].any() and weights[held_out].any()):

@@ -43,7 +43,7 @@ class Splitter(Protocol):
         self,
         n_rows: int,
         fraction: float,
-        n_estimators: int,
+        n_networks: int,
         strata: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> Division:
@@ -54,7 +54,7 @@ class Splitter(Protocol):
         n_rows : int
         fraction : float
             Of the rows, which a network should hold out.
-        n_estimators : int
+        n_networks : int
         strata : ndarray of shape (n_rows,) or None
             Class numbers whose proportions should be kept.
         random_state : RandomState
@@ -72,12 +72,12 @@ class RandomSplitter:
         self,
         n_rows: int,
         fraction: float,
-        n_estimators: int,
+        n_networks: int,
         strata: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> Division:
         """See `Splitter`."""
-        masks = held_out_masks(n_rows, fraction, n_estimators, strata, random_state)
+        masks = held_out_masks(n_rows, fraction, n_networks, strata, random_state)
         return Division([_parts_of(mask) for mask in masks], n_folds_of(n_rows, fraction))
 
     def digests(self) -> Mapping[str, str]:
@@ -104,21 +104,21 @@ class GroupSplitter:
         self,
         n_rows: int,
         fraction: float,
-        n_estimators: int,
+        n_networks: int,
         strata: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> Division:
         """See `Splitter`."""
         shares = _shares_of_groups(self.groups, strata)
         n_folds = min(n_folds_of(n_rows, fraction), shares.shape[0])
-        if n_estimators == 1:
+        if n_networks == 1:
             part = _assigned_groups(shares, [1 - fraction, fraction], random_state)
             return Division([_parts_of(part[self.groups] == 1)], n_folds)
         parts: list[tuple[Rows, Rows]] = []
-        while len(parts) < n_estimators:
+        while len(parts) < n_networks:
             fold = _assigned_groups(shares, [1 / n_folds] * n_folds, random_state)[self.groups]
             parts += [_parts_of(fold == number) for number in range(n_folds)]
-        return Division(parts[:n_estimators], n_folds)
+        return Division(parts[:n_networks], n_folds)
 
     def digests(self) -> Mapping[str, str]:
         """Of the groups."""
@@ -144,7 +144,7 @@ class TimeSplitter:
         self,
         n_rows: int,
         fraction: float,
-        n_estimators: int,
+        n_networks: int,
         strata: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> Division:
@@ -160,7 +160,7 @@ class TimeSplitter:
             if n_before < min(first, _LEAST_TRAINED * n_rows) and n_until < n_rows:
                 begin = ordered[n_until]
             if parts and (
-                len(parts) == n_estimators
+                len(parts) == n_networks
                 or np.searchsorted(ordered, begin) < _LEAST_TRAINED * n_rows
             ):
                 break
@@ -191,7 +191,7 @@ class GivenSplitter:
         self,
         n_rows: int,
         fraction: float,
-        n_estimators: int,
+        n_networks: int,
         strata: NDArray[Any] | None,
         random_state: np.random.RandomState,
     ) -> Division:
@@ -199,12 +199,12 @@ class GivenSplitter:
         parts = list(self.parts)
         if not all(train.size + held_out.size == n_rows for train, held_out in parts):
             return Division(parts, len(parts), are_folds=False)
-        if len(parts) > n_estimators:
+        if len(parts) > n_networks:
             warn(
-                f"cv has {len(parts)} splits for {n_estimators} networks, so some are not used. "
+                f"cv has {len(parts)} splits for {n_networks} networks, so some are not used. "
                 f"n_estimators={len(parts)} uses them all"
             )
-        turns = [parts[network % len(parts)] for network in range(n_estimators)]
+        turns = [parts[network % len(parts)] for network in range(n_networks)]
         return Division(turns, len(parts))
 
     def digests(self) -> Mapping[str, str]:
@@ -242,7 +242,7 @@ def n_folds_of(n_rows: int, fraction: float) -> int:
 def held_out_masks(
     n_rows: int,
     fraction: float,
-    n_estimators: int,
+    n_networks: int,
     classes: NDArray[Any] | None,
     random_state: np.random.RandomState,
 ) -> list[NDArray[np.bool_]]:
@@ -251,14 +251,14 @@ def held_out_masks(
     From one network `fraction` of the rows are held out. Of several networks each has a fold; when
     all folds are used, the rows are assigned to new folds.
     """
-    if n_estimators == 1:
+    if n_networks == 1:
         return [held_out_mask(n_rows, n_held_out(n_rows, fraction), classes, random_state)]
     n_folds = n_folds_of(n_rows, fraction)
     masks: list[NDArray[np.bool_]] = []
-    while len(masks) < n_estimators:
+    while len(masks) < n_networks:
         fold = folds(n_rows, n_folds, classes, random_state)
         masks += [fold == number for number in range(n_folds)]
-    return masks[:n_estimators]
+    return masks[:n_networks]
 
 
 def held_out_mask(

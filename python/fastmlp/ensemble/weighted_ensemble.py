@@ -35,7 +35,7 @@ class WeightedEnsemble:
     scaling : Scaling
         Of the columns of tables.
     link : Link
-    weights : ndarray of shape (n_estimators,), default=None
+    weights : ndarray of shape (n_networks,), default=None
         Add up to 1. None: all equal.
 
     Attributes

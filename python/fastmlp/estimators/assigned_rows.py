@@ -50,7 +50,7 @@ def assigned_rows(
         table.task.strata(data.y),
         table.shared,
         settings.held_out_fraction,
-        assignment.n_estimators,
+        assignment.n_networks,
         random_state,
         splitter,
     )
@@ -61,7 +61,7 @@ def assigned_rows(
         _check_final(before, table.linear)
     # Rows that are held out now must have been held out in earlier fits too.
     digest, are_unseen = None, before is None
-    if estimator.warm_start or assignment.n_estimators > 1:
+    if estimator.warm_start or assignment.n_networks > 1:
         rows = digest_of_rows(data)
         digest = fingerprint(rows, splits.each)
         if growth is not None:

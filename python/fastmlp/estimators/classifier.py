@@ -21,6 +21,7 @@ from fastmlp.estimators.fitted_attributes import MAKES_OUT_OF_FOLD
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords
+from fastmlp.prediction.read_only import read_only
 from fastmlp.tasks import ClassificationTask, MultioutputClassificationTask, Task
 from fastmlp.tasks.losses import CLASSIFICATION_LOSSES, ORDINAL
 from fastmlp.tasks.multioutput import has_several_outputs
@@ -436,7 +437,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     }
     _classifies: ClassVar[bool] = True
 
-    classes_ = FittedAttribute(lambda model: _listed(model.task.classes))
+    classes_ = FittedAttribute(lambda model: read_only(model.task.classes))
     oof_proba_ = FittedAttribute(
         lambda model: (
             None
@@ -821,11 +822,6 @@ class Classifier(ClassifierMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _listed(classes: Any) -> Any:
-    """The labels, or a list of those of each output."""
-    return list(classes) if isinstance(classes, tuple) else classes
 
 
 def _costs(given: ArrayLike) -> NDArray[np.float64]:

@@ -263,10 +263,11 @@ class Explanations(BaseEstimator):
     ) -> PartialDependence:
         """Predict the rows of a table with other values in one column or two.
 
-        The means are partial dependence (Friedman 2001), the predictions of each row individual
-        conditional expectation (Goldstein et al. 2015). Values are those of scikit-learn's
-        `partial_dependence`; here dates, categories and missing values need no preparation, and the
-        table is encoded once.
+        The means are partial dependence (Friedman 2001, https://doi.org/10.1214/aos/1013203451),
+        the predictions of each row individual conditional expectation (Goldstein et al. 2015,
+        https://arxiv.org/abs/1309.6392). Values are those of scikit-learn's `partial_dependence`;
+        here dates, categories and missing values need no preparation, and the table is encoded
+        once.
 
         Parameters
         ----------

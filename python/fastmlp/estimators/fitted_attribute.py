@@ -8,6 +8,8 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from fastmlp.prediction.read_only import read_only
+
 _T = TypeVar("_T")
 
 
@@ -48,7 +50,4 @@ class FittedAttribute(Generic[_T]):
         value = self._read(estimator._model)
         if value is None and not self._may_be_none:
             raise AttributeError(f"{type(estimator).__name__} has no {self._name}: {self._missing}")
-        if isinstance(value, np.ndarray):
-            value = value.view()
-            value.flags.writeable = False
-        return value
+        return read_only(value) if isinstance(value, np.ndarray) else value

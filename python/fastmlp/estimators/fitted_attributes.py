@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from fastmlp.estimators.fitted_attribute import FittedAttribute
+from fastmlp.prediction.read_only import read_only
 
 MAKES_OUT_OF_FOLD = (
     "a fit of several networks with early_stopping=True and without X_val makes out-of-fold "
@@ -19,8 +20,8 @@ class FittedAttributes:
     networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])
     estimator_weights_ = FittedAttribute(lambda model: model.ensemble.weights)
     histories_ = FittedAttribute(lambda model: deepcopy(model.histories))
-    coefs_ = FittedAttribute(lambda model: model.dense_parameters("weights"))
-    intercepts_ = FittedAttribute(lambda model: model.dense_parameters("bias"))
+    coefs_ = FittedAttribute(lambda model: read_only(model.dense_parameters("weights")))
+    intercepts_ = FittedAttribute(lambda model: read_only(model.dense_parameters("bias")))
     n_iter_ = FittedAttribute(lambda model: model.n_iter)
     best_iteration_ = FittedAttribute(lambda model: model.best_iteration, may_be_none=True)
     loss_curve_ = FittedAttribute(lambda model: model.loss_curve)

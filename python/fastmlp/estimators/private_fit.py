@@ -132,7 +132,7 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
             "for a row depend on the seed and the row's position in its minibatch, so one more row "
             "changes the gradients of others"
         )
-    if getattr(estimator, "class_weight", None) == "balanced":
+    if estimator.get_params(deep=False).get("class_weight") == "balanced":
         raise ValueError(
             "class_weight must not be 'balanced' with dp: it counts the rows of each class. Pass a "
             "dict of weights"

@@ -82,7 +82,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         new_assignment = RowAssignment.new if kept is None else kept.assignment
         assignment, random_state = new_assignment(n_networks, estimator.random_state)
         fraction = settings.held_out_fraction
-        held_out = held_out_ranges(assignment.n_estimators, fraction, rows.n_rows, random_state)
+        held_out = held_out_ranges(assignment.n_networks, fraction, rows.n_rows, random_state)
         windows = Windows(rows, memory.of_windows)
         n_sample = memory.sample_rows(rows.n_columns, _SAMPLE_ROWS)
         sample = read_sample(windows, targets, dtype, n_sample)
@@ -93,7 +93,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         if is_held_out:
             warn_of_leakage_in_stream(encoder, task, data)
         else:
-            held_out = [None] * assignment.n_estimators
+            held_out = [None] * assignment.n_networks
 
         scaling, scaling_of_table = rows.scalings(
             settings.learn_scaling(data.X, encoder.n_numeric, None, data.sample_weight)
@@ -139,7 +139,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         scaling_of_table,
         settings,
         learnt.training_range,
-        n_estimators=assignment.n_estimators,
+        n_estimators=assignment.n_networks,
         fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
         assignment=assignment,
         feature_importances=after.importances,

@@ -217,6 +217,13 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of str
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        ValueError
+            If `input_features` are not the names of the training table, or not as many.
         """
         check_is_fitted(self)
         encoder = self._model.encoder

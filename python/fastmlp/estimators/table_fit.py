@@ -85,7 +85,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
     with kept or nullcontext():
         trained = _trained(estimator, settings, table, rows, plan, executor, callbacks, deadline)
     learnt = trained.learnt
-    n_estimators = settings.n_networks(table.data.n_rows if before is None else before.n_rows)
+    n_networks = settings.n_networks(table.data.n_rows if before is None else before.n_rows)
     has_folds = rows.splits.are_folds
     model = FittedModel(
         encoder=table.encoder,
@@ -96,7 +96,7 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         watch=table.watch,
         standardize=settings.of("standardize"),
         # After Ctrl-C there may be more, if others were to be trained on all rows.
-        n_estimators=max(n_estimators, len(learnt.ensemble.members)),
+        n_estimators=max(n_networks, len(learnt.ensemble.members)),
         assignment=rows.assignment if has_folds else None,
         fingerprint=rows.fingerprint if rows.are_unseen and has_folds else None,
         fit_seconds=trained.seconds + (kept.seconds_before if kept else 0.0),

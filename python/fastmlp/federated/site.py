@@ -63,6 +63,11 @@ class LocalSite:
     n_jobs : int or None, default=None
         Threads, as the parameter of estimators.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If `n_jobs` is not what it should be.
+
     Examples
     --------
     To see what a site would send about its columns:
@@ -88,19 +93,37 @@ class LocalSite:
         self._stop = Event()
 
     def sketch(self, categorical_features: Any, *, classifies: bool) -> TableSketch:
-        """Sketch columns and target."""
+        """Sketch columns and target.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X, y or `categorical_features` are not what they should be.
+        """
         check_no_dates_or_gaps(self._y, "y")
         encoder, encoded = DenseEncoder.learn(self._X, categorical_features)
         y = checked_targets(self._y, encoded, 1, self)
         return TableSketch.of(self._X, encoder, encoded, y, classifies=classifies)
 
     def prepare(self, plan: Plan, number: int) -> None:
-        """Encode the rows, hold some out, and make a participant of each network."""
+        """Encode the rows, hold some out, and make a participant of each network.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X or y does not fit the plan.
+        """
         self._participants, _ = plan.participants(self._encoded(plan), number)
         self._stop.clear()
 
     def train(self, starts: Sequence[RoundStart]) -> list[Update]:
-        """Do a round of each network that is asked for."""
+        """Do a round of each network that is asked for.
+
+        Raises
+        ------
+        RuntimeError
+            Before `prepare`.
+        """
         if not self._participants:
             raise RuntimeError("prepare must be called before train")
         return [

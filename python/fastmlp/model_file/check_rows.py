@@ -14,7 +14,7 @@ from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.fields import Fields, integer, list_of, one_of
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_value
-from fastmlp.prediction.decoders import n_without_std
+from fastmlp.prediction.decoders import n_without_std, unit_and_shift
 from fastmlp.table.reading import NumberTable, RawTable, read_table
 from fastmlp.table.sparse import is_sparse, read_sparse
 
@@ -126,8 +126,7 @@ def agree(found: NDArray[np.float64], expected: NDArray[np.float64], model: Any)
     That is a share of what the network gives for a row, in the target's unit and without its shift,
     or of the unit if that is more.
     """
-    decoder = model._pipeline.decoder
-    unit, shift = getattr(decoder, "unit", 1.0), getattr(decoder, "shift", 0.0)
+    unit, shift = unit_and_shift(model._pipeline.decoder)
     size = np.maximum(unit, np.abs(expected - shift))
     tolerance: Any = _TOLERANCE[model._pipeline.networks[0].dtype.name] * size
     return bool(np.isclose(found, expected, rtol=0, atol=tolerance, equal_nan=True).all())

@@ -119,7 +119,7 @@ def _written_assignment(assignment: RowAssignment | None, draft: Draft) -> dict[
         seed = written_seed(assignment.seed, draft)
     except NotStorable:  # a generator of another kind: a warm start assigns the rows again
         return None
-    return {"n_estimators": assignment.n_estimators, "seed": seed}
+    return {"n_estimators": assignment.n_networks, "seed": seed}
 
 
 def read_fitted_model(contents: Contents) -> FittedModel:

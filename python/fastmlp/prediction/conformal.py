@@ -255,7 +255,8 @@ class PredictionIntervals:
             size = self.difficulty.of(predicted)
             low, high = low * size, high * size
         low, high = predicted + low, predicted + high
-        if self.quantiles:  # those next to the ends (Romano, Patterson & Candès 2019)
+        # Those next to the ends (Romano, Patterson & Candès 2019, arxiv.org/abs/1905.03222).
+        if self.quantiles:
             distance = np.abs(np.subtract.outer([1 - level, level], self.quantiles))
             first, last = distance.argmin(axis=1)
             low, high = low[:, [first]], high[:, [last]]

@@ -233,8 +233,20 @@ def std_of(decoder: Decoder, outputs: NDArray[Any]) -> NDArray[np.float64] | Non
 
 def n_without_std(decoder: Decoder, n_outputs: int) -> int:
     """How many of `n_outputs` outputs of a network are not variances."""
-    has_std = isinstance(decoder, RegressionDecoder) and decoder.has_std
-    return n_outputs // 2 if has_std else n_outputs
+    return n_outputs // 2 if _has_std(decoder) else n_outputs
+
+
+def _has_std(decoder: Decoder) -> bool:
+    return isinstance(decoder, RegressionDecoder) and decoder.has_std
+
+
+def unit_and_shift(
+    decoder: Decoder,
+) -> tuple[NDArray[np.float64] | np.float64, NDArray[np.float64] | np.float64]:
+    """What outputs are multiplied by and what is added to them, to be predictions."""
+    if isinstance(decoder, RegressionDecoder):
+        return decoder.unit, decoder.shift
+    return np.float64(1), np.float64(0)
 
 
 def n_columns_of_predictions(decoder: Decoder, n_outputs: int) -> int:
@@ -263,7 +275,7 @@ def check_one_column(decoder: Decoder, what: str) -> None:
 
 def check_has_std(decoder: Decoder) -> None:
     """Raise if no standard deviations were learnt."""
-    if not getattr(decoder, "has_std", False):
+    if not _has_std(decoder):
         raise ValueError("return_std=True needs a model that was fitted with loss='gaussian'")
 
 

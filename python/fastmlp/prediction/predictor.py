@@ -23,6 +23,7 @@ from fastmlp.prediction.decoders import (
 )
 from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
 from fastmlp.prediction.pipeline import Pipeline
+from fastmlp.prediction.read_only import read_only
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.row_reader import row_reader
@@ -64,6 +65,11 @@ class Predictor:
         Names of the columns of predictions, if they have names.
     nbytes : int
         Memory of the compiled networks, in bytes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `n_jobs` is not what it should be.
 
     Examples
     --------
@@ -112,15 +118,14 @@ class Predictor:
     @property
     def feature_names_in_(self) -> NDArray[Any] | None:
         """Names of the columns, if they have names."""
-        return self._pipeline.encoder.feature_names
+        names = self._pipeline.encoder.feature_names
+        return None if names is None else read_only(names)
 
     @property
     def classes_(self) -> Any:
         """Labels of a classifier; None for numbers."""
         decoder = self._pipeline.decoder
-        if isinstance(decoder, MultioutputDecoder):
-            return list(decoder.classes)
-        return decoder.classes if isinstance(decoder, ClassificationDecoder) else None
+        return None if isinstance(decoder, RegressionDecoder) else read_only(decoder.classes)
 
     @property
     def output_names_(self) -> list[str] | None:

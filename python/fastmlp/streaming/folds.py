@@ -53,7 +53,7 @@ class HeldOut:
 
 
 def held_out_ranges(
-    n_estimators: int,
+    n_networks: int,
     fraction: float | None,
     n_rows: int,
     random_state: np.random.RandomState,
@@ -64,7 +64,7 @@ def held_out_ranges(
 
     Parameters
     ----------
-    n_estimators : int
+    n_networks : int
     fraction : float or None
         None: hold out no rows.
     n_rows : int
@@ -72,13 +72,13 @@ def held_out_ranges(
     random_state : RandomState
     """
     if fraction is None or n_rows < FEWEST_ROWS:
-        return [None] * n_estimators
+        return [None] * n_networks
     salt = int(random_state.randint(_HASHES, dtype=np.uint32))
-    if n_estimators == 1:
+    if n_networks == 1:
         return [HeldOut(salt, 0, ceil(fraction * _HASHES))]
     n_folds = n_folds_of(n_rows, fraction)
     bounds = [-(-_HASHES * fold // n_folds) for fold in range(n_folds + 1)]
     return [
         HeldOut(salt + index // n_folds, bounds[index % n_folds], bounds[index % n_folds + 1])
-        for index in range(n_estimators)
+        for index in range(n_networks)
     ]

@@ -108,7 +108,10 @@ class NumbersLearner:
             self._add(other._mean, other._square, other._weight)
 
     def _add(self, mean: NDArray[np.float64], square: NDArray[np.float64], weight: float) -> None:
-        """Chan, Golub & LeVeque 1979: the sum of squares of two parts, without cancellation."""
+        """The sum of squares of two parts, without cancellation.
+
+        As in Chan, Golub & LeVeque 1983, https://doi.org/10.1080/00031305.1983.10483115.
+        """
         total, distance = self._weight + weight, mean - self._mean
         self._square += square + distance**2 * self._weight * weight / total
         self._mean += distance * weight / total

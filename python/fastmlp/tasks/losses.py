@@ -74,7 +74,9 @@ def _of_what_is_true(probabilities: NDArray[Any], y: NDArray[Any]) -> NDArray[An
 def gaussian_loss(
     outputs: NDArray[Any], targets: NDArray[Any], sample_weight: NDArray[Any] | None
 ) -> float:
-    """Mean continuous ranked probability score of Gaussians (Gneiting et al. 2005, see the engine).
+    """Mean continuous ranked probability score of Gaussians.
+
+    As in Gneiting et al. 2005, https://doi.org/10.1175/MWR2904.1.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ def _determines(X: NDArray[Any], cells: _Cells, one: int, other: int) -> bool:
 def _is_smooth(one: NDArray[Any], other: NDArray[Any]) -> bool:
     """Whether a column is nearly a function of another one, such as the cosine of the hour."""
     ranks = np.unique(other[np.argsort(one)], return_inverse=True)[1].astype(np.float64)
-    # That of independent columns is one (von Neumann 1941).
+    # That of independent columns is one (von Neumann 1941, doi.org/10.1214/aoms/1177731677).
     return bool(np.mean(np.square(np.diff(ranks))) <= _SMOOTH * 2 * ranks.var())
 
 

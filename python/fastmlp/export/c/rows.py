@@ -9,6 +9,7 @@ import numpy as np
 from fastmlp.export.c import functions
 from fastmlp.export.c.program import Program
 from fastmlp.export.c.text import number
+from fastmlp.prediction.decoders import unit_and_shift
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.column import Column
 from fastmlp.table.dates import Dates
@@ -183,7 +184,7 @@ def linear_part(program: Program, pipeline: Pipeline) -> list[str]:
     }
     for name, values in arrays.items():
         program.array(name, values)
-    unit = getattr(pipeline.decoder, "unit", np.ones(n_outputs))
+    unit, _ = unit_and_shift(pipeline.decoder)
     n_raw = pipeline.n_outputs
     program.array("linear_unit", np.broadcast_to(unit, n_outputs))
     program.needs(functions.WITHIN)

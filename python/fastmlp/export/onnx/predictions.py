@@ -19,7 +19,12 @@ from fastmlp.export.onnx.graph import TYPES, Graph
 from fastmlp.export.onnx.inputs import Inputs
 from fastmlp.export.onnx.linear_part import split
 from fastmlp.export.onnx.networks import mean_of_outputs
-from fastmlp.prediction.decoders import ClassificationDecoder, RegressionDecoder, n_without_std
+from fastmlp.prediction.decoders import (
+    ClassificationDecoder,
+    RegressionDecoder,
+    n_without_std,
+    unit_and_shift,
+)
 from fastmlp.prediction.pipeline import Pipeline
 
 _DOUBLE = np.dtype(np.float64)
@@ -67,7 +72,7 @@ def predictions(g: Graph, pipeline: Pipeline, inputs: Inputs) -> list[str]:
     if pipeline.linear is not None and pipeline.training_range is not None and rows.numbers:
         parts = split(g, rows.numbers, pipeline.linear, pipeline.training_range)
         rows, beyond = replace(rows, numbers=parts.inside), parts.beyond
-        unit = getattr(pipeline.decoder, "unit", np.float64(1))
+        unit, _ = unit_and_shift(pipeline.decoder)
         offset = g.cast(g("Div", parts.offset, unit), dtype)
     if rows.numbers:
         rows = replace(rows, numbers=scaled(g, rows.numbers, pipeline.scaling, dtype))
