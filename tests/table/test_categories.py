@@ -262,6 +262,7 @@ def test_nothing_listed(none):
         (["zone", "there", "then"], r"not among the columns: \['there', 'then'\]"),
         ([0, 3], r"positions from 0 to 2.*got \[0, 3\]"),
         ([-1], "positions from 0 to 2"),
+        ([True, 0, 1], "positions from 0 to 2"),
         ([True, False], "of 3 booleans"),
         ([0, "zone"], "categorical_features must be"),
         ([0.0], "categorical_features must be"),

@@ -26,7 +26,7 @@ from fastmlp.estimators.after_training import learn_after_training
 from fastmlp.estimators.base import BaseMLP
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_settings
-from fastmlp.estimators.streamed_fit import target_learner
+from fastmlp.estimators.streamed_rows import target_learner
 from fastmlp.estimators.ways_of_fitting import BY_ROWS
 from fastmlp.rounds.options import AveragingOptions
 from fastmlp.rounds.plan import Plan, networks_for_rounds

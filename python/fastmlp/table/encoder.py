@@ -348,10 +348,13 @@ def positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[
                 f"categorical_features that are not among the columns: {quoted_few(unknown)}"
             )
         return {positions[entry] for entry in entries}
-    if all(isinstance(entry, BOOLEANS) for entry in entries):
+    is_boolean = [isinstance(entry, BOOLEANS) for entry in entries]
+    if all(is_boolean):
         if len(entries) == n_columns:
             return set(np.flatnonzero(entries).tolist())
-    elif all(isinstance(e, Integral) and 0 <= int(e) < n_columns for e in entries):
+    elif not any(is_boolean) and all(
+        isinstance(entry, Integral) and 0 <= int(entry) < n_columns for entry in entries
+    ):
         return {int(entry) for entry in entries}
     raise ValueError(
         "categorical_features must be 'from_dtype' or a list of names, of positions from 0 to "
