@@ -35,7 +35,7 @@ void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) cons
   for (Index i = 0; i < from.rows; ++i) {
     const T* source = from.row(i);
     T* target = to.row(i);
-    // Whole lines, without a tail: what becomes of the padding is overwritten.
+    // Whole lines, without a tail: the padding is overwritten later.
     const std::uint32_t place = random_bits(key, static_cast<std::uint32_t>(pass.first_row + i));
     for (Index j = 0; j < second; ++j) {
       const std::uint32_t both = mix32(place + static_cast<std::uint32_t>(j));

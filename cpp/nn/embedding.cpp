@@ -109,7 +109,7 @@ void Embedding<T>::lay_out_steps() {
     for (Index s = 0; s < n_steps_; ++s) {
       const auto edge = edges[static_cast<std::size_t>(j)].begin() + s;
       const T start = as_t(edge[0]), width = as_t(edge[1]) - start;
-      if (!(width > 0)) continue;  // edges that T cannot tell apart are one
+      if (!(width > 0)) continue;  // edges that are equal in T count once
       starts.row(s)[j] = start;
       slopes.row(s)[j] = std::min(1 / width, std::numeric_limits<T>::max());
     }
