@@ -27,6 +27,7 @@ const PrivateTrainingOptions& checked(const PrivateTrainingOptions& options) {
 
 /** The most rows that a minibatch will have, except perhaps once in a lifetime; more take longer, no more. */
 Index usual_rows(Index n_rows, double rate) {
+  if (n_rows < 1) invalid("rows", "must hold at least one row number");
   const double mean = rate * static_cast<double>(n_rows);
   return std::clamp(static_cast<Index>(mean + 5 * std::sqrt(mean)), Index{1}, n_rows);
 }
@@ -43,8 +44,9 @@ PrivateTraining<T>::PrivateTraining(Network<T>& network, Optimizer<T>& optimizer
       privacy_{options.max_row_norm, options.noise_multiplier,
                options.sampling_rate * static_cast<double>(table_rows_.size()), options.key},
       schedule_(options.schedule, static_cast<double>(options.n_steps)),
-      step_(network, inputs, table, options.step,
-            usual_rows(static_cast<Index>(table_rows_.size()), options.sampling_rate), options.n_threads) {
+      most_rows_(usual_rows(static_cast<Index>(table_rows_.size()), options.sampling_rate)),
+      n_threads_(Step<T>::team_size(network.stack(), most_rows_, options.n_threads)),
+      step_(network, inputs, table, options.step, most_rows_, n_threads_) {
   step_.privacy = &privacy_;
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
 }
@@ -55,8 +57,7 @@ bool PrivateTraining<T>::run(Index n_steps) {
   step_.interrupted = interrupted;
   step_.resume();
   network_.prepare();
-  const Index usual = usual_rows(static_cast<Index>(table_rows_.size()), options_.sampling_rate);
-  network_.team.set_full(Step<T>::team_size(network_.stack(), usual, options_.n_threads));
+  network_.team.set_full(n_threads_);
   const auto work = [&](Member& member) {
     for (Index i = 0; i < n_steps; ++i) {
       const std::size_t first = i > 0 ? ends_[static_cast<std::size_t>(i) - 1] : 0;
