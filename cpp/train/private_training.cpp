@@ -3,21 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/checks.h"
+
 namespace fastmlp {
 namespace {
 
 constexpr double kWords = 0x1p32;  // as many values as 32 random bits have
 
 const PrivateTrainingOptions& checked(const PrivateTrainingOptions& options) {
-  const auto check = [](bool holds, const char* name, const char* expected, double got) {
-    if (!holds) invalid(name, std::string("must be ") + expected + "; got " + std::to_string(got));
-  };
-  check(options.sampling_rate > 0 && options.sampling_rate <= 1, "sampling_rate", "in (0, 1]", options.sampling_rate);
-  check(options.max_row_norm > 0 && std::isfinite(options.max_row_norm), "max_row_norm", "a positive number",
-        options.max_row_norm);
-  check(options.noise_multiplier >= 0 && std::isfinite(options.noise_multiplier), "noise_multiplier", "a number >= 0",
-        options.noise_multiplier);
-  check(options.average_steps >= 0, "average_steps", "a number >= 0", options.average_steps);
+  const double rate = options.sampling_rate;
+  check_number(rate > 0 && rate <= 1, "sampling_rate", "in (0, 1]", rate);
+  check_positive("max_row_norm", options.max_row_norm);
+  check_not_negative("noise_multiplier", options.noise_multiplier);
+  check_not_negative("average_steps", options.average_steps);
   if (options.n_steps < 1) invalid("n_steps", "must be at least 1; got " + std::to_string(options.n_steps));
   if (options.step.max_grad_norm != 0) invalid("max_grad_norm", "must be 0: each row's gradient is scaled down");
   if (options.schedule.kind == Schedule::adaptive)

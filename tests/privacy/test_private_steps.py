@@ -282,12 +282,6 @@ def test_wrong_options_are_errors(change, message):
         gradient_of_a_step("dense", "squared_error", y, **change)
 
 
-def test_rows_must_hold_one():
-    y = LOSSES["squared_error"](np.random.default_rng(1))
-    with pytest.raises(ValueError, match="rows must hold at least one row number"):
-        gradient_of_a_step("dense", "squared_error", y, rows=np.empty(0, np.uint32))
-
-
 def test_a_minibatch_that_is_taken_in_chunks_gets_its_noise_once():
     n_rows = 40_000  # of which 2^14 are taken at a time
     X, y = np.full((n_rows, 1), 0.5), np.full((n_rows, 1), 100.0)
