@@ -4,6 +4,8 @@
 #include <bit>
 #include <type_traits>
 
+#include "core/checks.h"
+
 namespace fastmlp {
 namespace {
 
@@ -21,7 +23,7 @@ T kept_from(std::uint32_t place, std::int32_t threshold, T x) {
 template <class T>
 Dropout<T>::Dropout(const DropoutSpec& spec, Index width, Index position)
     : width_(width), rate_(spec.rate), position_(position) {
-  if (!(rate_ >= 0 && rate_ < 1)) invalid("dropout", "must be in [0, 1); got " + std::to_string(rate_));
+  check_below_one("dropout", rate_);
 }
 
 template <class T>

@@ -1,7 +1,6 @@
 // Links: what lies between a network's raw outputs and predictions.
 #pragma once
 
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -26,7 +25,13 @@ struct Link {
   /** Whether it can be applied to this number of raw outputs. */
   bool fits(Index outputs) const {
     if (kind == gaussian) return outputs % 2 == 0;
-    return heads.empty() || std::accumulate(heads.begin(), heads.end(), Index{0}) == outputs;
+    if (heads.empty()) return true;
+    Index left = outputs;
+    for (const Index classes : heads) {
+      if (classes > left) return false;  // not added up, since a sum of any numbers may overflow
+      left -= classes;
+    }
+    return left == 0;
   }
 
   Kind kind;

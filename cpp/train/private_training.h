@@ -51,6 +51,8 @@ class PrivateTraining {
   PrivateTrainingOptions options_;
   PrivateGradients privacy_;
   LearningRate schedule_;
+  const Index most_rows_;  // of a minibatch at once
+  const int n_threads_;
   Step<T> step_;
   std::optional<WeightAverage<T>> average_;
   std::uint64_t steps_ = 0;
