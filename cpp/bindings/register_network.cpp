@@ -1,7 +1,8 @@
 // Network and Optimizer: the state that train() works on, and the parts of a training loop in Python.
-#include "bindings/arrays.h"
 #include "bindings/interrupt.h"
+#include "bindings/layer_specs.h"
 #include "bindings/network.h"
+#include "bindings/parameter_arrays.h"
 #include "bindings/tables.h"
 #include "bindings/targets.h"
 #include "core/denormals.h"

@@ -1,8 +1,8 @@
 // Predictor: an immutable snapshot that any number of Python threads may use.
-#include "bindings/arrays.h"
 #include "bindings/gil.h"
 #include "bindings/interrupt.h"
 #include "bindings/network.h"
+#include "bindings/parameter_arrays.h"
 #include "bindings/tables.h"
 #include "bindings/targets.h"
 #include "predict/predictor.h"

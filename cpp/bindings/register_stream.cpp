@@ -80,7 +80,7 @@ void register_stream(py::module_& m) {
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const FileError& error) {
-      // The name of a file may hold bytes that are no text.
+      // The name of a file may hold bytes that are not text.
       PyErr_SetObject(PyExc_OSError, py::reinterpret_steal<py::object>(PyUnicode_DecodeFSDefault(error.what())).ptr());
     }
   });

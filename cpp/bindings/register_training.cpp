@@ -87,7 +87,7 @@ class BoundTraining {
 };
 
 /** Value and derivative from a function of true values, raw outputs (both rows x outputs), weights (or None), and
- * whether the derivative is asked for. */
+ * whether the derivative is wanted. */
 template <class T>
 double value_of_own_loss(const py::function& own_loss, const Samples<T>& samples, const std::uint32_t* rows,
                          Matrix<const double> outputs, Matrix<T> derivative) {
@@ -223,7 +223,7 @@ class TrainingOf final : public BoundTraining {
   }
 
  private:
-  /** Calls f, which trains, without the GIL; whether training goes on. */
+  /** Calls f, which trains, without the GIL; returns whether training continues. */
   template <class F>
   bool compute(ThreadBudget& threads, const OptionalFunction& on_epoch, const OptionalFunction& interrupted, F&& f) {
     const ThreadBudget::Part part(threads);

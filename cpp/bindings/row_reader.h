@@ -42,7 +42,7 @@ class EncodedRow {
 
 class RowReader {
  public:
-  /** What becomes of a column of the raw table. */
+  /** How a column of the raw table is encoded. */
   struct Column {
     Index target = -1;      // in the encoded row; -1: the column is not used
     Index flag = -1;        // of a number, where it is missing

@@ -62,7 +62,7 @@ Samples<T> samples_of(const TableObject& x, const Stack<T>& stack, const char* n
  * column: the argument must outlive the result. */
 const Standardisation& standardisation_for(const Standardisation* inputs, Index columns);
 
-/** Row numbers of a table of so many rows, copied: another thread may write to them while there is no GIL. */
+/** Row numbers of a table with table_rows rows, copied: another thread may write to them while the GIL is released. */
 std::vector<std::uint32_t> row_numbers(const Array<std::uint32_t>& numbers, Index table_rows, const std::string& name,
                                        const std::string& table);
 

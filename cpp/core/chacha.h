@@ -1,6 +1,6 @@
-// ChaCha20 (Bernstein 2008, cr.yp.to/chacha): random bits that nobody can tell from others, or compute from those that
-// came before, without the key. Any part of a stream can be computed on its own, so that the same key gives the same
-// bits however the work is split over threads.
+// ChaCha20 (Bernstein 2008, cr.yp.to/chacha): random bits that cannot be distinguished from others, or computed from
+// those that came before, without the key. Any part of a stream can be computed on its own, so that the same key gives
+// the same bits however the work is split over threads.
 #pragma once
 
 #include <array>

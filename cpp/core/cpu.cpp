@@ -22,7 +22,7 @@ struct Registers {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
 };
 
-/** What the processor tells of itself; zeros where it does not know the question. */
+/** What CPUID returns; zeros for leaves that the processor does not have. */
 Registers cpuid(unsigned leaf, unsigned subleaf = 0) {
   Registers r;
 #ifdef __GNUC__
@@ -57,7 +57,7 @@ constexpr std::uint64_t bits(auto... positions) { return ((std::uint64_t{1} << p
 
 #ifdef FASTMLP_ASKS_LINUX
 namespace {
-// Of Linux 5.16, which older ones refuse.
+// Since Linux 5.16; older ones return an error.
 constexpr long kSupported = 0x1021, kRequestPermission = 0x1023, kTileData = 18;
 }  // namespace
 #endif

@@ -68,9 +68,10 @@ class Buffer {
     // Processors fetch ahead of a loop, beyond its end but not beyond a page of 4 KiB: if another thread's memory began
     // there, the two would take each other's lines away at every turn.
     constexpr Index kGap = 4096;
-    const Index bytes = ceil_div(checked_product(size, sizeof(T), "buffer"), kAlignment) * kAlignment;
+    const Index bytes = checked_product(size, sizeof(T), "buffer");
     const Index alignment = bytes >= kHugePage ? kHugePage : kAlignment;
-    // calloc, because large memory then comes as untouched zero pages: what is too large is refused, not filled.
+    // calloc, because large memory then comes as untouched zero pages: a size that is too large fails at once, before
+    // memory is filled.
     memory_ = std::calloc(static_cast<std::size_t>(checked_sum(bytes, alignment + kGap, "buffer")), 1);
     if (!memory_) throw std::bad_alloc();
     const auto address = reinterpret_cast<std::uintptr_t>(memory_);

@@ -22,7 +22,7 @@ namespace {
 std::atomic<int> forks_so_far{0};
 
 #if defined(__unix__) || defined(__APPLE__)
-// Threads do not survive a fork: a child that waited for those of its parent would wait for ever.
+// Threads do not survive a fork: a child that waited for those of its parent would never stop waiting.
 const int fork_handler = pthread_atfork(nullptr, nullptr, [] { ++forks_so_far; });
 #endif
 

@@ -7,6 +7,7 @@ namespace fastmlp {
 
 using Index = std::ptrdiff_t;
 
-constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+/** a / b rounded up, for a >= 0 and b > 0. */
+constexpr Index ceil_div(Index a, Index b) { return a / b + (a % b != 0); }
 
 }  // namespace fastmlp

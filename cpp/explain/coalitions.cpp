@@ -66,6 +66,7 @@ Table table_of(Matrix<const T> block) {
 template <class T>
 CoalitionNetwork<T>::CoalitionNetwork(Activation activation, const std::vector<T>& slopes, Predictor<T> rest)
     : activation_(activation), rest_(std::move(rest)) {
+  if (rest_.stack().takes_sparse()) invalid("rest", "must not take sparse rows");
   if (slopes.empty()) return;
   if (static_cast<Index>(slopes.size()) != units())
     invalid("slopes", "must hold a number for each of the " + std::to_string(units()) + " units");

@@ -11,7 +11,7 @@
 namespace fastmlp {
 
 /** What each column of some rows gives to the sums of a network's first hidden units, before their activation:
- * rows x columns x units, without padding. Layers below the first dense layer take each column by itself, so that the
+ * rows x columns x units, without padding. Layers below the first dense layer treat each column separately, so that the
  * sums of a row are those of another plus the differences of the columns in which the two rows differ. */
 template <class T>
 struct ColumnSums {

@@ -13,7 +13,6 @@ inline constexpr std::array kActivationNames = {"identity", "relu", "leaky_relu"
 inline Activation activation_from_name(const std::string& name) {
   return value_of<Activation>(name, kActivationNames, "activation");
 }
-inline const char* activation_name(Activation activation) { return name_of(activation, kActivationNames); }
 
 /** Whether the derivative needs z, and so a second buffer per row: elsewhere it follows from f(z). */
 bool saves_derivative(Activation activation);

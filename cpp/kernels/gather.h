@@ -32,7 +32,7 @@ class Standardisation {
                   bool keeps_order = false);
 
   bool empty() const { return shift_.empty(); }
-  /** Whether it fits a table of so many columns. */
+  /** Whether it fits a table with this number of columns. */
   bool fits(Index columns) const {
     return (empty() || static_cast<Index>(shift_.size()) == columns) && n_filled_ <= columns;
   }

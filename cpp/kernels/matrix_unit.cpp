@@ -112,7 +112,7 @@ void convert_tile(const Matrix<const float>& m, Index line, Index k, Bits* to) {
   for (Index i = 0; i < kSide; ++i) store_line(first.packet[i], second.packet[i], to + i * kDepth);
 }
 
-/** `lines` of the factor from `line` on, `depth` of the depth from k on: stripe behind stripe. */
+/** `lines` of the factor from `line` on, `depth` of the depth from k on: one stripe after the other. */
 template <bool left>
 void convert(const Factor<float>& factor, Index line, Index lines, Index k, Index depth, Bits* to) {
   const bool along = left != factor.transposed;
@@ -256,7 +256,7 @@ void finish(const Ends<float>& ends, Index row, Index column, Matrix<float> c) {
 /** Rows [first, last) of c, at most kRowsAtOnce. */
 FASTMLP_TILES void product_of_rows(const Factor<float>& a, const Factor<float>& b, const Ends<float>& ends,
                                    Matrix<float> c, Index first, Index last) {
-  // Too large for a stack. A thread keeps it: a step allocates nothing but at its first time.
+  // Too large for a stack. A thread keeps it: only its first step allocates.
   thread_local Converted converted;
   const Index depth = a.transposed ? a.m.rows : a.m.cols;
   const Index stripes = ceil_div(last - first, kStripe);

@@ -74,7 +74,7 @@ struct Job {
   const T* bias;
   const T* gate;
   Index gate_stride;
-  T* column_sums;  // what b's columns add up to, where it is asked for; it starts as the rows do
+  T* column_sums;  // sums of b's columns, if they are wanted; it starts as the rows do
 };
 
 /** Rows [i, i + rows) x packets; with `adds_up` also the sums of b's columns. */

@@ -23,7 +23,7 @@ inline Index bytes_of(SmallType type) { return type == SmallType::int8 ? 1 : 2; 
 struct SmallMatrix {
   SmallType type;
   const std::byte* data;
-  const float* scale;  // null but for int8
+  const float* scale;  // null except for int8
   Index rows, cols;
   Index stride;  // in elements; whole packets of a row may be read
 };

@@ -4,6 +4,8 @@
 #include <bit>
 #include <type_traits>
 
+#include "core/checks.h"
+
 namespace fastmlp {
 namespace {
 
@@ -21,7 +23,7 @@ T kept_from(std::uint32_t place, std::int32_t threshold, T x) {
 template <class T>
 Dropout<T>::Dropout(const DropoutSpec& spec, Index width, Index position)
     : width_(width), rate_(spec.rate), position_(position) {
-  if (!(rate_ >= 0 && rate_ < 1)) invalid("dropout", "must be in [0, 1); got " + std::to_string(rate_));
+  check_below_one("dropout", rate_);
 }
 
 template <class T>
@@ -35,7 +37,7 @@ void Dropout<T>::mask(Matrix<const T> from, Matrix<T> to, const Pass& pass) cons
   for (Index i = 0; i < from.rows; ++i) {
     const T* source = from.row(i);
     T* target = to.row(i);
-    // Whole lines, without a tail: what becomes of the padding is overwritten.
+    // Whole lines, without a tail: the padding is overwritten later.
     const std::uint32_t place = random_bits(key, static_cast<std::uint32_t>(pass.first_row + i));
     for (Index j = 0; j < second; ++j) {
       const std::uint32_t both = mix32(place + static_cast<std::uint32_t>(j));

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numbers>
 
+#include "core/checks.h"
 #include "kernels/packet.h"
 
 namespace fastmlp {
@@ -44,8 +45,7 @@ template <class T>
 Embedding<T>::Embedding(EmbeddingSpec spec) : spec_(std::move(spec)) {
   const Index n = spec_.n_numbers;
   if (n < 0 || spec_.n_flags < 0) invalid("Embedding", "must have numbers of columns >= 0");
-  if (!(spec_.sigma >= 0 && std::isfinite(spec_.sigma)))
-    invalid("Embedding.sigma", "must be a number >= 0; got " + std::to_string(spec_.sigma));
+  check_not_negative("Embedding.sigma", spec_.sigma);
   const char* what = "the number of values of an Embedding layer";
   // Codes are exact in float up to 2^24.
   constexpr Index kMostCodes = Index{1} << 24;
@@ -109,7 +109,7 @@ void Embedding<T>::lay_out_steps() {
     for (Index s = 0; s < n_steps_; ++s) {
       const auto edge = edges[static_cast<std::size_t>(j)].begin() + s;
       const T start = as_t(edge[0]), width = as_t(edge[1]) - start;
-      if (!(width > 0)) continue;  // edges that T cannot tell apart are one
+      if (!(width > 0)) continue;  // edges that are equal in T count once
       starts.row(s)[j] = start;
       slopes.row(s)[j] = std::min(1 / width, std::numeric_limits<T>::max());
     }

@@ -1,7 +1,6 @@
 // Links: what lies between a network's raw outputs and predictions.
 #pragma once
 
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -21,12 +20,18 @@ struct Link {
   Link(Kind of, std::vector<Index> classes) : kind(of), heads(std::move(classes)) {}
 
   bool operator==(const Link&) const = default;
-  /** Predictions of so many raw outputs. */
+  /** Number of predictions from this number of raw outputs. */
   Index predictions(Index outputs) const { return outputs + (kind == continuation_ratio ? 1 : 0); }
-  /** Whether it can be applied to so many raw outputs. */
+  /** Whether it can be applied to this number of raw outputs. */
   bool fits(Index outputs) const {
     if (kind == gaussian) return outputs % 2 == 0;
-    return heads.empty() || std::accumulate(heads.begin(), heads.end(), Index{0}) == outputs;
+    if (heads.empty()) return true;
+    Index left = outputs;
+    for (const Index classes : heads) {
+      if (classes > left) return false;  // not added up, since a sum of any numbers may overflow
+      left -= classes;
+    }
+    return left == 0;
   }
 
   Kind kind;

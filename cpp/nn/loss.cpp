@@ -1,9 +1,9 @@
 #include "nn/loss.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
+#include "core/checks.h"
 #include "core/portable.h"
 #include "nn/losses/absolute_error.h"
 #include "nn/losses/binary_cross_entropy.h"
@@ -142,18 +142,15 @@ struct LossPass {
 LossOptions loss_options(const std::string& name, LossOptions parameters) {
   const auto& [kind, delta, quantiles, power, expectile, focal_gamma, label_smoothing, heads] = parameters;
   parameters.kind = value_of<LossKind>(name, kLossNames, "loss");
-  if (!(delta > 0 && std::isfinite(delta))) invalid("delta", "must be a positive number; got " + std::to_string(delta));
+  check_positive("delta", delta);
   if (quantiles.empty()) invalid("quantile", "must hold at least one number");
-  for (const double q : quantiles)
-    if (!(q > 0 && q < 1)) invalid("quantile", "must be in (0, 1); got " + std::to_string(q));
-  if (!(power > 1 && power < 2)) invalid("tweedie_power", "must be in (1, 2); got " + std::to_string(power));
-  if (!(expectile > 0 && expectile < 1)) invalid("expectile", "must be in (0, 1); got " + std::to_string(expectile));
-  if (!(focal_gamma >= 0 && std::isfinite(focal_gamma)))
-    invalid("focal_gamma", "must be a number >= 0; got " + std::to_string(focal_gamma));
-  if (!(label_smoothing >= 0 && label_smoothing < 1))
-    invalid("label_smoothing", "must be in [0, 1); got " + std::to_string(label_smoothing));
-  if (label_smoothing > 0 && (kind == LossKind::focal || kind == LossKind::binary_focal))
-    invalid("label_smoothing", "must be 0 for the focal loss; got " + std::to_string(label_smoothing));
+  for (const double q : quantiles) check_number(q > 0 && q < 1, "quantile", "in (0, 1)", q);
+  check_number(power > 1 && power < 2, "tweedie_power", "in (1, 2)", power);
+  check_number(expectile > 0 && expectile < 1, "expectile", "in (0, 1)", expectile);
+  check_not_negative("focal_gamma", focal_gamma);
+  check_below_one("label_smoothing", label_smoothing);
+  const bool is_focal = kind == LossKind::focal || kind == LossKind::binary_focal;
+  check_number(label_smoothing == 0 || !is_focal, "label_smoothing", "0 for the focal loss", label_smoothing);
   if (!heads.empty() && !is_categorical(kind)) invalid("heads", "must be empty for the loss '" + name + "'");
   for (const Index classes : heads)
     if (classes < 1) invalid("heads", "must hold numbers of classes; got " + std::to_string(classes));

@@ -18,6 +18,7 @@ class Scale final : public Layer<T> {
  public:
   explicit Scale(const ScaleSpec& spec) : width_(spec.width) {
     if (width_ < 1) invalid("Scale.width", "must be at least 1; got " + std::to_string(width_));
+    checked_sum(width_, kLine<T>, "Scale.width");  // what padding may add
     signs_ = SignConstraints<T>("Scale.signs", spec.signs, 1, width_, {0, 1, width_, padded<T>(width_)}, 0, 1);
   }
 

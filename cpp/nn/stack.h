@@ -83,7 +83,7 @@ class Stack {
   void squared_norms(const T* values, const Workspace<T>& workspace, Index first, Index count, double* norms,
                      const SparseRows<T>& sparse = {}) const;
   /** Multiplies what row first + i adds to the gradients by factors[i]. A factor of 0 leaves nothing of the row, even
-   * where it holds what is no number. */
+   * where it holds NaN or infinity. */
   void scale_rows(const Workspace<T>& workspace, Index first, Index count, const double* factors) const;
 
  private:

@@ -15,8 +15,8 @@ namespace fastmlp {
 /** Called about every 50 ms on the calling thread; throws if the work should end. */
 using Interruption = std::function<void()>;
 
-/** Rows of a block of which each takes so many bytes and multiply-adds. Between two blocks one looks for interruptions,
- * so none takes much longer than 50 ms. */
+/** Rows of a block, from the bytes and multiply-adds of each row. Interruptions are checked between two blocks, so none
+ * takes much longer than 50 ms. */
 inline Index rows_of_block(Index n_rows, Index bytes_per_row, Index work_per_row) {
   constexpr Index kMostRows = 128, kMostBytes = Index{1} << 22, kMostWork = Index{1} << 30;
   const Index most = std::min(

@@ -8,7 +8,7 @@ namespace fastmlp {
 GroupLayout layout_of(const RowFormat& format, Index n_rows) {
   constexpr const char* kWhat = "a row group";
   Index end = 0;
-  // Where the next section begins, of so many numbers per row.
+  // Where the next section begins, with this many numbers per row.
   const auto section = [&](Index per_row, Index bytes_each) {
     const Index begin = end;
     const Index bytes = checked_product(checked_product(n_rows, per_row, kWhat), bytes_each, kWhat);

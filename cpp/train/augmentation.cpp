@@ -1,10 +1,9 @@
 #include "train/augmentation.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
-#include <string>
 
+#include "core/checks.h"
 #include "core/random.h"
 #include "kernels/augment.h"
 
@@ -16,13 +15,9 @@ std::uint64_t key_of(const RowsOfStep& rows, Stream use, std::uint64_t what = 0)
 }
 
 const AugmentationOptions& checked(const AugmentationOptions& options) {
-  const auto check_number = [](const char* name, double value) {
-    if (!(value >= 0 && std::isfinite(value))) invalid(name, "must be a number >= 0; got " + std::to_string(value));
-  };
-  check_number("mixup", options.mixup);
-  check_number("input_noise", options.input_noise);
-  if (!(options.swap_noise >= 0 && options.swap_noise < 1))
-    invalid("swap_noise", "must be in [0, 1); got " + std::to_string(options.swap_noise));
+  check_not_negative("mixup", options.mixup);
+  check_not_negative("input_noise", options.input_noise);
+  check_below_one("swap_noise", options.swap_noise);
   return options;
 }
 

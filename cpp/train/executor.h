@@ -43,7 +43,7 @@ struct ExecutorOptions {
   StepOptions step;
   AugmentationOptions augmentation;
   Index batch_size = 200;
-  double average_steps = 0;    // what is evaluated is the mean of the weights over so many steps (0: the weights)
+  double average_steps = 0;    // evaluates the mean of the weights over this number of steps (0: the weights)
   bool keeps_outputs = false;  // of evaluated rows
   int n_threads = 1;           // the most
 };

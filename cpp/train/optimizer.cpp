@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/checks.h"
 #include "core/denormals.h"
 #include "kernels/optimizers/adam.h"
 #include "kernels/optimizers/rmsprop.h"
@@ -15,21 +16,19 @@ OptimizerOptions optimizer_options(const std::string& solver, double momentum, b
                                    double beta_2, double epsilon, double weight_decay,
                                    std::vector<RateFactors> learning_rate_factors,
                                    std::vector<double> weight_decay_factors) {
-  const auto check = [](bool holds, const char* name, const char* expected, double got) {
-    if (!holds) invalid(name, std::string("must be ") + expected + "; got " + std::to_string(got));
-  };
   OptimizerOptions options;
   options.solver = value_of<Solver>(solver, kSolverNames, "solver");
-  check(momentum >= 0 && momentum <= 1, "momentum", "in [0, 1]", momentum);
-  check(beta_1 >= 0 && beta_1 < 1, "beta_1", "in [0, 1)", beta_1);
-  check(beta_2 >= 0 && beta_2 < 1, "beta_2", "in [0, 1)", beta_2);
-  check(epsilon > 0 && std::isfinite(epsilon), "epsilon", "a positive number", epsilon);
-  check(weight_decay >= 0 && std::isfinite(weight_decay), "weight_decay", "a number >= 0", weight_decay);
+  check_number(momentum >= 0 && momentum <= 1, "momentum", "in [0, 1]", momentum);
+  check_below_one("beta_1", beta_1);
+  check_below_one("beta_2", beta_2);
+  check_positive("epsilon", epsilon);
+  check_not_negative("weight_decay", weight_decay);
+  const auto check_factor = [](const char* name, double factor) {
+    check_number(factor >= 0 && std::isfinite(factor), name, "numbers >= 0", factor);
+  };
   for (const auto& [weights, bias] : learning_rate_factors)
-    for (const double factor : {weights, bias})
-      check(factor >= 0 && std::isfinite(factor), "learning_rate_factors", "numbers >= 0", factor);
-  for (const double factor : weight_decay_factors)
-    check(factor >= 0 && std::isfinite(factor), "weight_decay_factors", "numbers >= 0", factor);
+    for (const double factor : {weights, bias}) check_factor("learning_rate_factors", factor);
+  for (const double factor : weight_decay_factors) check_factor("weight_decay_factors", factor);
   options.momentum = momentum;
   options.nesterov = nesterov;
   options.beta_1 = beta_1;

@@ -3,21 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/checks.h"
+
 namespace fastmlp {
 namespace {
 
 constexpr double kWords = 0x1p32;  // as many values as 32 random bits have
 
 const PrivateTrainingOptions& checked(const PrivateTrainingOptions& options) {
-  const auto check = [](bool holds, const char* name, const char* expected, double got) {
-    if (!holds) invalid(name, std::string("must be ") + expected + "; got " + std::to_string(got));
-  };
-  check(options.sampling_rate > 0 && options.sampling_rate <= 1, "sampling_rate", "in (0, 1]", options.sampling_rate);
-  check(options.max_row_norm > 0 && std::isfinite(options.max_row_norm), "max_row_norm", "a positive number",
-        options.max_row_norm);
-  check(options.noise_multiplier >= 0 && std::isfinite(options.noise_multiplier), "noise_multiplier", "a number >= 0",
-        options.noise_multiplier);
-  check(options.average_steps >= 0, "average_steps", "a number >= 0", options.average_steps);
+  const double rate = options.sampling_rate;
+  check_number(rate > 0 && rate <= 1, "sampling_rate", "in (0, 1]", rate);
+  check_positive("max_row_norm", options.max_row_norm);
+  check_not_negative("noise_multiplier", options.noise_multiplier);
+  check_not_negative("average_steps", options.average_steps);
   if (options.n_steps < 1) invalid("n_steps", "must be at least 1; got " + std::to_string(options.n_steps));
   if (options.step.max_grad_norm != 0) invalid("max_grad_norm", "must be 0: each row's gradient is scaled down");
   if (options.schedule.kind == Schedule::adaptive)
@@ -27,6 +25,7 @@ const PrivateTrainingOptions& checked(const PrivateTrainingOptions& options) {
 
 /** The most rows that a minibatch will have, except perhaps once in a lifetime; more take longer, no more. */
 Index usual_rows(Index n_rows, double rate) {
+  if (n_rows < 1) invalid("rows", "must hold at least one row number");
   const double mean = rate * static_cast<double>(n_rows);
   return std::clamp(static_cast<Index>(mean + 5 * std::sqrt(mean)), Index{1}, n_rows);
 }
@@ -43,8 +42,9 @@ PrivateTraining<T>::PrivateTraining(Network<T>& network, Optimizer<T>& optimizer
       privacy_{options.max_row_norm, options.noise_multiplier,
                options.sampling_rate * static_cast<double>(table_rows_.size()), options.key},
       schedule_(options.schedule, static_cast<double>(options.n_steps)),
-      step_(network, inputs, table, options.step,
-            usual_rows(static_cast<Index>(table_rows_.size()), options.sampling_rate), options.n_threads) {
+      most_rows_(usual_rows(static_cast<Index>(table_rows_.size()), options.sampling_rate)),
+      n_threads_(Step<T>::team_size(network.stack(), most_rows_, options.n_threads)),
+      step_(network, inputs, table, options.step, most_rows_, n_threads_) {
   step_.privacy = &privacy_;
   if (options.average_steps > 0) step_.average = &average_.emplace(network, options.average_steps);
 }
@@ -55,8 +55,7 @@ bool PrivateTraining<T>::run(Index n_steps) {
   step_.interrupted = interrupted;
   step_.resume();
   network_.prepare();
-  const Index usual = usual_rows(static_cast<Index>(table_rows_.size()), options_.sampling_rate);
-  network_.team.set_full(Step<T>::team_size(network_.stack(), usual, options_.n_threads));
+  network_.team.set_full(n_threads_);
   const auto work = [&](Member& member) {
     for (Index i = 0; i < n_steps; ++i) {
       const std::size_t first = i > 0 ? ends_[static_cast<std::size_t>(i) - 1] : 0;

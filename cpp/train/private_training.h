@@ -19,7 +19,7 @@ struct PrivateTrainingOptions {
   double sampling_rate = 1;
   double max_row_norm = 1;
   double noise_multiplier = 0;
-  double average_steps = 0;  // finish() leaves the mean of the weights over so many steps (0: the weights)
+  double average_steps = 0;  // finish() leaves the mean of the weights over this number of steps (0: the weights)
   ChaChaKey key = {};
   int n_threads = 1;
 };
@@ -33,7 +33,7 @@ class PrivateTraining {
   /** Asked on the calling thread every 50 ms or so; true, or an exception, ends the work. */
   std::function<bool()> interrupted;
 
-  /** Takes so many steps more. False when interrupted: the parameters are then partly updated. */
+  /** Takes n_steps more steps. False when interrupted: the parameters are then partly updated. */
   bool run(Index n_steps);
   /** Leaves the network with the weights to keep. */
   void finish();
@@ -51,6 +51,8 @@ class PrivateTraining {
   PrivateTrainingOptions options_;
   PrivateGradients privacy_;
   LearningRate schedule_;
+  const Index most_rows_;  // of a minibatch at once
+  const int n_threads_;
   Step<T> step_;
   std::optional<WeightAverage<T>> average_;
   std::uint64_t steps_ = 0;

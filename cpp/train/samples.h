@@ -20,7 +20,7 @@ struct Samples {
   Targets<T> y;
   const T* weights = nullptr;
   const T* offset = nullptr;  // rows x outputs
-  SparseTable<T> sparse;      // in place of x, for a network that takes such
+  SparseTable<T> sparse;      // instead of x, for a network that reads sparse rows
 
   void use(const Table& table) { x = table; }
   void use(const SparseTable<T>& table) { sparse = table; }

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/checks.h"
+
 namespace fastmlp {
 namespace {
 
@@ -18,12 +20,9 @@ ScheduleOptions schedule_options(const std::string& name, double learning_rate_i
                                  double warmup_fraction) {
   ScheduleOptions options;
   options.kind = value_of<Schedule>(name, kScheduleNames, "learning_rate");
-  if (!(learning_rate_init > 0 && std::isfinite(learning_rate_init)))
-    invalid("learning_rate_init", "must be a positive number; got " + std::to_string(learning_rate_init));
-  if (!(power_t >= 0 && std::isfinite(power_t)))
-    invalid("power_t", "must be a number >= 0; got " + std::to_string(power_t));
-  if (!(warmup_fraction >= 0 && warmup_fraction < 1))
-    invalid("warmup_fraction", "must be in [0, 1); got " + std::to_string(warmup_fraction));
+  check_positive("learning_rate_init", learning_rate_init);
+  check_not_negative("power_t", power_t);
+  check_below_one("warmup_fraction", warmup_fraction);
   options.learning_rate_init = learning_rate_init;
   options.power_t = power_t;
   options.warmup_fraction = warmup_fraction;

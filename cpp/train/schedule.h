@@ -25,7 +25,7 @@ ScheduleOptions schedule_options(const std::string& name, double learning_rate_i
  * cosine (Holzmueller et al. 2024, arXiv:2407.04491). */
 double flat_cos(double t);
 
-/** The learning rate of a fit as it goes on. */
+/** The learning rate in the course of a fit. */
 class LearningRate {
  public:
   LearningRate(ScheduleOptions options, double total_steps) : options_(options), total_(total_steps) {}

@@ -25,7 +25,7 @@ struct TrainOptions {
   Index n_iter_no_change = 10;   // the largest Index: no limit
   double patience_growth = 0;    // further epochs without progress for each epoch up to the best one
   bool early_stopping = false;   // watch the validation loss and keep the best weights; else watch the training loss
-  double average_epochs = 0;     // with early_stopping: evaluate and keep the mean weights of so many epochs; 0: none
+  double average_epochs = 0;     // with early_stopping: validate and keep the mean weights of this many epochs; 0: none
   bool reports_outputs = false;  // passes the outputs on evaluated rows to on_epoch
   bool anneals = false;          // dropout and weight decay follow flat_cos()
   double time_limit = std::numeric_limits<double>::infinity();  // in seconds; the schedule ends with it
@@ -34,7 +34,7 @@ struct TrainOptions {
   double samples_seen = 0;     // before this call, for 'invscaling'
   double steps_per_epoch = 1;  // what schedule and averaging count with
 
-  /** For epochs that are one window of so many rows. */
+  /** For epochs that are one window of n_rows rows. */
   TrainOptions for_rows(Index n_rows) const;
 };
 
@@ -51,7 +51,7 @@ struct EpochRecord {
 /** What the caller returns. */
 struct EpochAnswer {
   bool stops = false;
-  std::optional<double> watched;  // in place of the loss: the smaller the better
+  std::optional<double> watched;  // instead of the loss; smaller is better
 };
 
 enum class StopReason { max_iter, no_improvement, callback, time_limit, interrupted, diverged };
@@ -96,8 +96,8 @@ class Trainer {
   /** Leaves the network with the weights to keep. */
   TrainResult finish();
 
-  /** Calls visit(name, value) with everything that training goes on from, on the way out and back: single numbers,
-   * vectors and Buffers, which keep their sizes. Between two windows, unless training was interrupted. */
+  /** Calls visit(name, value) with everything that training continues from, to save it and to restore it: single
+   * numbers, vectors and Buffers, which keep their sizes. Between two windows, unless training was interrupted. */
   template <class Visit>
   void visit_state(Visit&& visit);
   /** Ends training with the weights of the last finished epoch, where nothing is under way that could be interrupted.
@@ -122,7 +122,7 @@ class Trainer {
   void take(Dataset<T> window);
   /** Goes to the window's first row. */
   void begin_window();
-  /** Goes on with the window for some 50 ms. False at its end, and when there is nothing to go on with. */
+  /** Trains on the window for about 50 ms. False at its end, and when there is nothing left to train on. */
   bool advance();
   /** Ends the epoch; false when training has ended. */
   bool judge();
@@ -160,7 +160,7 @@ class Trainer {
   std::vector<std::uint32_t> rows_;
   std::vector<std::uint32_t> order_;  // the same, where they are shuffled
   Index window_steps_ = 0, done_ = 0;
-  // What training goes on from
+  // What training continues from
   Clock::time_point start_ = Clock::now();
   double seconds_before_ = 0;  // until then
   TrainResult result_;

@@ -1,8 +1,8 @@
-"""Multilayer perceptrons on tables: scikit-learn's API, a C++ core at the machine's speed."""
+"""Multilayer perceptrons for tables, with scikit-learn's API and a C++ core."""
 
 from typing import TYPE_CHECKING
 
-from fastmlp import _core  # noqa: F401  an installation that cannot work says so at once
+from fastmlp import _core  # noqa: F401  a broken installation fails here with a clear error
 from fastmlp._lazy import lazily
 
 if TYPE_CHECKING:

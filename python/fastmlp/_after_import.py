@@ -1,4 +1,4 @@
-"""Things to do as soon as another module is imported, without importing it."""
+"""Actions that run when another module is imported, without importing it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Finder(MetaPathFinder):
 
 
 class _Loader(Loader):
-    """Loads a module as its own loader does, and acts then.
+    """Loads a module with its own loader, and then runs the actions.
 
     The own loader is not changed: several modules may share it. The module gets it back before it
     is executed.
@@ -52,7 +52,7 @@ class _Loader(Loader):
         return module
 
     def exec_module(self, module: ModuleType) -> None:
-        """Execute the module, then act. An action that fails does not make the import fail."""
+        """Execute the module, then run the actions, whose failures do not fail the import."""
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
@@ -62,7 +62,7 @@ class _Loader(Loader):
                 action()
             except Exception as error:
                 warnings.warn(
-                    f"{self._module} was imported, but not prepared for fastmlp: {error}",
+                    f"{self._module} was imported, but fastmlp could not register with it: {error}",
                     RuntimeWarning,
                     stacklevel=2,
                 )

@@ -1,4 +1,4 @@
-"""What other libraries call things, and what they are called here.
+"""Names of parameters and values in other libraries, and their names here.
 
 Users of LightGBM, XGBoost, CatBoost, Keras, PyTorch and scikit-learn write names from habit. Errors
 look them up here to say which name is meant; docs/coming_from.md lists parameters side by side.

@@ -15,7 +15,7 @@ def _cores() -> int:
 
 
 def check_n_jobs(n_jobs: int | None) -> None:
-    """Raise if that is no number of threads."""
+    """Raise if that is not a number of threads."""
     if n_jobs == 0 or not isinstance(n_jobs, Integral | None):
         raise ValueError(
             "n_jobs must be a number of threads, -1 for all cores, or None for those that the "

@@ -17,7 +17,7 @@ class ExtrapolationWarning(UserWarning):
 
 
 class ValidationWarning(UserWarning):
-    """Random validation folds do not fit the training rows; see docs/validation.md."""
+    """Random validation folds may be wrong for the training rows; see docs/validation.md."""
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:

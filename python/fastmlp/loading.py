@@ -1,4 +1,4 @@
-"""`load`: a trained estimator from its model file; `load_predictor`: what predicts alone."""
+"""`load`: a trained estimator from its model file; `load_predictor`: its predictor."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fastmlp.prediction.rounded_weights import SmallDtype
 def load(source: Source) -> Any:
     """Load a model that `save` wrote.
 
-    Nothing in a model file is executed, so that files of others can be loaded too. What a file
-    takes in memory is bounded by a multiple of its size; see docs/model-file.md.
+    Nothing in a model file is executed, so it is safe to load files from others. The memory that
+    loading takes is bounded by a multiple of the file's size; see docs/model-file.md.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def load(source: Source) -> Any:
     Raises
     ------
     ModelFileError
-        If the file is damaged or was edited, is of a newer version or no model file, or its model
-        predicts something else for its check rows.
+        If the file is damaged or was edited, is of a newer version, is not a model file, or its
+        model makes other predictions for the check rows than the file holds.
     OSError
         If it cannot be read.
 
@@ -67,7 +67,7 @@ def load_predictor(
     """Load the predictor of a model that `save` wrote.
 
     This imports neither scikit-learn nor pandas; the first call in a process imports what it needs.
-    The predictor answers as the model's own `predictor` does.
+    The predictor is the same as that of the model's method `predictor`.
 
     Parameters
     ----------

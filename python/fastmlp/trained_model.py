@@ -1,4 +1,4 @@
-"""TrainedModel: what can be done with every trained estimator."""
+"""TrainedModel: the methods of every trained estimator: predictor, save, export."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class TrainedModel:
-    """Base of all estimators: what becomes of a model after training."""
+    """Base of all estimators: predictor, files and exports of a trained model."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -33,11 +33,11 @@ class TrainedModel:
 
     @property
     def _pipeline(self) -> Pipeline:
-        """What a prediction does; an error before `fit`."""
+        """The steps of a prediction; an error before `fit`."""
         raise NotImplementedError
 
     def predictor(self, *, n_jobs: int | None = None, dtype: SmallDtype | None = None) -> Predictor:
-        """Compile the model for predictions alone, of one row in microseconds or of many.
+        """Compile the model for predictions only: of one row in microseconds, or of many rows.
 
         Parameters
         ----------
@@ -46,8 +46,8 @@ class TrainedModel:
         dtype : {"float16", "bfloat16", "int8"} or None, default=None
             Hold the weights of dense layers in 2 bytes each or, "int8", in 1, rounded as
             ``save(dtype=...)`` does: single rows take less time and the predictor less memory. It
-            computes in the type that the model does, and its answers are to the last bit those of
-            the model that `fastmlp.load` makes of such a file. None: the weights as they are.
+            computes in the model's type, and its predictions are to the last bit those of the model
+            that `fastmlp.load` reads from such a file. None: the weights are not rounded.
 
         Returns
         -------
@@ -59,8 +59,8 @@ class TrainedModel:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError
-            If a scikit-learn MLP has activations of its own, `n_jobs` is no number of threads, or
-            `dtype` is none of these or cannot hold the weights.
+            If a scikit-learn MLP has other activations than scikit-learn's, `n_jobs` is not a
+            number of threads, or `dtype` is none of these or cannot hold the weights.
         """
         return Predictor(self._pipeline.counted.rounded(dtype), n_jobs)
 
@@ -76,8 +76,8 @@ class TrainedModel:
         """Save the model to a file that `fastmlp.load` loads.
 
         The file is a safetensors file (docs/model-file.md): numbers and text, no code. It is
-        written beside the old one, if there is one, and then takes its place, so that a failure
-        leaves the old one as it was.
+        written beside an existing file and then replaces it, so a failure leaves the old file
+        unchanged.
 
         Parameters
         ----------
@@ -85,20 +85,21 @@ class TrainedModel:
             The file; its name usually ends in ``.safetensors``.
         include_optimizer : bool, default=False
             Whether the state of the optimisers is saved, up to two numbers for each weight. With
-            it, `partial_fit` and a warm start of the loaded model go on as this one does; without,
-            the optimisers begin anew.
+            it, `partial_fit` and a warm start of the loaded model give the same results as with
+            this model; without it, the optimisers start with no state.
         check_rows : array-like, frame or sparse matrix, or (X, y), default=None
             A few rows of a table that are stored with the predictions for them. `fastmlp.load`
-            predicts them again, and refuses a file whose model predicts something else.
+            predicts them again, and raises an error if the predictions differ.
         dtype : {"float16", "bfloat16", "int8"} or None, default=None
             Store the weights of dense layers and the vectors of categories in 2 bytes each or,
             "int8", in 1 with a scale for each output of a layer; None: in the 4 or 8 bytes that the
-            model computes with. The loaded model computes as this one does, from the rounded
-            weights. With `check_rows`, what that changes is printed; with (X, y) their score too.
+            model computes with. The loaded model computes in the same type, from the rounded
+            weights. With `check_rows`, the change of predictions is printed; with (X, y) also that
+            of the score.
         notes : mapping or None, default=None
-            What is to be kept beside the model, such as the names of the targets and scores: text,
-            numbers, lists and mappings, as JSON holds them. None: of a loaded model that was not
-            trained since, what its file held; else nothing.
+            Further information to store, such as the names of the targets and scores: text,
+            numbers, lists and mappings, as in JSON. None: the notes of the file, if the model was
+            loaded and not trained since; else nothing.
             `fastmlp.model_file.description.read_description` returns it.
 
         Raises
@@ -106,11 +107,11 @@ class TrainedModel:
         sklearn.exceptions.NotFittedError
             Before `fit`.
         TypeError
-            If the model holds what a file cannot: it is of a subclass, a category is an object of
-            a class that is not Python's, NumPy's or pandas', or there is more than 100 MB of text.
+            If a file cannot hold the model: it is of a subclass, a category is an object of a class
+            that is not Python's, NumPy's or pandas', or there is more than 100 MB of text.
         ValueError
-            If `dtype` is not one of these or cannot hold the weights, `check_rows` are no rows of
-            this model's table, or a parameter is none that the estimator takes.
+            If `dtype` is not one of these or cannot hold the weights, `check_rows` do not have the
+            columns of this model, or a parameter is invalid.
         OSError
             If the file cannot be written.
 
@@ -250,7 +251,7 @@ class TrainedModel:
     # ---- model files
 
     def _written(self, draft: Draft, include_optimizer: bool) -> dict[str, Any]:
-        """The parts of a file that the model is read from, beside its parameters."""
+        """The parts of a file that hold the model, other than its parameters."""
         raise NotImplementedError
 
     def _outputs_of(self, rows: Any) -> NDArray[np.float64]:
@@ -258,7 +259,7 @@ class TrainedModel:
         raise NotImplementedError
 
     def _read(self, contents: Contents) -> None:
-        """Take what was fitted from a file; the parameters are set."""
+        """Read the fitted attributes from a file; the parameters are set."""
         raise NotImplementedError
 
 

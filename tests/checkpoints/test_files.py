@@ -135,7 +135,7 @@ def test_a_damaged_file_is_refused(path, X, y):
     damaged = bytearray(interrupted(path, X, y))
     damaged[-1] ^= 1
     path.write_bytes(damaged)
-    with pytest.raises(ModelFileError, match="do not fit its checksum"):
+    with pytest.raises(ModelFileError, match="do not match its checksum"):
         Regressor(**SMALL).fit(X, y, checkpoint=path)
     path.write_bytes(damaged[:-100])
     with pytest.raises(ModelFileError, match="damaged or cut off"):
@@ -174,7 +174,7 @@ def test_a_disk_that_becomes_full_does_not_end_the_fit(path, X, y, monkeypatch, 
     monkeypatch.setattr(file, "write_whole", write_whole)
     model = Regressor(**SMALL).fit(X, y, checkpoint=Checkpoint(path, epochs=1))
     assert model.n_iter_ == 4
-    assert "could not be written, and is as it was before; the fit goes on" in caplog.text
+    assert "could not be written and is unchanged; the fit continues" in caplog.text
     assert "No space left on device" in caplog.text
 
 
@@ -241,7 +241,7 @@ def test_leftovers_of_killed_writers_are_removed(path, X, y):
 
 def test_a_warm_start_of_a_fitted_model_has_no_checkpoint(path, X, y):
     model = Regressor(warm_start=True, **SMALL).fit(X, y, checkpoint=path)
-    with pytest.raises(ValueError, match="checkpoint must be None if fit goes on with a"):
+    with pytest.raises(ValueError, match="checkpoint must be None if fit continues with a"):
         model.fit(X, y, checkpoint=path)
 
 

@@ -78,7 +78,7 @@ def test_a_stopped_training_goes_on_from_its_checkpoint(run, csv, tmp_path, monk
     monkeypatch.setattr(KeptFit, "is_due", lambda *_: True)  # not once a minute
     result = train(interrupt_the_second_epoch, "resumed", "--checkpoint", kept)
     assert result.status == 130
-    assert f"The same command goes on from {kept}.\n" in result.err
+    assert f"The same command continues from {kept}.\n" in result.err
     assert kept.exists()
     result = train(lambda record: epochs.append(record.epoch), "resumed", "--checkpoint", kept)
     assert (result.status, epochs) == (0, [2, 3])
@@ -101,8 +101,8 @@ def test_warnings_are_sentences(run, trained, table, tmp_path):
     result = run("predict", trained("price"), path, "-o", tmp_path / "p.csv")
     assert result.status == 0
     assert result.err == (
-        "Warning: rows: column 'town': none of 2 values, such as 'x', occurred in training, as "
-        "'Ulm' did\n"
+        "Warning: rows: column 'town': none of its 2 values, such as 'x', occurred in "
+        "training, where values were such as 'Ulm'\n"
     )
 
 

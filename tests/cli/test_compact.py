@@ -83,10 +83,10 @@ def test_a_drop_in(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "say how: --dtype, and --distill, --networks N or --max-predict-us US with a TABLE"),
+        ((), "pass --dtype, or a TABLE and --distill, --networks N or --max-predict-us US"),
         (("--distill",), "--distill, --networks and --max-predict-us need a TABLE"),
-        (("table", "--distill", "--networks", "1"), "exclude each other"),
-        (("table", "--networks", "1", "--hidden", "3"), "--hidden is for --distill"),
+        (("table", "--distill", "--networks", "1"), "cannot be used together"),
+        (("table", "--networks", "1", "--hidden", "3"), "--hidden needs --distill"),
     ],
 )
 def test_wrong_usage(run, trained, csv, tmp_path, arguments, message):

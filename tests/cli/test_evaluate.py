@@ -115,7 +115,7 @@ def test_what_is_wrong_with_a_folder(run, trained, tmp_path):
     for options, status, message in [
         ((), 1, "no row has a 'price'"),
         (("--target", "prize"), 1, "no column 'prize'"),
-        (("--decimal", ","), 2, "a folder is read without --encoding and --decimal"),
+        (("--decimal", ","), 2, "--encoding and --decimal cannot be used with a folder"),
     ]:
         result = run("evaluate", model, tmp_path, *options)
         assert result.status == status
@@ -128,7 +128,7 @@ def test_what_is_wrong(run, trained, new, tmp_path):
     result = run("evaluate", trained("sold"), path)
     assert (result.status, result.err) == (
         1,
-        "Error: the target holds 'perhaps', which is no class of the model\n",
+        "Error: the target holds 'perhaps', which is not a class of the model\n",
     )
     result = run("evaluate", trained("price"), new, "--target", "prize")
     assert result.status == 1

@@ -44,7 +44,7 @@ def test_the_model_is_not_overwritten(run, trained, tmp_path):
     for arguments in (("--c", model), ("--c", tmp_path / "m.c", "--onnx", tmp_path / "m.c")):
         result = run("export", model, *arguments)
         assert result.status == 2
-        assert "is named twice: it would be overwritten" in result.err
+        assert "is named twice as an output" in result.err
     assert model.read_bytes() == contents
     assert not (tmp_path / "m.c").exists()
 
@@ -53,7 +53,7 @@ def test_what_is_missing(run, trained, tmp_path):
     path = trained("price")
     result = run("export", path)
     assert result.status == 2
-    assert "say what to write: --onnx FILE, --c FILE or both" in result.err
+    assert "pass what to write: --onnx FILE, --c FILE or both" in result.err
     result = run("export", path, "--c", tmp_path / "nowhere" / "m.c")
     assert result.status == 1
     assert "there is no folder" in result.err

@@ -104,5 +104,5 @@ def test_what_is_no_model_file(run, csv, tmp_path, command):
     assert (result.status, result.err) == (1, f"Error: no such file: {missing}\n")
     result = run(command, csv, *more.get(command, []))
     assert result.status == 1
-    assert result.err.startswith(f"Error: cannot load {csv}: this is no model file: ")
+    assert result.err.startswith(f"Error: cannot load {csv}: this is not a model file: ")
     assert result.err.count("\n") == 1

@@ -114,7 +114,7 @@ def test_a_model_without_names_reads_columns_in_their_order(run, table, tmp_path
     written = pd.read_parquet(tmp_path / "p.parquet")
     np.testing.assert_array_equal(written["prediction"], model.predict(X))
     result = run(*arguments)
-    assert "has 3 columns; the model reads 2, and knows no names of them" in result.err
+    assert "has 3 columns; the model needs 2 and was trained without column names" in result.err
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ def test_a_model_without_names_reads_columns_in_their_order(run, table, tmp_path
     [
         ("area,rooms\n1,2\n", (), "has no column 'town'; it has ['area', 'rooms']"),
         (None, ("--id", "ID"), "has no column 'ID'; did you mean 'id'? It has "),
-        (None, ("--proba",), "--proba is for classifications; this model predicts numbers"),
+        (None, ("--proba",), "--proba needs a classifier; this model predicts numbers"),
         (None, ("-o", "nowhere/p.csv"), "there is no folder nowhere"),
         (None, ("-o", "p.xls"), "cannot tell the format of p.xls"),
-        ("wrong", (), "the column 'area' holds 'wide', which is no number"),
-        ("late", (), "the column 'area' holds 'wide', which is no number"),
-        ("twice", ("--keep",), "has a column 'prediction' already"),
+        ("wrong", (), "the column 'area' holds 'wide', which is not a number"),
+        ("late", (), "the column 'area' holds 'wide', which is not a number"),
+        ("twice", ("--keep",), "already has a column 'prediction'"),
     ],
 )
 def test_an_error_writes_nothing(run, trained, tmp_path, monkeypatch, content, more, message):
@@ -159,7 +159,7 @@ def test_what_is_no_date_counts_as_missing(run, trained, tmp_path, word):
     result = run("predict", trained("price"), path)
     warning = (
         "Warning: rows: column 'built': 1 of 1 values, such as 'yesterday', cannot be read as "
-        "dates (year-month-day), as in training; they count as missing\n"
+        "dates (year-month-day), which the column held in training; they count as missing\n"
     )
     assert (result.status, result.err) == (0, warning if word == "yesterday" else "")
     wanted = model.predict(NEW.assign(built=None)[model.feature_names_in_.tolist()])
@@ -218,5 +218,5 @@ def test_the_table_is_not_overwritten(run, trained, tmp_path):
     contents = path.read_bytes()
     result = run("predict", trained("price"), path, "-o", path)
     assert result.status == 2
-    assert f"{path} is named twice: it would be overwritten" in result.err
+    assert f"{path} is named twice as an output" in result.err
     assert path.read_bytes() == contents

@@ -58,7 +58,7 @@ def test_a_file_is_read_in_blocks_if_memory_is_limited(run, csv, target, tmp_pat
 @pytest.mark.parametrize(
     ("options", "status", "message"),
     [
-        (["--groups", "x"], 2, "tables that are read as a whole"),
+        (["--groups", "x"], 2, "a table that is read in blocks"),
         (["--category", "none"], 1, "has no column 'none'"),
         (["--drop", "none"], 1, "no column 'none'"),
         (["--max-memory", "lots"], 1, "max_memory must be a whole number of bytes"),
@@ -109,4 +109,4 @@ def test_a_folder_of_another_delimiter(run, table, target, tmp_path):
 def test_predictions_of_a_folder_need_a_folder(run, folder, model):
     result = run("predict", model, folder)
     assert result.status == 2
-    assert "need -o, a new folder" in result.err
+    assert "need -o with a new folder" in result.err

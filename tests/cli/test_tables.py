@@ -113,7 +113,7 @@ def test_large_tables_come_in_pieces(tmp_path, name):
         ("a.csv.gz", b"a,b\n", {}, "cannot read .*a.csv.gz"),
         ("a.parquet", "a,b\n", {}, "cannot read .*a.parquet"),
         ("a.arrow", "a,b\n1,2\n", {}, "cannot read .*a.arrow"),
-        ("a.xlsx", "", {}, r"cannot tell the format of .*a.xlsx by its name: .* .csv, .tsv"),
+        ("a.xlsx", "", {}, r"cannot tell the format of .*a.xlsx from its name: .* .csv, .tsv"),
     ],
 )
 def test_what_cannot_be_read(read, name, content, how, message):
@@ -153,7 +153,7 @@ def test_decimal_commas():
 def test_a_point_is_no_decimal_beside_decimal_commas():
     texts = ["1,5", "1.234"]  # of thousands
     assert inferred(pa.chunked_array([texts]), ",").to_pylist() == texts
-    with pytest.raises(DataError, match=r"a holds '1\.234', which is no number"):
+    with pytest.raises(DataError, match=r"a holds '1\.234', which is not a number"):
         as_kind(pa.chunked_array([texts]), "number", ",", "a")
 
 
@@ -162,7 +162,7 @@ def test_a_column_of_a_known_kind():
     assert as_kind(text, "number", ".", "a").to_pylist() == [1.0, 2.0, None]
     assert as_kind(text, "text", ".", "a").to_pylist() == ["1", "2", None]
     assert as_kind(text, "label", ".", "a").to_pylist() == [1, 2, None]
-    with pytest.raises(DataError, match="a holds 'x', which is no number"):
+    with pytest.raises(DataError, match="a holds 'x', which is not a number"):
         as_kind(pa.chunked_array([["1", "x"]]), "number", ".", "a")
-    with pytest.raises(DataError, match="a holds 'maybe', which is no boolean"):
+    with pytest.raises(DataError, match="a holds 'maybe', which is not a boolean"):
         as_kind(pa.chunked_array([["true", "maybe"]]), "boolean", ".", "a")

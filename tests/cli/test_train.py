@@ -233,7 +233,10 @@ def test_from_parquet_and_compressed_text(train, table, csv, tmp_path):
         (("--target", "prize"), "has no column 'prize'; did you mean 'price'? It has ['id', "),
         (("--target", "price", "--drop", "x"), "has no column 'x'; it has ['id', "),
         (("--target", "sold", "--task", "regression"), "the target 'sold' holds '"),
-        (("--target", "id"), "has 80 different values, such as 'h000', in 80 rows: they are no cl"),
+        (
+            ("--target", "id"),
+            "has 80 different values, such as 'h000', in 80 rows: these are not cl",
+        ),
         (("--target", "price", "--groups", "one"), "--groups: all rows have the same 'one'"),
         (
             ("--target", "price", "--time", "town"),
@@ -256,7 +259,7 @@ def test_from_parquet_and_compressed_text(train, table, csv, tmp_path):
         (("--target", "price", "--groups", "price"), "--groups: the column 'price' is the target"),
         (
             ("--target", "price", "--groups", "town", "--category", "town"),
-            "--category: the column 'town' is no input",
+            "--category: the column 'town' is not an input",
         ),
         (("--target", "nothing"), ": no row has a 'nothing'"),
         (("--target", "price", "--target", "sold", "--task", "classification"), "is not boolean"),
@@ -279,9 +282,9 @@ def test_tables_that_do_not_fit(run, table, tmp_path, arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--groups", "agent", "--time", "built"), "exclude each other"),
-        (("--quantile", "0.5", "--loss", "huber"), "--quantile excludes --loss huber"),
-        (("--loss", "huber", "--task", "classification"), "are for --task regression"),
+        (("--groups", "agent", "--time", "built"), "cannot be used together"),
+        (("--quantile", "0.5", "--loss", "huber"), "--quantile cannot be used with --loss huber"),
+        (("--loss", "huber", "--task", "classification"), "need --task regression"),
         (("--plot", "plot.doc"), "--plot must end in one of .png"),
         (("--delimiter", "ab"), "must be a single character"),
         (("--preset", "worst"), "'worst' is not one of 'fast'"),
@@ -303,7 +306,7 @@ def test_no_file_that_is_read_is_overwritten(run, table, tmp_path, option):
     words = [word for pair in outputs.items() for word in pair]
     result = run("train", path, "--delimiter", ",", "--target", "price", *words)
     assert result.status == 2
-    assert f"{path} is named twice: it would be overwritten" in result.err
+    assert f"{path} is named twice as an output" in result.err
     assert path.read_text().startswith("id,")
 
 

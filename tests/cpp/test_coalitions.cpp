@@ -114,5 +114,11 @@ TEST(slopes_must_be_as_many_as_units) {
                "slopes must hold a number for each of the 19 units");
 }
 
+TEST(coalitions_are_of_dense_rows) {
+  const Predictor<float> sparse(Network<float>({DenseSpec{.inputs = 3, .outputs = 1, .sparse = true}}, 1), {},
+                                Link::identity);
+  CHECK_THROWS(CoalitionNetwork<float>(Activation::relu, {}, sparse), "rest");
+}
+
 }  // namespace
 }  // namespace fastmlp

@@ -1,4 +1,7 @@
 // What layers are asked for alone, and what the stack does for them.
+#include <cstddef>
+#include <limits>
+
 #include "check.h"
 #include "data.h"
 #include "matrices.h"
@@ -66,6 +69,17 @@ TEST(matrices_of_a_workspace_do_not_overlap) {
     check_workspace<double>(testing::tabular(3, 1, {{40, 3}}, {33, 70}, 2, "mish"), training);
   }
   check_workspace<double>(testing::mlp({5, 1024, 9, 2}, "silu", 0.5), true);
+}
+
+TEST(sizes_at_the_end_of_the_integers_are_errors) {
+  constexpr Index kLargest = std::numeric_limits<Index>::max();
+  CHECK(ceil_div(0, kLargest) == 0 && ceil_div(5, kLargest) == 1 && ceil_div(kLargest, 2) == kLargest / 2 + 1);
+  CHECK_THROWS(Scale<float>({kLargest}), "Scale.width");
+  CHECK_THROWS(Dense<float>({kLargest, 1}), "Dense");
+  CHECK_THROWS(Dense<float>({1, kLargest}), "Dense");
+  CHECK_THROWS(Embedding<float>({.n_numbers = kLargest}), "Embedding");
+  CHECK_THROWS(Buffer<std::byte>(kLargest), "buffer");
+  CHECK_THROWS(Buffer<double>(kLargest / 8), "buffer");
 }
 
 }  // namespace

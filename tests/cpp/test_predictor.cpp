@@ -297,6 +297,9 @@ TEST(links_of_several_kinds_of_outputs) {
   CHECK_THROWS(by({Link::softmax, {1, 3}}), "link");
   CHECK_THROWS(link_from_name("softmax", {2, 0}), "heads");
   CHECK_THROWS(link_from_name("logistic", {2}), "heads");
+  // Of which the sum would be 3 again if it were computed.
+  constexpr Index kHuge = Index{1} << 62;
+  CHECK(!Link(Link::softmax, {kHuge, kHuge, kHuge, kHuge, 3}).fits(3));
   CHECK_THROWS(Predictor<double>(Network<double>(mlp({4, 3}, "relu"), 2), {}, Link::gaussian), "link");
 }
 

@@ -5,9 +5,12 @@
 #endif
 #ifdef __linux__
 #include <sched.h>
+#include <sys/resource.h>
 #endif
 
 #include <array>
+#include <atomic>
+#include <fstream>
 #include <limits>
 #include <stdexcept>
 #include <thread>
@@ -18,6 +21,7 @@
 #include "core/processors.h"
 #include "core/random.h"
 #include "core/team_size.h"
+#include "core/thread_pool.h"
 
 #include "core/portable.h"
 
@@ -179,6 +183,32 @@ TEST(a_forked_child_runs_on_one_thread) {
     int size = 0;
     run_team(4, [&](Member& member) { size = member.size(); });
     _exit(size == 1 && available_threads() == 1 ? 0 : 1);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+#endif
+
+// A sanitizer's own memory does not fit in there.
+#if defined(__linux__) && !defined(FASTMLP_SANITIZED)
+/** In a child, whose memory has room for the stacks of a few more threads. */
+TEST(threads_that_do_not_start_are_done_without) {
+  constexpr int kWanted = 64;
+  const pid_t child = fork();
+  if (child == 0) {
+    long pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t room = static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE)) + (rlim_t{64} << 20);
+    const rlimit limit{room, room};
+    bool holds = pages > 0 && setrlimit(RLIMIT_AS, &limit) == 0;
+    for (int call = 0; call < 2; ++call) {  // with new threads, and with those that were kept
+      BorrowedThreads others(kWanted);
+      std::atomic<int> runs{0};
+      others.run([&](int) { ++runs; });
+      holds = holds && others.size() < kWanted && runs == 1 + others.size();
+    }
+    _exit(holds ? 0 : 1);
   }
   int status = -1;
   CHECK(waitpid(child, &status, 0) == child);

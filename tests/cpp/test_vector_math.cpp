@@ -279,7 +279,7 @@ void check_activation(const ActivationCase& c) {
     of_value.add(x, value[i], c.value(static_cast<Real>(x)), double(x) >= c.relative_from);
     of_derivative.add(x, delta[i], c.derivative(static_cast<Real>(x)), false);
   }
-  const std::string name = activation_name(c.activation);
+  const std::string name = name_of(c.activation, kActivationNames);
   if constexpr (sizeof(T) == 4) {
     report<T>(name.c_str(), of_value, c.value_float);
     report<T>((name + "'").c_str(), of_derivative, {kAny, c.derivative_float});
@@ -347,8 +347,8 @@ TEST(activations_pass_nan_on) {
       const Matrix<T> row{value.data(), 1, kLine<T>, kLine<T>}, slope{saved.data(), 1, kLine<T>, kLine<T>};
       activate<T>(c.activation, row, slope);
       if (!std::isnan(value[0]))
-        testing::fail(__FILE__, __LINE__, "%s(NaN) = %g in %s", activation_name(c.activation), double(value[0]),
-                      kType<T>);
+        testing::fail(__FILE__, __LINE__, "%s(NaN) = %g in %s", name_of(c.activation, kActivationNames),
+                      double(value[0]), kType<T>);
     }
   };
   check(std::numeric_limits<float>::quiet_NaN());
@@ -356,7 +356,8 @@ TEST(activations_pass_nan_on) {
 }
 
 TEST(activation_names_round_trip) {
-  for (const ActivationCase& c : kCases) CHECK(activation_from_name(activation_name(c.activation)) == c.activation);
+  for (const ActivationCase& c : kCases)
+    CHECK(activation_from_name(name_of(c.activation, kActivationNames)) == c.activation);
   CHECK_THROWS(activation_from_name("Relu"), "activation");
 }
 

@@ -123,7 +123,9 @@ def test_partitions_without_weight(client, table):
 
 def test_partitions_that_change(table):
     rows = RowSubset(np.zeros((3, 1)), np.zeros((3, 1)), None)
-    with pytest.raises(ValueError, match="had 7 rows at first have 6 now"):
+    with pytest.raises(
+        ValueError, match="had 7 rows when they were first computed, and now have 6"
+    ):
         joined([rows, None, rows], 7)
 
 

@@ -53,7 +53,7 @@ assert warning.category is UserWarning
 if model.preset == "plain":
     kept = f"The weights of epoch {{model.best_iteration_ or model.n_iter_}} were kept."
 else:
-    kept = f"{{len(model.networks_)}} of 3 networks were kept, as far as they had come."
+    kept = f"{{len(model.networks_)}} of 3 networks were kept, trained as far as they were."
 assert str(warning.message) == f"Training interrupted by user. {{kept}}"
 assert model.stop_reason_ == "interrupted"
 assert 1 <= model.n_iter_ == len(model.loss_curve_) == len(model.learning_rate_curve_)
@@ -279,7 +279,7 @@ def test_interruption_leaves_out_networks_that_had_not_begun(many_rows):
     model = endless(**thirds, callbacks=press_in(1, 2))
     with pytest.warns(
         UserWarning,
-        match=r"^Training interrupted by user\. 2 of 3 networks were kept, as far as they had come",
+        match=r"^Training interrupted by user\. 2 of 3 networks were kept, trained as far as",
     ) as caught:
         model.fit(*many_rows)
     assert caught[0].filename == __file__

@@ -213,6 +213,16 @@ def test_a_training_keeps_what_it_stands_on():
     assert training.end_epoch(THREADS, None, None)
 
 
+def test_the_largest_batch_size_takes_each_window_whole():
+    parameters = []
+    for batch_size in (len(X), 2**63 - 1):
+        case = Case(batch_size=batch_size)
+        assert case.run(WINDOWS)
+        assert case.end_epoch()
+        parameters.append(case.result()[1])
+    assert parameters[0] == parameters[1]
+
+
 def test_steps_per_epoch_must_be_positive():
     with pytest.raises(ValueError, match="steps_per_epoch must be a positive number"):
         Case(steps_per_epoch=0)

@@ -96,7 +96,7 @@ def test_networks_have_given_parts_in_turn():
     assert division.are_folds
     assert division.n_folds == 3
     assert [held_out[0] for _, held_out in division.parts] == [0, 1, 2, 0, 1]
-    with pytest.warns(UserWarning, match="cv has 3 parts for 2 networks.* n_estimators=3 uses"):
+    with pytest.warns(UserWarning, match="cv has 3 splits for 2 networks.* n_estimators=3 uses"):
         assert len(divided(GivenSplitter(parts), 2, n_rows=12).parts) == 2
     windows = [(rows[:4], rows[4:8]), (rows[:8], rows[8:])]
     division = divided(GivenSplitter(windows), n_rows=12)
@@ -114,5 +114,5 @@ def test_what_divides_rows_has_a_digest():
 def test_parts_without_weight_are_refused():
     weights = (np.arange(20) < 10).astype(float)
     data = RowSubset(np.zeros((20, 1)), np.zeros((20, 1)), weights)
-    with pytest.raises(ValueError, match="sample_weight is 0 for all rows that a network is"):
+    with pytest.raises(ValueError, match="sample_weight is 0 for all training rows, or"):
         split_rows(data, None, None, 0.2, 1, np.random.RandomState(0), TimeSplitter(np.arange(20)))

@@ -14,7 +14,7 @@ def test_weights_of_a_single_network_only(estimator):
     assert not hasattr(several, "coefs_")
     for name in ("coefs_", "intercepts_"):
         message = (
-            "exist for one network, and here are 2; networks_ holds them all, and n_estimators=1"
+            "exist only for a model of one network; this one has 2, in networks_. n_estimators=1"
         )
         with pytest.raises(AttributeError, match=message):
             getattr(several, name)

@@ -130,7 +130,7 @@ def test_metrics_that_take_no_weights_get_none(metric):
             "eval_metric must be a scorer's name, a callable, or a list or dict of these; got 3",
         ),
         ({3: "r2"}, "eval_metric must have names that are strings; got 3"),
-        ({"loss": "r2"}, "eval_metric must not call a metric 'loss'"),
+        ({"loss": "r2"}, "eval_metric must not name a metric 'loss'"),
     ],
 )
 def test_bad_metrics(metric, message):
@@ -187,6 +187,6 @@ def test_errors_of_metrics_name_the_parameter():
 
 
 def test_metric_that_is_not_a_number_is_warned_of():
-    with pytest.warns(RuntimeWarning, match="eval_metric was not a number after 12 of 12 epochs"):
+    with pytest.warns(RuntimeWarning, match="eval_metric was NaN after 12 of 12 epochs"):
         model = Regressor(**ONE, eval_metric=lambda y_true, y_pred: np.nan).fit(X, Y)
     assert np.isfinite(model.predict(X)).all()

@@ -332,7 +332,7 @@ def test_inputs_stay_as_they_were(trend):
 def test_summary_mentions_it(season):
     X, y = season
     told = Regressor(**SMALL).fit(X, y).summary()
-    line = "Linear part of 6 columns of numbers, which goes on beyond the training range"
+    line = "Linear part of 6 columns of numbers, which continues beyond the training range"
     assert line in told.splitlines()
     assert "Linear part" not in Regressor(**SMALL | {"extrapolation": "clip"}).fit(X, y).summary()
 

@@ -85,7 +85,7 @@ def test_weights_are_learnt_from_validation_rows(trained):
     tuned.fit(X, Y + 1, X_val=X_VAL, y_val=Y_VAL + 1)
     assert tuned.predict_interval(X_VAL).shape == (100, 2)  # calibrated on them
     tuned.fit(X_VAL, Y_VAL)
-    with pytest.raises(ValueError, match="went on with other rows"):
+    with pytest.raises(ValueError, match="trained further on other rows"):
         tuned.predict_interval(X_VAL)
 
 
@@ -115,7 +115,7 @@ def test_copies_keep_what_is_fitted(trained):
 
 def test_a_file_of_it_has_no_other_model_in_it(trained, tmp_path):
     tuned = Regressor(**OPTIONS | LATER, init_model=trained).fit(X_VAL, Y_VAL)
-    with pytest.warns(UserWarning, match="without its init_model"):
+    with pytest.warns(UserWarning, match="does not hold init_model"):
         tuned.save(tmp_path / "tuned.safetensors")
 
 
@@ -182,7 +182,7 @@ def test_where_there_is_none(trained, tmp_path):
         tuned.fit(lambda: iter(()))
     with pytest.raises(ValueError, match="init_model must be None with dp"):
         tuned.fit(X, Y, dp=(1.0, 1e-5))
-    with pytest.raises(ValueError, match="checkpoint must be None if fit goes on"):
+    with pytest.raises(ValueError, match="checkpoint must be None if fit continues"):
         tuned.fit(X, Y, checkpoint=tmp_path / "fit")
 
 

@@ -14,7 +14,7 @@ import fastmlp
 from fastmlp import Classifier, Regressor, federated
 
 ROWS = 400
-FEW = "needs 19 rows"
+FEW = "needs 19 calibration rows"
 
 
 def made(seed, n):

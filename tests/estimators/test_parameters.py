@@ -213,7 +213,7 @@ def test_beta_2_whose_complement_float32_cannot_hold(X, y):
     [
         ({"loss": "quantile", "alpha": 0.9}, "parameter is called quantile"),
         ({"loss": "huber", "alpha": 0.9}, "parameter is called delta"),
-        ({"quantile": 0.9}, "quantile=0.9 counts with loss='quantile' only"),
+        ({"quantile": 0.9}, "quantile=0.9 is used with loss='quantile' only"),
     ],
 )
 def test_quantiles_as_others_write_them(options, said):

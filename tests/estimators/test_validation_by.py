@@ -84,20 +84,20 @@ def test_a_column_of_the_table_tells_the_groups(frame):
     numbered = frame({"a": X[:, 0], "customer_id": numbers})
     with pytest.warns(UserWarning, match="'customer_id' is an input too"):
         Regressor(**options).fit(numbered, Y, groups="customer_id")
-    with pytest.raises(ValueError, match=r"groups='z' is no column of X, which has \['a', 'b'"):
+    with pytest.raises(ValueError, match=r"groups='z' is not a column of X, which has \['a', 'b'"):
         Regressor(**options).fit(table, Y, groups="z")
 
 
 def test_a_class_of_one_group_alone_is_lacking_where_that_is_held_out():
     labels = np.where(Y > 0, "high", "low")
     labels[:2] = "rare"
-    with pytest.warns(UserWarning, match="1 of 4 networks are trained without a class"):
+    with pytest.warns(UserWarning, match="1 of 4 networks are trained without one of the classes"):
         model = Classifier(**FOLDS).fit(X, labels, groups=GROUPS)
     assert model.oof_proba_.shape == (N_ROWS, 3)
     in_two = labels.copy()
     in_two[-2:] = "rare"
     Classifier(**FOLDS).fit(X, in_two, groups=GROUPS)
-    with pytest.warns(UserWarning, match="1 of 4 networks are trained without a class"):
+    with pytest.warns(UserWarning, match="1 of 4 networks are trained without one of the classes"):
         Classifier(**FOLDS).fit(X, np.column_stack([in_two, labels]), groups=GROUPS)
     some = np.where(np.arange(N_ROWS) % 5 == 3, None, in_two)
     Classifier(**FOLDS).fit(X, np.column_stack([in_two, some]), groups=GROUPS)
@@ -109,7 +109,7 @@ def test_a_class_of_later_rows_alone_is_lacking_before():
     labels = np.where(Y > 0, "high", "low")
     labels[-4:] = "new"
     for n, arguments in ((2, {"time": np.arange(N_ROWS)}), (3, {"cv": TimeSeriesSplit(3)})):
-        with pytest.warns(UserWarning, match=f"{n} of {n} validated networks are .* without a cl"):
+        with pytest.warns(UserWarning, match=f"{n} of {n} validated networks are .* without one"):
             Classifier(**FOLDS).fit(X, labels, **arguments)
 
 
@@ -183,7 +183,9 @@ def test_a_column_of_the_table_tells_the_time():
     assert np.isnan(by_name.oof_prediction_[TIME < 15]).all()
     with pytest.raises(ValueError, match="time must not be missing in any row"):
         Regressor(**options).fit(with_gaps, Y, time="day")
-    with pytest.raises(ValueError, match=r"time='z' is no column of X, which has \['a', 'b', 'c'"):
+    with pytest.raises(
+        ValueError, match=r"time='z' is not a column of X, which has \['a', 'b', 'c'"
+    ):
         Regressor(**options).fit(frame, Y, time="z")
 
 
@@ -273,7 +275,9 @@ def test_training_goes_on_after_a_fit_by_time():
     model.partial_fit(X, Y)
     model.set_params(warm_start=True).fit(X, Y)
     assert not hasattr(model, "oof_prediction_")
-    with pytest.raises(ValueError, match="time, and cv whose parts leave rows out, cannot be used"):
+    with pytest.raises(
+        ValueError, match="time, and cv whose splits leave rows out, cannot be used"
+    ):
         model.fit(X, Y, time=TIME)
 
 
@@ -323,7 +327,11 @@ PAIR = (np.arange(30), np.arange(30, 60))
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"groups": "patient"}, ValueError, "groups='patient' is no column of X, which has no nam"),
+        (
+            {"groups": "patient"},
+            ValueError,
+            "groups='patient' is not a column of X, which has no nam",
+        ),
         ({"groups": 0}, TypeError, r"groups must hold the label of each row.*; got 0.* X\[:, 0\]"),
         ({"groups": GROUPS[:-1]}, ValueError, "groups must hold a label for each of the 60 rows"),
         ({"groups": np.where(TIME > 0, 1.0, np.nan)}, ValueError, "some are missing"),
@@ -335,7 +343,7 @@ PAIR = (np.arange(30), np.arange(30, 60))
         ({"time": np.zeros(N_ROWS)}, ValueError, "time must hold at least two different times"),
         ({"time": GROUPS}, TypeError, r"time must hold numbers or dates; got \['"),
         ({"time": ["x"] * N_ROWS}, TypeError, "time must hold numbers or dates; got labels"),
-        ({"time": "day"}, ValueError, "time='day' is no column of X, which has no names"),
+        ({"time": "day"}, ValueError, "time='day' is not a column of X, which has no names"),
         ({"time": True}, TypeError, "time must hold the time of each row.*; got True"),
         ({"time": 0}, TypeError, r"time must hold .*; got 0.* X\[:, 0\]"),
         ({"cv": PAIR}, ValueError, r"cv: pair 0 .*\.\.\..* single pair is cv=\[\(train, test\)\]"),
@@ -346,7 +354,7 @@ PAIR = (np.arange(30), np.arange(30, 60))
         ({"cv": "time"}, TypeError, "cv must be a splitter such as .*; got 'time'"),
         ({"cv": []}, ValueError, "cv must have at least one pair"),
         ({"cv": [(PAIR[0],)]}, ValueError, "cv: pair 0 must be two arrays of row numbers"),
-        ({"cv": [PAIR, (PAIR[0], PAIR[0])]}, ValueError, "cv: pair 1 has row 0 in both parts"),
+        ({"cv": [PAIR, (PAIR[0], PAIR[0])]}, ValueError, "cv: pair 1 has row 0 in both arrays"),
         ({"cv": [(PAIR[0], [60])]}, ValueError, "cv: pair 0: test must be numbers of rows of X"),
         ({"cv": [([0, 0], [1])]}, ValueError, "cv: pair 0: train has a row more than once"),
         ({"cv": [([], [1])]}, ValueError, "cv: pair 0: train must be an array of row numbers"),
@@ -380,7 +388,7 @@ def test_sparse_rows_and_weights():
     for arguments in ({"groups": GROUPS}, {"time": TIME}, {"cv": KFold(3)}):
         model = Regressor(**FOLDS).fit(csr_array(X), Y, weights, **arguments)
         assert np.isfinite(model.oof_prediction_).sum() >= 30
-    with pytest.raises(ValueError, match="time='day' is no column of X"):
+    with pytest.raises(ValueError, match="time='day' is not a column of X"):
         Regressor(**FOLDS).fit(csr_array(X), Y, time="day")
 
 

@@ -89,7 +89,7 @@ def test_predictions_reach_the_targets_of_later_calls(go_on, X, y):
     ("options", "rate", "message"),
     [
         ({}, 20.0, "diverged; the weights of epoch"),
-        (SEVERAL, 1.0, "training of 2 of 2 networks diverged; of 2 the best weights"),
+        (SEVERAL, 1.0, "training of 2 of 2 networks diverged; 2 keep their best"),
     ],
     ids=["plain", "default"],
 )

@@ -98,7 +98,9 @@ def test_rows_are_not_predicted_before_their_outputs_fit(monkeypatch):
     def many_threads(document, arrays):
         document["parameters"]["n_jobs"] = 3000
 
-    with pytest.raises(ModelFileError, match="has 1 of 3 predictions for each row in it"):
+    with pytest.raises(
+        ModelFileError, match="has 1 predictions for each of its rows; its model makes 3"
+    ):
         fastmlp.load(edited(data, fewer))
     asked = []
     predict = FittedModel.predict

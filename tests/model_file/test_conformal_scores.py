@@ -79,5 +79,5 @@ def test_edited_sets(sets):
 def test_files_without_it_load(intervals):
     """Those of versions that did not have it."""
     older = edited(intervals, lambda d, a: d["pipeline"].pop("conformal"))
-    with pytest.raises(ValueError, match="was not calibrated"):
+    with pytest.raises(ValueError, match="no calibration rows"):
         fastmlp.load(older).predict_interval(X)

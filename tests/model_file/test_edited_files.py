@@ -29,16 +29,16 @@ WRONG = {
     "long header": lambda data: (2**62).to_bytes(8, "little") + data[8:],
 }
 SAYS = {
-    "empty": "no model file",
-    "other file": "no model file",
-    "text": "no model file",
-    "cut in the header": "is cut off: its header has",
+    "empty": "not a model file",
+    "other file": "not a model file",
+    "text": "not a model file",
+    "cut in the header": "is cut off: its header should have",
     "cut in the tensors": "damaged or cut off",
     "longer": "damaged or cut off",
-    "flipped bit": "do not fit its checksum",
-    "edited text": "do not fit its checksum",
-    "other safetensors": "but not of a model of fastmlp",
-    "long header": "no model file",
+    "flipped bit": "do not match its checksum",
+    "edited text": "do not match its checksum",
+    "other safetensors": "but not a fastmlp model",
+    "long header": "not a model file",
 }
 
 
@@ -59,7 +59,7 @@ def layer(document, number=0):
 EDITED = {
     "newer": (
         lambda d, a: d.update(least_reader=7, format_version=8),
-        "is of format 8, and needs a reader of format 7; this is fastmlp .* up to format 1",
+        "is of format 8 and needs a reader of format 7; this is fastmlp .* up to format 1",
     ),
     "feature": (
         lambda d, a: d.update(required_features=["rounded_weights", "quaternions"]),
@@ -237,7 +237,7 @@ def test_tensors_of_unknown_types(data, model):
         fastmlp.load(with_tensor(data, "decoder.lowest", "I64", 1))
     damaged = bytearray(with_tensor(data, "something.new", "I64", 3))
     damaged[-1] ^= 1
-    with pytest.raises(ModelFileError, match="do not fit its checksum"):
+    with pytest.raises(ModelFileError, match="do not match its checksum"):
         fastmlp.load(bytes(damaged))
 
 
@@ -248,7 +248,9 @@ def test_values_that_are_nested_deeply(data, depth):
     document["parameters"]["alpha"] = "here"
     nested = "[" * depth + "]" * depth
     text = json.dumps(document, separators=(",", ":")).replace('"here"', nested)
-    with pytest.raises(ModelFileError, match=r"nested too deeply|is no JSON: maximum recursion"):
+    with pytest.raises(
+        ModelFileError, match=r"nested too deeply|is not valid JSON: maximum recursion"
+    ):
         fastmlp.load(packed_text(text, arrays))
 
 
@@ -293,5 +295,5 @@ def test_memory_is_bounded_by_the_size_of_the_file(tmp_path):
     path: Path = tmp_path / "sparse file"
     with open(path, "wb") as sparse:  # of 100 GB, of which nothing is read
         sparse.truncate(10**11)
-    with pytest.raises(ModelFileError, match="no model file"):
+    with pytest.raises(ModelFileError, match="not a model file"):
         fastmlp.load(path)

@@ -131,6 +131,8 @@ def test_heads_that_do_not_fit():
     X, y = np.ones((4, INPUTS)), np.ones((4, 2), dtype=int)
     with pytest.raises(ValueError, match="heads must add up to the network's outputs, 5"):
         network.backward(X, y, loss="cross_entropy", heads=(3, 3))
+    with pytest.raises(ValueError, match="heads must add up to the network's outputs, 5"):
+        network.backward(X, y[:, [0] * 5] * 0, loss="cross_entropy", heads=(2**62,) * 4 + (5,))
     with pytest.raises(ValueError, match="heads must be empty for the loss 'squared_error'"):
         network.backward(X, y, heads=(3, 2))
     with pytest.raises(ValueError, match="class numbers from 0 to 1; got 2 in row 1"):

@@ -78,10 +78,10 @@ def test_groups_have_quantiles_of_their_own():
     intervals = of_scores(ConformalScores(residuals, None, group, (None, "b")))
     found = intervals.of(np.zeros((3, 1)), 0.9, np.array(["b", None, np.nan], dtype=object))
     assert_array_equal(found[:, 0], [[-90, 90], [-9, 9], [-9, 9]])
-    with pytest.warns(UserWarning, match="needs 19 rows .* some groups have fewer"):
+    with pytest.warns(UserWarning, match="needs 19 calibration rows, .* some groups have fewer"):
         found = intervals.of(np.zeros((2, 1)), 0.9, ["new", "b"])
     assert_array_equal(found[:, 0], [[-inf, inf], [-90, 90]])
-    with pytest.warns(UserWarning, match="needs 39 rows .*, such as 'b'"):
+    with pytest.warns(UserWarning, match="needs 39 calibration rows, .*, such as 'b'"):
         assert np.isinf(intervals.of(np.zeros((1, 1)), 0.95, ["b"])).all()
 
 
@@ -101,7 +101,7 @@ def test_sets_hold_classes_as_probable_as_true_ones():
     # Up to 9/20 for the first class, and up to 19/20 for the second.
     found = sets.of(probabilities, 0.9, None, class_conditional=True)
     assert_array_equal(found, [[False, True], [False, True], [False, False]])
-    with pytest.warns(UserWarning, match="needs 19 rows"):
+    with pytest.warns(UserWarning, match="needs 19 calibration rows"):
         assert sets.of(probabilities, 0.95, None, class_conditional=True).all()
 
 

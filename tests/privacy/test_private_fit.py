@@ -279,8 +279,11 @@ def test_training_that_goes_on_without_privacy_promises_nothing(regressor):
         ({"time_limit": 5.0}, "time_limit must be None with dp"),
         ({"extrapolation": "linear"}, "extrapolation must be 'clip' with dp"),
         ({"max_grad_norm": 1.0}, r"max_grad_norm must be None with dp; got 1.0; Privacy\(max_grad"),
-        ({"eval_metric": "r2"}, "eval_metric needs validation rows, and dp would have to"),
-        ({"compute_importances": True}, "compute_importances needs validation rows"),
+        ({"eval_metric": "r2"}, "eval_metric is not supported with dp: it needs validation rows"),
+        (
+            {"compute_importances": True},
+            "compute_importances is not supported with dp: it needs validation rows",
+        ),
         ({"learning_rate": "adaptive"}, "learning_rate must not be 'adaptive' with dp"),
         ({"loss": (max, min)}, "loss must be a name with dp"),
         ({"mixup": 0.2}, "mixup must be 0.0 with dp; got 0.2"),
@@ -299,7 +302,7 @@ def test_what_would_look_at_the_rows_is_refused(options, message):
     ("options", "message"),
     [
         ({"class_weight": "balanced"}, "class_weight must not be 'balanced' with dp"),
-        ({"calibrate": True}, "calibrate=True needs validation rows"),
+        ({"calibrate": True}, "calibrate=True is not supported with dp: it needs validation"),
     ],
 )
 def test_what_classifiers_would_learn_of_the_rows_is_refused(options, message):

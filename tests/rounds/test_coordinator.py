@@ -211,7 +211,9 @@ def train_two(diverges):
 
 
 def test_what_diverged_is_warned_of():
-    with pytest.warns(RuntimeWarning, match="2 of 2 networks diverged; of 1 the best .* 1 were"):
+    with pytest.warns(
+        RuntimeWarning, match="2 of 2 networks diverged; 1 keep their best .* 1 were"
+    ):
         lost, kept = train_two({0: 0, 1: 3})
     assert lost.is_lost
     assert not kept.is_lost

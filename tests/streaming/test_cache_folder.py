@@ -179,7 +179,7 @@ def test_a_damaged_cache_is_written_anew(table, tmp_path, caplog):
             np.testing.assert_array_equal(read_rows(again).X, before.X)
     assert opened.n_written == 2
     assert [record.levelname for record in caplog.records].count("WARNING") == 1
-    assert f"row cache {first.folder} is damaged: it is written again" in caplog.text
+    assert f"row cache {first.folder} is damaged and is being written again" in caplog.text
 
 
 def test_what_a_killed_process_left_is_removed(table, tmp_path):

@@ -134,7 +134,7 @@ def test_text_after_numbers_makes_labels(tmp_path, caplog):
         _, learnt = one_pass(blocks, tmp_path)
     assert learnt.encoder.columns[0].kind == "category"
     assert set(learnt.encoder.columns[0].categories) == {*range(5), "many", "few"}
-    assert "from its beginning again" in caplog.text
+    assert "from the start again" in caplog.text
 
 
 def test_the_first_blocks_may_be_of_different_types(tmp_path):

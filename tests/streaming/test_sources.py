@@ -274,7 +274,7 @@ def test_damaged_files_are_named(tmp_path):
 def test_functions_make_a_new_iterator_in_each_call(tmp_path):
     frames = [pd.DataFrame({"x": np.arange(300.0)}), *3 * [pd.DataFrame({"x": ["a"] * 300})]]
     blocks = iter([(frame, np.arange(300.0)) for frame in frames])
-    with pytest.raises(ValueError, match="it must make a new one in each call"):
+    with pytest.raises(ValueError, match="each call must return a new one"):
         one_pass(lambda: blocks, tmp_path)
     with pytest.raises(TypeError, match="must return an iterator of blocks; got NoneType"):
         one_pass(lambda: None, tmp_path)

@@ -190,12 +190,14 @@ def test_a_fit_goes_on_from_its_checkpoint_to_the_same_bits(folder, streamed, tm
     with pytest.raises(RuntimeError, match="killed"):
         Regressor(**QUICK).fit(folder, "size", checkpoint=checkpoint, callbacks=stop)
     assert checkpoint.path.exists()
-    with pytest.raises(ValueError, match="They differ in max_memory"):
+    with pytest.raises(ValueError, match="The fits differ in max_memory"):
         Regressor(**QUICK).fit(folder, "size", checkpoint=checkpoint, max_memory="2GB")
     renamed = dataset.dataset(pa.Table.from_pandas(X.rename(columns={"a": "d"}).assign(size=Y)))
-    with pytest.raises(ValueError, match=r"They differ in .*the names of the columns\. Pass"):
+    with pytest.raises(ValueError, match=r"The fits differ in .*the names of the columns\. Pass"):
         Regressor(**QUICK).fit(renamed, "size", checkpoint=checkpoint)
-    with pytest.raises(ValueError, match=r"They differ in X, y, sample_weight, max_memory\. Pass"):
+    with pytest.raises(
+        ValueError, match=r"The fits differ in X, y, sample_weight, max_memory\. Pass"
+    ):
         Regressor(**QUICK).fit(X, Y, checkpoint=checkpoint)
     epochs = []
     model = Regressor(**QUICK).fit(

@@ -52,7 +52,9 @@ def test_fractions_are_compared_as_they_are_written(first, later):
 
 def test_labels_none_of_which_is_known_are_warned_of():
     columns, _ = DenseEncoder.learn(pd.DataFrame({"a": ["1", "2", "3"]}))
-    with pytest.warns(UserWarning, match=r"'a': none of 2 values, such as '01', occurred in train"):
+    with pytest.warns(
+        UserWarning, match=r"'a': none of its 2 values, such as '01', occurred in train"
+    ):
         columns.encode(pd.DataFrame({"a": ["01", "02"]}))
     for known in (["7"], ["7", "1"], ["7", "7", None]):  # one new category may be right
         columns.encode(pd.DataFrame({"a": known}))

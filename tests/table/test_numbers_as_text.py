@@ -86,7 +86,7 @@ def test_dots_are_of_thousands_beside_smaller_numbers_without(unit):
 
 
 def test_dots_that_may_be_of_thousands_or_of_decimals():
-    with pytest.warns(UserWarning, match=r"dots may be of thousands or .* such as '101\.101'"):
+    with pytest.warns(UserWarning, match=r"dots may separate thousands or .* such as '101\.101'"):
         result, columns = encoded(pd.DataFrame({"a": THOUSANDS}))
     assert result[0, 0] == 101.101
     with pytest.warns(UserWarning, match="1 of 2 values, such as '1.200.000', cannot be read"):

@@ -103,7 +103,7 @@ def test_kept_models(small):
     np.testing.assert_array_equal(found, [expected[0][0], expected[1][0]])
     np.testing.assert_array_equal(predictor.predict(row), expected[0][0])
     loaded.partial_fit(*SMALL)
-    with pytest.raises(ValueError, match="its outputs are for another link"):
+    with pytest.raises(ValueError, match="its outputs have another inverse link"):
         loaded.set_params(loss="squared_error").partial_fit(*SMALL)
     one = tiny(loss="gaussian").fit(SMALL[0], SMALL[1][:, 0])
     assert [type(own) for own in one.predictor().predict(row, return_std=True)] == [float, float]

@@ -149,7 +149,7 @@ def test_targets_that_a_distribution_does_not_have(loss, least, message):
 
 def test_parameters_of_other_losses_have_no_effect_and_warn():
     for name, value, loss in (("tweedie_power", 1.2, "tweedie"), ("expectile", 0.3, "expectile")):
-        with pytest.warns(UserWarning, match=f"{name}={value} counts with loss='{loss}' only"):
+        with pytest.warns(UserWarning, match=f"{name}={value} is used with loss='{loss}' only"):
             tiny(**{name: value}).fit(X[:60], POSITIVE)
 
 

@@ -77,9 +77,11 @@ def test_the_order_is_that_of_numbers_of_categories_or_of_the_parameter(small):
         np.testing.assert_array_equal(found.predict_proba(UNSEEN), small.predict_proba(UNSEEN))
     numbers = tiny(Classifier, loss="ordinal").fit(X_small, Y[:120])
     assert numbers._model.task.ranks is None
-    with pytest.raises(ValueError, match="order of classes that are no numbers: class_order"):
+    with pytest.raises(ValueError, match="order of classes that are not numbers: class_order"):
         tiny(Classifier, loss="ordinal").fit(*SMALL)
-    with pytest.raises(ValueError, match=r"class_order must hold all classes, also \['superb'\]"):
+    with pytest.raises(
+        ValueError, match=r"class_order must hold all classes, including \['superb'\]"
+    ):
         tiny(Classifier, loss="ordinal", class_order=NAMES[:3]).fit(*SMALL)
     twice = [*NAMES, NAMES[0]]
     with pytest.raises(ValueError, match="class_order must hold each class once; got"):
@@ -110,7 +112,7 @@ def test_two_classes_have_no_order():
         np.testing.assert_array_equal(model.predict_proba(UNSEEN), expected)
     with_order = tiny(Classifier, loss="ordinal").fit(X[:120], ordered(names, ["low", "high"]))
     np.testing.assert_array_equal(with_order.predict_proba(UNSEEN), expected)
-    with pytest.raises(ValueError, match=r"class_order must hold all classes, also \['low'\]"):
+    with pytest.raises(ValueError, match=r"class_order must hold all classes, including \['low'\]"):
         tiny(Classifier, loss="ordinal", class_order=["high"]).fit(X[:120], names)
 
 

@@ -141,7 +141,7 @@ def test_copies_and_pickles(tmp_path):
 
 def test_model_files_hold_no_functions():
     model, file = tiny(loss=OWN).fit(TABLE, Y), io.BytesIO()
-    with pytest.warns(UserWarning, match="without its loss"):
+    with pytest.warns(UserWarning, match="does not hold loss"):
         model.save(file, include_optimizer=True)
     file.seek(0)
     kept = fastmlp.load(file)

@@ -210,8 +210,8 @@ def test_what_is_no_trial_of_one_objective():
 def test_what_is_not_measured():
     model = Regressor(**TINY, n_estimators=1)
     for arguments in ({"metric": "r2"}, {"rows": "new"}):
-        with pytest.raises(ValueError, match=r"what is measured is {'validation': \['loss'\]}"):
+        with pytest.raises(ValueError, match=r"the fit measures {'validation': \['loss'\]}"):
             model.fit(X, Y, callbacks=OptunaPruning(trial_that_prunes_at(-1), **arguments))
     model.set_params(early_stopping=False)
-    with pytest.raises(ValueError, match="needs 'loss' on the rows 'validation'"):
+    with pytest.raises(ValueError, match="needs the metric 'loss' on the rows 'validation'"):
         model.fit(X, Y, callbacks=OptunaPruning(trial_that_prunes_at(-1)))

@@ -1,4 +1,4 @@
-"""Checkpoints: fits that go on where they were killed, to the bits of unbroken ones."""
+"""Checkpoints: fits that resume after a kill, with the same bits as uninterrupted ones."""
 
 from fastmlp.checkpoints.checkpoint import Checkpoint
 

@@ -1,4 +1,4 @@
-"""Checkpoint: where and how often a fit is kept."""
+"""Checkpoint: where and how often the state of a fit is saved."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from numbers import Integral, Real
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where and how often a fit is kept, so that it can go on after it was killed.
+    """Where and how often the state of a fit is saved, so that it can continue after a kill.
 
-    Pass it, or just a path, as ``fit(..., checkpoint=...)``. The same call of `fit` goes on from
-    the file, and ends with the model that an unbroken fit gives, bit for bit. A fit that has
-    ended removes its file.
+    Pass it, or just a path, as ``fit(..., checkpoint=...)``. The same call of `fit` continues from
+    the file and ends with the model of an uninterrupted fit, bit for bit. A fit that has ended
+    removes its file.
 
     Parameters
     ----------
     path : str or PathLike
         Of the file. Its folder must exist.
     minutes : float, default=1.0
-        The state of a network is kept once so many minutes have passed since it was last kept, or
-        since the fit began, at the end of an epoch.
+        Minutes after which the state of a network is saved again, at the end of an epoch; counted
+        from the last time or from the beginning of the fit.
     epochs : int or None, default=None
-        The same, once it has been trained for so many epochs; whichever comes first. None: only
-        the time counts.
+        Epochs after which the state is saved, if they end earlier. None: only the time counts.
 
     Raises
     ------
     TypeError, ValueError
-        If an argument is not what it must be.
+        If an argument is invalid.
 
     Examples
     --------

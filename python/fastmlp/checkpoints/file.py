@@ -1,4 +1,4 @@
-"""The file of a checkpoint: which fit it is of, its random numbers, and the states to go on from.
+"""The file of a checkpoint: identity of the fit, its random numbers, and the states to resume from.
 
 A safetensors file with a JSON document, as a model file is; but only the version of fastmlp that
 wrote it can use it.
@@ -83,7 +83,7 @@ def read(path: str | os.PathLike[str]) -> Contents:
     Raises
     ------
     ModelFileError
-        If it is no checkpoint, or damaged.
+        If it is not a checkpoint, or damaged.
     OSError
         If it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""FitIdentity: which fit it is that a checkpoint belongs to."""
+"""FitIdentity: identifies the fit that a checkpoint belongs to."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from fastmlp.table.rows import add_to_digest
 from fastmlp.table.sparse_encoder import Encoder
 from fastmlp.table.text import shortened
 
-# Parameters that change no bit of the model; `time_limit` may be raised in order to go on.
+# Parameters that do not affect the model; `time_limit` may be raised in order to continue.
 _FREE = ("callbacks", "n_jobs", "time_limit", "verbose")
 
 
 @dataclass(frozen=True)
 class FitIdentity:
-    """All that decides on the bits of the model that a fit gives, except for random numbers.
+    """Everything that determines the bits of the fitted model, except for random numbers.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ def digest_of_names(encoder: Encoder) -> dict[str, str]:
 
 
 def _written(value: Any) -> Any:
-    """A parameter as JSON; what JSON cannot hold is told by its name or its type."""
+    """A parameter as JSON; what JSON cannot hold is represented by its name or its type."""
     if isinstance(value, np.random.RandomState):
         return "RandomState"
     try:

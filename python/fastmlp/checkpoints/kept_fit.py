@@ -1,4 +1,4 @@
-"""KeptFit: one fit that is kept in a file while it goes on."""
+"""KeptFit: a running fit whose state is saved to a file."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class KeptFit:
     checkpoint : Checkpoint
     identity : FitIdentity
     saved : dict
-        States that the fit goes on from.
+        States that the fit resumes from.
     seed : int, RandomState or None
         Random numbers that it began with; of no meaning if it `begins`.
     begins : bool
-        Whether there was no file to go on from.
+        Whether there was no file to resume from.
     seconds_before : float
         Time spent on it before this call.
     """
@@ -72,7 +72,7 @@ class KeptFit:
         ValueError
             If the checkpoint is of another fit.
         ModelFileError
-            If the file is no checkpoint, or damaged.
+            If the file is not a checkpoint, or damaged.
         """
         checkpoint = given if isinstance(given, Checkpoint) else Checkpoint(given)
         path = os.fspath(checkpoint.path)
@@ -83,8 +83,9 @@ class KeptFit:
         differences = identity.differences(found.identity)
         if differences:
             raise ValueError(
-                f"the checkpoint {path!r} is of another fit, and is not overwritten. They differ "
-                f"in {', '.join(differences)}. Pass another path, or delete the file to train anew"
+                f"the checkpoint {path!r} is of another fit, and is not overwritten. The fits "
+                f"differ in {', '.join(differences)}. Pass another path, or delete the file to "
+                "train from the start"
             )
         return cls(checkpoint, identity, found.states, found.seed, False, found.seconds)
 
@@ -144,7 +145,7 @@ class KeptFit:
             self._changed.notify()
 
     def remove(self) -> None:
-        """Remove the file: the fit has ended, and there is nothing to go on with."""
+        """Remove the file: the fit has ended."""
         with suppress(OSError):
             os.unlink(os.path.realpath(self.checkpoint.path))  # a link stays, as when it is written
 
@@ -160,8 +161,8 @@ class KeptFit:
                 self._write()
             except (OSError, MemoryError) as error:  # a file is made in memory first
                 _log.warning(
-                    "the checkpoint %r could not be written, and is as it was before; the fit goes "
-                    "on: %s",
+                    "the checkpoint %r could not be written and is unchanged; the fit continues: "
+                    "%s",
                     os.fspath(self.checkpoint.path),
                     str(error) or "not enough memory",
                 )

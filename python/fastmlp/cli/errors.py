@@ -11,20 +11,20 @@ from fastmlp.table.text import quoted_few
 
 
 class DataError(click.ClickException):
-    """What a file holds cannot be used. The message is one sentence that says why."""
+    """The contents of a file cannot be used. The message is one sentence that says why."""
 
     exit_code = 1
 
 
 def check_columns(wanted: Iterable[str], names: Sequence[str], file: str) -> None:
-    """Raise if a column that is asked for is not in the file.
+    """Raise if a requested column is not in the file.
 
     Parameters
     ----------
     wanted : iterable of str
-        Columns that are asked for.
+        Requested columns.
     names : sequence of str
-        Columns that are there.
+        Columns of the file.
     file : str
         Name of the file.
     """

@@ -1,4 +1,4 @@
-"""The command group, and how it ends."""
+"""The command group, and its exit status."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ Exit status: 0 done, 1 a table or a model file cannot be used, 2 wrong usage, 13
 def group() -> None:
     """Train neural networks on tables, and use them.
 
-    Columns of numbers, text, categories, dates and booleans are taken as they are, missing values
-    included.
+    Columns of numbers, text, categories, dates and booleans, with missing values, need no
+    preparation.
     """
 
 
@@ -50,7 +50,7 @@ for command in (train, predict, evaluate, info, compact, export, serve):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the command; return its exit status. What went wrong is one sentence on stderr."""
+    """Run the command; return its exit status. An error is one sentence on stderr."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those for programmers
         warnings.simplefilter("default", UserWarning)

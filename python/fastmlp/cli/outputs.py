@@ -18,14 +18,14 @@ def check_writable(path: str) -> None:
     Raises
     ------
     DataError
-        If its folder does not exist or cannot be written to, or if it is no regular file.
+        If its folder does not exist or cannot be written to, or if it is not a regular file.
     """
     target = Path(path)
     folder = target.parent
     if not folder.is_dir():
         raise DataError(f"cannot write {path}: there is no folder {folder}")
     if target.exists() and not target.is_file():
-        raise DataError(f"cannot write {path}: it is no regular file")
+        raise DataError(f"cannot write {path}: it is not a regular file")
     if not os.access(folder, os.W_OK):
         raise DataError(f"cannot write {path}: the folder {folder} is read-only")
 
@@ -51,5 +51,5 @@ def check_outputs(outputs: Iterable[str | None], inputs: Iterable[str | None]) -
             continue
         check_writable(path)
         if (target := os.path.realpath(path)) in taken:
-            raise click.UsageError(f"{path} is named twice: it would be overwritten")
+            raise click.UsageError(f"{path} is named twice as an output")
         taken.add(target)

@@ -1,1 +1,1 @@
-"""Models that predict in less time: distillation, and ensembles of fewer networks."""
+"""Smaller, faster models: distillation, and ensembles of fewer networks."""

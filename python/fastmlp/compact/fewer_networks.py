@@ -1,7 +1,7 @@
-"""Ensembles of fewer networks, chosen so that they predict what all networks predict.
+"""Ensembles of fewer networks, chosen so that their predictions are close to those of all networks.
 
 Forward selection (Caruana et al. 2004, https://doi.org/10.1145/1015330.1015432), with the whole
-ensemble's predictions in place of true values: these need not be known, and the choice cannot fit
+ensemble's predictions instead of true values: these need not be known, and the choice cannot fit
 their noise.
 """
 

@@ -1,4 +1,4 @@
-"""Clients of Dask: the one of a call, and the placing of data by it."""
+"""Dask clients: the client of a call, and data that it sends to workers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from distributed import TimeoutError as DaskTimeoutError  # another one in Pytho
 
 from fastmlp._threads import n_threads
 
-SECONDS_WITHOUT_WORKERS = 30.0  # that a cluster may have none; a nanny starts new ones
+SECONDS_WITHOUT_WORKERS = 30.0  # that a cluster may be without workers; a nanny starts new ones
 MOST_LOST = 5  # times that a task or shard may be, which may be what kills workers
 _TICK = 1.0  # seconds between two looks at the workers
 _ATTEMPTS, _SECONDS = 2, 10  # to place data: how often, and how long workers are waited for
@@ -28,10 +28,10 @@ _ATTEMPTS, _SECONDS = 2, 10  # to place data: how often, and how long workers ar
 
 @contextmanager
 def client_for(own: Client | None) -> Iterator[Client]:
-    """Yield a client: `own`, else the one in use, else that of a cluster inside this process.
+    """Yield a client: `own`, else the current one, else that of a cluster inside this process.
 
     The embedded cluster has one worker with a thread for each core, shares this process's memory,
-    and ends with the call. Within a task of a worker, the task leaves its thread to the tasks that
+    and ends with the call. Within a task of a worker, the task frees its thread for the tasks that
     it waits for.
 
     Raises
@@ -88,20 +88,20 @@ def placed_on_workers(client: Client, data: Any) -> Future:
     Raises
     ------
     RuntimeError
-        If it failed time and again.
+        If it failed repeatedly.
     """
     for _ in range(_ATTEMPTS):
         try:
-            # In a list, or the items of data that is one would be scattered. A hash of the data
-            # would take longer than to send it again.
+            # In a list, because the items of a list would be scattered one by one. A hash of the
+            # data would take longer than to send it again.
             (future,) = client.scatter([data], hash=False, timeout=_SECONDS)
         except (KeyError, OSError, DaskTimeoutError) as error:  # a worker has died meanwhile
             last = error
         else:
             return future
     raise RuntimeError(
-        "data could not be placed on the workers of the cluster: they die, or there are none. "
-        f"Their logs say why; the last error was {last!r}"
+        "data could not be sent to the workers of the cluster: they die, or there are none. Their "
+        f"logs say why; the last error was {last!r}"
     ) from last
 
 
@@ -133,7 +133,7 @@ class Workers:
         return workers
 
     def tell(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Call a function on each, as far as they can be reached."""
+        """Call a function on each worker that can be reached."""
         with suppress(OSError, DaskTimeoutError):
             self._client.run(function, *arguments, on_error="ignore")
 

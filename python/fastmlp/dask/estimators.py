@@ -50,16 +50,15 @@ def _with_parameters_of(local: type) -> Callable[[_Init], _Init]:
 
 
 class _OnCluster(BaseMLP):
-    """What both estimators do on a cluster: fits by workers, lazy predictions."""
+    """Fits by workers and lazy predictions, for both estimators."""
 
     _local: ClassVar[type[BaseMLP]]
     _own_client: Client | None = None
 
     @property
     def client(self) -> Client | None:
-        """The client to use; None: that of the context.
-
-        It is no parameter: copies and pickles have none.
+        """The client to use; None: the current one. It is not a parameter: copies and pickles have
+        none.
         """
         return self._own_client
 
@@ -92,7 +91,7 @@ class _OnCluster(BaseMLP):
         outer_rate: float = 1.0,
         outer_momentum: float = 0.0,
     ) -> Self:
-        """Train on a table, by the workers of a cluster.
+        """Train on a table, on the workers of a cluster.
 
         Parameters
         ----------
@@ -106,29 +105,30 @@ class _OnCluster(BaseMLP):
         X_val, y_val, sample_weight_val : like X, y and sample_weight, default=None
             Validation rows for all networks. With ``distribute="rows"`` there can be none.
         eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
-            As for the local estimator, also of Dask collections (y and weights may be names, as
+            As for the local estimator. Sets may be Dask collections (y and weights may be names, as
             above), which must fit into the memory of each worker; None with ``distribute="rows"``.
         groups, time : Dask Series or Array, or what the local estimator takes, default=None
             Which rows validate which networks; None with ``distribute="rows"``.
         cv : splitter or iterable of (train, test), default=None
             As for the local estimator; None with ``distribute="rows"``.
         callbacks : callable, sequence of callables or None, default=None
-            Called by this process, as records of epochs come in; with ``distribute="rows"`` after
-            each round. One that answers true ends its network, after the epoch in which that
-            reaches the worker.
+            Called in this process when the record of an epoch arrives; with ``distribute="rows"``
+            after each round. If one returns true, the worker ends the training of that network
+            after the epoch in which it receives this.
         distribute : {"auto", "networks", "rows"}, default="auto"
             "networks": each network is a task, and every worker gets the whole encoded table, which
-            this process encodes; the result has the bits of a local fit. "rows": every worker has a
-            part of the rows and trains all networks on it, and their weights are averaged after
-            each round; this process holds a sample of 2^18 rows. "auto": rows if X is a Dask
-            collection that takes more than a quarter of the memory of a worker or of this process.
+            this process encodes; the result is that of a local fit, bit for bit. "rows": every
+            worker has a part of the rows and trains all networks on it, and their weights are
+            averaged after each round; this process holds a sample of 2^18 rows. "auto": rows if X
+            is a Dask collection that takes more than a quarter of the memory of a worker or of this
+            process.
         local_epochs : float, default=1.0
-            Of a round with ``distribute="rows"``: epochs over a worker's rows. Fewer make the
-            result more like that of one process, and send more bytes.
+            With ``distribute="rows"``, epochs of a round over a worker's rows. Fewer make the
+            result more like that of one process, but send more bytes.
         outer_rate, outer_momentum : float, default=1.0 and 0.0
-            Of the step from the weights before a round towards the mean of those after it, with
-            Nesterov's momentum. 1 and 0 are plain averaging (FedAvg, [1]_); 0.7 and 0.9 are those
-            of DiLoCo ([2]_), for rounds of hundreds of steps in long trainings.
+            Rate and Nesterov momentum of the step from the weights before a round towards the mean
+            of those after it. 1 and 0 are plain averaging (FedAvg, [1]_); 0.7 and 0.9 are those of
+            DiLoCo ([2]_), for rounds of hundreds of steps in long trainings.
 
         Returns
         -------
@@ -138,11 +138,11 @@ class _OnCluster(BaseMLP):
         Raises
         ------
         ValueError, TypeError
-            As the local estimator, and what workers raised. With ``distribute="rows"`` also for
-            `warm_start`, `eval_metric`, `compute_importances`, `time_limit`,
+            As the local estimator; errors of workers are raised too. With ``distribute="rows"``
+            also for `warm_start`, `eval_metric`, `compute_importances`, `time_limit`,
             ``extrapolation="linear"`` and ``learning_rate="adaptive"``.
         RuntimeError
-            If workers are lost, and others cannot take their place.
+            If workers are lost and others cannot replace them.
         MemoryError
             If there is not enough memory for the networks.
 
@@ -187,7 +187,7 @@ class _OnCluster(BaseMLP):
         -------
         Regressor or Classifier
             With the same parameters, and fitted if this one is. Both share the fitted model, which
-            nothing changes.
+            is immutable.
 
         Examples
         --------
@@ -205,8 +205,8 @@ class _OnCluster(BaseMLP):
         """Lazy predictions for a Dask collection, which must have the columns of training."""
         self._fitted.encoder.check_features(without_rows(X), type(self).__name__)
         model = self.to_local()
-        # A task has one of its worker's threads. What is not needed there may not be picklable,
-        # or is as long as the training table.
+        # A task has one of its worker's threads. Attributes that are not needed there may not be
+        # picklable, or is as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
         unused = ("out_of_fold", "assignment", "fingerprint")
         model._model = replace(model._model, **dict.fromkeys(unused))
@@ -218,7 +218,7 @@ class _OnCluster(BaseMLP):
         return task.decode(np.ones((1, self._fitted.ensemble.n_outputs)))[:0]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Score predictions: by R2 those of a regressor, by accuracy those of a classifier.
+        """Score predictions: R2 of a regressor, accuracy of a classifier.
 
         Parameters
         ----------
@@ -254,8 +254,8 @@ class Regressor(_OnCluster, estimators.Regressor):
     """`fastmlp.Regressor` on a Dask cluster.
 
     The workers of a `dask.distributed` cluster train the networks of the ensemble. Without a client
-    (`client`, or that of the context) a cluster inside this process does. docs/dask.md describes
-    what is placed where.
+    (`client`, or the current one) a cluster inside this process does. docs/dask.md describes where
+    data are.
 
     Parameters
     ----------
@@ -290,14 +290,14 @@ class Regressor(_OnCluster, estimators.Regressor):
         ----------
         X : Dask DataFrame or Array, or what `fastmlp.Regressor` takes
         return_std : bool, default=False
-            As of `fastmlp.Regressor`; for tables that are no Dask collections.
+            As of `fastmlp.Regressor`; must be False for Dask collections.
 
         Returns
         -------
         Dask Series, DataFrame or Array, or ndarray
-            Of a Dask collection lazily: a Series with the index of a frame (for several outputs a
-            DataFrame, whose columns have their names), an Array for an Array. Of other tables as
-            `fastmlp.Regressor` does.
+            For a Dask collection lazy: for a frame a Series with its index (for several outputs a
+            DataFrame with their names as columns), for an Array an Array. For other tables as
+            `fastmlp.Regressor`.
 
         Raises
         ------
@@ -311,8 +311,8 @@ class Regressor(_OnCluster, estimators.Regressor):
             return super().predict(X, True) if return_std else super().predict(X)
         if return_std:
             raise ValueError(
-                "return_std must be False for Dask collections; map_partitions with the predict of "
-                "to_local() gives both"
+                "return_std must be False for Dask collections; the model that to_local() returns "
+                "gives both, in map_partitions"
             )
         return self._predicted("predict", X, self._no_rows(), self._fitted.task.output_names)
 
@@ -388,8 +388,8 @@ class Classifier(_OnCluster, estimators.Classifier):
         task = self._fitted_task
         if isinstance(task, MultioutputClassificationTask):
             raise ValueError(
-                "predict_proba of several columns of labels is for tables that are no Dask "
-                "collections; to_local() gives a model for map_partitions"
+                "predict_proba takes no Dask collections if y had several columns of labels; use "
+                "the model that to_local() returns, in map_partitions"
             )
         names = task.output_names if task.multilabel else task.classes.tolist()
         return self._predicted("predict_proba", X, self._no_rows(), names)

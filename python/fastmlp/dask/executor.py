@@ -21,11 +21,11 @@ from fastmlp.table.scaling import Scaling
 
 
 class DaskExecutor:
-    """Trains each network as a task of its own, with the table placed once on every worker.
+    """Trains each network as a separate task, with the table placed once on every worker.
 
     A task trains on one thread, or on several if there are more threads than networks. It reads
     futures: tables that each worker gets once, and what only this network needs. If a worker dies,
-    others train its networks anew, to the same bits.
+    others train its networks again, to the same bits.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class DaskExecutor:
     def _slots(self, flight: TasksInFlight, threads: int) -> tuple[int, list[str]]:
         """How many tasks may run, and the workers of those that do not, the least busy first.
 
-        To Dask a task is one thread: it would run all networks where the table is already.
+        Dask counts a task as one thread: it would run all networks where the table already is.
         """
         busy = flight.n_of_workers()
         slots = {w: max(1, own // threads) for w, own in self._threads_of_workers().items()}

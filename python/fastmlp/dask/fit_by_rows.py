@@ -1,4 +1,4 @@
-"""`fit` on a table that no worker holds whole: each trains on its rows, and they are averaged."""
+"""`fit` on a table that workers share: each trains on its rows, and they are averaged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that `fit` gets on a cluster: columns that are named, and Dask collections in memory."""
+"""Tables that `fit` gets on a cluster: named columns, and Dask collections in memory."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def check_names(X: Any, y: Any, sample_weight: Any, suffix: str = "") -> None:
 
 
 def with_columns(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Take targets and weights that are named out of a frame, of Dask or pandas."""
+    """Take named targets and weights from a frame, of Dask or pandas."""
     named = [name for name in (y, sample_weight) if isinstance(name, str)]
     y, sample_weight = (X[one] if isinstance(one, str) else one for one in (y, sample_weight))
     return (X.drop(columns=named) if named else X), y, sample_weight

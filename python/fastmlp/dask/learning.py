@@ -1,4 +1,4 @@
-"""What is learnt of a table before it is encoded: of each partition apart, and then merged."""
+"""Statistics of a table that encoding needs: learnt from each partition, and then merged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LearntTable(NamedTuple):
 
 
 class _Learners(NamedTuple):
-    """What learns from a partition; it has learnt nothing yet."""
+    """Learners of a partition, empty."""
 
     reader: ColumnsReader
     columns: ColumnsLearner
@@ -67,8 +67,8 @@ def learn_table(
 ) -> LearntTable:
     """Learn the columns and the targets of all partitions.
 
-    Workers read each partition, once, or once more if its values contradict the first rows. What
-    they return are sketches: counts of labels, ranges, numbers of missing values.
+    Workers read each partition, once, or once more if its values contradict the first rows. They
+    return sketches: counts of labels, ranges, numbers of missing values.
 
     Parameters
     ----------
@@ -162,6 +162,6 @@ def _merged(learners: _Learners, parts: Sequence[_Part | None]) -> LearntTable:
 def _reading_with(other: _Other, head: RawTable, reader: ColumnsReader) -> Reading:
     """How a column is read, given its first values and those that contradict them."""
     labels = other.labels
-    if reader.readings[other.position] != "labels":  # else they are all that there are
+    if reader.readings[other.position] != "labels":  # else they are all the values
         labels = labels_of([head.column(other.position)]).with_labels_of(labels)
     return reading_of(labels)

@@ -121,9 +121,9 @@ class _Reports:
 
 
 def train_network(task: NetworkTask, tables: Sequence[Any]) -> Trained | None:
-    """Train a network; None if it had not begun when it was told to end.
+    """Train a network; None if the order to end came before it began.
 
-    The task's own member stays as it is, so that a task may be run again.
+    The task's own member is not changed, so a task may be run again.
     """
     if is_ending(task.fit):
         return None

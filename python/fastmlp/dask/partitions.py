@@ -15,15 +15,15 @@ from fastmlp.streaming.sources.blocks import Block
 
 
 def partitions_of(X: Any, y: Any, sample_weight: Any) -> list[Delayed]:
-    """The recipe of each partition's Block, whose parts are computed by the same worker.
+    """A delayed Block for each partition, whose parts are computed by the same worker.
 
-    Columns that are named leave the frame there: recipes of X and y apart would read it twice, and
-    the rows of some, such as random samples, come in another order each time.
+    Named columns are taken from the frame there: X and y computed separately would read it twice,
+    and the rows of some collections, such as random samples, have another order each time.
 
     Raises
     ------
     TypeError
-        If one of the tables is no Dask DataFrame, Series or Array.
+        If one of the tables is not a Dask DataFrame, Series or Array.
     ValueError
         If they do not have the same partitions.
     """

@@ -14,8 +14,8 @@ from fastmlp.dask.tables import is_frame
 def lazy_predictions(model: Any, method: str, X: Any, outputs: NDArray[Any], names: Any) -> Any:
     """Predict a Dask collection partition by partition, when it is computed.
 
-    The model is one node of the graph: each worker gets it once, and a worker that takes the place
-    of a lost one gets it again.
+    The model is one node of the graph: each worker gets it once, and a worker that replaces a lost
+    one gets it again.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def lazy_predictions(model: Any, method: str, X: Any, outputs: NDArray[Any], nam
     X : dask.dataframe.DataFrame or dask.array.Array
         Of the columns that `model` was fitted to.
     outputs : ndarray of shape (0,) or (0, n_outputs)
-        Says type and shape of the predictions.
+        Type and shape of the predictions.
     names : sequence or None
         Of the columns of the predictions of a frame; None: they are numbered.
 

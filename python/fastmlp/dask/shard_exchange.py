@@ -19,11 +19,12 @@ _SLOWNESS = 3.0  # times as long as that half took
 
 
 class ShardExchange:
-    """Sends what a round begins with to all shards, and returns what they answer.
+    """Sends the start of a round to all shards, and returns their answers.
 
     A round ends when all shards have answered or, once half of them have, after three times as long
-    and at least 10 seconds more. A shard that is still at work then is left out until it has ended.
-    The shard of a lost worker is placed anew meanwhile, and takes part from the next round on.
+    and at least 10 seconds more. A shard that is still at work then is left out until it has
+    finished. Meanwhile the shard of a lost worker is placed on another one, and takes part from the
+    next round.
 
     Parameters
     ----------

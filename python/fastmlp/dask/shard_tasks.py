@@ -60,7 +60,7 @@ class Shard:
     n_sample: int
 
     def sampled(self, n_rows: int) -> Rows:
-        """The rows of the sample, the same ones whenever they are asked for."""
+        """The rows of the sample, the same ones in each call."""
         if n_rows <= self.n_sample:
             return np.arange(n_rows, dtype=np.uint32)
         generator = np.random.default_rng((self.seed, self.number))
@@ -100,8 +100,9 @@ def joined(parts: Sequence[RowSubset | None], n_rows: int | None = None) -> RowS
     found = sum(part.n_rows for part in known)
     if n_rows not in (None, found):
         raise ValueError(
-            f"partitions of X that had {n_rows} rows at first have {found} now: what they are "
-            "computed from has changed, or they are random. client.persist(X) keeps them"
+            f"partitions of X had {n_rows} rows when they were first computed, and now have "
+            f"{found}: their source has changed, or they are random. client.persist(X) computes "
+            "them once"
         )
     weights: Any = [part.sample_weight for part in known]
     return RowSubset(

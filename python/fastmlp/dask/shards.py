@@ -1,4 +1,4 @@
-"""Shards: the encoded rows of a table, shared out to the workers of a cluster, which keep them."""
+"""Shards: the encoded rows of a table, divided among the workers of a cluster, which keep them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ _TICK = 0.25  # seconds between two looks at the workers
 
 
 class Shards:
-    """Rows of neighbouring partitions, one part of the table for each worker of the beginning.
+    """Rows of neighbouring partitions, one part of the table for each initial worker.
 
-    Each shard has a home, the worker that keeps its encoded rows. When that dies, another worker
-    reads its partitions again, from their recipe. A worker that joins takes a shard of one that has
-    several.
+    Each shard has a home, the worker that keeps its encoded rows. When that worker dies, another
+    one computes its partitions again. A worker that joins takes a shard from one that has several.
 
     Parameters
     ----------
@@ -109,7 +108,7 @@ class Shards:
     def _encoded(self, number: int) -> Future:
         home = [self._homes[number]]
         partitions, n_rows = self._parts[number]
-        # Not strictly there: their recipes may be known already, with a home that has died.
+        # Not strictly there: their tasks may exist already, with a home that has died.
         parts = self._client.compute(
             [dask.delayed(encode_block)(one, self._encoding) for one in partitions],
             workers=home,
@@ -193,7 +192,7 @@ class Shards:
         ]
 
     def stop(self) -> None:
-        """End the training of all networks, where they are."""
+        """End the training of all networks on the workers."""
         self._workers.tell(end_network, self.fit, None)
 
     def ended(self) -> Future | None:
@@ -204,7 +203,7 @@ class Shards:
             return None
 
     def each(self, what: str, function: Callable[..., Any], *args: Any) -> list[Any]:
-        """Call a function for all shards, again where workers die; returns what it returned."""
+        """Call a function for all shards, again if workers die; returns its results."""
         results: dict[int, Any] = {}
         running = {self.submit(k, what, function, *args): k for k in range(len(self.shards))}
         while running:

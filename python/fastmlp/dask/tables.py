@@ -43,7 +43,7 @@ def _is_of(table: Any, module: str, *names: str) -> bool:
 
 
 def in_memory(client: Client, **tables: Any) -> dict[str, Any]:
-    """Compute the Dask collections among these, all at once; others stay as they are."""
+    """Compute the Dask collections among these, all at once; others are returned unchanged."""
     lazy = {name: table for name, table in tables.items() if is_dask_table(table)}
     return tables | dict(zip(lazy, computed(client, [*lazy.values()]), strict=True))
 

@@ -1,4 +1,4 @@
-"""TasksInFlight: the networks that workers train at the moment, and what comes back from them."""
+"""TasksInFlight: the networks that workers currently train, their records and results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastmlp.ensemble.training_run import TrainingRun
 if TYPE_CHECKING:
     from typing import Self
 
-_SECONDS_TO_END = 10.0  # for networks that are told to end
+_SECONDS_TO_END = 10.0  # for networks to end after the order
 _SECONDS_FOR_RECORDS = 2.0  # that the last records of a network may come after its result
 _TICK = 0.5  # seconds between two looks at the workers, while nothing comes
 
@@ -28,8 +28,8 @@ _TICK = 0.5  # seconds between two looks at the workers, while nothing comes
 class TasksInFlight:
     """Submits tasks, shows records of their epochs, and records their results.
 
-    As a context it ends all that is in flight when it is left by an exception; after Ctrl-C it
-    keeps what networks have learnt so far.
+    As a context manager it ends all tasks after an exception; after Ctrl-C it keeps what networks
+    have learnt so far.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ class TasksInFlight:
         self._ended: deque[Future] = deque()
         self._n_records: Counter[int] = Counter()  # of each network
         self._n_lost: Counter[int] = Counter()  # times that the task of each was
-        self._told: set[int] = set()  # networks that workers were told to end
+        self._told: set[int] = set()  # networks that workers have orders to end
         self._shows = True
         self._n_submitted = 0
         self._workers = Workers(client)
@@ -84,7 +84,7 @@ class TasksInFlight:
         return Counter(worker for _, worker in self.running.values())
 
     def submit(self, position: int, worker: str, task: Future, tables: Sequence[Future]) -> None:
-        """Have a network trained by a worker, or by another one if that dies."""
+        """Submit the training of a network to a worker, or to another one if that dies."""
         run = self._runs[position]
         self._n_submitted += 1
         future = self._client.submit(
@@ -171,7 +171,7 @@ class TasksInFlight:
                 self._ended.append(task)
 
     def _end(self, *, keep: bool) -> None:
-        """End all networks; keep what those have learnt that answer soon, if that is wanted."""
+        """End all networks; if wanted, keep the results of those that answer soon."""
         self._shows = False
         self._workers.tell(end_network, self._fit, None)
         end = time.monotonic() + _SECONDS_TO_END

@@ -1,4 +1,4 @@
-"""Bar: a progress bar in terminals and notebooks, and a line now and then in logs."""
+"""Bar: a progress bar in terminals and notebooks, and occasional lines in logs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 _SECONDS = 10.0  # between two lines of a log
 _FIRST_SECONDS = 1.0  # before the first one
-_COLUMNS = 80  # of terminals that do not tell
+_COLUMNS = 80  # of terminals of unknown width
 
 
 class Bar:

@@ -1,4 +1,4 @@
-"""What intervals and sets of classes are made with, learnt from rows that networks have not seen.
+"""Learns the scores for intervals and sets of classes from rows that networks were not trained on.
 
 These are out-of-fold rows, or a validation part that all networks share, or rows that come later.
 Only the last have scores like those of new rows exactly. The others chose the networks' best epochs
@@ -112,7 +112,8 @@ class Observed(NamedTuple):
 def learn_conformal(
     task: Task, observed: Observed, shrinkage: NDArray[np.float64] | None = None
 ) -> Conformal | None:
-    """Learn it from the held-out rows of a fit; None for several labels per row, or without rows.
+    """Learn the scores from the held-out rows of a fit; None for several labels per row, or without
+    rows.
 
     Parameters
     ----------
@@ -146,7 +147,7 @@ def learn_conformal(
 def conformalized(
     task: Task, before: Conformal | None, observed: Observed, *, out_of_fold: bool
 ) -> Conformal:
-    """Learn it anew from other rows, or from the out-of-fold rows of the fit in groups.
+    """Learn the scores again from other rows, or from the out-of-fold rows of the fit in groups.
 
     The difficulty of other rows is as the fit learnt it: what divides scores must not depend on
     them.
@@ -195,7 +196,7 @@ def _kept_scores(observed: Observed, values: NDArray[np.float64]) -> ConformalSc
 
 
 def _kept(values: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Rows whose scores are kept, in an order that does not tell which rows these are."""
+    """Rows whose scores are kept, in an order that does not reveal which rows these are."""
     rows = np.arange(len(values))[every_kth(len(values), most=_MOST_ROWS)]
     kept: NDArray[np.intp] = rows[np.argsort(values[rows, 0], kind="stable")]
     return kept

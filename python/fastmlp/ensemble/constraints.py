@@ -20,7 +20,7 @@ _DIRECTIONS = (-1, 0, 1)
 
 @dataclass(frozen=True)
 class Constraints:
-    """What the networks of a fit keep. Immutable.
+    """Constraints that all networks of a fit satisfy. Immutable.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Constraints:
 
     @classmethod
     def learn(cls, monotonic_cst: Any, interaction_cst: Any, encoder: DenseEncoder) -> Constraints:
-        """Find the columns that parameters of an estimator speak of.
+        """Find the columns that an estimator's parameters name.
 
         Parameters
         ----------
@@ -105,14 +105,14 @@ def _check_ordered(column: Column) -> None:
     if isinstance(column.reader, Dates):
         raise ValueError(
             f"monotonic_cst must be 0 for the column {column.name!r}, which holds dates: "
-            "predictions follow the phases of year, week and day too. Pass the time that has "
-            "passed as a number"
+            "predictions follow the phases of year, week and day too. Pass elapsed time as a "
+            "number instead"
         )
     has_order = column.kind in ("numeric", "constant") or column.categories == (False, True)
     if not has_order:
         raise ValueError(
-            "Categorical features cannot have monotonic constraints; monotonic_cst has one for "
-            f"the column {column.name!r}. Pass it as numbers in the order that is meant"
+            "Categorical features cannot have monotonic constraints; monotonic_cst has one for the "
+            f"column {column.name!r}. Pass it as numbers in the order that you mean"
         )
 
 

@@ -24,15 +24,15 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float | None) -> Deadline:
-        """So many seconds from now; None: never."""
+        """A deadline in this many seconds; None: never."""
         return cls() if seconds is None else cls(seconds, time.perf_counter() + seconds)
 
     def after_spending(self, seconds: float) -> Deadline:
-        """The deadline of a call that goes on with what took so long before."""
+        """The deadline of a call that continues one which has taken so many seconds."""
         return replace(self, end=self.end - seconds)
 
     def after_share(self, share: float) -> Deadline:
-        """When so much of the time that is left has passed."""
+        """A deadline after this share of the remaining time."""
         return replace(self, end=time.perf_counter() + share * self.left)
 
     @property

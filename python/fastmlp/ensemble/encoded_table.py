@@ -15,7 +15,7 @@ from fastmlp.tasks import Task
 
 @dataclass(frozen=True, eq=False)
 class EncodedTable:
-    """What one call of `fit` learns from, encoded.
+    """The encoded arguments of one call of `fit`.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class EncodedTable:
     shared : RowSubset or None
         Validation rows of all networks, if `fit` was given some.
     eval_sets : sequence of EvalSet
-        Rows that are measured and decide nothing.
+        Rows on which metrics are only recorded.
     watch : RangeWatch
         Of the training range, that of earlier fits included.
     linear : LinearPart or None

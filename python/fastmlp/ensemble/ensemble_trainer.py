@@ -57,7 +57,7 @@ class Training(NamedTuple):
         return [run.latest for run in self.runs]
 
     def weights_of(self, before: WeightedEnsemble) -> NDArray[np.float64]:
-        """The weights that these networks had in the ensemble that training went on with."""
+        """The weights that these networks had in the ensemble that was trained further."""
         return weights_of_rest(before.weights, [run.index for run in self.runs])
 
 
@@ -92,7 +92,7 @@ class EnsembleTrainer:
         *,
         may_leave_out: bool,
     ) -> Training:
-        """Run the training of all members, warn of what went wrong, and leave out what is lost.
+        """Run the training of all members, warn of failures, and leave out networks that diverged.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class EnsembleTrainer:
                 (run for run in runs if run.trained is None),
                 key=lambda run: -run.options["max_iter"],
             )
-            if left:  # epochs tell the ratio of their times
+            if left:  # epochs give the ratio of their times
                 self._run(left, [float(run.options["max_iter"]) for run in left], end)
         return runs
 
@@ -211,10 +211,10 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
     if diverged:
         best = diverged[0].latest.history.best_iteration
         warn(
-            f"training diverged; the weights of epoch {best}, the best before, were kept"
+            f"training diverged; the weights of epoch {best}, the best epoch, were kept"
             if len(runs) == 1
-            else f"training of {len(diverged)} of {len(runs)} networks diverged; of "
-            f"{len(diverged) - len(lost)} the best weights before were kept, {len(lost)} were "
+            else f"training of {len(diverged)} of {len(runs)} networks diverged; "
+            f"{len(diverged) - len(lost)} keep their best earlier weights, {len(lost)} were "
             "left out",
             RuntimeWarning,
         )
@@ -233,8 +233,8 @@ def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
     n_nan = int(np.isnan(values).sum())
     if n_nan:
         warn(
-            f"eval_metric was not a number after {n_nan} of {len(values)} epochs, which then count "
-            "as without progress",
+            f"eval_metric was NaN after {n_nan} of {len(values)} epochs, which count as epochs "
+            "without improvement",
             RuntimeWarning,
         )
 
@@ -261,5 +261,5 @@ def _warn_of_interruption(runs: Sequence[TrainingRun], kept: Sequence[TrainingRu
         history = runs[0].latest.history
         what = f"The weights of epoch {history.best_iteration or history.n_iter} were kept."
     else:
-        what = f"{len(kept)} of {len(runs)} networks were kept, as far as they had come."
+        what = f"{len(kept)} of {len(runs)} networks were kept, trained as far as they were."
     warn(f"Training interrupted by user. {what}")

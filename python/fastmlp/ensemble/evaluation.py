@@ -1,4 +1,4 @@
-"""Evaluation: what is measured of a network after each epoch, on rows that it is not trained on."""
+"""Evaluation: metrics and losses of a network after each epoch, on rows it is not trained on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _V = TypeVar("_V")
 
 
 class EvalSet(NamedTuple):
-    """A set of rows beside the validation rows, with targets that are not scaled."""
+    """A set of `eval_set`, with targets that are not scaled."""
 
     name: str
     rows: RowSubset
@@ -36,7 +36,7 @@ class MeasuredSet(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What is measured of one network after each epoch, beside its validation loss.
+    """What is measured for one network after each epoch, in addition to its validation loss.
 
     Attributes
     ----------
@@ -45,9 +45,9 @@ class Evaluation:
     watched : str
         Name of the metric that decides on the best epoch, or "loss".
     others : sequence of MeasuredSet
-        Sets whose loss and metrics are recorded and decide nothing.
+        Sets whose loss and metrics are only recorded.
     scores : tuple of str
-        Names of the metrics that are the better the greater.
+        Names of the metrics of which greater is better.
     """
 
     metrics: Mapping[str, Metric | None] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Evaluation:
     def measure(
         self, outputs: NDArray[np.float64] | None, others: Sequence[Evaluated]
     ) -> tuple[list[float], float | None]:
-        """The values of an epoch, and what to watch in place of the validation loss.
+        """The values of an epoch, and what to watch instead of the validation loss.
 
         Parameters
         ----------

@@ -16,7 +16,7 @@ from fastmlp.table.scaling import Scaling
 
 
 class Executor(Protocol):
-    """Trains networks side by side, on whatever there is to train them."""
+    """Trains networks side by side, on the threads or workers that it has."""
 
     @property
     def n_threads(self) -> int:

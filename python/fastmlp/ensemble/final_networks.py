@@ -1,7 +1,8 @@
-"""Final networks: trained on all rows, as others were validated to train and to weigh.
+"""Final networks: trained on all rows, for the epochs and with the weights that validated ones
+found.
 
-Where later rows validate earlier ones, no network that is validated has seen the last rows. So they
-only tell for how many epochs the networks of their kind are trained, and how much each kind counts.
+Where later rows validate earlier ones, no validated network was trained on the last rows. So
+validated networks only determine the number of epochs and the weight of each kind.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def with_final(splits: Splits, specs: Sequence[MemberSpec]) -> tuple[Splits, lis
     Returns
     -------
     splits : Splits
-        Of the networks that are validated, and behind them those of the final ones.
+        Of the validated networks, followed by those of the final ones.
     specs : list of MemberSpec
         The networks that are validated.
     """
@@ -135,8 +136,8 @@ def trained_on_all_rows(
         training = trainer.train(runs, may_leave_out=True)
     except KeyboardInterrupt:
         warn(
-            "Training interrupted by user before networks were trained on all rows. Those that "
-            "were validated were kept."
+            "Training interrupted by user before networks were trained on all rows. The validated "
+            "networks were kept."
         )
         return validated, Training([], 0.0, is_whole=False)
     of_kind = _weight_of_kinds(validated)

@@ -1,4 +1,4 @@
-"""FitPlan: the networks that a fit trains; a new fit's, and those of a model that is trained on."""
+"""FitPlan: the networks that a fit trains, new ones or those of a model that is trained further."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fastmlp.tasks import Task
 
 @dataclass(frozen=True, eq=False)
 class FitPlan:
-    """The networks that a fit trains, and what becomes of them.
+    """The networks that a fit trains, and how they are combined afterwards.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class FitPlan:
     splits : sequence of Split
         Of each network, by the index in its recipe.
     kept : sequence of Member
-        Networks that stay as they are.
+        Networks that are not trained.
     weighed : WeightedEnsemble or None
         The networks that are trained further. They keep their weights, unless new ones are learnt
         from held-out rows.
@@ -63,7 +63,7 @@ class FitPlan:
         return self.weighed is None
 
     def ensemble_of(self, training: Training) -> WeightedEnsemble:
-        """The networks that were trained, behind those that stay as they are."""
+        """The networks that were not trained, followed by those that were."""
         members = [*self.kept, *(member.after_fit() for member in training.members)]
         weights = None if self.weighed is None else training.weights_of(self.weighed)
         return WeightedEnsemble(members, self.scaling, self.task.link, weights)

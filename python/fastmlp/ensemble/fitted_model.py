@@ -1,4 +1,4 @@
-"""FittedModel: all that a fit produces, as one immutable object."""
+"""FittedModel: everything that a fit produces, as one immutable object."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _now() -> str:
 
 @dataclass(frozen=True, eq=False)
 class FittedModel:
-    """What a fit produces: it predicts, is pickled, and training goes on with copies of it.
+    """The result of a fit: it predicts and is pickled, and further training uses copies of it.
 
     `fit` builds it and assigns it at its end, so a call that fails changes nothing, and parameters
     that are set later do not reach it.
@@ -72,7 +72,7 @@ class FittedModel:
     standardize : bool or str
         The setting that `scaling` was learnt with.
     n_estimators : int
-        Networks that were asked for. Those that diverged, or that a time limit left out, are not
+        Requested number of networks. Those that diverged, or that a time limit left out, are not
         among the members.
     assignment : RowAssignment or None
         How rows were assigned to networks; None after `partial_fit` alone.
@@ -85,15 +85,16 @@ class FittedModel:
         Predictions for the training rows by the networks that they were held out from.
     feature_importances : ndarray of shape (n_columns,) or None
     conformal : PredictionIntervals, PredictionSets or None
-        What intervals or sets of classes are made with; see `fastmlp.ensemble.conformal`.
+        Makes intervals or sets of classes; see `fastmlp.ensemble.conformal`.
     privacy : PrivacyGuarantee or None
-        What a private fit promises; None if training was not private, or went on without.
+        The guarantee of a private fit; None if training was not private, or continued without
+        noise.
     version : str
         Of fastmlp.
     time : str
         When the fit ended, in UTC, as in ISO 8601.
     notes : mapping
-        What stands beside it in the file that it was loaded from.
+        The notes of the file that it was loaded from.
     """
 
     encoder: Encoder
@@ -130,9 +131,9 @@ class FittedModel:
         feature_importances: NDArray[np.float64] | None = None,
         privacy: PrivacyGuarantee | None = None,
     ) -> FittedModel:
-        """What a fit produces whose rows were on disk, on workers or at sites, or are private.
+        """The result of a fit whose rows were on disk, on workers or at sites, or are private.
 
-        It has no fingerprint, since no later fit can tell which of them were held out, and no
+        It has no fingerprint, since no later fit can know which of them were held out, and no
         linear part.
         """
         return cls(
@@ -182,7 +183,7 @@ class FittedModel:
     def _outputs(
         self, table: Table, offset: NDArray[Any] | None, *, n_threads: int, verbose: int
     ) -> NDArray[Any]:
-        """Outputs of the ensemble, with a bar if it is asked for and takes a while."""
+        """Outputs of the ensemble, with a bar if the user wants one and it takes a while."""
         n_rows = table.shape[0]
         if verbose != 1 or n_rows <= _ROWS_OF_A_STEP:
             return self.ensemble.predict(table, n_threads, offset)
@@ -198,7 +199,7 @@ class FittedModel:
         return np.concatenate(parts)
 
     def check_continues(self, settings: Settings, *, may_grow: bool) -> None:
-        """Raise if training cannot go on with the networks under these settings.
+        """Raise if the networks cannot be trained further under these settings.
 
         Parameters
         ----------
@@ -246,7 +247,7 @@ class FittedModel:
     def continued(
         self, data: RowSubset, settings: Settings, task: Task
     ) -> tuple[Scaling, Task, list[Member]]:
-        """Scaling, task and copies of the networks, to go on with on these rows."""
+        """Scaling, task and copies of the networks, for further training on these rows."""
         weights, offset = data.sample_weight, data.offset
         task, task_before = task.going_on_with(data.y, weights, offset), task
         members = continued_members(
@@ -291,7 +292,7 @@ class FittedModel:
     # ---- training, of all networks together
 
     def with_new_optimizers(self) -> FittedModel:
-        """The model with the same networks, whose optimisers begin anew."""
+        """The model with the same networks and new optimisers, without a state."""
         members = [one.with_new_optimizer(one.optimizer_options) for one in self.members]
         weights = self.ensemble.weights
         ensemble = WeightedEnsemble(members, self.scaling, self.task.link, weights)
@@ -299,7 +300,7 @@ class FittedModel:
 
     @property
     def histories(self) -> list[History]:
-        """How the training of each network went."""
+        """The course of training of each network."""
         return [member.history for member in self.members]
 
     def curves(self, of: Callable[[History], list[float]]) -> list[list[float]]:
@@ -403,7 +404,7 @@ class FittedModel:
         """The parameters of the dense layers of a single network."""
         if len(self.members) > 1:
             raise AttributeError(
-                f"coefs_ and intercepts_ exist for one network, and here are {len(self.members)}; "
-                "networks_ holds them all, and n_estimators=1 fits one"
+                "coefs_ and intercepts_ exist only for a model of one network; this one has "
+                f"{len(self.members)}, in networks_. n_estimators=1 fits one"
             )
         return tuple(self.members[0].network.parameters_of(kind))

@@ -1,4 +1,4 @@
-"""History: how the training of one network went."""
+"""History: the course of training of one network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EvalCurves = dict[str, dict[str, list[float]]]
 
 @dataclass(frozen=True)
 class History:
-    """How the training of one network went.
+    """The course of training of one network.
 
     Attributes
     ----------
@@ -28,23 +28,22 @@ class History:
     best_iteration : int or None
         Epoch (from 1) whose weights were kept; None if the last ones were.
     best_loss : float
-        The least validation loss, or `eval_metric` as a cost; without validation the least training
-        loss.
+        The lowest validation loss, or `eval_metric` as a cost; without validation the lowest
+        training loss.
     loss_curve, validation_curve, learning_rate_curve : list of float
         After each epoch; without validation rows empty. After a warm start or `partial_fit` they
-        begin 256 epochs before that call, so that a model that goes on for thousands of calls does
-        not grow.
+        begin 256 epochs before that call, so that the model does not grow over thousands of calls.
     stop_reason : str
         'max_iter', 'no_improvement', 'callback', 'time_limit', 'interrupted' or 'diverged'.
     seconds : float
         Time in training.
     eval_curves : dict of str to dict of str to list of float
-        What was measured beside these: metrics of the rows "validation", losses and metrics of
-        those of `eval_set`.
+        Further curves: metrics of the rows "validation", losses and metrics of the sets of
+        `eval_set`.
 
-    A network on all rows, after others were validated on some, has no validation rows: its
-    `validation_curve` and the metrics of "validation" are means over those of its kind, which chose
-    its number of epochs.
+    A network that was trained on all rows, after others were validated, has no validation rows: its
+    `validation_curve` and the metrics of "validation" are means over the validated networks of its
+    kind, which chose its number of epochs.
     """
 
     n_iter: int = 0

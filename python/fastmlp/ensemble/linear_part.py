@@ -18,7 +18,7 @@ from fastmlp.table.training_range import RangeWatch, TrainingRange
 from fastmlp.tasks import Task
 
 # A column's outliers count as so many interquartile ranges from its median, and such a side of it
-# is not continued: networks tell distant values apart too little to correct a line through them.
+# is not continued: networks distinguish distant values too little to correct a line through them.
 _OUTLIER = 5.0
 _FAR = 1e9  # the same limit for all others, so that no prediction overflows
 _MOST_COLUMNS = 1000
@@ -51,7 +51,7 @@ def learn_linear_part(
     n_numeric = ends.shape[1]
     if n_numeric > _MOST_COLUMNS:
         raise ValueError(
-            f"extrapolation='linear' is for up to {_MOST_COLUMNS} columns of numbers; X has "
+            f"extrapolation='linear' supports up to {_MOST_COLUMNS} columns of numbers; X has "
             f"{n_numeric}"
         )
     known = rows_with_weight(None, weights)
@@ -83,9 +83,9 @@ def with_linear_part(
     *,
     may_be_the_same_rows: bool = True,
 ) -> tuple[LinearPart | None, RowSubset, bool]:
-    """The linear part, which stays as it was first learnt, and the rows with their offset.
+    """The linear part, which further training does not change, and the rows with their offset.
 
-    If training goes on with the same rows, they get the same offset again.
+    If training continues with the same rows, they get the same offset again.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Member: one network of an ensemble. Copies of members, to go on training with."""
+"""Member: one network of an ensemble. Copies of members for further training."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Member:
         return replace(self, network=network, optimizer=optimizer)
 
     def with_new_optimizer(self, options: dict[str, Any]) -> Member:
-        """The member with an optimiser that begins anew."""
+        """The member with a new optimiser, without a state."""
         return replace(
             self, optimizer=Optimizer(self.network, **options), optimizer_options=options
         )
@@ -77,7 +77,8 @@ class Member:
 def continued_members(
     members: Sequence[Member], *, settings: Settings, task: Task, n_inputs: int
 ) -> list[Member]:
-    """Copies of members to go on with; optimisers whose parameters changed begin anew.
+    """Copies of members to train further; optimisers whose parameters changed are replaced by new
+    ones.
 
     Raises
     ------
@@ -88,8 +89,8 @@ def continued_members(
     engine = members[0].network._engine
     if (engine.inputs, engine.outputs) != (n_inputs, task.n_network_outputs):
         raise ValueError(
-            f"the network to go on with takes {engine.inputs} numbers and has {engine.outputs} "
-            f"outputs (for columns or classes of y, or quantiles); now there are {n_inputs} and "
+            f"the existing network takes {engine.inputs} numbers and has {engine.outputs} outputs "
+            f"(for columns or classes of y, or quantiles); these data need {n_inputs} and "
             f"{task.n_network_outputs}"
         )
     continued = []

@@ -11,7 +11,7 @@ from fastmlp.ensemble.presets import longer_spec
 from fastmlp.ensemble.training_run import TrainingRun
 
 # The cycles of the schedule double in length: three of them take 7/15 of the epochs, the fourth one
-# the others. So the loss after each tells what twice the epochs gain.
+# the others. So the loss after each shows what twice the epochs gain.
 _THREE_CYCLES = 7 / 15
 
 # Share of the loss that must be gained. With half of it classification was worse, with 1.5 times
@@ -47,7 +47,7 @@ def gain_of_last_cycle(members: Sequence[Member]) -> float:
 def longer_runs(
     new: NewNetworks, trained: Sequence[TrainingRun], others: Sequence[TrainingRun]
 ) -> list[TrainingRun]:
-    """Return the runs to go on with: networks of the second kind may give way to long ones.
+    """Return the remaining runs: networks of the second kind may be replaced by long ones.
 
     Parameters
     ----------

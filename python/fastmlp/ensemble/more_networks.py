@@ -1,4 +1,4 @@
-"""Growing: networks that join those of a fitted model, which stay as they are."""
+"""Growth: networks that are added to a fitted model, whose own networks do not change."""
 
 from __future__ import annotations
 

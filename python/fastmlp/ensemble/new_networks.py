@@ -33,7 +33,7 @@ _MANY_LABELS = 100  # of a column: more have few rows each
 
 @dataclass(frozen=True, eq=False)
 class NewNetworks:
-    """All that new networks of a fit have in common.
+    """Everything that new networks of a fit have in common.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ class Kind(NamedTuple):
 KINDS = {
     "periodic": (Kind(0.0, "both", 1.5), Kind(0.1, "both", 1.5)),
     "piecewise": (Kind(0.1, "piecewise_linear", 0.0), Kind(0.1, "piecewise_linear", 0.0)),
-    # The first kind again with more epochs, in place of the second where that pays.
+    # The first kind again with more epochs, instead of the second where that pays.
     "long": (Kind(0.0, "both", 1.5), Kind(0.1, "piecewise_linear", 0.0)),
     # A single network has no others to average its errors with. The second one is for regressions
     # of more than FEW_ROWS rows too.
@@ -92,7 +92,7 @@ def kind_of(index: int, n_networks: int, n_folds: int, n_rows: int, *, classifie
     """Choose the kind of a network of an ensemble on so many folds (0: none).
 
     The first round of folds is for one kind, the next one for the other, and so on. A single
-    network is balanced, and so are all if no rows are held out: then nothing tells which kind is
+    network is balanced, and so are all if no rows are held out: then it is unknown which kind is
     better. All networks of a large table are large.
     """
     if n_rows > _LARGE_ROWS:
@@ -103,7 +103,7 @@ def kind_of(index: int, n_networks: int, n_folds: int, n_rows: int, *, classifie
 
 
 def longer_spec(spec: MemberSpec, *, classifies: bool) -> MemberSpec:
-    """Return the network in place of this one if more epochs pay: of the second kind a long one."""
+    """Return the network to train if more epochs pay: a long one for one of the second kind."""
     return replace(spec, kind="long") if spec.kind == _ROUNDS[classifies][1] else spec
 
 

@@ -1,4 +1,4 @@
-"""PrivateRun: differentially private training of one member, of which no loss is known."""
+"""PrivateRun: differentially private training of one member, without losses."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class PrivateRun:
                 break
         training.finish()
         progress.ended(reason)
-        # Without the time, which may tell of the rows.
+        # Without the time, which may reveal something about the rows.
         history = History(n_iter=len(rates), learning_rate_curve=rates, stop_reason=reason)
         trained = replace(self.member, history=history, samples_seen=len(rates) * self.data.n_rows)
         return trained.after_fit()

@@ -37,8 +37,8 @@ class EpochRecord:
         All that was measured, by the name of the rows ("validation", or a name of `eval_set`) and
         then of the metric, or "loss".
     scores : sequence of str
-        Names of the metrics that are the better the greater: scorers, and scikit-learn's functions
-        named ``..._score``. The others, and the loss, are the better the smaller.
+        Names of the metrics of which greater is better: scorers, and scikit-learn's functions named
+        ``..._score``. Of the others, and the loss, smaller is better.
     """
 
     epoch: int
@@ -83,7 +83,7 @@ class Observer(Protocol):
 
 
 class Progress:
-    """Shows epochs as they end, and asks the callbacks whether to stop.
+    """Shows epochs as they end, and calls the callbacks, which may stop training.
 
     All networks of a fit share it.
 
@@ -127,7 +127,7 @@ class Progress:
             self._bar.expect(self._parts * sum(max_iters))
 
     def divide_epochs(self, n_windows: int) -> None:
-        """Count windows in place of epochs, which may take hours."""
+        """Count windows instead of epochs, which may take hours."""
         if self._bar is not None and n_windows > 1:
             self._parts = n_windows
             self._bar.expect(self._parts * sum(self._max_iters), "window")

@@ -23,12 +23,12 @@ _BIAS_RATE, _EMBEDDING_RATE, _SCALE_RATE, _SCALE_DECAY = 0.1, 0.1, 6.0, 6.0
 # For embeddings that are piecewise-linear only, and for the vectors of categories in them.
 _PIECEWISE_LINEAR_RATE = 0.4
 
-SIGMA = 0.3  # if a periodic embedding is asked for and the preset sets no sigma
+SIGMA = 0.3  # for a periodic embedding where the preset sets no sigma
 _ONE_HOT = 9  # up to so many categories, a column is one-hot
 _VECTOR = 8  # width of the learnt vectors for columns of more categories
 _MOST_EMBEDDED = 256  # numeric columns; embeddings of more would be most of the network
 
-# Fields of a recipe that cannot change while training goes on with the network.
+# Fields of a recipe that cannot change in further training of the network.
 FIXED_FIELDS = ("hidden_layer_sizes", "activation", "dropout", "numeric_embedding", "preset")
 
 

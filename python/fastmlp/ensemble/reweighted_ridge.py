@@ -1,11 +1,11 @@
-"""Ridge regression of raw outputs, robust or behind a link, as a series of least-squares problems.
+"""Ridge regression of raw outputs, robust or with a link, as a series of least-squares problems.
 
-Behind the identity, residuals are winsorised in each of them, which leads to Huber's estimate: no
-outlying target has much influence, neither on the slopes nor on the strength of the penalty (Oh,
-Nychka & Lee 2007, https://doi.org/10.1093/biomet/asm064). Behind other links they are those of a
-generalised linear model (McCullagh & Nelder 1989, https://doi.org/10.1007/978-1-4899-3242-6). The
-strength of the penalty is chosen each time by generalised cross-validation (Golub, Heath & Wahba
-1979, https://doi.org/10.1080/00401706.1979.10489751).
+With the identity, residuals are winsorised in each of them, which gives Huber's estimate: no
+outlying target has much influence on the slopes or on the strength of the penalty (Oh, Nychka & Lee
+2007, https://doi.org/10.1093/biomet/asm064). With other links they are those of a generalised
+linear model (McCullagh & Nelder 1989, https://doi.org/10.1007/978-1-4899-3242-6). The strength of
+the penalty is chosen each time by generalised cross-validation (Golub, Heath & Wahba 1979,
+https://doi.org/10.1080/00401706.1979.10489751).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class RidgeFit(NamedTuple):
     ----------
     coef : ndarray of shape (n_columns, n_outputs)
     without_own_row : ndarray of shape (n_rows, n_outputs)
-        What ``Z @ coef`` of each row would be with the slopes that there would be without it, at
-        the same penalty, weights and winsorised residuals, and with the level of all rows.
+        ``Z @ coef`` of each row with slopes that are fitted without it, at the same penalty,
+        weights and winsorised residuals, and with the level of all rows.
     """
 
     coef: Array

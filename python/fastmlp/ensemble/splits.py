@@ -102,8 +102,8 @@ class Splits(NamedTuple):
 class RowAssignment:
     """How the rows were assigned to networks, so that later training can do the same.
 
-    Training that goes on keeps the folds that it began with: no network may learn from rows that it
-    is judged by.
+    Further training keeps the folds of the first fit: no network may learn from rows that validate
+    it.
 
     Attributes
     ----------
@@ -191,7 +191,7 @@ def split_rows(
         )
     weights = data.sample_weight
     if weights is not None and not weights.all():
-        # Rows without weight are shared out apart, or they would take the places of others.
+        # Rows without weight are divided separately, or they would take the places of others.
         strata = 2 * (0 if strata is None else strata.astype(np.int32)) + (weights > 0)
     division = splitter.divide(n_rows, fraction, n_networks, strata, random_state)
     splits = []
@@ -200,7 +200,7 @@ def split_rows(
             if splitter is RANDOM:
                 return none
             raise ValueError(
-                "sample_weight is 0 for all rows that a network is trained on, or validated on"
+                "sample_weight is 0 for all training rows, or all validation rows, of a network"
             )
         splits.append(Split(train, data._replace(rows=held_out)))
     return Splits(splits, division.n_folds, division.are_folds)
@@ -219,15 +219,17 @@ def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None
         return
     if splits.are_folds:
         warn(
-            f"{n_lacking} of {len(splits.each)} networks are trained without a class, all of whose "
-            "rows are held out from them, such as a class of one group alone. They never predict "
-            "it, and out-of-fold probabilities of its rows are wrong"
+            f"{n_lacking} of {len(splits.each)} networks are trained without one of the classes, "
+            "because all its rows are held out together, such as those of a class that only one "
+            "group has. These networks never predict the class, and the out-of-fold probabilities "
+            "of its rows are wrong"
         )
     else:  # networks of the model are trained on all rows
         warn(
-            f"{n_lacking} of {len(splits.each)} validated networks are trained without a class, "
-            "such as one that later rows alone have. They never predict it, so the best epochs and "
-            "the out-of-fold probabilities that they tell are not those of a model that knows it"
+            f"{n_lacking} of {len(splits.each)} validated networks are trained without one of the "
+            "classes, such as one that only later rows have. These networks never predict the "
+            "class, so the best epochs and the out-of-fold probabilities are not those of a model "
+            "that knows it"
         )
 
 

@@ -1,4 +1,4 @@
-"""Splitters: how the rows are divided into those that networks are trained on and held-out ones."""
+"""Splitters: divide the rows into training rows and held-out rows of each network."""
 
 from __future__ import annotations
 
@@ -127,7 +127,8 @@ class GroupSplitter:
 
 @dataclass(frozen=True, eq=False)
 class TimeSplitter:
-    """Holds out rows that are later than all training rows: the last ones, those before, and so on.
+    """Holds out rows later than all training rows: first the last ones, then those before, and so
+    on.
 
     Training rows are all that come before the held-out ones, at least a third of all rows if there
     are several networks. Rows of the same time stay together.
@@ -176,7 +177,7 @@ class TimeSplitter:
 
 @dataclass(frozen=True, eq=False)
 class GivenSplitter:
-    """Has the parts that a user gave, which networks take in turn.
+    """Has the user's splits, which networks take in turn.
 
     Attributes
     ----------
@@ -200,8 +201,8 @@ class GivenSplitter:
             return Division(parts, len(parts), are_folds=False)
         if len(parts) > n_networks:
             warn(
-                f"cv has {len(parts)} parts for {n_networks} networks, and the others are not "
-                f"used. n_estimators={len(parts)} uses them all"
+                f"cv has {len(parts)} splits for {n_networks} networks, so some are not used. "
+                f"n_estimators={len(parts)} uses them all"
             )
         turns = [parts[network % len(parts)] for network in range(n_networks)]
         return Division(turns, len(parts))
@@ -248,7 +249,7 @@ def held_out_masks(
     """Choose the rows to hold out from each network, as masks.
 
     From one network `fraction` of the rows are held out. Of several networks each has a fold; when
-    all folds are used, the rows are assigned to folds anew.
+    all folds are used, the rows are assigned to new folds.
     """
     if n_networks == 1:
         return [held_out_mask(n_rows, n_held_out(n_rows, fraction), classes, random_state)]

@@ -1,4 +1,4 @@
-"""StateKeeper: what keeps the states of trainings, so that they can be taken up again."""
+"""StateKeeper: stores the states of training, so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ State = Mapping[str, Any]
 
 
 class StateKeeper(Protocol):
-    """Keeps the latest state of everything that a fit goes on from, by its name.
+    """Stores the latest state of everything that a fit resumes from, by its name.
 
-    It does not matter what the names stand for: a network that is trained in memory has a state of
-    its own, kept after an epoch of its own; networks that read the same windows are kept together.
+    The meaning of names is up to the caller: a network that is trained in memory has its own state,
+    stored after one of its epochs; networks that read the same windows have one state together.
     """
 
     @property
     def saved(self) -> Mapping[str, State]:
-        """States of the fit that is taken up again; none if it begins."""
+        """States of the fit that is resumed; none if it begins."""
 
     def is_due(self, name: str, epoch: float) -> bool:
-        """Whether to keep the state of that name now, after so many epochs.
+        """Whether to store the state of that name now, after this number of epochs.
 
         The caller then does: it is true once, and not again before the next one is due.
         """

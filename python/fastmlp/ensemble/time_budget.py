@@ -17,7 +17,7 @@ from fastmlp.ensemble.training_run import TrainingRun
 
 # A network is worth training if there is time for this share of its epochs, since the schedule is
 # shortened to fit. Half the epochs raised the RMSE by 4% and the log-loss by 0.1%, one network in
-# place of ten by 7% and 34% (docs/tabular.md). With far fewer epochs, networks are hardly trained.
+# place of ten by 7% and 34% (docs/tabular.md). With far fewer epochs, networks learn too little.
 LEAST_SHARE = 0.5
 # Of large tables, whose networks are nearly alike: one of 16 epochs has an RMSE of 12.98 on
 # nycflights13, two of 8 epochs have 13.22 together.
@@ -150,7 +150,7 @@ def estimated_paces(
     """Estimate each network's seconds per row and epoch on one thread, by pilots for each kind.
 
     They run side by side as training will, since cores share caches, memory and power. The networks
-    and their optimisers stay as they are.
+    and their optimisers are not changed.
     """
     first_of_kind: dict[str, TrainingRun] = {}
     for run in runs:

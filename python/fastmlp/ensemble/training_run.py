@@ -161,11 +161,11 @@ class TrainingRun:
 
     @property
     def saved(self) -> State | None:
-        """The state to go on from, if there is one."""
+        """The state to continue from, if there is one."""
         return None if self.keeper is None else self.keeper.saved.get(self.name)
 
     def state(self, training: _core.Training) -> dict[str, Any]:
-        """All that the run goes on from."""
+        """The state that the run continues from."""
         return training.state() | {"measured": np.array(self.measured)}
 
     def restore(self, training: _core.Training, saved: State) -> None:
@@ -299,8 +299,8 @@ def runs_of_fit(
     if without_metric:
         warn(
             f"eval_metric={named[watched]!r} has no value on the validation rows of "
-            f"{without_metric} of {len(runs)} networks, which lack a class; their best epoch is "
-            "that of the least validation loss"
+            f"{without_metric} of {len(runs)} networks, which lack a class; the best epoch of "
+            "these networks is the one with the lowest validation loss"
         )
     return runs
 

@@ -1,4 +1,4 @@
-"""What follows on training: what held-out rows tell of the networks, and importances."""
+"""After training: weights and calibration from held-out rows, and importances."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AfterTraining(NamedTuple):
-    """The networks with all that was learnt of them; as `Training` not whole after Ctrl-C."""
+    """The networks with what was learnt about them; not `is_whole` if Ctrl-C came meanwhile."""
 
     learnt: LearntFromHeldOut
     importances: NDArray[np.float64] | None = None
@@ -55,7 +55,7 @@ def learn_after_training(
     Parameters
     ----------
     trained : LearntFromHeldOut
-        The networks, of which nothing is learnt yet.
+        The networks, with equal weights and no calibration yet.
     data, validation, shared, are_folds
         As for `learn_from_held_out`.
     deadline : Deadline

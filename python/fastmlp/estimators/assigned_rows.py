@@ -96,12 +96,12 @@ def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
     """Raise for what cannot be where networks are trained on all rows after their validation."""
     if before is not None:
         raise ValueError(
-            "time, and cv whose parts leave rows out, cannot be used with networks that are there "
-            "already (warm_start, init_model): these have seen all rows"
+            "time, and cv whose splits leave rows out, cannot be used with warm_start or "
+            "init_model: the existing networks were trained on all rows"
         )
     if linear is not None:
         raise ValueError(
-            "extrapolation must be 'clip' with time, and with cv whose parts leave rows out: the "
-            "linear part is learnt from all rows, and would tell of later ones. Pass the last rows "
-            "as X_val to judge a forecast, and fit on all rows then (docs/forecasts.md)"
+            "extrapolation must be 'clip' with time, and with cv whose splits leave rows out: the "
+            "linear part is learnt from all rows and would reveal later ones. To judge a forecast, "
+            "pass the last rows as X_val, then fit on all rows (docs/forecasts.md)"
         )

@@ -1,4 +1,4 @@
-"""What Regressor and Classifier share: `fit`, attributes, and what they do once fitted."""
+"""What Regressor and Classifier share: `fit`, attributes, and methods of a fitted model."""
 
 from __future__ import annotations
 
@@ -115,16 +115,16 @@ class BaseMLP(
     ) -> Self:
         """Train on a table.
 
-        After any exception, those of callbacks included, the estimator is as it was before.
+        After any exception, also of a callback, the estimator is as it was before.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features), or a stream
             A raw table: columns of numbers, dates, durations, text, categories and booleans, any of
-            them with missing values (None, NaN, NaT, NA). Dates become the time that has passed and
-            the phases of year, week and day. Arrays of float32, float64 and integers are read in
-            place. Or sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame
-            whose columns are all sparse. They are never made dense.
+            them with missing values (None, NaN, NaT, NA). Dates become elapsed time and the phases
+            of year, week and day. Arrays of float32, float64 and integers are read in place. Or
+            sparse rows of finite numbers: a SciPy matrix or array, or a pandas frame whose columns
+            are all sparse. They are never made dense.
 
             Or a table that is read in blocks and need not fit in memory (docs/streaming.md): the
             path of a Parquet, CSV or Arrow file or of a folder of them, a pyarrow Dataset, a polars
@@ -132,10 +132,10 @@ class BaseMLP(
             ``(X, y)`` or ``(X, y, weight)``. Needs the extra "stream".
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             True values, or class labels. Several columns of zeros and ones are labels that a row
-            has or not; several columns of other labels are a classification each. With several
-            outputs a row may lack some of them (NaN or None), but not all; columns of zeros and
-            ones must be complete. If X is a stream, the name of a column or a list of names; None
-            if X is a function.
+            has or has not; several columns of other labels are one classification each. With
+            several outputs a row may lack some of them (NaN or None), but not all; columns of zeros
+            and ones must be complete. If X is a stream, the name of a column or a list of names;
+            None if X is a function.
         sample_weight : array-like of shape (n_samples,) or str, default=None
             Weights of the rows. If X is a stream, the name of a column.
         X_val, y_val : like X and y, default=None
@@ -147,24 +147,24 @@ class BaseMLP(
             Weights of the validation rows.
         groups : array-like of shape (n_samples,) or (n_samples, 1), or str, default=None
             Labels of groups of rows that belong together, such as the patient of each visit, or the
-            name of a column of X, which stays an input. No group is in the training rows and in the
-            validation rows of a network, so that out-of-fold predictions are as good as those for
+            name of a column of X, which stays an input. No group is in both the training rows and
+            the validation rows of a network, so out-of-fold predictions are as good as those for
             new groups. docs/validation.md says when to use this and the next two.
         time : array-like of shape (n_samples,) or (n_samples, 1), or str, default=None
             Times of the rows, as dates or numbers, or the name of a column of X. Later rows
-            validate networks that are trained on earlier ones, which tell for how many epochs to
-            train; the networks of the model are then trained on all rows.
+            validate networks that are trained on earlier ones, to find the number of epochs; the
+            networks of the model are then trained on all rows.
         cv : splitter or iterable of (train, test), default=None
             A splitter of scikit-learn, which gets `groups`, or pairs of arrays of row numbers: the
-            networks have these parts in turn. If parts leave rows out, as those of TimeSeriesSplit
-            do, networks are trained on the parts to be validated, and those of the model then on
-            all rows.
+            networks use these splits in turn. If splits leave rows out, as those of TimeSeriesSplit
+            do, networks are validated on the splits, and the networks of the model are then trained
+            on all rows.
         eval_set : list of (X, y), (name, X, y) or (name, X, y, sample_weight), default=None
             Further rows, whose loss and metrics (see `eval_metric`) are recorded after each epoch
-            in `evals_result_`. They decide nothing. Sets without a name are called "valid_0",
-            "valid_1" and so on. In a Pipeline they do not pass through the earlier steps: pass what
-            ``pipeline[:-1].transform(X)`` returns once these are fitted. They are tables in memory,
-            also if X is a stream.
+            in `evals_result_`. They do not influence training. Sets without a name are called
+            "valid_0", "valid_1" and so on. In a Pipeline they do not pass through the earlier
+            steps: pass what ``pipeline[:-1].transform(X)`` returns once these are fitted. They are
+            tables in memory, also if X is a stream.
         callbacks : callable, sequence of callables or None, default=None
             Called in this fit only, after those of the parameter `callbacks`. The model does not
             keep them.
@@ -176,14 +176,14 @@ class BaseMLP(
             If X is a stream, bytes for its rows in memory, as a whole number or as text such as
             "500MB".
         checkpoint : str, PathLike, Checkpoint or None, default=None
-            File to keep the fit in while it goes on. If the process is killed, the same call goes
-            on from there and ends with the same model, bit for bit. The file is removed when the
-            fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
+            File in which the state of the fit is saved. If the process is killed, the same call
+            continues from there and ends with the same model, bit for bit. The file is removed when
+            the fit has ended, and stays after Ctrl-C and exceptions. See `fastmlp.Checkpoint`.
         dp : (epsilon, delta), Privacy or None, default=None
-            Train with (epsilon, delta)-differential privacy: the model tells next to nothing of any
-            single row. Columns must be numbers about as large as 1, and classes 0 and 1; a schema
-            in `fastmlp.Privacy` lifts both limits. One network of a smaller recipe is trained,
-            without validation rows. `privacy_` says what was promised. Needs the extra "privacy".
+            Train with (epsilon, delta)-differential privacy: the model reveals almost nothing about
+            any single row. Columns must be numbers about as large as 1, and classes 0 and 1; a
+            schema in `fastmlp.Privacy` lifts both limits. One small network is trained, without
+            validation rows. `privacy_` holds the guarantee. Needs the extra "privacy".
 
         Returns
         -------
@@ -193,8 +193,8 @@ class BaseMLP(
         Raises
         ------
         ValueError
-            If a parameter, X or y is not what it should be, training diverged, or the checkpoint is
-            of another fit.
+            If a parameter, X or y is invalid, training diverged, or the checkpoint is of another
+            fit.
         ModelFileError
             If the file of the checkpoint is something else, or damaged.
         TypeError
@@ -258,8 +258,8 @@ class BaseMLP(
         """
         if self.init_model is self:
             raise ValueError(
-                "init_model must be another estimator; got this one itself. warm_start=True goes "
-                "on with its own networks"
+                "init_model must be another estimator; got this one itself. warm_start=True "
+                "continues the training of its own networks"
             )
         if goes_on and self._is_fitted:
             return self._model
@@ -282,7 +282,7 @@ class BaseMLP(
     def _progress(
         self, runs: Sequence[TrainingRun], task: Task, callbacks: Sequence[Callback]
     ) -> Progress:
-        """What shows how training goes, and asks the callbacks."""
+        """The object that shows the progress of training and calls the callbacks."""
         epochs = [run.options["max_iter"] for run in runs]
         return Progress(self.verbose, epochs, callbacks, task.shown_error)
 
@@ -341,8 +341,7 @@ class BaseMLP(
             As for `fit`. Columns that the model does not know are left out; a function yields
             tables, with or without targets.
         folder : path-like
-            Must not exist. It appears when all rows are predicted; before, and after a failure,
-            there is none.
+            Must not exist. It appears when all rows are predicted; after a failure there is none.
         keep : str or sequence of str, default=()
             Columns of X to write beside the predictions: names, or a single one.
         max_memory : int or str, default="1GB"
@@ -352,10 +351,10 @@ class BaseMLP(
         -------
         int
             Number of rows, which are in the order of X. What `predict` returns is in the column
-            "prediction", or, of several outputs, in "prediction_" and the output's name (see
+            "prediction", or for several outputs in "prediction_" and the output's name (see
             `output_names_`) or number. What `predict_proba` returns is in "probability_" and the
-            class or the label's name; of several columns of labels, in "probability_", the column's
-            name (its number, where two names would be the same) and the class.
+            class or the label's name; for several columns of labels, in "probability_", the
+            column's name (its number, where two names would be the same) and the class.
 
         Raises
         ------
@@ -364,7 +363,7 @@ class BaseMLP(
         FileExistsError
             If the folder exists.
         ValueError, TypeError
-            If X does not have the columns of the training table, or is no stream.
+            If X does not have the columns of the training table, or is not a stream.
         """
         self._fitted  # noqa: B018  an error before `fit`
         from fastmlp.estimators.streamed_predictions import predict_stream

@@ -85,7 +85,7 @@ def _reject_missing(values: Any, name: str) -> None:
         return
     try:
         values = set(np.asarray(array, dtype=object).ravel().tolist())
-    except TypeError:  # they are no labels; a later check says what they are
+    except TypeError:  # they are not labels; a later check says what they are
         return
     for value in filter(is_missing, values):
         raise ValueError(f"Input {name} contains NaN or {value!r}: every row needs a target")

@@ -47,15 +47,15 @@ class Classifier(ClassifierMixin, BaseMLP):
     preset : {"default", "fast", "best", "plain"}, default="default"
         What "auto" stands for; see Notes.
     n_estimators : int or "auto", default="auto"
-        Networks that are trained, in one call, and averaged. They differ in initial weights, the
+        Number of networks that one call trains and averages. They differ in initial weights, the
         order of rows and the fold that they are validated on and, except with preset 'plain', in
         activation and learning rate. The networks of each round over the folds are of one kind, a
         single network is of another; see Notes. "auto": 10, for more than 100,000 rows 2. `summary`
         lists the kinds.
     categorical_features : "from_dtype" or array-like of str, int or bool, default="from_dtype"
-        "from_dtype": categories are the columns of text and booleans, and those that a frame calls
-        categorical; text that holds dates, or numbers with separators, currencies or units, is read
-        as these. An array names columns of numbers, dates or such text that are categories too, by
+        "from_dtype": categories are the columns of text and booleans, and those of a categorical
+        type; text that holds dates, or numbers with separators, currencies or units, is read as
+        these. An array lists columns of numbers, dates or such text that are categories too, by
         name, position or mask.
     monotonic_cst : dict of str, array-like of int or None, default=None
         For columns by name, or for each in turn: 1 if the probability of the second class never
@@ -63,9 +63,10 @@ class Classifier(ClassifierMixin, BaseMLP):
         row the probability of each. This is guaranteed (docs/constraints.md). Columns of numbers,
         durations and booleans can have a direction; not if there are more than two classes.
     interaction_cst : {"pairwise", "no_interactions"}, sequence of groups or None, default=None
-        Groups of columns, each a list, tuple or set of positions or names, that may act together:
-        raw outputs are sums of functions of one group each. Groups may overlap; columns in none
-        form one more. "no_interactions" and "pairwise" are all groups of one and of two columns.
+        Groups of columns that may interact, each a list, tuple or set of positions or names: raw
+        outputs are sums of functions of one group each. Groups may overlap; all columns that are in
+        no group form one more. "no_interactions" and "pairwise" are all groups of one and of two
+        columns.
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         Features that the network reads beside each number itself, in tables of up to 256 columns
         of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).
@@ -74,7 +75,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         both. None: none. "auto": by kind of network, number of rows and task; see Notes.
     loss : {"log_loss", "focal", "ordinal"}, default="log_loss"
         The loss to minimise. 'focal' is the log loss times ``(1 - p) ** focal_gamma``, p being the
-        probability of what is true, so that rows that are classified well count little ([6]_).
+        probability of the true class, so that rows that are classified well count little ([6]_).
         'ordinal' is for classes in order, such as grades: the log loss of the steps from each class
         to the next ([10]_). `predict` returns the most probable class.
     focal_gamma : float, default=2.0
@@ -82,15 +83,15 @@ class Classifier(ClassifierMixin, BaseMLP):
     class_order : array-like of shape (n_classes,) or None, default=None
         Parameter of 'ordinal': the classes from the lowest to the highest. None: numbers in
         ascending order, or the categories of y, if it is an ordered categorical of pandas or an
-        Enum of polars; other text is refused, unless there are two classes only. It comes before
-        the order of a categorical. `classes_` is sorted in any case.
+        Enum of polars; other text is an error, unless there are only two classes. It has priority
+        over the order of a categorical. `classes_` is sorted in any case.
     label_smoothing : float, default=0.0
         Fraction of each label, in [0, 1), that is spread evenly over all classes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, multiplied by `sample_weight`. "balanced": inversely proportional to
         the sum of `sample_weight` in each class of the training rows; validation rows are weighted
-        by the same numbers, and `partial_fit` refuses it. With several labels per row, a list of
-        one dict for each.
+        by the same numbers; an error in `partial_fit`. With several labels per row, a list of one
+        dict for each.
     cost_matrix : array-like of shape (n_classes, n_classes) or None, default=None
         Cost of each prediction (column) where a class (row) is true, both in the order of
         `classes_`. `predict` returns the class with the least expected cost by the predicted
@@ -118,16 +119,17 @@ class Classifier(ClassifierMixin, BaseMLP):
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers, or one for each.
     mixup : float, default=0.0
-        Networks learn from mixtures of two training rows and of the losses for both labels, whose
-        shares are drawn from a beta distribution with both parameters equal to this number ([8]_).
-        From 0.1 to 1 for shares near 0 and 1 to evenly distributed ones; 0: no mixtures. See
-        docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse rows.
+        Training uses mixtures of two training rows and of the losses for both labels, whose shares
+        are drawn from a beta distribution with both parameters equal to this number ([8]_). Useful
+        values are 0.1 (most shares are near 0 or 1) to 1 (all shares are equally likely); 0: no
+        mixtures. See docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse
+        rows.
     input_noise : float, default=0.0
-        Standard deviation of normal noise that is added to standardised numbers in training, anew
-        in every step. Not for sparse rows.
+        Standard deviation of normal noise that is added to standardised numbers in every training
+        step. Not for sparse rows.
     swap_noise : float, default=0.0
         Probability in [0, 1) that a value that the network reads is replaced by that of another
-        training row, anew in every step ([9]_). Not for sparse rows.
+        training row, in every training step ([9]_). Not for sparse rows.
     batch_size : int or "auto", default="auto"
         Rows per minibatch. 'auto': about 128, 256 or 1,024, see Notes; with preset 'plain' 64 up to
         1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
@@ -149,15 +151,15 @@ class Classifier(ClassifierMixin, BaseMLP):
     warmup_fraction : float, default=0.1
         Fraction of all steps, in [0, 1), in which 'cosine' and 'one_cycle' rise.
     max_iter : int or "auto", default="auto"
-        Most epochs.
+        Largest number of epochs.
     time_limit : float or None, default=None
-        Seconds that `fit` may take, everything counted: reading X, training, held-out predictions
-        and importances, which then may be found on fewer rows. If there is no time for half the
-        epochs of each network, `fit` trains only the first ones, as many as there is time for.
-        Schedules are shortened to fit, at the pace so far; if not even one epoch fits, it is on
-        some of the rows. A warning tells what was left out. Results then depend on the machine.
-        `partial_fit`, and a warm start from trained networks, leave out none of them. Without a
-        limit, a fit that will take more than half a minute logs an estimate (logger "fastmlp").
+        Seconds that `fit` may take in all: reading X, training, held-out predictions and
+        importances, which are then computed on fewer rows if needed. If there is no time for half
+        the epochs of each network, `fit` trains fewer networks. Schedules are shortened to the time
+        that is left, by the speed so far; if not even one epoch fits, it uses some of the rows. A
+        warning says what was left out. Results then depend on the machine. `partial_fit`, and a
+        warm start from trained networks, never leave out networks. Without a limit, a fit that will
+        take more than half a minute logs an estimate (logger "fastmlp").
     shuffle : bool, default=True
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None
@@ -169,19 +171,19 @@ class Classifier(ClassifierMixin, BaseMLP):
         1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
         for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on with the networks of the last one. On the same rows and with more
-        `n_estimators` it adds networks, and those that are there stay as they are. Else it trains
+        Whether `fit` continues with the networks of the last fit. On the same rows and with a
+        larger `n_estimators` it adds networks and does not change the existing ones. Else it trains
         all of them further, with their standardisation and optimiser state; with other rows that is
         fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
         sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
-        out-of-fold predictions and importances are learnt anew if all fits of these networks (of a
-        single one: with warm_start=True) were on the same rows and held out the same ones; else the
-        weights stay as they were. Rows of `X_val` must not be among those trained on before. See
+        out-of-fold predictions and importances are learnt again if all fits of these networks (for
+        a single one: with warm_start=True) were on the same rows and held out the same ones; else
+        the weights do not change. Rows of `X_val` must not be among those trained on before. See
         docs/growing.md.
     init_model : fitted Classifier, str, PathLike or None, default=None
-        What `fit` begins with in place of new networks: another estimator's, or those of a file
-        that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
-        standardisation, extrapolation and dtype. `sklearn.base.clone` and searches keep it.
+        Model whose networks `fit` trains further instead of new ones: another estimator, or the
+        path of a file that `save` wrote. Its preset, sizes, standardisation, extrapolation and
+        dtype must be those of this estimator. `sklearn.base.clone` and searches keep it.
     momentum : float, default=0.9
         Parameter of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -193,9 +195,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         if all training or all validation rows would have weight 0.
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
-        `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
-        or `cv`.
+        `X_val`. Each of several networks has a fold, no larger than this; the number of folds
+        determines their kinds. The rows are drawn at random, unless `fit` gets `groups`, `time` or
+        `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -204,8 +206,8 @@ class Classifier(ClassifierMixin, BaseMLP):
         metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
         the validation loss. Scorers of probabilities get all classes. If a fold lacks a class
         without which the metric has no value, the loss chooses the best epoch of that network, with
-        a warning. Of several columns of labels it is "accuracy", which counts rows as `score` does,
-        or a function.
+        a warning. For several columns of labels it must be "accuracy", which counts rows as `score`
+        does, or a function.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9
@@ -227,10 +229,10 @@ class Classifier(ClassifierMixin, BaseMLP):
     extrapolation : {"clip", "linear"}, default="clip"
         What happens beyond the range of the training rows. "clip": networks have learnt nothing
         there. If many rows of a table lie beyond, an `ExtrapolationWarning` says so. "linear":
-        trends go on. A logistic regression on the columns of numbers (up to 1,000) is fitted too,
-        with a ridge penalty. Networks read numbers clipped to their training range, and what it
-        adds beyond the range is added to their logits. `partial_fit` and warm starts keep it as it
-        was first learnt.
+        linear trends continue. A logistic regression on the columns of numbers (up to 1,000) is
+        fitted too, with a ridge penalty. Networks read numbers clipped to their training range, and
+        what the regression adds beyond the range is added to their logits. `partial_fit` and warm
+        starts do not change it.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -287,12 +289,13 @@ class Classifier(ClassifierMixin, BaseMLP):
         optimistic. With `time` they are those of networks on earlier rows, and NaN for the first
         40%.
     fit_seconds_ : float
-        Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
+        Time that training took, of all networks together; 0 with `dp`, as the time may reveal
+        something about the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the log loss rises if a column of the validation
         rows is shuffled, the weighted mean over networks.
     privacy_ : PrivacyGuarantee or None
-        What a fit with `dp` promises; None if the last training had none.
+        The guarantee of a fit with `dp`; None if the last training had none.
     t_ : int
         Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
         networks the largest number.
@@ -340,7 +343,7 @@ class Classifier(ClassifierMixin, BaseMLP):
     of folds trains networks of the kind 'piecewise', the next one 'periodic', and so on (five
     folds with the default `validation_fraction`, also with `X_val`). A single network, and all
     networks if no rows are held out, are 'balanced'. For more than 100,000 rows all networks are
-    'large', and there are 2 instead of 10 (1 in place of 5, 10 in place of 40):
+    'large', and there are 2 instead of 10 (1 instead of 5, 10 instead of 40):
 
     =========  =================================================  ==========  ======
     kind       hidden layers and embedding                        minibatch   epochs
@@ -356,11 +359,11 @@ class Classifier(ClassifierMixin, BaseMLP):
 
     Hidden layers of 64 units are two for up to 2,500 rows and three for more. Minibatches have
     about 128 rows for up to 4,096 rows and 256 for more. The weights of the kinds
-    (`estimator_weights_`) are those with the least loss on held-out rows.
+    (`estimator_weights_`) minimise the loss on held-out rows.
 
     **Longer training where it pays.** The schedule coslog4 lowers the learning rate four times, and
     the last time takes half of the epochs. If that lowered the validation loss of the first round
-    by a tenth or more, 'long' networks take the place of the second kind. They have the settings of
+    by a tenth or more, 'long' networks replace those of the second kind. They have the settings of
     the first kind and 2 times the epochs. This holds for up to 2,500 rows, if `max_iter` and
     `learning_rate` are "auto".
 
@@ -368,21 +371,22 @@ class Classifier(ClassifierMixin, BaseMLP):
     ``2500 / n_rows``; those of large networks by that of ``8000 / n_rows``, so they begin with 28;
     those of balanced networks are for up to 4,096 rows and multiplied by the square root of
     ``4096 / n_rows``. They are at least 8, and 16 for balanced networks. 'fast' has 96 (large: 52,
-    balanced: 64) in place of 128, and 'best' 256 (large: 96). Large networks use the schedule
+    balanced: 64) instead of 128, and 'best' 256 (large: 96). Large networks use the schedule
     'one_cycle'.
 
-    **Sparse rows** have a recipe of their own: 5 networks ('fast' 1, 'best' 10; for more than
-    100,000 rows 2, 1 and 5) with one hidden layer of 64 'relu' units, dropout 0.7, learning rate
-    0.007 with schedule 'cosine' and no weight decay. Minibatches have 32 rows for up to 2,000 rows,
-    64 for up to 8,000, 128 for up to 32,000 and 256 for more. There are 10 epochs, multiplied by
-    the square root of ``4000 / n_rows``, at least 6 and at most 100; patience is a fifth of them.
-    'plain' is the same as for dense rows.
+    **Sparse rows** have their own recipe: 5 networks ('fast' 1, 'best' 10; for more than 100,000
+    rows 2, 1 and 5) with one hidden layer of 64 'relu' units, dropout 0.7, learning rate 0.007 with
+    schedule 'cosine' and no weight decay. Minibatches have 32 rows for up to 2,000 rows, 64 for up
+    to 8,000, 128 for up to 32,000 and 256 for more. There are 10 epochs, multiplied by the square
+    root of ``4000 / n_rows``, at least 6 and at most 100; patience is a fifth of them. 'plain' is
+    the same as for dense rows.
 
     **Networks.** Except with 'plain' and for sparse rows, networks have a learnt factor on each
     input, a learnt slope in each unit's activation, initial weights that are fitted to the data,
     dropout and decay that fade out in the second half of training, and learning rates by layer, as
     in RealMLP ([1]_). With `early_stopping`, the mean of the weights over about the last three
-    epochs is validated and kept. The others are stacks of dense layers and dropout, nothing else.
+    epochs is validated and kept. With 'plain' and for sparse rows, networks are plain stacks of
+    dense layers and dropout.
 
     References
     ----------
@@ -626,7 +630,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
         sample_weight : array-like of shape (n_samples,), default=None
         classes : array-like of shape (n_classes,) or list of array-like, default=None
-            All labels of this and later calls, of several columns of labels a list of those of
+            All labels of this and later calls, for several columns of labels a list of those of
             each; needed in the first call if y lacks any.
 
         Returns
@@ -642,7 +646,7 @@ class Classifier(ClassifierMixin, BaseMLP):
         if self.class_weight == "balanced":
             raise ValueError(
                 "class_weight='balanced' is not supported for partial_fit, which does not know the "
-                "rows of later calls. Weights of the classes as a dict are, such as those that "
+                "rows of later calls. Pass a dict of class weights, such as those that "
                 "sklearn.utils.class_weight.compute_class_weight('balanced', ...) gives for a "
                 "representative sample"
             )
@@ -710,8 +714,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples,), (n_samples, n_labels) or (n_samples, n_outputs)
-            The most probable class of each row, or with `cost_matrix` that of least expected cost;
-            zeros and ones for several labels per row; a class for each of several columns.
+            The most probable class of each row, or with `cost_matrix` the class with the lowest
+            expected cost; zeros and ones for several labels per row; a class for each of several
+            columns.
 
         Raises
         ------
@@ -729,28 +734,28 @@ class Classifier(ClassifierMixin, BaseMLP):
         class_conditional: bool = False,
         groups: Any = None,
     ) -> NDArray[np.bool_]:
-        """Predict sets of classes that hold the true class as often as asked for.
+        """Predict sets of classes that contain the true class with a given coverage.
 
-        A set holds the classes that are as probable as true ones usually are. It is empty if none
-        is, which happens where `coverage` is less than the accuracy. Calibrated on the rows that
-        `fit` held out, or by `conformalize`; docs/intervals.md says what that guarantees.
+        A set holds the classes whose probability reaches a threshold, which is calibrated on the
+        rows that `fit` held out, or by `conformalize`. It is empty if no class does, which happens
+        where `coverage` is less than the accuracy. docs/intervals.md says what is guaranteed.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         coverage : float, default=0.9
-            Share of rows, in (0, 1), whose sets hold the true class.
+            Share of rows, in (0, 1), whose sets contain the true class.
         class_conditional : bool, default=False
-            Whether that holds for the rows of each class, which makes sets larger. Else rare
-            classes may be missed more often than others.
+            Whether each class has this coverage, which makes sets larger. Else rare classes may be
+            missed more often than others.
         groups : array-like of shape (n_samples,), default=None
-            Labels of the rows' groups, if `conformalize` was given groups.
+            Labels of the rows' groups, if `conformalize` got groups.
 
         Returns
         -------
         ndarray of bool, shape (n_samples, n_classes)
             Whether each class, in the order of `classes_`, is in the set. A class with fewer than
-            ``coverage / (1 - coverage)`` rows to calibrate with is in all of them.
+            ``coverage / (1 - coverage)`` calibration rows is in all of them.
 
         Raises
         ------
@@ -758,14 +763,14 @@ class Classifier(ClassifierMixin, BaseMLP):
             Before `fit`.
         ValueError, TypeError
             If X does not have the columns of the training table, `coverage` is not in (0, 1),
-            groups are missing or not expected, no rows were held out, or rows have several labels.
+            groups are missing or unexpected, no rows were held out, or rows have several labels.
         KeyboardInterrupt
             After Ctrl-C.
 
         Warns
         -----
         UserWarning
-            If rows to calibrate with are too few.
+            If there are too few calibration rows.
 
         Examples
         --------
@@ -798,9 +803,9 @@ class Classifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         float
-            Share of rows that are predicted right; with several labels or columns of labels of
-            those of which all are. Labels of several columns may be missing: known ones count, and
-            rows that have one.
+            Share of rows that are predicted right; with several labels or columns of labels, of
+            rows in which all are right. Labels of several columns may be missing: known ones count,
+            in rows that have at least one.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""ConformalCalibration: intervals and sets of classes of a fitted estimator, calibrated anew."""
+"""ConformalCalibration: calibrates intervals and sets of classes of a fitted estimator again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ConformalCalibration(BaseEstimator):
-    """What calibrates a fitted estimator with rows that it was not trained on."""
+    """Calibration of a fitted estimator on rows that it was not trained on."""
 
     n_jobs: int | None
     _model: FittedModel
@@ -39,7 +39,7 @@ class ConformalCalibration(BaseEstimator):
 
         `fit` does this with its held-out rows. Do it again with rows that `fit` did not get, for
         coverage that is guaranteed (docs/intervals.md), after training without held-out rows, or
-        for coverage in each of several groups. Predictions stay as they are. The model then holds a
+        for coverage in each of several groups. Predictions do not change. The model then holds a
         number for each of these rows, which the privacy budget of ``fit(dp=...)`` does not cover:
         `privacy_` is then None.
 
@@ -69,9 +69,9 @@ class ConformalCalibration(BaseEstimator):
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If X, y, sample_weight or groups do not fit the model or each other, X is None and there
-            are no out-of-fold predictions or y is not that of `fit`, or rows have several labels
-            each.
+            If X, y, sample_weight or groups do not match the model or each other, X is None and
+            there are no out-of-fold predictions or y is not that of `fit`, or rows have several
+            labels each.
 
         Examples
         --------

@@ -1,4 +1,4 @@
-"""From the tables, targets and weights that `fit` was given to encoded rows."""
+"""From the tables, targets and weights of `fit` to encoded rows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def encoded_table(
     estimator: BaseMLP, given: FitArguments, settings: Settings, before: FittedModel | None
 ) -> EncodedTable:
-    """Encode what `fit` was given, and learn the columns unless training goes on."""
+    """Encode the arguments of `fit`, and learn the columns unless networks are trained further."""
     encoder, task, data = encoded_training_rows(
         estimator, given.X, given.y, given.sample_weight, settings, before, minimum=2
     )
@@ -76,7 +76,7 @@ def encoded_training_rows(
     minimum: int,
     classes: Any = None,
 ) -> tuple[Encoder, Task, RowSubset]:
-    """Encode X and y. Encoder and task are learnt first, unless training goes on."""
+    """Encode X and y. Encoder and task are learnt first, unless networks are trained further."""
     if y is None:
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "

@@ -31,7 +31,7 @@ def given_eval_sets(eval_set: Any) -> list[GivenRows]:
     Raises
     ------
     TypeError, ValueError
-        If it is no list of such sets, or two have the same name.
+        If it is not a list of such sets, or two have the same name.
     """
     if eval_set is None:
         return []
@@ -41,8 +41,8 @@ def given_eval_sets(eval_set: Any) -> list[GivenRows]:
     names = [one.name for one in sets]
     if len({VALIDATION, *names}) <= len(names):
         raise ValueError(
-            f"eval_set must have names that differ from each other and from {VALIDATION!r}, that "
-            f"of the rows that decide; got {names}"
+            f"eval_set must have names that differ from each other and from {VALIDATION!r}, the "
+            f"name of the validation rows; got {names}"
         )
     return sets
 
@@ -64,7 +64,7 @@ def _named(eval_set: Any) -> Iterator[GivenRows]:
         if len(one) == 2 and isinstance(one[0], str):
             raise TypeError(
                 f"eval_set must be a list of {_FORMS}; set {number} is ({one[0]!r}, ...). Pass the "
-                f"table and the targets behind the name: ({one[0]!r}, X, y)"
+                f"table and the targets after the name: ({one[0]!r}, X, y)"
             )
         if len(one) == 2:
             yield GivenRows(f"valid_{number}", *one)
@@ -72,6 +72,6 @@ def _named(eval_set: Any) -> Iterator[GivenRows]:
             yield GivenRows(*one)
         else:
             raise TypeError(
-                f"eval_set must be a list of {_FORMS}, with names that are strings; that of set "
-                f"{number} is of the type {type(one[0]).__name__}"
+                f"eval_set must be a list of {_FORMS}, with names that are strings; the name of "
+                f"set {number} is of type {type(one[0]).__name__}"
             )

@@ -1,4 +1,4 @@
-"""Explanations: why a fitted estimator predicts what it does."""
+"""Explanations: methods that explain the predictions of a fitted estimator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class Explanations(BaseEstimator):
-    """What explains the predictions of a fitted estimator."""
+    """Methods that explain the predictions of a fitted estimator."""
 
     n_jobs: int | None
 
@@ -58,16 +58,16 @@ class Explanations(BaseEstimator):
         X : array-like or frame of shape (n_samples, n_features), or one row as of `explain_row`
             The rows to explain.
         background : array-like or frame of shape (n_background, n_features), default=None
-            The rows to compare them with, such as the training rows: the model keeps none. None:
-            the rows of X, if they are ten at least.
+            The rows to compare them with, such as the training rows, which the model does not
+            store. None: the rows of X, if there are at least ten.
         log_odds : bool, default=False
             Classifiers: whether log-odds, in which large effects add up, are explained instead of
             probabilities. Log-odds of probabilities of 0 and 1 are limited, to 16.6 with float32.
         n_permutations : int, default=1
             Orders of the columns for each row of the background, each taken forwards and backwards.
             Time grows with it. With one, values are exact where no more than two columns interact
-            at a time. All coalitions of columns are used, and values are exact, where they are no
-            more: from 19 on for 8 columns.
+            at a time. If there are no more coalitions of columns than these orders have, all are
+            used and values are exact: from 19 on for 8 columns.
         max_background : int or None, default=None
             Rows of the background to use; if it has more, a sample is drawn. Time grows with it.
             None: 100 for up to ten columns, else 50.
@@ -78,8 +78,8 @@ class Explanations(BaseEstimator):
         -------
         Attributions
             Values of shape (n_samples, n_features) or (n_samples, n_features, n_outputs), which
-            add up to ``predict(X)``, ``predict_proba(X)`` or, of two classes, to the probability of
-            the second, less their mean for the background.
+            add up to ``predict(X)``, ``predict_proba(X)`` or, for two classes, the probability of
+            the second, less the mean for the background.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Explanations(BaseEstimator):
         ValueError, TypeError
             If X or the background does not have the columns of the training table, there is no
             background and X has fewer than ten rows, the model was fitted on sparse rows, or a
-            parameter is not what it should be.
+            parameter is invalid.
         KeyboardInterrupt
             After Ctrl-C.
 
@@ -147,7 +147,7 @@ class Explanations(BaseEstimator):
         -------
         str
             The prediction, how far it is from the mean for the background, and which columns raise
-            and lower it. Of a classifier the predicted class and its probability; changes of
+            and lower it. For a classifier the predicted class and its probability; changes of
             probabilities are in percentage points.
 
         Raises
@@ -191,8 +191,8 @@ class Explanations(BaseEstimator):
     ) -> Bunch:
         """Measure by how much the score falls if a column, or a group of columns, is shuffled.
 
-        The score is R2, of quantiles the share of the pinball loss that is explained, and for
-        classifiers the negative log loss. Use rows that the model was not trained on.
+        The score is R2, for quantiles the explained share of the pinball loss, and for classifiers
+        the negative log loss. Use rows that the model was not trained on.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ class Explanations(BaseEstimator):
             Weights of the rows in the score. Rows of weight 0 are left out.
         groups : mapping from names to lists of columns, default=None
             Columns, by name or position, that are shuffled together, such as those of a place or
-            several that tell the same. None: each column by itself.
+            several with the same information. None: each column separately.
         n_repeats : int, default=5
             How many times each is shuffled.
         random_state : int, RandomState or None, default=None
@@ -221,7 +221,7 @@ class Explanations(BaseEstimator):
             Before `fit`.
         ValueError, TypeError
             If X or y does not fit the model, fewer than two rows have a weight, the model was
-            fitted on sparse rows, or a parameter is not what it should be.
+            fitted on sparse rows, or a parameter is invalid.
         KeyboardInterrupt
             After Ctrl-C.
 
@@ -266,7 +266,7 @@ class Explanations(BaseEstimator):
         The means are partial dependence (Friedman 2001, https://doi.org/10.1214/aos/1013203451),
         the predictions of each row individual conditional expectation (Goldstein et al. 2015,
         https://arxiv.org/abs/1309.6392). Values are those of scikit-learn's `partial_dependence`;
-        here dates, categories and missing values are taken as they come, and the table is encoded
+        here dates, categories and missing values need no preparation, and the table is encoded
         once.
 
         Parameters
@@ -278,8 +278,8 @@ class Explanations(BaseEstimator):
         kind : {"average", "individual", "both"}, default="average"
             Means, predictions of each row, or both.
         grid_resolution : int, default=100
-            Values of each column: all of the rows' if they are fewer, else evenly spaced numbers;
-            of categories those that were most frequent in training.
+            Values of each column: all that occur if they are fewer, else evenly spaced numbers, or
+            the categories that were most frequent in training.
         percentiles : (float, float), default=(0.05, 0.95)
             Between which the numbers lie.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -297,7 +297,7 @@ class Explanations(BaseEstimator):
             Before `fit`.
         ValueError, TypeError
             If X does not have the columns of the training table, the model was fitted on sparse
-            rows, or a parameter is not what it should be.
+            rows, or a parameter is invalid.
         KeyboardInterrupt
             After Ctrl-C.
 

@@ -1,4 +1,4 @@
-"""FitArguments: what `fit` was given, as one object that is passed on to each way of fitting."""
+"""FitArguments: the arguments of `fit`, as one object that is passed to each way of fitting."""
 
 from __future__ import annotations
 

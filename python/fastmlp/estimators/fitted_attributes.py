@@ -1,4 +1,4 @@
-"""FittedAttributes: what a fit leaves in the attributes of both estimators."""
+"""FittedAttributes: the attributes of both estimators that a fit sets."""
 
 from __future__ import annotations
 

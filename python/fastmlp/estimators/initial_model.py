@@ -1,4 +1,4 @@
-"""`init_model`: the fitted model that `fit` begins with, an estimator's or that of a file."""
+"""`init_model`: the fitted model that `fit` begins with, from an estimator or a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastmlp.tasks import RegressionTask
 
 
 def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
-    """The fitted model of an estimator or a file, with optimisers that begin anew.
+    """The fitted model of an estimator or a file, with new optimisers, without a state.
 
     So an estimator and its file, which mostly holds no state of optimisers, lead to the same model.
 
@@ -27,7 +27,7 @@ def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
         If it classifies and the estimator does not, or the other way round.
     NotFittedError
     ModelFileError, OSError
-        If the file cannot be read, or is no model file.
+        If the file cannot be read, or is not a model file.
     """
     if isinstance(init_model, str | PathLike):
         try:

@@ -152,8 +152,8 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
         _check_for_sparse(settings)
     if settings.monotonic_cst is not None and settings.extrapolation != "clip":
         raise ValueError(
-            "extrapolation must be 'clip' with monotonic_cst, which its linear model would not "
-            f"keep; got {settings.extrapolation!r}"
+            "extrapolation must be 'clip' with monotonic_cst: a linear part would not respect the "
+            f"constraints; got {settings.extrapolation!r}"
         )
     given_sizes = settings.hidden_layer_sizes
     given = settings.of("hidden_layer_sizes")
@@ -214,7 +214,7 @@ def _check_for_sparse(settings: Settings) -> None:
     if settings.compute_importances:
         raise ValueError(
             "compute_importances must be False if X is sparse: it would predict all validation "
-            "rows anew for each of many columns"
+            "rows again for each of many columns"
         )
 
 

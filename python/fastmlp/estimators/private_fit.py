@@ -1,4 +1,4 @@
-"""A private fit: what is learnt of the columns is public, what networks learn is noised."""
+"""A private fit: columns are learnt from public rows, and networks from noisy gradients."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
     encoder: DenseEncoder
     scaling: Scaling
     task: Task
-    rows: RowSubset  # public or made up, encoded, with targets
+    rows: RowSubset  # public or synthetic, encoded, with targets
     training_range: TrainingRange
 
 
@@ -105,7 +105,7 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         settings,
         columns.training_range,
         n_estimators=n_networks,
-        fit_seconds=0.0,  # how long it took may tell of the rows
+        fit_seconds=0.0,  # the time may reveal something about the rows
         privacy=PrivacyGuarantee(
             epsilon=epsilon,
             delta=wanted.delta,
@@ -121,19 +121,21 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
     """Raise for what would look at the rows without noise."""
     PRIVATE.check_parameters(estimator)
     for name in estimator._needs_held_out():
-        raise ValueError(f"{name} needs validation rows, and dp would have to protect these too")
+        raise ValueError(
+            f"{name} is not supported with dp: it needs validation rows, which dp does not protect"
+        )
     if not isinstance(estimator.loss, str):
         raise ValueError("loss must be a name with dp: a function might mix rows of a minibatch")
     if np.any(np.asarray(settings.of("dropout", _spec(0, 1))) != 0):
         raise ValueError(
-            f"dropout must be 0 with dp; got {estimator.dropout!r}: which units are left out for a "
-            "row is known from the seed and the row's place in its minibatch, so that one row more "
+            f"dropout must be 0 with dp; got {estimator.dropout!r}: the units that are left out "
+            "for a row depend on the seed and the row's position in its minibatch, so one more row "
             "changes the gradients of others"
         )
     if estimator.get_params(deep=False).get("class_weight") == "balanced":
         raise ValueError(
-            "class_weight must not be 'balanced' with dp: it counts the rows of each class. A dict "
-            "of weights is possible"
+            "class_weight must not be 'balanced' with dp: it counts the rows of each class. Pass a "
+            "dict of weights"
         )
     if is_stream(X) or is_sparse(X):
         raise TypeError("dp needs a dense table in memory; X is a stream, or sparse")
@@ -159,7 +161,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
     if not isinstance(estimator.categorical_features, str):
         raise ValueError(
             "categorical_features must be 'from_dtype' with dp, unless dp is a fastmlp.Privacy "
-            "with a schema, which tells the categories"
+            "with a schema, which lists the categories"
         )
     n_columns = read_table(X, "X").n_columns
     encoder = DenseEncoder(feature_names_of(X), n_columns, n_columns)
@@ -168,12 +170,12 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
     if estimator._classifies and not np.isin(y, (0, 1)).all():
         raise ValueError(
             "y must hold the classes 0 and 1 with dp, unless dp is a fastmlp.Privacy with a "
-            "schema, which tells the classes"
+            "schema, which lists the classes"
         )
     task, _ = estimator._new_task(y, settings, [0, 1] if y.ndim == 1 else None)
     task = task.with_target_names(names)
     if isinstance(task, RegressionTask):
-        # As the shape of y is all that was learnt of it, nothing else tells what it holds.
+        # Only the shape of y was learnt, so its values have to be checked here.
         task = replace(task, clips=False, varied=np.ones_like(task.varied))
     table = np.tile(_MADE_UP[:, None], (1, n_columns))
     rows = RowSubset(table, _made_up_targets(task), None)
@@ -188,7 +190,7 @@ def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) ->
 
 
 def _made_up_targets(task: Task) -> NDArray[Any]:
-    """Targets of the rows that are made up: 1, so that counts begin at 1."""
+    """Targets of the synthetic rows: 1, so that counts begin at 1."""
     return np.ones((_MADE_UP.size, task.n_outputs))
 
 
@@ -203,8 +205,8 @@ def _encoded(
         table = columns.encoder.encode(X)
     except ColumnKindError as error:
         raise ValueError(
-            f"{error}. With dp, columns hold what the schema of fastmlp.Privacy holds, or without "
-            "one numbers"
+            f"{error}. With dp, columns must hold what they hold in the schema of fastmlp.Privacy, "
+            "or numbers if there is no schema"
         ) from None
     y = checked_targets(y, table, 2, estimator)
     dtype = np.dtype(settings.dtype)

@@ -53,24 +53,25 @@ class Regressor(RegressorMixin, BaseMLP):
     preset : {"default", "fast", "best", "plain"}, default="default"
         What "auto" stands for; see Notes.
     n_estimators : int or "auto", default="auto"
-        Networks that are trained, in one call, and averaged. They differ in initial weights, the
+        Number of networks that one call trains and averages. They differ in initial weights, the
         order of rows and the fold that they are validated on and, except with preset 'plain', in
         activation and learning rate. The networks of each round over the folds are of one kind, a
         single network is of another; see Notes. "auto": 10, for more than 100,000 rows 2. `summary`
         lists the kinds.
     categorical_features : "from_dtype" or array-like of str, int or bool, default="from_dtype"
-        "from_dtype": categories are the columns of text and booleans, and those that a frame calls
-        categorical; text that holds dates, or numbers with separators, currencies or units, is read
-        as these. An array names columns of numbers, dates or such text that are categories too, by
+        "from_dtype": categories are the columns of text and booleans, and those of a categorical
+        type; text that holds dates, or numbers with separators, currencies or units, is read as
+        these. An array lists columns of numbers, dates or such text that are categories too, by
         name, position or mask.
     monotonic_cst : dict of str, array-like of int or None, default=None
         For columns by name, or for each in turn: 1 if predictions never fall as its value rises,
         -1 if they never rise, 0 if they may do both. This is guaranteed (docs/constraints.md).
         Columns of numbers, durations and booleans can have a direction.
     interaction_cst : {"pairwise", "no_interactions"}, sequence of groups or None, default=None
-        Groups of columns, each a list, tuple or set of positions or names, that may act together:
-        raw outputs are sums of functions of one group each. Groups may overlap; columns in none
-        form one more. "no_interactions" and "pairwise" are all groups of one and of two columns.
+        Groups of columns that may interact, each a list, tuple or set of positions or names: raw
+        outputs are sums of functions of one group each. Groups may overlap; all columns that are in
+        no group form one more. "no_interactions" and "pairwise" are all groups of one and of two
+        columns.
     numeric_embedding : {"periodic", "piecewise_linear", "both", "auto"} or None, default="auto"
         Features that the network reads beside each number itself, in tables of up to 256 columns
         of numbers. "periodic": three learnt sums of 16 cosines of the number (PBLD, [1]_).
@@ -109,16 +110,17 @@ class Regressor(RegressorMixin, BaseMLP):
         Probability in [0, 1) that a hidden unit is left out of a training step; one for all hidden
         layers, or one for each.
     mixup : float, default=0.0
-        Networks learn from mixtures of two training rows and of the losses for both targets, whose
-        shares are drawn from a beta distribution with both parameters equal to this number ([5]_).
-        From 0.1 to 1 for shares near 0 and 1 to evenly distributed ones; 0: no mixtures. See
-        docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse rows.
+        Training uses mixtures of two training rows and of the losses for both targets, whose shares
+        are drawn from a beta distribution with both parameters equal to this number ([5]_). Useful
+        values are 0.1 (most shares are near 0 or 1) to 1 (all shares are equally likely); 0: no
+        mixtures. See docs/augmentation.md, also for `input_noise` and `swap_noise`. Not for sparse
+        rows.
     input_noise : float, default=0.0
-        Standard deviation of normal noise that is added to standardised numbers in training, anew
-        in every step. Not for sparse rows.
+        Standard deviation of normal noise that is added to standardised numbers in every training
+        step. Not for sparse rows.
     swap_noise : float, default=0.0
         Probability in [0, 1) that a value that the network reads is replaced by that of another
-        training row, anew in every step ([6]_). Not for sparse rows.
+        training row, in every training step ([6]_). Not for sparse rows.
     batch_size : int or "auto", default="auto"
         Rows per minibatch. 'auto': about 128, 256 or 1,024, see Notes; with preset 'plain' 64 up to
         1,024 rows, 128 up to 8,192, 256 up to 30,000, 512 up to 100,000, else 1,024.
@@ -140,15 +142,15 @@ class Regressor(RegressorMixin, BaseMLP):
     warmup_fraction : float, default=0.1
         Fraction of all steps, in [0, 1), in which 'cosine' and 'one_cycle' rise.
     max_iter : int or "auto", default="auto"
-        Most epochs.
+        Largest number of epochs.
     time_limit : float or None, default=None
-        Seconds that `fit` may take, everything counted: reading X, training, held-out predictions
-        and importances, which then may be found on fewer rows. If there is no time for half the
-        epochs of each network, `fit` trains only the first ones, as many as there is time for.
-        Schedules are shortened to fit, at the pace so far; if not even one epoch fits, it is on
-        some of the rows. A warning tells what was left out. Results then depend on the machine.
-        `partial_fit`, and a warm start from trained networks, leave out none of them. Without a
-        limit, a fit that will take more than half a minute logs an estimate (logger "fastmlp").
+        Seconds that `fit` may take in all: reading X, training, held-out predictions and
+        importances, which are then computed on fewer rows if needed. If there is no time for half
+        the epochs of each network, `fit` trains fewer networks. Schedules are shortened to the time
+        that is left, by the speed so far; if not even one epoch fits, it uses some of the rows. A
+        warning says what was left out. Results then depend on the machine. `partial_fit`, and a
+        warm start from trained networks, never leave out networks. Without a limit, a fit that will
+        take more than half a minute logs an estimate (logger "fastmlp").
     shuffle : bool, default=True
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None
@@ -160,19 +162,19 @@ class Regressor(RegressorMixin, BaseMLP):
         1: a progress bar on the standard error stream, or in logs a line every ten seconds, also
         for importances and for predictions of many rows; 2: a line for each epoch.
     warm_start : bool, default=False
-        Whether `fit` goes on with the networks of the last one. On the same rows and with more
-        `n_estimators` it adds networks, and those that are there stay as they are. Else it trains
+        Whether `fit` continues with the networks of the last fit. On the same rows and with a
+        larger `n_estimators` it adds networks and does not change the existing ones. Else it trains
         all of them further, with their standardisation and optimiser state; with other rows that is
         fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
         sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
-        out-of-fold predictions and importances are learnt anew if all fits of these networks (of a
-        single one: with warm_start=True) were on the same rows and held out the same ones; else the
-        weights stay as they were. Rows of `X_val` must not be among those trained on before. See
+        out-of-fold predictions and importances are learnt again if all fits of these networks (for
+        a single one: with warm_start=True) were on the same rows and held out the same ones; else
+        the weights do not change. Rows of `X_val` must not be among those trained on before. See
         docs/growing.md.
     init_model : fitted Regressor, str, PathLike or None, default=None
-        What `fit` begins with in place of new networks: another estimator's, or those of a file
-        that `save` wrote, as with `warm_start`. They must be of this estimator's preset, sizes,
-        standardisation, extrapolation and dtype. `sklearn.base.clone` and searches keep it.
+        Model whose networks `fit` trains further instead of new ones: another estimator, or the
+        path of a file that `save` wrote. Its preset, sizes, standardisation, extrapolation and
+        dtype must be those of this estimator. `sklearn.base.clone` and searches keep it.
     momentum : float, default=0.9
         Parameter of solver 'sgd'.
     nesterovs_momentum : bool, default=True
@@ -184,9 +186,9 @@ class Regressor(RegressorMixin, BaseMLP):
         if all training or all validation rows would have weight 0.
     validation_fraction : float or "auto", default="auto"
         Fraction of the rows, in (0, 1), that `early_stopping` holds out if `fit` is not given
-        `X_val`. Of several networks each has a fold, no larger than this; the number of folds
-        decides on their kinds. The rows are drawn at random, unless `fit` is given `groups`, `time`
-        or `cv`.
+        `X_val`. Each of several networks has a fold, no larger than this; the number of folds
+        determines their kinds. The rows are drawn at random, unless `fit` gets `groups`, `time` or
+        `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
         scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
@@ -216,12 +218,12 @@ class Regressor(RegressorMixin, BaseMLP):
         What happens beyond the range of the training rows. "clip": networks have learnt nothing
         there, and predictions stay in the range of the training targets (not with preset 'plain',
         'poisson', 'gamma', 'tweedie' and functions as `loss`). If many rows of a table lie beyond,
-        an `ExtrapolationWarning` says so.
-        "linear": trends go on. First a linear model of the columns of numbers (up to 1,000) is
-        fitted, with a ridge penalty, and robust to outliers in y. Networks learn what half of it
-        leaves, from numbers clipped to their training range. This half is added to their outputs,
-        and all that it adds beyond the range; with 'poisson', 'gamma' and 'tweedie' to the
-        logarithm. `partial_fit` and warm starts keep it as it was first learnt.
+        an `ExtrapolationWarning` says so. "linear": linear trends continue. First a linear model of
+        the columns of numbers (up to 1,000) is fitted, with a ridge penalty, and robust to outliers
+        in y. Networks read numbers clipped to their training range and are trained on what half of
+        the linear model leaves. This half is added to their outputs, and in full what it adds
+        beyond the range; with 'poisson', 'gamma' and 'tweedie' to the logarithm. `partial_fit` and
+        warm starts do not change the linear model.
     dtype : {"float32", "float64"}, default="float32"
         Type that networks compute in.
     n_jobs : int or None, default=None
@@ -274,12 +276,13 @@ class Regressor(RegressorMixin, BaseMLP):
         same rows, so scores of them are slightly optimistic. With `time` they are those of networks
         on earlier rows, and NaN for the first 40%.
     fit_seconds_ : float
-        Time that training took, of all networks together; 0 with `dp`, as it may tell of the rows.
+        Time that training took, of all networks together; 0 with `dp`, as the time may reveal
+        something about the rows.
     feature_importances_ : ndarray of shape (n_features_in_,)
         With `compute_importances`: by how much the coefficient of determination falls if a column
         of the validation rows is shuffled, the weighted mean over networks.
     privacy_ : PrivacyGuarantee or None
-        What a fit with `dp` promises; None if the last training had none.
+        The guarantee of a fit with `dp`; None if the last training had none.
     t_ : int
         Training rows that the optimiser has seen in all epochs, as in scikit-learn; of several
         networks the largest number.
@@ -351,7 +354,7 @@ class Regressor(RegressorMixin, BaseMLP):
     of folds trains networks of the kind 'periodic', the next one 'piecewise', and so on (five
     folds with the default `validation_fraction`, also with `X_val`). A single network, and all
     networks if no rows are held out, are 'balanced'. For more than 100,000 rows all networks are
-    'large', and there are 2 instead of 10 (1 in place of 5, 10 in place of 40):
+    'large', and there are 2 instead of 10 (1 instead of 5, 10 instead of 40):
 
     =========  =================================================  ==========  ======
     kind       hidden layers and embedding                        minibatch   epochs
@@ -366,32 +369,33 @@ class Regressor(RegressorMixin, BaseMLP):
 
     Hidden layers of 64 units are two for up to 2,500 rows and three for more. Minibatches have
     about 128 rows for up to 4,096 rows and 256 for more. The weights of the kinds
-    (`estimator_weights_`) are those with the least loss on held-out rows.
+    (`estimator_weights_`) minimise the loss on held-out rows.
 
     **Longer training where it pays.** The schedule coslog4 lowers the learning rate four times, and
     the last time takes half of the epochs. If that lowered the validation loss of the first round
-    by a tenth or more, 'long' networks take the place of the second kind. They have the settings of
+    by a tenth or more, 'long' networks replace those of the second kind. They have the settings of
     the first kind and 4 times the epochs. This holds for up to 2,500 rows, if `max_iter` and
     `learning_rate` are "auto".
 
     **Epochs** above are for up to 8,000 rows. For more they are multiplied by the cube root of
     ``8000 / n_rows``: large networks begin with 28. Those of balanced networks are for up to 4,096
     rows and multiplied by the square root of ``4096 / n_rows``. They are at least 8, and 16 for
-    balanced networks. 'fast' has 64 (large: 52) in place of 64, and 'best' 128 (large: 96,
-    balanced: 256). Large networks use the schedule 'one_cycle'.
+    balanced networks. 'fast' has 64 (large: 52) instead of 64, and 'best' 128 (large: 96, balanced:
+    256). Large networks use the schedule 'one_cycle'.
 
-    **Sparse rows** have a recipe of their own: 5 networks ('fast' 1, 'best' 10; for more than
-    100,000 rows 2, 1 and 5) with one hidden layer of 64 'relu' units, dropout 0.5, learning rate
-    0.007 with schedule 'cosine' and no weight decay. Minibatches have 32 rows for up to 2,000 rows,
-    64 for up to 8,000, 128 for up to 32,000 and 256 for more. There are 10 epochs, multiplied by
-    the square root of ``4000 / n_rows``, at least 6 and at most 100; patience is a fifth of them.
-    'plain' is the same as for dense rows.
+    **Sparse rows** have their own recipe: 5 networks ('fast' 1, 'best' 10; for more than 100,000
+    rows 2, 1 and 5) with one hidden layer of 64 'relu' units, dropout 0.5, learning rate 0.007 with
+    schedule 'cosine' and no weight decay. Minibatches have 32 rows for up to 2,000 rows, 64 for up
+    to 8,000, 128 for up to 32,000 and 256 for more. There are 10 epochs, multiplied by the square
+    root of ``4000 / n_rows``, at least 6 and at most 100; patience is a fifth of them. 'plain' is
+    the same as for dense rows.
 
     **Networks.** Except with 'plain' and for sparse rows, networks have a learnt factor on each
     input, a learnt slope in each unit's activation, initial weights that are fitted to the data,
     dropout and decay that fade out in the second half of training, and learning rates by layer, as
     in RealMLP ([1]_). With `early_stopping`, the mean of the weights over about the last three
-    epochs is validated and kept. The others are stacks of dense layers and dropout, nothing else.
+    epochs is validated and kept. With 'plain' and for sparse rows, networks are plain stacks of
+    dense layers and dropout.
 
     References
     ----------
@@ -427,7 +431,7 @@ class Regressor(RegressorMixin, BaseMLP):
     >>> model.score(X_test, y_test) > 0.3
     True
 
-    A loss of one's own, for which predictions that are too low cost three times as much:
+    A loss of your own, for which predictions that are too low cost three times as much:
 
     >>> def factor(y_true, y_pred):
     ...     return np.where(y_pred < y_true, 3.0, 1.0)
@@ -603,11 +607,13 @@ class Regressor(RegressorMixin, BaseMLP):
         if not np.all((quantiles > 0) & (quantiles < 1)):
             raise ValueError(f"quantile must be in (0, 1); got {self.quantile!r}")
         if self.loss != "quantile" and quantiles.ndim == 0 and quantiles != 0.5:
-            warn(f"quantile={self.quantile!r} counts with loss='quantile' only; got {self.loss!r}")
+            warn(f"quantile={self.quantile!r} is used with loss='quantile' only; got {self.loss!r}")
         for parameter, own_loss, default in _OF_ONE_LOSS:
             value = getattr(self, parameter)
             if value != default and self.loss != own_loss:
-                warn(f"{parameter}={value!r} counts with loss={own_loss!r} only; got {self.loss!r}")
+                warn(
+                    f"{parameter}={value!r} is used with loss={own_loss!r} only; got {self.loss!r}"
+                )
         other = {"quantile": "quantile", "huber": "delta"}.get(self.loss)
         if other and quantiles.ndim == 0 and quantiles == 0.5 and self.alpha >= _MUCH_PENALTY:
             warn(
@@ -655,8 +661,8 @@ class Regressor(RegressorMixin, BaseMLP):
         if continued.link != before.link:
             raise ValueError(
                 f"loss was {before.training_loss.name!r} when the network was made and cannot "
-                f"become {self.loss!r} while training goes on with it: its outputs are for another "
-                "link"
+                f"become {self.loss!r} while training goes on with it: its outputs have another "
+                "inverse link"
             )
         return continued
 
@@ -720,8 +726,8 @@ class Regressor(RegressorMixin, BaseMLP):
             'plain', the losses 'poisson', 'gamma', 'tweedie' and functions, and
             ``extrapolation="linear"``, no prediction leaves the range of the training targets.
             With `return_std` a tuple of that and of the standard deviations in the same shape:
-            those of the mixture of all networks' Gaussians, which have the spread of the target and
-            the networks' disagreement in them ([8]_).
+            those of the mixture of all networks' Gaussians, which include the spread of the target
+            and the disagreement of the networks ([8]_).
 
         Raises
         ------
@@ -754,27 +760,27 @@ class Regressor(RegressorMixin, BaseMLP):
     def predict_interval(
         self, X: Any, coverage: float = 0.9, *, groups: Any = None
     ) -> NDArray[np.float64]:
-        """Predict intervals that hold the true value as often as asked for.
+        """Predict intervals that contain the true value with a given coverage.
 
         Half of the misses are below and half above, also where errors are skewed. Intervals are
-        wider where errors are larger: by the prediction, or with several quantiles as these say.
-        They are calibrated on the rows that `fit` held out, or by `conformalize`. docs/intervals.md
-        says what that guarantees, and what was measured.
+        wider where errors are larger; this depends on the prediction, or on the quantiles if
+        several are predicted. They are calibrated on the rows that `fit` held out, or by
+        `conformalize`. docs/intervals.md says what that guarantees, and what was measured.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
         coverage : float, default=0.9
-            Share of true values, in (0, 1), that their intervals hold; of several outputs each
-            output's own.
+            Share of true values, in (0, 1), that lie in their intervals; for several outputs, of
+            each output.
         groups : array-like of shape (n_samples,), default=None
-            Labels of the rows' groups, if `conformalize` was given groups.
+            Labels of the rows' groups, if `conformalize` got groups.
 
         Returns
         -------
         ndarray of shape (n_samples, 2) or (n_samples, n_outputs, 2)
-            Lower and upper end. Infinite where there are too few rows to calibrate with: with n of
-            them coverage is at most ``(n - 1) / (n + 1)``.
+            Lower and upper end. Infinite where there are too few calibration rows: with n of them
+            coverage is at most ``(n - 1) / (n + 1)``.
 
         Raises
         ------
@@ -782,7 +788,7 @@ class Regressor(RegressorMixin, BaseMLP):
             Before `fit`.
         ValueError, TypeError
             If X does not have the columns of the training table, `coverage` is not in (0, 1),
-            groups are missing or not expected, or no rows were held out.
+            groups are missing or unexpected, or no rows were held out.
         KeyboardInterrupt
             After Ctrl-C.
 
@@ -818,8 +824,8 @@ class Regressor(RegressorMixin, BaseMLP):
         Returns
         -------
         float
-            R2, of several outputs the mean over them, each on the rows whose target is not NaN; for
-            several quantiles the mean over them of the fraction of pinball loss explained
+            R2, for several outputs the mean over them, each on the rows whose target is not NaN;
+            for several quantiles the mean over them of the explained fraction of pinball loss
             (`sklearn.metrics.d2_pinball_score`).
 
         Raises

@@ -1,4 +1,4 @@
-"""SklearnConventions: what scikit-learn, pickle and copies ask of an estimator."""
+"""SklearnConventions: the methods that scikit-learn, pickle and copies need from an estimator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SmallerModels: smaller and faster models that are made of a trained one."""
+"""SmallerModels: smaller and faster models made from a trained one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class SmallerModels(TrainedModel, BaseEstimator):
-    """What makes new estimators of a fitted one, which stays as it is."""
+    """Methods that return a new, smaller estimator; the fitted one is not changed."""
 
     n_jobs: int | None
     verbose: int
@@ -42,36 +42,36 @@ class SmallerModels(TrainedModel, BaseEstimator):
         """Train one network on this model's predictions: nearly as accurate, and faster.
 
         The new network learns this model's outputs for the rows of X (docs/compact.md). No rows are
-        held out: `early_stopping` and `eval_metric` have no effect. It takes about four times as
-        long as one of this model's networks did.
+        held out: `early_stopping` and `eval_metric` have no effect. Training takes about four times
+        as long as that of one of this model's networks.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
             Rows like those that will be predicted: all training rows, and others without labels if
-            there are any. With some hundred rows alone much of the accuracy is lost.
+            there are any. With only some hundred rows much of the accuracy is lost.
         hidden_layer_sizes : int, sequence of int or None, default=None
             Units of each hidden layer. None: as many as this model's networks have.
         max_iter : int or None, default=None
-            Most epochs. None: four times as many as for this model's networks; on sparse rows as
-            many.
+            Largest number of epochs. None: four times as many as for this model's networks; for
+            sparse rows the same number.
 
         Returns
         -------
         Regressor or Classifier
             A new fitted estimator with this one's parameters, except for ``n_estimators=1``,
-            ``dropout=0.0`` and those given here. This one stays as it is.
+            ``dropout=0.0`` and those given here.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If a parameter or X is not what it should be.
+            If a parameter or X is invalid.
 
         See Also
         --------
-        with_fewer_networks : Keeps some networks as they are, without training.
+        with_fewer_networks : Keeps some networks, without training.
 
         Examples
         --------
@@ -107,34 +107,33 @@ class SmallerModels(TrainedModel, BaseEstimator):
     def with_fewer_networks(
         self, X: Any, *, n_networks: int | None = None, max_predict_us: float | None = None
     ) -> Self:
-        """Keep the networks that together come closest to what all networks predict.
+        """Keep the networks whose mean is closest to the predictions of all networks.
 
-        Files and the time of predictions shrink in proportion.
+        Files become smaller and predictions faster in proportion.
 
         Parameters
         ----------
         X : array-like, frame or sparse matrix of shape (n_samples, n_features)
             Rows to compare predictions for, such as the training rows. No labels are needed.
         n_networks : int or None, default=None
-            Most networks to keep.
+            Largest number of networks to keep.
         max_predict_us : float or None, default=None
-            Most microseconds that ``predictor().predict`` may take for one row of X, of a frame for
-            a mapping. As many networks are kept as this allows. It is measured, so the number
-            depends on the machine and its load.
+            Largest time of ``predictor().predict`` for one row of X (a mapping if X is a frame), in
+            microseconds. As many networks are kept as this allows. The time is measured, so the
+            number depends on the machine and its load.
 
         Returns
         -------
         Regressor or Classifier
-            A new fitted estimator with this one's parameters, except for `n_estimators`. This one
-            stays as it is.
+            A new fitted estimator with this one's parameters, except for `n_estimators`.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             Before `fit`.
         ValueError, TypeError
-            If a parameter or X is not what it should be, not one of `n_networks` and
-            `max_predict_us` is given, or one network alone takes longer.
+            If a parameter or X is invalid, both or none of `n_networks` and `max_predict_us` are
+            given, or even one network takes longer.
 
         See Also
         --------

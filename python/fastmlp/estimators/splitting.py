@@ -1,4 +1,4 @@
-"""`groups`, `time` and `cv` of `fit`: which rows validate which networks."""
+"""`groups`, `time` and `cv` of `fit`: splitters that decide which rows validate which networks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SPLITTING = ("groups", "time", "cv")
 def splitter_of(
     given: FitArguments, settings: Settings, encoder: Encoder, table: Table
 ) -> Splitter:
-    """What divides the rows, by the arguments of `fit`.
+    """The splitter for the arguments of `fit`.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ def splitter_of(
     Raises
     ------
     ValueError, TypeError
-        If one of the arguments is not what it should be, or does not go with others.
+        If one of the arguments is invalid, or does not go with others.
     """
     name = next((name for name in SPLITTING if getattr(given, name) is not None), None)
     if name is None:
         return RANDOM
     n_rows = table.shape[0]
     given.check_none(
-        ("X_val", "y_val", "sample_weight_val"), f"if {name} tells which rows validate networks"
+        ("X_val", "y_val", "sample_weight_val"), f"if {name} decides which rows validate networks"
     )
     if given.time is not None:
         given.check_none(
@@ -64,7 +64,7 @@ def splitter_of(
             "if time is given; cv takes pairs of row numbers for divisions by both",
         )
     if not settings.early_stopping:
-        raise ValueError(f"{name} needs early_stopping=True: else no rows are held out")
+        raise ValueError(f"{name} needs early_stopping=True: otherwise no rows are held out")
     if n_rows < FEWEST_ROWS:
         raise ValueError(
             f"{name} needs at least {FEWEST_ROWS} rows to hold some out; X has {n_rows}"
@@ -89,8 +89,9 @@ def _named_groups(given: FitArguments, encoder: Encoder) -> NDArray[Any]:
     )
     if is_category or is_named_identifier(name):
         warn(
-            f"{name!r} is an input too, and networks know nothing of the labels of new groups. "
-            f"Unless all are known, fit(X.drop(columns={name!r}), y, groups=X[{name!r}])"
+            f"{name!r} is an input too, but a model learns nothing about the labels of groups that "
+            f"are not in X. If there will be new groups, use fit(X.drop(columns={name!r}), y, "
+            f"groups=X[{name!r}])"
         )
     labels: NDArray[Any] = as_frame(given.X)[name].to_numpy()
     return labels
@@ -101,18 +102,18 @@ def _position_of(argument: str, name: str, encoder: Encoder) -> int:
     names = [] if encoder.feature_names is None else encoder.feature_names.tolist()
     if name not in names:
         raise ValueError(
-            f"{argument}={name!r} is no column of X, which has "
+            f"{argument}={name!r} is not a column of X, which has "
             f"{quoted_few(names) if names else 'no names'}"
         )
     return names.index(name)
 
 
 def _check_no_position(argument: str, value: Any, of_row: str) -> None:
-    """Raise for a single value that is no name, such as a position."""
+    """Raise for a single value that is not a name, such as a position."""
     if np.ndim(value) == 0:
         raise TypeError(
             f"{argument} must hold the {of_row} of each row, or be the name of a column of X; got "
-            f"{value!r}. Of a column without a name pass the values, such as X[:, 0]"
+            f"{value!r}. For a column without a name, pass its values, such as X[:, 0]"
         )
 
 
@@ -155,7 +156,7 @@ def _numbers_of_times(
     if column.kind != "numeric":
         labels = quoted_few(column.categories) if column.categories else "labels"
         raise TypeError(f"time must hold numbers or dates; got {labels}")
-    # Of a date that is the days which have passed; behind it come phases of year, week and day.
+    # For a date that is elapsed days; phases of year, week and day follow in the next columns.
     times = np.asarray(table[:, encoder.encoded_by_column[position][0]], dtype=np.float64)
     if np.isnan(times).any():
         raise ValueError("time must not be missing in any row")
@@ -208,7 +209,7 @@ def _checked_pair(number: int, pair: Any, n_rows: int) -> tuple[Rows, Rows]:
     ]
     if (masks[0] & masks[1]).any():
         row = int(np.argmax(masks[0] & masks[1]))
-        raise ValueError(f"{name} has row {row} in both parts")
+        raise ValueError(f"{name} has row {row} in both arrays")
     return tuple(np.flatnonzero(mask).astype(np.uint32) for mask in masks)  # type: ignore[return-value]
 
 

@@ -105,7 +105,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
 def _kept_fit(
     estimator: BaseMLP, given: FitArguments, stream: EncodedStream, memory: MemoryPlan
 ) -> KeptFit | None:
-    """The fit that a checkpoint keeps, to begin or to go on with."""
+    """The fit whose state a checkpoint keeps, new or resumed."""
     if given.checkpoint is None:
         return None
     digests = {"X, y, sample_weight": stream.cache.digest, "max_memory": str(memory.size)}
@@ -116,7 +116,7 @@ def _kept_fit(
 def _plan_of_new_networks(
     settings: Settings, stream: EncodedStream, rows: AssignedStream, kept: KeptFit | None
 ) -> tuple[FitPlan, Scaling]:
-    """Plan the networks; also returns the scaling of stored numbers, which they are trained on."""
+    """Plan the networks; also return the scaling of the stored numbers that they read."""
     cache, sample = stream.cache, rows.sample
     scaling, scaling_of_table = cache.scalings(
         settings.learn_scaling(sample.X, stream.encoder.n_numeric, None, sample.sample_weight)

@@ -183,7 +183,7 @@ def row_cache(
 def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
     """What learns targets such as those of the first block."""
     if not settings.classifies:
-        estimator._new_task(y, settings)  # raises if they are no numbers
+        estimator._new_task(y, settings)  # raises if they are not numbers
         return NumbersLearner(y)
     if y.ndim == 2:
         return IndicatorsLearner(y)

@@ -51,37 +51,36 @@ class _Learnt:
 class TableEncoder(TransformerMixin, BaseEstimator):
     """Turn a raw table into the numbers that the networks of the estimators read.
 
-    It is for training loops of your own, and for other models: Regressor and Classifier contain it.
-    Numbers, dates, durations, text, categories and booleans are read by the same rules, with the
-    same errors and warnings (docs/columns.md). A row becomes
+    Use it for training loops of your own, and for other models; Regressor and Classifier contain
+    it. Numbers, dates, durations, text, categories and booleans are read by the same rules, with
+    the same errors and warnings (docs/columns.md). A row becomes
 
-    - numbers, also those that dates, durations and text stand for; then
+    - numbers, including those of dates, durations and text; then
     - flags: 1 where a number is missing, for columns in which some were missing in `fit`; -1 and 1
       for columns of two labels (0 for others); then
-    - codes of labels, from 1 for the most frequent one; 0 for rare labels and those that `fit` did
-      not see.
+    - codes of labels, from 1 for the most frequent one; 0 for rare labels and those that were not
+      in `fit`.
 
-    Columns without information, in which all labels are the same or each is another one, are left
-    out.
+    Columns without information, in which all labels are the same or all differ, are left out.
 
     Parameters
     ----------
     categorical_features : "from_dtype" or array-like, default="from_dtype"
         Columns of numbers that are categories nevertheless: names, positions or a mask. By default
-        text, booleans and what a frame calls categorical.
+        text, booleans and columns of a categorical type.
     standardize : bool, default=True
         Whether numbers get median 0 and interquartile range 1, outliers are compressed to at most 3
-        in absolute value, and missing numbers become 0. False: they stay as they are, NaN where
-        they are missing.
+        in absolute value, and missing numbers become 0. False: numbers are not scaled, and missing
+        ones are NaN.
 
     Attributes
     ----------
     n_numbers_ : int
-        How many numbers an encoded row begins with.
+        Numbers in an encoded row, which come first.
     n_flags_ : int
-        How many flags follow.
+        Flags, which follow.
     category_sizes_ : tuple of int
-        At the end, for each column of labels, the largest code.
+        The largest code of each column of labels; these columns come last.
     n_features_in_ : int
         Number of columns of the raw table.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -143,7 +142,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like or frame of shape (n_rows, n_features)
-            A raw table, as for ``Regressor.fit``; no sparse rows, which networks read as they are.
+            A raw table, as for ``Regressor.fit``; not sparse rows, which need no encoding.
         y : None
             Not used.
 
@@ -207,7 +206,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         return self._numbers(encoder.encode(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
-        """Names of the encoded columns: those of the raw table, and what a number or flag says.
+        """Names of the encoded columns: the raw column's name and, if needed, what a number or flag
+        means.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class TableEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         if self._model.scaling is None:
-            raise ValueError("an embedding needs numbers that are scaled: set standardize=True")
+            raise ValueError("numeric_embedding needs scaled numbers: set standardize=True")
         if numeric_embedding not in (*NUMERIC_EMBEDDINGS, None):
             raise ValueError(
                 f"numeric_embedding must be one of {NUMERIC_EMBEDDINGS} or None; got "

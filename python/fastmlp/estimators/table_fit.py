@@ -162,13 +162,13 @@ def _kept_fit(
     table: EncodedTable,
     splitter: Splitter,
 ) -> KeptFit | None:
-    """The fit that a checkpoint keeps, to begin or to go on with."""
+    """The fit whose state a checkpoint keeps, new or resumed."""
     if given.checkpoint is None:
         return None
     if before is not None:
         raise ValueError(
-            "checkpoint must be None if fit goes on with a fitted model (warm_start, init_model), "
-            "which the file does not hold"
+            "checkpoint must be None if fit continues with a fitted model (warm_start, "
+            "init_model): a checkpoint does not hold that model"
         )
     digests = digests_of(table.data) | digest_of_names(table.encoder)
     digests |= digests_of(table.shared, "_val") | digests_of_sets(table.eval_sets)

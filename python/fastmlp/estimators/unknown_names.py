@@ -1,4 +1,4 @@
-"""Errors about parameters, arguments and attributes that do not exist say which ones are meant."""
+"""Errors about unknown parameters, arguments and attributes, which suggest the right name."""
 
 from __future__ import annotations
 

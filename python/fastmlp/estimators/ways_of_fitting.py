@@ -1,4 +1,4 @@
-"""Ways of fitting that cannot do all that a fit can on a table in memory, and what each refuses."""
+"""Ways of fitting other than on a table in memory, and the options that each does not support."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _HOLDS_OUT = "early_stopping=True holds out rows"
 
 @dataclass(frozen=True)
 class WayOfFitting:
-    """What a way of fitting refuses.
+    """The options that a way of fitting does not support.
 
     Attributes
     ----------
     where : str
-        When it is taken, at the end of messages.
+        When it is used, for the end of messages.
     arguments : mapping of str to str
         Arguments of `fit` that must be None, and what to do instead; "" if there is nothing.
     parameters : mapping of str to object

@@ -1,4 +1,4 @@
-"""Which number stands for a value of a column where a runtime reads no dates and no text."""
+"""The number that represents a value where a runtime reads no dates and no text."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _READ: dict[type, str] = {
 
 
 def kind_of_number(column: Column) -> str:
-    """What number stands for a value of a numeric column."""
+    """The number that represents a value of a numeric column."""
     return _READ.get(type(column.reader), "number")

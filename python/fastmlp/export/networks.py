@@ -45,8 +45,8 @@ def steps_of(
 ) -> tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]:
     """Starts and slopes (n_numbers, n_steps) of the steps between bin edges, as in the engine.
 
-    A number x is at ``clip((x - start) * slope, 0, 1)`` of each step. Edges that the type cannot
-    tell apart are one: their slope is 0.
+    A number x is at ``clip((x - start) * slope, 0, 1)`` of each step. Edges that are equal in the
+    type count once: their slope is 0.
     """
     largest = np.finfo(dtype).max
     edges = np.clip(np.array(layer.bin_edges), -largest / 16, largest / 16).astype(dtype)
@@ -58,7 +58,7 @@ def steps_of(
 
 
 def shares_of(pipeline: Pipeline) -> NDArray[np.floating[Any]]:
-    """What each network counts in the mean, in the networks' type; they add up to 1."""
+    """The weight of each network in the mean, in the networks' type; they add up to 1."""
     weights = pipeline.weights.astype(pipeline.networks[0].dtype)
     shares: NDArray[np.floating[Any]] = weights / weights.sum()
     return shares

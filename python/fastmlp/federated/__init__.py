@@ -1,7 +1,6 @@
-"""Federated training: data that never leaves a site, by the same call. See docs/federated.md.
+"""Federated training: a model of several sites, whose rows never leave them. See docs/federated.md.
 
-`Regressor` and `Classifier` are those of fastmlp with another `fit`, which takes sites in place of
-a table.
+`Regressor` and `Classifier` are those of fastmlp, except that `fit` takes sites instead of a table.
 """
 
 from fastmlp.federated.estimators import Classifier, Regressor

@@ -1,4 +1,4 @@
-"""ClippedMean: the mean of sites' updates, none of which counts beyond a norm, with noise."""
+"""ClippedMean: the mean of sites' updates, clipped to a norm, with noise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ClippedMean:
     site, faulty or hostile, can move the mean further. A site that diverged counts as unchanged.
 
     With noise every site counts alike, and the sum is divided by the number of sites that was
-    expected, whoever answered: weights and answers tell of the rows.
+    expected, whoever answered: weights and answers reveal something about the rows.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ _REPRESENTATIVE_ROWS = (64, 8192)  # at least and at most, to start networks wit
 
 
 class _Columns(NamedTuple):
-    """What is known of the columns before training."""
+    """What is known about the columns before training."""
 
     encoder: DenseEncoder
     task: Task
@@ -78,17 +78,17 @@ class FederatedMLP(BaseMLP):
         noise_random_state: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Self:
-        """Train on the rows of all sites, which stay where they are.
+        """Train on the rows of all sites, which do not leave their sites.
 
-        In each round, every site trains from the common parameters on for some epochs on its own
-        rows, and returns its parameters. Their mean, weighted by rows, is what the next round
-        begins with. There are as many rounds as make up `max_iter` epochs, unless the loss on
-        held-out rows of the sites ends training early; the best parameters are kept.
+        In each round, every site starts from the common parameters, trains for some epochs on its
+        own rows, and returns its parameters. The next round starts from their mean, weighted by
+        rows. The rounds make up `max_iter` epochs, unless the loss on held-out rows of the sites
+        ends training early; the best parameters are kept.
 
-        Without `schema` or noise, sites also tell: 33 quantiles of each column of numbers, all
+        Without `schema` or noise, sites also send: 33 quantiles of each column of numbers, all
         labels of other columns with their counts, how many values are missing, the same of y, and
         the number of rows; in each round the losses on training rows and held-out rows.
-        docs/federated.md says what of that can be avoided, and how.
+        docs/federated.md says how to avoid this.
 
         After any exception the estimator is as it was before. A site that cannot be reached in a
         round (its `train` raises OSError or EOFError) is left out of that round; a warning at the
@@ -103,33 +103,35 @@ class FederatedMLP(BaseMLP):
         y, sample_weight : str or None, default=None
             Names of the target column and of the weights, of sites that are files.
         schema : (X, y) or None, default=None
-            Rows that may be public: made up, or published before. Columns, categories, classes, the
-            scales of the columns and of the target, the range of predictions and the sizes that
-            are "auto" are learnt from them, and sites tell nothing of their columns.
+            Rows that may be public: synthetic, or published before. Columns, categories, classes,
+            the scales of the columns and of the target, the range of predictions and the sizes that
+            are "auto" are learnt from them, and sites send nothing about their columns.
         local_epochs : float, default=1.0
-            Epochs of a round at each site. More of them save messages; the sites then drift apart,
-            the more the less their rows are alike.
+            Epochs of a round at each site. More epochs save messages, but the sites drift apart,
+            the more so the less alike their rows are.
         outer_rate, outer_momentum : float, default=1.0 and 0.0
-            Of the steps towards the mean of the sites: FedAvg ([1]_). 0.7 and 0.9 are those of
-            DiLoCo ([2]_), for rounds of many epochs or steps.
+            Rate and Nesterov momentum of the steps towards the mean of the sites. The defaults are
+            FedAvg ([1]_); 0.7 and 0.9 are those of DiLoCo ([2]_), for rounds of many epochs or
+            steps.
         site_fraction : float, default=1.0
             Probability with which a site is asked in a round, independently of the others. Below 1,
-            epsilon is lower for as long as nobody learns who was asked; it takes hundreds of sites.
+            epsilon is lower as long as nobody learns which sites were asked; this needs hundreds of
+            sites.
         max_update_norm : float or None, default=None
             Each site's change of a network's parameters is scaled down to this L2 norm. None: no
             limit.
         noise_multiplier : float, default=0.0
             Standard deviation of the normal noise that the coordinator adds to the sum of the
             changes, as a multiple of `max_update_norm` ([3]_). Then `schema`, `max_update_norm` and
-            `delta` must be given, every site counts alike, and sites tell no losses, so that no
-            rows are held out and training does not stop early. `epsilon_` says what this protects:
-            whether a site took part, from all who see the model, not from the coordinator.
+            `delta` must be given, every site has the same weight, and sites send no losses, so no
+            rows are held out and training does not stop early. `epsilon_` bounds what the model
+            reveals about whether a site took part; the coordinator itself sees each update.
         delta : float or None, default=None
             For which `epsilon_` is computed, in (0, 1); well below 1 / (number of sites).
         noise_random_state : int or None, default=None
             None: noise, and the choice of sites, from the operating system's cryptographic random
-            numbers. A number makes them reproducible, for tests only: who knows it can subtract the
-            noise.
+            numbers. A number makes them reproducible, for tests only: whoever knows it can subtract
+            the noise.
         callbacks : callable, sequence of callables or None, default=None
             Called with an EpochRecord after each round, of each network.
 
@@ -142,11 +144,11 @@ class FederatedMLP(BaseMLP):
         Raises
         ------
         ValueError, TypeError
-            If an argument or parameter is not what it should be, or sites differ in their columns;
-            messages name the site. Parameters that need the rows in one place are refused:
-            functions as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``,
-            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start`,
-            `init_model` and `time_limit`.
+            If an argument or parameter is invalid, or sites differ in their columns;
+            messages name the site. Parameters that need all rows in one place are errors: functions
+            as `loss`, `eval_metric`, `compute_importances`, ``calibrate=True``,
+            ``extrapolation="linear"``, ``learning_rate="adaptive"``, `warm_start`, `init_model` and
+            `time_limit`.
         ConnectionError
             If no site answers.
         ImportError
@@ -196,16 +198,17 @@ class FederatedMLP(BaseMLP):
         FEDERATED.check_parameters(self)
         if not isinstance(self.loss, str):
             raise ValueError(
-                "loss must be a name in federated training: sites run no functions of others"
+                "loss must be a name in federated training: a site does not run functions that "
+                "others send"
             )
         for name in self._needs_held_out():
-            raise ValueError(f"{name} needs rows in one place, which sites do not give away")
+            raise ValueError(f"{name} needs all rows in one place, but rows stay at their sites")
         if schema is not None and not (isinstance(schema, tuple) and len(schema) == 2):
             raise TypeError(f"schema must be a tuple (X, y); got {type(schema).__name__}")
         if options.is_private and schema is None:
             raise ValueError(
-                "noise_multiplier needs schema, rows that may be public: what sites tell of their "
-                "columns would have no noise"
+                "noise_multiplier needs schema, rows that may be public: without schema, sites "
+                "send statistics of their columns, which have no noise"
             )
 
     def _columns(
@@ -237,9 +240,9 @@ class FederatedMLP(BaseMLP):
 class Regressor(FederatedMLP, estimators.Regressor):
     """`fastmlp.Regressor`, trained on rows that never leave their sites.
 
-    Its parameters, and all of its methods but `fit`, are those of `fastmlp.Regressor`. The networks
-    of the ensemble count alike, because their weights would have to be learnt from rows in one
-    place. It is saved as a `fastmlp.Regressor`, as which it is loaded.
+    Its parameters, and all of its methods except `fit`, are those of `fastmlp.Regressor`. The
+    networks of the ensemble have equal weights, because weights would have to be learnt from rows
+    in one place. It is saved and loaded as a `fastmlp.Regressor`.
 
     Attributes
     ----------
@@ -261,10 +264,10 @@ class Regressor(FederatedMLP, estimators.Regressor):
 class Classifier(FederatedMLP, estimators.Classifier):
     """`fastmlp.Classifier`, trained on rows that never leave their sites.
 
-    Its parameters, and all of its methods but `fit`, are those of `fastmlp.Classifier`. The
-    networks of the ensemble count alike and probabilities are not calibrated, because both would
-    have to be learnt from rows in one place. It is saved as a `fastmlp.Classifier`, as which it is
-    loaded.
+    Its parameters, and all of its methods except `fit`, are those of `fastmlp.Classifier`. The
+    networks of the ensemble have equal weights and probabilities are not calibrated, because both
+    would have to be learnt from rows in one place. It is saved and loaded as a
+    `fastmlp.Classifier`.
 
     Attributes
     ----------

@@ -65,7 +65,7 @@ class SiteExchange:
         self._pool.shutdown(cancel_futures=True)
 
     def sketches(self, categorical_features: Any, *, classifies: bool) -> list[TableSketch]:
-        """What all sites tell of their columns."""
+        """The sketches of all sites."""
         return self._ask(
             range(len(self._sites)),
             lambda number: self._sites[number].sketch(categorical_features, classifies=classifies),
@@ -118,7 +118,7 @@ class SiteExchange:
                 f"site {site} ({_spans(self._missed[site])})" for site in sorted(self._missed)
             ]
             warn(
-                "sites that could not be reached were left out of rounds (the first is 0): "
+                "sites that could not be reached were left out of rounds (counted from 0): "
                 f"{', '.join(missed)}. The last error was {self._last_error!r}"
             )
 

@@ -1,4 +1,4 @@
-"""FederationOptions: the arguments of `fit` that are about what leaves sites, checked."""
+"""FederationOptions: the checked arguments of `fit` about rounds, clipping and noise."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastmlp.rounds.options import check_range
 
 @dataclass(frozen=True)
 class FederationOptions:
-    """Which sites are asked in a round, and how much an answer counts; see `Regressor.fit`."""
+    """How sites are chosen, clipped and noised; see `Regressor.fit`."""
 
     site_fraction: float
     max_update_norm: float | None
@@ -27,8 +27,8 @@ class FederationOptions:
         if noise:
             if norm is None:
                 raise ValueError(
-                    "noise_multiplier needs max_update_norm: the noise is a multiple of what a "
-                    "site's update can be at most"
+                    "noise_multiplier needs max_update_norm: the noise is a multiple of this "
+                    "largest norm of a site's update"
                 )
             if self.delta is None:
                 raise ValueError(
@@ -42,7 +42,7 @@ class FederationOptions:
         return self.noise_multiplier > 0
 
     def epsilon(self, n_rounds: int, n_networks: int) -> float:
-        """Epsilon of so many rounds, in each of which so many networks were asked for."""
+        """Epsilon of the rounds, given the number of networks in each."""
         if not self.is_private or self.delta is None:
             return inf
         # The networks of a round have one sample of sites: one sum of that many times the length.

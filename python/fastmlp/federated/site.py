@@ -1,4 +1,4 @@
-"""Sites: who has rows, and what leaves them."""
+"""Sites: owners of rows, and what they send."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from fastmlp.table.encoder import DenseEncoder
 
 @runtime_checkable
 class Site(Protocol):
-    """Rows that stay where they are: three methods, whose results are all that leaves.
+    """Interface to the rows of a site: three methods, whose results are all that leaves it.
 
-    `LocalSite` implements it for rows in memory. For rows that are elsewhere, pass an object whose
-    methods forward to a `LocalSite` there, over whatever connects you: arguments and results are
-    objects that can be pickled. Unpickle only what comes over a connection that is authenticated on
-    both sides, because a pickle can run any code.
+    `LocalSite` implements it for rows in memory. For rows on another machine, pass an object whose
+    methods forward to a `LocalSite` there, over a transport of your choice: arguments and results
+    can be pickled. Unpickle only what comes over a connection that is authenticated on both sides,
+    because a pickle can run any code.
 
     A method that raises EOFError or OSError, such as ConnectionError and TimeoutError, says that
     the site cannot be reached: `train` may do so in any round, and the site is then left out of it.
@@ -40,9 +40,8 @@ class Site(Protocol):
     """
 
     def sketch(self, categorical_features: Any, *, classifies: bool) -> TableSketch:
-        """Tell of the columns what all sites must know to encode and scale rows alike.
-
-        Not called if the fit is given a `schema`.
+        """Return the statistics of the columns that all sites need to encode and scale rows alike.
+        Not called if `fit` gets a `schema`.
         """
 
     def prepare(self, plan: Plan, number: int) -> None:
@@ -71,7 +70,7 @@ class LocalSite:
 
     Examples
     --------
-    What a site would tell of its columns, before it tells it to anybody:
+    To see what a site would send about its columns:
 
     >>> import numpy as np
     >>> from fastmlp import federated

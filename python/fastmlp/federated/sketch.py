@@ -1,4 +1,4 @@
-"""Sketches: what sites tell of their columns, so that all of them encode and scale rows alike."""
+"""Sketches: statistics of columns that sites send, so that all encode and scale rows alike."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class ColumnSketch:
 
 @dataclass(frozen=True, eq=False)
 class TableSketch:
-    """A site's table, as far as others learn of it.
+    """The statistics of a site's table that others get.
 
     Attributes
     ----------
@@ -220,7 +220,7 @@ class TableSketch:
 class MergedTable:
     """The tables of all sites as one: its encoder, and rows that represent it.
 
-    A row's columns are drawn independently of each other, because sketches do not tell how they
+    A row's columns are drawn independently of each other, because sketches do not say how they
     depend: the rows say where values lie, and nothing of what predicts what.
 
     Attributes

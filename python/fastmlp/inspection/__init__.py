@@ -1,1 +1,1 @@
-"""What a fitted model is like: summary, importances, plots; and what a bug report needs."""
+"""Inspection of fitted models: summary, explanations, importances, plots; and `show_versions`."""

@@ -34,13 +34,13 @@ class Attributions:
     base_value : float or ndarray of shape (n_outputs,)
         Mean prediction for the background.
     predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-        What is explained: numbers, probabilities or log-odds; of two classes of the second.
+        What is explained: numbers, probabilities or log-odds; for two classes those of the second.
     data : ndarray of shape (n_rows, n_columns)
         The rows that are explained.
     feature_names : list of str
     output_names : list or None
-        What is explained: classes, of two the second, or names of the columns of y or quantiles;
-        None if these have no names.
+        What is explained: classes (of two the second), names of the columns of y, or quantiles;
+        None if there are no names.
 
     Examples
     --------
@@ -87,9 +87,9 @@ class Attributions:
         Parameters
         ----------
         output : label, str, float or int, default=None
-            A class, the name of a column of y, a quantile, or where no class is a number the
-            position of an output. Must be given if there are several. A loop over names may give
-            that of the only one too.
+            A class, the name of a column of y, a quantile, or, where no class is a number, the
+            position of an output. Needed if there are several outputs; the name of a single one is
+            accepted too.
 
         Returns
         -------
@@ -155,8 +155,8 @@ class Attributions:
         Parameters
         ----------
         kind : {"beeswarm", "bar", "waterfall"}, default="beeswarm"
-            "beeswarm": a point for each row and column. "bar": mean sizes. "waterfall": from the
-            mean prediction to that of one row.
+            "beeswarm": a point for each row and column. "bar": mean sizes. "waterfall": the steps
+            from the mean prediction to that of one row.
         output : label, str, float or int, default=None
             Which output, as of `of_output`. Must be given if there are several.
         row : int, default=0
@@ -220,9 +220,8 @@ def attributions_of(
         background = table
         if len(table) < _FEWEST_BACKGROUND_ROWS:
             raise ValueError(
-                f"background must be given to explain fewer than {_FEWEST_BACKGROUND_ROWS} rows, "
-                f"here {len(table)}: rows to compare them with, such as those that the model was "
-                "trained on"
+                f"background must be given to explain fewer than {_FEWEST_BACKGROUND_ROWS} rows "
+                f"(got {len(table)}): pass rows to compare them with, such as training rows"
             )
     if len(background) > max_background:
         drawn = random_state.permutation(len(background))[:max_background]

@@ -29,9 +29,9 @@ class AttributionsDisplay:
     attributions : Attributions
         With `values` of shape (n_rows, n_columns).
     kind : {"beeswarm", "bar", "waterfall"}, default="beeswarm"
-        "beeswarm": a point for each row and column, coloured by the column's value; columns that
-        are no numbers are grey. "bar": mean sizes. "waterfall": from the mean prediction to that
-        of one row.
+        "beeswarm": a point for each row and column, coloured by the column's value; other columns
+        than numbers are grey. "bar": mean sizes. "waterfall": from the mean prediction to that of
+        one row.
     row : int, default=0
         Which row, of "waterfall".
     max_columns : int, default=10
@@ -130,7 +130,7 @@ class AttributionsDisplay:
         ImportError
             If matplotlib is not installed.
         ValueError
-            If a parameter is not what it should be.
+            If a parameter is invalid.
         """
         self._check()
         ax = axes_or_new(ax, type(self).__name__)

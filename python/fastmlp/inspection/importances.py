@@ -75,7 +75,7 @@ def importances_of(
             # Rows without weight would lend their values to the others.
             subset = subset._replace(rows=rows_with_weight(subset.rows, subset.sample_weight))
             table = np.array(subset.X[subset.selection])
-            # What is not due to numbers inside the training range stays as it is.
+            # What does not come from numbers inside the training range is not changed.
             fixed = None
             if linear is not None and subset.offset is not None:
                 fixed = subset.offset[subset.selection] - linear.offset(table)
@@ -140,7 +140,7 @@ def permutation_importances(
         For each column of the raw table its columns in the encoded one, which are shuffled
         together.
     score : callable
-        From rows to a score, the greater the better.
+        From rows to a score, of which greater is better.
     random_state : RandomState
     on_column : callable
         Called after each column.

@@ -16,7 +16,8 @@ _LOGARITHMIC_FROM = 10.0  # ratio of the largest to the least loss
 
 
 class LossCurveDisplay:
-    """Losses, or one metric, over epochs: of the training rows, validation rows and others.
+    """Losses, or one metric, over epochs: of the training rows, validation rows and sets of
+    `eval_set`.
 
     Build it with :meth:`from_estimator`.
 
@@ -32,7 +33,7 @@ class LossCurveDisplay:
     best_iteration : int or None, default=None
         The epoch (from 1) whose weights were kept.
     first_epoch : int, default=1
-        Epoch that the curves begin with: of a model that went on, they lack its first epochs.
+        Epoch that the curves begin with: after further training they may lack the first epochs.
     ylabel : str, default="Loss"
         What the curves show.
     estimator_name : str or None, default=None
@@ -84,7 +85,8 @@ class LossCurveDisplay:
         estimator : Regressor, Classifier or a Pipeline that ends in one
             Fitted.
         metric : str, default="loss"
-            What to plot: "loss", or a name of `evals_result_`, which is not known of training rows.
+            What to plot: "loss", or a name of `evals_result_`, which has no values for training
+            rows.
         ax : matplotlib Axes, default=None
             Axes to draw on; None makes new ones.
         name : str, default=None

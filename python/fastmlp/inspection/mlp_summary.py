@@ -1,4 +1,4 @@
-"""Summary of a fitted MLP of scikit-learn's kind in words: columns, layers, training."""
+"""Summary of a fitted scikit-learn MLP as text: columns, layers, training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row in whatever form it is given, encoded and as it is."""
+"""A row in any form: encoded, and its raw values."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _DECILES = np.arange(0.1, 1.0, 0.1)
 
 
 class PartialDependence(Bunch):
-    """Mean predictions, or those of each row, if one column or two have other values.
+    """Mean predictions, or those of each row, for other values of one or two columns.
 
     A dictionary whose entries are attributes, as scikit-learn's `partial_dependence` returns it,
     and with more of them.
@@ -78,8 +78,8 @@ class PartialDependence(Bunch):
 
         if len(set(self.is_categorical)) > 1:
             raise ValueError(
-                "columns of a plot must both be categories or both be numbers; plot one of them, "
-                "or the array `average` by hand"
+                "the two columns of a plot must both be categories or both be numbers; plot one of "
+                "them, or plot the array `average` yourself"
             )
         shown = [
             [shown_value(value) for value in values] if is_category else values

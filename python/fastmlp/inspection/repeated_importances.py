@@ -1,4 +1,4 @@
-"""Importances of columns, or of groups of them, on rows of the user's: repeated, with spread."""
+"""Importances of columns, or groups of them, on given rows: repeated, with their spread."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def repeated_importances(
     model : FittedModel
         Of dense rows.
     rows : RowSubset
-        An encoded table with its targets. It stays as it is.
+        An encoded table with its targets. It is not changed.
     groups : mapping or None
         Names and columns that are shuffled together; None: each column by itself.
     n_repeats : int

@@ -1,4 +1,4 @@
-"""Summary of a fitted model in words: columns, layers, training."""
+"""Summary of a fitted model as text: columns, layers, training."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _columns(model: FittedModel, layers: Sequence[Layer]) -> Iterator[str]:
 
 
 def _outputs(task: Task) -> Iterator[str]:
-    """What is predicted, if that is several columns with names."""
+    """The line on named outputs, if there are several."""
     names = task.output_names or ()
     if len(names) < 2:
         return
@@ -129,7 +129,7 @@ def summarise(estimator: str, model: FittedModel) -> str:
     lines += _outputs(model.task)
     if model.linear is not None:
         lines.append(
-            f"Linear part of {model.encoder.n_numeric} columns of numbers, which goes on beyond "
+            f"Linear part of {model.encoder.n_numeric} columns of numbers, which continues beyond "
             "the training range"
         )
     first_of: dict[str, Network] = {}  # others of the kind differ in their activations only
@@ -160,5 +160,5 @@ def summarise(estimator: str, model: FittedModel) -> str:
 
 
 def _took(seconds: float) -> str:
-    """How long something took, where that is kept: of private training it is not."""
+    """The seconds that something took; empty for private training, which does not record them."""
     return f", {seconds:.2f} seconds" if seconds else ""

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     Raises
     ------
     OSError
-        If the file cannot be written; the old one is then as it was.
+        If the file cannot be written; the old one is then unchanged.
     """
     with replacing(path) as temporary:
         temporary.write_bytes(data)
@@ -31,10 +31,10 @@ def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """A temporary file in the same folder, which takes the place of `path` if nothing fails.
+    """A temporary file in the same folder, which replaces `path` if nothing fails.
 
     It takes the old file's name and permissions. A link stays one. After any exception the old file
-    is as it was. What is no file, such as a pipe or a device, is itself written.
+    is unchanged. A pipe or a device is written directly.
 
     Yields
     ------
@@ -44,7 +44,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     TypeError
-        If `path` is no str or PathLike of text.
+        If `path` is not a str or PathLike of text.
     """
     if not isinstance(os.fspath(path), str):
         raise TypeError(f"path must be text or a PathLike of text; got {path!r}")
@@ -59,7 +59,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         # Opened with the permissions that a new file gets, unless there is an old one.
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-    except OSError as error:  # which names a file that nobody asked for
+    except OSError as error:  # which names a temporary file that the user does not know
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from None
     try:
         with suppress(FileNotFoundError):
@@ -98,7 +98,7 @@ def _start_of_name(target: Path) -> str:
 def _sync_folder(folder: Path) -> None:
     """Make a new name last through a loss of power, where folders can be opened and synchronised.
 
-    Where they cannot, the file is written all the same.
+    Where they cannot, the file is still written.
     """
     if os.name != "posix":
         return

@@ -84,7 +84,7 @@ def add_outputs(outputs: NDArray[np.float64], draft: Draft) -> None:
 
 
 def verify(model: Any, contents: Contents) -> None:
-    """Raise if a loaded model predicts something else for the rows in its file, if there are any.
+    """Raise if a loaded model makes other predictions for the rows in its file, if it has any.
 
     Raises
     ------
@@ -99,7 +99,8 @@ def verify(model: Any, contents: Contents) -> None:
     n_outputs = n_without_std(pipeline.decoder, pipeline.n_outputs)
     if expected.shape[1] < n_outputs:  # before they are predicted: that takes their memory
         raise ModelFileError(
-            f"the model file has {expected.shape[1]} of {n_outputs} predictions for each row in it"
+            f"the model file has {expected.shape[1]} predictions for each of its rows; its model "
+            f"makes {n_outputs}"
         )
     alone = copy(model)
     alone.n_jobs = 1  # a file may ask for any number of threads
@@ -114,8 +115,8 @@ def verify(model: Any, contents: Contents) -> None:
         )
     if not agree(found, expected, model):
         raise ModelFileError(
-            "the model predicts other values for the rows in its file than when it was saved: they "
-            f"differ by up to {np.abs(found - expected).max():g}"
+            "the model predicts other values for the rows in its file than when it was saved; the "
+            f"largest difference is {np.abs(found - expected).max():g}"
         )
 
 

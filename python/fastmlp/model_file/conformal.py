@@ -1,4 +1,4 @@
-"""What intervals and sets of classes are made with, in a model file."""
+"""Conformal scores, for intervals and sets of classes, in a model file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _KINDS = ("intervals", "sets")
 
 
 def written_conformal(conformal: Conformal, draft: Draft) -> dict[str, Any]:
-    """What intervals or sets are made with, as an object."""
+    """The scores of intervals or sets, as an object."""
     scores = conformal.scores
     draft.add("conformal.scores", scores.values)
     if scores.weights is not None:
@@ -51,7 +51,7 @@ def written_conformal(conformal: Conformal, draft: Draft) -> dict[str, Any]:
 def read_conformal(
     fields: Fields, decoder: Decoder, n_outputs: int, tensors: Tensors, values: Values
 ) -> Conformal:
-    """What intervals or sets of the decoder's predictions are made with.
+    """The intervals or sets of a file, for the decoder's predictions.
 
     Parameters
     ----------

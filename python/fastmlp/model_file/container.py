@@ -25,7 +25,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 _DOCUMENT = "fastmlp"  # its name in the metadata of the safetensors file
 _LENGTH = 8  # bytes at the start of a file: of the header that follows, little-endian
-_START = _LENGTH + 1  # bytes that tell whether it may be a safetensors file
+_START = _LENGTH + 1  # bytes that show whether it may be a safetensors file
 _LONGEST_HEADER = 100_000_000  # the library's limit
 _CHECKSUM, _NO_CHECKSUM = "sha256", "0" * 64  # the first field of the document
 _TYPES: dict[str, np.dtype[Any]] = {  # the format's names of those that tensors have
@@ -95,7 +95,7 @@ def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     Raises
     ------
     ModelFileError
-        If it is no file of this format, or damaged.
+        If it is not a file of this format, or damaged.
     OSError
         If it cannot be read.
     """
@@ -105,14 +105,14 @@ def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     stored = _stored_of(data)
     text = (header.get("__metadata__") or {}).get(_DOCUMENT)
     if text is None:
-        raise ModelFileError("this is a safetensors file, but not of a model of fastmlp")
+        raise ModelFileError("this is a safetensors file, but not a fastmlp model")
     document = _parsed(text, "the document")
     found = document.get(_CHECKSUM)
     if not isinstance(found, str) or len(found) != len(_NO_CHECKSUM):
         raise ModelFileError("the model file has no checksum")
     if found != _checksum(text.replace(found, _NO_CHECKSUM, 1), stored):
         raise ModelFileError(
-            "the model file is damaged, or was edited: its contents do not fit its checksum"
+            "the model file is damaged or was edited: its contents do not match its checksum"
         )
     return document, {tensor.name: _array_of(tensor) for tensor in stored}
 
@@ -141,11 +141,13 @@ def _bytes_of(source: Source) -> bytes:
 
 
 def _read(file: BinaryIO, size: int) -> bytes:
-    """So many bytes of a file, -1 for all, or those up to its end: reads may give fewer."""
+    """`size` bytes of a file, -1 for all, or those up to its end: one read may return fewer."""
     parts: list[bytes] = []
     while size and (part := file.read(size)):
         if not isinstance(part, bytes):
-            raise TypeError("a model is loaded from a binary file object; this one is of text")
+            raise TypeError(
+                "a model is loaded from a binary file object; this one is open in text mode"
+            )
         parts.append(part)
         size -= len(part) if size > 0 else 0
     return b"".join(parts)
@@ -155,10 +157,13 @@ def _check_start(start: bytes, size: int | None) -> None:
     """Raise if a file of that size, if it is known, does not begin with a header."""
     length = int.from_bytes(start[:_LENGTH], "little")
     if start[_LENGTH:] != b"{" or not 2 <= length <= _LONGEST_HEADER:
-        raise ModelFileError("this is no model file: it does not begin as a safetensors file does")
+        raise ModelFileError(
+            "this is not a model file: it does not start as a safetensors file does"
+        )
     if size is not None and length > size - _LENGTH:
         raise ModelFileError(
-            f"the model file is cut off: its header has {length} bytes, and all of it {size}"
+            f"the model file is cut off: its header should have {length} bytes, but the file has "
+            f"{size}"
         )
 
 
@@ -166,9 +171,9 @@ def _parsed(text: str | bytes, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{what} of the model file is no JSON: {error}") from None
+        raise ModelFileError(f"{what} of the model file is not valid JSON: {error}") from None
     if not isinstance(found, dict):
-        raise ModelFileError(f"{what} of the model file is no JSON object")
+        raise ModelFileError(f"{what} of the model file is not a JSON object")
     return found
 
 

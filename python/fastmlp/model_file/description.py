@@ -1,4 +1,4 @@
-"""What a model file says about itself: where it is from, and what was noted beside the model."""
+"""The description of a model file: version, time and table of the fit, and the user's notes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastmlp.model_file.fields import integer, maybe, text
 
 @dataclass(frozen=True)
 class Description:
-    """What a model file says about itself.
+    """Description of a model file.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Description:
     columns : int
         Of the training table.
     notes : dict
-        What `save` was given beside the model.
+        The notes that `save` got.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Description:
 
 
 def read_description(source: Source) -> Description:
-    """Read what a model file says about itself.
+    """Read the description of a model file.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def read_description(source: Source) -> Description:
     Raises
     ------
     ModelFileError
-        If the file is damaged, newer than this version or no model file.
+        If the file is damaged, newer than this version or not a model file.
     OSError
         If it cannot be read.
     """

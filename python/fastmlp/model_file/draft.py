@@ -1,4 +1,4 @@
-"""Draft: a model file in the making."""
+"""Draft: a model file that is being written."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class NotStorable(TypeError):
 
 @dataclass
 class Draft:
-    """What functions that write a part of a model add to: tensors, and what is worth a warning.
+    """Collects tensors and warnings from the functions that each write a part of a model.
 
     Parameters
     ----------
     takes_objects : bool, default=False
-        Whether objects that a file cannot hold may stand beside it, as in a pickle.
+        Whether objects that a file cannot hold may be stored beside it, as in a pickle.
     stored : {"float16", "bfloat16", "int8"} or None, default=None
         Type that weights are stored in; None: that which networks compute in.
     """
@@ -52,12 +52,12 @@ class Draft:
         return name
 
     def object(self, value: Any) -> dict[str, Any]:
-        """Refer to an object that stands beside the file.
+        """Refer to an object that is stored beside the file.
 
         Raises
         ------
         NotStorable
-            If nothing can stand beside it.
+            If objects cannot be stored beside it.
         """
         if not self.takes_objects:
             raise NotStorable(f"a model file cannot hold {type(value).__name__}, {value!r}")

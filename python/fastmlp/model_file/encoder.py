@@ -43,7 +43,7 @@ _SPARSE: dict[str, Kind[Any]] = {
 
 @cache
 def _readers() -> dict[str, tuple[type[Any], dict[str, Kind[Any]]]]:
-    """What reads columns as numbers: its class, and its fields."""
+    """Readers of columns as numbers: class and fields."""
     # Not with the module: most columns need none, and these take 4 ms to import.
     from fastmlp.table.date_text import WRITTEN
     from fastmlp.table.dates import PERIODS, Dates

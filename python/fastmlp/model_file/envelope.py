@@ -1,4 +1,4 @@
-"""The envelope of a model file: what it says before it says what the model is.
+"""The envelope of a model file: versions, required features and provenance, around the model.
 
 Its versions, the features that a reader must know, the kind of estimator, and where it is from.
 """
@@ -22,7 +22,7 @@ KINDS = ("Regressor", "Classifier", "MLPRegressor", "MLPClassifier")
 ROUNDED_WEIGHTS = "rounded_weights"  # some are of another type than networks compute in
 COST_MATRIX = "cost_matrix"  # the most probable class is not the predicted one
 CONSTRAINTS = "constraints"  # training must keep the signs of weights
-GAUSSIAN = "gaussian"  # half of the outputs are no predictions, but variances
+GAUSSIAN = "gaussian"  # half of the outputs are variances, not predictions
 CONTINUATION_RATIO = "continuation_ratio"  # outputs are steps from class to class
 SEVERAL_OUTPUTS = "several_outputs_of_classes"
 _FEATURES = (  # that a reader must know if a file names them
@@ -66,7 +66,7 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
     ----------
     source : str, PathLike, bytes-like or binary file object
     objects : tuple, default=()
-        What stands beside it.
+        Objects that are stored beside it.
 
     Raises
     ------
@@ -79,15 +79,16 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
     least = document.get("least_reader", integer(1))
     if least > FORMAT_VERSION:
         raise ModelFileError(
-            f"the model file is of format {version}, and needs a reader of format {least}; this is "
-            f"{_this_version()}, which reads up to format {FORMAT_VERSION}. A newer one may read it"
+            f"the model file is of format {version} and needs a reader of format {least}; this is "
+            f"{_this_version()}, which reads up to format {FORMAT_VERSION}. A newer version may "
+            "read it"
         )
     required = document.get("required_features", list_of(text))
     unknown = [feature for feature in required if feature not in _FEATURES]
     if unknown:
         raise ModelFileError(
             f"the model file needs {', '.join(map(ascii, unknown))}, which {_this_version()} does "
-            "not know. A newer one may read it"
+            "not know. A newer version may read it"
         )
     kind = document.get("kind", one_of(KINDS))
     return Contents(document, tensors, Values(tensors, objects), kind, required, version)
@@ -95,9 +96,9 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
 
 @contextmanager
 def blaming_newer(contents: Contents) -> Iterator[None]:
-    """Errors in reading a file of a newer format say that it is one.
+    """Errors in reading a file of a newer format mention this.
 
-    It may have names that this version does not know, in parts that need no newer reader.
+    Such a file may have names that this version does not know.
     """
     try:
         yield
@@ -106,7 +107,7 @@ def blaming_newer(contents: Contents) -> Iterator[None]:
             raise
         raise ModelFileError(
             f"{error}. The file is of format {contents.version}, and this is {_this_version()}, "
-            f"which writes format {FORMAT_VERSION}: a newer one may read it"
+            f"which writes format {FORMAT_VERSION}: a newer version may read it"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""ModelFileError: what is wrong with a model file."""
+"""ModelFileError: a model file cannot be loaded."""
 
 from __future__ import annotations
 

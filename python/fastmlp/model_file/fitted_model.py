@@ -1,4 +1,4 @@
-"""FittedModel in a model file: its pipeline, and what training goes on with beside it."""
+"""FittedModel in a model file: its pipeline, and what further training needs."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _written_assignment(assignment: RowAssignment | None, draft: Draft) -> dict[
         return None
     try:
         seed = written_seed(assignment.seed, draft)
-    except NotStorable:  # a generator of another kind: a warm start assigns the rows anew
+    except NotStorable:  # a generator of another kind: a warm start assigns the rows again
         return None
     return {"n_estimators": assignment.n_networks, "seed": seed}
 
@@ -218,7 +218,7 @@ def _read_privacy(fields: Fields) -> PrivacyGuarantee | None:
 
 
 def _written_task(task: Task, draft: Draft) -> dict[str, Any]:
-    """What the decoder does not tell of a task."""
+    """What the decoder does not say about a task."""
     if isinstance(task, RegressionTask):
         draft.add("task.varied", task.varied)
         loss = task.training_loss

@@ -1,4 +1,4 @@
-"""Notes: what the command line and services know about a model beside what it predicts."""
+"""Notes: names and scores that the command line and services store with a model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Notes:
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def names_of(self, n_outputs: int) -> list[str]:
-        """Names of the columns of a prediction that has so many: numbers, unless they are noted."""
+        """Names of the columns of a prediction: numbers, unless they are noted."""
         is_known = len(self.outputs) == n_outputs
         return [*self.outputs] if is_known else [str(k) for k in range(n_outputs)]
 

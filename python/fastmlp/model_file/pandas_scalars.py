@@ -33,7 +33,7 @@ def is_pandas(value: Any) -> bool:
 
 
 def written_scalar(value: Any, write: Write) -> dict[str, Any]:
-    """A scalar of pandas as an object; `write` writes the ends of intervals that are no times."""
+    """A scalar of pandas as an object; `write` writes the ends of intervals that are not times."""
     name = _NAMES[type(value).__name__]
     if name == "interval":
         ends = [

@@ -27,8 +27,8 @@ def written_parameters(model: Any, draft: Draft) -> dict[str, Any]:
     if left_out:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         warn(
-            f"the file holds the model without its {' and '.join(left_out)}; the loaded model has "
-            f"the default ({reasons})"
+            f"the file does not hold {' and '.join(left_out)} of the model; a loaded model has the "
+            f"default ({reasons})"
         )
     return written
 

@@ -1,4 +1,4 @@
-"""Pipelines in a model file: all that a prediction needs.
+"""Pipelines in a model file: everything that a prediction needs.
 
 Reading one imports nothing that only training needs.
 """
@@ -65,7 +65,7 @@ _NAMES = ("target_names", "output_names")
 
 
 def load_pipeline(source: Source) -> Pipeline:
-    """Load what a prediction needs from a model file of any kind.
+    """Load the pipeline of a model file of any kind.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def load_pipeline(source: Source) -> Pipeline:
     Raises
     ------
     ModelFileError
-        If the file is damaged, newer than this version or no model file.
+        If the file is damaged, newer than this version or not a model file.
     OSError
         If it cannot be read.
     """
@@ -113,7 +113,7 @@ def written_pipeline(pipeline: Pipeline, draft: Draft) -> dict[str, Any]:
 
 
 def _features_of(link: Link) -> list[str]:
-    """What a reader must know of a link."""
+    """Features that a reader must know for a link."""
     own = {"gaussian": GAUSSIAN, "continuation_ratio": CONTINUATION_RATIO}.get(link.name)
     return [SEVERAL_OUTPUTS] if link.heads else [own] if own else []
 

@@ -31,8 +31,8 @@ def save_model(
     kind = type(model).__name__
     if kind not in KINDS or not type(model).__module__.startswith("fastmlp."):
         raise TypeError(
-            f"a model file holds a {', '.join(KINDS[:-1])} or {KINDS[-1]}, and no code of other "
-            f"classes such as {kind}. Pickle it instead"
+            f"a model file can hold a {', '.join(KINDS[:-1])} or {KINDS[-1]}, but not other "
+            f"classes such as {kind}. Use pickle instead"
         )
     check_small_dtype(dtype)
     draft = Draft(stored=dtype, features=[] if dtype is None else [ROUNDED_WEIGHTS])
@@ -63,7 +63,7 @@ def _is_pair(check_rows: Any) -> bool:
 
 
 def _read_again(model: Any, data: bytes) -> tuple[Any, Contents]:
-    """The model that a file holds: what cannot be loaded is not to be saved."""
+    """Load the model from the new file: a file that cannot be loaded must not be saved."""
     contents = opened(data)
     try:
         return read_model(type(model), contents), contents
@@ -80,14 +80,14 @@ def _add_outputs(model: Any, loaded: Any, X: Any, contents: Contents, draft: Dra
     expected = model._outputs_of(X)
     if not agree(given, expected, model):
         raise ValueError(
-            "check_rows hold values that a model file cannot hold: the model predicts them "
-            f"differently, by up to {np.abs(given - expected).max():g}. Pass others"
+            "check_rows hold values that a model file cannot store exactly: predictions of the "
+            f"stored rows differ by up to {np.abs(given - expected).max():g}. Pass other rows"
         )
     add_outputs(outputs, draft)
 
 
 def _print_cost(model: Any, loaded: Any, X: Any, y: Any, dtype: str) -> None:
-    """Print what it costs to store weights in fewer bytes, on the check rows."""
+    """Print how predictions for the check rows change with weights in fewer bytes."""
     exact, rounded = (np.asarray(one._outputs_of(X)) for one in (model, loaded))
     difference = np.sqrt(np.mean((exact - rounded) ** 2))
     cost = f"predictions for {len(exact)} check rows change by {difference:.2g} (root mean square)"

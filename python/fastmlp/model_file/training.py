@@ -1,4 +1,4 @@
-"""What training goes on with, in a model file: recipes, optimisers, histories of the networks."""
+"""What further training needs, in a model file: recipes, optimisers, histories of the networks."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _written_constraints(constraints: Constraints | None) -> dict[str, Any]:
 
 
 def read_member(fields: Fields, number: int, trained: TrainedNetwork, tensors: Tensors) -> Member:
-    """Network `number` of a file, which training can go on with."""
+    """Network `number` of a file, for further training."""
     recipe = fields.object("recipe")
     spec = MemberSpec(**recipe.object("spec").get_all(_SPEC))
     options = fields.object("optimizer").get_all(_OPTIMIZER)

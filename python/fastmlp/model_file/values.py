@@ -24,7 +24,7 @@ from fastmlp.model_file.tensors import Tensors
 _PLAIN = (type(None), bool, int, str)
 _MICROSECOND = timedelta(microseconds=1)
 _TWISTER = "MT19937"  # the generator of RandomState
-_SAME_HASH = 100  # labels that may have it: those that are made to take a dictionary's time
+_SAME_HASH = 100  # labels that may have the same hash; more would be made to slow down a dictionary
 _UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as", "generic")
 
 
@@ -34,8 +34,8 @@ _UNITS = ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as",
 def written_value(value: Any, draft: Draft) -> Any:
     """The value as JSON holds it.
 
-    Numbers of NumPy become Python's, arrays become lists; if the draft takes objects, what would
-    come back as another type is one.
+    Numbers of NumPy become Python's, arrays become lists; if the draft takes objects, values that
+    would be loaded as another type become objects.
 
     Raises
     ------
@@ -168,7 +168,7 @@ class Values:
         return value
 
     def labels(self, found: Any) -> list[Any]:
-        """A list of labels, which a dictionary finds in the time that it usually takes."""
+        """A list of labels, few of them with the same hash, so that dictionaries are fast."""
         labels = list_of(self.label)(found)
         if max(Counter(map(hash, labels)).values(), default=0) > _SAME_HASH:
             raise Unfit(f"a list of labels, of which {_SAME_HASH} have the same hash at most")

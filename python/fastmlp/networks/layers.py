@@ -1,4 +1,4 @@
-"""Layers of a network: what they are made of; the engine computes them."""
+"""Layers of a network: their configuration; the engine computes them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Dense:
     sparse : bool, default=False
         Whether the layer reads SciPy's sparse rows; only the first layer of a network can.
     signs : str, default=""
-        What each weight may be, row by row (inputs x outputs), which an Optimizer's steps then
-        keep: "*" any number, "+" at least 0, "-" at most 0, "0" zero. "": all are free.
+        Sign constraint of each weight, row by row (inputs x outputs), which an Optimizer's steps
+        keep: "*" any number, "+" at least 0, "-" at most 0, "0" zero. "": no constraints.
     """
 
     inputs: int
@@ -58,7 +58,7 @@ class Dense:
 
 @dataclass(frozen=True)
 class Dropout:
-    """Sets values to zero with probability `rate` in training and scales up the others.
+    """In training, set values to zero with probability `rate` and scale up the others.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Scale:
     width : int
         Number of features.
     signs : str, default=""
-        What each factor may be; see `Dense`.
+        Sign constraint of each factor; see `Dense`.
     """
 
     width: int
@@ -113,8 +113,8 @@ class Embedding:
         For each column of codes the number of codes (1 to size; 0 is unknown) and the width of the
         learnt vector for each code; width 0 is one-hot.
     signs : str, default=""
-        For each number, what the weights of its piecewise-linear features may be; see `Dense`. With
-        "+" they never fall as the number rises.
+        For each number, the sign constraint of the weights of its piecewise-linear features; see
+        `Dense`. With "+" they never fall as the number rises.
     """
 
     n_numbers: int

@@ -19,7 +19,7 @@ from fastmlp.table.engine_array import engine_table
 class Network:
     """A stack of layers with its parameters and gradients.
 
-    Use a network from one thread at a time: each call reads the parameters anew.
+    Use a network from one thread at a time.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Network:
     Raises
     ------
     ValueError
-        If sizes of layers do not fit each other, or a parameter is out of its range.
+        If sizes of layers do not match, or a parameter is out of its range.
     TypeError
         If `layers` holds something else, or a layer's field is of the wrong type.
     MemoryError
@@ -206,7 +206,7 @@ class Network:
             'cross_entropy', 'binary_focal' or 'focal' (outputs are logits); 'gaussian' (the first
             half of the outputs are means, the others spreads: the standard deviations are
             ``softplus(spread) + 0.001``). The mean over rows and outputs. True values that are NaN
-            count nothing.
+            do not count.
         sample_weight : array-like of shape (n_rows,), optional
         output_gradient : array-like of shape (n_rows, outputs), optional
             Derivative of a loss of your own with respect to the outputs, instead of `y`; weights of
@@ -218,7 +218,7 @@ class Network:
         heads : sequence of int, default=()
             For 'cross_entropy' and 'focal': the classes of each of several classifications, whose
             logits follow one another in the outputs. y then has a column of class numbers for each;
-            -1 counts nothing. (): all outputs are one classification.
+            -1 does not count. (): all outputs are one classification.
         alpha, l1_ratio : float
             Penalty ``alpha * ((1 - l1_ratio) / 2 * ||W||^2 + l1_ratio * ||W||_1) / n`` on the
             weights, n the number of rows (the sum of their weights).
@@ -231,7 +231,7 @@ class Network:
         Raises
         ------
         ValueError
-            If shapes do not fit the network, both or none of `y` and `output_gradient` are given,
+            If shapes do not match the network, both or none of `y` and `output_gradient` are given,
             or a parameter is out of its range.
         TypeError
             If X does not hold numbers.

@@ -22,7 +22,7 @@ class Optimizer:
     network : Network
     solver : {"adam", "sgd", "rmsprop"}, default="adam"
     learning_rate_init : float, default=1e-3
-        Learning rate, unless `step` is given another.
+        Learning rate, unless `step` gets another one.
     momentum, nesterovs_momentum : float and bool, default=0.9 and True
         Parameters of 'sgd'.
     beta_1, beta_2, epsilon : float, default=0.9, 0.999 and 1e-8

@@ -25,7 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import fastmlp.neural_network as fastmlp_mlp
 from fastmlp._threads import n_threads
 
-_FEW_CLASSES = 20  # whole numbers of so many values are labels
+_FEW_CLASSES = 20  # whole numbers with at most this many values are labels
 _AGREEMENT = {"float64": 1e-6, "float32": 1e-2}  # of losses and predictions, relative
 
 

@@ -45,7 +45,7 @@ _SKLEARN = 2
 # weights.
 _FEW_ROWS, _WEIGHTS_PER_ROW = 64, 1000
 # Kept outside of the models, whose attributes are scikit-learn's: the predictors, and the engines
-# that the next partial_fit goes on with.
+# that the next partial_fit continues with.
 _SNAPSHOTS: IdentityCache[Snapshot] = IdentityCache()
 _ENGINES: IdentityCache[tuple[Engine, EngineOptimizer]] = IdentityCache()
 
@@ -118,7 +118,7 @@ class EngineMixin(TrainedModel):
             raise
 
     def _is_known(self: Any) -> bool:
-        """Whether the engine can compute what this class and its parameters ask for."""
+        """Whether the engine supports this class and its parameters."""
         own = any(getattr(type(self), name) is not getattr(_Base, name) for name in _PASSES)
         return (
             not own
@@ -292,8 +292,8 @@ class EngineMixin(TrainedModel):
         wanted, shapes = list(pairwise(rest[-1])), [np.shape(coef) for coef in self.coefs_]
         if shapes != wanted:
             raise ValueError(
-                f"hidden_layer_sizes, X and y ask for weights of shapes {wanted}; those to go on "
-                f"with have {shapes}"
+                f"hidden_layer_sizes, X and y need weights of shapes {wanted}; the existing ones "
+                f"have {shapes}"
             )
         if not self._is_known():
             super()._fit_lbfgs(X, y, sample_weight, *rest)  # type: ignore[misc]

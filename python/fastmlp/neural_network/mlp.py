@@ -54,27 +54,27 @@ class MLPRegressor(EngineMixin, sklearn_mlp.MLPRegressor):
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs, or with "lbfgs" most iterations.
+        Largest number of epochs, or with "lbfgs" of iterations.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new order.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the validation part and the order of the rows. The same
         value gives scikit-learn's numbers.
     tol : float, default=1e-4
-        Least improvement that counts.
+        Smallest improvement that counts.
     verbose : bool or int, default=False
         Print a line per epoch.
     warm_start : bool, default=False
-        Go on from the weights of the fit before.
+        Continue from the weights of the last fit.
     momentum : float, default=0.9
         Momentum of SGD, in [0, 1].
     nesterovs_momentum : bool, default=True
         Whether it is Nesterov's.
     early_stopping : bool, default=False
-        Hold `validation_fraction` of the rows aside, stop when the score on them no longer
+        Hold out `validation_fraction` of the rows, stop when the score on them no longer
         improves, and keep the best weights.
     validation_fraction : float, default=0.1
-        Part of the rows that is held aside, in [0, 1).
+        Share of the rows that is held out, in [0, 1).
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of Adam's means of gradients and of their squares, in [0, 1).
     epsilon : float, default=1e-8
@@ -82,12 +82,12 @@ class MLPRegressor(EngineMixin, sklearn_mlp.MLPRegressor):
     n_iter_no_change : int or inf, default=10
         Epochs without improvement after which to stop.
     max_fun : int, default=15000
-        Most evaluations of the loss by "lbfgs".
+        Largest number of evaluations of the loss by "lbfgs".
     n_jobs : int or None, default=None
         Threads. None: what the affinity mask, ``OMP_NUM_THREADS`` and threadpoolctl allow;
         -1: all cores. The numbers do not depend on it.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type that X is brought to, and a new network's weights have. "auto" follows X as
+        Type that X is converted to, and that a new network's weights have. "auto" follows X as
         scikit-learn does: float32 for float32, else float64. float32 is faster.
 
     Attributes
@@ -228,27 +228,27 @@ class MLPClassifier(EngineMixin, sklearn_mlp.MLPClassifier):
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs, or with "lbfgs" most iterations.
+        Largest number of epochs, or with "lbfgs" of iterations.
     shuffle : bool, default=True
         Whether each epoch takes the rows in a new order.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the validation part and the order of the rows. The same
         value gives scikit-learn's numbers.
     tol : float, default=1e-4
-        Least improvement that counts.
+        Smallest improvement that counts.
     verbose : bool or int, default=False
         Print a line per epoch.
     warm_start : bool, default=False
-        Go on from the weights of the fit before.
+        Continue from the weights of the last fit.
     momentum : float, default=0.9
         Momentum of SGD, in [0, 1].
     nesterovs_momentum : bool, default=True
         Whether it is Nesterov's.
     early_stopping : bool, default=False
-        Hold `validation_fraction` of the rows aside, stop when the score on them no longer
+        Hold out `validation_fraction` of the rows, stop when the score on them no longer
         improves, and keep the best weights.
     validation_fraction : float, default=0.1
-        Part of the rows that is held aside, in [0, 1).
+        Share of the rows that is held out, in [0, 1).
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay rates of Adam's means of gradients and of their squares, in [0, 1).
     epsilon : float, default=1e-8
@@ -256,12 +256,12 @@ class MLPClassifier(EngineMixin, sklearn_mlp.MLPClassifier):
     n_iter_no_change : int or inf, default=10
         Epochs without improvement after which to stop.
     max_fun : int, default=15000
-        Most evaluations of the loss by "lbfgs".
+        Largest number of evaluations of the loss by "lbfgs".
     n_jobs : int or None, default=None
         Threads. None: what the affinity mask, ``OMP_NUM_THREADS`` and threadpoolctl allow;
         -1: all cores. The numbers do not depend on it.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type that X is brought to, and a new network's weights have. "auto" follows X as
+        Type that X is converted to, and that a new network's weights have. "auto" follows X as
         scikit-learn does: float32 for float32, else float64. float32 is faster.
 
     Attributes

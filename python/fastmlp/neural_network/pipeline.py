@@ -1,4 +1,4 @@
-"""What a prediction of a scikit-learn MLP does."""
+"""The steps of a prediction of a scikit-learn MLP."""
 
 from __future__ import annotations
 

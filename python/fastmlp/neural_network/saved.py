@@ -1,4 +1,4 @@
-"""scikit-learn's MLPs in model files: what training goes on with, beside the pipeline."""
+"""scikit-learn's MLPs in model files: what further training needs besides the pipeline."""
 
 from __future__ import annotations
 

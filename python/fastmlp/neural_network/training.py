@@ -59,7 +59,7 @@ class Session:
         n_outputs = model.coefs_[-1].shape[1]
         if y.shape[1] != n_outputs:
             raise ValueError(
-                f"y has {y.shape[1]} outputs, but the network to go on with has {n_outputs}"
+                f"y has {y.shape[1]} outputs, but the existing network has {n_outputs}"
             )
         if y.dtype.kind not in "biuf":
             raise TypeError(f"y must hold numbers; got dtype {y.dtype}")
@@ -124,7 +124,7 @@ class Session:
 
 
 class EngineOptimizer:
-    """The engine's optimiser, which goes on from the state of scikit-learn's optimiser.
+    """The engine's optimiser, which continues from the state of scikit-learn's optimiser.
 
     Parameters
     ----------

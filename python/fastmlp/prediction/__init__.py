@@ -1,1 +1,1 @@
-"""Prediction: what a trained model does with a row, apart from how it was trained."""
+"""Prediction: from a row to the answer of a trained model, without any part of training."""

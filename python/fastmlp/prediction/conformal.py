@@ -1,9 +1,9 @@
-"""Conformal prediction: intervals and sets of labels that hold the truth as often as asked for.
+"""Conformal prediction: intervals and sets of labels with a given coverage.
 
-Scores say how wrong the model was about rows that it was not trained on. Where a new row is drawn
-as these n rows were, its score is at most the k-th smallest of theirs with a probability of at
-least k / (n + 1), whatever the distribution is (Vovk, Gammerman & Shafer 2005,
-https://doi.org/10.1007/b106715; Lei et al. 2018, https://arxiv.org/abs/1604.04173).
+Scores say how wrong the model was about rows that it was not trained on. If a new row is drawn like
+these n rows, its score is at most the k-th smallest of theirs with a probability of at least k / (n
++ 1), whatever the distribution is (Vovk, Gammerman & Shafer 2005, https://doi.org/10.1007/b106715;
+Lei et al. 2018, https://arxiv.org/abs/1604.04173).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def conformal_quantile(
 def group_labels(groups: Any, n_rows: int) -> list[Any]:
     """The group of each row as a Python object; missing ones are None.
 
-    Of one row the label alone will do.
+    For one row the label itself is accepted.
 
     Raises
     ------
@@ -164,14 +164,14 @@ def _warn_of_few(
         label = scores.labels[number] if number < len(scores.labels) else None
         where = "some groups have fewer" + (f", such as {label!r}" if label is not None else "")
     warn(
-        f"the coverage asked for needs {needed} rows to calibrate with, and {where}: what is "
-        "returned excludes nothing there. conformalize(X, y) takes more rows"
+        f"this coverage needs {needed} calibration rows, but {where}: there, intervals are "
+        "infinite and sets hold all classes. conformalize(X, y) takes more rows"
     )
 
 
 @dataclass(frozen=True, eq=False)
 class Difficulty:
-    """How large errors are where a model predicts so much: linear between points. Immutable.
+    """The usual size of errors as a function of the prediction: linear between points. Immutable.
 
     Parameters
     ----------
@@ -186,7 +186,8 @@ class Difficulty:
     def learn(
         cls, predicted: NDArray[np.float64], errors: NDArray[np.float64]
     ) -> tuple[Difficulty, NDArray[np.float64]] | None:
-        """Learn it from predictions and absolute errors (n_rows, n_outputs); None if too few.
+        """Learn the difficulty from predictions and absolute errors (n_rows, n_outputs); None if
+        too few.
 
         Also returns the difficulty of each of these rows (n_rows, n_outputs) as it would be without
         its own error. With it, large errors would be divided by more than those of new rows are.
@@ -217,7 +218,7 @@ class Difficulty:
 
 @dataclass(frozen=True, eq=False)
 class PredictionIntervals:
-    """What makes intervals of predictions of numbers. Immutable.
+    """Makes intervals from predictions of numbers. Immutable.
 
     Parameters
     ----------
@@ -227,8 +228,8 @@ class PredictionIntervals:
     quantiles : tuple of float
         Those that the columns of predictions are, of several quantiles; else ().
     shrinkage : ndarray of shape (n_columns,)
-        Factor on out-of-fold residuals: all networks together are right more often than those that
-        a row is held out from.
+        Factor on out-of-fold residuals: errors of all networks together are smaller than those of
+        the networks that a row is held out from.
     by_std : bool, default=False
         Whether the difficulty is the standard deviation that the model predicts.
     """
@@ -262,13 +263,13 @@ class PredictionIntervals:
             distance = np.abs(np.subtract.outer([1 - level, level], self.quantiles))
             first, last = distance.argmin(axis=1)
             low, high = low[:, [first]], high[:, [last]]
-        # Ends that cross leave nothing; in order they leave more than that.
+        # Crossed ends would be an empty interval; sorted ones contain more.
         return np.stack([np.minimum(low, high), np.maximum(low, high)], axis=-1)
 
 
 @dataclass(frozen=True, eq=False)
 class PredictionSets:
-    """What makes sets of classes of probabilities. Immutable.
+    """Makes sets of classes from probabilities. Immutable.
 
     Parameters
     ----------

@@ -71,7 +71,7 @@ class RegressionDecoder:
                 lowest = self.lowest + np.minimum(beyond, 0)
                 np.clip(predicted, lowest, self.highest + np.maximum(beyond, 0), out=predicted)
         if self.sorts:
-            # Networks may cross where they know little; sorted they are closer to the truth
+            # Quantiles may cross where there are few rows; sorted ones are closer to the truth
             # (Chernozhukov, Fernández-Val & Galichon 2010, https://doi.org/10.3982/ECTA7880).
             predicted.sort(axis=1)
             return predicted
@@ -141,7 +141,7 @@ class ClassificationDecoder:
         """Outputs as calibrated probabilities, (n_rows, n_classes or n_labels)."""
         probabilities = self.probabilities(outputs.astype(np.float64))
         if outputs.shape[1] > 1 and not self.multilabel:
-            # they add up to 1 as far as the networks' type could tell
+            # they add up to 1 up to the rounding of the networks' type
             probabilities /= probabilities.sum(axis=1, keepdims=True)
         return apply_temperature(
             probabilities,
@@ -232,7 +232,7 @@ def std_of(decoder: Decoder, outputs: NDArray[Any]) -> NDArray[np.float64] | Non
 
 
 def n_without_std(decoder: Decoder, n_outputs: int) -> int:
-    """How many of `n_outputs` outputs of a network are no variances."""
+    """How many of `n_outputs` outputs of a network are not variances."""
     return n_outputs // 2 if _has_std(decoder) else n_outputs
 
 
@@ -266,7 +266,7 @@ def has_several_labels(decoder: Decoder) -> bool:
 
 
 def check_one_column(decoder: Decoder, what: str) -> None:
-    """Raise if the decoder predicts several columns of labels, which `what` is not there for."""
+    """Raise if the decoder predicts several columns of labels, which `what` does not support."""
     if isinstance(decoder, MultioutputDecoder):
         raise ValueError(
             f"{what} is not supported for several columns of labels; fit a Classifier for each"
@@ -298,7 +298,7 @@ def apply_temperature(
         is an independent label.
     precision : dtype, default=float64
         Type that the probabilities were computed in. Those that it rounded to 0 or 1 have no logit:
-        its numbers next to 0 and 1 take their place.
+        they are replaced by its numbers next to 0 and 1.
     """
     if np.all(temperature == 1.0):
         return probabilities

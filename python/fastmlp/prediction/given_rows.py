@@ -1,4 +1,4 @@
-"""One row or many, in whatever form they are given, as a row of the encoded table each."""
+"""One row or many, in any form, as rows of the encoded table."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """LinearPart: a linear model of the columns of numbers, which networks correct.
 
-Networks know nothing beyond the range of their training rows. With ``extrapolation="linear"`` they
-read inputs that are clipped to that range, and this part, which is not clipped, is added to their
-raw outputs: in training as an offset, as in generalised linear models, and in prediction.
+Networks have learnt nothing beyond the range of their training rows. With
+``extrapolation="linear"`` they read inputs that are clipped to that range, and this part, which is
+not clipped, is added to their raw outputs: in training as an offset, as in generalised linear
+models, and in prediction.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class LinearPart:
     low, high : ndarray of shape (n_numeric,)
     coef : ndarray of shape (n_numeric, n_outputs)
     share : float
-        Of the linear part, inside the training range; beyond it all is added that it adds there.
+        Share of the linear part that is added inside the training range; what it adds beyond is
+        added in full.
     """
 
     scaling: Scaling
@@ -59,7 +61,7 @@ class LinearPart:
         offset : ndarray of shape (n_rows, n_outputs)
             To add to the networks' outputs.
         beyond : ndarray of shape (n_rows, n_outputs)
-            The part of it that is due to numbers beyond the training range.
+            The part of it that comes from numbers beyond the training range.
         """
         inside = training_range.clip(X)
         values = self._values(inside)
@@ -76,7 +78,7 @@ class LinearPart:
         return values
 
     def equals(self, other: LinearPart) -> bool:
-        """Whether both were learnt from the same rows, as far as slopes and medians tell."""
+        """Whether both were learnt from the same rows, judged by slopes and medians."""
         return np.array_equal(self.coef, other.coef) and np.array_equal(
             self.scaling.shift, other.scaling.shift
         )

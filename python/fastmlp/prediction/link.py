@@ -1,4 +1,4 @@
-"""Link: what lies between a network's raw outputs and its predictions."""
+"""Link: the function between a network's raw outputs and its predictions."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Link:
     heads: tuple[int, ...] = ()
 
     def average_dtype(self, dtype: np.dtype[Any]) -> np.dtype[Any]:
-        """Type of what is averaged, of networks that compute in another."""
+        """Type of the averaged values, for networks that compute in another."""
         return np.dtype(np.float64) if self.name == "gaussian" else dtype
 
     def to_average(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Outputs of one network as what the mean over networks is to be taken of.
+        """Outputs of one network as the values that are averaged over networks.
 
         Of Gaussians these are means and mean squares: the variance of a mixture is more than the
         mean variance.
@@ -44,7 +44,7 @@ class Link:
         return np.hstack([means, variances + means**2])
 
     def of_average(self, averages: NDArray[Any]) -> NDArray[Any]:
-        """Outputs of all networks, of means of what `to_average` returned."""
+        """Outputs of all networks, from means of what `to_average` returned."""
         if self.name != "gaussian":
             return averages
         means, squares = np.split(averages, 2, axis=1)

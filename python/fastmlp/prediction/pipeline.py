@@ -1,4 +1,4 @@
-"""Pipeline: what a prediction does, from the raw row to the answer."""
+"""Pipeline: the steps of a prediction, from the raw row to the answer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class TrainedNetwork:
-    """A network that is not trained any more.
+    """A network after training.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class TrainedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """All that a prediction needs, and nothing of training. Immutable.
+    """Everything that a prediction needs, and nothing of training. Immutable.
 
     A raw row is encoded; with a linear part its numbers are clipped to the training range. It is
     then scaled and goes through each network. What the linear part adds is added to their raw
@@ -99,7 +99,7 @@ class Pipeline:
         Of the columns of numbers; None: it is not known.
     linear : LinearPart or None
     conformal : PredictionIntervals, PredictionSets or None
-        What intervals or sets of classes are made with; None: it is not known.
+        Makes intervals or sets of classes; None: not calibrated.
     target_names, output_names : tuple of str or None
         Names of the targets, and of the columns of predictions: the same, or quantiles; None: they
         have none.
@@ -119,7 +119,7 @@ class Pipeline:
 
     @property
     def counted(self) -> Pipeline:
-        """The pipeline without networks that weigh nothing."""
+        """The pipeline without networks of weight 0."""
         counted = np.flatnonzero(self.weights).tolist()
         networks = tuple(self.networks[i] for i in counted)
         return replace(self, networks=networks, weights=self.weights[counted])
@@ -180,10 +180,10 @@ class Pipeline:
             raise ValueError(SEVERAL_LABELS)
         if self.conformal is None:
             raise ValueError(
-                "the model was not calibrated on rows that no network was trained on: its fit held "
-                "out none (early_stopping=False, federated or distilled), went on with other rows "
-                "(partial_fit, warm_start), or networks were left out later. Call conformalize(X, "
-                "y) with such rows, or fit with early_stopping=True or X_val"
+                "the model has no calibration rows that its networks were not trained on: its fit "
+                "held out none (early_stopping=False, federated or distilled), it was trained "
+                "further on other rows (partial_fit, warm_start), or networks were left out later. "
+                "Call conformalize(X, y) with such rows, or fit with early_stopping=True or X_val"
             )
 
     def intervals(

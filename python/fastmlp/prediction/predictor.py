@@ -1,4 +1,4 @@
-"""Predictor: a trained model, compiled for predictions alone."""
+"""Predictor: a trained model, compiled for predictions only."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from fastmlp.table.engine_array import engine_table
 from fastmlp.table.row_reader import row_reader
 from fastmlp.table.training_range import RangeWatch
 
-_SMALL_WORK = 10**6  # multiply-adds that one thread has done before others are awake
+_SMALL_WORK = 10**6  # multiply-adds that one thread does before others have woken up
 
 
 class Predictor:
-    """A trained model that does nothing but predict: one row in microseconds, or many rows.
+    """A trained model that can only predict: one row in microseconds, or many rows.
 
-    Make it with ``model.predictor()`` or `fastmlp.load_predictor`. It is immutable: what becomes of
-    the model later does not reach it. Any number of threads may use it at once, without locks, and
-    its answers are those of the model to the last bit for the same types of numbers.
+    Make it with ``model.predictor()`` or `fastmlp.load_predictor`. It is immutable: later changes
+    of the model do not affect it. Any number of threads may use it at once, without locks, and its
+    predictions are those of the model to the last bit for the same types of numbers.
 
-    Rows are what the model was trained on: by name in a mapping or a Series, else in the order of
-    its columns, of a frame too. None, NaN and NA are missing values. The numbers of a mapping, a
-    sequence or a Series of objects are read as float64. Where a training table's columns are of
-    smaller types, such as float32, its own rows are scaled in float32, and the answers to the same
+    Rows have the columns that the model was trained on: by name in a mapping or a Series, else,
+    also in a frame, in their order. None, NaN and NA are missing values. The numbers of a mapping,
+    a sequence or a Series of objects are read as float64. Where a training table's columns are of
+    smaller types, such as float32, such rows are scaled in float32, and predictions for the same
     numbers in a mapping may differ in the last bits.
 
     Parameters
     ----------
     pipeline : Pipeline
-        What a prediction does.
+        The steps of a prediction.
     n_jobs : int or None, default=None
         Threads of a prediction of many rows. None: as many as the environment allows, -1: all
-        cores. A service whose own threads are as many as the cores sets 1.
+        cores. Pass 1 in a service that has as many threads as cores.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class Predictor:
             One row: its values by the names of the columns or in their order. Many rows: a 2-D
             array, a frame, a sparse matrix, or a list of sequences or of mappings.
         return_std : bool, default=False
-            Whether to return standard deviations too, of a model with ``loss="gaussian"``.
+            Whether to return standard deviations too, for a model with ``loss="gaussian"``.
 
         Returns
         -------
@@ -204,7 +204,7 @@ class Predictor:
         Returns
         -------
         ndarray of shape (n_classes,) for one row, or (n_rows, n_classes)
-            In the order of `classes_`; of several columns of labels a list of these.
+            In the order of `classes_`; for several columns of labels a list of these.
 
         Raises
         ------
@@ -313,7 +313,7 @@ class Predictor:
     def _plain(self, rows: Any) -> Any:
         """A row with names as a dict, or as an array if it has a type of numbers.
 
-        Anything else is given back.
+        Anything else is returned unchanged.
         """
         if isinstance(rows, dict | list | tuple | np.ndarray):
             return rows
@@ -338,13 +338,16 @@ class Predictor:
         return True
 
     def _decoded(self, rows: Any) -> tuple[NDArray[Any], NDArray[Any] | None, bool]:
-        """What the decoder makes of rows that the core does not read itself; whether it is one.
+        """Decoded predictions of rows that the core does not read itself; whether it is a single
+        row.
 
         In the middle the standard deviations of numbers, if these were learnt.
         """
         table, is_row = encoded_rows(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
-            raise ValueError("Input rows contains NaN, and the model takes no missing values")
+            raise ValueError(
+                "Input rows contains NaN, and the model was trained without missing values"
+            )
         if self._watch is not None and isinstance(self._pipeline.encoder, DenseEncoder):
             self._watch.look_at(table, self._pipeline.encoder)
         return *self._pipeline.predict_with_std(table, self._outputs), is_row
@@ -359,11 +362,11 @@ class Predictor:
 
 
 def _of_row(values: Any, is_row: bool) -> Any:
-    """Predictions of many rows as they are; of one its own: a Python object, or an array."""
+    """Predictions of many rows, or of a single row its own: a Python object, or an array."""
     if not is_row:
         return values
     return values[0] if values.ndim == 2 else values.tolist()[0]
 
 
 def _nothing(rows: Any) -> None:
-    """What the core knows of rows that it cannot read."""
+    """The core's result for rows that it cannot read."""

@@ -1,7 +1,7 @@
 """Weights in fewer bytes: float16, bfloat16, and int8 with a scale for each column.
 
 The weights of dense layers and the vectors of categories are rounded: nearly all of a network. All
-other parameters (biases, slopes, factors of features, embeddings of numbers) stay as they are: they
+other parameters (biases, slopes, factors of features, embeddings of numbers) are not rounded: they
 are few, and an embedding's frequencies are multiplied by numbers of any size.
 """
 
@@ -36,8 +36,8 @@ class RoundedWeights:
         In C's order, of type float16, int8, or uint16: the upper halves of floats, which are
         bfloat16 numbers.
     scale : ndarray of shape (n_columns,) or None
-        What the columns of int8 are multiplied by, float32; a column is what a unit weighs its
-        inputs with, or one number of all categories' vectors. None for the other types.
+        Factor on the columns of int8, float32; a column has the weights of one unit, or one number
+        of all categories' vectors. None for the other types.
     """
 
     dtype: SmallDtype
@@ -114,7 +114,7 @@ def check_small_dtype(dtype: SmallDtype | None) -> None:
 def with_rounded_weights(network: TrainedNetwork, dtype: SmallDtype) -> TrainedNetwork:
     """The network with its weights and vectors of categories rounded.
 
-    Those that are of this type already stay as they are.
+    Those that have this type already are not changed.
 
     Raises
     ------

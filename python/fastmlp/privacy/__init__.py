@@ -1,6 +1,6 @@
-"""Differential privacy: what noise costs and protects, and what a private fit is asked for.
+"""Differential privacy: epsilon, the noise that it needs, and the options of a private fit.
 
-`epsilon` says what so much noise protects, `noise_multiplier` how much noise protects so much.
+`epsilon` is computed from the noise, `noise_multiplier` from epsilon.
 """
 
 from fastmlp.privacy.accounting import epsilon, noise_multiplier

@@ -1,6 +1,6 @@
 """The accountant: epsilon of sums to which noise was added, and the noise for an epsilon.
 
-Google's `dp-accounting` computes it; nothing here adds up privacy losses by itself.
+Google's `dp-accounting` does the computation.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _INTERVAL = 1e-3
 def epsilon(
     noise_multiplier: float, *, delta: float, n_steps: int, sampling_rate: float = 1.0
 ) -> float:
-    """Epsilon of (epsilon, delta)-differential privacy of a number of noisy sums.
+    """Compute epsilon of (epsilon, delta)-differential privacy for a number of noisy sums.
 
-    Each step adds up a contribution of at most some norm by each unit that is in its sample, and
-    normal noise. A unit is what is protected, such as a row or a site; two data sets are neighbours
-    if one has a unit more. The bound is tight: privacy loss distributions (`dp_accounting.pld`, see
+    Each step adds up one contribution of bounded norm from each unit in its sample, and normal
+    noise. A unit is what is protected, such as a row or a site; two data sets are neighbours if one
+    has one unit more. The bound is tight: privacy loss distributions (`dp_accounting.pld`, see
     Koskela, Jälkö & Honkela 2020, "Computing tight differential privacy guarantees using FFT",
     https://arxiv.org/abs/1906.03049).
 
@@ -29,20 +29,20 @@ def epsilon(
     ----------
     noise_multiplier : float
         Standard deviation of the noise on the sum, divided by the largest norm of a contribution.
-        To protect against the *change* of a unit too, whose contribution then moves by up to twice
-        that norm, pass half of it.
+        If neighbours may also differ by the *change* of a unit, which moves its contribution by up
+        to twice that norm, pass half of it.
     delta : float
         In (0, 1). Well below the inverse of the number of units.
     n_steps : int
-        Sums that are published, or that anything published was computed from.
+        Number of sums that are published, or that anything published was computed from.
     sampling_rate : float, default=1.0
-        Probability with which each step's sample has a unit, independently of the others (Poisson
-        sampling). Only if nobody learns who is in a sample, a smaller one lowers epsilon.
+        Probability with which a unit is in a step's sample, independently of the others (Poisson
+        sampling). A smaller rate lowers epsilon only if nobody learns who is in a sample.
 
     Returns
     -------
     float
-        Infinity without noise.
+        Epsilon; infinity without noise.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def epsilon(
 def noise_multiplier(
     epsilon: float, *, delta: float, n_steps: int, sampling_rate: float = 1.0
 ) -> float:
-    """The least noise with which a number of noisy sums are (epsilon, delta)-private.
+    """Compute the least noise for which a number of noisy sums is (epsilon, delta)-private.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def noise_multiplier(
     Returns
     -------
     float
-        Up to a thousandth more than the least.
+        The noise multiplier, at most a thousandth above the least one.
 
     Raises
     ------

@@ -29,8 +29,8 @@ def normal_noise(
     Sums of floats with noise are not quite the real numbers that proofs are about: their last bits
     depend on the sum (Mironov 2012, "On significance of the least significant bits for differential
     privacy", https://doi.org/10.1145/2382196.2382264). Noise is therefore added in float64 and the
-    result is rounded to the networks' type; float32 drops the last 29 bits. That lessens the leak,
-    and proves nothing.
+    result is rounded to the networks' type; float32 drops the last 29 bits. That reduces the leak
+    but proves nothing.
     """
     if generator is not None:
         return generator.standard_normal(shape)

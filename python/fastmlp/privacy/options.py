@@ -1,4 +1,4 @@
-"""Privacy: what a private fit is asked for. PrivacyGuarantee: what the model then promises."""
+"""Privacy: the options of a private fit. PrivacyGuarantee: what holds for the model."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Privacy:
-    """What `fit(..., dp=...)` is asked for, where (epsilon, delta) alone do not say it.
+    """Options of a private fit, ``fit(..., dp=...)``, beyond (epsilon, delta).
 
     Parameters
     ----------
     epsilon : float
-        Most that the model may tell of any single row; positive. 1 is strict, 10 is loose.
+        Bound on what the model reveals about any single row; positive. 1 is strict, 10 is loose.
     delta : float
-        Chance with which it may tell more, in (0, 1); well below 1 / (number of rows).
+        Probability with which it may reveal more, in (0, 1); well below 1 / (number of rows).
     schema : (X, y) or None, default=None
-        Rows that may be public: made up, or published before, such as the least and the greatest
-        value of each column, with all categories and classes. Columns, categories, classes, scales
-        and the range of predictions are learnt from them. None: columns are numbers about as large
-        as 1, classes are 0 and 1, and targets of a regression are about as large as 1; nothing is
-        learnt of them.
+        Rows that may be public: synthetic, or published before, such as the smallest and the
+        largest possible value of each column, with all categories and classes. Columns, categories,
+        classes, scales and the range of predictions are learnt from them. None: columns are numbers
+        about as large as 1, classes are 0 and 1, and targets of a regression are about as large as
+        1; no scales are learnt.
     max_grad_norm : float, default=1.0
         The gradient of each row is scaled down to this norm. Noise is in proportion to it.
     noise_random_state : int or None, default=None
         None: the noise and the choice of minibatches come from the operating system's cryptographic
-        random numbers. A number makes them reproducible, for tests only: who knows it can subtract
-        the noise.
+        random numbers. A number makes them reproducible, for tests only: whoever knows it can
+        subtract the noise.
 
     Raises
     ------
     ValueError, TypeError
-        If a parameter is not what it should be.
+        If a parameter is invalid.
 
     Examples
     --------
@@ -82,10 +82,10 @@ def _check(name: str, value: object, limit: float, expected: str) -> None:
 
 @dataclass(frozen=True)
 class PrivacyGuarantee:
-    """What a private fit promises: the model is (epsilon, delta)-differentially private.
+    """The guarantee of a private fit: the model is (epsilon, delta)-differentially private.
 
-    Whether any one row was among the training rows changes the probability of any model by a factor
-    of at most exp(epsilon), but for a chance of delta.
+    Whether any one row was among the training rows changes the probability of any set of models by
+    a factor of at most exp(epsilon), plus delta.
 
     Attributes
     ----------
@@ -98,8 +98,8 @@ class PrivacyGuarantee:
     sampling_rate : float
         Probability with which a row is in a minibatch.
     n_steps : int
-        Minibatches that were planned, of all networks together. A callback that stops earlier, for
-        whatever reason, saves nothing.
+        Minibatches that were planned, of all networks together. Stopping earlier does not lower
+        epsilon.
     """
 
     epsilon: float

@@ -36,9 +36,9 @@ def weighted_mean(before: Parameters, updates: Sequence[Update]) -> list[NDArray
 class OuterOptimizer:
     """Steps from the parameters of a round towards the mean, by SGD with Nesterov momentum.
 
-    As in DiLoCo: the change of the mean takes the place of a gradient (Douillard et al. 2023,
-    "DiLoCo: distributed low-communication training of language models",
-    https://arxiv.org/abs/2311.08105). Rate 1 without momentum takes the mean itself, bit for bit.
+    As in DiLoCo: the change of the mean is used as a gradient (Douillard et al. 2023, "DiLoCo:
+    distributed low-communication training of language models", https://arxiv.org/abs/2311.08105).
+    Rate 1 without momentum takes the mean itself, bit for bit.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class OuterOptimizer:
         before : sequence of ndarray
             That the round began with.
         means : sequence of ndarray
-            What the participants made of them, the mean.
+            Means of the participants' parameters.
         """
         if not self._velocity:
             self._velocity = [np.zeros(values.shape) for values in before]

@@ -47,15 +47,15 @@ class RoundOptions:
 
 
 class Coordinator:
-    """Has the parameters of one network, and says what participants do with them.
+    """Holds the parameters of one network, starts rounds and averages their answers.
 
-    `start` says what the next round begins with, `finish` takes what came of it. What happens in
-    between is the business of an executor: calls in this process, tasks of Dask, messages to other
-    sites. Participants may be missing; those that answered are counted in a fixed order. Picklable
-    between two rounds, as a checkpoint.
+    `start` returns the message that begins the next round, `finish` takes the answers. An executor
+    transports them: calls in this process, tasks of Dask, messages to other sites. Participants may
+    be missing; those that answered are added in a fixed order. Picklable between two rounds, as a
+    checkpoint.
 
     Each answer holds the validation loss of the parameters that its round began with, so that a
-    round is one message to and fro. After the last round, one more message asks for its loss.
+    round is one message each way. After the last round, one more message asks for its loss.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Coordinator:
     number : int
         Rounds that have ended.
     stop_reason : str
-        As `History.stop_reason`; empty while training goes on.
+        As `History.stop_reason`; empty during training.
     loss_curve, validation_curve, learning_rate_curve : list of float
         After each round.
     n_bytes : int
@@ -83,7 +83,7 @@ class Coordinator:
 
     Examples
     --------
-    Two participants whose parameter should be the mean of what they hold:
+    Two participants whose common parameter should be the mean of their values:
 
     >>> import numpy as np
     >>> from fastmlp.rounds.coordinator import Coordinator, RoundOptions
@@ -126,7 +126,7 @@ class Coordinator:
         self._best_loss = inf
 
     def start(self) -> RoundStart:
-        """What participants get. Asking again, as for one that joins meanwhile, changes nothing."""
+        """The message to participants; a repeated call, for one that joins, changes nothing."""
         trains = self.number < self.options.n_rounds
         return RoundStart(self.network, self.number, self.parameters, trains)
 
@@ -175,7 +175,7 @@ class Coordinator:
         return self.stop_reason == "diverged" and not self._best_round
 
     def history(self, seconds: float) -> History:
-        """How training went; rounds take the place of epochs."""
+        """The course of training, with rounds instead of epochs."""
         losses = self.validation_curve if self._best_round else self.loss_curve
         return History(
             n_iter=self.number,
@@ -229,7 +229,7 @@ class Coordinator:
 
 
 def _extend(curve: list[float], value: float | None, number: int) -> None:
-    """Add what a round told: the value before if nobody who tells it answered, or the next one."""
+    """Add a round's value. If no participant sent one, take the value before, or the next."""
     if value is None and curve:
         value = curve[-1]
     if value is not None:
@@ -241,7 +241,7 @@ def _mean(
     value: Callable[[Update], float | None],
     weight: Callable[[Update], float],
 ) -> float | None:
-    """Weighted mean of what the updates tell; None if none does."""
+    """Weighted mean of the values in the updates; None if there are none."""
     told = [(v, weight(u)) for u in updates if (v := value(u)) is not None and weight(u) > 0]
     total = sum(w for _, w in told)
     return sum(v * (w / total) for v, w in told) if told else None

@@ -16,15 +16,15 @@ Parameters = Sequence[NDArray[Any]]  # as `Network.parameters`
 
 @dataclass(frozen=True, eq=False)
 class RoundStart:
-    """What participants begin a round with.
+    """The message that begins a round.
 
     Attributes
     ----------
     network : int
         Position of the network among those that are trained.
     number : int
-        Of the round, from 0. All that a participant does in a round follows from it, so one that
-        missed some rounds, or joins late, is where the others are.
+        Of the round, from 0. Everything that a participant does in a round follows from it, so one
+        that missed some rounds, or joins late, is in step with the others.
     parameters : sequence of ndarray
         Of the network, in its type.
     trains : bool, default=True
@@ -44,7 +44,7 @@ class RoundStart:
 
 @dataclass(frozen=True, eq=False)
 class Update:
-    """What a participant gives back.
+    """The answer of a participant.
 
     Attributes
     ----------
@@ -54,17 +54,17 @@ class Update:
     network, number : int
         As in the `RoundStart`.
     parameters : sequence of ndarray
-        After the local steps. They are sent instead of their change, of which they are as long:
-        the mean of one participant's is then exact.
+        After the local steps. They are sent instead of their change, which is as long, because the
+        mean of a single participant's is then exact.
     weight : float
         How much the participant counts: the weight of its training rows.
     loss : float or None
-        Mean training loss of the local steps. None: not told.
+        Mean training loss of the local steps. None: not sent.
     learning_rate : float or None
-        Of the last local step. None: not told.
+        Of the last local step. None: not sent.
     validation_loss : float or None
         On the participant's held-out rows, of the parameters that the round began with. None: it
-        has none, or does not tell.
+        has none, or does not send it.
     validation_weight : float
         Of the held-out rows.
     """
@@ -85,7 +85,7 @@ class Update:
         return all(bool(np.isfinite(values).all()) for values in self.parameters)
 
     def check_answers(self, start: RoundStart) -> None:
-        """Raise if this is no answer to that message."""
+        """Raise if this is not an answer to that message."""
         if (self.network, self.number) != (start.network, start.number):
             raise ValueError(
                 f"participant {self.participant} answered round {self.number} of network "

@@ -13,7 +13,7 @@ from fastmlp.rounds.coordinator import RoundOptions
 
 @dataclass(frozen=True)
 class AveragingOptions:
-    """What users choose of training in rounds; a recipe says the rest.
+    """Options of training in rounds that users set; the recipe has the others.
 
     Parameters
     ----------

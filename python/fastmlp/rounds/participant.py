@@ -1,4 +1,4 @@
-"""Participant: what one of those that train together does in a round, on rows of its own."""
+"""Participant: trains in rounds on its own rows."""
 
 from __future__ import annotations
 
@@ -55,11 +55,11 @@ class HeldOutLoss:
 
 
 class Participant:
-    """Trains one network for some steps in each round, on rows that stay where they are.
+    """Trains one network for some steps in each round, on rows that do not leave it.
 
-    The optimiser's moments stay with it from round to round, as in DiLoCo. All else that it does in
-    a round follows from the round's number: learning rate, order of rows, dropout. A participant
-    that begins late, or anew, or is asked for a round again, therefore needs nothing but the
+    The optimiser's moments stay with it from round to round, as in DiLoCo. Everything else that it
+    does in a round follows from the round's number: learning rate, order of rows, dropout. A
+    participant that begins late, is restarted, or repeats a round therefore needs only the
     `RoundStart`.
 
     Parameters
@@ -77,8 +77,8 @@ class Participant:
         Of a round, in whole minibatches; there are more steps where there are more rows.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
-        Whether updates hold the training loss, the learning rate, which tells of the number of
-        rows, and the weight of the rows, else 1.
+        Whether updates hold the training loss, the learning rate, which reveals the number of rows,
+        and the weight of the rows, else 1.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Participant:
         n_threads: int,
         interrupted: Callable[[], bool] | None = None,
     ) -> Update:
-        """Evaluate the parameters, train from them on, and return what comes of it.
+        """Evaluate the parameters, train from them, and return the update.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Participant:
     def _trained(
         self, update: Update, n_threads: int, interrupted: Callable[[], bool] | None
     ) -> Update:
-        """The update with what a round of training makes of the network's parameters."""
+        """The update after a round of training."""
         network = self._member.network
         network._engine.steps = self._first_step
         training = self._training or self._new_training(n_threads)
@@ -177,7 +177,7 @@ class Participant:
         return replace(update, loss=loss, learning_rate=rate) if self._tells_losses else update
 
     def _new_training(self, n_threads: int) -> _core.Training:
-        """Training with an optimiser that begins anew."""
+        """Training with a new optimiser, without a state."""
         self._member = self._member.with_new_optimizer(self._member.optimizer_options)
         self._next_round = 0
         return _core.Training(
@@ -190,7 +190,7 @@ class Participant:
         )
 
     def _go_to(self, training: _core.Training, number: int) -> None:
-        """Be at the beginning of a round that does not follow on the last one."""
+        """Move to the beginning of a round that does not follow the last one."""
         epochs, steps = divmod(number * self.steps, self._epoch_steps)
         rows_seen = epochs * self._n_rows + steps * self._batch_size
         place = {"n_iter": number, "rows_seen": float(rows_seen), "ended": False}
@@ -199,7 +199,7 @@ class Participant:
     def _passes(self, number: int) -> Iterator[Rows | None]:
         """The rows of a round's steps, those of each pass of the engine (None: all).
 
-        Rounds that are no whole epochs go on where the one before ended in the order of that epoch.
+        Rounds that are parts of an epoch continue in the epoch's order, where the one before ended.
         """
         first, last = number * self.steps, (number + 1) * self.steps
         while first < last:

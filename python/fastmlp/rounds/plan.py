@@ -1,4 +1,4 @@
-"""Plan: what participants are told before the first round, and what they make of it."""
+"""Plan: what participants get before the first round, and the networks they make from it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def networks_for_rounds(
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What all participants are told before the first round. Immutable, picklable.
+    """What all participants get before the first round. Immutable, picklable.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class Plan:
     seed : int
         Of the order of rows, the held-out rows and dropout; each participant makes another of it.
     tells_losses : bool, default=True
-        Whether participants hold out rows, and tell losses, learning rates and the weight of their
+        Whether participants hold out rows, and send losses, learning rates and the weight of their
         rows.
     """
 

@@ -1,4 +1,4 @@
-"""The loop over rounds, for all networks side by side, and what comes of it."""
+"""The loop over rounds, for all networks side by side, and its result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastmlp.ensemble.progress import EpochRecord, Progress
 from fastmlp.rounds.coordinator import Coordinator
 from fastmlp.rounds.messages import RoundStart, Update
 
-# From what participants begin with, one message for each network, to what they give back.
+# From the start of a round, one message for each network, to the answers of participants.
 Exchange = Callable[[Sequence[RoundStart]], Iterable[Update]]
 
 
@@ -114,8 +114,8 @@ def _report(coordinators: Sequence[Coordinator]) -> None:
         )
     if diverged:
         warn(
-            f"training of {len(diverged)} of {len(coordinators)} networks diverged; of "
-            f"{len(diverged) - n_lost} the best weights before were kept, {n_lost} were left out",
+            f"training of {len(diverged)} of {len(coordinators)} networks diverged; "
+            f"{len(diverged) - n_lost} keep their best earlier weights, {n_lost} were left out",
             RuntimeWarning,
         )
     if any(one.stop_reason == "interrupted" for one in coordinators):

@@ -110,12 +110,12 @@ def create_app(
 
     @app.get("/model")
     async def describe() -> dict[str, Any]:
-        """What the model in service predicts, from which columns, and where it comes from."""
+        """What the model predicts, from which columns, and how it was trained."""
         return models.model.about()
 
     @app.get("/health")
     async def health() -> Health:
-        """Whether the service works, and why the file as it is now could not be loaded, if so."""
+        """Whether the service works, and the error if the current file could not be loaded."""
         return Health(status="ok", reload_error=models.error)
 
     @app.post("/reload")
@@ -152,7 +152,7 @@ def app_from_environment() -> FastAPI:
     KeyError
         If there is no variable FASTMLP_MODEL.
     ValueError
-        If FASTMLP_MAX_REQUEST_MB is no number.
+        If FASTMLP_MAX_REQUEST_MB is not a number.
     ModelFileError, OSError
         If the file cannot be loaded.
     """
@@ -195,7 +195,7 @@ def _refusing_rows() -> Iterator[None]:
 
 
 async def _watch(models: ModelFile, seconds: float) -> None:
-    """Load the file when it has changed, for ever."""
+    """Load the file whenever it has changed."""
     while True:
         await asyncio.sleep(seconds)
         if not models.has_changed():

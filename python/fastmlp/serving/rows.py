@@ -1,4 +1,4 @@
-"""What a row in a request must be: pydantic checks it against the model's columns."""
+"""The type of a row in a request: pydantic checks rows against the model's columns."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _type_of(column: Column) -> Any:
 
 
 def _checked(reader: Reader, value: str | float) -> str | float:
-    """The value, if it is no text, or text that the model can read or that says "missing".
+    """The value, unless it is text that the model cannot read and that does not mean "missing".
 
     Other text counts as missing in Python, with a warning, which an answer has no place for.
     """

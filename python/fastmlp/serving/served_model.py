@@ -24,7 +24,7 @@ Row = Mapping[str, Any] | Sequence[Any]
 
 
 class Answer(TypedDict):
-    """What is predicted for a row; of several targets by name."""
+    """The prediction for a row; for several targets by name."""
 
     prediction: Any
     probabilities: NotRequired[dict[str, float]]
@@ -48,7 +48,7 @@ class ServedModel:
     Raises
     ------
     ModelFileError
-        If it is no model file.
+        If it is not a model file.
     ValueError
         If the model predicts several columns of labels.
     """
@@ -153,7 +153,7 @@ class ModelFile:
         return self._stamp_of_file() != self._stamp
 
     def reload(self) -> str | None:
-        """Load the file again; returns what is wrong with it, if the model in service stays."""
+        """Load the file again. If it fails, return the error; the old model then stays."""
         with self._lock:
             self._stamp = self._stamp_of_file()
             try:

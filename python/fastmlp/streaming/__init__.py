@@ -1,1 +1,1 @@
-"""Tables beyond memory: read once, kept as a compact row cache, trained on in windows."""
+"""Tables larger than memory: read once, stored as a compact row cache, trained on in windows."""

@@ -1,4 +1,4 @@
-"""From a block of a raw table to what is stored of it, and to what is learnt of its columns."""
+"""From a block of a raw table to the stored values and to statistics of its columns."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class BlockColumns(NamedTuple):
     labels : list of Labels
         Of each column of labels.
     dates : dict of int to ndarray
-        For columns of dates some that span and resolve the same periods as all.
+        For columns of dates, some dates that span and resolve the same periods as all.
     """
 
     numbers: NDArray[np.float32]
@@ -67,7 +67,7 @@ class ColumnsReader:
     readings : sequence of Reading
         How each column is read.
     tables : sequence of RawTable
-        The first blocks, which tell how numbers are shifted and scaled for storage.
+        The first blocks, which determine how numbers are shifted and scaled for storage.
     dtype : str, default="float32"
         Type that they are stored in.
 
@@ -212,7 +212,7 @@ def names_of_table(table: RawTable) -> list[str]:
 def _read(
     position: int, values: ColumnValues, reader: Reader, *, strict: bool
 ) -> NDArray[np.float64]:
-    """What a reader makes of the values; each label is read once."""
+    """The reader's numbers for the values; each label is read once."""
     if is_typed(values):
         return values.read(reader)
     labels = CountedLabels.of(values, strict=strict)

@@ -1,4 +1,4 @@
-"""What a row cache says of itself: ``learnt.safetensors``, and ``cache.json``, written last."""
+"""The description of a row cache: ``learnt.safetensors``, and ``cache.json``, written last."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def write_description(cache: RowCache, learnt: Learnt) -> None:
 
 
 def read_cache(folder: Path) -> tuple[RowCache, Learnt] | None:
-    """The cache in a folder; None if there is none, or it is not whole, or of another version.
+    """The cache in a folder; None if it is missing, incomplete, or of another version.
 
     The checksum of each group of rows is compared when the group is read.
     """

@@ -1,4 +1,4 @@
-"""Where row caches lie, and how long: never half of one, and none that nobody asked to keep."""
+"""The folders of row caches. A cache is complete or absent, and kept only on request."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _log = logging.getLogger("fastmlp")
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder that keeps the row caches of streams, for later fits on the same ones.
+    """A folder that keeps the row caches of streams, for later fits on the same streams.
 
     Parameters
     ----------
     folder : path-like
-        Is made if it does not exist. Each source has a folder in it.
+        Created if it does not exist. Each source gets a folder in it.
     key : str or None, default=None
-        Stands for the rows of a source that has no files to tell whether it has changed: a
+        Identifies the rows of a source without files, for which changes cannot be detected: a
         function, a polars or a Dask frame. Choose another key when the rows change. Without a key,
         the cache of such a source is removed when the fit ends.
     dtype : {"float32", "float16"}, default="float32"
@@ -69,7 +69,7 @@ class Cache:
 
 
 class RowsOfSource:
-    """The row cache of a source in a `with` block: one that is there, or a new one.
+    """The row cache of a source in a `with` block: an existing one, or a new one.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class RowsOfSource:
         Where caches are kept; None: in a temporary folder, which is removed.
     source : Source
     asked : mapping
-        What else the cache depends on, such as the names of the targets, as JSON holds it.
+        Other values that the cache depends on, such as the names of the targets, as in JSON.
     write : callable
         Writes a cache into a folder.
 
@@ -132,18 +132,18 @@ class RowsOfSource:
                 _log.info("the row cache %s is used again", folder)
                 return found
             if found is not None:
-                _log.warning("the row cache %s is damaged: it is written again", folder)
+                _log.warning("the row cache %s is damaged and is being written again", folder)
             shutil.rmtree(folder, ignore_errors=True)
         return _written(folder, self._source, self._write)
 
 
 def host() -> str:
-    """Stands for this machine in names of folders, which others may share."""
+    """Name of this machine in names of folders, which machines may share."""
     return sha256(platform.node().encode()).hexdigest()[:8]
 
 
 def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Learnt]:
-    """Write a cache beside its place, which it takes when it is whole."""
+    """Write a cache to a temporary folder, and rename it when it is complete."""
     writer = f"{host()}.{os.getpid()}.{secrets.token_hex(4)}"
     unfinished = folder.with_name(f"{folder.name}.{writer}{_UNFINISHED}")
     unfinished.mkdir()
@@ -164,7 +164,7 @@ def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Lea
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove what processes of this machine left that were killed while they wrote this cache."""
+    """Remove what killed processes of this machine left while they wrote this cache."""
     of_machine = f"{folder.name}.{host()}."
     for path in folder.parent.glob(f"{of_machine}*{_UNFINISHED}"):
         writer = path.name.removeprefix(of_machine).partition(".")[0]
@@ -176,7 +176,7 @@ def _remove_unfinished(folder: Path) -> None:
 
 
 def _check_space(folder: Path, source: Source) -> None:
-    """Say how much of the disk a cache takes, if that is known; an error if there is not enough."""
+    """Log how much disk space a cache takes, if that is known; an error if there is not enough."""
     if source.n_rows is None or source.n_columns is None:
         return
     needed = source.n_rows * _BYTES_OF_VALUE * (source.n_columns + 4)

@@ -22,7 +22,7 @@ from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.reading import RawTable
 from fastmlp.table.training_range import TrainingRange
 
-_MORE_LABELS = 4  # times as many labels as before: whether they are labels is asked again
+_MORE_LABELS = 4  # times as many labels as before: then it is checked again whether they are labels
 
 
 class ColumnsLearner:
@@ -38,7 +38,7 @@ class ColumnsLearner:
     listed : frozenset of int
         Positions of `categorical_features`.
     settled : collection of int
-        Positions of other columns that can be read as nothing but labels.
+        Positions of other columns that can only be read as labels.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class ColumnsLearner:
         none = np.zeros(0, dtype=np.intp)
         self._like = [CountedLabels([], none, 0, first.column(p)) for p in range(first.n_columns)]
         self.sketches = {position: LabelSketch() for position in reader.labelled}
-        self._asked = dict.fromkeys(reader.labelled, 0)  # labels when their kind was last asked for
+        self._asked = dict.fromkeys(reader.labelled, 0)  # labels when their kind was last checked
         self._dates: dict[int, NDArray[np.datetime64]] = {}
         self._n_missing = np.zeros(reader.n_numbers, dtype=np.int64)
         self._low = np.full(reader.n_numbers, np.inf)
@@ -73,8 +73,8 @@ class ColumnsLearner:
         n_counted : int
             Rows of positive weight.
         asks : bool, default=True
-            Whether it is asked now and then if labels are rather dates or numbers. False for a part
-            of a table, which does not tell: `finish` asks in any case.
+            Whether to check from time to time if labels are in fact dates or numbers. False for a
+            part of a table, too few to decide: `finish` asks in any case.
         """
         self._n_rows += block.numbers.shape[0]
         self._n_counted += n_counted
@@ -104,7 +104,7 @@ class ColumnsLearner:
             self.sketches[position].merge(sketch)
 
     def _ask_again(self, position: int) -> None:
-        """Raise if more labels than before show that they are rather dates or numbers."""
+        """Raise if more labels than before show that they are in fact dates or numbers."""
         sketch = self.sketches[position]
         n_labels = len(sketch.labels) if sketch.is_exact else 0
         if position in self._settled or n_labels < _MORE_LABELS * max(self._asked[position], 1):

@@ -1,4 +1,4 @@
-"""Folds of rows that nobody can list: a row's hash tells from which networks it is held out."""
+"""Folds of rows that cannot be listed: a row's hash decides which networks hold it out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HASHES = 2**32
 
 
 def mixed(hashes: NDArray[np.uint32], salt: int) -> NDArray[np.uint32]:
-    """Hashes of hashes, others for each salt: the last step of MurmurHash3 (Appleby 2011)."""
+    """Hashes of hashes, different for each salt: the last step of MurmurHash3 (Appleby 2011)."""
     h = hashes ^ np.uint32(salt * 0x9E3779B9 % _HASHES)
     h ^= h >> np.uint32(16)
     h *= np.uint32(0x85EBCA6B)

@@ -13,7 +13,7 @@ from fastmlp.streaming.row_cache import FIRST, MISSING, RARE
 MOST_EXACT = 2**15  # labels that are counted exactly
 _MOST_LABELS = 2**16 - FIRST  # that have a code
 _LG_COUNTERS = 16  # of the sketch: it errs by at most 3.5 / 2^16 of the rows
-_FREQUENT = 2**16  # a label is frequent if more than one in so many rows has it
+_FREQUENT = 2**16  # a label is frequent if more than one in this many rows has it
 
 
 class LabelSketch:
@@ -74,7 +74,7 @@ class LabelSketch:
     def add(
         self, labels: Sequence[Any], counts: NDArray[Any], n_missing: int
     ) -> NDArray[np.uint16]:
-        """Count labels; returns the code of each, and that of a missing one behind them."""
+        """Count labels; returns the code of each, followed by that of a missing one."""
         self.n_rows += int(counts.sum()) + n_missing
         self.n_missing += n_missing
         if self._frequent is None:

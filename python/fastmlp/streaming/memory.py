@@ -1,4 +1,4 @@
-"""Sizes in bytes: as people write them, and how a limit is shared out."""
+"""Sizes in bytes: parsing them, and dividing a memory limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
     Raises
     ------
     ValueError
-        If it is none, or less than 64 MiB.
+        If it is not a size, or less than 64 MiB.
     """
     if isinstance(given, Integral) and not isinstance(given, bool):
         size = int(given)
@@ -41,12 +41,12 @@ def size_in_bytes(given: int | str, name: str = "max_memory") -> int:
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How the memory of a fit is shared out.
+    """How the memory of a fit is divided.
 
     Two fifths are for the windows that are trained on, a fifth for the rows that stay in memory:
     those that scales, bin edges and first weights are learnt from, and that networks are validated
     on. Blocks of the source come before both, and may take a quarter. The rest is for what is not
-    counted: copies of a moment, and memory that the allocators keep.
+    counted: temporary copies, and memory that the allocators keep.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class MemoryPlan:
         return self.size * 2 // 5
 
     def sample_rows(self, n_columns: int, most: int) -> int:
-        """Rows that stay in memory, of so many encoded columns; at most so many."""
+        """Rows that stay in memory, given the number of encoded columns; at most `most`."""
         return int(min(most, self.size // 5 // (_ROW_BYTES * (n_columns + 2))))
 
     def block_rows(self, n_columns: int | None) -> int:

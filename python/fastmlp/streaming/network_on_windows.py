@@ -22,7 +22,7 @@ class NetworkOnWindows:
     Parameters
     ----------
     run : TrainingRun
-        Its `train` is not used: these are the rows of the windows.
+        Its `train` is not used: the rows come from the windows.
     held_out : HeldOut or None
         Rows of the windows that it is not trained on.
     inputs : Standardisation
@@ -79,7 +79,7 @@ class NetworkOnWindows:
 
     @property
     def state(self) -> State:
-        """All that its training goes on from."""
+        """The state that its training continues from."""
         return self.run.state(self._training)
 
     @property

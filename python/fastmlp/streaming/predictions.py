@@ -1,4 +1,4 @@
-"""Predictions of a stream as a dataset of Parquet files: whole, or none at all."""
+"""Predictions of a stream as a dataset of Parquet files, which is complete or absent."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def write_predictions(
         raise FileExistsError(f"{os.fspath(folder)!r} exists; predictions need a new folder")
     if source.path is not None and target.resolve().is_relative_to(source.path.resolve()):
         raise ValueError(
-            f"folder must be outside of X, whose files would have predictions among them; got "
+            "folder must be outside X, as predictions must not mix with its files; got "
             f"{os.fspath(folder)!r}, which is in {os.fspath(source.path)!r}"
         )
     while True:
@@ -80,7 +80,7 @@ def write_predictions(
             os.rename(unfinished, target)
             return n_rows
         except BeginAgain as reason:
-            _log.warning("the table is read from its beginning again: %s", reason)
+            _log.warning("reading the table from the start again: %s", reason)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -98,7 +98,7 @@ def named_predictions(
     predicted : ndarray of shape (n_rows,) or (n_rows, n_outputs)
     probabilities : ndarray of shape (n_rows, n_classes) or None
     outputs, classes : sequence
-        What stands behind the names if there are several.
+        What follows the names if there are several.
     """
     if predicted.ndim == 1:
         named = {_PREDICTION: predicted}
@@ -123,7 +123,9 @@ def _tables(
             predicted = predict(X)
         twice = next((name for name in predicted if name in kept), None)
         if twice is not None:
-            raise ValueError(f"X has a column {twice!r} already: it cannot be kept")
+            raise ValueError(
+                f"X already has a column {twice!r}, the name of a prediction: it cannot be kept"
+            )
         yield pa.table({**kept, **predicted})
 
 

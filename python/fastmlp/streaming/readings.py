@@ -63,7 +63,7 @@ def is_typed(values: ColumnValues) -> bool:
 
 
 def reading_of(values: ColumnValues) -> Reading:
-    """Choose how values are read; warnings are those of readers, for kinds are told at the end."""
+    """Choose how values are read; warnings are those of readers, as kinds are decided later."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         column = values.describe(False, MIN_CATEGORY_ROWS)

@@ -56,7 +56,7 @@ class Section(NamedTuple):
     width: int
 
     def size(self, n_rows: int) -> int:
-        """Bytes for so many rows, padding included."""
+        """Bytes of this many rows, padding included."""
         return padded(n_rows * self.width * np.dtype(self.dtype).itemsize, ALIGNMENT)
 
 
@@ -96,7 +96,7 @@ class Sections:
 
     @property
     def for_reader(self) -> dict[str, Any]:
-        """In the form that the core's reader takes."""
+        """The sections in the form that the core's reader takes."""
         return {
             "targets": (self.targets, self.n_targets),
             "weights": self.weights,

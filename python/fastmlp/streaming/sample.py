@@ -58,7 +58,7 @@ class Sample:
 def read_sample(
     windows: Windows, targets: StoredTargets, dtype: np.dtype[Any], n_rows: int
 ) -> Sample:
-    """Read about so many rows of a cache, or all if it has no more.
+    """Read about this many rows of a cache, or all if it has no more.
 
     They are drawn by their positions, so the same cache gives the same rows.
 

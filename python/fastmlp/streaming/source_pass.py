@@ -33,7 +33,7 @@ _log = logging.getLogger("fastmlp")
 
 
 class Learnt(NamedTuple):
-    """What is learnt of a source, beside its rows."""
+    """What is learnt from a source, in addition to the stored rows."""
 
     encoder: DenseEncoder
     training_range: TrainingRange
@@ -80,7 +80,7 @@ class SourcePass:
             try:
                 return self._write(folder)
             except BeginAgain as reason:
-                _log.warning("the table is read from its beginning again: %s", reason)
+                _log.warning("reading the table from the start again: %s", reason)
 
     def _write(self, folder: Path) -> tuple[RowCache, Learnt]:
         start = time.perf_counter()
@@ -136,7 +136,7 @@ class SourcePass:
         return cache, Learnt(encoder, training_range, targets.finish())
 
     def _head(self, blocks: Iterator[Block]) -> list[Block]:
-        """The first blocks, with enough rows to tell how columns are read."""
+        """The first blocks, with enough rows to decide how columns are read."""
         head: list[Block] = []
         n_rows = 0
         for block in blocks:
@@ -151,7 +151,7 @@ class SourcePass:
     def _read_more_generally(
         self, found: Contradiction, tables: Sequence[RawTable], readings: Sequence[Reading]
     ) -> NoReturn:
-        """Begin again, and read a column as its values ask for; the second time as labels."""
+        """Begin again, and read a column as its values require; the second time as labels."""
         position, labels = found.position, found.labels
         reading: Reading = "labels"
         if position not in self._known:

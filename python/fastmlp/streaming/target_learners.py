@@ -1,4 +1,4 @@
-"""What is learnt of y block by block, and how it is stored: numbers, classes, several labels."""
+"""Learns y block by block and converts it for storage: numbers, classes, several labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_CLASSES = 2**16
 
 
 class LearntTargets(Protocol):
-    """What the targets of all rows are."""
+    """What was learnt from the targets of all rows."""
 
     def task(self, new_task: NewTask) -> tuple[Task, StoredTargets]:
         """The task, and how its targets are made of what is stored."""

@@ -26,7 +26,7 @@ from fastmlp.streaming.windows import Windows
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
-_PLACE = "windows"  # name of the state that tells where all networks are
+_PLACE = "windows"  # name of the state of all networks
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class WindowExecutor:
     def _train(
         self, networks: Sequence[NetworkOnWindows], threads: _SharedThreads, progress: Progress
     ) -> None:
-        """Go on until the training of all networks has ended."""
+        """Continue until the training of all networks has ended."""
         first = networks[0].run
         seed, dtype = int(first.options["seed"]), first.member.network.dtype
         progress.divide_epochs(len(self.windows))
@@ -134,7 +134,7 @@ class _Place:
         self._keeper, self._networks, self._n_windows = keeper, networks, n_windows
 
     def restore(self, progress: Progress) -> None:
-        """Go to where an earlier call was."""
+        """Restore the position of an earlier call."""
         saved = None if self._keeper is None else self._keeper.saved.get(_PLACE)
         if not saved:
             return
@@ -146,7 +146,7 @@ class _Place:
                 network.finish(progress)
 
     def next_window(self, progress: Progress) -> None:
-        """Go on with the epoch. The end of the last window is not kept, but that of the epoch."""
+        """Continue the epoch. The state is kept at the end of the epoch, not of its last window."""
         self.window += 1
         if self.window < self._n_windows:
             for _ in self.active:
@@ -154,7 +154,7 @@ class _Place:
             self._keep_if_due()
 
     def next_epoch(self) -> None:
-        """Go on with the next epoch, and the networks that have not ended."""
+        """Continue with the next epoch, and the networks that have not ended."""
         self.epoch, self.window = self.epoch + 1, 0
         self.active = [network for network in self.active if network.goes_on]
         self._keep_if_due()
@@ -167,7 +167,7 @@ class _Place:
         self._keeper.keep(states | {_PLACE: {"epoch": self.epoch, "window": self.window}})
 
 
-# Is called with a network, the budget of threads, and what tells whether to stop early.
+# Called with a network, the budget of threads, and a function that says whether to stop early.
 _Work = Callable[[NetworkOnWindows, _core.ThreadBudget, Callable[[], bool]], None]
 
 

@@ -21,7 +21,7 @@ class Windows:
     Windows of an epoch are as large as each other, and each is a sample of the whole source: the
     row groups are cut into runs of neighbours, as many in each as there are windows, and every
     window gets a random one of each run. Its rows are then shuffled by training. So if the source
-    is sorted, by time or even by its target, windows hardly differ, and each minibatch is drawn
+    is sorted, by time or even by its target, windows differ little, and each minibatch is drawn
     from all parts of it.
 
     Memory holds two windows: one is used, one is read. A thread of the core reads, checks and
@@ -73,7 +73,7 @@ class Windows:
     def epoch(self, seed: int, number: int, first: int = 0) -> Iterator[_core.Window]:
         """Windows of an epoch, whose order depends on the seed and the number of the epoch.
 
-        A window must be released before the next but one is asked for.
+        A window must be released before the next but one is requested.
 
         Parameters
         ----------

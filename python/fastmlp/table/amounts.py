@@ -1,6 +1,6 @@
-"""Amounts of money, percentages and such that no single format reads: refused, with a remedy.
+"""Amounts of money, percentages and so on that no single format reads: an error with a remedy.
 
-As categories they would lose their order, and amounts that come later would all be unknown.
+As categories they would lose their order, and most amounts in later tables would be unknown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from fastmlp.table.column_values import ColumnValues
 
 _OF_AMOUNTS = re.compile(rf"{CURRENCY}|[{SHARES}]")  # currencies and units
-# What is no part of a number, by the signs that separate decimals in the column. If both do, those
+# What is not part of a number, by the signs that separate decimals in the column. If both do, those
 # before exactly three digits separate thousands.
 _NO_PART = {".": r"[^0-9.-]", ",": r"[^0-9,-]", ".,": r"[.,](?=\d{3}(?!\d))|[^0-9.,-]"}
 
@@ -67,8 +67,8 @@ def check_no_amounts(values: ColumnValues) -> None:
     )
     raise ValueError(
         f"{values.title} holds amounts that are not written in one format, such as "
-        f"{quoted(first)}{beside}. They are no categories, which have no order. Make numbers of "
-        f"them: column = {_remedy(texts, [*amounts.values()])}.{several} Or list the column in "
+        f"{quoted(first)}{beside}. As categories they would lose their order. Convert them to "
+        f"numbers: column = {_remedy(texts, [*amounts.values()])}.{several} Or list the column in "
         "categorical_features"
     )
 
@@ -79,7 +79,7 @@ def _are_mostly(texts: Sequence[str]) -> bool:
 
 
 def _amount_in(text: str) -> _Amount | None:
-    """How the text is written if it is an amount; numbers alone, codes and other units are none."""
+    """How the text is written if it is an amount; plain numbers, codes and other units are not."""
     matches = number_matches(text)
     if not matches or LIKE_CODES.fullmatch(text):
         return None
@@ -100,7 +100,7 @@ def _has_thousands(match: re.Match[str]) -> bool:
 
 
 def _remedy(texts: Sequence[str], amounts: Sequence[_Amount]) -> str:
-    """A line of code that makes numbers of the column."""
+    """A line of code that converts the column to numbers."""
     certain = {amount.points for amount in amounts if len(amount.points) == 1}
     point = "".join(sorted(certain, reverse=True)) or "."
     code = "column.astype(str)"

@@ -12,7 +12,7 @@ from fastmlp.table.scaling import Scaling
 
 # Bins for few rows and for many: with more bins than rows can fill, noise is learnt.
 _BINS, _MANY_BINS, _MANY_ROWS = 16, 32, 5000
-_MOST_ROUNDS = 20  # of sharing out the rows; most columns need one
+_MOST_ROUNDS = 20  # of dividing the rows; most columns need one
 _SAME = 1e-12  # of the range of the edges: those no further apart differ by rounding alone
 
 

@@ -22,10 +22,10 @@ class Reader(Protocol):
 
     @property
     def description(self) -> str:
-        """What summaries say that the values are."""
+        """What the values are, for summaries."""
 
     def names(self, name: str) -> list[str]:
-        """Names of the numbers that each value of the column becomes."""
+        """Names of the numbers into which a value is turned."""
 
     def reads(self, text: str) -> bool:
         """Whether a text can be read."""
@@ -56,7 +56,7 @@ class Column:
     rare : int
         Number of rows whose category was too rare to have a code.
     reader : Reader or None
-        Of a numeric column whose values are no plain numbers.
+        Of a numeric column whose values are dates, durations or text.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Column:
         return [self.name] if self.reader is None else self.reader.names(self.name)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Without what is cached.
+        # Without cached values.
         return {field.name: self.__dict__[field.name] for field in fields(self)}
 
 

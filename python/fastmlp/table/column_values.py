@@ -25,8 +25,8 @@ from fastmlp.table.labels import (
 from fastmlp.table.text import PARSED_SHARE, is_free_text, quoted, share_that_reads, unread
 
 BOOLEANS = (bool, np.bool_)
-_FEW = 9  # up to so many categories, all have a code, however rare they are
-_LOOKED_AT = 1000  # labels of a column, to tell whether they are numbers
+_FEW = 9  # up to this many categories, all have a code, however rare they are
+_LOOKED_AT = 1000  # labels of a column, to decide whether they are numbers
 _PLAIN_NUMBERS = {float, int, bool}
 
 
@@ -44,7 +44,7 @@ class ColumnValues:
     Attributes
     ----------
     are_labels, are_booleans, are_categories : bool
-        Whether the values are labels by their type alone; booleans; what a frame calls categorical.
+        Whether the values are labels by their type; booleans; of a categorical type.
     """
 
     are_labels = are_booleans = are_categories = False
@@ -105,7 +105,7 @@ class ColumnValues:
         raise ColumnKindError(f"{self.title} was numeric in training; got {quoted(label)}")
 
     def read(self, reader: Reader) -> NDArray[np.float64]:
-        """What the reader makes of the values, (n_rows, n_numbers); infinity is an error."""
+        """The reader's numbers for the values, (n_rows, n_numbers); infinity is an error."""
         numbers = reader.read(self)
         count_missing(numbers, [self.name] * numbers.shape[1], self.table)
         return numbers
@@ -166,8 +166,8 @@ class ColumnValues:
         if len(labels) > 1 and is_complete and not any(label in codes for label in labels):
             some = next(label for label in codes if label is not None)
             warn(
-                f"{self.title}: none of {len(labels)} values, such as {quoted(labels[0])}, "
-                f"occurred in training, as {quoted(some)} did"
+                f"{self.title}: none of its {len(labels)} values, such as {quoted(labels[0])}, "
+                f"occurred in training, where values were such as {quoted(some)}"
             )
         return np.array([*found, codes.get(None, 0.0)])[rows]
 
@@ -207,13 +207,13 @@ class ColumnValues:
         return found
 
     def _report_unread(self, message: str) -> None:
-        """Say that more values cannot be read than in training."""
-        warn(f"{message}, as in training; they count as missing")
+        """Warn that more values cannot be read than in training."""
+        warn(f"{message}, which the column held in training; they count as missing")
 
     # ---- what is learnt
 
     def describe(self, listed: bool, min_rows: int) -> Column:
-        """Learn what the column holds; if it is `listed`, its values are labels in any case."""
+        """Learn how to treat the column; if it is `listed`, its values are labels in any case."""
         reader = None if listed else self._reader()
         if reader is None and (listed or self._hold_labels):
             return self._describe_labels(listed, min_rows)
@@ -279,7 +279,7 @@ class ColumnValues:
         )
 
     def _warn_of_identifiers(self, numbers: str) -> None:
-        """Say that labels are not used, and what to do if they are numbers."""
+        """Warn that labels are not used, with advice if they are numbers."""
         labels, n_rows = self.factors[1], int(self.counts.sum())
         use = "is used only for which values are missing" if self.n_missing else "is not used"
         alike = f"none of its {n_rows:,} values, such as {quoted(labels[0])}, occurs twice"
@@ -288,7 +288,7 @@ class ColumnValues:
         warn(f"{self.title} {use}: {alike}{numbers and '. '}{numbers}")
 
     def _read_in_part(self) -> str:
-        """What to say if a reader could read most of many labels; else nothing."""
+        """Advice if a reader could read most of many labels; else nothing."""
         labels = self.factors[1]
         for values in self._parsed.values() if len(labels) > _FEW else ():
             read = ~np.isnan(values)
@@ -305,9 +305,10 @@ class ColumnValues:
         labels = self.factors[1]
         if is_free_text(labels, int(self.counts.sum())):
             raise ValueError(
-                f"{self.title} holds free text, such as {quoted(labels[0])}, which is no category: "
-                "drop it, or make numbers of it: scikit-learn's TfidfVectorizer makes sparse rows, "
-                "which are taken as they come; skrub's StringEncoder columns to join to the others"
+                f"{self.title} holds free text, such as {quoted(labels[0])}, not categories. Drop "
+                "it or convert it to numbers: scikit-learn's TfidfVectorizer makes a sparse "
+                "matrix, which can be passed as X; skrub's StringEncoder makes columns to join to "
+                "the others"
             )
 
 
@@ -319,7 +320,7 @@ def _never_missing(kind: type) -> bool:
 
 
 def _numbers_as_text(labels: Sequence[Any]) -> str:
-    """What to say if most of many labels are numbers as text; else nothing."""
+    """Advice if most of many labels are numbers as text; else nothing."""
     if len(labels) <= _FEW:
         return ""
     others = [label for label in labels[:_LOOKED_AT] if not reads_as_number(label)]

@@ -1,4 +1,4 @@
-"""Columns that the first rows of a stream of rows leave without meaning."""
+"""Columns that are constant in the first call of `partial_fit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dates as text: in which order day, month and year stand, and which instants they are."""
+"""Dates as text: the order of day, month and year, and the instants."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def _as_instant(label: Any) -> Any:
         offset = label.utcoffset()
         if offset is None:
             return label
-        # By NumPy: in UTC it may be of the year 0 or 10000, which Python has not.
+        # By NumPy: in UTC it may be in the year 0 or 10000, which Python does not support.
         return np.datetime64(label.replace(tzinfo=None), "us") - np.timedelta64(offset)
     label = getattr(label, "start_time", label)
     return label if isinstance(label, _PYTHON_DATES) else None

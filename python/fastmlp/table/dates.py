@@ -28,12 +28,12 @@ def _differ(values: NDArray[Any]) -> bool:
 
 
 def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
-    """Which of year, week and day the dates span and resolve, so that their phases say something.
+    """Which of year, week and day the dates span and resolve, so that their phases are informative.
 
-    Dates span a period if the first and the last are at least that far apart; closer ones tell the
-    phase by the time that has passed. They resolve the day if the time of day differs; the week if
-    days of the week and of the month differ, the last day of each month counting as one; the year
-    if the day of the month or the month differs.
+    Dates span a period if the first and the last are at least that far apart; within less, the days
+    determine the phase. They resolve the day if the time of day differs; the week if days of the
+    week and of the month differ, the last day of each month counting as one; the year if the day of
+    the month or the month differs.
     """
     known = instants[~np.isnat(instants)]
     if not known.size:
@@ -51,7 +51,7 @@ def periods_of(instants: NDArray[np.datetime64]) -> tuple[str, ...]:
 
 
 def witnesses(instants: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
-    """A dozen of the dates, which have the same periods as all of them."""
+    """A dozen of the dates, which span and resolve the same periods as all."""
     known = instants[~np.isnat(instants)]
     if not known.size:
         return known
@@ -101,7 +101,7 @@ class Dates:
 
     @classmethod
     def learn(cls, values: ColumnValues) -> Dates | None:
-        """Learn how to read a column of dates; None if it is none."""
+        """Learn how to read a column of dates; None for other columns."""
         order: str | None = _YEAR_FIRST
         if not values.is_temporal("M"):
             are_dates = are_of_types(values.factors[1], is_type_of_dates)
@@ -126,7 +126,7 @@ class Dates:
         return any(not np.isnat(parse_dates([text], order)[0]) for order in orders)
 
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
-        """The numbers of each row, (n_rows, 1 + 2 * n_periods); NaN for what is no date."""
+        """The numbers of each row, (n_rows, 1 + 2 * n_periods); NaN for what is not a date."""
         instants = _instants(values, self.order)
         numbers = [(instants - np.datetime64(0, "D")) / _ONE_DAY]
         for period in self.periods:

@@ -35,12 +35,12 @@ _WIDE_OR_OBJECTS = (np.dtype(object), np.dtype(np.float64), np.dtype(np.int64))
 class DenseEncoder:
     """The columns of a table, learnt from the training rows. Immutable.
 
-    Numbers stay as they are. Dates, durations and numbers that are written as text become numbers;
+    Numbers are not changed. Dates, durations and numbers that are written as text become numbers;
     see `Dates`, `Durations` and `NumberText`. A column of two labels becomes -1 and 1, one of more
-    labels becomes codes. Labels are other text, booleans, what a frame calls categorical, and
-    Python objects that are not all numbers. None, NaN, NaT and NA are missing values; infinity is
-    an error. Labels are compared as Python compares them: 1, 1.0 and True are the same, 1 and "1"
-    are not. An array of booleans is an array of numbers.
+    labels becomes codes. Labels are other text, booleans, columns of a categorical type, and Python
+    objects that are not all numbers. None, NaN, NaT and NA are missing values; infinity is an
+    error. Labels are compared as Python compares them: 1, 1.0 and True are the same, 1 and "1" are
+    not. An array of booleans is an array of numbers.
 
     Build it with :meth:`learn`.
 
@@ -220,7 +220,7 @@ class DenseEncoder:
                 raw[target] = position
         return raw
 
-    # ---- what is remembered between calls, and pickled with none of them
+    # ---- caches between calls, which are not pickled
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: self.__dict__[field.name] for field in fields(self)}
@@ -258,7 +258,7 @@ class DenseEncoder:
         """A table of one row that the core reads; None if it does not.
 
         An array of float64, or a pandas frame, which is encoded by its values alone where these
-        tell their types: to look at the types of a narrow frame takes longer than all the rest.
+        tell their types: checking the types of a narrow frame takes longer than everything else.
         """
         if type(X) is np.ndarray:
             is_row = X.dtype == np.float64 and X.ndim == 2 and len(X) == 1 and X.size <= _SHORT
@@ -317,7 +317,7 @@ class DenseEncoder:
 
 
 def _describe(table: RawTable, listed: set[int]) -> tuple[Column, ...]:
-    """Learn what each column holds; numbers are looked at in blocks."""
+    """Learn how to treat each column; numbers are processed in blocks."""
     positions = (p for p in range(table.n_columns) if p not in listed and table.is_number(p))
     numbers = np.fromiter(positions, np.intp)
     n_missing = np.zeros(table.n_columns, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""Identifiers: columns that name the rows, and so tell nothing of others."""
+"""Identifiers: columns that name rows, and so hold nothing about other rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _FEWEST_ROWS = 20  # fewer may all differ by chance
 _DISTINCT_SHARE = 0.95
-_MOST_ALIKE = 3  # rows of one label: more are no rows that a table happens to have twice
+_MOST_ALIKE = 3  # rows of one label: more cannot be rows that a table has twice by accident
 _NAMED = re.compile(
     r"(?i:(?:.*[_\W])?(?:id|uid|uuid|guid)|index|idx|row[_\W]?(?:names?|num(?:ber)?|id|index|no)?)"
     r"|.*[a-z0-9](?:Id|ID)|Unnamed: [0-9]+"  # in camel case; pandas, of the first column of a CSV
@@ -40,16 +40,16 @@ def are_identifiers(counts: NDArray[np.intp]) -> bool:
 
 
 def is_named_identifier(name: str) -> bool:
-    """Whether a column is called as identifiers are, such as "customer_id"."""
+    """Whether a column has the name of an identifier, such as "customer_id"."""
     return _NAMED.fullmatch(name) is not None
 
 
 def warn_of_identifiers(
     tables: Sequence[RawTable], listed: Collection[int], *, are_all: bool = True
 ) -> None:
-    """Warn of whole numbers that all differ, in columns that are called as identifiers are.
+    """Warn of whole numbers that all differ, in columns with the name of an identifier.
 
-    They are used nevertheless: such numbers may tell when or where rows were made.
+    They are used nevertheless: such numbers may show when or where rows were made.
 
     Parameters
     ----------
@@ -76,6 +76,6 @@ def warn_of_identifiers(
             which = "its" if are_all else "its first"
             warn(
                 f"{first.column(position).title} seems to be an identifier: {which} {n_rows:,} "
-                "whole numbers all differ. It is used as a number; drop it, unless it tells the "
+                "whole numbers all differ. It is used as a number; drop it, unless it gives the "
                 "order of the rows"
             )

@@ -76,7 +76,7 @@ def exact(labels: NDArray[Any]) -> list[Any]:
 
 def exact_objects(labels: Iterable[Any]) -> list[Any]:
     """Labels, numbers among them as Python's int or float if one of these is the same number."""
-    from decimal import Decimal  # not before labels come: predictors load without
+    from decimal import Decimal  # imported only for labels: predictors load without it
 
     def exact_object(label: Any) -> Any:
         if isinstance(label, np.floating):

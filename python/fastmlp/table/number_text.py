@@ -1,4 +1,4 @@
-"""Numbers as people write them: separators of thousands, currencies, percentages, units."""
+"""Numbers as text: separators of thousands, currencies, percentages, units."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class NumberText:
     separators : tuple of str
         Characters between thousands, and the one before decimals.
     prefix, unit : str
-        Currency before, and unit after all numbers in training. Text with another one is no number;
-        numbers without are taken to be in it, except for percentages.
+        Currency before, and unit after all numbers in training. Text with another one is not a
+        number; numbers without are taken to be in it, except for percentages.
     """
 
     separators: tuple[str, str]
@@ -94,7 +94,7 @@ class NumberText:
         number begins with a 0 before another digit; if two differ only by zeros at the end of the
         fraction, as the versions 1.1 and 1.10; and if all are plain integers, with or without
         capitals beside them, unless these differ in length and most rows have a value of their own,
-        so that as a category the column would tell nothing.
+        so that as a category the column would be useless.
         """
         labels = values.factors[1]
         if len(labels) < FEWEST_NUMBERS or len(not_text(labels)) == len(labels):
@@ -137,7 +137,7 @@ class NumberText:
         return any(not np.isnan(self._parse([text], *one)[0]) for one in formats)
 
     def read(self, values: ColumnValues) -> NDArray[np.float64]:
-        """The number of each row, (n_rows, 1); NaN for what is no number in this format.
+        """The number of each row, (n_rows, 1); NaN for what is not a number in this format.
 
         Numbers without the unit or the currency are taken to be in it. But 0.5 may be 0.5% or 50%.
         """
@@ -194,7 +194,7 @@ class NumberText:
             numbers[np.isinf(numbers)] = np.nan
         else:
             numbers = texts.number("digits") / 10.0 ** len(fraction)  # both are exact
-        if found["grouped"]:  # 0,750 are no thousands
+        if found["grouped"]:  # 0,750 has no thousands
             numbers[texts.characters[:, texts.match.start("digits")] == ord("0")] = np.nan
         is_negative = found["open"] or {found["sign"], found["inner_sign"]} & {"-", MINUS}
         return -numbers if is_negative else numbers
@@ -244,7 +244,7 @@ def _likely(formats: list[NumberText], values: ColumnValues) -> NumberText:
             return other
         label = values.factors[1][int(larger.argmax())]
         warn(
-            f"{values.title} holds numbers whose dots may be of thousands or of decimals, such as "
+            f"{values.title} holds numbers whose dots may separate thousands or decimals, such as "
             f"{quoted(label)}. They are read as decimals; convert the column to numbers if that is "
             "wrong"
         )

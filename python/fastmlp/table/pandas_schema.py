@@ -24,8 +24,8 @@ _COLUMNS_PER_BLOCK = 32  # of a row whose values take as long one by one as a bl
 class PandasSchema:
     """Columns and types of a pandas frame, and how frames like it are read.
 
-    Reading a frame by way of narwhals costs some 20 us for each column, which decides about the
-    time to predict a row.
+    Reading a frame by way of narwhals costs some 20 us for each column, most of the time to predict
+    a row.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class PandasSchema:
     def row(self, X: Any) -> NDArray[Any] | None:
         """The values of a frame of one row with the same columns, whatever their types are.
 
-        None if they do not tell these types, which decide about the last bits.
+        None if these types are unknown; the last bits depend on them.
         """
         try:
             if not self._has_few_blocks:
@@ -111,6 +111,6 @@ class PandasSchema:
 
 
 def is_pandas_frame(X: Any) -> bool:
-    """Whether X is a pandas frame: there is none before somebody imports pandas."""
+    """Whether X is a pandas frame: without importing pandas."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(X, pandas.DataFrame)

@@ -1,4 +1,4 @@
-"""The values of a raw table as they are, to be shown."""
+"""The values of a raw table, for display."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Block(NamedTuple):
     Attributes
     ----------
     at : slice or ndarray
-        Which of the columns that were asked for.
+        Position among the requested columns.
     values : ndarray of shape (n_rows, n_columns)
     n_missing : ndarray of shape (n_columns,)
     """
@@ -36,7 +36,7 @@ class Block(NamedTuple):
 
 
 class RawTable(ABC):
-    """A table that is read.
+    """A raw table, of any type.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class RawTable(ABC):
         return Block(at, values, n_missing)
 
     def _one_by_one(self, positions: Positions, some: Positions) -> Iterator[Block]:
-        """Blocks of a single column, which also tell in errors what is no number."""
+        """Blocks of a single column, so that errors can name the value that is not a number."""
         for i in some.tolist():
             numbers = self.column(int(positions[i])).numbers
             yield self._block(positions, slice(i, i + 1), numbers[:, None])
@@ -222,8 +222,8 @@ def _read_array(X: Any, name: str) -> RawTable:
     check_no_path(X, name)
     if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as some sparse matrices have
         raise ValueError(
-            f"{name} must be a table with a row for each sample; got a mapping. A frame of one row "
-            "is one, and `model.predictor()` predicts a row that is a mapping"
+            f"{name} must be a table with a row for each sample; got a mapping. Pass a frame of "
+            "one row, or use `model.predictor()`, which takes a mapping"
         )
     if not hasattr(X, "shape") or len(X.shape) == 1:
         # scikit-learn's message would print all documents.
@@ -231,8 +231,8 @@ def _read_array(X: Any, name: str) -> RawTable:
         if isinstance(first, str):
             raise ValueError(
                 f"Expected 2D array, got 1D array instead: {name} must have a row for each sample "
-                "and a column for each feature. Of documents make rows with scikit-learn's "
-                "TfidfVectorizer, which are taken as they come"
+                "and a column for each feature. For documents, pass the sparse matrix that "
+                "scikit-learn's TfidfVectorizer makes of them"
             )
     from sklearn.utils import check_array  # not for plain arrays: predictors load without
 

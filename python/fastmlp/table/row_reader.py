@@ -18,7 +18,7 @@ _Column = tuple[int, int, dict[Any, float] | None, float, bool]
 _WIDE = (np.int64, np.int32)
 _INTEGERS: set[type] = {np.dtype(code).type for code in np.typecodes["AllInteger"]}
 _ALL = (*_WIDE, *_INTEGERS.difference(_WIDE), np.float32, np.float16, np.bool_, np.str_)
-# To compare labels of other types may run anybody's code.
+# Comparing labels of other types may run foreign code.
 _LABELS = (str, int, float, bool, type(None), *_ALL)
 
 
@@ -29,8 +29,8 @@ def row_reader(
 
     None if a column needs a `Reader` or has labels of classes of others. Rows that it leaves to
     the encoder are those with other values: text in a column of numbers, labels of other types,
-    infinity; if `wide`, also numbers that a frame's columns may hold as float32, which decides
-    about the last bits; unless it `takes_missing`, missing numbers.
+    infinity; if `wide`, also numbers that a frame's columns may hold as float32, on which the last
+    bits depend; unless it `takes_missing`, missing numbers.
     """
     layout = encoder.layout
     if layout.read:

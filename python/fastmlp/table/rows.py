@@ -21,13 +21,13 @@ Table: TypeAlias = "NDArray[Any] | csr_array"  # encoded
 
 
 class Digest(Protocol):
-    """A hash function of hashlib under way."""
+    """A hash function of hashlib."""
 
     def update(self, data: Any, /) -> None:
         """Add bytes."""
 
     def copy(self) -> Self:
-        """A digest of the same bytes, which goes on apart."""
+        """A copy, which can be updated separately."""
 
     def digest(self) -> bytes:
         """The digest of all bytes so far."""
@@ -63,7 +63,7 @@ def _numbers_per_row(table: Table) -> int:
 def rows_with_weight(
     rows: NDArray[Any] | None, weights: NDArray[Any] | None
 ) -> NDArray[Any] | None:
-    """Those of the rows (None: all) whose weight is not 0."""
+    """The rows (None: all) whose weight is not 0."""
     if weights is None:
         return rows
     return np.flatnonzero(weights) if rows is None else rows[weights[rows] > 0]

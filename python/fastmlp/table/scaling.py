@@ -19,12 +19,12 @@ _COLUMNS = 2**15  # scaled at a time: a scaler makes twenty arrays as long as a 
 
 @dataclass(frozen=True)
 class Scaling:
-    """What happens to a table's columns before the network reads them.
+    """Shift, scale and clipping of a table's columns before the network reads them.
 
     Each value becomes ``(x - shift) * scale``; the scale of columns that never varied is 0. In the
     first `n_numeric` columns NaN becomes 0 after that and, with `clips`, each x becomes
-    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns stay as they are. With
-    `keeps_order` rounding never makes less of a greater number.
+    ``x / sqrt(1 + (x / 3)^2)``. Without shift and scale the columns are not changed. With
+    `keeps_order`, rounding never reverses the order of two numbers.
     """
 
     shift: NDArray[np.float64]
@@ -46,7 +46,7 @@ class Scaling:
         return np.flatnonzero(self.scale[: self.n_numeric] == 0)
 
     def going_on_with(self, X: NDArray[Any], weights: NDArray[Any] | None) -> Scaling:
-        """Learn the scale of columns that vary for the first time in rows that come later.
+        """Learn the scale of columns that vary for the first time in later rows.
 
         Their value so far counts as one more row, so that a single row is enough.
         """
@@ -88,7 +88,7 @@ def _mean_and_scale(
     """Weighted mean and standard deviation of each column without NaN; for constants infinity."""
     from sklearn.preprocessing import (
         StandardScaler,
-    )  # not before it learns: predictors load without
+    )  # imported only for learning: predictors load without it
 
     shift, scale = np.empty(X.shape[1]), np.empty(X.shape[1])
     # The scaler takes the sum of the weights for a number of rows.
@@ -134,8 +134,8 @@ def _median_and_range(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weighted median and interquartile range of each column, without NaN.
 
-    Where that range is 0, half of (largest - smallest) takes its place; for constants infinity, so
-    that they become 0. This is RealMLP's robust scaling (Holzmüller et al. 2024,
+    Where that range is 0, half of (largest - smallest) is used; for constants infinity, so that
+    they become 0. This is RealMLP's robust scaling (Holzmüller et al. 2024,
     https://arxiv.org/abs/2407.04491). Of long tables every k-th row is used.
     """
     shift, scale = np.zeros(X.shape[1]), np.full(X.shape[1], np.inf)
@@ -178,7 +178,7 @@ def learn_scaling(
     ----------
     X : ndarray of shape (n_rows, n_columns)
     n_numeric : int
-        Number of columns to scale, and to fill where they are NaN; the others stay as they are.
+        Number of columns to scale, and to fill where they are NaN; the others are not changed.
     rows : ndarray or None
         Row numbers of the training part; None is all.
     weights : ndarray of shape (n_rows,) or None

@@ -55,7 +55,7 @@ class SeriesValues(ColumnValues):
 
     @property
     def _exact(self) -> NDArray[Any]:
-        """The values in a form that no label loses digits in."""
+        """The values in a form in which no label loses digits."""
         is_exact = self.array.dtype.kind != "f" or self._type.is_float()
         if is_exact and self._type not in NOT_IN_NUMPY:
             return self.array

@@ -40,12 +40,13 @@ def _leaves_out_zeros(dtype: Any) -> bool:
 def read_sparse(X: Any, name: str) -> csr_array:
     """X with sorted rows, in which each column occurs once; of float64, or float32 as it is.
 
-    X itself stays as it is, and its arrays are read in place if they are in this form.
+    X itself is not changed, and its arrays are read in place if they have this form.
 
     Raises
     ------
     ValueError
-        If X is not 2-D, has no rows or columns, or holds NaN, infinity or what is no real number.
+        If X is not 2-D, has no rows or columns, or holds NaN, infinity or other values than real
+        numbers.
     """
     from scipy.sparse import csr_array  # not before a sparse table comes: predictors load without
 

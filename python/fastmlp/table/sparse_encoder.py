@@ -17,17 +17,17 @@ from fastmlp.table.sparse import is_sparse, read_sparse
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_OTHER_SCALE = 10.0  # times as large or as small as most columns
+_OTHER_SCALE = 10.0  # columns this many times larger or smaller than most
 
 
 @dataclass(frozen=True, eq=False)
 class SparseEncoder:
     """The columns of a sparse table, all of numbers, learnt from the training rows. Immutable.
 
-    It takes the place of a `DenseEncoder`. Encoded rows are sparse too, of the networks' type.
-    Columns without any entry in training may be left out: hashed words have a million of them, and
-    a step of training updates the weights of all that are kept. The others are scaled and not
-    centred, so that zeros stay zeros. See `learn_scale`.
+    It replaces a `DenseEncoder`. Encoded rows are sparse too, of the networks' type. Columns
+    without any entry in training may be left out: hashed words have a million of them, and a step
+    of training updates the weights of all that are kept. The others are scaled and not centred, so
+    that zeros stay zeros. See `learn_scale`.
 
     Build it with :meth:`learn`.
 
@@ -88,8 +88,8 @@ class SparseEncoder:
         Raises
         ------
         ValueError
-            If X is not 2-D, has no rows or columns, or holds NaN, infinity or what is no number, or
-            if `categorical_features` lists columns.
+            If X is not 2-D, has no rows or columns, or holds NaN, infinity or other values than
+            numbers, or if `categorical_features` lists columns.
         """
         _check_no_categories(categorical_features)
         names = feature_names_of(X)
@@ -201,7 +201,7 @@ def _check_no_categories(categorical_features: Any) -> None:
     if not (isinstance(categorical_features, str) and categorical_features == "from_dtype"):
         raise ValueError(
             "categorical_features must be 'from_dtype' if X is sparse: its columns are numbers. "
-            f"OneHotEncoder makes such columns of categories; got {categorical_features!r}"
+            f"OneHotEncoder makes numbers of categories; got {categorical_features!r}"
         )
 
 
@@ -210,9 +210,9 @@ def learn_scale(rows: csr_array, weights: NDArray[Any] | None) -> NDArray[np.flo
 
     The size of a column is the root mean square of its entries other than zero. Columns of about
     the same size, such as counts of words, TF-IDF and indicators, are divided by the median size,
-    so that they keep their ratios: inverse document frequencies are worth keeping. Columns of a
-    size ten times as large or as small, such as amounts beside indicators, are divided by their
-    own. (Compared in docs/sparse.md.)
+    so that their ratios, such as inverse document frequencies, are kept. Columns of a size ten
+    times as large or as small, such as amounts beside indicators, are divided by their own.
+    (Compared in docs/sparse.md.)
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Text in a column: what it may stand for, and how messages quote it."""
+"""Text in a column: what it may mean, and how messages quote it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from fastmlp.table.rows import every_kth
 # Text is taken as dates or numbers if this share reads as such, of distinct values and of rows.
 PARSED_SHARE = 0.95
 _MISSING = {"", "-", "--", "?", ".", "na", "n/a", "#n/a", "nan", "nat", "none", "null", "missing"}
-FEWEST_NUMBERS = 10  # distinct values: fewer are a category, each with an effect of its own
-_SAMPLED = 100  # labels that tell whether a format is worth trying
+FEWEST_NUMBERS = 10  # distinct values: fewer are treated as categories, each with its own effect
+_SAMPLED = 100  # labels that decide whether a format is worth trying
 _QUOTED, _LISTED = 40, 10  # characters of a value in messages, and values in a list of them
 _FREE_TEXT_LABELS, _FREE_TEXT_DISTINCT, _FREE_TEXT_WORDS = 20, 0.9, 10
 

@@ -1,7 +1,7 @@
 """Texts by skeleton, which is the text with 0 for every digit: parsed as one array each.
 
 Dates and numbers have few skeletons, however many values they have. So a regular expression is
-matched with each skeleton alone, and tells where the digits of all texts with that skeleton are.
+matched with each skeleton only, and finds the digits of all texts with that skeleton.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ class TrainingRange:
         """Columns of numbers of which a notable share of the rows lies beyond the range.
 
         Rows count that lie further beyond one end than a twentieth of the range, if they are a
-        tenth of at least 20 rows, and more than chance brings: of n training rows and m others from
-        one distribution the k largest are all among the others with a probability below
+        tenth of at least 20 rows, and more than would occur by chance: of n training rows and m
+        others from one distribution the k largest are all among the others with a probability below
         (m / (m + n))^k, whatever the distribution.
         """
         n_rows = X.shape[0]
@@ -86,7 +86,7 @@ class TrainingRange:
         low, high = _least_and_greatest(numeric, floor, ceiling)
         found = []
         for j in np.flatnonzero((low < floor) | (high > ceiling)).tolist():
-            if self.low[j] > self.high[j]:  # nothing is known of it
+            if self.low[j] > self.high[j]:  # its range is unknown
                 continue
             n_beyond = max(
                 np.count_nonzero(numeric[:, j] < floor[j]),
@@ -111,7 +111,7 @@ class RangeWatch:
 
     @classmethod
     def of_columns(cls, encoder: Encoder) -> RangeWatch:
-        """A watch that has seen no rows; it never warns of sparse ones."""
+        """A watch with an empty range; it never warns of sparse rows."""
         n_numeric = encoder.n_numeric if isinstance(encoder, DenseEncoder) else 0
         return cls(TrainingRange.of_no_rows(n_numeric))
 
@@ -170,7 +170,7 @@ class RangeWatch:
 
 
 def _date(days: float) -> str:
-    """The date so many days after the first of January 1970."""
+    """The date this many days after 1 January 1970."""
     return str(np.datetime64(round(days), "D"))
 
 

@@ -1,4 +1,4 @@
-"""What the values of a column are, in a word: for readers of text, services and reports."""
+"""The kind of a column's values in one word: for readers of text, services and reports."""
 
 from __future__ import annotations
 

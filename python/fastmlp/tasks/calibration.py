@@ -1,4 +1,4 @@
-"""Temperature scaling: one number that makes a classifier's probabilities as sure as it is right.
+"""Temperature scaling: one number that calibrates a classifier's probabilities.
 
 Guo et al. 2017, "On calibration of modern neural networks", https://arxiv.org/abs/1706.04599
 """
@@ -27,7 +27,7 @@ def fit_temperature(
     """Find the temperature with the least log loss, with half a pseudo-row added.
 
     The pseudo-row is spread evenly over the classes. Without it, a few rows that are all classified
-    correctly would ask for a temperature of 0, and the loss of new rows would be large.
+    correctly would give a temperature of 0, and the loss of new rows would be large.
 
     Parameters
     ----------
@@ -59,6 +59,6 @@ def calibrates(
 ) -> bool:
     """Whether to learn temperatures from held-out rows; see `Task.calibrates`."""
     if calibrate == "auto":
-        # What the focal loss learns is never as sure as it is right.
+        # Probabilities learnt with the focal loss are underconfident.
         return by_whole_model or loss.is_focal
     return calibrate

@@ -1,4 +1,4 @@
-"""Targets that are labels: what y must be, and the order of classes."""
+"""Targets that are labels: checks of y, and the order of classes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def labels_of(y: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any], b
     """Labels of y (n_rows,) or (n_rows, n_labels), the different ones, and whether several."""
     if not issparse(y) and y.dtype.kind == "f" and np.isnan(y).any():
         raise ValueError(
-            f"Input {name} contains NaN: zeros and ones of labels must all be known. Labels may be "
-            "missing where each column holds classes, such as the text 'no' and 'yes' in place of "
-            "0 and 1"
+            f"Input {name} contains NaN: a 0/1 matrix of labels must be complete. Labels may be "
+            "missing where each column holds classes, such as the text 'no' and 'yes' instead of 0 "
+            "and 1"
         )
     kind = type_of_target(y, input_name=name)
     if kind.startswith("continuous"):
@@ -52,7 +52,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
     Raises
     ------
     ValueError
-        If it lacks classes or has one twice, or is not given for more than two classes that are no
+        If it lacks classes or has one twice, or is missing for more than two classes that are not
         numbers.
     """
     labels = classes.tolist()
@@ -60,7 +60,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
         if len(labels) == 2 or all(isinstance(label, Number) for label in labels):
             return None
         raise ValueError(
-            "loss='ordinal' needs the order of classes that are no numbers: class_order, a list "
+            "loss='ordinal' needs the order of classes that are not numbers: class_order, a list "
             "from the lowest to the highest, or y as an ordered categorical; the classes are "
             f"{quoted_few(labels)}"
         )
@@ -70,7 +70,7 @@ def ranks_of(classes: NDArray[Any], order: ArrayLike | None) -> NDArray[np.intp]
         raise ValueError(f"class_order must hold each class once; got {quoted_few(ordered)}")
     if missing := [label for label in labels if label not in place_of]:
         raise ValueError(
-            f"class_order must hold all classes, also {quoted_few(missing)}; got "
+            f"class_order must hold all classes, including {quoted_few(missing)}; got "
             f"{quoted_few([*place_of])}"
         )
     ranks = np.argsort(np.argsort([place_of[label] for label in labels]))
@@ -87,6 +87,6 @@ def check_same_order(
     if places != sorted(places):
         raise ValueError(
             f"y is an ordered categorical whose order, {quoted_few([*order])}, is not the one that "
-            f"the model was fitted with, {quoted_few(fitted)}, which its networks keep. Give y its "
-            "categories in that order, or fit a new model"
+            f"the model was fitted with, {quoted_few(fitted)}. Give y its categories in that "
+            "order, or fit a new model"
         )

@@ -15,7 +15,7 @@ ClassWeight = Mapping[Any, float] | Literal["balanced"] | Sequence[Mapping[Any, 
 
 
 def balanced_weights(labels: NDArray[Any], sample_weight: NDArray[Any] | None) -> dict[Any, float]:
-    """Weights with which each label weighs as much as the others in all rows together.
+    """Weights with which all labels have the same total weight.
 
     scikit-learn's compute_class_weight, without the 40 bytes per row that it takes.
     """

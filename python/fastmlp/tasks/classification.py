@@ -93,8 +93,8 @@ class ClassificationTask(Task):
             )
         if classes is not None and (unknown := present[~np.isin(present, known)]).size:
             raise ValueError(
-                "classes must hold all labels of y, also "
-                f"{quoted_few(unknown.tolist())}; got {quoted_few(known.tolist())}"
+                f"classes must hold all labels of y, including {quoted_few(unknown.tolist())}; got "
+                f"{quoted_few(known.tolist())}"
             )
         task = cls(
             known,
@@ -130,7 +130,7 @@ class ClassificationTask(Task):
         order: Sequence[Any] | None,
         **options: Any,
     ) -> ClassificationTask:
-        """The task with other parameters, for training that goes on with its networks.
+        """The task with other parameters, for further training of its networks.
 
         Parameters
         ----------
@@ -156,7 +156,7 @@ class ClassificationTask(Task):
             raise ValueError(
                 f"loss and class_order cannot become {task.training_loss.name!r} and "
                 f"{class_order!r} while training goes on: the outputs of the networks are made for "
-                "others"
+                "the first ones"
             )
         if task.is_ordinal and class_order is None and order is not None:
             check_same_order(order, self.classes, ranks)
@@ -188,7 +188,7 @@ class ClassificationTask(Task):
 
     @property
     def link(self) -> Link:
-        """What lies between raw outputs and outputs."""
+        """The function between raw outputs and outputs."""
         if self.is_ordinal:
             return Link("continuation_ratio")
         return Link("softmax" if self.n_outputs > 1 and not self.multilabel else "logistic")
@@ -272,7 +272,7 @@ class ClassificationTask(Task):
         return weights
 
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
-        """Targets as networks learn them: those in order as the steps that they take.
+        """Targets as networks learn them: ordered classes as steps.
 
         A step is 1 for a class above it, 0 for the class that ends there, and NaN for those below.
         """
@@ -304,7 +304,7 @@ class ClassificationTask(Task):
 
     @property
     def decoder(self) -> ClassificationDecoder:
-        """What makes probabilities and labels of outputs."""
+        """The decoder, from outputs to probabilities and labels."""
         return ClassificationDecoder(
             self.classes, self.multilabel, self.temperature, self.cost_matrix, self.ranks
         )
@@ -355,7 +355,7 @@ class ClassificationTask(Task):
         )
 
     def lacks_classes(self, targets: NDArray[Any]) -> bool:
-        """Whether there is a class, or a label that is there or not, that no row has."""
+        """Whether some class, or some value of a label, occurs in no row."""
         if not self.multilabel:
             return np.unique(self._codes(targets)).size < self.classes.size
         return bool(np.any(targets.min(axis=0) == targets.max(axis=0)))

@@ -245,7 +245,7 @@ class RegressionLoss:
 
     @property
     def names_of_quantiles(self) -> tuple[str, ...]:
-        """The quantiles as text, such as "0.9", in as few digits as tell them apart."""
+        """The quantiles as text, such as "0.9", in as few digits as distinguish them."""
         short = tuple(f"{quantile:g}" for quantile in self.quantiles)
         return short if len({*short}) == len(short) else tuple(map(repr, self.quantiles))
 
@@ -297,8 +297,8 @@ class RegressionLoss:
             return self.own.mean(predicted, targets, sample_weight)
         if self.is_own:
             raise ValueError(
-                "the model has lost the functions of its loss, which no file holds; "
-                "set_params(loss=...) gives them back"
+                "the model has no functions for its loss: files do not hold them. Pass them with "
+                "set_params(loss=...)"
             )
         losses = _TERMS[self.name](self, (predicted - targets) / unit, predicted, targets)
         return _mean_of_known(losses, targets, sample_weight)

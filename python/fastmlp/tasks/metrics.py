@@ -100,7 +100,9 @@ def check_metrics(eval_metric: Any) -> None:
         if not isinstance(name, str):
             raise TypeError(f"eval_metric must have names that are strings; got {name!r}")
         if name == LOSS and metric != LOSS:
-            raise ValueError("eval_metric must not call a metric 'loss', which is that of training")
+            raise ValueError(
+                "eval_metric must not name a metric 'loss', the name of the training loss"
+            )
         if metric != LOSS:
             _check_metric(metric)
 
@@ -147,7 +149,7 @@ def _told_of_all(scorer: Any, classes: NDArray[Any], y_true: NDArray[Any]) -> An
 
 
 def is_score(metric: str | Callable[..., Any]) -> bool:
-    """Whether a metric is the better the greater.
+    """Whether greater is better for a metric.
 
     Scorers are, and scikit-learn's own functions named ``..._score``, as it promises. The values of
     other functions are costs.
@@ -185,7 +187,8 @@ def metric_of(
     if predict_proba is None and "predict" not in _responses(scorer, default="predict"):
         raise ValueError(
             f"eval_metric={metric!r} needs the probabilities of one column of classes, which this "
-            "model does not predict. A function metric(y_true, y_pred) gets what it predicts"
+            "model does not predict. Pass a function metric(y_true, y_pred), which gets its "
+            "predictions"
         )
     if is_scorer and classes is not None and classes.ndim == 1:
         scorer = _told_of_all(scorer, classes, y_true)

@@ -102,7 +102,7 @@ class MultioutputClassificationTask(Task):
         cost_matrix: Any,
         **options: Any,
     ) -> MultioutputClassificationTask:
-        """The task with other parameters, for training that goes on with its networks.
+        """The task with other parameters, for further training of its networks.
 
         Of several columns of labels none has an order.
         """
@@ -287,8 +287,8 @@ class MultioutputClassificationTask(Task):
         if isinstance(eval_metric, str):
             raise ValueError(
                 f"eval_metric={eval_metric!r} is a scorer of scikit-learn for one column of "
-                "labels; y has several. 'accuracy' works here, and a function metric(y_true, "
-                "y_pred) of labels"
+                "labels; y has several. Pass 'accuracy' or a function metric(y_true, y_pred) of "
+                "labels"
             )
         if lacking.any():
             raise ValueError(
@@ -364,7 +364,7 @@ def _distinct(labels: NDArray[Any], k: int, name: str) -> tuple[NDArray[Any], ND
 
 
 def _typed(labels: NDArray[Any]) -> NDArray[Any]:
-    """Labels in the type that they have without those of other columns; text stays as it is."""
+    """Labels in the type that their column has on its own; text is not changed."""
     typed: NDArray[Any] = np.array(labels.tolist())
     one_type = len(set(map(type, labels.tolist()))) == 1
     return typed if one_type and typed.dtype.kind in "biuf" else labels

@@ -1,4 +1,4 @@
-"""Targets that are numbers: what y must be, and statistics of what is known of it."""
+"""Targets that are numbers: checks of y, and statistics of its known values."""
 
 from __future__ import annotations
 

@@ -295,7 +295,7 @@ class RegressionTask(Task):
     def scale(self, targets: NDArray[Any], dtype: np.dtype[Any], name: str = "y") -> NDArray[Any]:
         """Targets as networks learn them: (n_rows, n_outputs), or a column for each quantile.
 
-        Those of a function of the user's stay as they are: it may ask whether they are 0.
+        Those for a function of the user's are not changed: it may ask whether they are 0.
         """
         scales = not self.training_loss.is_own
         n_columns = self.n_outputs if self.training_loss.is_gaussian else self.n_network_outputs

@@ -1,4 +1,4 @@
-"""Names of targets: those of y's columns, which predictions are called by."""
+"""Names of targets: the columns of y, which also name predictions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 def target_names_of(y: Any) -> tuple[str, ...] | None:
     """The names of y's columns, if y is a frame or a Series of any library and all have one.
 
-    None for other targets, and if names are no text, are empty or occur twice.
+    None for other targets, and if names are not text, are empty or occur twice.
 
     Parameters
     ----------

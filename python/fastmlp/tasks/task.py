@@ -82,7 +82,7 @@ class Task(ABC):
         weights: NDArray[Any] | None,
         offset: NDArray[np.float64] | None,
     ) -> None:
-        """Set outputs anew that had no targets to start from so far, such as counts of 0 alone.
+        """Set outputs again that had no targets to start from, such as counts that were all 0.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Task(ABC):
         """
 
     def balanced_by(self, y: NDArray[Any], sample_weight: NDArray[Any] | None) -> Task:
-        """Learn balanced weights of the classes from the training rows, if they are asked for."""
+        """Learn balanced weights of the classes from the training rows, if they are requested."""
         return self
 
     def class_weights(self, y: NDArray[Any]) -> NDArray[np.float64] | None:
@@ -200,7 +200,7 @@ class Task(ABC):
     def score(
         self, outputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any] | None
     ) -> float:
-        """How good outputs are, the greater the better; importances are measured by it."""
+        """Score of outputs, of which greater is better; importances are measured by it."""
 
     @abstractmethod
     def score_of(self, y: Any, predicted: NDArray[Any], weights: Any) -> float:

@@ -14,23 +14,23 @@ class OptunaPruning:
 
     After each epoch of the first network it reports a value to the trial. If the study's pruner
     says that the trial is not promising, ``optuna.TrialPruned`` ends the fit, of all its networks,
-    and the estimator is as it was before. It is for one fit of each trial: networks of an ensemble
-    have folds held out already.
+    and the estimator is as it was before. Use it with one fit per trial, not with cross-validation:
+    the networks of an ensemble have folds held out already.
 
     Parameters
     ----------
     trial : optuna.trial.Trial
     metric : str or None, default=None
         What to report: a name of `eval_metric`, or "loss". None: the first metric, without one the
-        loss. It must be the better the greater if the study maximises, and the better the smaller
-        if it minimises.
+        loss. Greater must be better if the study maximises, and smaller must be better if it
+        minimises.
     rows : str, default="validation"
-        On which rows: the validation rows, or a name of `eval_set`.
+        Rows of which it is reported: the validation rows, or a set of `eval_set` by its name.
 
     Raises
     ------
     TypeError
-        If `trial` is no trial.
+        If `trial` is not a trial.
     ValueError
         If its study has several objectives.
 
@@ -64,8 +64,8 @@ class OptunaPruning:
         directions = [] if study is None else [one.name.lower() for one in study.directions]
         if len(directions) > 1:
             raise ValueError(
-                f"OptunaPruning needs a study with one objective, as Optuna prunes no others; this "
-                f"one has {len(directions)}"
+                "OptunaPruning needs a study with one objective, as Optuna does not prune others; "
+                f"this one has {len(directions)}"
             )
         self.trial = trial
         self.metric = metric
@@ -78,9 +78,9 @@ class OptunaPruning:
         Raises
         ------
         optuna.TrialPruned
-            If the pruner says so.
+            If the pruner decides so.
         ValueError
-            If nothing of that name is measured, or the study goes in the other direction.
+            If nothing of that name is measured, or the study has the other direction.
         """
         if record.network != 0:
             return False
@@ -103,8 +103,8 @@ class OptunaPruning:
         if metric not in values:
             measured = {rows: list(own) for rows, own in record.evals.items()}
             raise ValueError(
-                f"OptunaPruning needs {metric!r} on the rows {self.rows!r}; what is measured is "
-                f"{measured}"
+                f"OptunaPruning needs the metric {metric!r} on the rows {self.rows!r}; the fit "
+                f"measures {measured}"
             )
         return metric, values[metric]
 
@@ -117,7 +117,7 @@ class OptunaPruning:
         )
         if self._direction not in (None, direction):
             raise ValueError(
-                f"OptunaPruning cannot report {metric!r}, which is the better the {kind}, in a "
-                f"study whose direction is {self._direction!r}. Pass {other}, or make a study with "
-                f"direction={direction!r} and an objective that goes the same way"
+                f"OptunaPruning cannot report {metric!r}, of which {kind} is better, in a study "
+                f"whose direction is {self._direction!r}. Pass {other}, or make a study with "
+                f"direction={direction!r} and an objective of the same direction"
             )

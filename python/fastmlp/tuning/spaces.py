@@ -1,4 +1,4 @@
-"""`space`: which parameters are worth tuning and in which ranges, in the form of several tuners."""
+"""`space`: parameters that are worth tuning and their ranges, in the format of several tuners."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Choice:
 
 @dataclass(frozen=True)
 class _Range:
-    """A number between two others, evenly distributed, or its logarithm is."""
+    """A range of numbers, uniform or log-uniform."""
 
     low: float
     high: float

@@ -1,1 +1,1 @@
-"""The commands: their options and help, and nothing of their work."""
+"""The commands: only their options and help texts."""

@@ -24,7 +24,7 @@ Examples:
 @click.option(
     "--dtype",
     type=click.Choice(["float16", "bfloat16", "int8"]),
-    help="Store weights in two bytes each, or in one.",
+    help="Store each weight in two bytes, or in one (int8).",
 )
 @click.option("--distill", is_flag=True, help="Train one network to predict what MODEL predicts.")
 @click.option(
@@ -39,13 +39,13 @@ Examples:
     "--networks",
     type=click.IntRange(1),
     metavar="N",
-    help="Keep so many networks: those that together come closest to all.",
+    help="Keep this many networks: those whose mean is closest to that of all.",
 )
 @click.option(
     "--max-predict-us",
     type=click.FloatRange(0, min_open=True),
     metavar="US",
-    help="Keep as many networks as predict a row in so many microseconds on this machine.",
+    help="Keep as many networks as predict a row in this many microseconds on this machine.",
 )
 @text_options
 def compact(
@@ -62,20 +62,20 @@ def compact(
     """Make a smaller or faster model of MODEL.
 
     --distill, --networks and --max-predict-us need a TABLE of rows like those to be predicted, best
-    the training table; its target is not needed. With a TABLE the report says how far predictions
-    change. --dtype makes files smaller, not predictions faster.
+    the training table; its target is not needed. With a TABLE the report says how much predictions
+    change. --dtype makes files smaller, but not predictions faster.
     """
     ways = (distill, networks is not None, max_predict_us is not None)
     if sum(ways) > 1:
-        raise click.UsageError("--distill, --networks and --max-predict-us exclude each other")
+        raise click.UsageError("--distill, --networks and --max-predict-us cannot be used together")
     if not (any(ways) or dtype):
         raise click.UsageError(
-            "say how: --dtype, and --distill, --networks N or --max-predict-us US with a TABLE"
+            "pass --dtype, or a TABLE and --distill, --networks N or --max-predict-us US"
         )
     if any(ways) and table is None:
         raise click.UsageError("--distill, --networks and --max-predict-us need a TABLE")
     if hidden and not distill:
-        raise click.UsageError("--hidden is for --distill")
+        raise click.UsageError("--hidden needs --distill")
     check_outputs((output,), (model, table))
     from fastmlp.cli.models.compaction import compact_model
 

@@ -44,7 +44,7 @@ def evaluate(
     folder of files, which is read in blocks.
     """
     if Path(table).is_dir() and how != TextFormat(how.delimiter):
-        raise click.UsageError("a folder is read without --encoding and --decimal")
+        raise click.UsageError("--encoding and --decimal cannot be used with a folder")
     from fastmlp.cli.models.evaluation import evaluate_model
     from fastmlp.cli.models.scores import lines_of
 

@@ -24,13 +24,15 @@ Examples:
 @click.option(
     "--inputs",
     type=click.Choice(["auto", "columns", "matrix"]),
-    help="Of ONNX: one for each column, or one matrix.  [default: columns if they have names or "
-    "hold text]",
+    help="Inputs in ONNX: one for each column, or one matrix.  [default: columns if they have "
+    "names or hold text]",
 )
 @click.option(
-    "--dtype", type=click.Choice(["float16"]), help="Of the weights in C, which it halves."
+    "--dtype", type=click.Choice(["float16"]), help="Type of the weights in C; halves the file."
 )
-@click.option("--prefix", metavar="NAME", help="Before the names of the function and macros in C.")
+@click.option(
+    "--prefix", metavar="NAME", help="Prefix of the names of the function and macros in C."
+)
 def export(
     model: str,
     onnx: str | None,
@@ -41,11 +43,11 @@ def export(
 ) -> None:
     """Write MODEL, with its preprocessing, as an ONNX graph or as C source."""
     if not (onnx or c):
-        raise click.UsageError("say what to write: --onnx FILE, --c FILE or both")
+        raise click.UsageError("pass what to write: --onnx FILE, --c FILE or both")
     if inputs and not onnx:
-        raise click.UsageError("--inputs is for --onnx")
+        raise click.UsageError("--inputs needs --onnx")
     if (dtype or prefix) and not c:
-        raise click.UsageError("--dtype and --prefix are for --c")
+        raise click.UsageError("--dtype and --prefix need --c")
     check_outputs((onnx, c), (model,))
     from fastmlp.cli.models.files import load_model
 

@@ -41,14 +41,14 @@ def text_options(command: Command) -> Command:
         "--delimiter",
         callback=_character,
         metavar="CHAR",
-        help="Between fields of text.  [default: the one of , ; tab | that the header has most of]",
+        help="Field separator of text.  [default: the most frequent of , ; tab | in the header]",
     )
     @click.option(
         "--encoding",
         default="utf-8",
         metavar="NAME",
         show_default=True,
-        help="Of text, such as cp1252.",
+        help="Encoding of text, such as cp1252.",
     )
     @click.option(
         "--decimal",
@@ -56,7 +56,7 @@ def text_options(command: Command) -> Command:
         callback=_character,
         metavar="CHAR",
         show_default=True,
-        help="Before decimals in text, such as a comma.",
+        help="Decimal separator in text, such as a comma.",
     )
     @wraps(command)
     def with_format(

@@ -26,8 +26,8 @@ Examples:
     "--output",
     default=PIPE,
     type=click.Path(allow_dash=True),
-    help="Table to write; its name tells the format. If TABLE is a folder, a new folder of Parquet "
-    "files.  [default: CSV to stdout]",
+    help="Table to write, in the format of its file name. If TABLE is a folder, a new folder of "
+    "Parquet files.  [default: CSV to stdout]",
 )
 @click.option(
     "--id",
@@ -54,10 +54,10 @@ def predict(
 
     TABLE needs the columns that the model was trained on, in any order; others are ignored. The
     output has a row for each row of TABLE, in the same order, with a column "prediction", or one
-    "prediction_..." for each of several targets or quantiles. From text to text, columns that are
-    kept are written as they are.
+    "prediction_..." for each of several targets or quantiles. If TABLE and output are text, kept
+    columns are written unchanged.
 
-    Rows are read, predicted and written in pieces, so files may be larger than memory. An existing
+    Rows are read, predicted and written in blocks, so files may be larger than memory. An existing
     file is replaced when all rows are predicted.
     """
     from fastmlp.cli.models.predictions import predict_folder, predict_table
@@ -65,7 +65,8 @@ def predict(
     if Path(table).is_dir():
         if output == PIPE or how != TextFormat(how.delimiter):
             raise click.UsageError(
-                "predictions for a folder need -o, a new folder, and no --encoding or --decimal"
+                "predictions for a folder need -o with a new folder; --encoding and --decimal "
+                "cannot be used"
             )
         predict_folder(
             model,

@@ -20,7 +20,10 @@ Examples:
 )
 @model_argument
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address; 0.0.0.0 is every one."
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; 0.0.0.0 means all.",
 )
 @click.option(
     "--port", type=click.IntRange(0, 65535), metavar="N", default=8000, show_default="8000"
@@ -37,14 +40,14 @@ Examples:
     "--max-request-mb",
     type=click.FloatRange(0, min_open=True),
     metavar="MB",
-    help="Largest request; those beyond are answered with status 413.  [default: 16]",
+    help="Largest request; larger ones are answered with status 413.  [default: 16]",
 )
 def serve(model: str, host: str, port: int, workers: int, max_request_mb: float | None) -> None:
     """Answer requests for predictions of MODEL over HTTP, until Ctrl-C.
 
     POST /predict takes a row as JSON, POST /predict/batch a list of rows; GET /model and GET
     /health describe the model and the service, and /docs shows all of this in a browser. When MODEL
-    is replaced by another model file, the service goes on with that one.
+    is replaced by another model file, the service switches to it.
     """
     missing = [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]
     if missing:
@@ -55,7 +58,7 @@ def serve(model: str, host: str, port: int, workers: int, max_request_mb: float 
     from fastmlp.cli.models.files import describe
     from fastmlp.serving.app import MAX_REQUEST_MB, MODEL
 
-    describe(model)  # what is wrong with the file is said here, once
+    describe(model)  # reports a bad file once, here
     os.environ[MODEL] = os.path.abspath(model)  # which all processes read
     if max_request_mb is not None:
         os.environ[MAX_REQUEST_MB] = str(max_request_mb)

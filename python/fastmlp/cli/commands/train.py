@@ -58,13 +58,13 @@ Examples:
     type=click.Choice(["fast", "default", "best", "plain"]),
     default="default",
     show_default=True,
-    help="How much to train; plain is one network of the textbook.",
+    help="How much to train; plain is a single network of dense layers.",
 )
 @click.option(
     "--time-limit",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Most seconds that training may take.",
+    help="Limit of the training time.",
 )
 @click.option(
     "--estimators",
@@ -89,7 +89,7 @@ Examples:
 @click.option(
     "--loss",
     type=click.Choice(_LOSSES),
-    help="Of a regression.  [default: squared_error]",
+    help="Loss of a regression.  [default: squared_error]",
 )
 @click.option(
     "--quantile",
@@ -104,7 +104,7 @@ Examples:
     type=click.Choice(["clip", "linear"]),
     default="clip",
     show_default=True,
-    help="linear: trends go on beyond the range of the table.",
+    help="linear: continue linear trends beyond the range of the table.",
 )
 @click.option(
     "--drop", "dropped", multiple=True, metavar="COLUMN", help="Not an input; repeatable."
@@ -121,12 +121,12 @@ Examples:
     "--validation",
     type=click.Path(dir_okay=False),
     metavar="TABLE",
-    help="Rows to stop on and to score, in place of rows held out by turns.",
+    help="Rows for early stopping and scores, instead of rows held out from TABLE.",
 )
 @click.option(
     "--groups",
     metavar="COLUMN",
-    help="Hold out whole groups by turns, so that scores are those of new groups. Not an input.",
+    help="Hold out whole groups, so that scores are those of new groups. Not an input.",
 )
 @click.option(
     "--time",
@@ -138,29 +138,34 @@ Examples:
 @click.option(
     "--max-memory",
     metavar="SIZE",
-    help="Read TABLE in blocks, with at most so many bytes of its rows in memory, such as 500MB. A "
-    "folder is always read so.  [default: 1GB]",
+    help="Read TABLE in blocks, with at most this many bytes of its rows in memory, such as 500MB. "
+    "A folder is always read in blocks.  [default: 1GB]",
 )
 @click.option(
     "--cache",
     type=click.Path(file_okay=False),
-    help="Folder that keeps the rows of a TABLE that is read in blocks, in a form that is quick to "
-    "read; the next training on the same files begins with it.",
+    help="Folder that keeps the encoded rows of a TABLE that is read in blocks, for later training "
+    "on the same files.",
 )
 @click.option(
     "--checkpoint",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Keeps the training once a minute while it goes on. After it was stopped or killed, the "
-    "same command goes on from FILE; a training that ends removes it.",
+    help="Save the state of training to FILE once a minute. After training was stopped or killed, "
+    "the same command continues from FILE, which is removed when training ends.",
 )
-@click.option("--report", "report_file", type=click.Path(dir_okay=False), help="Text to write.")
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(dir_okay=False),
+    help="Text file to write the report to.",
+)
 @click.option(
     "--plot",
     type=click.Path(dir_okay=False),
     help="Picture to write: loss curves, and held-out predictions (.png, .pdf, .svg, .jpg).",
 )
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 @text_options
 def train(
     table: str,
@@ -193,18 +198,18 @@ def train(
 
     TABLE is a file, or a folder of Parquet, CSV or Arrow files, which may be larger than memory.
     Every column that no option names is an input. By default each row is held out from some of the
-    networks in turn, and the scores are those of these rows. (Of tables that are read in blocks the
+    networks, and scores are computed on these rows. (For tables that are read in blocks the
     validation loss is reported.)
 
-    Ctrl-C ends training and writes no model; use --time-limit for a model after some time, and
-    --checkpoint to go on later.
+    Ctrl-C ends training and writes no model; use --time-limit to get a model after some time, and
+    --checkpoint to continue later.
     """
     if sum(value is not None for value in (validation, groups, time)) > 1:
-        raise click.UsageError("--validation, --groups and --time exclude each other")
+        raise click.UsageError("--validation, --groups and --time cannot be used together")
     if quantiles and loss not in (None, "quantile"):
-        raise click.UsageError(f"--quantile excludes --loss {loss}")
+        raise click.UsageError(f"--quantile cannot be used with --loss {loss}")
     if (loss or quantiles) and task == "classification":
-        raise click.UsageError("--loss and --quantile are for --task regression")
+        raise click.UsageError("--loss and --quantile need --task regression")
     check_outputs((output, checkpoint, report_file, plot), (table, validation))
     if plot is not None:
         _check_plot(plot)
@@ -227,8 +232,8 @@ def train(
     in_blocks = Path(table).is_dir() or max_memory is not None or cache is not None
     if in_blocks and (validation or groups or time or how != TextFormat(how.delimiter)):
         raise click.UsageError(
-            "--validation, --groups, --time, --encoding and --decimal are for tables that are "
-            "read as a whole"
+            "--validation, --groups, --time, --encoding and --decimal cannot be used with a table "
+            "that is read in blocks"
         )
     try:
         if in_blocks:  # what does the work takes a while to import, which --help need not
@@ -250,7 +255,7 @@ def train(
             result = train_model(table, how, roles, task, parameters, validation, checkpoint)
     except KeyboardInterrupt:
         if checkpoint is not None and Path(checkpoint).exists():
-            click.echo(f"The same command goes on from {checkpoint}.", err=True)
+            click.echo(f"The same command continues from {checkpoint}.", err=True)
         raise
     result.save(output)
     size = Path(output).stat().st_size

@@ -1,4 +1,4 @@
-"""Smaller models of a model file, and how far their predictions differ."""
+"""Smaller models of a model file, and how much their predictions differ."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def compact_model(
     options: Mapping[str, Any],
     dtype: str | None,
 ) -> Iterator[str]:
-    """Write a smaller model of a model file; yields lines that say what became of it.
+    """Write a smaller model of a model file; yields lines that describe the result.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ def evaluate_model(
     model, table : str
         Files. The table may be a folder of them, which is read in blocks.
     how : TextFormat
-        Of a folder the delimiter counts alone.
+        For a folder only the delimiter is used.
     targets : sequence of str
         Columns of true values; none: those that the model file names.
     weight : str or None
@@ -87,7 +87,7 @@ def evaluate_model(
 def _of_file(
     estimator: Any, table: str, how: TextFormat, targets: Sequence[str], weight: str | None
 ) -> Iterator[tuple[Any, Any]]:
-    """All rows of a file at once: the whole column tells what text stands for."""
+    """All rows of a file at once: the meaning of text depends on the whole column."""
     named = [*targets, *([] if weight is None else [weight])]
     with open_table(table, how) as file:
         check_columns(named, file.names, table)

@@ -14,7 +14,7 @@ from fastmlp.table.value_kinds import value_kind
 
 
 def facts_of(path: str) -> dict[str, Any]:
-    """What a model file says about itself, and its columns, as JSON holds them."""
+    """The description of a model file, and its columns, for JSON."""
     model, _ = load_model(path)
     facts = asdict(describe(path))
     facts["columns"] = [

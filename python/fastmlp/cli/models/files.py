@@ -28,13 +28,16 @@ def load_predictor(path: str) -> tuple[fastmlp.Predictor, Notes]:
 
 
 def describe(path: str) -> Description:
-    """What a model file says about itself."""
+    """The description of a model file."""
     return _read(read_description, path)
 
 
 def _check_one_column(model: Any, path: str) -> None:
     if isinstance(getattr(model, "classes_", None), list):
-        raise DataError(f"{path} predicts several columns of labels, which only Python reads")
+        raise DataError(
+            f"{path} predicts several columns of labels; the command line does not support such "
+            "models"
+        )
 
 
 def _read(how: Callable[[str], _T], path: str) -> _T:

@@ -31,12 +31,12 @@ class ModelInputs:
     how : TextFormat
         Of the table.
     others : sequence of str
-        Columns that are no inputs of a model without names.
+        Columns that are not inputs, for a model without column names.
 
     Raises
     ------
     DataError
-        If a column is missing, or if the model's labels cannot be told apart in text.
+        If a column is missing, or if the model's labels cannot be distinguished in text.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class ModelInputs:
         self.names = [name for name in table.names if name not in others]
         if len(self.names) != len(columns):
             raise DataError(
-                f"{table.path} has {len(self.names)} columns; the model reads {len(columns)}, and "
-                "knows no names of them"
+                f"{table.path} has {len(self.names)} columns; the model needs {len(columns)} and "
+                "was trained without column names"
             )
 
     def of(self, piece: Any) -> Any:
@@ -84,5 +84,5 @@ def _check_labels(columns: Sequence[Column], kinds: Sequence[ValueKind], path: s
         if kind == "label" and not all(isinstance(label, Number | np.bool_) for label in labels):
             raise DataError(
                 f"{path}: the column {column.name!r} held values of several types in training, "
-                "which text cannot tell apart; make them text before training"
+                "which text cannot tell apart; convert them to text before training"
             )

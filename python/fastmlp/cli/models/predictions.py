@@ -62,7 +62,10 @@ def predict_table(
             )
             twice = next((name for name in predicted if name in kept), None)
             if twice is not None:
-                raise DataError(f"{table} has a column {twice!r} already: it cannot be kept")
+                raise DataError(
+                    f"{table} already has a column {twice!r}, the name of a prediction: it cannot "
+                    "be kept"
+                )
             columns = {
                 name: _plain((piece if verbatim or name not in inputs.names else X)[name])
                 for name in kept
@@ -127,7 +130,7 @@ def _predicted_columns(
 ) -> dict[str, NDArray[Any]]:
     """Predict rows; the columns by name.
 
-    One column is called "prediction"; of several each has its name or number behind it.
+    A single column is called "prediction"; for several, the name or number of each follows.
     Probabilities are called "probability_" and the class or target.
     """
     predicted = predictor.predict(X)
@@ -136,7 +139,7 @@ def _predicted_columns(
     if with_probabilities:
         classes = predictor.classes_
         if classes is None:
-            raise DataError("--proba is for classifications; this model predicts numbers")
+            raise DataError("--proba needs a classifier; this model predicts numbers")
         columns |= _named("probability", predictor.predict_proba(X), several or classes.tolist())
     return columns
 

@@ -48,7 +48,7 @@ def scores_of(
     Raises
     ------
     DataError
-        If y holds a label that is no class of the model.
+        If y holds a label that is not a class of the model.
     """
     if y.ndim == 2:
         of_one = _label_scores if is_classifier(model) else _number_scores
@@ -104,7 +104,7 @@ def _class_scores(y: Any, probabilities: Any, classes: Any, weight: Any) -> Scor
     codes = {label: code for code, label in enumerate(classes.tolist())}
     unknown = next((label for label in y.tolist() if label not in codes), None)
     if unknown is not None:
-        raise DataError(f"the target holds {quoted(unknown)}, which is no class of the model")
+        raise DataError(f"the target holds {quoted(unknown)}, which is not a class of the model")
     true = np.array([codes[label] for label in y.tolist()])
     known = {"sample_weight": weight}
     share = np.bincount(true, weights=weight) / (len(true) if weight is None else weight.sum())

@@ -1,1 +1,1 @@
-"""Tables in files: read, written, and what text in them stands for."""
+"""Tables in files: reading, writing, and the meaning of text in them."""

@@ -1,4 +1,4 @@
-"""Tables in files: CSV and its relatives, Parquet and Arrow, read in pieces.
+"""Tables in files: CSV and similar text, Parquet and Arrow, read in blocks.
 
 pyarrow reads and writes all of these piece by piece, which polars does not; the estimators take its
 tables as they are.
@@ -82,12 +82,13 @@ class TableFile:
 
 
 def kind_of_file(path: str, *, text: bool = False) -> str:
-    """Tell "text", "parquet" or "arrow" by a file's name; `text` stands for names that tell none.
+    """Find "text", "parquet" or "arrow" from a file's name; `text` for names without a known
+    ending.
 
     Raises
     ------
     DataError
-        If the name does not tell.
+        If the name has no known ending.
     """
     name = Path(path)
     suffix = (Path(name.stem) if name.suffix.lower() in COMPRESSIONS else name).suffix.lower()
@@ -101,8 +102,8 @@ def kind_of_file(path: str, *, text: bool = False) -> str:
         return "text"
     known = ", ".join([*_TEXT, *_PARQUET, *_ARROW])
     raise DataError(
-        f"cannot tell the format of {path} by its name: it must end in one of {known}; text may be "
-        f"compressed ({', '.join(COMPRESSIONS)})"
+        f"cannot tell the format of {path} from its name: it must end in one of {known}; text may "
+        f"be compressed ({', '.join(COMPRESSIONS)})"
     )
 
 

@@ -1,4 +1,4 @@
-"""Columns of text as the values that they stand for: numbers, booleans, text, missing values."""
+"""Columns of text as values: numbers, booleans, text, missing values."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def as_kind(text: Any, kind: ValueKind, decimal: str, where: str) -> Any:
     Raises
     ------
     DataError
-        If a value is no number or boolean and the column's values are.
+        If a value is not a number or boolean and the column's values are.
     """
     if kind == "label":
         labels = inferred(text, decimal)
@@ -73,7 +73,7 @@ def as_kind(text: Any, kind: ValueKind, decimal: str, where: str) -> Any:
     except pa.ArrowInvalid as error:
         both = zip(known.to_pylist(), plain.to_pylist(), strict=True)
         wrong = next(value for value, read in both if not _casts(read, wanted))
-        raise DataError(f"{where} holds {quoted(wrong)}, which is no {kind}") from error
+        raise DataError(f"{where} holds {quoted(wrong)}, which is not a {kind}") from error
 
 
 def _without_missing(text: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Tables that are written piece by piece, as a whole or not at all."""
+"""Tables that are written block by block; the file is complete or absent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fastmlp.model_file.atomic import replacing
 
 @contextmanager
 def table_writer(path: str) -> Iterator[Callable[[Any], None]]:
-    """A function that appends a pyarrow.Table to a file whose name tells the format.
+    """A function that appends a pyarrow.Table to a file, in the format of its name.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From a table in a file to what `fit` takes."""
+"""From a table in a file to the arguments of `fit`."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def _kind_of(arrow_type: Any) -> ValueKind:
 
 
 def have_targets(table: Any, targets: Sequence[str]) -> Any:
-    """Tell which rows of a pyarrow.Table have all targets."""
+    """Which rows of a pyarrow.Table have all targets."""
     known = pa.chunked_array([np.ones(table.num_rows, dtype=bool)])
     for name in targets:
         column = table[name]

@@ -18,7 +18,7 @@ from fastmlp.streaming.sources.blocks import Roles as StreamRoles
 from fastmlp.streaming.sources.blocks import Source
 from fastmlp.streaming.sources.opening import check_extra
 
-_FIRST_ROWS = 10_000  # that tell the task
+_FIRST_ROWS = 10_000  # that decide the task
 
 
 def train_on_stream(

@@ -54,7 +54,7 @@ def numbers_of_times(table: Any, name: str) -> NDArray[np.float64]:
 
 
 def latest_rows(times: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which rows are among the latest fifth; rows of one time stay together."""
+    """Which rows are among the latest fifth; rows of one time stay together."""
     cut = np.sort(times)[int((1 - _FRACTION) * times.size)]
     choices: list[NDArray[np.bool_]] = [times >= cut, times > cut]
     choices = [later for later in choices if later.any() and not later.all()]

@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextmanager
 def raising_late() -> Iterator[None]:
-    """Raise KeyboardInterrupt at the end, if Ctrl-C came and the block went on to its end.
+    """Raise KeyboardInterrupt at the end, if Ctrl-C came and the block ran to its end.
 
     `fit` keeps the networks that Ctrl-C leaves; a command writes nothing then.
     """

@@ -1,4 +1,4 @@
-"""The picture of a training: loss curves, and predictions for held-out rows beside the truth."""
+"""The plot of `fastmlp train`: loss curves, and held-out predictions against the truth."""
 
 from __future__ import annotations
 

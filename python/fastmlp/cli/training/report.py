@@ -1,4 +1,4 @@
-"""What `fastmlp train` reports."""
+"""The report of `fastmlp train`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPTIMISTIC = "slightly optimistic, as they chose the epoch and the networks' we
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows that no network that predicts them was trained on, and what is predicted for them.
+    """Held-out rows, and predictions for them by networks that were not trained on them.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ def _lines(
 
 
 def training_line(model: Any) -> str:
-    """How the training went."""
+    """The line on training."""
     n_networks = len(model.networks_)
     plural = "s" if n_networks > 1 else ""
     return (
@@ -107,6 +107,6 @@ def training_line(model: Any) -> str:
 
 
 def not_scored_line(model: Any, why: str) -> str:
-    """That there are no held-out rows with scores, and the validation loss if there is one."""
+    """The line that says there are no held-out scores, with the validation loss if there is one."""
     best = "" if model.best_iteration_ is None else f"; validation loss {model.best_loss_:.4g}"
     return f"Held out  no rows to score: {why}{best}"

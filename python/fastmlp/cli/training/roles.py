@@ -1,4 +1,4 @@
-"""What the columns of a table to train on are for."""
+"""The roles of a training table's columns: target, weight, input and so on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TaskName = Literal["regression", "classification"]
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns of a table are for. All others are inputs.
+    """Columns with a role. All others are inputs.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Roles:
                 raise DataError(f"--{option}: the column {name!r} is the target")
         inputs = self.inputs(names)
         if others := [name for name in self.categories if name not in inputs]:
-            raise DataError(f"--category: the column {others[0]!r} is no input")
+            raise DataError(f"--category: the column {others[0]!r} is not an input")
         if not inputs:
-            raise DataError(f"{file} has no other columns than those that are no inputs")
+            raise DataError(f"{file} has no columns left for inputs")
 
     def inputs(self, names: Sequence[str]) -> list[str]:
         """Names of the inputs."""

@@ -17,12 +17,12 @@ from fastmlp.table.text import quoted
 
 _FEW = 20  # whole numbers of so many values are classes,
 _ROWS_OF_VALUE = 5  # if each has so many rows on average
-_MOST_DISTINCT = 0.5  # text with more values than this share of rows is no class
+_MOST_DISTINCT = 0.5  # text with more values than this share of rows is not a class
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What is to be predicted.
+    """The columns to predict.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Targets:
 
 
 def read_targets(columns: Mapping[str, Any], task: TaskName | None) -> Targets:
-    """Find out what is to be predicted.
+    """Read the targets, and decide on the task.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def check_classes(targets: Targets) -> None:
     if n_distinct > _MOST_DISTINCT * len(labels):
         raise DataError(
             f"the target {name!r} has {n_distinct:,} different values, such as "
-            f"{quoted(labels[0])}, in {len(labels):,} rows: they are no classes"
+            f"{quoted(labels[0])}, in {len(labels):,} rows: these are not classes"
         )
 
 
@@ -133,7 +133,7 @@ def numbers_of(name: str, values: NDArray[Any]) -> NDArray[Any]:
     """The values of a target as numbers."""
     if values.dtype.kind == "O":
         wrong = next((value for value in values if not reads_as_number(value)), values[0])
-        raise DataError(f"the target {name!r} holds {quoted(wrong)}, which is no number")
+        raise DataError(f"the target {name!r} holds {quoted(wrong)}, which is not a number")
     return values.astype(np.float64)
 
 

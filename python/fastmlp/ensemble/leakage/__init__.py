@@ -1,1 +1,1 @@
-"""Signs that random folds do not fit the rows: an order in time, copies, groups."""
+"""Signs that random folds are wrong for the rows: an order in time, copies, groups."""

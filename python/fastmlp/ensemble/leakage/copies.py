@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 _COPIES = 0.05  # least share of the rows
-_COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal but for the most varied column
+_COPIES_AMONG_ALIKE = 0.5  # least share of pairs that are equal except in the most varied column
 _COPIES_AMONG_MEASURED = 0.5  # least share of pairs of one measured value that are equal
 _OTHER_TARGETS = 0.05  # most pairs of copies whose targets differ, as a share of those by chance
-_DIGITS = 6  # numbers of more are no rounded ones
+_DIGITS = 6  # numbers with more are not rounded
 _RATIO_OF_GAPS = 2  # of the 8% and the 2% quantile; numbers of no grid have 4
 _KEY_COLUMNS = 2  # by whose values rows are chosen that are compared
-_SALT = np.uint64(0xD6E8FEB86659FD93)  # hashes of targets are no hashes of columns
+_SALT = np.uint64(0xD6E8FEB86659FD93)  # hashes of targets differ from those of columns
 _COMPARED_ROWS = 2000  # at most, that tell whether two columns say the same
 _MEASURED_ROWS = 2**16  # at most, that tell whether a column is measured
 _BLOCK = 2**12  # rows that are read at a time

@@ -134,9 +134,9 @@ def _is_smooth(one: NDArray[Any], other: NDArray[Any]) -> bool:
 
 
 def _are_a_groups_own(X: NDArray[Any], encoder: DenseEncoder, one: Column, other: Column) -> bool:
-    """Whether two columns have many values, or one of them hardly holds codes.
+    """Whether two columns have many values, or one of them is unlikely to hold codes.
 
-    That is one whose values lie apart as measurements do, or that is called an identifier.
+    That is one whose values look like measurements, or that has the name of an identifier.
     """
     if min(one.n_distinct, other.n_distinct) >= MANY_VALUES:
         return True
@@ -190,7 +190,7 @@ def _are_set_apart(targets: NDArray[np.float64], cells: _Cells, table: NDArray[A
 def _unforeseen(
     means: NDArray[np.float64], by_chance: NDArray[np.float64], table: NDArray[Any]
 ) -> float:
-    """Mean square of what Gaussian processes fail to foretell of each mean from all others.
+    """Mean squared error of Gaussian processes that predict each mean from all others.
 
     The least of several processes: of each column alone and of all, smooth or less so.
     """

@@ -1,4 +1,5 @@
-"""The warning that random folds would let networks be validated on what they have seen.
+"""The warning that with random folds networks are validated on rows like those they were trained
+on.
 
 That is so where rows are copies of each other, come in groups (visits of one patient share what
 belongs to the patient), or follow one another in time. Each sign is one that tables without groups
@@ -61,8 +62,8 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
         else:
             return
     warn(
-        f"{found}. If rows to predict are of the same kind as these, random folds are right: "
-        "cv=KFold(5, shuffle=True) draws them without this warning. docs/validation.md says more",
+        f"{found}. If the rows to predict are like that too, random folds are right: cv=KFold(5, "
+        "shuffle=True) draws them without this warning. See docs/validation.md",
         ValidationWarning,
     )
 
@@ -70,7 +71,7 @@ def warn_of_leakage(encoder: Encoder, task: Task, data: RowSubset, *, of_time: b
 def warn_of_leakage_in_stream(encoder: DenseEncoder, task: Task, sample: RowSubset) -> None:
     """Warn if the rows of a stream follow one another in time or come in groups.
 
-    Copies have the same hash, which tells what is held out, so they stay together.
+    Copies have the same hash, which determines what is held out, so they stay together.
 
     Parameters
     ----------
@@ -88,8 +89,8 @@ def warn_of_leakage_in_stream(encoder: DenseEncoder, task: Task, sample: RowSubs
             return
         found, others = groups, "rows of other groups"
     warn(
-        f"{found}. What is held out from a table that is read in blocks is random; judge the model "
-        f"on {others}, in files that it was not trained on. docs/validation.md says more",
+        f"{found}. From a table that is read in blocks, rows are held out at random; judge the "
+        f"model on {others}, in files that it was not trained on. See docs/validation.md",
         ValidationWarning,
     )
 

@@ -58,7 +58,7 @@ class _Body:
         self.widest = 1
 
     def read_plain(self) -> None:
-        """Begin with the numbers and flags as they are."""
+        """Begin with the numbers and flags, unchanged."""
         self._append("numbers", self.parts.n_numbers)
         self._append("flags", self.parts.n_flags)
 
@@ -88,7 +88,7 @@ class _Body:
                 self._write(f"one_hot(codes[{c}], {size}", size)
 
     def dense(self, layer: Dense, arrays: Arrays, *, is_last: bool) -> None:
-        """Go on with a dense layer."""
+        """Continue with a dense layer."""
         self.program.needs(functions.DENSE)
         weights = self.program.weights(f"{self.prefix}_weights", arrays[0])
         bias = self._reals("bias", arrays[1])
@@ -112,7 +112,7 @@ class _Body:
             self.statements.append(f"activate_{name}({layer.outputs}, {to});")
 
     def multiply(self, arrays: Arrays) -> None:
-        """Go on with a factor on each feature."""
+        """Continue with a factor on each feature."""
         self.program.needs(functions.MULTIPLY)
         factors = self._reals("factors", arrays[0])
         self.statements.append(f"multiply({factors}, {arrays[0].size}, {self.features});")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _WIDTH = 100
-# Digits that tell all numbers of a type apart, and what follows a constant of it.
+# Digits that distinguish all numbers of a type, and the suffix of its constants.
 _DIGITS = {np.dtype(np.float32): (9, "f"), np.dtype(np.float64): (17, "")}
 _TYPES = {
     np.dtype(np.float32): "float",

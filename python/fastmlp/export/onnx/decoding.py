@@ -103,5 +103,5 @@ def exported_classes(decoder: ClassificationDecoder) -> NDArray[Any]:
         return np.array(labels, dtype=object)
     raise ValueError(
         "the classes cannot be exported to ONNX, as they are neither text nor numbers: "
-        f"{quoted_few(labels)}. Make them text before fit"
+        f"{quoted_few(labels)}. Convert them to text before fit"
     )

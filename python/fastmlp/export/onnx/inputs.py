@@ -97,7 +97,7 @@ def holds_text(column: Column) -> bool:
     raise ValueError(
         f"column {column.name!r} cannot be exported to ONNX: its labels, such as "
         f"{quoted(labels[0])}, are of the type {kinds}, but must all be text, or all numbers that "
-        "double holds. Make them text before fit"
+        "double holds. Convert them to text before fit"
     )
 
 

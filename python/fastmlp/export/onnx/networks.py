@@ -22,7 +22,7 @@ from fastmlp.networks.layers import (
 from fastmlp.prediction.pipeline import Pipeline, TrainedNetwork
 
 _LEAST_DEVIATION = np.float64(1e-3)  # as in the engine
-_MOST_TURNS = 2.0**20  # of a phase, beyond which its type has hardly a digit left
+_MOST_TURNS = 2.0**20  # of a phase, beyond which its type has almost no digits left
 
 
 def mean_of_outputs(g: Graph, pipeline: Pipeline, rows: EncodedRows, offset: str | None) -> str:

@@ -56,7 +56,7 @@ class Coalitions(Protocol):
 def coalitions_of(
     n_columns: int, n_background: int, n_permutations: int, random_state: np.random.RandomState
 ) -> Coalitions:
-    """All coalitions where they are no more than those of the permutations, else the latter."""
+    """All coalitions if they are no more than those of the permutations, else the latter."""
     every = AllCoalitions(n_columns, n_background)
     if n_columns <= _MOST_COLUMNS_OF_ALL and every.count <= n_permutations * 2 * (n_columns - 1):
         return every

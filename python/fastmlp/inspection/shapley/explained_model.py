@@ -1,4 +1,4 @@
-"""ExplainedModel: a fitted model whose predictions for coalitions of columns can be asked for."""
+"""ExplainedModel: a fitted model that predicts coalitions of columns."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ExplainedModel:
         Of dense rows.
     n_threads : int
     log_odds : bool
-        Whether log-odds take the place of probabilities.
+        Whether log-odds are explained instead of probabilities.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""A network cut behind the sums of its first hidden units, where columns only add up.
+"""A network cut after the sums of its first hidden units, up to where columns only add up.
 
 The layers before the first dense one take each column by itself, and a dense layer adds up what it
 reads. So the sums of a row that has some columns from another one are its own plus a difference for

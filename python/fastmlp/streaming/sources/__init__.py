@@ -1,1 +1,1 @@
-"""Sources of rows: whatever yields a table block by block, more than once."""
+"""Sources of rows: objects that yield a table block by block, more than once."""

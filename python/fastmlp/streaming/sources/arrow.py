@@ -63,7 +63,7 @@ class DatasetSource(Source):
         same_columns: bool = False,
     ) -> None:
         self._dataset, self._roles = dataset, roles
-        # Reads what all files say of themselves, several at a time.
+        # Reads the schemas of all files, several at a time.
         self.n_rows = dataset.count_rows() if self._is_of("parquet", "ipc") else None
         own = dataset.schema
         schema = without_index(own, {*roles.names, *(needed or ())})
@@ -185,7 +185,7 @@ class CsvSource(DatasetSource):
 
 
 def _check_delimiter(path: Path, names: Sequence[str], delimiter: str) -> None:
-    """Raise if what looks like a single column is several with another delimiter between them."""
+    """Raise if a single column is in fact several with another delimiter."""
     found = next((one for one in _DELIMITERS if one != delimiter and one in names[0]), None)
     if len(names) == 1 and found is not None:
         raise ValueError(
@@ -196,7 +196,7 @@ def _check_delimiter(path: Path, names: Sequence[str], delimiter: str) -> None:
 
 
 def _read_as(guessed: Any, *, stays_whole: bool) -> Any:
-    """How a column of CSV is read at first: dates stay text, which tells how they are written."""
+    """How a column of CSV is read at first: dates stay text, which shows how they are written."""
     if pa.types.is_boolean(guessed):
         return guessed
     if stays_whole and pa.types.is_integer(guessed):
@@ -257,7 +257,7 @@ def _is_filtered(dataset: Any) -> bool:
 
 
 def _with_schema(batch: Any, schema: Any, known: dict[str, Any]) -> Any:
-    """A batch of a file with the columns of the dataset; its folders tell those that are known."""
+    """A batch with the columns of the dataset, some of them from the names of folders."""
     if batch.schema.equals(schema):
         return batch
     columns = []

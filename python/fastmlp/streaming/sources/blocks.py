@@ -1,4 +1,4 @@
-"""Block and Source: a table that comes in blocks of rows, as often as it is asked for."""
+"""Block and Source: a table in blocks of rows, which can be read any number of times."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Source(ABC):
     Attributes
     ----------
     fingerprint : str or None
-        Changes when the rows do; None if nothing tells.
+        Changes when the rows do; None if that cannot be detected.
     n_rows : int or None
         None if they have not been counted.
     names : sequence of str
@@ -81,7 +81,7 @@ def _check_there(names: Sequence[str], columns: Sequence[str]) -> None:
 
 
 class Roles(NamedTuple):
-    """Columns of a frame that are no inputs.
+    """Columns of a frame that are not inputs.
 
     Attributes
     ----------
@@ -106,7 +106,7 @@ class Roles(NamedTuple):
         _check_there(self.names, columns)
         inputs = [name for name in columns if name not in self.names]
         if not inputs:
-            raise ValueError(f"X has no columns beside {quoted_few(self.names)}")
+            raise ValueError(f"X has no columns besides {quoted_few(self.names)}")
         return inputs
 
     def block(self, native: Any, where: str) -> Block:

@@ -42,8 +42,8 @@ class FunctionSource(Source):
         iterator = iter(returned)
         if iterator is self._before:
             raise ValueError(
-                "X: the rows are to be read from their beginning again, but the function returned "
-                "the iterator of its last call; it must make a new one in each call"
+                "X: the function returned the same iterator as in its last call; each call must "
+                "return a new one, which starts with the first row"
             )
         self._before = iterator
         return iterator

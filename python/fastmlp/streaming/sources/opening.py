@@ -43,7 +43,7 @@ def open_source(
     Raises
     ------
     ValueError, TypeError
-        If there are no such columns, or `targets` are no names.
+        If there are no such columns, or `targets` are not names.
     ImportError
         If a library is not installed.
     """
@@ -81,7 +81,7 @@ def _roles(targets: Any, weight: Any, has_targets: bool) -> Roles:
         )
     if weight is not None and not isinstance(weight, str):
         raise TypeError(
-            f"sample_weight must be the name of a column of X, as y is; got {type(weight).__name__}"
+            f"sample_weight must be the name of a column of X, like y; got {type(weight).__name__}"
         )
     return Roles(names or (), weight)
 

@@ -1,4 +1,4 @@
-"""Which tables are streams, told without importing anything."""
+"""Recognises streams, without importing libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_stream(X: Any) -> bool:
 
 
 def library_of(X: Any) -> str | None:
-    """The library of a lazy table, which need not be imported to tell."""
+    """The library of a lazy table, found without importing it."""
     library = type(X).__module__.partition(".")[0]
     is_lazy = {
         "polars": type(X).__name__ == "LazyFrame",

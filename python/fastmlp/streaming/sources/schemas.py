@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 
 
 class FileSchema(NamedTuple):
-    """The columns of a file, those that its folders tell, and which are a frame's index."""
+    """The columns of a file, those in the names of its folders, and which are a frame's index."""
 
     path: str
     types: Mapping[str, Any]
@@ -31,7 +31,7 @@ class FileSchema(NamedTuple):
 
 
 def without_index(schema: Any, asked: Collection[str]) -> Any:
-    """Leave out the index of the frame that pandas or Dask wrote, but for columns asked for."""
+    """Leave out the index that pandas or Dask wrote, unless its columns are requested."""
     index = _index_of(schema) - {*asked}
     return pa.schema([field for field in schema if field.name not in index])
 

@@ -1,4 +1,4 @@
-// Layers as Python describes them, and their parameters as NumPy arrays.
+// A network's parameters as NumPy arrays.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -11,8 +11,6 @@
 namespace fastmlp::bindings {
 
 namespace py = pybind11;
-
-std::vector<LayerSpec> layer_specs(const py::list& layers);
 
 /** Whether these arrays are equal to the parameters of a stack, bit for bit. */
 template <class T>
