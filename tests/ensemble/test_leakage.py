@@ -254,6 +254,15 @@ def test_the_share_of_copies_is_that_of_rows_with_rare_values():
     assert copied in warned(twice, twice.sum(axis=1))
 
 
+def test_rows_that_lack_a_value_may_be_copies():
+    """They are among the rows that the share is of: a missing value is no frequent one."""
+    table = np.random.default_rng(0).normal(size=(300, 3))
+    for column in range(3):
+        table[30 * column : 30 * (column + 1), column] = np.nan
+    twice = np.vstack([table, table])
+    assert "50% of the rows of X are copies" in warned(twice, np.arange(600.0))
+
+
 DATES = pd.date_range("2024-01-01", periods=40)
 
 
@@ -279,7 +288,7 @@ def test_rows_in_the_order_of_time(column, time):
 def test_rows_without_a_date_hide_no_order():
     """A single one did; `time` takes none of them."""
     x, without = RNG.normal(size=40), "pass time='day', without the rows that lack it"
-    for missing in ([3], range(0, 40, 2), range(28)):
+    for missing in ([3], range(0, 40, 2), range(20)):
         days = pd.Series(DATES)
         days[[*missing]] = None
         frame = pd.DataFrame({"x": x, "day": days})
@@ -287,8 +296,9 @@ def test_rows_without_a_date_hide_no_order():
         assert not warned(frame.sample(frac=1, random_state=0), x)
     years = np.append(np.nan, np.arange(1981.0, 2020))
     assert "pass time='year', without" in warned(pd.DataFrame({"x": x, "year": years}), x)
-    frame["day"] = days.where(days.index > 29)  # nine steps between those that are left
-    assert not warned(frame, x)
+    assert not warned(frame.assign(day=days.where(days.index > 20)), x)  # few have one
+    few = frame.assign(day=days.where(days.index > 29))  # nine steps between those that are left
+    assert not warned(few[20:], x[20:])
 
 
 def test_series_that_are_each_in_the_order_of_time():

@@ -18,7 +18,7 @@ class OutOfFold(NamedTuple):
     ----------
     predicted : ndarray of shape (n_rows,) or (n_rows, n_columns)
         NaN for rows that no network held out.
-    std : ndarray of shape (n_rows, n_columns) or None
+    std : ndarray of the same shape, or None
         The standard deviations of these, if they were learnt.
     targets_digest : bytes or None
         See `digest_of_targets`; None if an older version of fastmlp wrote the model.

@@ -13,6 +13,7 @@ from fastmlp.table.encoder import DenseEncoder
 _NAMED = re.compile(r"(^|[\W_])(date|datetime|time|timestamp|year)$", re.IGNORECASE)
 _OF_BIRTH = re.compile(r"birth|born|(^|[\W_])dob([\W_]|$)", re.IGNORECASE)  # no time of the row
 _FEWEST_STEPS = 10
+_LEAST_KNOWN = 0.5  # of the rows: to drop most of them would be no advice
 _MOST_BACK = 0.15  # of the steps: a series begins again after six rows, or more
 
 
@@ -24,7 +25,7 @@ class TimeOrder(NamedTuple):
     name : str
     in_series : bool
         Whether the rows begin again now and then, as those of several shops or machines do.
-    has_gaps: bool
+    has_gaps : bool
         Whether some rows lack the column's value: the order is that of the others.
     """
 
@@ -53,6 +54,6 @@ def time_order(encoder: DenseEncoder, X: NDArray[Any]) -> TimeOrder | None:
         n_up, n_down = (int(np.count_nonzero(steps * sign > 0)) for sign in (1, -1))
         n_steps, n_back = n_up + n_down, min(n_up, n_down)
         is_ordered = n_steps >= _FEWEST_STEPS and n_back <= _MOST_BACK * n_steps
-        if is_ordered and not _OF_BIRTH.search(name):
+        if is_ordered and is_known.mean() >= _LEAST_KNOWN and not _OF_BIRTH.search(name):
             return TimeOrder(name, n_back > 0, not is_known.all())
     return None

@@ -142,9 +142,9 @@ def is_new(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def frequent_values(column: NDArray[Any]) -> NDArray[Any]:
-    """Values that many of these rows have."""
+    """Values that many of these rows have; a missing one is none."""
     values, counts = np.unique(column, return_counts=True)
-    frequent: NDArray[Any] = values[counts > _FREQUENT * counts.sum()]
+    frequent: NDArray[Any] = values[(counts > _FREQUENT * column.size) & ~np.isnan(values)]
     return frequent
 
 
