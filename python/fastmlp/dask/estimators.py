@@ -206,7 +206,7 @@ class _OnCluster(BaseMLP):
         self._fitted.encoder.check_features(without_rows(X), type(self).__name__)
         model = self.to_local()
         # A task has one of its worker's threads. Attributes that are not needed there may not be
-        # picklable, or is as long as the training table.
+        # picklable, or are as long as the training table.
         model.set_params(n_jobs=1, verbose=0, callbacks=None, eval_metric=None)
         unused = ("out_of_fold", "assignment", "fingerprint")
         model._model = replace(model._model, **dict.fromkeys(unused))

@@ -48,7 +48,7 @@ def unchecked_metric(
     """Build the scorer of that name; None where scikit-learn's own is needed.
 
     That is so for other scorers, for several targets or labels per row, and where scikit-learn may
-    warn or has a rule of its own: rows that lack a class, or R2 of one row, of a constant target, or
+    warn or has a rule of its own: rows that lack a class, or R2 of one row, of a constant target or
     of numbers whose squares overflow.
 
     Parameters
