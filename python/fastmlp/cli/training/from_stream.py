@@ -26,7 +26,7 @@ def train_on_stream(
     roles: Roles,
     task: TaskName | None,
     parameters: Mapping[str, Any],
-    max_memory: str,
+    max_memory: int | str,
     cache: str | None,
     checkpoint: str | None,
     delimiter: str | None,
@@ -42,7 +42,7 @@ def train_on_stream(
         None: found out from the first rows.
     parameters : mapping
         Of the estimator.
-    max_memory : str
+    max_memory : int or str
     cache : str or None
         Folder that keeps what is read.
     checkpoint : str or None
