@@ -61,7 +61,7 @@ def distil(
     X : array-like, frame or sparse matrix of shape (n_rows, n_columns)
         A raw table.
     settings : Settings
-        Of the network. It is of the kind that weighs most among the teacher's.
+        Settings of the network. It is of the kind that weighs most among the teacher's.
     longer : bool
         Whether to train for more epochs than these settings say.
     estimator : str

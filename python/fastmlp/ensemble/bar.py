@@ -23,7 +23,7 @@ class Bar:
     total : int
         Steps that are expected.
     unit : str
-        Of the steps.
+        What a step is.
     """
 
     def __init__(self, total: int, unit: str) -> None:

@@ -29,7 +29,7 @@ class EncodedTable:
     eval_sets : sequence of EvalSet
         Rows on which metrics are only recorded.
     watch : RangeWatch
-        Of the training range, that of earlier fits included.
+        Watches the training range, which includes that of earlier fits.
     linear : LinearPart or None
         What is added to the networks.
     is_honest : bool

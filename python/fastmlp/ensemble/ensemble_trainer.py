@@ -68,7 +68,7 @@ class EnsembleTrainer:
     Parameters
     ----------
     scaling : Scaling
-        Of the table.
+        Scaling of the table's columns.
     executor : Executor
         Trains the networks: threads of this process, or workers elsewhere.
     progress : Progress

@@ -40,11 +40,11 @@ class Executor(Protocol):
         runs : sequence of TrainingRun
             Their order is that in which they begin. `trained` is set for each that ran.
         seconds : sequence of float
-            That each network would take, or numbers in proportion to that.
+            Estimated time of each network; only the ratios matter.
         end : float
             On the clock of `time.perf_counter`; infinite if there is no limit.
         scaling : Scaling
-            Of the columns of the table.
+            Scaling of the table's columns.
         progress : Progress
 
         Returns

@@ -33,7 +33,7 @@ class FitPlan:
     scaling : Scaling
     task : Task
     splits : sequence of Split
-        Of each network, by the index in its recipe.
+        The split of each network, at the index in its recipe.
     kept : sequence of Member
         Networks that are not trained.
     weighed : WeightedEnsemble or None

@@ -60,7 +60,7 @@ class FittedModel:
     encoder : Encoder
         From a raw table to numbers.
     scaling : Scaling
-        From these to what networks read.
+        From encoded numbers to those that networks read.
     task : Task
         From y to targets, and from outputs to predictions; with the temperature.
     ensemble : WeightedEnsemble
@@ -68,7 +68,7 @@ class FittedModel:
     linear : LinearPart or None
         What is added to the networks, with ``extrapolation="linear"``.
     watch : RangeWatch
-        Of the training range. Warns of tables beyond it, if there is no linear part.
+        Holds the training range; warns of tables beyond it, if there is no linear part.
     standardize : bool or str
         The setting that `scaling` was learnt with.
     n_estimators : int
@@ -90,7 +90,7 @@ class FittedModel:
         The guarantee of a private fit; None if training was not private, or continued without
         noise.
     version : str
-        Of fastmlp.
+        Version of fastmlp that fitted it.
     time : str
         When the fit ended, in UTC, as in ISO 8601.
     notes : mapping

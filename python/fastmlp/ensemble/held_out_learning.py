@@ -47,7 +47,7 @@ def learn_from_held_out(
     data : RowSubset
         All training rows.
     validation : sequence of RowSubset or None
-        Of each network.
+        The validation rows of each network.
     are_folds : bool, default=True
         Whether each network was trained on all rows that it does not hold out.
 

@@ -27,9 +27,9 @@ class Growth:
     Attributes
     ----------
     assignment : RowAssignment
-        Of rows to all networks; to those that are there as before.
+        How rows are assigned to all networks; existing networks keep their rows.
     indices : list of int
-        Of the new networks: those that no network has, the first ones.
+        Indices of the new networks: the lowest that no existing network has.
 
     Raises
     ------
@@ -65,9 +65,9 @@ class Growth:
         ----------
         table : EncodedTable
         rows : Digest
-            Of the table, see `fastmlp.ensemble.splits.digest_of_rows`.
+            Digest of the table's rows; see `fastmlp.ensemble.splits.digest_of_rows`.
         splits : Splits
-            Of all networks.
+            The splits of all networks.
         """
         assert self._model.assignment is not None
         n_before = self._model.assignment.n_networks

@@ -40,7 +40,7 @@ class NewNetworks:
     data : RowSubset
         All rows, with targets that are not scaled.
     splits : sequence of Split
-        Of all networks, by their index.
+        The split of each network, at its index.
     rows : ndarray or None
         Training rows of all networks together (None: all), which bin edges are learnt from.
     settings : Settings

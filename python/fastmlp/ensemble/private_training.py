@@ -25,7 +25,7 @@ class PrivateRun:
     data : RowSubset
         With scaled targets.
     options : dict
-        Of the engine's private training.
+        Options of the engine's private training.
     key : bytes
         32 random bytes, of noise and minibatches.
     index : int

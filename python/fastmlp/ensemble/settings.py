@@ -133,7 +133,7 @@ class Settings:
         held_out : bool
             Whether there are validation rows.
         n_folds : int or None, default=None
-            Of a round over them. None: as many as `validation_fraction` says.
+            Number of folds of a round. None: as many as `validation_fraction` says.
         """
         if self.preset == "plain":  # which has no kinds
             return [MemberSpec(index, n_rows=n_rows) for index in range(n_networks)]

@@ -76,7 +76,7 @@ class Splits(NamedTuple):
     Attributes
     ----------
     each : list of Split
-        Of each network that is validated.
+        The split of each network that is validated.
     n_folds : int or None
         Networks of a round, which hold out other rows each; None if they hold out none.
     are_folds : bool

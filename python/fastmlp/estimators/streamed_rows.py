@@ -94,7 +94,7 @@ class AssignedStream:
     ----------
     assignment : RowAssignment
     random_state : RandomState
-        With which the fit goes on.
+        Draws the random numbers of the rest of the fit.
     windows : Windows
         The rows in the order in which they are read.
     sample : RowSubset
@@ -102,7 +102,7 @@ class AssignedStream:
     held_out : sequence of HeldOut or None
         Rows of the stream that are held out from each network.
     splits : sequence of Split
-        Of the sample, for each network.
+        How each network's validation splits the sample.
     """
 
     assignment: RowAssignment

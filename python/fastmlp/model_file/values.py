@@ -140,7 +140,7 @@ class Values:
     Parameters
     ----------
     tensors : Tensors
-        Of the file.
+        The tensors of the file.
     objects : tuple, default=()
         Values that stand beside the file, in a pickle.
     """

@@ -239,7 +239,7 @@ class Predictor:
             As for `predict`.
         coverage : float, default=0.9
         groups : array-like of shape (n_rows,), default=None
-            Of one row its label.
+            Labels of groups; for one row its label.
 
         Returns
         -------
@@ -277,7 +277,7 @@ class Predictor:
         coverage : float, default=0.9
         class_conditional : bool, default=False
         groups : array-like of shape (n_rows,), default=None
-            Of one row its label.
+            Labels of groups; for one row its label.
 
         Returns
         -------

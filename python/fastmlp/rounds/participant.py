@@ -70,11 +70,11 @@ class Participant:
     run : TrainingRun
         The member, its rows and the options of its training. Network and optimiser are copied.
     inputs : Standardisation
-        Of the table.
+        Standardisation of the table's columns.
     n_rounds : int
-        Of the training, over which the learning rate's schedule stretches.
+        Rounds of the training, over which the learning rate's schedule stretches.
     epochs : float, default=1.0
-        Of a round, in whole minibatches; there are more steps where there are more rows.
+        Epochs of a round, in whole minibatches; more rows make more steps.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
         Whether updates hold the training loss, the learning rate, which reveals the number of rows,

@@ -38,7 +38,7 @@ class NetworkOnWindows:
     goes_on : bool
         Whether other windows of the epoch are to follow, or another epoch.
     n_epochs_before : int
-        That an earlier call ran.
+        Epochs that an earlier call ran.
     """
 
     def __init__(

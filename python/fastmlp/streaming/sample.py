@@ -26,7 +26,7 @@ class Sample:
     data : RowSubset
         Stored numbers and codes, targets as `Task.encode` returns them, and weights.
     hashes : ndarray of shape (n_rows,)
-        Of the rows.
+        Hashes of the rows.
     """
 
     data: RowSubset
@@ -40,7 +40,7 @@ class Sample:
         Parameters
         ----------
         held_out : sequence of HeldOut or None
-            Of each network.
+            Which rows each network holds out.
         """
         weights, splits = self.data.sample_weight, []
         for own in held_out:
@@ -66,9 +66,9 @@ def read_sample(
     ----------
     windows : Windows
     targets : StoredTargets
-        Of the cache.
+        Makes targets from those in the cache.
     dtype : dtype
-        Of the networks.
+        Type of the networks.
     n_rows : int
     """
     share = n_rows / windows.cache.n_rows

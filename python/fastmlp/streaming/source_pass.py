@@ -53,7 +53,7 @@ class SourcePass:
         Makes a `TargetLearner` of the targets of the first block.
     block_rows : int
     n_threads : int
-        That read columns.
+        Threads that read columns.
     dtype : str, default="float32"
         Type that numbers are stored in.
     """

@@ -43,13 +43,13 @@ class WindowExecutor:
     windows : Windows
         The first run's seed, with the number of the epoch, decides on their order.
     targets : StoredTargets
-        Of the windows.
+        Makes targets from those in the windows.
     task : Task
         Scales them.
     held_out : sequence of HeldOut or None
         Rows that are held out from the network of each index.
     n_threads : int
-        That train. One more reads.
+        Threads that train; one more reads.
     """
 
     windows: Windows

@@ -39,7 +39,7 @@ def check_no_amounts(values: ColumnValues) -> None:
     Parameters
     ----------
     values : ColumnValues
-        Of a column that no reader reads.
+        Values of a column that no reader reads.
 
     Raises
     ------

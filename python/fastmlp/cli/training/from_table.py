@@ -33,7 +33,7 @@ class TrainingResult:
     targets : tuple of str
     held_out : HeldOut or None
     scores : dict
-        Of the held-out rows, by target.
+        Scores of the held-out rows, by target.
     report : str
         Lines to print.
     """
@@ -76,13 +76,13 @@ def train_model(
     ----------
     table : str
     how : TextFormat
-        Of this file and `validation`.
+        How to read this file and `validation`, if they are text.
     roles : Roles
-        Of the columns.
+        Roles of the columns.
     task : {"regression", "classification"} or None
         None: found out.
     parameters : mapping
-        Of the estimator.
+        Parameters of the estimator.
     validation : str or None
         A table to validate on.
     checkpoint : str or None

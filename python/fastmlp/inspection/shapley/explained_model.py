@@ -31,7 +31,7 @@ class ExplainedModel:
     Parameters
     ----------
     model : FittedModel
-        Of dense rows.
+        A model that was trained on dense rows.
     n_threads : int
     log_odds : bool
         Whether log-odds are explained instead of probabilities.
