@@ -23,7 +23,7 @@ class Checkpoint:
         Minutes after which the state of a network is saved again, at the end of an epoch; counted
         from the last time or from the beginning of the fit.
     epochs : int or None, default=None
-        Epochs after which the state is saved, if they end earlier. None: only the time counts.
+        Epochs after which the state is saved if `minutes` have not passed. None: only time counts.
 
     Raises
     ------

@@ -41,7 +41,7 @@ class KeptFit:
     saved : dict
         States that the fit resumes from.
     seed : int, RandomState or None
-        Random numbers that it began with; of no meaning if it `begins`.
+        Random numbers that the fit began with; `assignment` sets it if it `begins`.
     begins : bool
         Whether there was no file to resume from.
     seconds_before : float
@@ -101,7 +101,7 @@ class KeptFit:
         return assignment, assignment.generator()
 
     def __enter__(self) -> Self:
-        """Begin to keep; a file that cannot be written is an error now, not after hours.
+        """Begin to store states. A file that cannot be written is an error now, not after hours.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class KeptFit:
             self._is_closed = True
             self._changed.notify()
         self._thread.join()
-        if kind is not None and not self._states:  # it is worth nothing, and would be in the way
+        if kind is not None and not self._states:  # an empty file would be in the way
             self.remove()
 
     def is_due(self, name: str, epoch: float) -> bool:

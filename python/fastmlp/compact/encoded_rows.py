@@ -23,7 +23,7 @@ def encoded_rows(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDA
     Returns
     -------
     table, offset
-        As of `Pipeline.split`.
+        As `Pipeline.split` returns them.
     """
     model.encoder.check_features(X, estimator)
     table, offset, _ = model.pipeline.split(model.encoder.encode(X))

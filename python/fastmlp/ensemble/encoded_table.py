@@ -33,7 +33,7 @@ class EncodedTable:
     linear : LinearPart or None
         What is added to the networks.
     is_honest : bool
-        Whether the linear part that a training row gets was fitted without this row's target.
+        Whether each training row's offset is that of a linear part fitted without its target.
     """
 
     encoder: Encoder

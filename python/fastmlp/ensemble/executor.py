@@ -136,14 +136,14 @@ class LocalThreads:
 
 
 def ran_to_their_ends(runs: Sequence[TrainingRun]) -> bool:
-    """Whether all were trained, and nothing ended one of them before its own rules did."""
+    """Whether all were trained, until their own rules ended it."""
     return all(run.trained is not None and run.stop_reason != "interrupted" for run in runs)
 
 
 def wait_for(futures: Sequence[Future[None]]) -> None:
     """Wait for all, or for the first that fails.
 
-    Python runs now and then: a signal that another thread received does not end the waiting.
+    The wait is cut into short ones, so that Python sees signals that another thread received.
     """
     while True:
         done, running = wait(futures, timeout=0.05, return_when=FIRST_EXCEPTION)

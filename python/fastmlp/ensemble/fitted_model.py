@@ -77,8 +77,8 @@ class FittedModel:
     assignment : RowAssignment or None
         How rows were assigned to networks; None after `partial_fit` alone.
     fingerprint : bytes or None
-        Of the rows and of which are held out, if the same ones were in all fits; see
-        `fastmlp.ensemble.splits.fingerprint`.
+        Digest of the rows and of which of them are held out; None unless these were the same in
+        all fits. See `fastmlp.ensemble.splits.fingerprint`.
     fit_seconds : float
         Time in training, in the last call.
     out_of_fold : OutOfFold or None
@@ -232,7 +232,7 @@ class FittedModel:
 
     @property
     def constraints(self) -> Constraints | None:
-        """What all networks keep."""
+        """The constraints that all networks satisfy."""
         return self.members[0].constraints
 
     @property
@@ -372,7 +372,7 @@ class FittedModel:
     def best_loss(self) -> float:
         """The least of what was watched, the mean over networks.
 
-        If some networks had no metric, as their validation rows lacked a class, those that had.
+        Networks without the metric, whose validation rows lack a class, do not count.
         """
         with_metric = [history for history in self.histories if history.metric_curve]
         return float(np.mean([history.best_loss for history in with_metric or self.histories]))

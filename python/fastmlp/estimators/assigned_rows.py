@@ -35,13 +35,13 @@ def assigned_rows(
     growth: Growth | None,
     kept: KeptFit | None,
 ) -> AssignedRows:
-    """Assign the rows of a table to networks: those that are there keep their folds.
+    """Assign the rows of a table to networks; existing networks keep their folds.
 
     Raises
     ------
     ValueError
-        If nothing can be held out and a parameter needs it, or what is held out does not go
-        together with the networks that are there.
+        If nothing can be held out and a parameter needs it, or what is held out does not fit
+        the existing networks.
     """
     data = table.data
     assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
@@ -93,7 +93,7 @@ def _assignment(
 
 
 def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
-    """Raise for what cannot be where networks are trained on all rows after their validation."""
+    """Raise for what is not supported if the final networks are trained on all rows."""
     if before is not None:
         raise ValueError(
             "time, and cv whose splits leave rows out, cannot be used with warm_start or "

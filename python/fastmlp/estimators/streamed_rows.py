@@ -41,7 +41,7 @@ from fastmlp.tasks import Task
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
-_SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
+_SAMPLE_ROWS = 2**18  # to learn scales and bin edges from, and to validate networks on
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class EncodedStream:
     encoder : DenseEncoder
     task : Task
     targets : StoredTargets
-        From what the cache holds of y to targets.
+        Makes targets from what the cache holds of y.
     eval_sets : sequence of EvalSet
         Rows that are measured and decide nothing.
     training_range : TrainingRange
@@ -181,7 +181,7 @@ def row_cache(
 
 
 def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
-    """What learns targets such as those of the first block."""
+    """The learner of targets that are like those of the first block."""
     if not settings.classifies:
         estimator._new_task(y, settings)  # raises if they are not numbers
         return NumbersLearner(y)

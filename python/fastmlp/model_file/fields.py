@@ -21,7 +21,7 @@ _NOT_FINITE = {"inf": inf, "-inf": -inf, "nan": nan}  # JSON has no such numbers
 
 
 class Unfit(ValueError):
-    """A value is of another kind than it must be; the message says of which."""
+    """A value is not of the kind that it must be; the message says what that kind is."""
 
 
 class Fields:

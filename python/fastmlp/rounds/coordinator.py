@@ -33,9 +33,9 @@ class RoundOptions:
     tol : float, default=0.0
         What a lower loss must exceed to be progress.
     n_iter_no_change : float, default=inf
-        Rounds without progress.
+        Rounds without progress after which training stops.
     patience_growth : float, default=0.0
-        Further ones for each round up to the best.
+        Further rounds without progress that are allowed for each round up to the best.
     """
 
     n_rounds: int

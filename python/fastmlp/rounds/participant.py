@@ -50,7 +50,7 @@ class HeldOutLoss:
 
     @property
     def weight(self) -> float:
-        """Of the rows."""
+        """Total weight of the rows."""
         return weight_of(self.rows)
 
 
@@ -65,8 +65,9 @@ class Participant:
     Parameters
     ----------
     number : int
-        Of the participant. That with number 0, alone and with whole epochs as rounds, trains as if
-        there were no rounds, bit for bit (without early stopping, which averages weights).
+        Number of the participant. If it is alone, has number 0 and rounds are whole epochs, it
+        trains as if there were no rounds, bit for bit (without early stopping, which averages
+        weights).
     run : TrainingRun
         The member, its rows and the options of its training. Network and optimiser are copied.
     inputs : Standardisation

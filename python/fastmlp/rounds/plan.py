@@ -44,7 +44,7 @@ def networks_for_rounds(
     Parameters
     ----------
     data : RowSubset
-        These rows.
+        Rows that represent the table.
     n_rows : int
         Rows of the table, of all participants together.
     held_out : bool

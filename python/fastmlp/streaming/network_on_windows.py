@@ -27,11 +27,11 @@ class NetworkOnWindows:
         Rows of the windows that it is not trained on.
     inputs : Standardisation
     n_windows : int
-        In an epoch.
+        Windows of an epoch.
     n_threads : int
-        The most that it ever gets.
+        Most threads that it ever gets.
     time_limit : float
-        In seconds from now on, in which other networks are trained too.
+        Seconds from now on, during which other networks are trained too.
 
     Attributes
     ----------

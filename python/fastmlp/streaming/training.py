@@ -34,7 +34,7 @@ class WindowExecutor:
     """Trains on threads of this process, which share one reading of the rows.
 
     In every epoch all networks are trained on one window after the other, as many at a time as
-    there are threads. None begins the next window before all have ended this one; a thread without
+    there are threads. None begins the next window before all have finished this; a thread without
     a network joins those that still run. Results do not depend on the number of threads, but on the
     size of the windows.
 
@@ -117,14 +117,14 @@ class WindowExecutor:
 
 
 class _Place:
-    """The window that comes next, and the networks that are still trained; kept now and then.
+    """The next window and the networks still in training, which a checkpoint keeps.
 
     Parameters
     ----------
     keeper : StateKeeper or None
     networks : sequence of NetworkOnWindows
     n_windows : int
-        In an epoch.
+        Windows of an epoch.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class _Place:
                 network.finish(progress)
 
     def next_window(self, progress: Progress) -> None:
-        """Continue the epoch. The state is kept at the end of the epoch, not of its last window."""
+        """Go to the next window. After the last one `next_epoch` keeps the state, not this."""
         self.window += 1
         if self.window < self._n_windows:
             for _ in self.active:
@@ -178,7 +178,7 @@ class _SharedThreads:
     ----------
     n_threads : int
     n_networks : int
-        The most that there will be.
+        Largest number of networks that are trained at a time.
     """
 
     def __init__(self, n_threads: int, n_networks: int) -> None:
