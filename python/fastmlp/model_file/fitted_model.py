@@ -17,7 +17,7 @@ from fastmlp.model_file.envelope import Contents, closed
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
-    Unfit,
+    WrongKind,
     flag,
     integer,
     maybe,
@@ -172,7 +172,7 @@ def _flag_or(name: str) -> Kind[Any]:
 
     def kind(value: Any) -> Any:
         if not (isinstance(value, bool) or value == name):
-            raise Unfit(f"true, false or {name!r}")
+            raise WrongKind(f"true, false or {name!r}")
         return value
 
     return kind
@@ -182,7 +182,7 @@ def _digest(value: Any) -> bytes:
     try:
         return bytes.fromhex(text(value))
     except ValueError:
-        raise Unfit("hexadecimal digits") from None
+        raise WrongKind("hexadecimal digits") from None
 
 
 def _read_out_of_fold(fields: Fields, tensors: Tensors) -> OutOfFold | None:
