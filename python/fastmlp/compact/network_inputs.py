@@ -10,7 +10,7 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.table.rows import Table
 
 
-def encoded_rows(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDArray[Any] | None]:
+def network_inputs(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDArray[Any] | None]:
     """Encode a raw table.
 
     Parameters
