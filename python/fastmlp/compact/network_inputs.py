@@ -11,7 +11,7 @@ from fastmlp.table.rows import Table
 
 
 def network_inputs(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDArray[Any] | None]:
-    """Encode a raw table.
+    """Encode a raw table as the networks of a fitted model read it.
 
     Parameters
     ----------

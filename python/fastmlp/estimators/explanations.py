@@ -20,7 +20,7 @@ from fastmlp.inspection.partial_dependence import PartialDependence, partial_dep
 from fastmlp.inspection.repeated_importances import repeated_importances
 from fastmlp.inspection.row_report import row_report
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
-from fastmlp.prediction.given_rows import is_single_row
+from fastmlp.prediction.row_forms import is_single_row
 from fastmlp.table.raw_values import raw_values
 
 if TYPE_CHECKING:

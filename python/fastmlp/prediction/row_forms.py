@@ -13,7 +13,7 @@ from fastmlp.table.reading import ObjectTable
 from fastmlp.table.sparse_encoder import Encoder
 
 
-def encoded_rows(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
+def encode_any_form(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
     """Encode one row or many; also returns whether it was a single row."""
     if isinstance(rows, np.ndarray):
         is_row = rows.ndim == 1
