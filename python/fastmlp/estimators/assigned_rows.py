@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.more_networks import Growth
@@ -33,7 +33,7 @@ def assigned_rows(
     splitter: Splitter,
     before: FittedModel | None,
     growth: Growth | None,
-    kept: KeptFit | None,
+    checkpointed: CheckpointedFit | None,
 ) -> AssignedRows:
     """Assign the rows of a table to networks; existing networks keep their folds.
 
@@ -44,7 +44,9 @@ def assigned_rows(
         the existing networks.
     """
     data = table.data
-    assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
+    assignment, random_state = _assignment(
+        estimator, settings, before, growth, data.n_rows, checkpointed
+    )
     splits = split_rows(
         data,
         table.task.strata(data.y),
@@ -78,15 +80,15 @@ def _assignment(
     before: FittedModel | None,
     growth: Growth | None,
     n_rows: int,
-    kept: KeptFit | None,
+    checkpointed: CheckpointedFit | None,
 ) -> tuple[RowAssignment, np.random.RandomState]:
     if growth is not None:
         return growth.assignment, growth.assignment.generator()
     if before is None:
         n_networks = settings.n_networks(n_rows)
-        if kept is None:
+        if checkpointed is None:
             return RowAssignment.new(n_networks, estimator.random_state)
-        return kept.assignment(n_networks, estimator.random_state)
+        return checkpointed.assignment(n_networks, estimator.random_state)
     if before.assignment is None:  # after partial_fit alone
         return RowAssignment.new(before.n_estimators, estimator.random_state)
     return before.assignment, before.assignment.generator()

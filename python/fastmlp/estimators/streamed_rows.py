@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from fastmlp._threads import n_threads
 from fastmlp._version import __version__
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split
@@ -123,7 +123,7 @@ def assigned_stream(
     settings: Settings,
     stream: EncodedStream,
     memory: MemoryPlan,
-    kept: KeptFit | None,
+    checkpointed: CheckpointedFit | None,
 ) -> AssignedStream:
     """Assign the rows of a stream to networks, and read a sample of them.
 
@@ -133,7 +133,7 @@ def assigned_stream(
         If nothing can be held out and a parameter needs it.
     """
     cache = stream.cache
-    new_assignment = RowAssignment.new if kept is None else kept.assignment
+    new_assignment = RowAssignment.new if checkpointed is None else checkpointed.assignment
     assignment, random_state = new_assignment(
         settings.n_networks(cache.n_rows), estimator.random_state
     )

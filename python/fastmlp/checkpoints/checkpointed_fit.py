@@ -1,4 +1,4 @@
-"""KeptFit: a running fit whose state is saved to a file."""
+"""CheckpointedFit: a running fit whose state is saved to a file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("fastmlp")
 
 
 @dataclass(eq=False)
-class KeptFit:
+class CheckpointedFit:
     """Keeps the states of a fit, and writes them to the file of its checkpoint.
 
     It is a `StateKeeper`. In its `with` block one thread writes the file, so that training never
@@ -64,7 +64,9 @@ class KeptFit:
         self._thread = Thread(target=self._write_changes, name="fastmlp-checkpoint", daemon=True)
 
     @classmethod
-    def of(cls, given: str | os.PathLike[str] | Checkpoint, identity: FitIdentity) -> KeptFit:
+    def of(
+        cls, given: str | os.PathLike[str] | Checkpoint, identity: FitIdentity
+    ) -> CheckpointedFit:
         """Take up the fit that a checkpoint holds, or begin one if there is none.
 
         Raises
