@@ -17,7 +17,7 @@ from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split
-from fastmlp.estimators.encoding import encoded_eval_sets, warn_beyond_range
+from fastmlp.estimators.encoded_arguments import encoded_eval_sets, warn_beyond_range
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
 from fastmlp.streaming.folds import HeldOut, held_out_ranges

@@ -36,7 +36,7 @@ from fastmlp.estimators.after_training import (
     passes_after_training,
 )
 from fastmlp.estimators.assigned_rows import assigned_rows
-from fastmlp.estimators.encoding import encoded_table, encoded_training_rows, range_watch
+from fastmlp.estimators.encoded_arguments import encoded_table, encoded_training_rows, range_watch
 from fastmlp.estimators.eval_sets import digests_of_sets
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
