@@ -20,7 +20,7 @@ from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split
 from fastmlp.estimators.encoded_arguments import encoded_eval_sets, warn_beyond_range
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
-from fastmlp.streaming.folds import HeldOut, held_out_ranges
+from fastmlp.streaming.folds import HeldOutRange, held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan
 from fastmlp.streaming.row_cache import RowCache
 from fastmlp.streaming.sample import read_sample
@@ -99,7 +99,7 @@ class AssignedStream:
         The rows in the order in which they are read.
     sample : RowSubset
         Rows in memory, with numbers as they are stored.
-    held_out : sequence of HeldOut or None
+    held_out : sequence of HeldOutRange or None
         Rows of the stream that are held out from each network.
     splits : sequence of Split
         How each network's validation splits the sample.
@@ -109,7 +109,7 @@ class AssignedStream:
     random_state: np.random.RandomState
     windows: Windows
     sample: RowSubset
-    held_out: Sequence[HeldOut | None]
+    held_out: Sequence[HeldOutRange | None]
     splits: Sequence[Split]
 
     @property

@@ -13,7 +13,7 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.state_keeper import State
 from fastmlp.ensemble.training_run import TrainingRun
-from fastmlp.streaming.folds import HeldOut
+from fastmlp.streaming.folds import HeldOutRange
 
 
 class NetworkOnWindows:
@@ -23,7 +23,7 @@ class NetworkOnWindows:
     ----------
     run : TrainingRun
         Its `train` is not used: the rows come from the windows.
-    held_out : HeldOut or None
+    held_out : HeldOutRange or None
         Rows of the windows that it is not trained on.
     inputs : Standardisation
     n_windows : int
@@ -44,7 +44,7 @@ class NetworkOnWindows:
     def __init__(
         self,
         run: TrainingRun,
-        held_out: HeldOut | None,
+        held_out: HeldOutRange | None,
         inputs: _core.Standardisation,
         *,
         n_windows: int,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.ensemble.splits import RowSubset, Split
-from fastmlp.streaming.folds import HeldOut, mixed
+from fastmlp.streaming.folds import HeldOutRange, mixed
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.windows import Windows
 
@@ -32,14 +32,14 @@ class Sample:
     data: RowSubset
     hashes: NDArray[np.uint32]
 
-    def splits(self, held_out: Sequence[HeldOut | None]) -> list[Split]:
+    def splits(self, held_out: Sequence[HeldOutRange | None]) -> list[Split]:
         """Training and validation rows of each network among the sample's.
 
         Without rows of weight on both sides, as in a table of few distinct rows, none are held out.
 
         Parameters
         ----------
-        held_out : sequence of HeldOut or None
+        held_out : sequence of HeldOutRange or None
             Which rows each network holds out.
         """
         weights, splits = self.data.sample_weight, []

@@ -19,7 +19,7 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun
-from fastmlp.streaming.folds import HeldOut
+from fastmlp.streaming.folds import HeldOutRange
 from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.windows import Windows
@@ -46,7 +46,7 @@ class WindowExecutor:
         Makes targets from those in the windows.
     task : Task
         Scales them.
-    held_out : sequence of HeldOut or None
+    held_out : sequence of HeldOutRange or None
         Rows that are held out from the network of each index.
     n_threads : int
         Threads that train; one more reads.
@@ -55,7 +55,7 @@ class WindowExecutor:
     windows: Windows
     targets: StoredTargets
     task: Task
-    held_out: Sequence[HeldOut | None]
+    held_out: Sequence[HeldOutRange | None]
     n_threads: int
 
     def run(
