@@ -16,7 +16,7 @@ import numpy as np
 from fastmlp.checkpoints import file
 from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity
-from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.splits import AssignmentSeed
 from fastmlp.ensemble.state_keeper import State
 from fastmlp.model_file.atomic import remove_leftovers
 
@@ -93,13 +93,13 @@ class CheckpointedFit:
 
     def assignment(
         self, n_networks: int, random_state: Any
-    ) -> tuple[RowAssignment, np.random.RandomState]:
+    ) -> tuple[AssignmentSeed, np.random.RandomState]:
         """Assign rows to networks with the random numbers that the fit began with."""
         if self.begins:
-            assignment, generator = RowAssignment.new(n_networks, random_state)
+            assignment, generator = AssignmentSeed.new(n_networks, random_state)
             self.seed = assignment.seed
             return assignment, generator
-        assignment = RowAssignment(n_networks, self.seed)
+        assignment = AssignmentSeed(n_networks, self.seed)
         return assignment, assignment.generator()
 
     def __enter__(self) -> Self:

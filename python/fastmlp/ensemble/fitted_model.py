@@ -24,7 +24,7 @@ from fastmlp.ensemble.member import (
 )
 from fastmlp.ensemble.out_of_fold import OutOfFold
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment, RowSubset
+from fastmlp.ensemble.splits import AssignmentSeed, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.conformal import Conformal
@@ -74,8 +74,8 @@ class FittedModel:
     n_estimators : int
         Requested number of networks. Those that diverged, or that a time limit left out, are not
         among the members.
-    assignment : RowAssignment or None
-        How rows were assigned to networks; None after `partial_fit` alone.
+    assignment : AssignmentSeed or None
+        What rows were assigned to networks with; None after `partial_fit` alone.
     fingerprint : bytes or None
         Digest of the rows and of which of them are held out; None unless these were the same in
         all fits. See `fastmlp.ensemble.splits.fingerprint`.
@@ -105,7 +105,7 @@ class FittedModel:
     watch: RangeWatch
     standardize: bool | str
     n_estimators: int
-    assignment: RowAssignment | None
+    assignment: AssignmentSeed | None
     fingerprint: bytes | None
     fit_seconds: float
     out_of_fold: OutOfFold | None = None
@@ -127,7 +127,7 @@ class FittedModel:
         *,
         n_estimators: int,
         fit_seconds: float,
-        assignment: RowAssignment | None = None,
+        assignment: AssignmentSeed | None = None,
         feature_importances: NDArray[np.float64] | None = None,
         privacy: PrivacyGuarantee | None = None,
     ) -> FittedModel:

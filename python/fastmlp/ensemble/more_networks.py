@@ -26,8 +26,8 @@ class Growth:
 
     Attributes
     ----------
-    assignment : RowAssignment
-        How rows are assigned to all networks; existing networks keep their rows.
+    assignment : AssignmentSeed
+        What rows are assigned to all networks with; existing networks keep their rows.
     indices : list of int
         Indices of the new networks: the lowest that no existing network has.
 

@@ -100,8 +100,8 @@ class Splits(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RowAssignment:
-    """How the rows were assigned to networks, so that later training can do the same.
+class AssignmentSeed:
+    """What rows were assigned to networks with, so that later training can assign them alike.
 
     Further training keeps the folds of the first fit: no network may learn from rows that validate
     it.
@@ -118,7 +118,7 @@ class RowAssignment:
     seed: Any
 
     @classmethod
-    def new(cls, n_networks: int, seed: Any) -> tuple[RowAssignment, np.random.RandomState]:
+    def new(cls, n_networks: int, seed: Any) -> tuple[AssignmentSeed, np.random.RandomState]:
         """Start from a user's `random_state`; also returns the generator to draw from."""
         generator = check_random_state(seed)
         # A seed will make the same generator again, which is quicker than a copy.
@@ -137,7 +137,7 @@ class AssignedRows(NamedTuple):
     Attributes
     ----------
     splits : Splits
-    assignment : RowAssignment
+    assignment : AssignmentSeed
     random_state : RandomState
         Draws the random numbers of what follows: initial weights, seeds of the training.
     fingerprint : bytes or None
@@ -147,7 +147,7 @@ class AssignedRows(NamedTuple):
     """
 
     splits: Splits
-    assignment: RowAssignment
+    assignment: AssignmentSeed
     random_state: np.random.RandomState
     fingerprint: bytes | None
     are_unseen: bool

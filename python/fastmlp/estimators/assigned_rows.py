@@ -13,7 +13,7 @@ from fastmlp.ensemble.more_networks import Growth
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     AssignedRows,
-    RowAssignment,
+    AssignmentSeed,
     digest_of_rows,
     fingerprint,
     split_rows,
@@ -81,16 +81,16 @@ def _assignment(
     growth: Growth | None,
     n_rows: int,
     checkpointed: CheckpointedFit | None,
-) -> tuple[RowAssignment, np.random.RandomState]:
+) -> tuple[AssignmentSeed, np.random.RandomState]:
     if growth is not None:
         return growth.assignment, growth.assignment.generator()
     if before is None:
         n_networks = settings.n_networks(n_rows)
         if checkpointed is None:
-            return RowAssignment.new(n_networks, estimator.random_state)
+            return AssignmentSeed.new(n_networks, estimator.random_state)
         return checkpointed.assignment(n_networks, estimator.random_state)
     if before.assignment is None:  # after partial_fit alone
-        return RowAssignment.new(before.n_estimators, estimator.random_state)
+        return AssignmentSeed.new(before.n_estimators, estimator.random_state)
     return before.assignment, before.assignment.generator()
 
 

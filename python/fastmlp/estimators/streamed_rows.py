@@ -16,7 +16,7 @@ from fastmlp._version import __version__
 from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split
+from fastmlp.ensemble.splits import AssignmentSeed, RowSubset, Split
 from fastmlp.estimators.encoded_arguments import encoded_eval_sets, warn_beyond_range
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
@@ -92,7 +92,7 @@ class AssignedStream:
 
     Attributes
     ----------
-    assignment : RowAssignment
+    assignment : AssignmentSeed
     random_state : RandomState
         Draws the random numbers of the rest of the fit.
     windows : Windows
@@ -105,7 +105,7 @@ class AssignedStream:
         How each network's validation splits the sample.
     """
 
-    assignment: RowAssignment
+    assignment: AssignmentSeed
     random_state: np.random.RandomState
     windows: Windows
     sample: RowSubset
@@ -133,7 +133,7 @@ def assigned_stream(
         If nothing can be held out and a parameter needs it.
     """
     cache = stream.cache
-    new_assignment = RowAssignment.new if checkpointed is None else checkpointed.assignment
+    new_assignment = AssignmentSeed.new if checkpointed is None else checkpointed.assignment
     assignment, random_state = new_assignment(
         settings.n_networks(cache.n_rows), estimator.random_state
     )
