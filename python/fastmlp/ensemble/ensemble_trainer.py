@@ -19,7 +19,7 @@ from fastmlp.ensemble.executor import Executor, ran_to_their_ends
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.more_epochs import first_round
 from fastmlp.ensemble.progress import Progress
-from fastmlp.ensemble.time_budget import (
+from fastmlp.ensemble.time_estimates import (
     LEAST_SHARE,
     estimated_paces,
     handed_over_seconds,
