@@ -24,7 +24,7 @@ from fastmlp.streaming.folds import HeldOutRange, held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan
 from fastmlp.streaming.row_cache import RowCache
 from fastmlp.streaming.sample import read_sample
-from fastmlp.streaming.source_pass import Learnt, SourcePass
+from fastmlp.streaming.source_pass import LearntFromSource, SourcePass
 from fastmlp.streaming.sources.blocks import Source
 from fastmlp.streaming.target_learners import (
     ClassesLearner,
@@ -75,7 +75,7 @@ def encoded_stream(
     given: FitArguments,
     source: Source,
     cache: RowCache,
-    learnt: Learnt,
+    learnt: LearntFromSource,
 ) -> EncodedStream:
     """Learn the task of a source, of which all rows were read, and encode the eval sets."""
     task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
