@@ -91,7 +91,7 @@ def test_an_index_may_be_kept(streamed, tmp_path):
 
 
 def test_predictions_are_not_written_among_the_files(folder, streamed):
-    with pytest.raises(ValueError, match=r"folder must be outside of X.*in '"):
+    with pytest.raises(ValueError, match=r"folder must be outside X.*in '"):
         streamed.predict_dataset(folder, folder / "more" / "predicted")
     assert not (folder / "more").exists()
 
@@ -105,7 +105,7 @@ def test_failed_predictions_leave_nothing(streamed, tmp_path):
         streamed.predict_dataset(blocks, tmp_path / "predicted")
     with pytest.raises(ValueError, match=r"X \(block 1\) has no column 'color'"):
         streamed.predict_dataset(lambda: iter([X[["a", "b", "c"]]]), tmp_path / "predicted")
-    with pytest.raises(ValueError, match="has a column 'prediction' already"):
+    with pytest.raises(ValueError, match="already has a column 'prediction'"):
         streamed.predict_dataset(
             lambda: iter([X.assign(prediction=0)]), tmp_path / "predicted", keep=["prediction"]
         )
