@@ -75,7 +75,7 @@ class FittedModel:
         Requested number of networks. Those that diverged, or that a time limit left out, are not
         among the members.
     assignment : AssignmentSeed or None
-        What rows were assigned to networks with; None after `partial_fit` alone.
+        From what rows were assigned to networks; None after `partial_fit` alone.
     fingerprint : bytes or None
         Digest of the rows and of which of them are held out; None unless these were the same in
         all fits. See `fastmlp.ensemble.splits.fingerprint`.

@@ -27,7 +27,7 @@ class Growth:
     Attributes
     ----------
     assignment : AssignmentSeed
-        What rows are assigned to all networks with; existing networks keep their rows.
+        From what rows are assigned to all networks; existing networks keep their rows.
     indices : list of int
         Indices of the new networks: the lowest that no existing network has.
 

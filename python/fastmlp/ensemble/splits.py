@@ -101,7 +101,7 @@ class Splits(NamedTuple):
 
 @dataclass(frozen=True)
 class AssignmentSeed:
-    """What rows were assigned to networks with, so that later training can assign them alike.
+    """From what rows were assigned to networks, so that later training can do the same.
 
     Further training keeps the folds of the first fit: no network may learn from rows that validate
     it.
