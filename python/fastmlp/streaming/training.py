@@ -19,7 +19,7 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun
-from fastmlp.streaming.folds import HeldOut
+from fastmlp.streaming.folds import HeldOutRange
 from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.windows import Windows
@@ -34,7 +34,7 @@ class WindowExecutor:
     """Trains on threads of this process, which share one reading of the rows.
 
     In every epoch all networks are trained on one window after the other, as many at a time as
-    there are threads. None begins the next window before all have ended this one; a thread without
+    there are threads. None begins the next window before all have finished this; a thread without
     a network joins those that still run. Results do not depend on the number of threads, but on the
     size of the windows.
 
@@ -43,19 +43,19 @@ class WindowExecutor:
     windows : Windows
         The first run's seed, with the number of the epoch, decides on their order.
     targets : StoredTargets
-        Of the windows.
+        Makes targets from those in the windows.
     task : Task
         Scales them.
-    held_out : sequence of HeldOut or None
+    held_out : sequence of HeldOutRange or None
         Rows that are held out from the network of each index.
     n_threads : int
-        That train. One more reads.
+        Threads that train; one more reads.
     """
 
     windows: Windows
     targets: StoredTargets
     task: Task
-    held_out: Sequence[HeldOut | None]
+    held_out: Sequence[HeldOutRange | None]
     n_threads: int
 
     def run(
@@ -117,14 +117,14 @@ class WindowExecutor:
 
 
 class _Place:
-    """The window that comes next, and the networks that are still trained; kept now and then.
+    """The next window and the networks still in training, which a checkpoint keeps.
 
     Parameters
     ----------
     keeper : StateKeeper or None
     networks : sequence of NetworkOnWindows
     n_windows : int
-        In an epoch.
+        Windows of an epoch.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class _Place:
                 network.finish(progress)
 
     def next_window(self, progress: Progress) -> None:
-        """Continue the epoch. The state is kept at the end of the epoch, not of its last window."""
+        """Go to the next window. After the last one `next_epoch` keeps the state, not this."""
         self.window += 1
         if self.window < self._n_windows:
             for _ in self.active:
@@ -178,7 +178,7 @@ class _SharedThreads:
     ----------
     n_threads : int
     n_networks : int
-        The most that there will be.
+        Largest number of networks that are trained at a time.
     """
 
     def __init__(self, n_threads: int, n_networks: int) -> None:
