@@ -32,7 +32,7 @@ class EncodedTable:
         Watches the training range, which includes that of earlier fits.
     linear : LinearPart or None
         What is added to the networks.
-    is_honest : bool
+    is_cross_fitted : bool
         Whether each training row's offset is that of a linear part fitted without its target.
     """
 
@@ -43,4 +43,4 @@ class EncodedTable:
     eval_sets: Sequence[EvalSet]
     watch: RangeWatch
     linear: LinearPart | None
-    is_honest: bool
+    is_cross_fitted: bool

@@ -72,7 +72,7 @@ class Growth:
         assert self._model.assignment is not None
         n_before = self._model.assignment.n_networks
         known = fingerprint(rows, splits.each[:n_before])
-        if table.is_honest and known == self._model.fingerprint:
+        if table.is_cross_fitted and known == self._model.fingerprint:
             return
         advice = (
             "A single network holds out another part of the rows than several do: pass X_val, or "

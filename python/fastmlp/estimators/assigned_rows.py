@@ -70,7 +70,7 @@ def assigned_rows(
             growth.check_rows(table, rows, splits)
             are_unseen = True
         elif before is not None:
-            are_unseen = digest == before.fingerprint and table.is_honest
+            are_unseen = digest == before.fingerprint and table.is_cross_fitted
     return AssignedRows(splits, assignment, random_state, digest, are_unseen)
 
 

@@ -47,7 +47,7 @@ def encoded_table(
     shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
     eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
     watch = range_watch(encoder, data, before)
-    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
+    linear, data, is_cross_fitted = with_linear_part(settings, before, watch, task, data)
     if linear is not None:
         shared = shared and with_offset(shared, linear, watch.training_range)
         eval_sets = [
@@ -56,7 +56,7 @@ def encoded_table(
         ]
     elif isinstance(encoder, DenseEncoder):
         warn_beyond_range(watch, encoder, shared, eval_sets)
-    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
+    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_cross_fitted)
 
 
 def range_watch(encoder: Encoder, data: RowSubset, before: FittedModel | None) -> RangeWatch:

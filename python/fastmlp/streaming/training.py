@@ -26,7 +26,7 @@ from fastmlp.streaming.windows import Windows
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
-_PLACE = "windows"  # name of the state of all networks
+_POSITION = "windows"  # name of the state of all networks
 
 
 @dataclass(frozen=True)
@@ -92,22 +92,22 @@ class WindowExecutor:
         first = networks[0].run
         seed, dtype = int(first.options["seed"]), first.member.network.dtype
         progress.divide_epochs(len(self.windows))
-        place = _Place(first.keeper, networks, len(self.windows))
-        place.restore(progress)
-        while place.active:
-            active = place.active
-            for window in self.windows.epoch(seed, place.epoch, place.window):
+        position = _Position(first.keeper, networks, len(self.windows))
+        position.restore(progress)
+        while position.active:
+            active = position.active
+            for window in self.windows.epoch(seed, position.epoch, position.window):
                 rows = self._rows_of(window, dtype)
                 train = partial(NetworkOnWindows.train_on, rows=rows, hashes=window.hash)
                 threads.each(active, train)
                 active = [network for network in active if network.goes_on]
                 if not active:
                     break
-                place.next_window(progress)
-            threads.each(place.active, partial(NetworkOnWindows.end_epoch, progress=progress))
-            if any(network.is_interrupted for network in place.active):  # by a callback
+                position.next_window(progress)
+            threads.each(position.active, partial(NetworkOnWindows.end_epoch, progress=progress))
+            if any(network.is_interrupted for network in position.active):  # by a callback
                 raise KeyboardInterrupt
-            place.next_epoch()
+            position.next_epoch()
 
     def _rows_of(self, window: _core.Window, dtype: np.dtype[Any]) -> RowSubset:
         """The window's rows with targets as networks learn them."""
@@ -116,7 +116,7 @@ class WindowExecutor:
         return RowSubset(window.X, targets, weights)
 
 
-class _Place:
+class _Position:
     """The next window and the networks still in training, which a checkpoint keeps.
 
     Parameters
@@ -135,7 +135,7 @@ class _Place:
 
     def restore(self, progress: Progress) -> None:
         """Restore the position of an earlier call."""
-        saved = None if self._keeper is None else self._keeper.saved.get(_PLACE)
+        saved = None if self._keeper is None else self._keeper.saved.get(_POSITION)
         if not saved:
             return
         self.epoch, self.window = saved["epoch"], saved["window"]
@@ -161,10 +161,10 @@ class _Place:
 
     def _keep_if_due(self) -> None:
         epochs = self.epoch + self.window / self._n_windows
-        if self._keeper is None or not (self._keeper.is_due(_PLACE, epochs) or not self.active):
+        if self._keeper is None or not (self._keeper.is_due(_POSITION, epochs) or not self.active):
             return
         states = {network.run.name: network.state for network in self._networks}
-        self._keeper.keep(states | {_PLACE: {"epoch": self.epoch, "window": self.window}})
+        self._keeper.keep(states | {_POSITION: {"epoch": self.epoch, "window": self.window}})
 
 
 # Called with a network, the budget of threads, and a function that says whether to stop early.
