@@ -43,7 +43,7 @@ class Step {
 
   /** Takes other samples and options for the next minibatches. */
   void set_data(const Samples<T>& data, const StepOptions& options);
-  /** Makes up for an interruption: the next minibatch is not ended by the last one's. Before the team starts. */
+  /** Forgets an interruption, so that it does not end the next minibatch too. Call it before the team starts. */
   void resume() { stopping_.store(false, std::memory_order_relaxed); }
 
   /** How many threads, at most `limit`, minibatches of that many rows are worth. */

@@ -12,7 +12,7 @@ from sklearn.metrics import r2_score
 import fastmlp
 from fastmlp import Checkpoint, Classifier, ModelFileError, Regressor
 from fastmlp.checkpoints import file
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.model_file import atomic
 from fastmlp.model_file.container import packed, unpacked
 
@@ -267,7 +267,7 @@ def test_bad_arguments_are_refused(arguments, error, message, X, y):
 def test_a_state_is_due_after_epochs_or_minutes(path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr("time.perf_counter", lambda: now[0])
-    kept = KeptFit(Checkpoint(path, minutes=2, epochs=3), None)
+    kept = CheckpointedFit(Checkpoint(path, minutes=2, epochs=3), None)
     assert [epoch for epoch in range(1, 8) if kept.is_due("a", epoch)] == [3, 6]
     assert not kept.is_due("b", 1)
     now[0] = 121.0

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from fastmlp import Checkpoint, Classifier, Regressor
 from fastmlp.checkpoints import file
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 
 RNG = np.random.default_rng(0)
 N_ROWS = 60
@@ -102,14 +102,14 @@ def outcome(model):
 def kept_states(monkeypatch):
     """What the file could hold at each moment of a fit."""
     moments = []
-    keep = KeptFit.keep
+    keep = CheckpointedFit.keep
 
     def keeping(self, states):
         keep(self, states)
         if not self.saved:
             moments.append(file.Contents(self.identity, self.seed, 0.5, dict(self._states)))
 
-    monkeypatch.setattr(KeptFit, "keep", keeping)
+    monkeypatch.setattr(CheckpointedFit, "keep", keeping)
     return moments
 
 

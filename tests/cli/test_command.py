@@ -12,7 +12,7 @@ from tiny_models import assert_same_weights
 
 import fastmlp
 from fastmlp import cli
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.cli.training import from_table
 
 COMMANDS = ("train", "predict", "evaluate", "info", "compact", "export", "serve")
@@ -75,7 +75,7 @@ def test_a_stopped_training_goes_on_from_its_checkpoint(run, csv, tmp_path, monk
         return run("train", csv, "--target", "price", "-o", tmp_path / name, *FAST, *more)
 
     regressor, kept = from_table.ESTIMATORS["regression"], tmp_path / "checkpoint"
-    monkeypatch.setattr(KeptFit, "is_due", lambda *_: True)  # not once a minute
+    monkeypatch.setattr(CheckpointedFit, "is_due", lambda *_: True)  # not once a minute
     result = train(interrupt_the_second_epoch, "resumed", "--checkpoint", kept)
     assert result.status == 130
     assert f"The same command continues from {kept}.\n" in result.err

@@ -61,7 +61,7 @@ def test_a_file_is_read_in_blocks_if_memory_is_limited(run, csv, target, tmp_pat
         (["--groups", "x"], 2, "a table that is read in blocks"),
         (["--category", "none"], 1, "has no column 'none'"),
         (["--drop", "none"], 1, "no column 'none'"),
-        (["--max-memory", "lots"], 1, "max_memory must be a whole number of bytes"),
+        (["--max-memory", "lots"], 2, "SIZE must be a whole number of bytes"),
     ],
 )
 def test_errors(run, folder, target, options, status, message, tmp_path):

@@ -5,6 +5,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from tiny_models import assert_same_weights, both, presets, target, tiny
+from unaligned import unaligned
 
 ROWS = 60
 
@@ -56,14 +57,6 @@ def strided(X, path):
     return wide[::3, 1::2]
 
 
-def unaligned(X, path):
-    memory = np.zeros(X.nbytes + 1, dtype=np.uint8)
-    view = memory[1:].view(X.dtype).reshape(X.shape)
-    view[...] = X
-    assert not view.flags.aligned
-    return view
-
-
 def read_only(X, path):
     X = X.copy()
     X.flags.writeable = False
@@ -77,7 +70,7 @@ LAYOUTS = {
     "negative columns": lambda X, path: X[:, ::-1].copy()[:, ::-1],
     "read-only": read_only,
     "other byte order": lambda X, path: X.astype(X.dtype.newbyteorder("S")),
-    "unaligned": unaligned,
+    "unaligned": lambda X, path: unaligned(X),
     "memmap": memmap,
     "field of records": lambda X, path: np.rec.fromarrays([X, X + 1], names="a,b")["a"],
     "list": lambda X, path: X.tolist(),

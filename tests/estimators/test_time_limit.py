@@ -11,7 +11,7 @@ from tiny_models import FOLDS, assert_same_arrays, assert_same_weights, both, fo
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import ensemble_trainer
 from fastmlp.ensemble.deadline import Deadline
-from fastmlp.ensemble.time_budget import LEAST_SHARE
+from fastmlp.ensemble.time_estimates import LEAST_SHARE
 from fastmlp.tasks.regression import RegressionTask
 
 LIMIT = 100.0  # s; no test takes as long

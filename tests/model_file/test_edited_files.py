@@ -142,6 +142,17 @@ def test_edited_files(data, what):
         fastmlp.load(edited(data, edit))
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8"])
+def test_rounded_weights_are_finite(model, dtype):
+    def edit(document, arrays):
+        name = "networks.0.0.weights" + (".scale" if dtype == "int8" else "")
+        infinity = np.uint16(0x7F80) if dtype == "bfloat16" else np.inf
+        arrays[name] = np.full_like(arrays[name], infinity)
+
+    with pytest.raises(ModelFileError, match=r"'networks.0.0.weights' must hold finite numbers"):
+        fastmlp.load(edited(saved(model, dtype=dtype), edit))
+
+
 SIGNS = {
     "fewer": (lambda a: a.update({"signs.2": a["signs.2"][1:]}), "must have the shape (576)"),
     "none": (lambda a: a.update({"signs.0": a["signs.0"][1:]}), "must have the shape (1)"),

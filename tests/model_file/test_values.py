@@ -17,7 +17,7 @@ from saved_models import EVERY_COLUMN, NUMBER, saved
 
 from fastmlp import Regressor
 from fastmlp.model_file.draft import Draft, NotStorable
-from fastmlp.model_file.fields import Unfit
+from fastmlp.model_file.fields import WrongKind
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values, written_seed, written_value
 
@@ -70,7 +70,7 @@ def test_same_value(value):
 
 def test_nan():
     assert np.isnan(again(nan))
-    with pytest.raises(Unfit, match="a label that is not NaN"):
+    with pytest.raises(WrongKind, match="a label that is not NaN"):
         Values(Tensors({})).label({"type": "float", "value": "nan"})
 
 
@@ -141,7 +141,7 @@ WRONG = [
 
 @pytest.mark.parametrize("written", WRONG, ids=repr)
 def test_what_is_no_value(written):
-    with pytest.raises(Unfit):
+    with pytest.raises(WrongKind):
         Values(Tensors({})).value(written)
 
 

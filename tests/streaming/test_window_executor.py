@@ -10,8 +10,8 @@ from small_caches import write_cache
 from tiny_models import assert_same_arrays
 
 from fastmlp import Checkpoint, Classifier, Regressor
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.checkpoints.identity import FitIdentity
-from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.streaming.folds import held_out_ranges, mixed
 from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.windows import Windows
@@ -344,7 +344,7 @@ def test_training_goes_on_from_a_file(cache, table, unbroken, tmp_path):
     checkpoint = Checkpoint(tmp_path / "fit.checkpoint", minutes=1e-9)
 
     def kept():
-        return KeptFit.of(checkpoint, FitIdentity.of(Regressor(), {}))
+        return CheckpointedFit.of(checkpoint, FitIdentity.of(Regressor(), {}))
 
     class Killed(Exception):
         pass

@@ -18,12 +18,12 @@ class Checkpoint:
     Parameters
     ----------
     path : str or PathLike
-        Of the file. Its folder must exist.
+        Path of the file. Its folder must exist.
     minutes : float, default=1.0
         Minutes after which the state of a network is saved again, at the end of an epoch; counted
         from the last time or from the beginning of the fit.
     epochs : int or None, default=None
-        Epochs after which the state is saved, if they end earlier. None: only the time counts.
+        Epochs after which the state is saved if `minutes` have not passed. None: only time counts.
 
     Raises
     ------

@@ -28,11 +28,11 @@ class FitIdentity:
     Attributes
     ----------
     version : str
-        Of fastmlp.
+        Version of fastmlp.
     estimator : str
         Name of the class.
     parameters : dict
-        Of the estimator, as JSON.
+        Parameters of the estimator, as JSON.
     data : dict of str to str
         Digests of what the fit learns from, by names that its user knows; ", " joins the names of
         what has one digest.
@@ -84,7 +84,7 @@ def digests_of(rows: RowSubset | None, suffix: str = "") -> dict[str, str]:
     rows : RowSubset or None
         None: no digests.
     suffix : str
-        Of the arguments of `fit` that they came in.
+        What follows "X", "y" and "sample_weight" in the names of the arguments of `fit`.
     """
     if rows is None:
         return {}

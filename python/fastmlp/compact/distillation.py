@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.compact.encoded_rows import encoded_rows
+from fastmlp.compact.network_inputs import network_inputs
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.evaluation import Evaluation
@@ -61,7 +61,7 @@ def distil(
     X : array-like, frame or sparse matrix of shape (n_rows, n_columns)
         A raw table.
     settings : Settings
-        Of the network. It is of the kind that weighs most among the teacher's.
+        Settings of the network. It is of the kind that weighs most among the teacher's.
     longer : bool
         Whether to train for more epochs than these settings say.
     estimator : str
@@ -78,7 +78,7 @@ def distil(
     loss = _loss_of(teacher.task.link)
     deadline = Deadline.after(settings.time_limit)
     encoder, scaling, task = teacher.encoder, teacher.scaling, teacher.task
-    table, offset = encoded_rows(teacher, X, estimator)
+    table, offset = network_inputs(teacher, X, estimator)
     data = RowSubset(table, teacher.ensemble.predict(table, n_threads, offset), None, None, offset)
     spec = replace(_kind(teacher), index=0, n_rows=data.n_rows)
     dtype: Any = teacher.dtype.name

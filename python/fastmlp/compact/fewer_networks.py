@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
-from fastmlp.compact.encoded_rows import encoded_rows
+from fastmlp.compact.network_inputs import network_inputs
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.table.frames import as_frame, columns_of
@@ -70,7 +70,7 @@ def _outputs_of_each(
     model: FittedModel, X: Any, estimator: str, n_threads: int
 ) -> NDArray[np.float64]:
     """Outputs of each network for some rows, (n_networks, n_rows, n_outputs)."""
-    table, offset = encoded_rows(model, X, estimator)
+    table, offset = network_inputs(model, X, estimator)
     some = every_kth(table.shape[0], most=_MOST_ROWS)
     table, offset = table[some], None if offset is None else offset[some]
     one_each = map(model.ensemble.with_weights, np.eye(len(model.members)))

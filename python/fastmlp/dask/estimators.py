@@ -376,7 +376,7 @@ class Classifier(_OnCluster, estimators.Classifier):
         Returns
         -------
         Dask DataFrame or Array, or ndarray, of shape (n_samples, n_classes)
-            Of a Dask collection lazily.
+            For a Dask collection they are lazy.
 
         Raises
         ------

@@ -31,7 +31,7 @@ class DaskExecutor:
     ----------
     client : Client
     most_threads : int, default=LARGEST
-        That are used of each worker.
+        Most threads to use of each worker.
     """
 
     def __init__(self, client: Client, most_threads: int = LARGEST) -> None:

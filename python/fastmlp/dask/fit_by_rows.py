@@ -48,7 +48,7 @@ def fit_by_rows(
     Parameters
     ----------
     most_threads : int
-        That are used of each worker.
+        Most threads to use of each worker.
     """
     BY_ROWS.check_arguments(given)
     callbacks, settings = given.called_after(estimator.callbacks), checked_settings(estimator)

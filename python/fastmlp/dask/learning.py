@@ -74,7 +74,7 @@ def learn_table(
     ----------
     client : Client
     partitions : sequence of Delayed
-        Of Blocks.
+        Each computes a `Block`.
     categorical_features : "from_dtype" or array-like
         As the estimators' parameter.
     new_targets : callable

@@ -24,11 +24,11 @@ def lazy_predictions(model: Any, method: str, X: Any, outputs: NDArray[Any], nam
     method : str
         What to call.
     X : dask.dataframe.DataFrame or dask.array.Array
-        Of the columns that `model` was fitted to.
+        With the columns that `model` was fitted to.
     outputs : ndarray of shape (0,) or (0, n_outputs)
         Type and shape of the predictions.
     names : sequence or None
-        Of the columns of the predictions of a frame; None: they are numbered.
+        Names of the columns of predictions, if they are a frame; None: they are numbered.
 
     Returns
     -------

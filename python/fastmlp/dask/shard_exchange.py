@@ -31,7 +31,7 @@ class ShardExchange:
     client : Client
     shards : Shards
     plan : Placed
-        Of the Plan.
+        The `Plan`, on the workers.
     """
 
     def __init__(self, client: Client, shards: Shards, plan: Placed) -> None:

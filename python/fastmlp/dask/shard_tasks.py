@@ -49,7 +49,7 @@ class Shard:
         Names the call of `fit`.
     number : int
     seed : int
-        Of the sample.
+        Seed with which the sample is drawn.
     n_sample : int
         Rows of the sample.
     """

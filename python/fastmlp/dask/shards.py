@@ -35,15 +35,15 @@ class Shards:
     ----------
     client : Client
     partitions : sequence of Delayed
-        Of Blocks.
+        Each computes a `Block`.
     n_rows : sequence of int
-        Of each partition.
+        Rows of each partition.
     seed : int
-        Of the samples.
+        Seed with which the samples are drawn.
     n_sample : int
         Rows of all samples together.
     most_threads : int
-        That are used of each worker.
+        Most threads to use of each worker.
 
     Attributes
     ----------

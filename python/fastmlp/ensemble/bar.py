@@ -23,7 +23,7 @@ class Bar:
     total : int
         Steps that are expected.
     unit : str
-        Of the steps.
+        What a step is.
     """
 
     def __init__(self, total: int, unit: str) -> None:
@@ -64,7 +64,7 @@ class Bar:
         return self._done >= self._total
 
     def close(self, shown: str = "") -> None:
-        """End the bar, which is full then, with this text beside it."""
+        """Show the bar as full, with this text beside it, and end it."""
         self._shown = shown
         self._total = self._done
         if self._bar is None:

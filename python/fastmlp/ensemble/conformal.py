@@ -71,7 +71,7 @@ class Observed(NamedTuple):
         return cls(predicted.reshape(n_rows, -1), targets, weights, groups, size)
 
     def without_class_weights(self, task: Task) -> Observed:
-        """The rows with their own weights alone, of weights times those of their classes."""
+        """The rows with weights that are not multiplied by those of their classes."""
         if self.weights is None or not isinstance(task, ClassificationTask) or task.multilabel:
             return self
         by_class = task.class_weights(task.classes[self.targets])
@@ -83,7 +83,7 @@ class Observed(NamedTuple):
 
     @property
     def counted(self) -> Observed:
-        """The rows that are predicted, have all their targets, and weigh anything."""
+        """The rows that have a prediction, all targets, and a positive weight."""
         counted = ~np.isnan(self.predicted[:, 0])
         counted &= ~np.isnan(self.targets).reshape(len(counted), -1).any(axis=1)
         if self.weights is not None:

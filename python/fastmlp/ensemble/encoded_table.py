@@ -29,11 +29,11 @@ class EncodedTable:
     eval_sets : sequence of EvalSet
         Rows on which metrics are only recorded.
     watch : RangeWatch
-        Of the training range, that of earlier fits included.
+        Watches the training range, which includes that of earlier fits.
     linear : LinearPart or None
         What is added to the networks.
-    is_honest : bool
-        Whether the linear part that a training row gets was fitted without this row's target.
+    is_cross_fitted : bool
+        Whether each training row's offset is that of a linear part fitted without its target.
     """
 
     encoder: Encoder
@@ -43,4 +43,4 @@ class EncodedTable:
     eval_sets: Sequence[EvalSet]
     watch: RangeWatch
     linear: LinearPart | None
-    is_honest: bool
+    is_cross_fitted: bool

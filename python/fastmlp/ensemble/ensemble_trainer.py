@@ -19,7 +19,7 @@ from fastmlp.ensemble.executor import Executor, ran_to_their_ends
 from fastmlp.ensemble.member import Member
 from fastmlp.ensemble.more_epochs import first_round
 from fastmlp.ensemble.progress import Progress
-from fastmlp.ensemble.time_budget import (
+from fastmlp.ensemble.time_estimates import (
     LEAST_SHARE,
     estimated_paces,
     handed_over_seconds,
@@ -34,12 +34,12 @@ from fastmlp.ensemble.training_run import TrainingRun
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble, weights_of_rest
 from fastmlp.table.scaling import Scaling
 
-# From the first round and the runs planned to follow to those that do.
+# Takes the runs of the first round and those planned to follow; returns those that will follow.
 Replan = Callable[[Sequence[TrainingRun], Sequence[TrainingRun]], list[TrainingRun]]
 
 _LONG_FIT = 30.0  # seconds from which on the estimate is logged
-_MARGIN = 1.1  # of the estimate that is logged: rows of the runs that are timed are in the cache
-_MOST_HELD_OUT = 0.5  # share of the time that is kept for what follows on training
+_MARGIN = 1.1  # factor on the logged estimate: rows of the timed runs are in the cache
+_MOST_HELD_OUT = 0.5  # largest share of the time that is reserved for what follows training
 
 _log = logging.getLogger("fastmlp")
 
@@ -49,7 +49,7 @@ class Training(NamedTuple):
 
     runs: list[TrainingRun]  # those whose members can be used
     seconds: float
-    is_whole: bool  # whether nothing ended it before its own rules did
+    is_whole: bool  # whether all networks were trained until their own rules ended it
 
     @property
     def members(self) -> list[Member]:
@@ -68,13 +68,13 @@ class EnsembleTrainer:
     Parameters
     ----------
     scaling : Scaling
-        Of the table.
+        Scaling of the table's columns.
     executor : Executor
         Trains the networks: threads of this process, or workers elsewhere.
     progress : Progress
         Shows how it goes, and asks the callbacks.
     deadline : Deadline
-        For training and what follows on it.
+        For training and what follows it.
     passes_after : float, default=0.0
         How many times each validation row will be predicted once training has ended.
     """
@@ -161,7 +161,7 @@ class EnsembleTrainer:
         longer: Replan | None,
         end: float,
     ) -> Sequence[TrainingRun]:
-        """Run the first round, replan, run the others; returns what was to run in the end."""
+        """Run the first round, replan, run the others; returns the runs of the final plan."""
         # Idle threads begin with the others meanwhile: work that is lost if these are replaced.
         n_threads = self.executor.n_threads
         idle = n_threads >= len(runs) and not (self.deadline.is_set or self.progress.is_wanted)

@@ -41,7 +41,7 @@ class Evaluation:
     Attributes
     ----------
     metrics : mapping of str to Metric or None
-        Of the validation rows. None: it has no value there, as the rows lack a class.
+        Metrics of the validation rows. None: it has no value there, as the rows lack a class.
     watched : str
         Name of the metric that decides on the best epoch, or "loss".
     others : sequence of MeasuredSet
@@ -78,7 +78,7 @@ class Evaluation:
         outputs : ndarray of shape (n_rows, n_outputs) or None
             Raw, for the validation rows.
         others : sequence of Evaluated
-            Of each of the other sets.
+            Loss and raw outputs of each of the other sets.
         """
         values, watched = [], None
         for name, metric in self.metrics.items():

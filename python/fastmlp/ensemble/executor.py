@@ -40,11 +40,11 @@ class Executor(Protocol):
         runs : sequence of TrainingRun
             Their order is that in which they begin. `trained` is set for each that ran.
         seconds : sequence of float
-            That each network would take, or numbers in proportion to that.
+            Estimated time of each network; only the ratios matter.
         end : float
             On the clock of `time.perf_counter`; infinite if there is no limit.
         scaling : Scaling
-            Of the columns of the table.
+            Scaling of the table's columns.
         progress : Progress
 
         Returns
@@ -136,14 +136,14 @@ class LocalThreads:
 
 
 def ran_to_their_ends(runs: Sequence[TrainingRun]) -> bool:
-    """Whether all were trained, and nothing ended one of them before its own rules did."""
+    """Whether all were trained, until their own rules ended it."""
     return all(run.trained is not None and run.stop_reason != "interrupted" for run in runs)
 
 
 def wait_for(futures: Sequence[Future[None]]) -> None:
     """Wait for all, or for the first that fails.
 
-    Python runs now and then: a signal that another thread received does not end the waiting.
+    The wait is cut into short ones, so that Python sees signals that another thread received.
     """
     while True:
         done, running = wait(futures, timeout=0.05, return_when=FIRST_EXCEPTION)

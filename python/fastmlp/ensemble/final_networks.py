@@ -31,14 +31,14 @@ def with_final(splits: Splits, specs: Sequence[MemberSpec]) -> tuple[Splits, lis
     Parameters
     ----------
     splits : Splits
-        Of one round.
+        The splits of one round.
     specs : sequence of MemberSpec
         The final networks.
 
     Returns
     -------
     splits : Splits
-        Of the validated networks, followed by those of the final ones.
+        The splits of the validated networks, followed by those of the final ones.
     specs : list of MemberSpec
         The networks that are validated.
     """
@@ -68,7 +68,7 @@ def final_runs(
         The final networks.
     validated : sequence of TrainingRun
     ensemble : WeightedEnsemble
-        Of the validated networks, with their weights.
+        The validated networks, with their weights.
     """
     epochs = _best_epochs(validated)
     counts = _weight_of_kinds(ensemble)
@@ -116,7 +116,7 @@ def trained_on_all_rows(
     ----------
     validated : WeightedEnsemble
     before : sequence of TrainingRun
-        Of the validated networks, whose epochs the progress counts too.
+        Runs of the validated networks, whose epochs the progress counts too.
     runs : sequence of TrainingRun
         See `final_runs`.
     trainer : EnsembleTrainer
@@ -127,7 +127,7 @@ def trained_on_all_rows(
     ensemble : WeightedEnsemble
         The validated networks if Ctrl-C came before there were others.
     training : Training
-        Of the final networks.
+        How the final networks were trained.
     """
     for run in before:
         trainer.progress.skip(run.options["max_iter"])

@@ -33,9 +33,9 @@ class FitPlan:
     scaling : Scaling
     task : Task
     splits : sequence of Split
-        Of each network, by the index in its recipe.
+        The split of each network, at the index in its recipe.
     kept : sequence of Member
-        Networks that are not trained.
+        Networks of an earlier fit, which are not trained further.
     weighed : WeightedEnsemble or None
         The networks that are trained further. They keep their weights, unless new ones are learnt
         from held-out rows.
@@ -111,7 +111,7 @@ def plan_of_new_networks(
 def plan_of_going_on(
     before: FittedModel, table: EncodedTable, rows: AssignedRows, settings: Settings
 ) -> FitPlan:
-    """Plan a fit that trains all networks of a model further, or copies of them."""
+    """Plan a fit that trains copies of all networks of a model further."""
     splits = rows.splits.each
     scaling, task, members = before.continued(table.data, settings, table.task)
     runs = runs_of_fit(

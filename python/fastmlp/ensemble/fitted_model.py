@@ -24,7 +24,7 @@ from fastmlp.ensemble.member import (
 )
 from fastmlp.ensemble.out_of_fold import OutOfFold
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment, RowSubset
+from fastmlp.ensemble.splits import AssignmentSeed, RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.networks import Dense
 from fastmlp.prediction.conformal import Conformal
@@ -60,7 +60,7 @@ class FittedModel:
     encoder : Encoder
         From a raw table to numbers.
     scaling : Scaling
-        From these to what networks read.
+        From encoded numbers to those that networks read.
     task : Task
         From y to targets, and from outputs to predictions; with the temperature.
     ensemble : WeightedEnsemble
@@ -68,17 +68,17 @@ class FittedModel:
     linear : LinearPart or None
         What is added to the networks, with ``extrapolation="linear"``.
     watch : RangeWatch
-        Of the training range. Warns of tables beyond it, if there is no linear part.
+        Holds the training range; warns of tables beyond it, if there is no linear part.
     standardize : bool or str
         The setting that `scaling` was learnt with.
     n_estimators : int
         Requested number of networks. Those that diverged, or that a time limit left out, are not
         among the members.
-    assignment : RowAssignment or None
-        How rows were assigned to networks; None after `partial_fit` alone.
+    assignment : AssignmentSeed or None
+        From what rows were assigned to networks; None after `partial_fit` alone.
     fingerprint : bytes or None
-        Of the rows and of which are held out, if the same ones were in all fits; see
-        `fastmlp.ensemble.splits.fingerprint`.
+        Digest of the rows and of which of them are held out; None unless these were the same in
+        all fits. See `fastmlp.ensemble.splits.fingerprint`.
     fit_seconds : float
         Time in training, in the last call.
     out_of_fold : OutOfFold or None
@@ -90,7 +90,7 @@ class FittedModel:
         The guarantee of a private fit; None if training was not private, or continued without
         noise.
     version : str
-        Of fastmlp.
+        Version of fastmlp that fitted it.
     time : str
         When the fit ended, in UTC, as in ISO 8601.
     notes : mapping
@@ -105,7 +105,7 @@ class FittedModel:
     watch: RangeWatch
     standardize: bool | str
     n_estimators: int
-    assignment: RowAssignment | None
+    assignment: AssignmentSeed | None
     fingerprint: bytes | None
     fit_seconds: float
     out_of_fold: OutOfFold | None = None
@@ -127,7 +127,7 @@ class FittedModel:
         *,
         n_estimators: int,
         fit_seconds: float,
-        assignment: RowAssignment | None = None,
+        assignment: AssignmentSeed | None = None,
         feature_importances: NDArray[np.float64] | None = None,
         privacy: PrivacyGuarantee | None = None,
     ) -> FittedModel:
@@ -232,7 +232,7 @@ class FittedModel:
 
     @property
     def constraints(self) -> Constraints | None:
-        """What all networks keep."""
+        """The constraints that all networks satisfy."""
         return self.members[0].constraints
 
     @property
@@ -372,7 +372,7 @@ class FittedModel:
     def best_loss(self) -> float:
         """The least of what was watched, the mean over networks.
 
-        If some networks had no metric, as their validation rows lacked a class, those that had.
+        Networks without the metric, whose validation rows lack a class, do not count.
         """
         with_metric = [history for history in self.histories if history.metric_curve]
         return float(np.mean([history.best_loss for history in with_metric or self.histories]))

@@ -47,7 +47,7 @@ def learn_from_held_out(
     data : RowSubset
         All training rows.
     validation : sequence of RowSubset or None
-        Of each network.
+        The validation rows of each network.
     are_folds : bool, default=True
         Whether each network was trained on all rows that it does not hold out.
 
@@ -80,7 +80,7 @@ def learn_from_held_out(
             outputs[known], targets[known], None if weights is None else weights[known]
         )
     if shared is None:
-        # No training row of weight lies beyond the training range.
+        # Training rows with a weight define the training range: none lies beyond it.
         decoded = task.decode(outputs, np.zeros((len(outputs), 1)))
         others = rows_without_weight(weights)
         if others.size:

@@ -93,7 +93,7 @@ class History:
         )
 
     def _extended_evals(self, after: EvalCurves) -> EvalCurves:
-        """Curves with those of one more call, which come first; either may lack some."""
+        """Earlier curves, each followed by that of one more call; either may lack some."""
         before = self.eval_curves
         return {
             rows: {

@@ -92,7 +92,7 @@ def with_linear_part(
     linear : LinearPart or None
     data : RowSubset
         The rows, with their offset.
-    is_honest : bool
+    is_cross_fitted : bool
         Whether each row's offset was fitted without this row's target.
     """
     if settings.extrapolation == "clip":
@@ -105,11 +105,11 @@ def with_linear_part(
         )
         if linear is None or learnt.equals(linear):
             linear, offset = linear or learnt, own_left_out
-    is_honest = offset is not None
+    is_cross_fitted = offset is not None
     if linear.share == 0:  # inside the training range it adds nothing
         return linear, data, True
     data = data._replace(offset=linear.offset(data.X) if offset is None else offset)
-    return linear, _clipped_without_weight(linear, watch.training_range, data), is_honest
+    return linear, _clipped_without_weight(linear, watch.training_range, data), is_cross_fitted
 
 
 def with_offset(rows: RowSubset, linear: LinearPart, training_range: TrainingRange) -> RowSubset:

@@ -77,13 +77,12 @@ class Member:
 def continued_members(
     members: Sequence[Member], *, settings: Settings, task: Task, n_inputs: int
 ) -> list[Member]:
-    """Copies of members to train further; optimisers whose parameters changed are replaced by new
-    ones.
+    """Copies of members to train further, with new optimisers where their options have changed.
 
     Raises
     ------
     ValueError
-        If settings or shapes have changed that a network cannot be trained on with.
+        If settings or shapes that are fixed once a network exists have changed.
     """
     recipes = check_recipes(members, settings)
     engine = members[0].network._engine

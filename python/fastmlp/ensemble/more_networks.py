@@ -26,15 +26,15 @@ class Growth:
 
     Attributes
     ----------
-    assignment : RowAssignment
-        Of rows to all networks; to those that are there as before.
+    assignment : AssignmentSeed
+        From what rows are assigned to all networks; existing networks keep their rows.
     indices : list of int
-        Of the new networks: those that no network has, the first ones.
+        Indices of the new networks: the lowest that no existing network has.
 
     Raises
     ------
     ValueError
-        If it is not known how rows were assigned to the networks that are there.
+        If it is not known how rows were assigned to the existing networks.
     """
 
     def __init__(self, model: FittedModel, settings: Settings) -> None:
@@ -57,22 +57,22 @@ class Growth:
         self.assignment = replace(model.assignment, n_networks=n_assigned)
 
     def check_rows(self, table: EncodedTable, rows: Digest, splits: Splits) -> None:
-        """Raise unless the rows, and what is held out, are those of the networks that are there.
+        """Raise unless the existing networks had the same rows, and held out the same ones.
 
-        So each network is weighed and calibrated on rows that it was not trained on.
+        Only then is each network weighed and calibrated on rows that it was not trained on.
 
         Parameters
         ----------
         table : EncodedTable
         rows : Digest
-            Of the table, see `fastmlp.ensemble.splits.digest_of_rows`.
+            Digest of the table's rows; see `fastmlp.ensemble.splits.digest_of_rows`.
         splits : Splits
-            Of all networks.
+            The splits of all networks.
         """
         assert self._model.assignment is not None
         n_before = self._model.assignment.n_networks
         known = fingerprint(rows, splits.each[:n_before])
-        if table.is_honest and known == self._model.fingerprint:
+        if table.is_cross_fitted and known == self._model.fingerprint:
             return
         advice = (
             "A single network holds out another part of the rows than several do: pass X_val, or "
@@ -88,7 +88,7 @@ class Growth:
     def plan(self, table: EncodedTable, rows: AssignedRows) -> FitPlan:
         """Plan a fit that trains the new networks alone."""
         model, scaling, splits = self._model, self._model.scaling, rows.splits
-        # As in scikit-learn's forests: new networks must not begin as those that are there did.
+        # As in scikit-learn's forests: new networks must not begin as the existing ones did.
         rows.random_state.randint(2**31 - 1, size=len(model.members))
         new = NewNetworks(
             table.data,
@@ -106,7 +106,7 @@ class Growth:
         return FitPlan(runs, scaling, table.task, splits.each, kept=model.members)
 
     def _specs(self, splits: Splits) -> list[MemberSpec]:
-        """The new networks: of the kinds that they would have in a fit of all."""
+        """The new networks, each of the kind that it would have in a fit of all networks."""
         settings, members = self._settings, self._model.members
         planned = settings.specs(
             self.assignment.n_networks,

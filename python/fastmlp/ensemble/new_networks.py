@@ -40,7 +40,7 @@ class NewNetworks:
     data : RowSubset
         All rows, with targets that are not scaled.
     splits : sequence of Split
-        Of all networks, by their index.
+        The split of each network, at its index.
     rows : ndarray or None
         Training rows of all networks together (None: all), which bin edges are learnt from.
     settings : Settings
@@ -49,7 +49,7 @@ class NewNetworks:
     task : Task
     random_state : RandomState
     keeper : StateKeeper or None
-        Keeps the states of their trainings.
+        Stores the state of their training.
     eval_sets : sequence of EvalSet
         Rows to measure them on after each epoch.
     """
@@ -119,7 +119,7 @@ class NewNetworks:
             How many epochs each kind is trained for without validation rows. None: as the settings
             say.
         first : int, default=0
-            Number of the split of the network with index 0; those of the others follow.
+            Position in `splits` of the split of the network with index 0.
         """
         data = self.data
         recipes = [self.settings.recipe(spec) for spec in specs]
@@ -189,7 +189,7 @@ class NewNetworks:
 
 
 def _shrink_vectors(network: Network) -> None:
-    """Let the vectors of columns of many labels start at 0, where that of unknown labels stays.
+    """Start the vectors of columns with many labels at 0, where that of unknown labels stays.
 
     So a label differs from others as much as its own rows make it; from a random start few rows do
     not lead back. (Compared in docs/tabular.md.)

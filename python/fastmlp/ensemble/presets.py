@@ -79,7 +79,7 @@ _SPARSE_EPOCHS, _SPARSE_FULL_ROWS = 10, 4000  # fall with the square root
 _SPARSE_BATCHES = ((2000, 32), (8000, 64), (32_000, 128))  # for up to so many rows
 _FEWEST_SPARSE_EPOCHS, _MOST_SPARSE_EPOCHS = 6, 100
 
-# With `monotonic_cst`. Others fall somewhere, or may do so by rounding.
+# Allowed with `monotonic_cst`. All others fall somewhere, or may do so by rounding.
 MONOTONE_ACTIVATIONS = ("relu", "leaky_relu", "identity")
 
 # Private training has noise for every parameter and every step: few of both, and large minibatches.
@@ -234,7 +234,7 @@ def _private_settings(solver: str) -> dict[str, Any]:
 
 
 def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
-    """Epochs of a network: of larger tables fewer, but more steps."""
+    """Epochs of a network: larger tables get fewer epochs, but more steps."""
     if spec.kind == "balanced":
         share = sqrt(_share_of(_BALANCED_FULL_ROWS, spec))
         return max(round(_BALANCED_EPOCHS[preset] * share), _FEWEST_BALANCED_EPOCHS)
@@ -248,7 +248,7 @@ def _epochs(preset: str, spec: MemberSpec, *, classifies: bool) -> int:
 
 
 def _share_of(full_rows: int, spec: MemberSpec) -> float:
-    """Share of the table's rows that so many rows are, at most all."""
+    """What share of the table's rows `full_rows` are, at most 1."""
     return min(1.0, full_rows / max(spec.n_rows, 1))
 
 

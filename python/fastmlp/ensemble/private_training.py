@@ -25,7 +25,7 @@ class PrivateRun:
     data : RowSubset
         With scaled targets.
     options : dict
-        Of the engine's private training.
+        Options of the engine's private training.
     key : bytes
         32 random bytes, of noise and minibatches.
     index : int
@@ -40,7 +40,7 @@ class PrivateRun:
 
     @property
     def n_epochs(self) -> int:
-        """Epochs, each of as many steps as have each row once on average."""
+        """Epochs, each of as many steps as draw every row once on average."""
         return int(self.options["max_iter"])
 
     def run(self, inputs: _core.Standardisation, n_threads: int, progress: Progress) -> Member:

@@ -41,7 +41,7 @@ def shrinkage_of(
     out_of_fold : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         NaN for rows that no network has held out.
     offset : ndarray of shape (n_rows, n_outputs) or None
-        Of raw outputs.
+        Offset of the raw outputs.
     """
     if task.training_loss.several_quantiles:  # their errors do not shrink so
         return np.ones(task.n_network_outputs)

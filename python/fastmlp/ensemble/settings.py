@@ -111,7 +111,7 @@ class Settings:
     # ---- networks
 
     def constraints(self, encoder: Encoder) -> Constraints | None:
-        """What networks on these columns have to keep."""
+        """The constraints that networks on these columns must satisfy."""
         if isinstance(encoder, SparseEncoder) or (
             self.monotonic_cst is None and self.interaction_cst is None
         ):
@@ -133,7 +133,7 @@ class Settings:
         held_out : bool
             Whether there are validation rows.
         n_folds : int or None, default=None
-            Of a round over them. None: as many as `validation_fraction` says.
+            Number of folds of a round. None: as many as `validation_fraction` says.
         """
         if self.preset == "plain":  # which has no kinds
             return [MemberSpec(index, n_rows=n_rows) for index in range(n_networks)]
@@ -182,7 +182,7 @@ class Settings:
             beta_2=float(self.of("beta_2")),
             weight_decay=float(self.of("weight_decay")),
             max_iter=int(self.of("max_iter", spec)),
-            # "auto" in a preset: as many epochs as lie before the best one, and 40
+            # "auto" in a preset: 40 epochs, and one more for each epoch before the best one
             n_iter_no_change=_PATIENCE if is_auto(patience) else patience,
             patience_growth=1.0 if is_auto(patience) else 0.0,
             average_epochs=preset["average_epochs"],

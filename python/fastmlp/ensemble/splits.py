@@ -76,9 +76,10 @@ class Splits(NamedTuple):
     Attributes
     ----------
     each : list of Split
-        Of each network that is validated.
+        The split of each network that is validated.
     n_folds : int or None
-        Networks of a round, which hold out other rows each; None if they hold out none.
+        Number of networks in a round, each of which holds out different rows; None if there are
+        no held-out rows.
     are_folds : bool
         Whether each network is trained on all rows that it does not hold out. Else networks are
         trained on all rows once the others have been validated.
@@ -99,8 +100,8 @@ class Splits(NamedTuple):
 
 
 @dataclass(frozen=True)
-class RowAssignment:
-    """How the rows were assigned to networks, so that later training can do the same.
+class AssignmentSeed:
+    """From what rows were assigned to networks, so that later training can do the same.
 
     Further training keeps the folds of the first fit: no network may learn from rows that validate
     it.
@@ -110,22 +111,22 @@ class RowAssignment:
     n_networks : int
         Networks that rows were assigned to.
     seed : int or RandomState
-        Random numbers before the assignment.
+        The user's seed, or the generator as it was before rows were assigned.
     """
 
     n_networks: int
     seed: Any
 
     @classmethod
-    def new(cls, n_networks: int, seed: Any) -> tuple[RowAssignment, np.random.RandomState]:
-        """Begin with a user's `random_state`; returns it as a generator too."""
+    def new(cls, n_networks: int, seed: Any) -> tuple[AssignmentSeed, np.random.RandomState]:
+        """Start from a user's `random_state`; also returns the generator to draw from."""
         generator = check_random_state(seed)
         # A seed will make the same generator again, which is quicker than a copy.
         kept = seed if isinstance(seed, Integral) else deepcopy(generator)
         return cls(int(n_networks), kept), generator
 
     def generator(self) -> np.random.RandomState:
-        """Return the random numbers of the assignment again."""
+        """A generator in the state that it had before rows were assigned."""
         generator: np.random.RandomState = check_random_state(deepcopy(self.seed))
         return generator
 
@@ -136,17 +137,17 @@ class AssignedRows(NamedTuple):
     Attributes
     ----------
     splits : Splits
-    assignment : RowAssignment
+    assignment : AssignmentSeed
     random_state : RandomState
-        Random numbers of what follows on the assignment.
+        Draws the random numbers of what follows: initial weights, seeds of the training.
     fingerprint : bytes or None
-        See `fingerprint`; None if nothing asks for it.
+        See `fingerprint`; None if it is not needed.
     are_unseen : bool
         Whether the held-out rows of each network were held out from it in all fits.
     """
 
     splits: Splits
-    assignment: RowAssignment
+    assignment: AssignmentSeed
     random_state: np.random.RandomState
     fingerprint: bytes | None
     are_unseen: bool
@@ -163,9 +164,9 @@ def split_rows(
 ) -> Splits:
     """Choose training and validation rows of each network.
 
-    If there is a `shared` validation table, it is that of all networks. Else the splitter chooses
-    the rows to hold out, of one network a `fraction` of all rows. Without enough rows, or if the
-    rows of one side of random folds had no weight, none are held out.
+    A `shared` validation table serves all networks. Without one the splitter chooses which rows
+    each network holds out; a single network holds out a `fraction` of all rows. None are held out
+    if there are too few rows, or if one side of random folds would have no weight.
 
     Parameters
     ----------
@@ -234,7 +235,7 @@ def warn_of_lacking_classes(task: Task, data: RowSubset, splits: Splits) -> None
 
 
 def digest_of_rows(data: RowSubset) -> Digest:
-    """Digest of all rows, which takes a second for some millions: fingerprints go on with it."""
+    """Digest of all rows. It takes a second for some million rows, so fingerprints share it."""
     digest = sha256()
     add_to_digest(digest, data.X)
     add_to_digest(digest, data.y)

@@ -53,7 +53,7 @@ class Splitter(Protocol):
         ----------
         n_rows : int
         fraction : float
-            Of the rows, which a network should hold out.
+            Share of the rows that a network should hold out.
         n_networks : int
         strata : ndarray of shape (n_rows,) or None
             Class numbers whose proportions should be kept.
@@ -330,9 +330,9 @@ def _assigned_groups(
     Parameters
     ----------
     shares : sparse array of shape (n_groups, n_columns)
-        Of rows and of classes that each group has.
+        Shares of all rows, and of the rows of each class, that each group has.
     sizes : sequence of float
-        Of the parts, relative to each other.
+        Sizes of the parts, relative to each other.
     random_state : RandomState
     """
     n_groups = shares.shape[0]

@@ -23,11 +23,11 @@ class StateKeeper(Protocol):
     def is_due(self, name: str, epoch: float) -> bool:
         """Whether to store the state of that name now, after this number of epochs.
 
-        The caller then does: it is true once, and not again before the next one is due.
+        If so, the caller must store it: the answer is true only once for each state that is due.
         """
 
     def keep(self, states: Mapping[str, State]) -> None:
-        """Keep states that belong together; each takes the place of the one of its name.
+        """Store states that belong together; each replaces an earlier one of the same name.
 
         Returns at once. The states must not be changed afterwards.
         """

@@ -54,7 +54,7 @@ class TrainingRun:
     train, validation : RowSubset
         With scaled targets.
     options : dict
-        Of the engine's training loop.
+        Options of the engine's training loop.
     evaluation : Evaluation
         What is measured after each epoch.
     index : int
@@ -256,7 +256,7 @@ def runs_of_fit(
     Parameters
     ----------
     indices : sequence of int
-        Of the members' splits.
+        Position of each member's split in `splits`.
     n_rows : int or None
         Training rows of an epoch, if `data` is a sample of them. None: those of the split.
     keeper : StateKeeper or None

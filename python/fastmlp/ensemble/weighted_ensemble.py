@@ -33,7 +33,7 @@ class WeightedEnsemble:
     ----------
     members : sequence of Member
     scaling : Scaling
-        Of the columns of tables.
+        Scaling of the columns of tables.
     link : Link
     weights : ndarray of shape (n_networks,), default=None
         Add up to 1. None: all equal.

@@ -59,7 +59,7 @@ def learn_after_training(
     data, validation, shared, are_folds
         As for `learn_from_held_out`.
     deadline : Deadline
-        Importances of fewer rows are computed if it comes too early.
+        If it leaves little time, importances are computed of fewer rows.
     linear : LinearPart or None
 
     Returns

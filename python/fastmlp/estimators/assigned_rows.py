@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.more_networks import Growth
 from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import (
     AssignedRows,
-    RowAssignment,
+    AssignmentSeed,
     digest_of_rows,
     fingerprint,
     split_rows,
@@ -33,18 +33,20 @@ def assigned_rows(
     splitter: Splitter,
     before: FittedModel | None,
     growth: Growth | None,
-    kept: KeptFit | None,
+    checkpointed: CheckpointedFit | None,
 ) -> AssignedRows:
-    """Assign the rows of a table to networks: those that are there keep their folds.
+    """Assign the rows of a table to networks; existing networks keep their folds.
 
     Raises
     ------
     ValueError
-        If nothing can be held out and a parameter needs it, or what is held out does not go
-        together with the networks that are there.
+        If nothing can be held out and a parameter needs it, or what is held out does not fit
+        the existing networks.
     """
     data = table.data
-    assignment, random_state = _assignment(estimator, settings, before, growth, data.n_rows, kept)
+    assignment, random_state = _assignment(
+        estimator, settings, before, growth, data.n_rows, checkpointed
+    )
     splits = split_rows(
         data,
         table.task.strata(data.y),
@@ -68,7 +70,7 @@ def assigned_rows(
             growth.check_rows(table, rows, splits)
             are_unseen = True
         elif before is not None:
-            are_unseen = digest == before.fingerprint and table.is_honest
+            are_unseen = digest == before.fingerprint and table.is_cross_fitted
     return AssignedRows(splits, assignment, random_state, digest, are_unseen)
 
 
@@ -78,22 +80,22 @@ def _assignment(
     before: FittedModel | None,
     growth: Growth | None,
     n_rows: int,
-    kept: KeptFit | None,
-) -> tuple[RowAssignment, np.random.RandomState]:
+    checkpointed: CheckpointedFit | None,
+) -> tuple[AssignmentSeed, np.random.RandomState]:
     if growth is not None:
         return growth.assignment, growth.assignment.generator()
     if before is None:
         n_networks = settings.n_networks(n_rows)
-        if kept is None:
-            return RowAssignment.new(n_networks, estimator.random_state)
-        return kept.assignment(n_networks, estimator.random_state)
+        if checkpointed is None:
+            return AssignmentSeed.new(n_networks, estimator.random_state)
+        return checkpointed.assignment(n_networks, estimator.random_state)
     if before.assignment is None:  # after partial_fit alone
-        return RowAssignment.new(before.n_estimators, estimator.random_state)
+        return AssignmentSeed.new(before.n_estimators, estimator.random_state)
     return before.assignment, before.assignment.generator()
 
 
 def _check_final(before: FittedModel | None, linear: LinearPart | None) -> None:
-    """Raise for what cannot be where networks are trained on all rows after their validation."""
+    """Raise for what is not supported if the final networks are trained on all rows."""
     if before is not None:
         raise ValueError(
             "time, and cv whose splits leave rows out, cannot be used with warm_start or "

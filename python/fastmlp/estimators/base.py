@@ -21,10 +21,10 @@ from fastmlp.ensemble.progress import Callback, Progress
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.ensemble.splits import FEWEST_ROWS, Split
 from fastmlp.ensemble.training_run import TrainingRun
+from fastmlp.estimators.common_attributes import CommonAttributes
 from fastmlp.estimators.conformal_calibration import ConformalCalibration
 from fastmlp.estimators.explanations import Explanations
 from fastmlp.estimators.fit_arguments import FitArguments
-from fastmlp.estimators.fitted_attributes import FittedAttributes
 from fastmlp.estimators.initial_model import initial_model
 from fastmlp.estimators.parameters import CONSTRAINTS, checked_settings
 from fastmlp.estimators.private_fit import fit_privately
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 class BaseMLP(
     SklearnConventions,
-    FittedAttributes,
+    CommonAttributes,
     SmallerModels,
     ConformalCalibration,
     Explanations,

@@ -214,7 +214,7 @@ def checked_validation_targets(y: Any, suffix: str, *, takes_gaps: bool = False)
     ----------
     y : array-like
     suffix : str
-        Of the names "X" and "y" in messages.
+        What follows "X" and "y" in messages.
     takes_gaps : bool, default=False
     """
     name = f"y{suffix}"

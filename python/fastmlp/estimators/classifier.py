@@ -16,8 +16,8 @@ from fastmlp._user_warnings import warn
 from fastmlp.ensemble.progress import Callback
 from fastmlp.ensemble.settings import Settings, is_auto
 from fastmlp.estimators.base import BaseMLP
+from fastmlp.estimators.common_attributes import MAKES_OUT_OF_FOLD
 from fastmlp.estimators.fitted_attribute import FittedAttribute
-from fastmlp.estimators.fitted_attributes import MAKES_OUT_OF_FOLD
 from fastmlp.estimators.parameters import NameAmong
 from fastmlp.estimators.table_fit import partial_fit_table
 from fastmlp.estimators.unknown_names import explains_keywords

@@ -20,7 +20,7 @@ from fastmlp.inspection.partial_dependence import PartialDependence, partial_dep
 from fastmlp.inspection.repeated_importances import repeated_importances
 from fastmlp.inspection.row_report import row_report
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
-from fastmlp.prediction.given_rows import is_single_row
+from fastmlp.prediction.row_forms import is_single_row
 from fastmlp.table.raw_values import raw_values
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Explanations(BaseEstimator):
             Rows of the background to use; if it has more, a sample is drawn. Time grows with it.
             None: 100 for up to ten columns, else 50.
         random_state : int, RandomState or None, default=0
-            Of the orders and the sample.
+            Seed for the orders and the sample.
 
         Returns
         -------
@@ -207,7 +207,7 @@ class Explanations(BaseEstimator):
         n_repeats : int, default=5
             How many times each is shuffled.
         random_state : int, RandomState or None, default=None
-            Of the shuffles.
+            Seed for the shuffles.
 
         Returns
         -------

@@ -21,8 +21,8 @@ class FittedAttribute(Generic[_T]):
     Parameters
     ----------
     read : callable
-        From the FittedModel to the value. None means that the attribute does not exist, unless
-        `may_be_none`.
+        Takes the FittedModel and returns the value. None means that the attribute does
+        not exist, unless `may_be_none`.
     missing : str, default=""
         What to say if the attribute does not exist: how to get it.
     may_be_none : bool, default=False

@@ -15,9 +15,10 @@ from fastmlp.tasks import RegressionTask
 
 
 def initial_model(init_model: Any, *, classifies: bool) -> FittedModel:
-    """The fitted model of an estimator or a file, with new optimisers, without a state.
+    """The fitted model of an estimator or a file, with new optimisers.
 
-    So an estimator and its file, which mostly holds no state of optimisers, lead to the same model.
+    Most files hold no state of optimisers, so that of an estimator is dropped too: both lead to the
+    same model.
 
     Raises
     ------

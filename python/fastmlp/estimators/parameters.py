@@ -141,7 +141,7 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
     Raises
     ------
     ValueError, TypeError
-        That name the parameter, what it must be, and what it was.
+        With the name of the parameter, what it must be, and what it was.
     """
     check_constraints(estimator)
     check_metrics(estimator.eval_metric)

@@ -52,7 +52,7 @@ class FunctionParameter:
     Parameters
     ----------
     name : str
-        Of the parameter.
+        Name of the parameter.
     value : callable, sequence of callables, str or None
         A pair of functions of 'loss' is one value: half of it is of no use.
     """

@@ -62,7 +62,7 @@ class _Columns(NamedTuple):
 
 
 def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
-    """The model of a private fit."""
+    """Fit an estimator with differential privacy."""
     wanted = Privacy.of(given.dp)
     PRIVATE.check_arguments(given)
     called = given.called_after(estimator.callbacks)

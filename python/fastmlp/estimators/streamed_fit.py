@@ -6,8 +6,8 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from fastmlp._threads import n_threads
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names
-from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
 from fastmlp.ensemble.evaluation import EvalSet
@@ -51,12 +51,12 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
 
     with row_cache(estimator, settings, given, source, memory) as (cache, learnt):
         stream = encoded_stream(estimator, settings, given, source, cache, learnt)
-        kept = _kept_fit(estimator, given, stream, memory)
-        deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-        rows = assigned_stream(estimator, settings, stream, memory, kept)
+        checkpointed = _checkpointed_fit(estimator, given, stream, memory)
+        deadline = deadline.after_spending(checkpointed.seconds_before if checkpointed else 0.0)
+        rows = assigned_stream(estimator, settings, stream, memory, checkpointed)
         if rows.are_held_out:
             warn_of_leakage_in_stream(stream.encoder, stream.task, rows.sample)
-        plan, scaling = _plan_of_new_networks(settings, stream, rows, kept)
+        plan, scaling = _plan_of_new_networks(settings, stream, rows, checkpointed)
         trainer = EnsembleTrainer(
             scaling,
             WindowExecutor(
@@ -70,7 +70,7 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
             deadline,
             passes_after_training(settings, stream.encoder),
         )
-        with kept or nullcontext():
+        with checkpointed or nullcontext():
             training = trainer.train(plan.runs, may_leave_out=True)
 
     ensemble = plan.ensemble_of(training)
@@ -87,8 +87,8 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         stream.encoder,
         deadline,
     )
-    if kept and training.is_whole and after.is_whole:
-        kept.remove()
+    if checkpointed and training.is_whole and after.is_whole:
+        checkpointed.remove()
     return FittedModel.of_rows_elsewhere(
         after.learnt,
         stream.encoder,
@@ -96,25 +96,28 @@ def fit_stream(estimator: BaseMLP, given: FitArguments) -> FittedModel:
         settings,
         stream.training_range,
         n_estimators=rows.assignment.n_networks,
-        fit_seconds=training.seconds + (kept.seconds_before if kept else 0.0),
+        fit_seconds=training.seconds + (checkpointed.seconds_before if checkpointed else 0.0),
         assignment=rows.assignment,
         feature_importances=after.importances,
     )
 
 
-def _kept_fit(
+def _checkpointed_fit(
     estimator: BaseMLP, given: FitArguments, stream: EncodedStream, memory: MemoryPlan
-) -> KeptFit | None:
+) -> CheckpointedFit | None:
     """The fit whose state a checkpoint keeps, new or resumed."""
     if given.checkpoint is None:
         return None
     digests = {"X, y, sample_weight": stream.cache.digest, "max_memory": str(memory.size)}
     digests |= digest_of_names(stream.encoder) | digests_of_sets(stream.eval_sets)
-    return KeptFit.of(given.checkpoint, FitIdentity.of(estimator, digests))
+    return CheckpointedFit.of(given.checkpoint, FitIdentity.of(estimator, digests))
 
 
 def _plan_of_new_networks(
-    settings: Settings, stream: EncodedStream, rows: AssignedStream, kept: KeptFit | None
+    settings: Settings,
+    stream: EncodedStream,
+    rows: AssignedStream,
+    checkpointed: CheckpointedFit | None,
 ) -> tuple[FitPlan, Scaling]:
     """Plan the networks; also return the scaling of the stored numbers that they read."""
     cache, sample = stream.cache, rows.sample
@@ -134,7 +137,7 @@ def _plan_of_new_networks(
         scaling,
         stream.task,
         rows.random_state,
-        kept,
+        checkpointed,
         stored_sets,
     )
     specs = settings.specs(len(rows.splits), cache.n_rows, held_out=rows.are_held_out)

@@ -13,18 +13,18 @@ from sklearn.utils.multiclass import type_of_target
 
 from fastmlp._threads import n_threads
 from fastmlp._version import __version__
-from fastmlp.checkpoints.kept_fit import KeptFit
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.ensemble.evaluation import EvalSet
 from fastmlp.ensemble.settings import Settings
-from fastmlp.ensemble.splits import RowAssignment, RowSubset, Split
-from fastmlp.estimators.encoding import encoded_eval_sets, warn_beyond_range
+from fastmlp.ensemble.splits import AssignmentSeed, RowSubset, Split
+from fastmlp.estimators.encoded_arguments import encoded_eval_sets, warn_beyond_range
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.streaming.cache_folder import Cache, RowsOfSource
-from fastmlp.streaming.folds import HeldOut, held_out_ranges
+from fastmlp.streaming.folds import HeldOutRange, held_out_ranges
 from fastmlp.streaming.memory import READERS, MemoryPlan
 from fastmlp.streaming.row_cache import RowCache
 from fastmlp.streaming.sample import read_sample
-from fastmlp.streaming.source_pass import Learnt, SourcePass
+from fastmlp.streaming.source_pass import LearntFromSource, SourcePass
 from fastmlp.streaming.sources.blocks import Source
 from fastmlp.streaming.target_learners import (
     ClassesLearner,
@@ -41,7 +41,7 @@ from fastmlp.tasks import Task
 if TYPE_CHECKING:
     from fastmlp.estimators.base import BaseMLP
 
-_SAMPLE_ROWS = 2**18  # that scales and bin edges are learnt from, and networks are validated on
+_SAMPLE_ROWS = 2**18  # to learn scales and bin edges from, and to validate networks on
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ class EncodedStream:
     encoder : DenseEncoder
     task : Task
     targets : StoredTargets
-        From what the cache holds of y to targets.
+        Makes targets from what the cache holds of y.
     eval_sets : sequence of EvalSet
         Rows that are measured and decide nothing.
     training_range : TrainingRange
@@ -75,7 +75,7 @@ def encoded_stream(
     given: FitArguments,
     source: Source,
     cache: RowCache,
-    learnt: Learnt,
+    learnt: LearntFromSource,
 ) -> EncodedStream:
     """Learn the task of a source, of which all rows were read, and encode the eval sets."""
     task, targets = learnt.targets.task(partial(estimator._new_task, settings=settings))
@@ -92,24 +92,24 @@ class AssignedStream:
 
     Attributes
     ----------
-    assignment : RowAssignment
+    assignment : AssignmentSeed
     random_state : RandomState
-        With which the fit goes on.
+        Draws the random numbers of the rest of the fit.
     windows : Windows
         The rows in the order in which they are read.
     sample : RowSubset
         Rows in memory, with numbers as they are stored.
-    held_out : sequence of HeldOut or None
+    held_out : sequence of HeldOutRange or None
         Rows of the stream that are held out from each network.
     splits : sequence of Split
-        Of the sample, for each network.
+        How each network's validation splits the sample.
     """
 
-    assignment: RowAssignment
+    assignment: AssignmentSeed
     random_state: np.random.RandomState
     windows: Windows
     sample: RowSubset
-    held_out: Sequence[HeldOut | None]
+    held_out: Sequence[HeldOutRange | None]
     splits: Sequence[Split]
 
     @property
@@ -123,7 +123,7 @@ def assigned_stream(
     settings: Settings,
     stream: EncodedStream,
     memory: MemoryPlan,
-    kept: KeptFit | None,
+    checkpointed: CheckpointedFit | None,
 ) -> AssignedStream:
     """Assign the rows of a stream to networks, and read a sample of them.
 
@@ -133,7 +133,7 @@ def assigned_stream(
         If nothing can be held out and a parameter needs it.
     """
     cache = stream.cache
-    new_assignment = RowAssignment.new if kept is None else kept.assignment
+    new_assignment = AssignmentSeed.new if checkpointed is None else checkpointed.assignment
     assignment, random_state = new_assignment(
         settings.n_networks(cache.n_rows), estimator.random_state
     )
@@ -181,7 +181,7 @@ def row_cache(
 
 
 def target_learner(estimator: BaseMLP, settings: Settings, y: NDArray[Any]) -> TargetLearner:
-    """What learns targets such as those of the first block."""
+    """The learner of targets that are like those of the first block."""
     if not settings.classifies:
         estimator._new_task(y, settings)  # raises if they are not numbers
         return NumbersLearner(y)

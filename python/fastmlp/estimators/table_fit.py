@@ -10,8 +10,8 @@ from sklearn.utils import check_random_state
 
 from fastmlp._threads import n_threads
 from fastmlp._user_warnings import warn
+from fastmlp.checkpoints.checkpointed_fit import CheckpointedFit
 from fastmlp.checkpoints.identity import FitIdentity, digest_of_names, digests_of
-from fastmlp.checkpoints.kept_fit import KeptFit
 from fastmlp.ensemble.deadline import Deadline
 from fastmlp.ensemble.encoded_table import EncodedTable
 from fastmlp.ensemble.ensemble_trainer import EnsembleTrainer
@@ -36,7 +36,7 @@ from fastmlp.estimators.after_training import (
     passes_after_training,
 )
 from fastmlp.estimators.assigned_rows import assigned_rows
-from fastmlp.estimators.encoding import encoded_table, encoded_training_rows, range_watch
+from fastmlp.estimators.encoded_arguments import encoded_table, encoded_training_rows, range_watch
 from fastmlp.estimators.eval_sets import digests_of_sets
 from fastmlp.estimators.fit_arguments import FitArguments
 from fastmlp.estimators.parameters import checked_callbacks
@@ -59,9 +59,9 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
 
     table = encoded_table(estimator, given, settings, before)
     splitter = splitter_of(given, settings, table.encoder, table.data.X)
-    kept = _kept_fit(estimator, given, before, table, splitter)
-    deadline = deadline.after_spending(kept.seconds_before if kept else 0.0)
-    rows = assigned_rows(estimator, settings, table, splitter, before, growth, kept)
+    checkpointed = _checkpointed_fit(estimator, given, before, table, splitter)
+    deadline = deadline.after_spending(checkpointed.seconds_before if checkpointed else 0.0)
+    rows = assigned_rows(estimator, settings, table, splitter, before, growth, checkpointed)
     if growth is not None:
         plan = growth.plan(table, rows)
     elif before is not None:
@@ -70,8 +70,8 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         if splitter is RANDOM and rows.splits.each[0].held_out is not None:
             is_steady = table.linear is None
             warn_of_leakage(table.encoder, table.task, table.data, of_time=is_steady)
-        plan = plan_of_new_networks(table, rows, settings, kept)
-    with kept or nullcontext():
+        plan = plan_of_new_networks(table, rows, settings, checkpointed)
+    with checkpointed or nullcontext():
         trained, seconds = _trained(
             estimator, settings, table, rows, plan, executor, callbacks, deadline
         )
@@ -90,13 +90,13 @@ def fit_table(estimator: BaseMLP, given: FitArguments, executor: Executor) -> Fi
         n_estimators=max(n_networks, len(learnt.ensemble.members)),
         assignment=rows.assignment if has_folds else None,
         fingerprint=rows.fingerprint if rows.are_unseen and has_folds else None,
-        fit_seconds=seconds + (kept.seconds_before if kept else 0.0),
+        fit_seconds=seconds + (checkpointed.seconds_before if checkpointed else 0.0),
         out_of_fold=learnt.out_of_fold,
         feature_importances=trained.importances,
         conformal=learnt.conformal,
     )
-    if kept and trained.is_whole:
-        kept.remove()
+    if checkpointed and trained.is_whole:
+        checkpointed.remove()
     return model
 
 
@@ -155,13 +155,13 @@ def _trained(
     return after._replace(learnt=learnt, is_whole=final.is_whole), seconds
 
 
-def _kept_fit(
+def _checkpointed_fit(
     estimator: BaseMLP,
     given: FitArguments,
     before: FittedModel | None,
     table: EncodedTable,
     splitter: Splitter,
-) -> KeptFit | None:
+) -> CheckpointedFit | None:
     """The fit whose state a checkpoint keeps, new or resumed."""
     if given.checkpoint is None:
         return None
@@ -173,7 +173,7 @@ def _kept_fit(
     digests = digests_of(table.data) | digest_of_names(table.encoder)
     digests |= digests_of(table.shared, "_val") | digests_of_sets(table.eval_sets)
     identity = FitIdentity.of(estimator, {**digests, **splitter.digests()})
-    return KeptFit.of(given.checkpoint, identity)
+    return CheckpointedFit.of(given.checkpoint, identity)
 
 
 def partial_fit_table(

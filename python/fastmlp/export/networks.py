@@ -17,7 +17,7 @@ Arrays = Sequence[NDArray[Any]]
 def layers_with_parameters(
     network: TrainedNetwork,
 ) -> Iterator[tuple[Dense | Scale | Embedding, Arrays]]:
-    """Each layer that does anything in predictions, with its own of the network's parameters."""
+    """Each layer that does anything in predictions, with its parameters among the network's."""
     arrays, first = network.arrays, 0
     for layer in network.layers:
         if isinstance(layer, Dropout):

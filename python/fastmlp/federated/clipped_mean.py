@@ -25,7 +25,7 @@ class ClippedMean:
     Parameters
     ----------
     max_update_norm : float
-        Of the change of all parameters of a network together.
+        Largest norm of the change of all parameters of a network together.
     noise_multiplier : float
         Standard deviation of the noise on the sum of the changes, divided by `max_update_norm`.
         0: no noise; sites count by their weights.

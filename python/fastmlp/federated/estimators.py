@@ -127,7 +127,7 @@ class FederatedMLP(BaseMLP):
             rows are held out and training does not stop early. `epsilon_` bounds what the model
             reveals about whether a site took part; the coordinator itself sees each update.
         delta : float or None, default=None
-            For which `epsilon_` is computed, in (0, 1); well below 1 / (number of sites).
+            The delta for which `epsilon_` is computed, in (0, 1); well below 1 / (number of sites).
         noise_random_state : int or None, default=None
             None: noise, and the choice of sites, from the operating system's cryptographic random
             numbers. A number makes them reproducible, for tests only: whoever knows it can subtract

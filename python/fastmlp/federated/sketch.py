@@ -139,7 +139,7 @@ class ColumnSketch:
     kind : {"numbers", "labels", "empty"}
         "empty" if all values are missing.
     numbers : tuple of NumberSketch
-        Of a column of numbers one; of dates one for each number that they become.
+        One for a column of numbers; for dates one for each number that they become.
     labels : LabelSketch or None
     reader : Reader or None
         What makes numbers of the values, if these are none.
@@ -230,7 +230,7 @@ class MergedTable:
         Encoded.
     y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
     n_rows : int
-        Of all sites.
+        Rows of all sites together.
     """
 
     encoder: DenseEncoder

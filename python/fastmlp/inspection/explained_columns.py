@@ -27,7 +27,7 @@ def column_positions(encoder: DenseEncoder, columns: Iterable[Any], parameter: s
     Parameters
     ----------
     encoder : DenseEncoder
-        Of the training table.
+        Encoder of the training table.
     columns : iterable of str or int
     parameter : str
         What messages call `columns`.

@@ -37,7 +37,7 @@ def importances_of(
     Parameters
     ----------
     validation : sequence of RowSubset or None
-        Of each network, with targets that are not scaled.
+        Validation rows of each network, with targets that are not scaled.
     linear : LinearPart or None
     n_threads : int
     verbose : int

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
+from fastmlp.prediction.row_forms import by_name, encode_any_form, is_series
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.raw_values import raw_values
 
@@ -24,7 +24,7 @@ def one_row(encoder: DenseEncoder, row: Any) -> tuple[NDArray[Any], NDArray[Any]
     names = encoder.feature_names
     if is_series(row):
         row = row.to_numpy() if names is None else by_name(row)
-    table, _ = encoded_rows(encoder, row)
+    table, _ = encode_any_form(encoder, row)
     if len(table) != 1:
         raise ValueError(f"row must be a single row; got a table of {len(table)}")
     if isinstance(row, Mapping):  # which has names, or it was not encoded

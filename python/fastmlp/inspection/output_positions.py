@@ -17,7 +17,7 @@ def output_position(output: Any, names: Sequence[Any] | None, n_outputs: int) ->
     output : object
         A name: a class, label, column of y, or quantile, which may be a number; or a position.
     names : sequence or None
-        Of the outputs; None: they have none.
+        Names of the outputs; None: they have none.
     n_outputs : int
 
     Raises

@@ -41,7 +41,7 @@ class PartialDependence(Bunch):
     features : tuple of int
         Positions of the columns.
     feature_names : list of str
-        Of all columns.
+        Names of all columns.
     is_categorical : tuple of bool
         Whether the columns are categories.
     deciles : dict

@@ -31,7 +31,7 @@ def repeated_importances(
     Parameters
     ----------
     model : FittedModel
-        Of dense rows.
+        A model that was trained on dense rows.
     rows : RowSubset
         An encoded table with its targets. It is not changed.
     groups : mapping or None

@@ -19,9 +19,9 @@ def row_report(attributions: Attributions, decoder: Decoder, max_columns: int) -
     Parameters
     ----------
     attributions : Attributions
-        Of one row; of a classifier probabilities.
+        Attributions of one row; for a classifier, of its probabilities.
     decoder : Decoder
-        Of the model.
+        Decoder of the model.
     max_columns : int
         Columns that are named, those of the largest attributions.
     """

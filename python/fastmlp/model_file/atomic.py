@@ -88,7 +88,7 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
 
 
 def _start_of_name(target: Path) -> str:
-    """Of its temporary files; those of files with the same start differ."""
+    """How the names of its temporary files start; a long name of the file is cut, and hashed."""
     name = target.name
     if len(name) > _NAMED:
         name = f"{name[:_NAMED]}-{crc32(os.fsencode(name)):08x}"

@@ -123,8 +123,8 @@ def verify(model: Any, contents: Contents) -> None:
 def agree(found: NDArray[np.float64], expected: NDArray[np.float64], model: Any) -> bool:
     """Whether predictions differ no more than instruction sets do.
 
-    That is a share of what the network gives for a row, in the target's unit and without its shift,
-    or of the unit if that is more.
+    The tolerance is a share of the network's output for a row (in the target's unit, without its
+    shift), or of that unit if it is larger.
     """
     unit, shift = unit_and_shift(model._pipeline.decoder)
     size = np.maximum(unit, np.abs(expected - shift))

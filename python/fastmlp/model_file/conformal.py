@@ -56,7 +56,7 @@ def read_conformal(
     Parameters
     ----------
     n_outputs : int
-        Of the networks, without variances.
+        Outputs of the networks, without variances.
     """
     is_regression = isinstance(decoder, RegressionDecoder)
     kind = fields.get("kind", one_of(_KINDS))

@@ -19,15 +19,15 @@ class Description:
     kind : str
         Name of the estimator's class.
     format_version : int
-        Of the file.
+        Version of the file's format.
     digest : str
         SHA-256 of the contents: files of the same digest hold the same model.
     version, time : str
-        Of fastmlp, and when the model was trained.
+        Version of fastmlp, and when the model was trained.
     rows : int or None
-        Of the training table, if they are known.
+        Rows of the training table, if they are known.
     columns : int
-        Of the training table.
+        Columns of the training table.
     notes : dict
         The notes that `save` got.
     """

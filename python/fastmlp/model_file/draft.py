@@ -17,7 +17,7 @@ class NotStorable(TypeError):
 
 @dataclass
 class Draft:
-    """Collects tensors and warnings from the functions that each write a part of a model.
+    """Collects what a file holds besides its document, from functions that each write a part.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Draft:
             self.features.append(feature)
 
     def numbered(self, kind: str, array: NDArray[Any]) -> str:
-        """Add a tensor named by its kind and a number, unless there is the same one; its name."""
+        """Add a tensor named by its kind and a number, or find an equal one; returns its name."""
         for number in range(len(self.tensors) + 1):
             name = f"{kind}.{number}"
             if name not in self.tensors or _same(self.tensors[name], array):

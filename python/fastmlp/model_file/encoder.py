@@ -12,7 +12,7 @@ from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
-    Unfit,
+    WrongKind,
     flag,
     integer,
     list_of,
@@ -53,7 +53,7 @@ def _readers() -> dict[str, tuple[type[Any], dict[str, Kind[Any]]]]:
     def separators(value: Any) -> tuple[str, ...]:
         found = tuple_of(text, 2)(value)
         if found not in SEPARATORS:
-            raise Unfit(f"one of {SEPARATORS}")
+            raise WrongKind(f"one of {SEPARATORS}")
         return found
 
     return {

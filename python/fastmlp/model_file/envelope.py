@@ -1,7 +1,4 @@
-"""The envelope of a model file: versions, required features and provenance, around the model.
-
-Its versions, the features that a reader must know, the kind of estimator, and where it is from.
-"""
+"""The envelope of a model file: format versions, required features and the kind of estimator."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ class Contents(NamedTuple):
 
 
 def closed(kind: str, parts: Mapping[str, Any], draft: Draft) -> bytes:
-    """The bytes of a file of these parts."""
+    """The bytes of a file with these parts of a document, and the tensors of the draft."""
     document = {
         "format_version": FORMAT_VERSION,
         "least_reader": _LEAST_READER,
@@ -71,7 +68,7 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
     Raises
     ------
     ModelFileError
-        If it cannot.
+        If it cannot be opened, or needs a newer version.
     """
     found, arrays = unpacked(source)
     document, tensors = Fields(found, "model"), Tensors(arrays)
@@ -96,10 +93,7 @@ def opened(source: Source, objects: tuple[Any, ...] = ()) -> Contents:
 
 @contextmanager
 def blaming_newer(contents: Contents) -> Iterator[None]:
-    """Errors in reading a file of a newer format mention this.
-
-    Such a file may have names that this version does not know.
-    """
+    """Let errors in reading a file of a newer format say so: this may be the cause."""
     try:
         yield
     except ModelFileError as error:

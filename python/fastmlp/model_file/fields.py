@@ -1,6 +1,6 @@
 """Fields: the fields of an object in a document, read with the type that they must have.
 
-A *kind* of value is a function that takes what JSON held and returns it, or raises `Unfit`.
+A *kind* of value is a function that takes what JSON held and returns it, or raises `WrongKind`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _QUOTED = 60  # characters of a value in messages
 _NOT_FINITE = {"inf": inf, "-inf": -inf, "nan": nan}  # JSON has no such numbers
 
 
-class Unfit(ValueError):
-    """A value is of another kind than it must be; the message says of which."""
+class WrongKind(ValueError):
+    """A value is not of the kind that it must be; the message says what that kind is."""
 
 
 class Fields:
@@ -54,7 +54,7 @@ class Fields:
             raise ModelFileError(f"{self.path} lacks {name!r}")
         try:
             return kind(self._values[name])
-        except Unfit as error:
+        except WrongKind as error:
             raise ModelFileError(
                 f"{self.path}.{name} must be {error}; got {quoted(self._values[name])}"
             ) from None
@@ -103,21 +103,21 @@ def anything(value: Any) -> Any:
 def mapping(value: Any) -> dict[str, Any]:
     """An object of anything."""
     if not isinstance(value, dict):
-        raise Unfit("an object")
+        raise WrongKind("an object")
     return value
 
 
 def flag(value: Any) -> bool:
     """True or false."""
     if not isinstance(value, bool):
-        raise Unfit("true or false")
+        raise WrongKind("true or false")
     return value
 
 
 def text(value: Any) -> str:
     """Text."""
     if not isinstance(value, str):
-        raise Unfit("text")
+        raise WrongKind("text")
     return value
 
 
@@ -126,9 +126,9 @@ def number(value: Any) -> float:
     if isinstance(value, str) and value in _NOT_FINITE:
         return _NOT_FINITE[value]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Unfit("a number")
+        raise WrongKind("a number")
     if isinstance(value, float) and not isfinite(value):  # such as 1e999
-        raise Unfit("a number that float64 holds")
+        raise WrongKind("a number that float64 holds")
     return value
 
 
@@ -137,7 +137,7 @@ def integer(least: float = 0, most: float = LARGEST) -> Kind[int]:
 
     def kind(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise Unfit(f"an integer from {least} to {most}")
+            raise WrongKind(f"an integer from {least} to {most}")
         return value
 
     return kind
@@ -152,7 +152,7 @@ def real(least: float = -inf, below: float = inf) -> Kind[float]:
         except OverflowError:
             found = inf
         if not (least <= found < below and isfinite(found)):
-            raise Unfit(f"a number from {least} to {below}")
+            raise WrongKind(f"a number from {least} to {below}")
         return found
 
     return kind
@@ -163,7 +163,7 @@ def one_of(names: Collection[str]) -> Kind[str]:
 
     def kind(value: Any) -> str:
         if not isinstance(value, str) or value not in names:
-            raise Unfit(f"one of {sorted(names)}")
+            raise WrongKind(f"one of {sorted(names)}")
         return value
 
     return kind
@@ -174,7 +174,7 @@ def list_of(kind: Kind[_T], length: int | None = None) -> Kind[list[_T]]:
 
     def of_list(value: Any) -> list[_T]:
         if not isinstance(value, list) or length not in (None, len(value)):
-            raise Unfit("a list" if length is None else f"a list of {length} values")
+            raise WrongKind("a list" if length is None else f"a list of {length} values")
         return [_element(kind, one, position) for position, one in enumerate(value)]
 
     return of_list
@@ -183,8 +183,8 @@ def list_of(kind: Kind[_T], length: int | None = None) -> Kind[list[_T]]:
 def _element(kind: Kind[_T], value: Any, position: int) -> _T:
     try:
         return kind(value)
-    except Unfit as error:
-        raise Unfit(
+    except WrongKind as error:
+        raise WrongKind(
             f"a list, each value of which is {error} (value {position} is {quoted(value)})"
         ) from None
 

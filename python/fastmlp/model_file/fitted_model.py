@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.ensemble.out_of_fold import OutOfFold
-from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.splits import AssignmentSeed
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.model_file.draft import Draft, NotStorable
 from fastmlp.model_file.envelope import Contents, closed
 from fastmlp.model_file.fields import (
     Fields,
     Kind,
-    Unfit,
+    WrongKind,
     flag,
     integer,
     maybe,
@@ -118,7 +118,7 @@ def _written_out_of_fold(out_of_fold: OutOfFold | None, draft: Draft) -> dict[st
     return {} if digest is None else {"out_of_fold_targets": digest.hex()}
 
 
-def _written_assignment(assignment: RowAssignment | None, draft: Draft) -> dict[str, Any] | None:
+def _written_assignment(assignment: AssignmentSeed | None, draft: Draft) -> dict[str, Any] | None:
     if assignment is None:
         return None
     try:
@@ -172,7 +172,7 @@ def _flag_or(name: str) -> Kind[Any]:
 
     def kind(value: Any) -> Any:
         if not (isinstance(value, bool) or value == name):
-            raise Unfit(f"true, false or {name!r}")
+            raise WrongKind(f"true, false or {name!r}")
         return value
 
     return kind
@@ -182,7 +182,7 @@ def _digest(value: Any) -> bytes:
     try:
         return bytes.fromhex(text(value))
     except ValueError:
-        raise Unfit("hexadecimal digits") from None
+        raise WrongKind("hexadecimal digits") from None
 
 
 def _read_out_of_fold(fields: Fields, tensors: Tensors) -> OutOfFold | None:
@@ -201,11 +201,11 @@ def _numbers_or_none(tensors: Tensors, name: str) -> NDArray[np.float64] | None:
     return tensors.numbers(name) if name in tensors else None
 
 
-def _read_assignment(fields: Fields, values: Values) -> RowAssignment | None:
+def _read_assignment(fields: Fields, values: Values) -> AssignmentSeed | None:
     if not fields.has("assignment"):
         return None
     own = fields.object("assignment")
-    return RowAssignment(own.get("n_estimators", integer(1)), own.get("seed", values.seed))
+    return AssignmentSeed(own.get("n_estimators", integer(1)), own.get("seed", values.seed))
 
 
 def _read_privacy(fields: Fields) -> PrivacyGuarantee | None:

@@ -22,7 +22,7 @@ class Notes:
     outputs : tuple of str
         Names of the columns of a prediction that has several: the targets, or quantiles.
     scores : mapping
-        Of held-out rows, by target.
+        Scores of held-out rows, by target.
     """
 
     targets: tuple[str, ...] = ()

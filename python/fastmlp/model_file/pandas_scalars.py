@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fastmlp.model_file.fields import Unfit, anything, flag, integer, list_of, one_of
+from fastmlp.model_file.fields import WrongKind, anything, flag, integer, list_of, one_of
 
 _NAMES = {
     "Interval": "interval",
@@ -53,7 +53,7 @@ def read_scalar(name: str, content: Any, read: Read) -> Any:
     try:
         import pandas
     except ImportError:
-        raise Unfit("readable without pandas, which is not installed") from None
+        raise WrongKind("readable without pandas, which is not installed") from None
     try:
         if name == "interval":
             left, right, sides = list_of(anything, 3)(content)
@@ -64,9 +64,9 @@ def read_scalar(name: str, content: Any, read: Read) -> Any:
         ticks, unit, has_zone = list_of(anything, 3)(content)
         time = pandas.Timestamp(np.array(_TICKS(ticks)).view(f"M8[{_UNITS(unit)}]")[()])
         if not 1 <= time.year <= 9999:
-            raise Unfit("a time of the years from 1 to 9999")
+            raise WrongKind("a time of the years from 1 to 9999")
         return time.tz_localize("UTC") if flag(has_zone) else time
-    except Unfit:
+    except WrongKind:
         raise
     except (TypeError, ValueError, OverflowError):
-        raise Unfit(f"a value of type {name}") from None
+        raise WrongKind(f"a value of type {name}") from None

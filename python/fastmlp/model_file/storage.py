@@ -51,4 +51,7 @@ def read_parameter(
         )
     kind = _ROUNDED[values.dtype]
     scale = tensors.take(f"{name}.scale", "float32", shape[1:]) if kind == "int8" else None
-    return RoundedWeights(kind, values, scale)
+    rounded = RoundedWeights(kind, values, scale)
+    if not np.isfinite(rounded.as_floats()).all():  # instruction sets read others differently
+        raise ModelFileError(f"the tensor {name!r} must hold finite numbers")
+    return rounded

@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from fastmlp.model_file.draft import Draft, NotStorable
-from fastmlp.model_file.fields import Unfit, anything, integer, list_of, number, one_of, real, text
+from fastmlp.model_file.fields import (
+    WrongKind,
+    anything,
+    integer,
+    list_of,
+    number,
+    one_of,
+    real,
+    text,
+)
 from fastmlp.model_file.pandas_scalars import NAMES, is_pandas, read_scalar, written_scalar
 from fastmlp.model_file.tensors import Tensors
 
@@ -130,7 +139,7 @@ def _writers() -> dict[type, tuple[str, Callable[[Any], Any]]]:
 # ---- reading
 
 
-class UnknownType(Unfit):
+class UnknownType(WrongKind):
     """A value is of a type that this version does not know."""
 
 
@@ -140,7 +149,7 @@ class Values:
     Parameters
     ----------
     tensors : Tensors
-        Of the file.
+        The tensors of the file.
     objects : tuple, default=()
         Values that stand beside the file, in a pickle.
     """
@@ -162,23 +171,23 @@ class Values:
         try:
             hash(value)
         except TypeError:
-            raise Unfit("a label") from None
+            raise WrongKind("a label") from None
         if value != value:
-            raise Unfit("a label that is not NaN")
+            raise WrongKind("a label that is not NaN")
         return value
 
     def labels(self, found: Any) -> list[Any]:
         """A list of labels, few of them with the same hash, so that dictionaries are fast."""
         labels = list_of(self.label)(found)
         if max(Counter(map(hash, labels)).values(), default=0) > _SAME_HASH:
-            raise Unfit(f"a list of labels, of which {_SAME_HASH} have the same hash at most")
+            raise WrongKind(f"a list of labels, of which {_SAME_HASH} have the same hash at most")
         return labels
 
     def array(self, found: Any) -> Any:
         """An array that stands beside the file."""
         value = self.value(found)
         if not isinstance(value, np.ndarray):
-            raise Unfit("an array of a pickle")
+            raise WrongKind("an array of a pickle")
         return value
 
     def seed(self, found: Any) -> Any:
@@ -188,7 +197,7 @@ class Values:
         value = self.value(found)
         is_number = isinstance(value, int | np.integer) and 0 <= value < 2**32
         if not (is_number or value is None or isinstance(value, np.random.RandomState)):
-            raise Unfit("a seed")
+            raise WrongKind("a seed")
         return value
 
     def _typed(self, found: Mapping[str, Any]) -> Any:
@@ -210,7 +219,7 @@ class Values:
         try:
             return _readers()[kind](content)
         except (ValueError, ArithmeticError):
-            raise Unfit(f"a {kind}") from None
+            raise WrongKind(f"a {kind}") from None
 
     def _random_state(self, content: Any) -> np.random.RandomState:
         name, position, has_gauss, gauss = list_of(anything, 4)(content)

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 from fastmlp import _core
 from fastmlp._threads import n_threads
 from fastmlp.networks.layers import Layer, check_numbers, engine_spec
-from fastmlp.table.engine_array import engine_table
+from fastmlp.table.engine_array import engine_table, engine_values
 
 
 class Network:
@@ -259,15 +259,13 @@ class Network:
                 raise ValueError(f"y must hold integer class numbers for loss={loss!r}")
             if labels.size and max(-int(labels.min()), int(labels.max())) > np.iinfo(np.int32).max:
                 raise ValueError(f"y must hold class numbers; got {labels.min()}, {labels.max()}")
-            target = np.ascontiguousarray(labels, dtype=np.int32)
+            target = engine_values(labels, np.dtype(np.int32))
         else:
-            target = np.ascontiguousarray(y, dtype=self.dtype)
+            target = engine_values(y, self.dtype)
             if target.ndim not in (1, 2):
                 raise ValueError(f"y must be 1-D or 2-D; got shape {target.shape}")
-        given = None if output_gradient is None else np.asarray(output_gradient, dtype=self.dtype)
-        weights = (
-            None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=self.dtype)
-        )
+        given = None if output_gradient is None else engine_values(output_gradient, self.dtype)
+        weights = None if sample_weight is None else engine_values(sample_weight, self.dtype)
         if weights is not None and not np.all(np.isfinite(weights) & (weights >= 0)):
             raise ValueError("sample_weight must hold finite numbers >= 0")
         if not (0 <= alpha < np.inf and 0 <= l1_ratio <= 1):

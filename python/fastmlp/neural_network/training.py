@@ -10,7 +10,7 @@ from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOpti
 
 from fastmlp import _core
 from fastmlp.neural_network.engine import LINKS, Engine, by_kind
-from fastmlp.table.engine_array import engine_table
+from fastmlp.table.engine_array import engine_table, engine_values
 
 
 def shuffle(rows: NDArray[np.uint32], random_state: np.random.RandomState) -> None:
@@ -68,9 +68,9 @@ class Session:
         if model.out_activation_ == "softmax":
             targets = y.argmax(axis=1).astype(np.int32)
         else:
-            targets = np.ascontiguousarray(y, dtype=engine.dtype)
+            targets = engine_values(y, engine.dtype)
         if sample_weight is not None:
-            sample_weight = np.ascontiguousarray(sample_weight, dtype=engine.dtype)
+            sample_weight = engine_values(sample_weight, engine.dtype)
         self._epochs = engine.make(
             "Epochs",
             engine.network,

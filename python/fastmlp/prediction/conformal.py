@@ -40,7 +40,7 @@ def conformal_quantile(
     level : float
         In (0, 1).
     weights : ndarray of shape (n_scores,) or None
-        Of the scores. The new one has their mean weight.
+        Weights of the scores. The new one has their mean weight.
 
     Returns
     -------
@@ -89,7 +89,7 @@ class ConformalScores:
     group : ndarray of shape (n_scores,) or None
         Number of each row's group; None: all rows are of one.
     labels : tuple
-        Of the groups.
+        Labels of the groups.
     """
 
     values: NDArray[np.float64]

@@ -88,7 +88,7 @@ class Pipeline:
     encoder : Encoder
         From raw rows to numbers.
     scaling : Scaling or None
-        From these to what networks read; None: they read them as they are.
+        From encoded numbers to those that networks read; None: they read them as they are.
     networks : tuple of TrainedNetwork
     weights : ndarray of shape (n_networks,)
         Add up to 1.
@@ -96,7 +96,7 @@ class Pipeline:
     decoder : Decoder
         From outputs after the inverse link to predictions.
     training_range : TrainingRange or None
-        Of the columns of numbers; None: it is not known.
+        Range of the columns of numbers in training; None: it is not known.
     linear : LinearPart or None
     conformal : PredictionIntervals, PredictionSets or None
         Makes intervals or sets of classes; None: not calibrated.

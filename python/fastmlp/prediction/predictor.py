@@ -21,9 +21,9 @@ from fastmlp.prediction.decoders import (
     RegressionDecoder,
     check_has_std,
 )
-from fastmlp.prediction.given_rows import by_name, encoded_rows, is_series
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.prediction.read_only import read_only
+from fastmlp.prediction.row_forms import by_name, encode_any_form, is_series
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.engine_array import engine_table
 from fastmlp.table.row_reader import row_reader
@@ -239,7 +239,7 @@ class Predictor:
             As for `predict`.
         coverage : float, default=0.9
         groups : array-like of shape (n_rows,), default=None
-            Of one row its label.
+            Labels of groups; for one row its label.
 
         Returns
         -------
@@ -277,7 +277,7 @@ class Predictor:
         coverage : float, default=0.9
         class_conditional : bool, default=False
         groups : array-like of shape (n_rows,), default=None
-            Of one row its label.
+            Labels of groups; for one row its label.
 
         Returns
         -------
@@ -343,7 +343,7 @@ class Predictor:
 
         In the middle the standard deviations of numbers, if these were learnt.
         """
-        table, is_row = encoded_rows(self._pipeline.encoder, rows)
+        table, is_row = encode_any_form(self._pipeline.encoder, rows)
         if not (self._takes_missing or np.isfinite(table).all()):
             raise ValueError(
                 "Input rows contains NaN, and the model was trained without missing values"

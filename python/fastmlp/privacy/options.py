@@ -90,7 +90,7 @@ class PrivacyGuarantee:
     Attributes
     ----------
     epsilon, delta : float
-        Of all networks together.
+        The guarantee for all networks together.
     noise_multiplier : float
         Standard deviation of the noise on each sum of gradients, divided by `max_grad_norm`.
     max_grad_norm : float

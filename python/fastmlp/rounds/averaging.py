@@ -43,7 +43,7 @@ class OuterOptimizer:
     Parameters
     ----------
     rate : float, default=1.0
-        Of the outer steps.
+        Learning rate of the outer steps.
     momentum : float, default=0.0
         In [0, 1).
     """
@@ -63,7 +63,7 @@ class OuterOptimizer:
         Parameters
         ----------
         before : sequence of ndarray
-            That the round began with.
+            Parameters that the round began with.
         means : sequence of ndarray
             Means of the participants' parameters.
         """

@@ -23,18 +23,19 @@ class RoundOptions:
     Attributes
     ----------
     n_rounds : int
-        At most.
+        Largest number of rounds.
     outer_rate, outer_momentum : float, default=1.0 and 0.0
-        Of the outer steps: plain averaging, which is FedAvg. 0.7 and 0.9 are DiLoCo's.
+        Rate and momentum of the outer steps: plain averaging, which is FedAvg. 0.7 and 0.9 are
+        DiLoCo's.
     early_stopping : bool, default=True
         Keep the parameters with the least validation loss, and stop after rounds without progress;
         if any participant has held-out rows.
     tol : float, default=0.0
         What a lower loss must exceed to be progress.
     n_iter_no_change : float, default=inf
-        Rounds without progress.
+        Rounds without progress after which training stops.
     patience_growth : float, default=0.0
-        Further ones for each round up to the best.
+        Further rounds without progress that are allowed for each round up to the best.
     """
 
     n_rounds: int

@@ -26,7 +26,7 @@ class RoundStart:
         Of the round, from 0. Everything that a participant does in a round follows from it, so one
         that missed some rounds, or joins late, is in step with the others.
     parameters : sequence of ndarray
-        Of the network, in its type.
+        Parameters of the network, in its type.
     trains : bool, default=True
         False: the parameters are only evaluated.
     """
@@ -61,12 +61,12 @@ class Update:
     loss : float or None
         Mean training loss of the local steps. None: not sent.
     learning_rate : float or None
-        Of the last local step. None: not sent.
+        Learning rate of the last local step. None: not sent.
     validation_loss : float or None
         On the participant's held-out rows, of the parameters that the round began with. None: it
         has none, or does not send it.
     validation_weight : float
-        Of the held-out rows.
+        Total weight of the held-out rows.
     """
 
     participant: int

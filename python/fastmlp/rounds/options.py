@@ -20,7 +20,7 @@ class AveragingOptions:
     local_epochs : float, default=1.0
         Epochs of a round at each participant.
     outer_rate, outer_momentum : float, default=1.0 and 0.0
-        Of the outer steps: plain averaging.
+        Rate and momentum of the outer steps. The defaults are plain averaging.
     """
 
     local_epochs: float = 1.0

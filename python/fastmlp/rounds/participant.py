@@ -50,7 +50,7 @@ class HeldOutLoss:
 
     @property
     def weight(self) -> float:
-        """Of the rows."""
+        """Total weight of the rows."""
         return weight_of(self.rows)
 
 
@@ -65,16 +65,17 @@ class Participant:
     Parameters
     ----------
     number : int
-        Of the participant. That with number 0, alone and with whole epochs as rounds, trains as if
-        there were no rounds, bit for bit (without early stopping, which averages weights).
+        Number of the participant. If it is alone, has number 0 and rounds are whole epochs, it
+        trains as if there were no rounds, bit for bit (without early stopping, which averages
+        weights).
     run : TrainingRun
         The member, its rows and the options of its training. Network and optimiser are copied.
     inputs : Standardisation
-        Of the table.
+        Standardisation of the table's columns.
     n_rounds : int
-        Of the training, over which the learning rate's schedule stretches.
+        Rounds of the training, over which the learning rate's schedule stretches.
     epochs : float, default=1.0
-        Of a round, in whole minibatches; there are more steps where there are more rows.
+        Epochs of a round, in whole minibatches; more rows make more steps.
     held_out : HeldOutLoss or None, default=None
     tells_losses : bool, default=True
         Whether updates hold the training loss, the learning rate, which reveals the number of rows,

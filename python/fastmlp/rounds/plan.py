@@ -44,7 +44,7 @@ def networks_for_rounds(
     Parameters
     ----------
     data : RowSubset
-        These rows.
+        Rows that represent the table.
     n_rows : int
         Rows of the table, of all participants together.
     held_out : bool
@@ -73,12 +73,13 @@ class Plan:
     task : Task
         From y to targets.
     scaling : Scaling
-        Of the numbers.
+        From encoded numbers to those that networks read.
     members : tuple of Member
         The networks, untrained, with their recipes.
     averaging : AveragingOptions
     seed : int
-        Of the order of rows, the held-out rows and dropout; each participant makes another of it.
+        Seed for the order of rows, the held-out rows and dropout; each participant derives its
+        own from it.
     tells_losses : bool, default=True
         Whether participants hold out rows, and send losses, learning rates and the weight of their
         rows.
@@ -119,7 +120,7 @@ class Plan:
         data : RowSubset
             The rows of the participant, encoded, with targets that are not scaled.
         number : int
-            Of the participant.
+            Number of the participant.
         """
         random_state = check_random_state((self.seed + number) % 2**32)
         splits = split_rows(

@@ -135,9 +135,9 @@ def trained_members(
     members : sequence of Member
         As they were before; their networks are changed.
     coordinators : sequence of Coordinator
-        Of each of them.
+        The coordinator of each member.
     seconds : float
-        That training took.
+        How long training took.
     """
     trained = []
     for member, one in zip(members, coordinators, strict=True):

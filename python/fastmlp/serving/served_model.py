@@ -36,7 +36,7 @@ class ServedModel:
     Parameters
     ----------
     contents : bytes
-        Of a model file.
+        The bytes of a model file.
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ class BlockColumns(NamedTuple):
     low, high : ndarray of shape (n_numbers,)
         Range of the numbers in rows of positive weight, before they are stored.
     labels : list of Labels
-        Of each column of labels.
+        The labels of each column of labels.
     dates : dict of int to ndarray
         For columns of dates, some dates that span and resolve the same periods as all.
     """

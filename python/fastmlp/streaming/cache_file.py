@@ -20,7 +20,7 @@ from fastmlp.model_file.fields import Fields
 from fastmlp.model_file.tensors import Tensors
 from fastmlp.model_file.values import Values
 from fastmlp.streaming.row_cache import Group, Origin, RowCache, Sections
-from fastmlp.streaming.source_pass import Learnt
+from fastmlp.streaming.source_pass import LearntFromSource
 from fastmlp.streaming.target_learners import (
     LearntClasses,
     LearntIndicators,
@@ -36,7 +36,7 @@ _ENDS = ("low", "high")
 _OF_NUMBERS = ("mean", "deviation", "low", "high")
 
 
-def write_description(cache: RowCache, learnt: Learnt) -> None:
+def write_description(cache: RowCache, learnt: LearntFromSource) -> None:
     """Make the folder of the rows a cache."""
     draft = Draft()
     for name in ("shift", "scale"):
@@ -61,7 +61,7 @@ def write_description(cache: RowCache, learnt: Learnt) -> None:
     write_whole(cache.folder / _DESCRIPTION, json.dumps(description).encode())
 
 
-def read_cache(folder: Path) -> tuple[RowCache, Learnt] | None:
+def read_cache(folder: Path) -> tuple[RowCache, LearntFromSource] | None:
     """The cache in a folder; None if it is missing, incomplete, or of another version.
 
     The checksum of each group of rows is compared when the group is read.
@@ -89,7 +89,7 @@ def read_cache(folder: Path) -> tuple[RowCache, Learnt] | None:
     except (OSError, ValueError, KeyError, TypeError, ModelFileError):
         return None
     assert isinstance(encoder, DenseEncoder)
-    return cache, Learnt(encoder, training_range, targets)
+    return cache, LearntFromSource(encoder, training_range, targets)
 
 
 def _written_origin(origin: Origin, draft: Draft) -> list[Any]:

@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 from fastmlp.streaming.cache_file import read_cache, write_description
 from fastmlp.streaming.row_cache import RowCache
-from fastmlp.streaming.source_pass import Learnt
+from fastmlp.streaming.source_pass import LearntFromSource
 from fastmlp.streaming.sources.blocks import Source
 
-_Write = Callable[[Path], tuple[RowCache, Learnt]]
+_Write = Callable[[Path], tuple[RowCache, LearntFromSource]]
 
 _UNFINISHED = ".unfinished"
 _BYTES_OF_VALUE = 4  # stored, as most are
@@ -99,7 +99,7 @@ class RowsOfSource:
         self._source, self._write = source, write
         self._temporary: Path | None = None
 
-    def __enter__(self) -> tuple[RowCache, Learnt]:
+    def __enter__(self) -> tuple[RowCache, LearntFromSource]:
         if self._parent is not None:
             self._parent.mkdir(parents=True, exist_ok=True)
             if self._digest is not None:
@@ -124,7 +124,7 @@ class RowsOfSource:
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
 
-    def _kept(self, folder: Path) -> tuple[RowCache, Learnt]:
+    def _kept(self, folder: Path) -> tuple[RowCache, LearntFromSource]:
         _remove_unfinished(folder)
         if folder.exists():  # else another process may be about to put a whole one there
             found = read_cache(folder)
@@ -142,7 +142,7 @@ def host() -> str:
     return sha256(platform.node().encode()).hexdigest()[:8]
 
 
-def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, Learnt]:
+def _written(folder: Path, source: Source, write: _Write) -> tuple[RowCache, LearntFromSource]:
     """Write a cache to a temporary folder, and rename it when it is complete."""
     writer = f"{host()}.{os.getpid()}.{secrets.token_hex(4)}"
     unfinished = folder.with_name(f"{folder.name}.{writer}{_UNFINISHED}")

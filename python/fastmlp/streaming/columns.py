@@ -34,7 +34,7 @@ class ColumnsLearner:
     first : RawTable
         The first block, which says what columns are called.
     names : ndarray of shape (n_columns,) or None
-        Of the columns, if they have names.
+        Names of the columns, if they have names.
     listed : frozenset of int
         Positions of `categorical_features`.
     settled : collection of int

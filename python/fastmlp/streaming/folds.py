@@ -26,7 +26,7 @@ def mixed(hashes: NDArray[np.uint32], salt: int) -> NDArray[np.uint32]:
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutRange:
     """Rows that are held out from one network: those whose mixed hash lies in a range.
 
     Equal rows have equal hashes, so a network is never validated on a copy of a training row.
@@ -57,7 +57,7 @@ def held_out_ranges(
     fraction: float | None,
     n_rows: int,
     random_state: np.random.RandomState,
-) -> list[HeldOut | None]:
+) -> list[HeldOutRange | None]:
     """Choose what is held out from each network, as `split_rows` does for tables in memory.
 
     From one network a fraction of the rows is held out. Of several networks each has a fold.
@@ -75,10 +75,10 @@ def held_out_ranges(
         return [None] * n_networks
     salt = int(random_state.randint(_HASHES, dtype=np.uint32))
     if n_networks == 1:
-        return [HeldOut(salt, 0, ceil(fraction * _HASHES))]
+        return [HeldOutRange(salt, 0, ceil(fraction * _HASHES))]
     n_folds = n_folds_of(n_rows, fraction)
     bounds = [-(-_HASHES * fold // n_folds) for fold in range(n_folds + 1)]
     return [
-        HeldOut(salt + index // n_folds, bounds[index % n_folds], bounds[index % n_folds + 1])
+        HeldOutRange(salt + index // n_folds, bounds[index % n_folds], bounds[index % n_folds + 1])
         for index in range(n_networks)
     ]

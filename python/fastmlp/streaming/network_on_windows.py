@@ -13,7 +13,7 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.state_keeper import State
 from fastmlp.ensemble.training_run import TrainingRun
-from fastmlp.streaming.folds import HeldOut
+from fastmlp.streaming.folds import HeldOutRange
 
 
 class NetworkOnWindows:
@@ -23,28 +23,28 @@ class NetworkOnWindows:
     ----------
     run : TrainingRun
         Its `train` is not used: the rows come from the windows.
-    held_out : HeldOut or None
+    held_out : HeldOutRange or None
         Rows of the windows that it is not trained on.
     inputs : Standardisation
     n_windows : int
-        In an epoch.
+        Windows of an epoch.
     n_threads : int
-        The most that it ever gets.
+        Most threads that it ever gets.
     time_limit : float
-        In seconds from now on, in which other networks are trained too.
+        Seconds from now on, during which other networks are trained too.
 
     Attributes
     ----------
     goes_on : bool
         Whether other windows of the epoch are to follow, or another epoch.
     n_epochs_before : int
-        That an earlier call ran.
+        Epochs that an earlier call ran.
     """
 
     def __init__(
         self,
         run: TrainingRun,
-        held_out: HeldOut | None,
+        held_out: HeldOutRange | None,
         inputs: _core.Standardisation,
         *,
         n_windows: int,

@@ -44,7 +44,7 @@ def write_predictions(
     predict : callable
         From a block to columns by name.
     columns : sequence of str or None
-        That the model reads, if they have names.
+        Columns that the model reads, if they have names.
     keep : sequence of str
         Columns of the source that are written too.
     block_rows : int

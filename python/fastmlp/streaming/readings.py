@@ -29,7 +29,7 @@ def readings_of(
     listed : frozenset of int
         Columns whose values are labels in any case.
     known : mapping of int to Reading
-        Of some columns.
+        How some columns are read, by position.
     """
     return [
         known[p] if p in known else _first_reading(tables, p, p in listed)

@@ -117,7 +117,7 @@ class RowCache:
     columns : sequence of tuple
         Where each column of the encoded table comes from; see `Origin`.
     shift, scale : ndarray of shape (n_numbers,)
-        Of the stored numbers.
+        Shift and scale of the stored numbers.
     """
 
     folder: Path
@@ -173,7 +173,7 @@ class RowCache:
         Parameters
         ----------
         learnt : Scaling
-            Of stored numbers, or one that leaves the table's numbers as they are.
+            Scaling of the stored numbers, or one that leaves the table's numbers as they are.
         """
         j, n = self._numbers, learnt.n_numeric
         own_shift, own_scale = self.shift[j], self.scale[j]

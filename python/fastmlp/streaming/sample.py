@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmlp.ensemble.splits import RowSubset, Split
-from fastmlp.streaming.folds import HeldOut, mixed
+from fastmlp.streaming.folds import HeldOutRange, mixed
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.windows import Windows
 
@@ -26,21 +26,21 @@ class Sample:
     data : RowSubset
         Stored numbers and codes, targets as `Task.encode` returns them, and weights.
     hashes : ndarray of shape (n_rows,)
-        Of the rows.
+        Hashes of the rows.
     """
 
     data: RowSubset
     hashes: NDArray[np.uint32]
 
-    def splits(self, held_out: Sequence[HeldOut | None]) -> list[Split]:
+    def splits(self, held_out: Sequence[HeldOutRange | None]) -> list[Split]:
         """Training and validation rows of each network among the sample's.
 
         Without rows of weight on both sides, as in a table of few distinct rows, none are held out.
 
         Parameters
         ----------
-        held_out : sequence of HeldOut or None
-            Of each network.
+        held_out : sequence of HeldOutRange or None
+            Which rows each network holds out.
         """
         weights, splits = self.data.sample_weight, []
         for own in held_out:
@@ -66,9 +66,9 @@ def read_sample(
     ----------
     windows : Windows
     targets : StoredTargets
-        Of the cache.
+        Makes targets from those in the cache.
     dtype : dtype
-        Of the networks.
+        Type of the networks.
     n_rows : int
     """
     share = n_rows / windows.cache.n_rows

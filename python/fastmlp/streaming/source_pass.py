@@ -32,7 +32,7 @@ _HEAD_ROWS, _HEAD_BLOCKS = 2**15, 4
 _log = logging.getLogger("fastmlp")
 
 
-class Learnt(NamedTuple):
+class LearntFromSource(NamedTuple):
     """What is learnt from a source, in addition to the stored rows."""
 
     encoder: DenseEncoder
@@ -53,7 +53,7 @@ class SourcePass:
         Makes a `TargetLearner` of the targets of the first block.
     block_rows : int
     n_threads : int
-        That read columns.
+        Threads that read columns.
     dtype : str, default="float32"
         Type that numbers are stored in.
     """
@@ -66,7 +66,7 @@ class SourcePass:
     dtype: str = "float32"
     _known: dict[int, Reading] = field(default_factory=dict, init=False)
 
-    def write(self, folder: Path) -> tuple[RowCache, Learnt]:
+    def write(self, folder: Path) -> tuple[RowCache, LearntFromSource]:
         """Write the rows to a file in this folder.
 
         Raises
@@ -82,7 +82,7 @@ class SourcePass:
             except BeginAgain as reason:
                 _log.warning("reading the table from the start again: %s", reason)
 
-    def _write(self, folder: Path) -> tuple[RowCache, Learnt]:
+    def _write(self, folder: Path) -> tuple[RowCache, LearntFromSource]:
         start = time.perf_counter()
         blocks = self.source.blocks(self.block_rows)
         head = self._head(blocks)
@@ -133,7 +133,7 @@ class SourcePass:
             seconds,
             f"{cache.n_rows / max(seconds, 1e-9):,.0f}",
         )
-        return cache, Learnt(encoder, training_range, targets.finish())
+        return cache, LearntFromSource(encoder, training_range, targets.finish())
 
     def _head(self, blocks: Iterator[Block]) -> list[Block]:
         """The first blocks, with enough rows to decide how columns are read."""

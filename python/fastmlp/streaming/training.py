@@ -19,14 +19,14 @@ from fastmlp.ensemble.progress import Progress
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.state_keeper import StateKeeper
 from fastmlp.ensemble.training_run import TrainingRun
-from fastmlp.streaming.folds import HeldOut
+from fastmlp.streaming.folds import HeldOutRange
 from fastmlp.streaming.network_on_windows import NetworkOnWindows
 from fastmlp.streaming.targets import StoredTargets
 from fastmlp.streaming.windows import Windows
 from fastmlp.table.scaling import Scaling
 from fastmlp.tasks import Task
 
-_PLACE = "windows"  # name of the state of all networks
+_POSITION = "windows"  # name of the state of all networks
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class WindowExecutor:
     """Trains on threads of this process, which share one reading of the rows.
 
     In every epoch all networks are trained on one window after the other, as many at a time as
-    there are threads. None begins the next window before all have ended this one; a thread without
+    there are threads. None begins the next window before all have finished this; a thread without
     a network joins those that still run. Results do not depend on the number of threads, but on the
     size of the windows.
 
@@ -43,19 +43,19 @@ class WindowExecutor:
     windows : Windows
         The first run's seed, with the number of the epoch, decides on their order.
     targets : StoredTargets
-        Of the windows.
+        Makes targets from those in the windows.
     task : Task
         Scales them.
-    held_out : sequence of HeldOut or None
+    held_out : sequence of HeldOutRange or None
         Rows that are held out from the network of each index.
     n_threads : int
-        That train. One more reads.
+        Threads that train; one more reads.
     """
 
     windows: Windows
     targets: StoredTargets
     task: Task
-    held_out: Sequence[HeldOut | None]
+    held_out: Sequence[HeldOutRange | None]
     n_threads: int
 
     def run(
@@ -92,22 +92,22 @@ class WindowExecutor:
         first = networks[0].run
         seed, dtype = int(first.options["seed"]), first.member.network.dtype
         progress.divide_epochs(len(self.windows))
-        place = _Place(first.keeper, networks, len(self.windows))
-        place.restore(progress)
-        while place.active:
-            active = place.active
-            for window in self.windows.epoch(seed, place.epoch, place.window):
+        position = _Position(first.keeper, networks, len(self.windows))
+        position.restore(progress)
+        while position.active:
+            active = position.active
+            for window in self.windows.epoch(seed, position.epoch, position.window):
                 rows = self._rows_of(window, dtype)
                 train = partial(NetworkOnWindows.train_on, rows=rows, hashes=window.hash)
                 threads.each(active, train)
                 active = [network for network in active if network.goes_on]
                 if not active:
                     break
-                place.next_window(progress)
-            threads.each(place.active, partial(NetworkOnWindows.end_epoch, progress=progress))
-            if any(network.is_interrupted for network in place.active):  # by a callback
+                position.next_window(progress)
+            threads.each(position.active, partial(NetworkOnWindows.end_epoch, progress=progress))
+            if any(network.is_interrupted for network in position.active):  # by a callback
                 raise KeyboardInterrupt
-            place.next_epoch()
+            position.next_epoch()
 
     def _rows_of(self, window: _core.Window, dtype: np.dtype[Any]) -> RowSubset:
         """The window's rows with targets as networks learn them."""
@@ -116,15 +116,15 @@ class WindowExecutor:
         return RowSubset(window.X, targets, weights)
 
 
-class _Place:
-    """The window that comes next, and the networks that are still trained; kept now and then.
+class _Position:
+    """The next window and the networks still in training, which a checkpoint keeps.
 
     Parameters
     ----------
     keeper : StateKeeper or None
     networks : sequence of NetworkOnWindows
     n_windows : int
-        In an epoch.
+        Windows of an epoch.
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class _Place:
 
     def restore(self, progress: Progress) -> None:
         """Restore the position of an earlier call."""
-        saved = None if self._keeper is None else self._keeper.saved.get(_PLACE)
+        saved = None if self._keeper is None else self._keeper.saved.get(_POSITION)
         if not saved:
             return
         self.epoch, self.window = saved["epoch"], saved["window"]
@@ -146,7 +146,7 @@ class _Place:
                 network.finish(progress)
 
     def next_window(self, progress: Progress) -> None:
-        """Continue the epoch. The state is kept at the end of the epoch, not of its last window."""
+        """Go to the next window. After the last one `next_epoch` keeps the state, not this."""
         self.window += 1
         if self.window < self._n_windows:
             for _ in self.active:
@@ -161,10 +161,10 @@ class _Place:
 
     def _keep_if_due(self) -> None:
         epochs = self.epoch + self.window / self._n_windows
-        if self._keeper is None or not (self._keeper.is_due(_PLACE, epochs) or not self.active):
+        if self._keeper is None or not (self._keeper.is_due(_POSITION, epochs) or not self.active):
             return
         states = {network.run.name: network.state for network in self._networks}
-        self._keeper.keep(states | {_PLACE: {"epoch": self.epoch, "window": self.window}})
+        self._keeper.keep(states | {_POSITION: {"epoch": self.epoch, "window": self.window}})
 
 
 # Called with a network, the budget of threads, and a function that says whether to stop early.
@@ -178,7 +178,7 @@ class _SharedThreads:
     ----------
     n_threads : int
     n_networks : int
-        The most that there will be.
+        Largest number of networks that are trained at a time.
     """
 
     def __init__(self, n_threads: int, n_networks: int) -> None:

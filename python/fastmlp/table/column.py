@@ -56,7 +56,7 @@ class Column:
     rare : int
         Number of rows whose category was too rare to have a code.
     reader : Reader or None
-        Of a numeric column whose values are dates, durations or text.
+        Reads the values of a numeric column if they are dates, durations or text.
     """
 
     name: str
@@ -108,7 +108,7 @@ def count_missing(
     ----------
     X : ndarray of shape (n_rows, n_columns)
     names : list of str or None
-        Of the columns of the table.
+        Names of the table's columns.
     table : str
         What messages call it.
     positions : ndarray of shape (n_columns,) or None

@@ -253,7 +253,7 @@ class ColumnValues:
         labels, n_missing, sizes = self.factors[1], self.n_missing, self.counts.tolist()
         numbers, least = "", min_rows if len(labels) > _FEW else 0
         if not (listed or self.are_categories):
-            from fastmlp.table.amounts import check_no_amounts  # as slow to import as readers
+            from fastmlp.table.mixed_amounts import check_no_amounts  # as slow to import as readers
 
             self._refuse_free_text()
             check_no_amounts(self)

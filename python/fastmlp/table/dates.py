@@ -91,9 +91,9 @@ class Dates:
     Parameters
     ----------
     order : str
-        Of day, month and year in text; see `order_of_dates`.
+        Order of day, month and year in text; see `order_of_dates`.
     periods : tuple of str
-        Of PERIODS.
+        Some of PERIODS.
     """
 
     order: str

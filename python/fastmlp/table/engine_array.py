@@ -20,6 +20,11 @@ def engine_array(X: NDArray[Any]) -> NDArray[Any]:
     return X
 
 
+def engine_values(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Targets, weights and the like as the core reads them: contiguous and aligned."""
+    return np.require(values, dtype, ("C", "A"))
+
+
 def engine_table(X: Any, dtype: np.dtype[Any]) -> Any:
     """X as a network of that type reads it: an array, or the parts of a CSR with sorted rows."""
     if isinstance(X, np.ndarray):
@@ -34,7 +39,7 @@ def engine_table(X: Any, dtype: np.dtype[Any]) -> Any:
     if not rows.has_sorted_indices:
         rows = rows.sorted_indices()
     return tuple(
-        np.ascontiguousarray(part, dtype=kind)
+        engine_values(part, np.dtype(kind))
         for part, kind in (
             (rows.data, dtype),
             (rows.indices, np.int32),

@@ -43,7 +43,7 @@ class RawTable(ABC):
     name : str
         What messages call the table.
     names : list of str or None
-        Of its columns.
+        Names of its columns.
     n_rows, n_columns : int
     """
 

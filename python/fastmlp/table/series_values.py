@@ -24,7 +24,7 @@ class SeriesValues(ColumnValues):
     Parameters
     ----------
     data : Series
-        Of narwhals.
+        A series of narwhals.
     name, table : str
         What messages call the column and the table.
     dtype : DType

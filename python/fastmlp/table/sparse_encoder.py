@@ -40,7 +40,8 @@ class SparseEncoder:
     n_numeric : int
         Columns that are kept.
     position : ndarray of shape (n_columns,) or None
-        Of each column among those that are kept, -1 if it is left out; None: all are kept.
+        Position of each column among those that are kept, -1 if it is left out; None: all are
+        kept.
     scale : ndarray of shape (n_numeric,) or None
         Factor on each column that is kept, of the networks' type unless that cannot hold all; None:
         they stay as they are.
@@ -218,7 +219,7 @@ def learn_scale(rows: csr_array, weights: NDArray[Any] | None) -> NDArray[np.flo
     ----------
     rows : csr_array of shape (n_rows, n_columns)
     weights : ndarray of shape (n_rows,) or None
-        Of the rows.
+        Weights of the rows.
 
     Returns
     -------

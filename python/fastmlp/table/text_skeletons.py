@@ -26,7 +26,7 @@ class Matched(NamedTuple):
     Attributes
     ----------
     match : re.Match
-        Of the skeleton. Its groups are as in each text, except for the digits.
+        Match of the skeleton. Its groups are as in each text, except for the digits.
     rows : list of int
         Positions of the texts.
     texts : list of str

@@ -16,9 +16,9 @@ from fastmlp.table.rows import Table, pieces, rows_with_weight, slices
 from fastmlp.table.sparse_encoder import Encoder
 
 _FEWEST_ROWS = 20  # of a table that is compared with the range
-_MARGIN = 0.05  # beyond the range counts what is further away than this share of its width
+_MARGIN = 0.05  # share of the range's width that values must lie beyond its end to count
 _SHARE = 0.1  # of a table's rows that must lie beyond the range of a column
-_CHANCE = 1e-6  # that so many rows of the training rows' own distribution do, in any column
+_CHANCE = 1e-6  # of a false alarm, in any column, for rows distributed like the training rows
 _COLUMNS = 2**15  # compared at a time, so that no array beside the result is as long as a row
 _MOST_NAMED = 3  # columns in one warning
 
@@ -116,7 +116,7 @@ class RangeWatch:
         return cls(TrainingRange.of_no_rows(n_numeric))
 
     def widened(self, X: Table, weights: NDArray[Any] | None) -> RangeWatch:
-        """A watch of the range with these training rows too, which warns of no column again."""
+        """A watch whose range includes these rows too, and which repeats no warning."""
         if not isinstance(X, np.ndarray):
             return self
         watch = RangeWatch(self.training_range.widened(X, weights))
@@ -140,7 +140,7 @@ class RangeWatch:
         )
         try:
             warn(message, ExtrapolationWarning)
-        except ExtrapolationWarning:  # raised as an error, which it then is each time
+        except ExtrapolationWarning:  # a filter made it an error, which every call shall raise
             with self._lock:
                 self._warned.difference_update(new)
             raise
@@ -148,7 +148,7 @@ class RangeWatch:
     def warn_of_validation(
         self, X: NDArray[Any], encoder: DenseEncoder, table: str, advice: str
     ) -> None:
-        """Warn if rows to measure networks on lie beyond the range, as later rows may do too."""
+        """Warn if rows that networks are measured on lie beyond the range: later rows may too."""
         far = self.training_range.far_beyond(X)
         if far:
             warn(f"{self._beyond(X, table, far, encoder)}.{advice}", ExtrapolationWarning)

@@ -15,7 +15,7 @@ ValueKind = Literal[
     "number", "date", "duration", "number as text", "text", "boolean", "label", "unused"
 ]
 TextKind = Literal["number", "text"]
-_TEXT = ("date", "duration", "number as text", "text")  # and what text stands for
+_TEXT = ("date", "duration", "number as text", "text")  # kinds that a reader of text leaves as text
 
 
 def kinds_in_text(encoder: Encoder, kept: Iterable[str]) -> dict[str, TextKind]:

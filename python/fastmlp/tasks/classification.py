@@ -13,6 +13,7 @@ from sklearn.utils import column_or_1d, compute_sample_weight
 
 from fastmlp.prediction.decoders import ClassificationDecoder
 from fastmlp.prediction.link import Link
+from fastmlp.table.engine_array import engine_values
 from fastmlp.table.rows import pieces
 from fastmlp.table.text import quoted, quoted_few
 from fastmlp.tasks.calibration import calibrates, fit_temperature
@@ -229,7 +230,7 @@ class ClassificationTask(Task):
                 raise ValueError(
                     f"{name} must have {self.n_outputs} columns; got {values.shape[1]}"
                 )
-            return np.ascontiguousarray(values, dtype=dtype)
+            return engine_values(values, dtype)
         codes = np.searchsorted(self.classes, values)
         return codes.astype(dtype)[:, None] if self.classes.size == 2 else codes.astype(np.int32)
 

@@ -176,7 +176,7 @@ def metric_of(
         Name of a scikit-learn scorer, a scorer, or a function ``metric(y_true, y_pred)``; see
         `is_score`.
     y_true, sample_weight : ndarray
-        Of the validation rows. Metrics that take no weights get none.
+        Targets and weights of the validation rows. Metrics that take no weights get none.
     predict, predict_proba : callable
         From outputs to predictions.
     classes : ndarray or None

@@ -104,7 +104,7 @@ class MultioutputClassificationTask(Task):
     ) -> MultioutputClassificationTask:
         """The task with other parameters, for further training of its networks.
 
-        Of several columns of labels none has an order.
+        The classes of several columns of labels have no order.
         """
         _check_single(training_loss, cost_matrix)
         if classes is not None and not (

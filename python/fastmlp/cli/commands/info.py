@@ -19,6 +19,6 @@ Examples:
 @json_option
 def info(model: str, as_json: bool) -> None:
     """Describe MODEL: its target and columns, its held-out scores and how it was trained."""
-    from fastmlp.cli.models.facts import facts_of, lines_about
+    from fastmlp.cli.models.model_info import facts_of, lines_about
 
     click.echo(json.dumps(facts_of(model), indent=2) if as_json else "\n".join(lines_about(model)))

@@ -14,6 +14,7 @@ from fastmlp.cli.outputs import check_outputs
 from fastmlp.cli.tables.reading import TextFormat
 from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.model_file.atomic import replacing
+from fastmlp.streaming.memory import size_in_bytes
 
 _LOSSES = (
     "squared_error",
@@ -26,6 +27,14 @@ _LOSSES = (
     "quantile",
 )
 _PICTURES = (".png", ".pdf", ".svg", ".jpg")
+
+
+def _size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """Bytes from an option's text."""
+    try:
+        return None if value is None else size_in_bytes(value, "SIZE")
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command(
@@ -138,6 +147,7 @@ Examples:
 @click.option(
     "--max-memory",
     metavar="SIZE",
+    callback=_size,
     help="Read TABLE in blocks, with at most this many bytes of its rows in memory, such as 500MB. "
     "A folder is always read in blocks.  [default: 1GB]",
 )
@@ -186,7 +196,7 @@ def train(
     validation: str | None,
     groups: str | None,
     time: str | None,
-    max_memory: str | None,
+    max_memory: int | None,
     cache: str | None,
     checkpoint: str | None,
     report_file: str | None,

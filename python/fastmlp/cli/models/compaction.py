@@ -38,11 +38,11 @@ def compact_model(
     output : str
         File to write.
     method : {"distilled", "with_fewer_networks"} or None
-        Of the estimator, which makes another one from the rows; None: it stays the same.
+        Method of the estimator that makes another one from the rows; None: it stays the same.
     options : mapping
-        Of the method.
+        Arguments of the method.
     dtype : str or None
-        Of stored weights; see `TrainedModel.save`.
+        Type of stored weights; see `TrainedModel.save`.
 
     Raises
     ------

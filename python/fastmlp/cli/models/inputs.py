@@ -29,7 +29,7 @@ class ModelInputs:
     model : Predictor or fitted estimator
     table : TableFile
     how : TextFormat
-        Of the table.
+        How to read the table, if it is text.
     others : sequence of str
         Columns that are not inputs, for a model without column names.
 

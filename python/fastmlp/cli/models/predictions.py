@@ -95,7 +95,7 @@ def predict_folder(
     keep, ids, with_probabilities
         As for `predict_table`.
     delimiter : str or None
-        Of CSV; None: a comma, or a tab in files that end in ``.tsv``.
+        Delimiter of CSV; None: a comma, or a tab in files that end in ``.tsv``.
     """
     from fastmlp.streaming.sources.opening import check_extra
 

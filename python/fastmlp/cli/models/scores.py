@@ -42,7 +42,7 @@ def scores_of(
         Their names.
     y : ndarray of shape (n_rows,) or (n_rows, n_targets)
     outputs : ndarray
-        Of `outputs_of`.
+        As `outputs_of` returns them.
     weight : ndarray of shape (n_rows,) or None
 
     Raises

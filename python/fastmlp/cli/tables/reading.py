@@ -116,7 +116,7 @@ def open_table(path: str, how: TextFormat) -> Iterator[TableFile]:
     path : str
         "-" reads CSV from the standard input stream.
     how : TextFormat
-        Of files of text.
+        How to read files of text.
 
     Raises
     ------

@@ -26,7 +26,7 @@ def train_on_stream(
     roles: Roles,
     task: TaskName | None,
     parameters: Mapping[str, Any],
-    max_memory: str,
+    max_memory: int | str,
     cache: str | None,
     checkpoint: str | None,
     delimiter: str | None,
@@ -41,14 +41,14 @@ def train_on_stream(
     task : {"regression", "classification"} or None
         None: found out from the first rows.
     parameters : mapping
-        Of the estimator.
-    max_memory : str
+        Parameters of the estimator.
+    max_memory : int or str
     cache : str or None
         Folder that keeps what is read.
     checkpoint : str or None
         File that keeps the training.
     delimiter : str or None
-        Of CSV; None: a comma, or a tab in files that end in ``.tsv``.
+        Delimiter of CSV; None: a comma, or a tab in files that end in ``.tsv``.
 
     Raises
     ------

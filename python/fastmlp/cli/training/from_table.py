@@ -15,7 +15,7 @@ from fastmlp.cli.training.data import read_training_data, read_validation_data
 from fastmlp.cli.training.held_out import latest_rows
 from fastmlp.cli.training.interrupts import raising_late
 from fastmlp.cli.training.plot import picture
-from fastmlp.cli.training.report import HeldOut, out_of_fold, report, validation_rows
+from fastmlp.cli.training.report import HeldOutPredictions, out_of_fold, report, validation_rows
 from fastmlp.cli.training.roles import Roles, TaskName
 from fastmlp.cli.training.targets import named
 from fastmlp.model_file.notes import Notes
@@ -31,16 +31,16 @@ class TrainingResult:
     ----------
     model : Regressor or Classifier
     targets : tuple of str
-    held_out : HeldOut or None
+    held_out : HeldOutPredictions or None
     scores : dict
-        Of the held-out rows, by target.
+        Scores of the held-out rows, by target.
     report : str
         Lines to print.
     """
 
     model: Any
     targets: tuple[str, ...]
-    held_out: HeldOut | None
+    held_out: HeldOutPredictions | None
     scores: Mapping[str, Scores]
     report: str
 
@@ -76,13 +76,13 @@ def train_model(
     ----------
     table : str
     how : TextFormat
-        Of this file and `validation`.
+        How to read this file and `validation`, if they are text.
     roles : Roles
-        Of the columns.
+        Roles of the columns.
     task : {"regression", "classification"} or None
         None: found out.
     parameters : mapping
-        Of the estimator.
+        Parameters of the estimator.
     validation : str or None
         A table to validate on.
     checkpoint : str or None

@@ -21,7 +21,7 @@ def groups_of(labels: Any, name: str) -> NDArray[np.int32]:
     ----------
     labels : pyarrow.ChunkedArray
     name : str
-        Of the column.
+        Name of the column.
     """
     codes = pc.dictionary_encode(labels).combine_chunks().indices
     if codes.null_count:
@@ -40,7 +40,7 @@ def numbers_of_times(table: Any, name: str) -> NDArray[np.float64]:
     table : pyarrow.Table
         With a column of dates, durations or numbers, also as text.
     name : str
-        Of the column.
+        Name of the column.
     """
     encoder, encoded = DenseEncoder.learn(table.select([name]))
     if encoder.columns[0].kind != "numeric":

@@ -30,7 +30,7 @@ def picture(model: Any, targets: Sequence[str], y: NDArray[Any], outputs: NDArra
     targets : sequence of str
         Their names.
     y : ndarray of shape (n_rows,) or (n_rows, n_targets)
-        Of the held-out rows; none leave out that part of the picture.
+        Targets of the held-out rows; without rows that part of the picture is left out.
     outputs : ndarray
         Predicted numbers or probabilities.
 

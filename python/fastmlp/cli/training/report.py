@@ -17,7 +17,7 @@ _OPTIMISTIC = "slightly optimistic, as they chose the epoch and the networks' we
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class HeldOutPredictions:
     """Held-out rows, and predictions for them by networks that were not trained on them.
 
     Attributes
@@ -36,7 +36,7 @@ class HeldOut:
     description: str
 
 
-def out_of_fold(model: Any, data: TrainingData, roles: Roles) -> HeldOut | None:
+def out_of_fold(model: Any, data: TrainingData, roles: Roles) -> HeldOutPredictions | None:
     """The training rows with their out-of-fold predictions; None if there are none."""
     outputs = getattr(model, "oof_proba_", getattr(model, "oof_prediction_", None))
     if outputs is None:
@@ -47,7 +47,7 @@ def out_of_fold(model: Any, data: TrainingData, roles: Roles) -> HeldOut | None:
         trained = f"that were not trained on its {roles.groups!r}"
     elif roles.time is not None:
         trained = f"that were trained on rows before its {roles.time!r}"
-    return HeldOut(
+    return HeldOutPredictions(
         data.targets.y[known],
         outputs[known],
         None if data.weight is None else data.weight[known],
@@ -57,16 +57,16 @@ def out_of_fold(model: Any, data: TrainingData, roles: Roles) -> HeldOut | None:
 
 def validation_rows(
     y: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None, which: str
-) -> HeldOut:
+) -> HeldOutPredictions:
     """Rows that were held out from all networks."""
-    return HeldOut(y, outputs, weight, f"{len(y):,} rows, {which}; {_OPTIMISTIC}")
+    return HeldOutPredictions(y, outputs, weight, f"{len(y):,} rows, {which}; {_OPTIMISTIC}")
 
 
 def report(
     table: str,
     data: TrainingData,
     model: Any,
-    held_out: HeldOut | None,
+    held_out: HeldOutPredictions | None,
     scores: Mapping[str, Scores],
 ) -> str:
     """Describe a training in lines to print."""
@@ -77,7 +77,7 @@ def _lines(
     table: str,
     data: TrainingData,
     model: Any,
-    held_out: HeldOut | None,
+    held_out: HeldOutPredictions | None,
     scores: Mapping[str, Scores],
 ) -> Iterator[str]:
     targets, n_networks = data.targets, len(model.networks_)

@@ -57,7 +57,7 @@ def described_copies(
         All training rows.
     columns : sequence of Column
     positions : ndarray
-        Of all columns that are compared.
+        Positions of all columns that are compared.
     """
     columns = [column for column in columns if column.n_distinct >= MANY_VALUES]
     if not columns:

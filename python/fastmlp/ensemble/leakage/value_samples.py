@@ -65,7 +65,7 @@ class Column(NamedTuple):
     n_distinct : int
         Values; an estimate if there are many rows.
     share_of_copies : float
-        Of the rows, whose value another row has already.
+        Share of the rows whose value another row has already.
     """
 
     position: int

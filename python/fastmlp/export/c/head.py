@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from fastmlp.export.c.text import comment
-from fastmlp.export.kinds import kind_of_number
+from fastmlp.export.number_meaning import number_meaning
 from fastmlp.prediction.decoders import ClassificationDecoder, Decoder, RegressionDecoder
 from fastmlp.prediction.pipeline import Pipeline
 from fastmlp.table.column import Column
@@ -67,7 +67,7 @@ def _values(column: Column) -> str:
     if column.kind == "constant":
         return "not read: all its values were alike in training, or no label came twice"
     if column.kind == "numeric":
-        return kind_of_number(column)
+        return number_meaning(column)
     codes = [
         f"{int(code)} for {label!r}".replace(" ", _KEPT_SPACE)
         for label, code in column.codes.items()

@@ -31,7 +31,7 @@ class EncodedRows:
     flags : tuple of str
         In the networks' type, (n_rows, some).
     codes : tuple of str
-        Of each category, int64 (n_rows, 1).
+        The codes of each category, int64 (n_rows, 1).
     """
 
     numbers: str | None

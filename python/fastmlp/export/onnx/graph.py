@@ -51,11 +51,11 @@ class Graph:
             Name of an operator.
         *inputs : str, ndarray or scalar of NumPy
         domain : str, default=""
-            Of the operator.
+            Domain of the operator.
         n_outputs : int, default=1
             How many outputs the operator has.
         **attributes
-            Of the node.
+            Attributes of the node.
         """
         names = [value if isinstance(value, str) else self._constant(value) for value in inputs]
         key = (operator, domain, *names, *map(repr, attributes.items()))

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from onnx import TensorProto, ValueInfoProto, helper
 
-from fastmlp.export.kinds import kind_of_number
+from fastmlp.export.number_meaning import number_meaning
 from fastmlp.export.onnx.graph import Graph
 from fastmlp.table.column import Column
 from fastmlp.table.encoder import DenseEncoder
@@ -153,7 +153,7 @@ def _description(column: Column, is_text: bool) -> str:
         return "text" if "" in column.categories else "text, '' where missing"
     if column.categories:
         return f"labels that are numbers, {_MISSING_NUMBER}"
-    return f"{kind_of_number(column)}, {_MISSING_NUMBER}"
+    return f"{number_meaning(column)}, {_MISSING_NUMBER}"
 
 
 def _declaration(name: str, kind: int, width: int, what: str) -> ValueInfoProto:

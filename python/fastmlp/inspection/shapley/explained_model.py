@@ -18,7 +18,7 @@ from fastmlp.prediction.decoders import (
     RegressionDecoder,
     check_one_column,
 )
-from fastmlp.prediction.given_rows import is_single_row
+from fastmlp.prediction.row_forms import is_single_row
 from fastmlp.table.rows import slices
 
 _MOST_NUMBERS = 2**19  # of predictions, or of the rows that they are for, in memory at a time
@@ -31,7 +31,7 @@ class ExplainedModel:
     Parameters
     ----------
     model : FittedModel
-        Of dense rows.
+        A model that was trained on dense rows.
     n_threads : int
     log_odds : bool
         Whether log-odds are explained instead of probabilities.

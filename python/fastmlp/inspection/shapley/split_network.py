@@ -54,7 +54,7 @@ class SplitNetwork:
         Parameters
         ----------
         inputs : Standardisation or None
-            Of the encoded columns.
+            Standardisation of the encoded columns.
         link : Link
         """
         at = first_dense(network)

@@ -43,11 +43,11 @@ class Source(ABC):
     n_rows : int or None
         None if they have not been counted.
     names : sequence of str
-        Of the columns of inputs; none if they are not known before the first block.
+        Names of the columns of inputs; none if they are not known before the first block.
     path : Path or None
         The file or the folder that it reads, if it is one.
     target_names : tuple of str or None
-        Of the columns of targets, if they are columns.
+        Names of the columns of targets, if they are columns.
     """
 
     fingerprint: str | None = None

@@ -47,7 +47,7 @@ def encoded_table(
     shared = _encoded_validation_rows(estimator, given, settings, encoder, task)
     eval_sets = encoded_eval_sets(estimator, given, settings, encoder, task)
     watch = range_watch(encoder, data, before)
-    linear, data, is_honest = with_linear_part(settings, before, watch, task, data)
+    linear, data, is_cross_fitted = with_linear_part(settings, before, watch, task, data)
     if linear is not None:
         shared = shared and with_offset(shared, linear, watch.training_range)
         eval_sets = [
@@ -56,7 +56,7 @@ def encoded_table(
         ]
     elif isinstance(encoder, DenseEncoder):
         warn_beyond_range(watch, encoder, shared, eval_sets)
-    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_honest)
+    return EncodedTable(encoder, task, data, shared, eval_sets, watch, linear, is_cross_fitted)
 
 
 def range_watch(encoder: Encoder, data: RowSubset, before: FittedModel | None) -> RangeWatch:
@@ -100,7 +100,7 @@ def encoded_training_rows(
         y = checked_targets(y, table, minimum, estimator, takes_gaps=True)
         task = estimator._continued_task(before.task, classes, order)
         targets = task.encode(y, np.dtype(settings.dtype))
-        if names is not None:  # the last word: training may begin with a model of another target
+        if names is not None:  # not those of the model that training begins with
             task = task.with_target_names(names)
     dtype = np.dtype(settings.dtype)
     weights = checked_weights(sample_weight, table, dtype)
@@ -152,7 +152,7 @@ def warn_beyond_range(
     shared: RowSubset | None,
     eval_sets: Sequence[EvalSet],
 ) -> None:
-    """Warn of rows to measure networks on that lie beyond the training range."""
+    """Warn if validation rows, or those of an eval set, lie beyond the training range."""
     measured = [] if shared is None else [("_val", shared)]
     for suffix, rows in [*measured, *((suffix_of(name), rows) for name, rows in eval_sets)]:
         watch.warn_of_validation(rows.X, encoder, f"X{suffix}", advice_on_pipelines(suffix))
@@ -166,7 +166,7 @@ def _encoded(
     encoder: Encoder,
     task: Task,
 ) -> RowSubset:
-    """Encode rows beside those of training; messages call them X, y and sample_weight + suffix."""
+    """Encode other rows than those of training; messages add the suffix to X, y, sample_weight."""
     check_target_names(task.target_names, given.y, f"y{suffix}")
     if is_stream(given.X):
         raise TypeError(

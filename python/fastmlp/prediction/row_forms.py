@@ -13,8 +13,8 @@ from fastmlp.table.reading import ObjectTable
 from fastmlp.table.sparse_encoder import Encoder
 
 
-def encoded_rows(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
-    """The encoded table of one row or of many; whether it is one."""
+def encode_any_form(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
+    """Encode one row or many; also returns whether it was a single row."""
     if isinstance(rows, np.ndarray):
         is_row = rows.ndim == 1
         return encoder.encode(rows[None] if is_row else rows, "rows"), is_row
@@ -34,7 +34,7 @@ def encoded_rows(encoder: Encoder, rows: Any) -> tuple[Any, bool]:
 
 
 def is_single_row(rows: Any) -> bool:
-    """Whether that is one row and no table: a mapping, a Series or a list of values."""
+    """Whether these are one row and not a table: a mapping, a Series or a list of values."""
     if isinstance(rows, Mapping) or getattr(rows, "ndim", None) == 1:
         return True
     return isinstance(rows, list | tuple) and len(rows) > 0 and _is_value(rows[0])
@@ -58,7 +58,7 @@ def _of_mappings(encoder: Encoder, rows: Sequence[Mapping[Any, Any]]) -> Any:
 
 
 def is_series(row: Any) -> bool:
-    """Whether that has values and an index, as pandas' Series."""
+    """Whether a row has values and an index, like a Series of pandas."""
     return getattr(row, "ndim", 2) == 1 and hasattr(row, "index") and hasattr(row, "to_numpy")
 
 
@@ -68,6 +68,6 @@ def by_name(row: Any) -> Any:
 
 
 def _is_value(item: Any) -> bool:
-    """Whether that is a value of a row, not a row of values."""
+    """Whether an item is a value of a row, and not a row of values."""
     is_row = hasattr(item, "__len__") and getattr(item, "ndim", 1) > 0
     return isinstance(item, str | bytes) or not is_row

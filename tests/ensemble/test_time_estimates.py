@@ -8,7 +8,7 @@ from tiny_models import FOLDS, both, target
 
 from fastmlp import Classifier, Regressor
 from fastmlp.ensemble import ensemble_trainer
-from fastmlp.ensemble.time_budget import (
+from fastmlp.ensemble.time_estimates import (
     estimated_paces,
     handed_over_seconds,
     least_share,

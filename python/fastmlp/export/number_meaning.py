@@ -1,4 +1,4 @@
-"""The number that represents a value where a runtime reads no dates and no text."""
+"""What a number stands for where a runtime reads neither dates nor text."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ _READ: dict[type, str] = {
 }
 
 
-def kind_of_number(column: Column) -> str:
-    """The number that represents a value of a numeric column."""
+def number_meaning(column: Column) -> str:
+    """Describe the number that represents a value of a numeric column."""
     return _READ.get(type(column.reader), "number")

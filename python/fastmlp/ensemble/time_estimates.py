@@ -98,7 +98,7 @@ def n_within(
     n_first : int
         Networks of the first round, which ends before another one begins.
     share : float
-        Of its epochs that there must be time for.
+        Share of its epochs that there must be time for.
     """
     for n_networks in range(len(seconds), 1, -1):
         own = seconds[:n_networks]

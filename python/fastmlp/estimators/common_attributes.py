@@ -1,4 +1,4 @@
-"""FittedAttributes: the attributes of both estimators that a fit sets."""
+"""CommonAttributes: the attributes that a fit of either estimator sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAKES_OUT_OF_FOLD = (
 )
 
 
-class FittedAttributes:
+class CommonAttributes:
     """Attributes of a fitted estimator, described in the docstrings of Regressor and Classifier."""
 
     networks_ = FittedAttribute(lambda model: [deepcopy(one.network) for one in model.members])

@@ -1,4 +1,4 @@
-"""KeptFit: a running fit whose state is saved to a file."""
+"""CheckpointedFit: a running fit whose state is saved to a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from fastmlp.checkpoints import file
 from fastmlp.checkpoints.checkpoint import Checkpoint
 from fastmlp.checkpoints.identity import FitIdentity
-from fastmlp.ensemble.splits import RowAssignment
+from fastmlp.ensemble.splits import AssignmentSeed
 from fastmlp.ensemble.state_keeper import State
 from fastmlp.model_file.atomic import remove_leftovers
 
@@ -28,7 +28,7 @@ _log = logging.getLogger("fastmlp")
 
 
 @dataclass(eq=False)
-class KeptFit:
+class CheckpointedFit:
     """Keeps the states of a fit, and writes them to the file of its checkpoint.
 
     It is a `StateKeeper`. In its `with` block one thread writes the file, so that training never
@@ -41,7 +41,7 @@ class KeptFit:
     saved : dict
         States that the fit resumes from.
     seed : int, RandomState or None
-        Random numbers that it began with; of no meaning if it `begins`.
+        Random numbers that the fit began with; `assignment` sets it if it `begins`.
     begins : bool
         Whether there was no file to resume from.
     seconds_before : float
@@ -64,7 +64,9 @@ class KeptFit:
         self._thread = Thread(target=self._write_changes, name="fastmlp-checkpoint", daemon=True)
 
     @classmethod
-    def of(cls, given: str | os.PathLike[str] | Checkpoint, identity: FitIdentity) -> KeptFit:
+    def of(
+        cls, given: str | os.PathLike[str] | Checkpoint, identity: FitIdentity
+    ) -> CheckpointedFit:
         """Take up the fit that a checkpoint holds, or begin one if there is none.
 
         Raises
@@ -91,17 +93,17 @@ class KeptFit:
 
     def assignment(
         self, n_networks: int, random_state: Any
-    ) -> tuple[RowAssignment, np.random.RandomState]:
+    ) -> tuple[AssignmentSeed, np.random.RandomState]:
         """Assign rows to networks with the random numbers that the fit began with."""
         if self.begins:
-            assignment, generator = RowAssignment.new(n_networks, random_state)
+            assignment, generator = AssignmentSeed.new(n_networks, random_state)
             self.seed = assignment.seed
             return assignment, generator
-        assignment = RowAssignment(n_networks, self.seed)
+        assignment = AssignmentSeed(n_networks, self.seed)
         return assignment, assignment.generator()
 
     def __enter__(self) -> Self:
-        """Begin to keep; a file that cannot be written is an error now, not after hours.
+        """Begin to store states. A file that cannot be written is an error now, not after hours.
 
         Raises
         ------
@@ -122,7 +124,7 @@ class KeptFit:
             self._is_closed = True
             self._changed.notify()
         self._thread.join()
-        if kind is not None and not self._states:  # it is worth nothing, and would be in the way
+        if kind is not None and not self._states:  # an empty file would be in the way
             self.remove()
 
     def is_due(self, name: str, epoch: float) -> bool:

@@ -10,8 +10,8 @@ from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.table.rows import Table
 
 
-def encoded_rows(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDArray[Any] | None]:
-    """Encode a raw table.
+def network_inputs(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDArray[Any] | None]:
+    """Encode a raw table as the networks of a fitted model read it.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def encoded_rows(model: FittedModel, X: Any, estimator: str) -> tuple[Table, NDA
     Returns
     -------
     table, offset
-        As of `Pipeline.split`.
+        As `Pipeline.split` returns them.
     """
     model.encoder.check_features(X, estimator)
     table, offset, _ = model.pipeline.split(model.encoder.encode(X))

@@ -31,7 +31,7 @@ class _Amount(NamedTuple):
 
 
 def check_no_amounts(values: ColumnValues) -> None:
-    """Raise if most labels of a column are amounts: a reader would have read them in one format.
+    """Raise if most labels of a column are amounts, which no reader reads in one format.
 
     Amounts have a currency, a sign such as %, or separators of thousands. Ten must be different, as
     for numbers that are read.
@@ -39,7 +39,7 @@ def check_no_amounts(values: ColumnValues) -> None:
     Parameters
     ----------
     values : ColumnValues
-        Of a column that no reader reads.
+        Values of a column that no reader reads.
 
     Raises
     ------
