@@ -22,7 +22,7 @@ def engine_array(X: NDArray[Any]) -> NDArray[Any]:
 
 def engine_values(values: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Targets, weights and the like as the core reads them: contiguous and aligned."""
-    return np.require(values, dtype, ("C", "A"))
+    return np.require(values, dtype, ("C", "A", "E"))
 
 
 def engine_table(X: Any, dtype: np.dtype[Any]) -> Any:
