@@ -193,3 +193,18 @@ def test_ranges_of_dates_are_dates():
 def test_no_columns_of_numbers():
     watch = RangeWatch(TrainingRange.of_no_rows(0).widened(np.zeros((50, 1)), None))
     assert said(lambda: watch.look_at(np.ones((50, 1)), DenseEncoder(None, 1, 1))) == []
+
+
+@pytest.mark.parametrize("layout", ["rows", "part of wider rows", "columns"])
+@pytest.mark.parametrize("shape", [(3000, 7), (70_000, 3), (65_537, 1), (40, 200)])
+def test_the_range_of_many_rows(layout, shape):
+    n_rows, n_columns = shape
+    wide = np.random.default_rng(0).normal(size=(n_rows, n_columns + 2))
+    X = wide[:, :n_columns]
+    X[::3, 0] = np.nan
+    X[n_rows - 1, -1], X[0, -1] = 50, -50
+    if layout != "part of wider rows":
+        X = np.array(X, order="C" if layout == "rows" else "F")
+    learnt = TrainingRange.of_no_rows(n_columns).widened(X, None)
+    np.testing.assert_array_equal(learnt.low, np.nanmin(X, axis=0))
+    np.testing.assert_array_equal(learnt.high, np.nanmax(X, axis=0))

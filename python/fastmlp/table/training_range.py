@@ -20,6 +20,9 @@ _MARGIN = 0.05  # share of the range's width that values must lie beyond its end
 _SHARE = 0.1  # of a table's rows that must lie beyond the range of a column
 _CHANCE = 1e-6  # of a false alarm, in any column, for rows distributed like the training rows
 _COLUMNS = 2**15  # compared at a time, so that no array beside the result is as long as a row
+_LONG_ROW = 256  # numbers, of rows side by side
+_LONG_ROWS = 256  # of them at a time, which stay in cache
+_FEW_NUMBERS = 2**12  # in which time it makes no difference
 _MOST_NAMED = 3  # columns in one warning
 
 
@@ -42,7 +45,7 @@ class TrainingRange:
     @classmethod
     def of_no_rows(cls, n_numeric: int) -> TrainingRange:
         """A range that holds nothing yet."""
-        return cls(np.broadcast_to(np.inf, n_numeric), np.broadcast_to(-np.inf, n_numeric), 0)
+        return cls(np.full(n_numeric, np.inf), np.full(n_numeric, -np.inf), 0)
 
     def widened(self, X: NDArray[Any], weights: NDArray[Any] | None) -> TrainingRange:
         """The range with these training rows too; those of weight 0 do not count."""
@@ -181,5 +184,24 @@ def _least_and_greatest(
     if not numeric.size:
         return low, high
     with np.errstate(invalid="ignore"):
-        least, greatest = np.fmin.reduce(numeric, axis=0), np.fmax.reduce(numeric, axis=0)
+        least, greatest = (_reduced(ufunc, numeric) for ufunc in (np.fmin, np.fmax))
     return np.fmin(low, least), np.fmax(high, greatest)
+
+
+def _reduced(ufunc: np.ufunc, numeric: NDArray[Any]) -> NDArray[Any]:
+    """``ufunc.reduce(numeric, axis=0)``, which NumPy does one row at a time.
+
+    That takes 1 ms for 20,000 rows of 8 numbers, and 0.07 ms for the same numbers as rows of 256.
+    """
+    n_rows, n_columns = numeric.shape
+    n_side = _LONG_ROW // n_columns
+    if n_side < 2 or numeric.size < _FEW_NUMBERS or numeric.flags.f_contiguous:
+        direct: NDArray[Any] = ufunc.reduce(numeric, axis=0)
+        return direct
+    n_whole = n_rows - n_rows % n_side
+    parts = [numeric[n_whole:]]
+    for rows in slices(n_whole, n_side * _LONG_ROWS):
+        long = np.ascontiguousarray(numeric[rows]).reshape(-1, n_side * n_columns)
+        parts.append(ufunc.reduce(long, axis=0).reshape(n_side, n_columns))
+    reduced: NDArray[Any] = ufunc.reduce(np.concatenate(parts), axis=0)
+    return reduced
