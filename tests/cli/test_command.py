@@ -58,6 +58,7 @@ def test_ctrl_c_writes_nothing(run, csv, tmp_path, monkeypatch):
     result = run("train", csv, "--target", "price", "-o", model, *FAST)
     assert result.status == 130
     assert result.err.endswith("Interrupted; no output was written.\n")
+    assert "kept" not in result.err
     assert model.read_text() == "the old one"
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

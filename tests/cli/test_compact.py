@@ -101,4 +101,4 @@ def test_the_model_is_not_overwritten(run, trained):
     path = trained("price")
     result = run("compact", path, "--dtype", "int8", "-o", path)
     assert result.status == 2
-    assert "is named twice" in result.err
+    assert "is an input and would be overwritten" in result.err

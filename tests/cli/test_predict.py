@@ -218,5 +218,5 @@ def test_the_table_is_not_overwritten(run, trained, tmp_path):
     contents = path.read_bytes()
     result = run("predict", trained("price"), path, "-o", path)
     assert result.status == 2
-    assert f"{path} is named twice as an output" in result.err
+    assert f"{path} is an input and would be overwritten" in result.err
     assert path.read_bytes() == contents

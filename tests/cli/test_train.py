@@ -306,7 +306,7 @@ def test_no_file_that_is_read_is_overwritten(run, table, tmp_path, option):
     words = [word for pair in outputs.items() for word in pair]
     result = run("train", path, "--delimiter", ",", "--target", "price", *words)
     assert result.status == 2
-    assert f"{path} is named twice as an output" in result.err
+    assert f"{path} is an input and would be overwritten" in result.err
     assert path.read_text().startswith("id,")
 
 

@@ -100,8 +100,12 @@ def test_held_out_rows_are_those_of_a_fit_of_all(X, y):
         (lambda m, X, y: m.set_params(validation_fraction=0.4) and (X, y), "what is held out"),
         (lambda m, X, y: m.set_params(early_stopping=False) and (X, y), "what is held out"),
         (lambda m, X, y: m.partial_fit(X, y) and (X, y), "by partial_fit"),
+        (
+            lambda m, X, y: m.set_params(warm_start=True).fit(X[:50], y[:50]) and (X, y),
+            "by a warm start on other rows",
+        ),
     ],
-    ids=["fewer rows", "another order", "other folds", "no folds", "partial_fit"],
+    ids=["fewer rows", "another order", "other folds", "no folds", "partial_fit", "warm start"],
 )
 def test_other_rows_are_refused(change, message, X, y):
     model = Regressor(**FOLDS).fit(X, y)

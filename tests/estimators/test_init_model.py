@@ -137,7 +137,7 @@ def test_new_columns_and_labels_are_errors(estimator, y):
         ({"n_estimators": 1}, r"n_estimators was 2 and cannot become 1"),
         ({"n_estimators": 3}, "networks can be added only on the rows that these were trained on"),
         ({"hidden_layer_sizes": 9}, r"hidden_layer_sizes was .* cannot become"),
-        ({"preset": "fast"}, r"preset was default .* cannot become fast"),
+        ({"preset": "fast"}, r"preset was default .* cannot become fast .*\. Set preset='default'"),
         ({"dtype": "float64"}, "dtype was"),
     ],
 )

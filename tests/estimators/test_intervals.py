@@ -167,6 +167,20 @@ def test_rows_of_X_val_calibrate():
     assert_array_equal(model.conformalize(X_NEW[:60], Y_NEW[:60]).predict_interval(X), found)
 
 
+@pytest.mark.parametrize(
+    ("X_own", "y_own", "error", "message"),
+    [
+        (None, None, TypeError, "y must hold the target of each row; got None"),
+        (X, None, TypeError, "y must hold the target of each row; got None"),
+        (X, Y[:5], ValueError, f"inconsistent.*: X has {ROWS} rows and y has 5"),
+        (None, Y[:5], ValueError, rf"the training table \(X=None\) has {ROWS} rows and y has 5"),
+    ],
+)
+def test_each_row_that_calibrates_needs_a_target(X_own, y_own, error, message, model):
+    with pytest.raises(error, match=message):
+        model.conformalize(X_own, y_own)
+
+
 def test_the_held_out_part_of_a_single_network_calibrates():
     model = tiny(validation_fraction=0.2).fit(X, Y)
     scores = model._model.conformal.scores.values[:, 0]

@@ -174,6 +174,15 @@ def test_a_time_limit_bounds_the_estimate(believed_long, caplog):
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("preset", ["default", "fast"])
+def test_a_faster_preset_is_advised_where_there_is_one(preset, believed_long, caplog):
+    believed_long(3000.0)
+    with pytest.warns(match="More time trains more completely") as record:
+        fitted(preset=preset, n_estimators=2, n_jobs=1, time_limit=LIMIT)
+    for said in (str(record[0].message), caplog.records[0].getMessage()):
+        assert ("preset='fast'" in said) == (preset != "fast")
+
+
 # ---- networks that are left out
 
 

@@ -174,6 +174,21 @@ def test_times_are_dates_or_numbers(time):
     assert [rows.tolist() for rows in held_out(time=time)] == expected
 
 
+@pytest.mark.parametrize(
+    ("time", "message"),
+    [
+        (["soon", "n/a", *DAYS.astype(str)[2:]], "in every row; got 'soon' in row 0"),
+        (["n/a", None, *DAYS.astype(str)[2:]], f"it is missing in 2 of {Y.size}. Drop these rows"),
+        (np.where(TIME < 1, np.datetime64("NaT"), DAYS), "it is missing in "),
+        ([0.0, np.inf, *TIME[2:]], "time must be finite in every row; it is infinite in row 1"),
+    ],
+    ids=["unread", "missing", "NaT", "infinite"],
+)
+def test_every_row_needs_a_time(time, message):
+    with pytest.raises(ValueError, match=message):
+        Regressor(**FOLDS).fit(X, Y, time=time)
+
+
 def test_a_column_of_the_table_tells_the_time():
     frame = pd.DataFrame(X, columns=list("abc")).assign(day=DAYS)
     with_gaps = frame.assign(day=frame["day"].where(TIME > 0))
@@ -181,7 +196,8 @@ def test_a_column_of_the_table_tells_the_time():
     by_name = Regressor(**options).fit(frame, Y, time="day")
     assert same_weights(by_name, Regressor(**options).fit(frame, Y, time=DAYS))
     assert np.isnan(by_name.oof_prediction_[TIME < 15]).all()
-    with pytest.raises(ValueError, match="time must not be missing in any row"):
+    n_gaps = (TIME <= 0).sum()
+    with pytest.raises(ValueError, match=f"in any row; it is missing in {n_gaps} of {Y.size}"):
         Regressor(**options).fit(with_gaps, Y, time="day")
     with pytest.raises(
         ValueError, match=r"time='z' is not a column of X, which has \['a', 'b', 'c'"

@@ -244,6 +244,9 @@ def test_paths_that_are_not_there(tmp_path):
     (tmp_path / "table.parquet").write_bytes(b"no parquet")
     with pytest.raises(ValueError, match="cannot be read as parquet"):
         open_source(tmp_path, "y")
+    (tmp_path / "table.xlsx").write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match=r"must end in \.csv, .*\.parquet.*; got '\.xlsx'"):
+        open_source(tmp_path / "table.xlsx", "y")
 
 
 def test_missing_targets_name_file_and_block(tmp_path):

@@ -269,7 +269,7 @@ def test_nothing_listed(none):
         ([[0]], "categorical_features must be"),
         (None, "categorical_features must be 'from_dtype' or a list .*; got None"),
         ("auto", "categorical_features must be 'from_dtype' or a list .*; got 'auto'"),
-        ("zone", "categorical_features must be"),
+        ("zone", r"categorical_features must be .*For one column, pass \['zone'\]"),
         (0, "categorical_features must be"),
         ({"zone": 1}, "categorical_features must be"),
     ],

@@ -82,8 +82,8 @@ def test_constant_target(more, X):
 
 BAD_TARGETS = {
     "missing": (lambda y: None, "requires y to be passed"),
-    "too long": (lambda y: np.append(y, y[0]), "inconsistent numbers of samples"),
-    "too short": (lambda y: y[:-1], "inconsistent numbers of samples"),
+    "too long": (lambda y: np.append(y, y[0]), "inconsistent.*: X has 60 rows and y has 61"),
+    "too short": (lambda y: y[:-1], "inconsistent.*: X has 60 rows and y has 59"),
     "nan": (lambda y: np.append(y[:-1].astype(float), np.nan), "y contains NaN"),
     "None": (lambda y: np.append(y[:-1].astype(object), None), "y contains NaN or None"),
     "None in a list": (lambda y: [None, *y[1:].tolist()], "y contains NaN or None"),
@@ -94,7 +94,8 @@ BAD_TARGETS = {
     ),
     "inf": (lambda y: np.append(y[:-1].astype(float), np.inf), "y contains infinity"),
     "3-D": (lambda y: np.tile(y[:, None, None], (1, 2, 2)), "Found array with dim 3"),
-    "scalar": (lambda y: 5.0, "got scalar"),
+    "scalar": (lambda y: 5.0, r"y must hold the target of each row; got 5\.0$"),
+    "name": (lambda y: "t", r"^y must .* streams .* fit\(X.drop\(columns='t'\), X\['t'\]\)"),
 }
 
 
@@ -103,7 +104,7 @@ BAD_TARGETS = {
 @both
 def test_bad_targets(estimator, more, kind, X, y):
     make, message = BAD_TARGETS[kind]
-    with pytest.raises(TypeError if kind == "scalar" else ValueError, match=message):
+    with pytest.raises(TypeError if kind in ("scalar", "name") else ValueError, match=message):
         tiny(estimator, **more).fit(X, make(target(estimator, y)))
 
 

@@ -18,6 +18,7 @@ from fastmlp.ensemble.state_keeper import State
 from fastmlp.model_file.atomic import write_whole
 from fastmlp.model_file.container import Arrays, packed, unpacked
 from fastmlp.model_file.draft import Draft
+from fastmlp.model_file.envelope import KINDS
 from fastmlp.model_file.errors import ModelFileError
 from fastmlp.model_file.fields import Fields, Kind, mapping, number, one_of, text
 from fastmlp.model_file.tensors import Tensors
@@ -88,7 +89,7 @@ def read(path: str | os.PathLike[str]) -> Contents:
         If it cannot be read.
     """
     try:
-        document, arrays = unpacked(path)
+        document, arrays = _unpacked(path)
         found = Fields(document, _KIND)
         found.get("kind", one_of([_KIND]))
         values = Values(Tensors(arrays))
@@ -106,6 +107,17 @@ def read(path: str | os.PathLike[str]) -> Contents:
             f"the file {os.fspath(path)!r} cannot be used as a checkpoint, and is not overwritten: "
             f"{error}"
         ) from error
+
+
+def _unpacked(path: str | os.PathLike[str]) -> tuple[dict[str, Any], Arrays]:
+    """The document and the arrays of a file, which must not be a model file."""
+    try:
+        document, arrays = unpacked(path)
+    except ModelFileError as error:  # a checkpoint is packed as a model file is
+        raise ModelFileError(str(error).replace("model file", "checkpoint")) from error
+    if (kind := document.get("kind")) in KINDS:
+        raise ModelFileError(f"it is a model file, of a {kind}, not a checkpoint")
+    return document, arrays
 
 
 def _written_state(name: str, state: State, draft: Draft) -> dict[str, Any]:

@@ -45,11 +45,15 @@ def check_outputs(outputs: Iterable[str | None], inputs: Iterable[str | None]) -
     click.UsageError
         If an output is an input or another output.
     """
-    taken = {os.path.realpath(path) for path in inputs if path is not None and path != PIPE}
+    read = {os.path.realpath(path) for path in inputs if path is not None and path != PIPE}
+    written: set[str] = set()
     for path in outputs:
         if path is None:
             continue
         check_writable(path)
-        if (target := os.path.realpath(path)) in taken:
+        target = os.path.realpath(path)
+        if target in read:
+            raise click.UsageError(f"{path} is an input and would be overwritten by an output")
+        if target in written:
             raise click.UsageError(f"{path} is named twice as an output")
-        taken.add(target)
+        written.add(target)

@@ -146,11 +146,10 @@ class EnsembleTrainer:
         total = _MARGIN * sum(handed_over_seconds(one, n_threads) for one in rounds) + after
         expected = min(total, self.deadline.left)
         if expected > _LONG_FIT:
-            _log.warning(
-                "this fit will take up to about %s; preset='fast' or a time_limit in seconds make "
-                "it shorter",
-                _duration(expected),
-            )
+            shorter = "a time_limit in seconds makes it shorter"
+            if not _is_fast(runs):
+                shorter = "preset='fast' or a time_limit in seconds make it shorter"
+            _log.warning("this fit will take up to about %s; %s", _duration(expected), shorter)
         return self.deadline.end - min(after, _MOST_HELD_OUT * self.deadline.left), seconds
 
     def _rounds(
@@ -186,6 +185,11 @@ class EnsembleTrainer:
 
     def _run(self, runs: Sequence[TrainingRun], seconds: Sequence[float], end: float) -> bool:
         return self.executor.run(runs, seconds, end, self.scaling, self.progress)
+
+
+def _is_fast(runs: Sequence[TrainingRun]) -> bool:
+    """Whether the networks are of the preset that takes the least time."""
+    return runs[0].member.recipe.preset == "fast"
 
 
 def _duration(seconds: float) -> str:
@@ -250,9 +254,10 @@ def _warn_of_time_limit(time_limit: float, runs: Sequence[TrainingRun], n_planne
     elif cut and share < LEAST_SHARE:
         said.append(f"{share:.0%} of the epochs")
     if said:
+        advice = "" if _is_fast(runs) else "; preset='fast' needs less"
         warn(
             f"time_limit={time_limit:g} left {' and '.join(said)}. More time trains more "
-            "completely; preset='fast' needs less"
+            f"completely{advice}"
         )
 
 

@@ -207,7 +207,8 @@ class FittedModel:
         may_grow : bool
             Whether these may ask for more networks.
         """
-        check_unchanged("preset", self.members[0].recipe.preset, settings.preset)
+        preset = self.members[0].recipe.preset
+        check_unchanged("preset", preset, settings.preset, f". Set preset={preset!r}")
         # Before the recipes: the presets choose other activations with constraints.
         if settings.constraints(self.encoder) != self.constraints:
             raise ValueError(

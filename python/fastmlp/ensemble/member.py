@@ -111,10 +111,10 @@ def check_recipes(members: Sequence[Member], settings: Settings) -> list[Recipe]
     return recipes
 
 
-def check_unchanged(name: str, was: Any, becomes: Any) -> None:
+def check_unchanged(name: str, was: Any, becomes: Any, advice: str = "") -> None:
     """Raise if a parameter has changed that is fixed once networks exist."""
     if was != becomes:
         raise ValueError(
             f"{name} was {was} when the network was made and cannot become {becomes} while "
-            "training goes on with it"
+            f"training goes on with it{advice}"
         )

@@ -42,8 +42,9 @@ class Growth:
             why = (
                 "several networks, or to one that was fitted with warm_start=True and X_val"
                 if model.n_estimators == 1
-                else "those of a fit whose rows are known. These were trained on others too, by "
-                "partial_fit, with time, on a stream, or by an older version of fastmlp"
+                else "those of a fit whose rows are known. These were trained on others too, by a "
+                "warm start on other rows, by partial_fit, with time, on a stream, or by an older "
+                "version of fastmlp"
             )
             raise ValueError(
                 f"n_estimators was {model.n_estimators}, and networks can be added only to {why}"

@@ -11,7 +11,6 @@ from sklearn.utils.validation import (
     _check_y,
     _num_samples,
     check_array,
-    check_consistent_length,
 )
 
 from fastmlp.ensemble.splits import RowSubset
@@ -39,8 +38,8 @@ def advice_on_pipelines(suffix: str) -> str:
     )
 
 
-def check_no_dates_or_gaps(y: Any, name: str, *, takes_gaps: bool = False) -> None:
-    """Raise for dates and for missing values among the targets, before the table is read.
+def check_given_targets(y: Any, name: str, *, takes_gaps: bool = False) -> None:
+    """Raise for a single value, for dates and for missing targets, before the table is read.
 
     Parameters
     ----------
@@ -49,15 +48,34 @@ def check_no_dates_or_gaps(y: Any, name: str, *, takes_gaps: bool = False) -> No
     takes_gaps : bool, default=False
         Whether targets may be missing if there are several for each row.
     """
+    _reject_single(y, name)
     _reject_dates(y, name)
     if not (takes_gaps and _has_several(y)):
         _reject_missing(y, name)
 
 
+def _reject_single(y: Any, name: str) -> None:
+    """Raise for what is not one target for each row, such as None or the name of a column."""
+    if isinstance(y, list | tuple) or _shape_of(y):
+        return
+    advice = ""
+    if isinstance(y, str):
+        advice = (
+            f". The name of a column as {name} is for streams (X as a path, a dataset or a lazy "
+            f"frame). For a table in memory, use fit(X.drop(columns={y!r}), X[{y!r}])"
+        )
+    raise TypeError(f"{name} must hold the target of each row; got {y!r}{advice}")
+
+
 def _has_several(y: Any) -> bool:
     """Whether y has several columns."""
-    shape = y.shape if hasattr(y, "shape") else np.asarray(y, dtype=object).shape
+    shape = _shape_of(y)
     return len(shape) == 2 and shape[1] > 1
+
+
+def _shape_of(y: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = y.shape if hasattr(y, "shape") else np.asarray(y, dtype=object).shape
+    return shape
 
 
 def _reject_dates(values: Any, name: str) -> None:
@@ -103,26 +121,38 @@ def ordered_categories(y: Any) -> list[Any] | None:
 
 
 def checked_targets(
-    y: Any, table: NDArray[Any], minimum: int, estimator: Any, *, takes_gaps: bool = False
+    y: Any,
+    table: NDArray[Any],
+    minimum: int,
+    estimator: Any,
+    *,
+    takes_gaps: bool = False,
+    rows: str = "X",
 ) -> NDArray[Any]:
     """Return y as an array of finite values, as long as the table of at least `minimum` rows.
 
-    With `takes_gaps` those of several columns may be NaN.
+    With `takes_gaps` those of several columns may be NaN. Messages call the table `rows`.
     """
     if table.shape[0] < minimum:
         raise ValueError(
             f"Found array with {table.shape[0]} sample(s) (shape={table.shape}) while a minimum of "
             f"{minimum} is required by {type(estimator).__name__}."
         )
-    return _as_long_as(table, y, estimator, takes_gaps=takes_gaps)
+    return _as_long_as(table, y, estimator, takes_gaps=takes_gaps, rows=rows)
 
 
-def _as_long_as(table: NDArray[Any], y: Any, estimator: Any, *, takes_gaps: bool) -> NDArray[Any]:
+def _as_long_as(
+    table: NDArray[Any], y: Any, estimator: Any, *, takes_gaps: bool, rows: str = "X"
+) -> NDArray[Any]:
     if takes_gaps and _has_several(y):
         checked = _with_gaps(y, "y")
     else:
         checked = _check_y(y, multi_output=True, estimator=estimator)
-    check_consistent_length(table, checked)
+    if checked.shape[0] != table.shape[0]:
+        raise ValueError(  # begins with scikit-learn's words, which its users search for
+            f"Found input variables with inconsistent numbers of samples: {rows} has "
+            f"{table.shape[0]} rows and y has {checked.shape[0]}"
+        )
     return checked
 
 
@@ -198,7 +228,7 @@ def encoded_rows(
     takes_gaps : bool, default=False
         Whether targets may be missing if there are several for each row.
     """
-    check_no_dates_or_gaps(y, "y", takes_gaps=takes_gaps)
+    check_given_targets(y, "y", takes_gaps=takes_gaps)
     check_target_names(task.target_names, y, "y")
     encoder.check_features(X, estimator)
     table = encoder.encode(X)
@@ -222,7 +252,7 @@ def checked_validation_targets(y: Any, suffix: str, *, takes_gaps: bool = False)
         raise ValueError(f"{name} must be 1-D or 2-D; got {y!r}")
     if len(y) == 0:
         raise ValueError(f"X{suffix} and {name} must have at least one row")
-    check_no_dates_or_gaps(y, name, takes_gaps=takes_gaps)
+    check_given_targets(y, name, takes_gaps=takes_gaps)
     if takes_gaps and _has_several(y):
         return _with_gaps(y, name)
     return check_array(y, ensure_2d=False, dtype=None, accept_sparse=True, input_name=name)

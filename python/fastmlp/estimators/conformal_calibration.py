@@ -12,7 +12,7 @@ from fastmlp._threads import n_threads
 from fastmlp.ensemble.conformal import Observed, conformalized
 from fastmlp.ensemble.fitted_model import FittedModel
 from fastmlp.estimators.checked_arguments import (
-    check_no_dates_or_gaps,
+    check_given_targets,
     checked_targets,
     checked_weights,
 )
@@ -96,9 +96,10 @@ class ConformalCalibration(BaseEstimator):
                 "X must hold rows that were not trained on: this model has no out-of-fold "
                 "predictions, which X=None stands for"
             )
-        check_no_dates_or_gaps(y, "y", takes_gaps=True)
+        check_given_targets(y, "y", takes_gaps=True)
         check_target_names(model.task.target_names, y, "y")
-        y = checked_targets(y, predicted, 1, self, takes_gaps=True)
+        rows = "the training table (X=None)" if X is None else "X"
+        y = checked_targets(y, predicted, 1, self, takes_gaps=True, rows=rows)
         targets = model.task.encode(y, model.dtype)
         if out_of_fold is not None:
             out_of_fold.check_targets(targets)

@@ -15,7 +15,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.checked_arguments import (
     advice_on_pipelines,
-    check_no_dates_or_gaps,
+    check_given_targets,
     checked_targets,
     checked_validation_targets,
     checked_weights,
@@ -82,7 +82,7 @@ def encoded_training_rows(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y "
             "is None."
         )
-    check_no_dates_or_gaps(y, "y", takes_gaps=True)
+    check_given_targets(y, "y", takes_gaps=True)
     names = target_names_of(y)
     order = ordered_categories(y)
     if before is None:

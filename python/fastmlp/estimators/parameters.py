@@ -51,7 +51,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "activation": [_AUTO, NameAmong(*ACTIVATIONS), "array-like"],
     "preset": [NameAmong(*PRESETS)],
     "n_estimators": [_AUTO, Interval(Integral, 1, None, closed="left")],
-    "categorical_features": ["array-like", NameAmong("from_dtype")],
+    "categorical_features": ["array-like", str],
     "monotonic_cst": ["array-like", dict, None],
     "interaction_cst": [list, tuple, NameAmong("pairwise", "no_interactions"), None],
     "numeric_embedding": [_AUTO, NameAmong(*NUMERIC_EMBEDDINGS), None],

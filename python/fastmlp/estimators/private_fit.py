@@ -25,7 +25,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.checked_arguments import (
-    check_no_dates_or_gaps,
+    check_given_targets,
     checked_targets,
     checked_weights,
     weights_by_class,
@@ -69,7 +69,7 @@ def fit_privately(estimator: BaseMLP, given: FitArguments) -> FittedModel:
     X, y = given.X, given.y
     settings = estimator._settings(X, None)
     _check_supported(estimator, settings, X)
-    check_no_dates_or_gaps(y, "y")
+    check_given_targets(y, "y")
     if wanted.schema is None:
         columns = _unscaled_columns(estimator, settings, X, y)
     else:
@@ -144,7 +144,7 @@ def _check_supported(estimator: BaseMLP, settings: Settings, X: Any) -> None:
 def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any]) -> _Columns:
     """Learn the columns and targets from rows that may be public."""
     X, given = schema
-    check_no_dates_or_gaps(given, "y of schema")
+    check_given_targets(given, "y of schema")
     encoder, rows = DenseEncoder.learn(X, estimator.categorical_features, name="X of schema")
     y = checked_targets(given, rows, 2, estimator)
     task, targets = estimator._new_task(y, settings)
@@ -158,7 +158,8 @@ def _columns_of(estimator: BaseMLP, settings: Settings, schema: tuple[Any, Any])
 
 def _unscaled_columns(estimator: BaseMLP, settings: Settings, X: Any, y: Any) -> _Columns:
     """What is assumed of columns and targets: numbers about as large as 1, classes 0 and 1."""
-    if not isinstance(estimator.categorical_features, str):
+    listed = estimator.categorical_features
+    if not (isinstance(listed, str) and listed == "from_dtype"):
         raise ValueError(
             "categorical_features must be 'from_dtype' with dp, unless dp is a fastmlp.Privacy "
             "with a schema, which lists the categories"

@@ -155,7 +155,7 @@ class Regressor(RegressorMixin, BaseMLP):
         Whether each epoch has another order of rows.
     random_state : int, RandomState instance or None, default=None
         Seed of initial weights, order of rows, dropout and folds. The same seed gives the same bits
-        for any number of threads.
+        for any number of threads. With `warm_start` that of the first fit stays in use.
     tol : float, default=0.0
         A loss counts as progress if it falls by more than this.
     verbose : int, default=0
@@ -165,12 +165,12 @@ class Regressor(RegressorMixin, BaseMLP):
         Whether `fit` continues with the networks of the last fit. On the same rows and with a
         larger `n_estimators` it adds networks and does not change the existing ones. Else it trains
         all of them further, with their standardisation and optimiser state; with other rows that is
-        fine-tuning. The assignment of rows to networks stays, whatever `random_state` is now, and
-        sizes, activations, dropout and dtype cannot change. Weights of the networks in the mean,
-        out-of-fold predictions and importances are learnt again if all fits of these networks (for
-        a single one: with warm_start=True) were on the same rows and held out the same ones; else
-        the weights do not change. Rows of `X_val` must not be among those trained on before. See
-        docs/growing.md.
+        fine-tuning. The `random_state` of the first fit assigns rows to networks and starts added
+        networks, whatever it is now. Sizes, activations, dropout and dtype cannot change. Weights
+        of the networks in the mean, out-of-fold predictions and importances are learnt again if all
+        fits of these networks (for a single one: with warm_start=True) were on the same rows and
+        held out the same ones; else the weights do not change. Rows of `X_val` must not be among
+        those trained on before. See docs/growing.md.
     init_model : fitted Regressor, str, PathLike or None, default=None
         Model whose networks `fit` trains further instead of new ones: another estimator, or the
         path of a file that `save` wrote. Its preset, sizes, standardisation, extrapolation and

@@ -26,9 +26,10 @@ from fastmlp.prediction.conformal import group_labels
 from fastmlp.table.encoder import DenseEncoder
 from fastmlp.table.feature_names import feature_names_of
 from fastmlp.table.identifiers import is_named_identifier
+from fastmlp.table.labels import is_missing
 from fastmlp.table.rows import Rows, Table
 from fastmlp.table.sparse_encoder import Encoder
-from fastmlp.table.text import quoted_few
+from fastmlp.table.text import as_text, is_text, quoted, quoted_few, says_missing
 
 SPLITTING = ("groups", "time", "cv")
 
@@ -70,7 +71,7 @@ def splitter_of(
             f"{name} needs at least {FEWEST_ROWS} rows to hold some out; X has {n_rows}"
         )
     if given.time is not None:
-        return TimeSplitter(_times(given.time, encoder, table))
+        return TimeSplitter(_times(given, encoder, table))
     if isinstance(given.groups, str):
         given = replace(given, groups=_named_groups(given, encoder))
     if given.cv is not None:
@@ -80,8 +81,6 @@ def splitter_of(
 
 def _named_groups(given: FitArguments, encoder: Encoder) -> NDArray[Any]:
     """The labels in the column of X whose name was given."""
-    from fastmlp.table.frames import as_frame  # X has names, so it is a frame
-
     name = given.groups
     position = _position_of("groups", name, encoder)
     is_category = isinstance(encoder, DenseEncoder) and (
@@ -93,8 +92,15 @@ def _named_groups(given: FitArguments, encoder: Encoder) -> NDArray[Any]:
             f"are not in X. If there will be new groups, use fit(X.drop(columns={name!r}), y, "
             f"groups=X[{name!r}])"
         )
-    labels: NDArray[Any] = as_frame(given.X)[name].to_numpy()
-    return labels
+    return _named_values(given.X, name)
+
+
+def _named_values(X: Any, name: str) -> NDArray[Any]:
+    """The values in a column of X."""
+    from fastmlp.table.frames import as_frame  # X has names, so it is a frame
+
+    values: NDArray[Any] = as_frame(X)[name].to_numpy()
+    return values
 
 
 def _position_of(argument: str, name: str, encoder: Encoder) -> int:
@@ -134,19 +140,23 @@ def _check_length(name: str, length: int, n_rows: int) -> None:
         raise ValueError(f"{name} must have a value for each of {n_rows} rows; got {length}")
 
 
-def _times(time: Any, encoder: Encoder, table: Table) -> NDArray[np.float64]:
+def _times(given: FitArguments, encoder: Encoder, table: Table) -> NDArray[np.float64]:
     """The time of each row as a number."""
+    time = given.time
     if isinstance(time, str):
         position = _position_of("time", time, encoder)
         if not isinstance(encoder, DenseEncoder):
             raise TypeError("time must hold the time of each row if X is sparse; got a name")
-        return _numbers_of_times(encoder, position, table)
+        times = _numbers_of_times(encoder, position, table)
+        return _checked_times(times, _named_values(given.X, time))
     _check_no_position("time", time, "time")
     _check_length("time", _num_samples(time), table.shape[0])
-    encoder, table = DenseEncoder.learn(_as_table(time), name="time")
+    column = _as_table(time)
+    _check_finite(column)
+    encoder, table = DenseEncoder.learn(column, name="time")
     if encoder.n_columns > 1:
         raise ValueError(f"time must be one column; got {encoder.n_columns}")
-    return _numbers_of_times(encoder, 0, table)
+    return _checked_times(_numbers_of_times(encoder, 0, table), column)
 
 
 def _numbers_of_times(
@@ -157,12 +167,39 @@ def _numbers_of_times(
         labels = quoted_few(column.categories) if column.categories else "labels"
         raise TypeError(f"time must hold numbers or dates; got {labels}")
     # For a date that is elapsed days; phases of year, week and day follow in the next columns.
-    times = np.asarray(table[:, encoder.encoded_by_column[position][0]], dtype=np.float64)
-    if np.isnan(times).any():
-        raise ValueError("time must not be missing in any row")
+    return np.asarray(table[:, encoder.encoded_by_column[position][0]], dtype=np.float64)
+
+
+def _check_finite(column: Any) -> None:
+    """Raise for infinite times, before they are read as a column of a table."""
+    numbers = np.asarray(column)
+    if numbers.dtype.kind == "f" and (infinite := np.isinf(numbers)).any():
+        row = int(np.argmax(infinite.any(axis=1)))
+        raise ValueError(f"time must be finite in every row; it is infinite in row {row}")
+
+
+def _checked_times(times: NDArray[np.float64], column: Any) -> NDArray[np.float64]:
+    """The times, which no row may lack; messages show the values that they were read from."""
+    lacking = np.flatnonzero(np.isnan(times))
+    if lacking.size:
+        values = np.asarray(column, dtype=object).ravel()
+        unread = next((row for row in lacking if not _stands_for_missing(values[row])), None)
+        if unread is not None:
+            raise ValueError(
+                f"time must hold a date or a number in every row; got {quoted(values[unread])} in "
+                f"row {unread}"
+            )
+        raise ValueError(
+            f"time must not be missing in any row; it is missing in {lacking.size} of "
+            f"{times.size}. Drop these rows"
+        )
     if times.min() == times.max():
         raise ValueError("time must hold at least two different times")
     return times
+
+
+def _stands_for_missing(value: Any) -> bool:
+    return is_missing(value) or (is_text(value) and says_missing(as_text(value)))
 
 
 def _as_table(column: Any) -> Any:

@@ -21,7 +21,7 @@ from fastmlp.ensemble.settings import Settings
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.ensemble.weighted_ensemble import WeightedEnsemble
 from fastmlp.estimators.base import BaseMLP
-from fastmlp.estimators.checked_arguments import check_no_dates_or_gaps, checked_targets
+from fastmlp.estimators.checked_arguments import check_given_targets, checked_targets
 from fastmlp.estimators.parameters import checked_callbacks, checked_settings
 from fastmlp.estimators.unknown_names import explains_keywords
 from fastmlp.estimators.ways_of_fitting import FEDERATED
@@ -228,7 +228,7 @@ class FederatedMLP(BaseMLP):
             encoder, rows, y = merged.encoder, merged.rows, merged.y
         else:
             X, given = schema
-            check_no_dates_or_gaps(given, "y of schema")
+            check_given_targets(given, "y of schema")
             encoder, rows = DenseEncoder.learn(X, self.categorical_features, name="X of schema")
             y, names = checked_targets(given, rows, 2, self), target_names_of(given)
             n_rows = len(y)

@@ -12,7 +12,7 @@ import numpy as np
 from fastmlp._threads import n_threads
 from fastmlp.ensemble.splits import RowSubset
 from fastmlp.estimators.checked_arguments import (
-    check_no_dates_or_gaps,
+    check_given_targets,
     checked_targets,
     encoded_rows,
 )
@@ -100,7 +100,7 @@ class LocalSite:
         ValueError, TypeError
             If X, y or `categorical_features` are not what they should be.
         """
-        check_no_dates_or_gaps(self._y, "y")
+        check_given_targets(self._y, "y")
         encoder, encoded = DenseEncoder.learn(self._X, categorical_features)
         y = checked_targets(self._y, encoded, 1, self)
         return TableSketch.of(self._X, encoder, encoded, y, classifies=classifies)

@@ -105,7 +105,7 @@ def unpacked(source: Source) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     stored = _stored_of(data)
     text = (header.get("__metadata__") or {}).get(_DOCUMENT)
     if text is None:
-        raise ModelFileError("this is a safetensors file, but not a fastmlp model")
+        raise ModelFileError("this is a safetensors file, but not a fastmlp model file")
     document = _parsed(text, "the document")
     found = document.get(_CHECKSUM)
     if not isinstance(found, str) or len(found) != len(_NO_CHECKSUM):

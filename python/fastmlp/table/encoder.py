@@ -353,7 +353,8 @@ def positions_of(given: Any, names: NDArray[Any] | None, n_columns: int) -> set[
         isinstance(entry, Integral) and 0 <= int(entry) < n_columns for entry in entries
     ):
         return {int(entry) for entry in entries}
+    advice = f". For one column, pass [{given!r}]" if isinstance(given, str) else ""
     raise ValueError(
         "categorical_features must be 'from_dtype' or a list of names, of positions from 0 to "
-        f"{n_columns - 1} or of {n_columns} booleans; got {quoted(given)}"
+        f"{n_columns - 1} or of {n_columns} booleans; got {quoted(given)}{advice}"
     )

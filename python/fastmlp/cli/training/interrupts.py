@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,7 +13,8 @@ from types import FrameType
 def raising_late() -> Iterator[None]:
     """Raise KeyboardInterrupt at the end, if Ctrl-C came and the block ran to its end.
 
-    `fit` keeps the networks that Ctrl-C leaves; a command writes nothing then.
+    `fit` keeps the networks that Ctrl-C leaves, and a warning says so. A command writes nothing
+    then, and the warning is not shown.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is ignored, or taken
         yield
@@ -26,7 +28,9 @@ def raising_late() -> Iterator[None]:
 
     signal.signal(signal.SIGINT, note)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"(Training i|I)nterrupted by user", UserWarning)
+            yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if came:

@@ -29,6 +29,7 @@ _FORMATS = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), "csv"),
     **dict.fromkeys((".arrow", ".feather", ".ipc"), "ipc"),
 }
+_PARQUET = (".parquet", ".pq")  # files of unknown suffixes are tried as Parquet too
 _COMPRESSIONS = (".gz", ".bz2", ".zst", ".lz4")  # of CSV
 _BUFFER = 2**18  # bytes of each column of a Parquet file that are read at a time
 _TYPES = {"number": pa.float64(), "text": pa.string()}
@@ -228,6 +229,13 @@ def open_path(
         source.path = given
         return source
     except pa.ArrowInvalid as error:
+        if suffix not in (*_FORMATS, *_PARQUET):
+            raise ValueError(
+                f"X: {os.fspath(path)!r} cannot be read. Names of files must end in "
+                f"{', '.join((*_FORMATS, *_PARQUET))}, or those of CSV in "
+                f"{', '.join(_COMPRESSIONS)} after that; got {suffix!r}, which is not Parquet "
+                "either"
+            ) from error
         raise ValueError(f"X: {os.fspath(path)!r} cannot be read as {kind}: {error}") from error
 
 
