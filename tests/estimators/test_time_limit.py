@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.metrics import make_scorer
 from small_tables import TARGETS, X_VAL, X, Y, fitted
 from tiny_models import FOLDS, assert_same_arrays, assert_same_weights, both, folded, outputs
 
@@ -327,7 +328,8 @@ def stopped_after(best, **options):
     """Epochs of a fit whose metric is best at that epoch."""
     costs = iter(abs(epoch - best) for epoch in range(1, 10_000))
     options = {"max_iter": 1000, "hidden_layer_sizes": 2} | options
-    model = fitted(eval_metric=lambda y_true, y_pred: next(costs), **options)
+    cost = make_scorer(lambda y_true, y_pred: next(costs), greater_is_better=False)
+    model = fitted(eval_metric=cost, **options)
     assert model.best_iteration_ == best
     assert model.stop_reason_ == ("max_iter" if model.n_iter_ == 1000 else "no_improvement")
     return model.n_iter_

@@ -212,6 +212,7 @@ def _usable(runs: Sequence[TrainingRun]) -> list[TrainingRun]:
         # The optimiser's moments are no longer finite.
         run.trained = run.latest.with_new_optimizer(run.member.optimizer_options)
     _warn_of_nan_metrics(ran)
+    _warn_of_direction(ran)
     if diverged:
         best = diverged[0].latest.history.best_iteration
         warn(
@@ -241,6 +242,19 @@ def _warn_of_nan_metrics(runs: Sequence[TrainingRun]) -> None:
             "without improvement",
             RuntimeWarning,
         )
+
+
+def _warn_of_direction(runs: Sequence[TrainingRun]) -> None:
+    """Warn if a function that is taken as a cost rose in most networks as the loss fell."""
+    evaluation = runs[0].evaluation
+    if not evaluation.is_assumed_cost or 2 * sum(run.watches_a_rise for run in runs) <= len(runs):
+        return
+    warn(
+        f"eval_metric {evaluation.watched!r} rose while the validation loss fell, and is taken as "
+        "a cost, as the functions that are not scikit-learn's are. If greater is better, pass "
+        "sklearn.metrics.make_scorer(function); if it is a cost, make_scorer(function, "
+        "greater_is_better=False) says so"
+    )
 
 
 def _warn_of_time_limit(time_limit: float, runs: Sequence[TrainingRun], n_planned: int) -> None:

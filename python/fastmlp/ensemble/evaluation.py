@@ -48,12 +48,16 @@ class Evaluation:
         Sets whose loss and metrics are only recorded.
     scores : tuple of str
         Names of the metrics of which greater is better.
+    is_assumed_cost : bool
+        Whether the watched metric is a function of the user, of which smaller is assumed to be
+        better.
     """
 
     metrics: Mapping[str, Metric | None] = field(default_factory=dict)
     watched: str = LOSS
     others: Sequence[MeasuredSet] = ()
     scores: tuple[str, ...] = ()
+    is_assumed_cost: bool = False
 
     @property
     def needs_outputs(self) -> bool:

@@ -25,6 +25,7 @@ from fastmlp.ensemble.evaluation import (
 )
 from fastmlp.ensemble.history import EvalCurves
 from fastmlp.ensemble.member import Member
+from fastmlp.ensemble.metric_direction import rises_as_loss_falls
 from fastmlp.ensemble.progress import EpochRecord, Observer
 from fastmlp.ensemble.recipe import Recipe
 from fastmlp.ensemble.settings import Settings
@@ -32,7 +33,8 @@ from fastmlp.ensemble.splits import RowSubset, Split
 from fastmlp.ensemble.state_keeper import State, StateKeeper
 from fastmlp.table.text import quoted_few
 from fastmlp.tasks import Task
-from fastmlp.tasks.metrics import LOSS, Metric, is_score, named_metrics
+from fastmlp.tasks.metric_functions import has_known_direction, is_score
+from fastmlp.tasks.metrics import LOSS, Metric, named_metrics
 
 # Called with the epoch's number, losses, learning rate, seconds, the outputs for validation rows,
 # and what came out for other sets; returns whether to stop, and what to watch in place of the
@@ -225,6 +227,13 @@ class TrainingRun:
         """Values of the metric that decides, in this call; none if the loss does."""
         return self.eval_curves.get(VALIDATION, {}).get(self.evaluation.watched, [])
 
+    @property
+    def watches_a_rise(self) -> bool:
+        """Whether the metric that decides rose in this call while the validation loss fell."""
+        n_epochs = self.latest.history.n_iter - self.member.history.n_iter
+        losses = self.latest.history.validation_curve[-n_epochs:]
+        return rises_as_loss_falls(self.watched_metric, losses)
+
     def record(self, result: _core.TrainResult, seconds: float, progress: Observer) -> None:
         """Note what the engine returned when training had ended."""
         progress.ended(result["reason"])
@@ -270,6 +279,7 @@ def runs_of_fit(
         shared = _scaled(shared, task, dtype, "y_val")
     named = named_metrics(settings.eval_metric)
     watched = next(iter(named), LOSS)
+    is_assumed_cost = watched != LOSS and not has_known_direction(named[watched])
     named.pop(LOSS, None)
     scores = tuple(name for name, metric in named.items() if is_score(metric))
     others = [_scaled(rows, task, dtype, f"y of {name!r}") for name, rows in eval_sets]
@@ -286,7 +296,7 @@ def runs_of_fit(
                 metrics[name] = metric if has_value else None
             without_metric += watched != LOSS and metrics[watched] is None
             validation = scaled._replace(rows=validation.rows) if own_rows else shared
-        evaluation = Evaluation(metrics, watched, sets, scores)
+        evaluation = Evaluation(metrics, watched, sets, scores, is_assumed_cost)
         train = scaled._replace(rows=split.train)
         n_own = train.n_rows if n_rows is None else n_rows
         options = _options(settings, member.recipe, task, n_own)

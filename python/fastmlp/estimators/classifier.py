@@ -200,14 +200,18 @@ class Classifier(ClassifierMixin, BaseMLP):
         `cv`.
     eval_metric : str, callable, list, dict or None, default=None
         Measure of the best epoch, instead of the validation loss: the name of a scikit-learn
-        scorer, a scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. The
-        value of a function is a cost, except for scikit-learn's functions named ``..._score``.
+        scorer, or a function ``metric(y_true, y_pred)`` of what `predict` returns. For functions of
+        scikit-learn, also in a `functools.partial`, it is known whether greater is better. Any
+        other function is taken as a cost: pass a score of your own as
+        ``sklearn.metrics.make_scorer(metric)``. A warning is issued if a cost rises while the
+        validation loss falls, unless it is ``make_scorer(metric, greater_is_better=False)``.
         `sample_weight` is passed to metrics that take it. Of a list, or a dict of names and
         metrics, the first one decides, and all are recorded in `evals_result_`; "loss" stands for
-        the validation loss. Scorers of probabilities get all classes. If a fold lacks a class
-        without which the metric has no value, the loss chooses the best epoch of that network, with
-        a warning. For several columns of labels it must be "accuracy", which counts rows as `score`
-        does, or a function.
+        the validation loss. Metrics of probabilities must be scorers, such as "neg_log_loss", since
+        functions get labels; these scorers get all classes. If a fold lacks a class without which
+        the metric has no value, the loss chooses the best epoch of that network, with a warning.
+        For several columns of labels it must be "accuracy", which counts rows as `score` does, or a
+        function or scorer of labels.
     compute_importances : bool, default=False
         Whether `fit` computes `feature_importances_`. Not for sparse rows.
     beta_1 : float, default=0.9

@@ -144,7 +144,7 @@ def checked_settings(estimator: Any, *, sparse: bool = False) -> Settings:
         With the name of the parameter, what it must be, and what it was.
     """
     check_constraints(estimator)
-    check_metrics(estimator.eval_metric)
+    check_metrics(estimator.eval_metric, classifies=estimator._classifies)
     known = {"classifies": estimator._classifies, "sparse": sparse}
     names = (field.name for field in fields(Settings) if field.name not in known)
     settings = Settings(**known, **{name: getattr(estimator, name) for name in names})

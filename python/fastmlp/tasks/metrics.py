@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from fastmlp._other_names import advice_on_value
+from fastmlp.tasks.metric_functions import is_score, scorers_of_probabilities
 from fastmlp.tasks.unchecked_metrics import unchecked_metric
 
 LOSS = "loss"  # names the loss of training among metrics
@@ -94,8 +95,15 @@ def _name_of(metric: Any) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
-def check_metrics(eval_metric: Any) -> None:
-    """Raise unless `eval_metric` is None, a metric, or several that have names."""
+def check_metrics(eval_metric: Any, *, classifies: bool) -> None:
+    """Raise unless `eval_metric` is None, a metric, or several that have names.
+
+    Parameters
+    ----------
+    eval_metric : object
+    classifies : bool
+        Whether functions get labels, so that those of probabilities are errors.
+    """
     for name, metric in named_metrics(eval_metric).items():
         if not isinstance(name, str):
             raise TypeError(f"eval_metric must have names that are strings; got {name!r}")
@@ -105,6 +113,18 @@ def check_metrics(eval_metric: Any) -> None:
             )
         if metric != LOSS:
             _check_metric(metric)
+            if classifies:
+                _check_takes_labels(metric)
+
+
+def _check_takes_labels(metric: Any) -> None:
+    """Raise if it is a function of scikit-learn's that takes probabilities."""
+    scorers = scorers_of_probabilities(metric)
+    if scorers:
+        raise ValueError(
+            "eval_metric must not be a function of probabilities, since functions get labels; got "
+            f"{metric!r}. Pass the name of a scorer: {', '.join(map(repr, scorers))}"
+        )
 
 
 def _check_metric(metric: Any) -> None:
@@ -146,18 +166,6 @@ def _told_of_all(scorer: Any, classes: NDArray[Any], y_true: NDArray[Any]) -> An
     told = copy(scorer)
     told._kwargs = scorer._kwargs | {"labels": classes}
     return told
-
-
-def is_score(metric: str | Callable[..., Any]) -> bool:
-    """Whether greater is better for a metric.
-
-    Scorers are, and scikit-learn's own functions named ``..._score``, as it promises. The values of
-    other functions are costs.
-    """
-    if isinstance(metric, str) or hasattr(metric, "_score_func"):
-        return True
-    is_own = getattr(metric, "__module__", "").startswith("sklearn.")
-    return is_own and getattr(metric, "__name__", "").endswith("_score")
 
 
 def metric_of(
