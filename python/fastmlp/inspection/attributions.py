@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state, check_scalar
 from fastmlp.inspection.output_positions import output_position
 from fastmlp.inspection.shapley.coalitions import coalitions_of
 from fastmlp.inspection.shapley.explained_model import ExplainedModel
+from fastmlp.prediction.read_only import read_only
 
 if TYPE_CHECKING:
     from fastmlp.inspection.attributions_display import AttributionsDisplay
@@ -67,9 +68,7 @@ class Attributions:
         for name in ("values", "base_value", "predictions", "data"):
             array = getattr(self, name)
             if isinstance(array, np.ndarray):
-                view = array.view()
-                view.flags.writeable = False
-                object.__setattr__(self, name, view)
+                object.__setattr__(self, name, read_only(array))
 
     def importances(self) -> NDArray[np.float64]:
         """Mean size of each column's attributions.

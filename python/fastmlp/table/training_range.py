@@ -184,24 +184,27 @@ def _least_and_greatest(
     if not numeric.size:
         return low, high
     with np.errstate(invalid="ignore"):
-        least, greatest = (_reduced(ufunc, numeric) for ufunc in (np.fmin, np.fmax))
+        least, greatest = _ends(numeric)
     return np.fmin(low, least), np.fmax(high, greatest)
 
 
-def _reduced(ufunc: np.ufunc, numeric: NDArray[Any]) -> NDArray[Any]:
-    """``ufunc.reduce(numeric, axis=0)``, which NumPy does one row at a time.
+def _ends(numeric: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The least and the greatest value of each column; NaN where all are missing.
 
-    That takes 1 ms for 20,000 rows of 8 numbers, and 0.07 ms for the same numbers as rows of 256.
+    NumPy reduces one row at a time. That takes 1 ms for 20,000 rows of 8 numbers, and 0.07 ms for
+    the same numbers as rows of 256.
     """
     n_rows, n_columns = numeric.shape
     n_side = _LONG_ROW // n_columns
     if n_side < 2 or numeric.size < _FEW_NUMBERS or numeric.flags.f_contiguous:
-        direct: NDArray[Any] = ufunc.reduce(numeric, axis=0)
-        return direct
+        return np.fmin.reduce(numeric, axis=0), np.fmax.reduce(numeric, axis=0)
     n_whole = n_rows - n_rows % n_side
-    parts = [numeric[n_whole:]]
+    least, greatest = [numeric[n_whole:]], [numeric[n_whole:]]
     for rows in slices(n_whole, n_side * _LONG_ROWS):
         long = np.ascontiguousarray(numeric[rows]).reshape(-1, n_side * n_columns)
-        parts.append(ufunc.reduce(long, axis=0).reshape(n_side, n_columns))
-    reduced: NDArray[Any] = ufunc.reduce(np.concatenate(parts), axis=0)
-    return reduced
+        least.append(np.fmin.reduce(long, axis=0).reshape(n_side, n_columns))
+        greatest.append(np.fmax.reduce(long, axis=0).reshape(n_side, n_columns))
+    return (
+        np.fmin.reduce(np.concatenate(least), axis=0),
+        np.fmax.reduce(np.concatenate(greatest), axis=0),
+    )
